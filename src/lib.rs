@@ -1,1 +1,4 @@
 //! Ledgerscope.
+pub mod domain;
+#[cfg(feature = "ssr")]
+pub mod event_log;

@@ -1,0 +1,15 @@
+//! What a ledger is: money, events and the folds that turn events into state. Every function here is pure and total, so
+//! the server, the command line and the reader's browser compute the same numbers. No I/O, no clock, no `async`: time
+//! comes in as an argument.
+
+pub mod event;
+pub mod findings;
+pub mod fold;
+pub mod ids;
+pub mod listing;
+pub mod money;
+pub mod order;
+mod payload;
+pub mod refund;
+pub mod replay;
+pub mod wallet;

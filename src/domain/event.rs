@@ -1,0 +1,200 @@
+//! Events before anybody asks what they mean: an [`Entry`] is what stands in a stream, to the letter; an [`Envelope`] is
+//! an entry whose `id`, `type`, `sequence` and `time` could be read; a [`NewEvent`] is what somebody wants appended.
+//! Payloads are read elsewhere (`wallet`, `order`); nothing here fails on content.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Position, SEQUENCE_MAX, Sequence};
+
+/// Longest event id that is read (contract §3).
+pub const EVENT_ID_MAX: usize = 64;
+
+/// The fields of an event as a stream holds them (contract §3): strings, any of which may be missing or nonsense.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fields {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    pub sequence: Option<String>,
+    pub time: Option<String>,
+    pub actor: Option<String>,
+    pub idempotencykey: Option<String>,
+    pub correlationid: Option<String>,
+    pub causationid: Option<String>,
+    pub data: Option<String>,
+    /// Fields that the contract does not know, in the order in which they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, String)>,
+}
+
+impl Fields {
+    /// Puts one field where it belongs. Of a field written twice the first counts, the second is kept as extra.
+    pub fn set(&mut self, name: &str, value: String) {
+        let known = match name {
+            "id" => &mut self.id,
+            "type" => &mut self.r#type,
+            "sequence" => &mut self.sequence,
+            "time" => &mut self.time,
+            "actor" => &mut self.actor,
+            "idempotencykey" => &mut self.idempotencykey,
+            "correlationid" => &mut self.correlationid,
+            "causationid" => &mut self.causationid,
+            "data" => &mut self.data,
+            _ => {
+                self.extra.push((name.to_owned(), value));
+                return;
+            }
+        };
+        if known.is_none() {
+            *known = Some(value);
+        } else {
+            self.extra.push((name.to_owned(), value));
+        }
+    }
+
+    /// Every field that is there, the known ones first, in the order of contract §3.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        [
+            ("id", &self.id),
+            ("type", &self.r#type),
+            ("sequence", &self.sequence),
+            ("time", &self.time),
+            ("actor", &self.actor),
+            ("idempotencykey", &self.idempotencykey),
+            ("correlationid", &self.correlationid),
+            ("causationid", &self.causationid),
+            ("data", &self.data),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+        .chain(self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+/// One entry of a stream, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it stands in its stream.
+    pub position: Position,
+    /// When the ledger learnt of it: UTC, whole milliseconds.
+    pub recorded: DateTime<Utc>,
+    pub fields: Fields,
+}
+
+impl Entry {
+    /// The sequence, where it can be read: 1 to [`SEQUENCE_MAX`], ASCII digits only.
+    pub fn sequence(&self) -> Option<Sequence> {
+        let text = self.fields.sequence.as_deref()?;
+        let digits = text.len() <= 20 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        digits
+            .then(|| text.parse().ok())
+            .flatten()
+            .filter(|n| (1..=SEQUENCE_MAX).contains(n))
+    }
+
+    /// When it happened, where that can be read. RFC 3339; another offset than UTC names the same instant and is taken.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        parse_time(self.fields.time.as_deref()?)
+    }
+
+    /// Reads the envelope, or says which field can't be read.
+    pub fn envelope(&self) -> Result<Envelope<'_>, EnvelopeError> {
+        let fields = &self.fields;
+        Ok(Envelope {
+            sequence: self.sequence().ok_or(EnvelopeError::Sequence)?,
+            id: fields
+                .id
+                .as_deref()
+                .filter(|id| is_event_id(id))
+                .ok_or(EnvelopeError::Id)?,
+            r#type: fields
+                .r#type
+                .as_deref()
+                .filter(|kind| !kind.is_empty())
+                .ok_or(EnvelopeError::Type)?,
+            time: self.time().ok_or(EnvelopeError::Time)?,
+            data: fields.data.as_deref(),
+        })
+    }
+}
+
+/// An RFC 3339 time as an instant in UTC.
+pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    // chrono also takes a space or an underscore for the `T`; RFC 3339 §5.6 names the space as a choice of applications.
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|time| time.to_utc())
+}
+
+/// RFC 3339 in UTC with as many decimals of a second as the time has (none, 3, 6 or 9).
+pub fn format_time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// RFC 3339 in UTC with milliseconds, as recorded times are.
+pub fn format_recorded(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// 1 to 64 printable ASCII characters (contract §3).
+pub fn is_event_id(id: &str) -> bool {
+    (1..=EVENT_ID_MAX).contains(&id.len()) && id.bytes().all(|b| (0x20..=0x7e).contains(&b))
+}
+
+/// An entry whose envelope could be read; the payload is still text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    pub sequence: Sequence,
+    pub id: &'a str,
+    pub r#type: &'a str,
+    pub time: DateTime<Utc>,
+    pub data: Option<&'a str>,
+}
+
+/// Which field of an envelope can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    #[error("its id is missing or not 1 to 64 printable ASCII characters")]
+    Id,
+    #[error("its type is missing")]
+    Type,
+    #[error("its sequence is missing or not a whole number from 1")]
+    Sequence,
+    #[error("its time is missing or not RFC 3339")]
+    Time,
+}
+
+/// What somebody wants appended. The log gives it its sequence and its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewEvent {
+    pub id: String,
+    pub r#type: String,
+    /// RFC 3339, UTC: written as it is.
+    pub time: String,
+    pub actor: Option<String>,
+    pub idempotencykey: Option<String>,
+    pub correlationid: Option<String>,
+    pub causationid: Option<String>,
+    /// JSON.
+    pub data: String,
+    /// Fields that the contract does not know (CloudEvents extensions of a producer's own), kept as they are.
+    pub extra: Vec<(String, String)>,
+}
+
+impl NewEvent {
+    /// The fields as they are written, with the sequence that the log gives.
+    pub fn into_fields(self, sequence: Sequence) -> Fields {
+        Fields {
+            id: Some(self.id),
+            r#type: Some(self.r#type),
+            sequence: Some(sequence.to_string()),
+            time: Some(self.time),
+            actor: self.actor,
+            idempotencykey: self.idempotencykey,
+            correlationid: self.correlationid,
+            causationid: self.causationid,
+            data: Some(self.data),
+            extra: self.extra,
+        }
+    }
+}

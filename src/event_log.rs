@@ -1,0 +1,112 @@
+//! The log is a port: [`EventLog`] is what the rest of the house knows of a store, and a URL picks the adapter behind it.
+//! One conformance suite (`conformance`) says what an adapter owes; it is run on every one of them. Nothing here knows
+//! what an event means.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::domain::{
+    event::{Entry, NewEvent},
+    ids::{Domain, EntityId, Position, Sequence},
+};
+
+/// At most this many events in one append.
+pub const APPEND_MAX: usize = 1_000;
+/// At most this many bytes in one event: all field names and values together.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// At most this many entries in one read.
+pub const READ_MAX: usize = 10_000;
+
+/// Where the caller saw the stream; an append elsewhere is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Wherever it is.
+    Any,
+    /// Its last sequence is exactly this; 0 for a stream that does not exist.
+    Exactly(Sequence),
+}
+
+/// What an append did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The sequence of the first event.
+    pub first: Sequence,
+    /// The sequence of the last event.
+    pub last: Sequence,
+    /// The same append had been made before (idempotency key), and nothing was written now.
+    pub repeated: bool,
+}
+
+/// Why a read has no answer. The store's name is in the message; addresses and passwords are not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error("the {store} does not answer: {reason}")]
+    Unavailable { store: String, reason: String },
+    #[error("the {store} answered what can't be read: {reason}")]
+    Damaged { store: String, reason: String },
+}
+
+/// Why nothing was appended, or, for [`AppendError::Unknown`], why nobody can say yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    #[error("the stream is at {actual}, not at {expected}")]
+    Conflict { expected: Sequence, actual: Sequence },
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the idempotency key '{0}' was used for another append")]
+    KeyReused(String),
+    #[error("the {store} does not answer: {reason}; nothing was appended")]
+    Unavailable { store: String, reason: String },
+    #[error("the {store} stopped answering in mid-append: {reason}; whether it was appended is not known")]
+    Unknown { store: String, reason: String },
+}
+
+/// A place in the feed of a store: one position a partition, START where nothing was read yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedPosition(pub Vec<Position>);
+
+/// One appended event as the feed tells of it: who, not what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEntry {
+    pub partition: u32,
+    pub position: Position,
+    pub subject: EntityId,
+    /// `None` where the producer wrote nonsense; read the subject's stream all the same.
+    pub sequence: Option<Sequence>,
+}
+
+/// An append-only log of one domain.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    fn domain(&self) -> Domain;
+
+    /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
+    /// `limit` (capped at [`READ_MAX`]). Empty at the end, and for a stream that does not exist.
+    async fn read(
+        &self,
+        id: &EntityId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError>;
+
+    /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
+    async fn append(
+        &self,
+        id: &EntityId,
+        expected: Expected,
+        events: &[NewEvent],
+    ) -> Result<Appended, AppendError>;
+
+    /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice.
+    fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;
+
+    /// The end of the feed as it is now.
+    async fn feed_end(&self) -> Result<FeedPosition, ReadError>;
+
+    /// What is appended after `from`, in feed order (within a partition), as it comes, until dropped. Reconnects by itself;
+    /// an error item says that it is cut off for now, and the stream goes on after it without loss or repetition.
+    fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>>;
+
+    /// Whether every stream has all its events in the feed. Where not, foreign producers are found by scanning.
+    fn feed_is_complete(&self) -> bool;
+}
