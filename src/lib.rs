@@ -1,4 +1,5 @@
 //! Ledgerscope.
+pub mod api;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
