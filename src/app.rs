@@ -52,9 +52,8 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
 #[component]
 fn Boot(program: ProgramUrls) -> impl IntoView {
     let ProgramUrls { js, wasm } = program;
-    let script = format!(
-        "import({js:?}).then(async m => {{ await m.default({{ module_or_path: {wasm:?} }}); m.hydrate(); }});"
-    );
+    let script =
+        format!("import({js:?}).then(async m => {{ await m.default({{ module_or_path: {wasm:?} }}); m.hydrate(); }});");
     view! {
         <link rel="modulepreload" href=js nonce=use_nonce() />
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />

@@ -19,8 +19,8 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, generate_route_list};
 use tokio::{net::TcpListener, signal::unix, sync::oneshot, time};
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
-    timeout::TimeoutLayer, trace::TraceLayer,
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
+    trace::TraceLayer,
 };
 
 use self::{
@@ -41,10 +41,7 @@ pub enum ServeError {
     #[error(transparent)]
     Assets(#[from] AssetsError),
     #[error("can't listen on {address}: {source}; choose another with --listen")]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
     #[error("the server stopped: {0}")]
     Stopped(#[from] io::Error),
 }
@@ -74,9 +71,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
         address: config.listen,
         source,
     };
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(listen_error)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let stop = stop_signal()?;
     println!("http://{address}");
@@ -128,11 +123,7 @@ fn provide_request_context(state: &AppState) {
 }
 
 /// Serves until `stop`, then lets requests in flight finish for [`STOP_GRACE`].
-async fn run(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+async fn run(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
     let (tell, told) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
         // Told, or the teller is gone: both mean stop.

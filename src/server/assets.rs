@@ -58,10 +58,7 @@ impl Assets {
             reason,
         };
         let manifest = match fs::read(&path) {
-            Ok(bytes) => Some(
-                serde_json::from_slice::<Manifest>(&bytes)
-                    .map_err(|error| broken(error.to_string()))?,
-            ),
+            Ok(bytes) => Some(serde_json::from_slice::<Manifest>(&bytes).map_err(|error| broken(error.to_string()))?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(broken(error.to_string())),
         };
@@ -79,13 +76,10 @@ impl Assets {
                 },
                 None => AssetUrls {
                     css: url("ledgerscope.css"),
-                    program: site
-                        .join("pkg/ledgerscope.js")
-                        .exists()
-                        .then(|| ProgramUrls {
-                            js: url("ledgerscope.js"),
-                            wasm: url("ledgerscope.wasm"),
-                        }),
+                    program: site.join("pkg/ledgerscope.js").exists().then(|| ProgramUrls {
+                        js: url("ledgerscope.js"),
+                        wasm: url("ledgerscope.wasm"),
+                    }),
                 },
             },
         })
@@ -107,9 +101,7 @@ impl Assets {
         let top_level = ServiceBuilder::new()
             .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, UNHASHED))
             .service(directory(&self.site).fallback(page.with_state(())));
-        Router::new()
-            .nest_service("/pkg", package)
-            .fallback_service(top_level)
+        Router::new().nest_service("/pkg", package).fallback_service(top_level)
     }
 }
 

@@ -25,12 +25,7 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
 
     /// Directory of the built style sheet and browser part
-    #[arg(
-        long,
-        env = "LEDGERSCOPE_SITE",
-        value_name = "DIR",
-        default_value = "target/site"
-    )]
+    #[arg(long, env = "LEDGERSCOPE_SITE", value_name = "DIR", default_value = "target/site")]
     pub site: PathBuf,
 }
 

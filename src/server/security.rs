@@ -16,8 +16,7 @@ use axum::{
 use tower_http::{csrf::CsrfLayer, set_header::SetResponseHeaderLayer};
 
 /// For everything that is not a page: files, answers of server functions, refusals.
-const NO_DOCUMENT: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NO_DOCUMENT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// On every response, unless its handler said something stricter.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -89,10 +88,21 @@ mod tests {
 
     #[test]
     fn knows_its_own_names() {
-        for own in ["localhost", "LOCALHOST:3000", "127.0.0.1:3000", "[::1]:3000", "127.0.0.1"] {
+        for own in [
+            "localhost",
+            "LOCALHOST:3000",
+            "127.0.0.1:3000",
+            "[::1]:3000",
+            "127.0.0.1",
+        ] {
             assert!(is_this_machine(&own.parse().unwrap()), "{own}");
         }
-        for other in ["example.org", "127.0.0.1.example.org", "localhost.example.org:3000", "10.0.0.1"] {
+        for other in [
+            "example.org",
+            "127.0.0.1.example.org",
+            "localhost.example.org:3000",
+            "10.0.0.1",
+        ] {
             assert!(!is_this_machine(&other.parse().unwrap()), "{other}");
         }
     }

@@ -36,13 +36,9 @@ impl Places {
             .parent()
             .context("xtask has no parent directory")?
             .to_path_buf();
-        let target =
-            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         Ok(Self {
-            wasm: target
-                .join(TARGET)
-                .join(PROFILE)
-                .join(format!("{NAME}.wasm")),
+            wasm: target.join(TARGET).join(PROFILE).join(format!("{NAME}.wasm")),
             site: root.join("target/site"),
             root,
         })
@@ -64,8 +60,7 @@ pub fn bundle() -> Result<()> {
     pack(&places, &fresh)?;
     fs::write(fresh.join(".stamp"), stamp)?;
     remove(&places.site)?;
-    fs::rename(&fresh, &places.site)
-        .with_context(|| format!("moving {} into place", places.site.display()))
+    fs::rename(&fresh, &places.site).with_context(|| format!("moving {} into place", places.site.display()))
 }
 
 /// Has cargo build the browser's half of the crate.
@@ -73,13 +68,7 @@ fn compile(places: &Places) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(&places.root)
-        .args([
-            "build",
-            "--lib",
-            "--no-default-features",
-            "--features",
-            "hydrate",
-        ])
+        .args(["build", "--lib", "--no-default-features", "--features", "hydrate"])
         .args(["--target", TARGET, "--profile", PROFILE])
         .status()
         .context("starting cargo")?;
@@ -164,8 +153,7 @@ fn optimise(wasm: &Path) -> Result<()> {
 /// Every file below `directory`, in a fixed order.
 fn files_under(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let entries =
-        fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
+    let entries = fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
@@ -180,8 +168,7 @@ fn files_under(directory: &Path) -> Result<Vec<PathBuf>> {
 
 fn remove(directory: &Path) -> Result<()> {
     if directory.exists() {
-        fs::remove_dir_all(directory)
-            .with_context(|| format!("removing {}", directory.display()))?;
+        fs::remove_dir_all(directory).with_context(|| format!("removing {}", directory.display()))?;
     }
     Ok(())
 }

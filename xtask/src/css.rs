@@ -15,8 +15,7 @@ pub fn join(path: &Path) -> Result<String> {
             joined.push('\n');
             continue;
         };
-        let (file, layer) =
-            parse_import(import).with_context(|| format!("{}: {line}", path.display()))?;
+        let (file, layer) = parse_import(import).with_context(|| format!("{}: {line}", path.display()))?;
         let imported = join(&path.with_file_name(file))?;
         joined.push_str(&match layer {
             Some(layer) => format!("@layer {layer} {{\n{imported}}}\n"),
@@ -39,10 +38,7 @@ fn parse_import(import: &str) -> Result<(&str, Option<&str>)> {
     let file = file.trim_start_matches("./");
     match rest.trim() {
         "" => Ok((file, None)),
-        rest => match rest
-            .strip_prefix("layer(")
-            .and_then(|rest| rest.strip_suffix(')'))
-        {
+        rest => match rest.strip_prefix("layer(").and_then(|rest| rest.strip_suffix(')')) {
             Some(layer) => Ok((file, Some(layer))),
             None => bail!("only layer(NAME) may follow the file"),
         },

@@ -8,17 +8,7 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 /// Text and WebAssembly; pictures are compressed already.
-const COMPRESSIBLE: [&str; 9] = [
-    "css",
-    "html",
-    "ico",
-    "js",
-    "json",
-    "svg",
-    "txt",
-    "wasm",
-    "webmanifest",
-];
+const COMPRESSIBLE: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 /// Below this many bytes a packet is a packet.
 const COMPRESS_FROM: usize = 1024;
 /// The highest quality takes three times as long for a few percent; this is made on every change.
@@ -35,19 +25,14 @@ pub struct Packed {
 /// `STEM.HASH.EXTENSION`: another content is another name, so browsers may keep it for ever.
 pub fn hashed_name(stem: &str, extension: &str, content: &[u8]) -> String {
     let digest = Sha256::digest(content);
-    let hash: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{stem}.{hash}.{extension}")
 }
 
 /// Writes `content` to `path`, and beside it `path.br` and `path.gz` where that makes it smaller.
 pub fn write(path: &Path, content: &[u8]) -> Result<Packed> {
-    let save = |path: &Path, bytes: &[u8]| {
-        fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))
-    };
+    let save =
+        |path: &Path, bytes: &[u8]| fs::write(path, bytes).with_context(|| format!("writing {}", path.display()));
     save(path, content)?;
     let raw = content.len();
     let extension = path.extension().and_then(|extension| extension.to_str());
@@ -80,8 +65,7 @@ fn gzipped(content: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn brotlied(content: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder =
-        brotli::CompressorWriter::new(Vec::new(), 64 * 1024, BROTLI_QUALITY, BROTLI_WINDOW);
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, BROTLI_QUALITY, BROTLI_WINDOW);
     encoder.write_all(content)?;
     encoder.flush()?;
     Ok(encoder.into_inner())

@@ -1,0 +1,405 @@
+//! What lists, pages and searches ask for and get: plain values that travel between server and browser. Bounds of what
+//! may be asked are here, so both sides know them; how an answer is found is none of this file's business.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Entry,
+    findings::{Finding, FindingKind},
+    fold::Anomaly,
+    ids::{Domain, EntityId, Position, Sequence},
+    money::Currency,
+    order::{Line, OrderStatus},
+    refund::{RefundRow, RefundState},
+    replay::{Balances, Filter, OrderSums, Step},
+    wallet::{HoldState, Party, WalletStatus},
+};
+
+/// Rows of a page, if nothing else is asked for.
+pub const PAGE_ROWS: u32 = 50;
+/// Rows of a page at most.
+pub const PAGE_ROWS_MAX: u32 = 200;
+/// Characters of a search text at most; what is longer is refused.
+pub const SEARCH_MAX: usize = 100;
+/// Events that a browser may ask for at once to replay a wallet itself.
+pub const HISTORY_ROWS_MAX: u32 = 1_000;
+/// Events of a wallet up to which the browser recomputes by itself; above, the server does.
+pub const HISTORY_IN_BROWSER_MAX: u64 = 5_000;
+/// Anomalies that a page is told of; how many there are in all is told beside them.
+pub const ANOMALIES_SHOWN: usize = 50;
+/// Points of a balance chart at most.
+pub const CHART_POINTS_MAX: usize = 400;
+
+/// Amounts of one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    pub currency: Currency,
+    pub amount: Decimal,
+    pub count: u64,
+}
+
+/// How refunds are sorted. Refund id and order settle what is equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundSort {
+    /// By when they were requested, oldest first.
+    #[default]
+    Oldest,
+    Newest,
+    /// By when they entered their state, the longest stuck first.
+    Stuck,
+    AmountUp,
+    AmountDown,
+    State,
+    Refund,
+    Order,
+}
+
+/// Which refunds are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefundsQuery {
+    /// None: the pending ones.
+    pub states: Vec<RefundState>,
+    pub overdue: bool,
+    pub currency: Option<Currency>,
+    /// In their state for at least so many whole hours.
+    pub older_than_hours: Option<u32>,
+    /// Part of a refund, order, wallet or customer id or name, or of a reason; case does not matter.
+    pub text: String,
+    pub sort: RefundSort,
+    /// From 1; 0 is taken as 1.
+    pub page: u32,
+}
+
+/// One page of refunds and what all that match add up to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefundsPage {
+    pub rows: Vec<RefundRow>,
+    pub page: u32,
+    pub pages: u32,
+    /// All that match.
+    pub total: u64,
+    pub overdue: u64,
+    pub sums: Vec<Sum>,
+    /// Currencies that any refund has, to choose from.
+    pub currencies: Vec<Currency>,
+    /// The moment that ages are counted to.
+    pub now: DateTime<Utc>,
+}
+
+/// Which wallets or orders are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    /// Part of an id, an owner or customer (id or name), or a refund id; case does not matter.
+    pub text: String,
+    /// A status word; none: all.
+    pub status: Option<String>,
+    pub sort: ListSort,
+    /// From 1; 0 is taken as 1.
+    pub page: u32,
+}
+
+/// How wallets and orders are sorted. The id settles what is equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListSort {
+    /// What changed last first.
+    #[default]
+    Recent,
+    Id,
+    /// By available balance or total, highest first.
+    AmountDown,
+    AmountUp,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<Row> {
+    pub rows: Vec<Row>,
+    pub page: u32,
+    pub pages: u32,
+    /// All that match.
+    pub total: u64,
+    pub now: DateTime<Utc>,
+}
+
+/// A wallet in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalletRow {
+    pub id: EntityId,
+    pub owner: Option<Party>,
+    pub status: WalletStatus,
+    pub currency: Option<Currency>,
+    pub balances: Balances,
+    pub sequence: Sequence,
+    pub complete: bool,
+    pub last_time: Option<DateTime<Utc>>,
+}
+
+/// An order in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRow {
+    pub id: EntityId,
+    pub customer: Option<Party>,
+    pub wallet: Option<String>,
+    pub status: OrderStatus,
+    pub currency: Option<Currency>,
+    pub total: Option<Decimal>,
+    pub sums: OrderSums,
+    pub pending_refunds: u64,
+    pub complete: bool,
+    pub placed_at: Option<DateTime<Utc>>,
+    pub last_time: Option<DateTime<Utc>>,
+}
+
+/// What a timeline page asks for: a filter, an end to start from, a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TimelineQuery {
+    pub filter: Filter,
+    pub oldest_first: bool,
+    /// From 1; 0 is taken as 1.
+    pub page: u32,
+}
+
+/// A page of a timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timeline<F> {
+    pub rows: Vec<TimelineRow<F>>,
+    pub page: u32,
+    pub pages: u32,
+    /// Events kept by the filter.
+    pub total: u64,
+}
+
+/// An event of a timeline, what it did, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimelineRow<F> {
+    pub step: Step<F>,
+    /// The figures before it.
+    pub before: F,
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// Bounds of an entity's history, for the controls of time travel. Of all events, whatever the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extent {
+    pub events: u64,
+    pub last_sequence: Sequence,
+    pub first_time: DateTime<Utc>,
+    pub last_time: DateTime<Utc>,
+    pub first_recorded: DateTime<Utc>,
+    pub last_recorded: DateTime<Utc>,
+}
+
+/// A point of a balance chart: the figures from this event on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChartPoint {
+    pub sequence: Sequence,
+    pub time: DateTime<Utc>,
+    pub posted: Decimal,
+    pub available: Decimal,
+}
+
+/// A hold as a wallet's page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldRow {
+    pub hold: String,
+    pub amount: Decimal,
+    pub order: Option<String>,
+    pub since: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub state: HoldState,
+}
+
+/// A wallet's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalletView {
+    pub id: EntityId,
+    pub owner: Option<Party>,
+    pub status: WalletStatus,
+    pub currency: Option<Currency>,
+    /// Of the last event kept.
+    pub sequence: Sequence,
+    pub complete: bool,
+    pub balances: Balances,
+    pub open_holds: Vec<HoldRow>,
+    pub anomalies: Vec<Anomaly>,
+    pub anomaly_count: u64,
+    pub timeline: Timeline<Balances>,
+    pub chart: Vec<ChartPoint>,
+    pub extent: Extent,
+    /// Findings that name this wallet, as of now.
+    pub findings: Vec<Finding>,
+    /// Orders that name this wallet, newest first; at most 20.
+    pub orders: Vec<OrderRow>,
+    pub now: DateTime<Utc>,
+}
+
+/// An order's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderView {
+    pub id: EntityId,
+    pub wallet: Option<String>,
+    pub customer: Option<Party>,
+    pub status: OrderStatus,
+    pub currency: Option<Currency>,
+    pub total: Option<Decimal>,
+    pub sequence: Sequence,
+    pub complete: bool,
+    pub sums: OrderSums,
+    pub lines: Vec<Line>,
+    pub refunds: Vec<RefundRow>,
+    pub anomalies: Vec<Anomaly>,
+    pub anomaly_count: u64,
+    pub timeline: Timeline<OrderSums>,
+    pub extent: Extent,
+    pub findings: Vec<Finding>,
+    pub now: DateTime<Utc>,
+}
+
+/// One event of a refund's story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoryRow {
+    pub domain: Domain,
+    pub subject: EntityId,
+    pub entry: Entry,
+    pub applied: bool,
+    /// Of this refund itself; otherwise of its order, or of the same order on the wallet.
+    pub of_refund: bool,
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// A refund's page: its story across both domains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefundView {
+    pub row: RefundRow,
+    pub note: Option<String>,
+    pub failure: Option<String>,
+    /// The limit of its state, whole seconds; `None` outside the pending states.
+    pub limit_seconds: Option<i64>,
+    pub customer: Option<Party>,
+    /// Other orders that use the same refund id.
+    pub other_orders: Vec<EntityId>,
+    /// Ordered by effective time.
+    pub story: Vec<StoryRow>,
+    /// Events that were left out, where the order or wallet has more than a page can show.
+    pub omitted: u64,
+    /// Stores that did not answer, so that the story lacks their events.
+    pub missing: Vec<Domain>,
+    pub findings: Vec<Finding>,
+    pub now: DateTime<Utc>,
+}
+
+/// One event, as it was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventView {
+    pub domain: Domain,
+    pub subject: EntityId,
+    pub entry: Entry,
+    pub applied: bool,
+    pub anomalies: Vec<Anomaly>,
+    pub currency: Option<Currency>,
+    /// Positions of the events before and after it in sequence order.
+    pub previous: Option<Position>,
+    pub next: Option<Position>,
+    /// Where the event that caused it stands, if it is in this stream or in that of the order or wallet it names.
+    pub cause: Option<EventLink>,
+    /// Events of this stream and of the order or wallet it names with the same correlation id.
+    pub correlated: Vec<EventLink>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventLink {
+    pub domain: Domain,
+    pub subject: EntityId,
+    pub position: Position,
+    pub r#type: String,
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// A part of a stream, for a browser that replays it itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    pub entries: Vec<Entry>,
+    /// Ask again with this; `None` at the end.
+    pub next: Option<Position>,
+}
+
+/// Refunds of one state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateSummary {
+    pub state: RefundState,
+    pub count: u64,
+    pub overdue: u64,
+    pub sums: Vec<Sum>,
+}
+
+/// Pending refunds of one age, counted from when they were requested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgeBucket {
+    /// From so many hours …
+    pub from_hours: u32,
+    /// … to below so many; `None`: no end.
+    pub to_hours: Option<u32>,
+    pub count: u64,
+    pub sums: Vec<Sum>,
+}
+
+/// Something that was just recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    pub domain: Domain,
+    pub subject: EntityId,
+    pub entry: Entry,
+}
+
+/// What the first page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    pub by_state: Vec<StateSummary>,
+    pub by_age: Vec<AgeBucket>,
+    pub overdue: u64,
+    pub overdue_sums: Vec<Sum>,
+    /// The most overdue ones, at most 8.
+    pub longest_overdue: Vec<RefundRow>,
+    /// The last recorded first, at most 20.
+    pub recent: Vec<Recent>,
+    pub wallets: u64,
+    pub orders: u64,
+    pub refunds: u64,
+    pub events: u64,
+    /// How many findings there are of each kind that occurs, worst first.
+    pub findings: Vec<(FindingKind, u64)>,
+    pub now: DateTime<Utc>,
+}
+
+/// How a store is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreState {
+    /// Its streams are being read for the first time; so many events so far.
+    Loading { events: u64 },
+    /// Everything that it has is in the figures.
+    Live,
+    /// It does not answer; the figures are as of then (`None`: it never answered).
+    Down {
+        since: DateTime<Utc>,
+        as_of: Option<DateTime<Utc>>,
+        reason: String,
+    },
+}
+
+/// A store and how it is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoreHealth {
+    pub domain: Domain,
+    /// `embedded` or `redis`.
+    pub adapter: String,
+    pub state: StoreState,
+}

@@ -1,0 +1,440 @@
+//! Orders: their events (contract §5) and the fold that turns them into what was paid, what goes back and what still
+//! could. Refunds live inside their order; nothing here knows whether a wallet was really credited.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    event::Envelope,
+    fold::{AnomalyKind, Evolved, Refusal, State},
+    money::{Currency, Money, add_exact},
+    payload::{Payload, codes, states},
+    refund::{Destination, Reason, Refund, RefundState},
+    wallet::Party,
+};
+
+codes! {
+    /// How an order was paid.
+    Method { Wallet = "wallet", Card = "card", BankTransfer = "bank_transfer", Unlisted = "other" }
+}
+states! {
+    /// The last of what happened to an order; unknown where nothing of it could be read.
+    OrderStatus {
+        Unknown = "unknown",
+        Placed = "placed",
+        Paid = "paid",
+        Shipped = "shipped",
+        Delivered = "delivered",
+        Cancelled = "cancelled",
+    }
+}
+
+/// One article of an order, for people to read; what in it can't be read is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub sku: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub quantity: i64,
+    pub unit_price: Money,
+}
+
+impl Line {
+    fn read(payload: &Payload) -> Option<Self> {
+        Some(Self {
+            sku: payload.optional("sku")?,
+            title: payload.optional("title"),
+            quantity: payload.integer("quantity")?,
+            unit_price: payload.money("unit_price").ok()?,
+        })
+    }
+}
+
+/// An order event's payload (contract §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderEvent {
+    Placed {
+        wallet: Option<String>,
+        customer: Option<Party>,
+        total: Money,
+        lines: Vec<Line>,
+    },
+    Paid {
+        payment: String,
+        amount: Money,
+        method: Method,
+    },
+    Shipped {
+        reference: Option<String>,
+    },
+    Delivered {
+        reference: Option<String>,
+    },
+    Cancelled {
+        reason: Option<String>,
+    },
+    RefundRequested {
+        refund: String,
+        amount: Money,
+        reason: Reason,
+        destination: Destination,
+        note: Option<String>,
+        lines: Vec<Line>,
+    },
+    /// Every other step of a refund: it only enters a state.
+    Refund(RefundStep),
+}
+
+/// A step in a refund's life after its request. Which texts it carries depends on the state it enters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundStep {
+    pub refund: String,
+    pub enters: RefundState,
+    /// Of rejected and reversed: required there.
+    pub reason: Option<String>,
+    /// Of failed: required there.
+    pub failure: Option<String>,
+    pub note: Option<String>,
+    pub message: Option<String>,
+    pub provider: Option<String>,
+    pub reference: Option<String>,
+}
+
+impl RefundStep {
+    /// A step that carries nothing but its refund.
+    pub fn new(refund: impl Into<String>, enters: RefundState) -> Self {
+        Self {
+            refund: refund.into(),
+            enters,
+            reason: None,
+            failure: None,
+            note: None,
+            message: None,
+            provider: None,
+            reference: None,
+        }
+    }
+
+    fn read(enters: RefundState, data: &Payload) -> Result<Self, Refusal> {
+        let needs_reason = matches!(enters, RefundState::Rejected | RefundState::Reversed);
+        let reason = if needs_reason { Some(data.text("reason")?) } else { None };
+        let failure = if enters == RefundState::Failed { Some(data.text("failure")?) } else { None };
+        Ok(Self {
+            refund: data.name("refund")?,
+            enters,
+            reason,
+            failure,
+            note: data.optional("note"),
+            message: data.optional("message"),
+            provider: data.optional("provider"),
+            reference: data.optional("reference"),
+        })
+    }
+}
+
+/// Event types of refund steps and the states that they enter.
+const STEPS: [(&str, RefundState); 7] = [
+    ("order.refund_approved", RefundState::Approved),
+    ("order.refund_rejected", RefundState::Rejected),
+    ("order.refund_processing", RefundState::Processing),
+    ("order.refund_succeeded", RefundState::Succeeded),
+    ("order.refund_failed", RefundState::Failed),
+    ("order.refund_canceled", RefundState::Canceled),
+    ("order.refund_reversed", RefundState::Reversed),
+];
+
+impl OrderEvent {
+    /// Reads a payload by its type. Unknown fields and codes are no error; unknown types and versions are.
+    pub fn parse(r#type: &str, data: Option<&str>) -> Result<Self, Refusal> {
+        let read = || Payload::parse(data);
+        Ok(match r#type {
+            "order.placed" => {
+                let data = read()?;
+                Self::Placed {
+                    wallet: data.optional("wallet"),
+                    customer: data.object("customer").and_then(|party| Party::read(&party).ok()),
+                    total: data.money("total")?,
+                    lines: data.objects("lines").iter().filter_map(Line::read).collect(),
+                }
+            }
+            "order.paid" => {
+                let data = read()?;
+                Self::Paid {
+                    payment: data.name("payment")?,
+                    amount: data.money("amount")?,
+                    method: data.text("method")?.into(),
+                }
+            }
+            "order.shipped" => Self::Shipped {
+                reference: read()?.optional("reference"),
+            },
+            "order.delivered" => Self::Delivered {
+                reference: read()?.optional("reference"),
+            },
+            "order.cancelled" => Self::Cancelled {
+                reason: read()?.optional("reason"),
+            },
+            "order.refund_requested" => {
+                let data = read()?;
+                Self::RefundRequested {
+                    refund: data.name("refund")?,
+                    amount: data.money("amount")?,
+                    reason: data.text("reason")?.into(),
+                    destination: data.text("destination")?.into(),
+                    note: data.optional("note"),
+                    lines: data.objects("lines").iter().filter_map(Line::read).collect(),
+                }
+            }
+            other => {
+                let step = STEPS.iter().find(|(name, _)| *name == other);
+                let (_, enters) = step.ok_or_else(|| {
+                    Refusal::new(
+                        AnomalyKind::UnknownType,
+                        format!("'{other}' is no order event of a version that is known here"),
+                    )
+                })?;
+                Self::Refund(RefundStep::read(*enters, &read()?)?)
+            }
+        })
+    }
+
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Placed { .. } => "order.placed",
+            Self::Paid { .. } => "order.paid",
+            Self::Shipped { .. } => "order.shipped",
+            Self::Delivered { .. } => "order.delivered",
+            Self::Cancelled { .. } => "order.cancelled",
+            Self::RefundRequested { .. } => "order.refund_requested",
+            Self::Refund(step) => STEPS
+                .iter()
+                .find(|(_, enters)| *enters == step.enters)
+                .map_or("order.refund_requested", |(name, _)| name),
+        }
+    }
+
+    /// The payload as JSON; what is `None` or empty is left out.
+    pub fn data(&self) -> Value {
+        let mut data = match self {
+            Self::Placed { wallet, customer, total, lines } => {
+                json!({"wallet": wallet, "customer": customer, "total": total, "lines": lines})
+            }
+            Self::Paid { payment, amount, method } => json!({"payment": payment, "amount": amount, "method": method}),
+            Self::Shipped { reference } | Self::Delivered { reference } => json!({"reference": reference}),
+            Self::Cancelled { reason } => json!({"reason": reason}),
+            Self::RefundRequested { refund, amount, reason, destination, note, lines } => json!({
+                "refund": refund, "amount": amount, "reason": reason, "destination": destination, "note": note, "lines": lines,
+            }),
+            Self::Refund(step) => json!({
+                "refund": step.refund, "reason": step.reason, "failure": step.failure, "note": step.note,
+                "message": step.message, "provider": step.provider, "reference": step.reference,
+            }),
+        };
+        if let Value::Object(fields) = &mut data {
+            fields.retain(|_, value| !value.is_null() && !value.as_array().is_some_and(Vec::is_empty));
+        }
+        data
+    }
+}
+
+/// An order as its events left it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderState {
+    pub status: OrderStatus,
+    pub wallet: Option<String>,
+    pub customer: Option<Party>,
+    pub currency: Option<Currency>,
+    pub total: Option<Decimal>,
+    pub paid: Decimal,
+    /// What has gone back: the succeeded refunds.
+    pub refunded: Decimal,
+    /// What is on its way back: the pending refunds.
+    pub pending: Decimal,
+    pub placed_at: Option<DateTime<Utc>>,
+    /// When the last event that could be read happened.
+    pub last_time: Option<DateTime<Utc>>,
+    /// By refund id.
+    pub refunds: BTreeMap<String, Refund>,
+    /// All that was ever requested; kept within 28 digits, so that no sum over refunds can overflow.
+    requested: Decimal,
+    placed: bool,
+    payments: u64,
+}
+
+impl Default for OrderState {
+    fn default() -> Self {
+        Self {
+            status: OrderStatus::Unknown,
+            wallet: None,
+            customer: None,
+            currency: None,
+            total: None,
+            paid: Decimal::ZERO,
+            refunded: Decimal::ZERO,
+            pending: Decimal::ZERO,
+            placed_at: None,
+            last_time: None,
+            refunds: BTreeMap::new(),
+            requested: Decimal::ZERO,
+            placed: false,
+            payments: 0,
+        }
+    }
+}
+
+impl OrderState {
+    fn zero(&self) -> Decimal {
+        self.currency.map_or(Decimal::ZERO, |currency| currency.zero())
+    }
+
+    /// What could still be asked back: paid − refunded − pending, not below zero.
+    pub fn refundable(&self) -> Decimal {
+        let rest = self.paid - self.refunded - self.pending;
+        if rest > Decimal::ZERO { rest } else { self.zero() }
+    }
+
+    /// The amount, if it is in the order's currency; an order without a readable placing takes that of its first money event.
+    fn in_currency(&mut self, money: Money) -> Result<Decimal, Refusal> {
+        match self.currency {
+            Some(currency) if currency != money.currency() => Err(Refusal::new(
+                AnomalyKind::CurrencyMismatch,
+                format!("the event is in {}, the order in {currency}", money.currency()),
+            )),
+            Some(_) => Ok(money.amount()),
+            None => {
+                self.currency = Some(money.currency());
+                let zero = money.currency().zero();
+                (self.paid, self.refunded, self.pending, self.requested) = (zero, zero, zero, zero);
+                Ok(money.amount())
+            }
+        }
+    }
+
+    fn place(&mut self, event: &Envelope<'_>, wallet: Option<String>, customer: Option<Party>, total: Money) -> Result<(), Refusal> {
+        if self.placed {
+            return Err(Refusal::new(AnomalyKind::SecondOpening, "the order was placed before"));
+        }
+        self.total = Some(self.in_currency(total)?);
+        self.placed = true;
+        self.wallet = wallet;
+        self.customer = customer;
+        self.placed_at = Some(event.time);
+        self.status = OrderStatus::Placed;
+        Ok(())
+    }
+
+    fn pay(&mut self, amount: Money) -> Result<(), Refusal> {
+        let amount = self.in_currency(amount)?;
+        self.paid = add_exact(self.paid, amount).ok_or_else(overflow)?;
+        if self.payments == 0 {
+            self.status = OrderStatus::Paid;
+        }
+        self.payments += 1;
+        Ok(())
+    }
+
+    fn request(&mut self, id: String, refund: Refund) -> Result<(), Refusal> {
+        if self.refunds.contains_key(&id) {
+            return Err(Refusal::new(
+                AnomalyKind::TransitionNotAllowed,
+                format!("the refund '{id}' was requested before"),
+            ));
+        }
+        let amount = self.in_currency(refund.amount)?;
+        self.requested = add_exact(self.requested, amount).ok_or_else(overflow)?;
+        self.pending += amount;
+        self.refunds.insert(id, refund);
+        Ok(())
+    }
+
+    /// The sum that refunds in a state count towards. Sums never exceed what was requested in all, so they can't overflow.
+    fn sum_of(&mut self, state: RefundState) -> Option<&mut Decimal> {
+        match state {
+            RefundState::Succeeded => Some(&mut self.refunded),
+            pending if pending.is_pending() => Some(&mut self.pending),
+            _ => None,
+        }
+    }
+
+    fn step(&mut self, event: &Envelope<'_>, step: RefundStep) -> Result<(), Refusal> {
+        let refund = self.refunds.get_mut(&step.refund).ok_or_else(|| {
+            Refusal::new(
+                AnomalyKind::UnknownRefund,
+                format!("the refund '{}' was never requested", step.refund),
+            )
+        })?;
+        if !refund.state.may_become(step.enters) {
+            return Err(Refusal::new(
+                AnomalyKind::TransitionNotAllowed,
+                format!("the refund '{}' is {} and can't become {}", step.refund, refund.state, step.enters),
+            ));
+        }
+        let left = std::mem::replace(&mut refund.state, step.enters);
+        refund.state_since = event.time;
+        refund.ever_approved |= step.enters == RefundState::Approved;
+        if step.failure.is_some() {
+            refund.failure = step.failure;
+        }
+        let amount = refund.amount.amount();
+        if let Some(sum) = self.sum_of(left) {
+            *sum -= amount;
+        }
+        if let Some(sum) = self.sum_of(step.enters) {
+            *sum += amount;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &Envelope<'_>, payload: OrderEvent) -> Result<(), Refusal> {
+        match payload {
+            OrderEvent::Placed { wallet, customer, total, .. } => self.place(event, wallet, customer, total)?,
+            OrderEvent::Paid { amount, .. } => self.pay(amount)?,
+            OrderEvent::Shipped { .. } => self.status = OrderStatus::Shipped,
+            OrderEvent::Delivered { .. } => self.status = OrderStatus::Delivered,
+            OrderEvent::Cancelled { .. } => self.status = OrderStatus::Cancelled,
+            OrderEvent::RefundRequested { refund, amount, reason, destination, note, .. } => {
+                let requested = Refund {
+                    amount,
+                    destination,
+                    reason,
+                    note,
+                    state: RefundState::Requested,
+                    requested_at: event.time,
+                    state_since: event.time,
+                    ever_approved: false,
+                    failure: None,
+                };
+                self.request(refund, requested)?;
+            }
+            OrderEvent::Refund(step) => self.step(event, step)?,
+        }
+        Ok(())
+    }
+}
+
+impl State for OrderState {
+    fn evolve(&mut self, event: &Envelope<'_>) -> Evolved {
+        self.last_time = Some(event.time);
+        let payload = match OrderEvent::parse(event.r#type, event.data) {
+            Ok(payload) => payload,
+            Err(refusal) => return Evolved::Refused(refusal),
+        };
+        // What is put back is a currency that was taken over for an event that was refused after all.
+        let before = (self.currency, self.paid, self.refunded, self.pending, self.requested);
+        match self.apply(event, payload) {
+            Ok(()) => Evolved::Applied(Vec::new()),
+            Err(refusal) => {
+                (self.currency, self.paid, self.refunded, self.pending, self.requested) = before;
+                Evolved::Refused(refusal)
+            }
+        }
+    }
+}
+
+fn overflow() -> Refusal {
+    Refusal::new(AnomalyKind::Overflow, "the sum would have more than 28 digits")
+}

@@ -1,0 +1,151 @@
+//! Replay: all entries of one entity, put into sequence order, filtered by sequence and by both clocks, and folded with
+//! the running balances after each. It is what a timeline shows, and what "as of" means everywhere.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Entry,
+    fold::{Anomaly, Fold, State},
+    ids::Sequence,
+    order::OrderState,
+    wallet::WalletState,
+};
+
+/// Which events are kept. All that are given must hold; the default keeps everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// What had happened by then: effective time ≤ this. An event whose time can't be read counts as of its recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+    /// What the ledger knew by then: recorded ≤ this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_known_at: Option<DateTime<Utc>>,
+    /// Up to this version of the entity. An event without a readable sequence goes with the one before it in the stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Sequence>,
+}
+
+impl Filter {
+    pub const fn is_empty(&self) -> bool {
+        self.at.is_none() && self.as_known_at.is_none() && self.sequence.is_none()
+    }
+
+    fn keeps(&self, entry: &Entry, place: Sequence) -> bool {
+        self.at
+            .is_none_or(|at| entry.time().unwrap_or(entry.recorded) <= at)
+            && self.as_known_at.is_none_or(|at| entry.recorded <= at)
+            && self.sequence.is_none_or(|last| place <= last)
+    }
+}
+
+/// A state whose figures are shown beside each event.
+pub trait Replayable: State {
+    type Figures: Clone + Default + PartialEq;
+
+    fn figures(&self) -> Self::Figures;
+}
+
+/// A wallet's figures after an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balances {
+    pub posted: Decimal,
+    pub held: Decimal,
+    pub available: Decimal,
+}
+
+impl Replayable for WalletState {
+    type Figures = Balances;
+
+    fn figures(&self) -> Balances {
+        Balances {
+            posted: self.posted,
+            held: self.held,
+            available: self.available(),
+        }
+    }
+}
+
+/// An order's figures after an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSums {
+    pub paid: Decimal,
+    pub refunded: Decimal,
+    pub pending: Decimal,
+    pub refundable: Decimal,
+}
+
+impl Replayable for OrderState {
+    type Figures = OrderSums;
+
+    fn figures(&self) -> OrderSums {
+        OrderSums {
+            paid: self.paid,
+            refunded: self.refunded,
+            pending: self.pending,
+            refundable: self.refundable(),
+        }
+    }
+}
+
+/// One event of a timeline and what it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step<F> {
+    pub entry: Entry,
+    /// Whether it counted.
+    pub applied: bool,
+    /// The figures after it.
+    pub after: F,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay<S: Replayable> {
+    pub fold: Fold<S>,
+    /// In the order in which they were met.
+    pub anomalies: Vec<Anomaly>,
+    /// Every event kept, in sequence order.
+    pub steps: Vec<Step<S::Figures>>,
+}
+
+/// Entries in sequence order, each with its place: its sequence, or where that can't be read the one before it in the
+/// stream. Of events with one sequence, the one that the stream has first comes first.
+pub fn in_sequence_order(entries: Vec<Entry>) -> Vec<(Sequence, Entry)> {
+    let mut last = 0;
+    let mut placed: Vec<_> = entries
+        .into_iter()
+        .map(|entry| {
+            last = entry.sequence().unwrap_or(last);
+            (last, entry)
+        })
+        .collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed
+}
+
+/// Replays the entries of one entity, which come in the stream's order. `None` where the filter keeps nothing: the entity
+/// did not exist yet.
+pub fn replay<S: Replayable>(entries: Vec<Entry>, filter: &Filter) -> Option<Replay<S>> {
+    let mut fold = Fold::<S>::new();
+    let mut anomalies = Vec::new();
+    let mut steps = Vec::with_capacity(entries.len());
+    for (place, entry) in in_sequence_order(entries) {
+        if filter.keeps(&entry, place) {
+            let applied = fold.push(&entry, |anomaly| anomalies.push(anomaly));
+            let after = fold.state.figures();
+            steps.push(Step {
+                entry,
+                applied,
+                after,
+            });
+        } else {
+            fold.skip(&entry);
+        }
+    }
+    (!steps.is_empty()).then_some(Replay {
+        fold,
+        anomalies,
+        steps,
+    })
+}
