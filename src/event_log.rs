@@ -2,6 +2,11 @@
 //! One conformance suite (`conformance`) says what an adapter owes; it is run on every one of them. Nothing here knows
 //! what an event means.
 
+mod codec;
+mod embedded;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
@@ -14,8 +19,37 @@ use crate::domain::{
 pub const APPEND_MAX: usize = 1_000;
 /// At most this many bytes in one event: all field names and values together.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// At most this many fields in one event that the contract does not know.
+pub const EXTRA_FIELDS_MAX: usize = 64;
 /// At most this many entries in one read.
 pub const READ_MAX: usize = 10_000;
+
+/// The store that a domain uses where nothing else is said.
+pub fn default_url(domain: Domain) -> String {
+    format!("embedded:./data/{domain}")
+}
+
+/// Chooses the adapter by the URL's scheme (contract §1) and checks the URL. Nothing is connected to yet: a store that is
+/// down is found out by the first call, so the rest of the program starts without it.
+pub fn open(domain: Domain, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
+    let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
+    match scheme {
+        "embedded" => Ok(Arc::new(embedded::Embedded::open(domain, rest)?)),
+        "redis-cluster" | "kafka" => Err(OpenError::Absent(scheme.to_owned())),
+        _ => Err(OpenError::Scheme),
+    }
+}
+
+/// What is wrong with the URL of a store. The URL itself is never shown: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    #[error("a store's URL starts with 'embedded:', 'redis://' or 'rediss://'")]
+    Scheme,
+    #[error("this version has no adapter for '{0}:'; use 'embedded:', 'redis://' or 'rediss://'")]
+    Absent(String),
+    #[error("{0}")]
+    Invalid(String),
+}
 
 /// Where the caller saw the stream; an append elsewhere is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +116,10 @@ pub trait EventLog: Send + Sync {
 
     /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
     /// `limit` (capped at [`READ_MAX`]). Empty at the end, and for a stream that does not exist.
-    async fn read(
-        &self,
-        id: &EntityId,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Entry>, ReadError>;
+    async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError>;
 
     /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
-    async fn append(
-        &self,
-        id: &EntityId,
-        expected: Expected,
-        events: &[NewEvent],
-    ) -> Result<Appended, AppendError>;
+    async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError>;
 
     /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice.
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`domain`] | money, events, the folds that turn events into state: pure | both |
 //! | `event_log` | the log as a port, and its adapters | server |
+//! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
 //! | [`pages`], [`app`] | what people see, and the shell around it | both |
@@ -20,6 +21,8 @@ pub mod domain;
 pub mod event_log;
 #[cfg(feature = "hydrate")]
 pub mod hydrate;
+#[cfg(feature = "ssr")]
+pub mod ledger;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;

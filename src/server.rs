@@ -6,7 +6,7 @@ pub mod config;
 pub mod security;
 pub mod state;
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -108,7 +108,7 @@ pub fn router(state: AppState, assets: &Assets) -> Router {
 
 /// What pages and server functions find in their context.
 fn provide_request_context(state: &AppState) {
-    provide_context(state.clone());
+    provide_context(Arc::clone(&state.ledger));
     let response = expect_context::<ResponseOptions>();
     // A ledger changes under the reader, and nobody else may see it from a cache.
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

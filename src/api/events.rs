@@ -10,5 +10,5 @@ use crate::domain::{
 
 #[server(endpoint = "event", input = Json)]
 pub async fn get_event(domain: Domain, subject: EntityId, position: Position) -> Result<EventView, ApiError> {
-    Ok(super::ledger()?.event(domain, &subject, position).await?)
+    Ok(super::context::ledger()?.event(domain, &subject, position).await?)
 }

@@ -10,10 +10,10 @@ use crate::domain::{
 
 #[server(endpoint = "orders", input = Json)]
 pub async fn list_orders(query: ListQuery) -> Result<Page<OrderRow>, ApiError> {
-    Ok(super::ledger()?.orders(&query)?)
+    Ok(super::context::ledger()?.orders(&query)?)
 }
 
 #[server(endpoint = "order", input = Json)]
 pub async fn get_order(id: EntityId, query: TimelineQuery) -> Result<OrderView, ApiError> {
-    Ok(super::ledger()?.order(&id, &query).await?)
+    Ok(super::context::ledger()?.order(&id, &query).await?)
 }

@@ -7,11 +7,11 @@ use crate::domain::listing::{RefundView, RefundsPage, RefundsQuery};
 
 #[server(endpoint = "refunds", input = Json)]
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
-    Ok(super::ledger()?.refunds(&query)?)
+    Ok(super::context::ledger()?.refunds(&query)?)
 }
 
 /// One refund; `order` says which, where several orders use its id.
 #[server(endpoint = "refund", input = Json)]
 pub async fn get_refund(refund: String, order: Option<String>) -> Result<RefundView, ApiError> {
-    Ok(super::ledger()?.refund(&refund, order.as_deref()).await?)
+    Ok(super::context::ledger()?.refund(&refund, order.as_deref()).await?)
 }

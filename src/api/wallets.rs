@@ -10,16 +10,18 @@ use crate::domain::{
 
 #[server(endpoint = "wallets", input = Json)]
 pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
-    Ok(super::ledger()?.wallets(&query)?)
+    Ok(super::context::ledger()?.wallets(&query)?)
 }
 
 #[server(endpoint = "wallet", input = Json)]
 pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView, ApiError> {
-    Ok(super::ledger()?.wallet(&id, &query).await?)
+    Ok(super::context::ledger()?.wallet(&id, &query).await?)
 }
 
 /// The entries after a position, at most [`crate::domain::listing::HISTORY_ROWS_MAX`].
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
-    Ok(super::ledger()?.wallet_history(&id, after.unwrap_or_default()).await?)
+    Ok(super::context::ledger()?
+        .wallet_history(&id, after.unwrap_or_default())
+        .await?)
 }

@@ -1,6 +1,13 @@
 //! What every request shares. Apart from `config` because this is alive (stores, the read model) where that is only
-//! what somebody asked for; server functions read it with `expect_context::<AppState>()`.
+//! what somebody asked for.
+
+use std::sync::Arc;
+
+use crate::ledger::Ledger;
 
 /// Cheap to clone: each field is a handle.
-#[derive(Clone, Debug, Default)]
-pub struct AppState {}
+#[derive(Clone)]
+pub struct AppState {
+    /// Server functions read it with `use_context::<Arc<Ledger>>()`.
+    pub ledger: Arc<Ledger>,
+}

@@ -1,0 +1,71 @@
+//! Connections for reading, and the threads they block: SQLite is synchronous, the rest of the house is not. A handful of
+//! connections serve any number of callers; it never writes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use super::{Fault, Place, schema};
+use crate::event_log::ReadError;
+
+/// At most this many reads at once; more wait their turn.
+const READERS_MAX: usize = 4;
+
+pub(super) struct Readers {
+    place: Place,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            place,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(READERS_MAX)),
+        }
+    }
+
+    /// Runs `work` on a connection and on a thread that may block.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let done = async {
+            let closing = || Fault::Unavailable("the program is shutting down".into());
+            let permits = Arc::clone(&self.permits);
+            let permit = permits.acquire_owned().await.map_err(|_| closing())?;
+            let this = Arc::clone(self);
+            let task = spawn_blocking(move || {
+                let answer = this.on_connection(work);
+                drop(permit);
+                answer
+            });
+            task.await.map_err(|_| closing())?
+        };
+        done.await.map_err(|fault: Fault| fault.into_read(self.place.domain))
+    }
+
+    /// A connection that failed is dropped, not kept.
+    fn on_connection<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let answer = work(&connection)?;
+        self.idle().push(connection);
+        Ok(answer)
+    }
+
+    fn connect(&self) -> Result<Connection, Fault> {
+        let connection = schema::connect(&self.place)?;
+        connection.execute_batch("PRAGMA query_only = ON;")?;
+        Ok(connection)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

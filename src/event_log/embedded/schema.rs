@@ -1,0 +1,234 @@
+//! The tables of an embedded log, how a connection to them is set up, and what SQLite's errors mean to a person. The only
+//! place that knows where the file is; a file of another kind, another domain or a newer version is refused, never changed.
+
+use std::{fs, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::Place;
+use crate::{
+    domain::ids::Domain,
+    event_log::{AppendError, ReadError},
+};
+
+/// The file in a store's directory.
+const FILE: &str = "events.sqlite3";
+/// What `PRAGMA user_version` says of the tables below.
+const VERSION: i64 = 1;
+/// "LDGR", what `PRAGMA application_id` says of a file of ours.
+const APPLICATION: i64 = 0x4C44_4752;
+/// How long a lock of another process is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// An event's own stream is its place on the disk, so that reading a stream reads neighbours. `position` numbers the events
+/// of all streams in the order of their commits; its index holds the primary key too, and so answers the whole feed.
+const TABLES: &str = "
+    CREATE TABLE store (domain TEXT NOT NULL) STRICT;
+    CREATE TABLE events (
+        stream TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        recorded INTEGER NOT NULL, -- milliseconds since 1970, UTC
+        id TEXT NOT NULL,
+        type TEXT NOT NULL,
+        time TEXT NOT NULL,
+        actor TEXT,
+        idempotencykey TEXT,
+        correlationid TEXT,
+        causationid TEXT,
+        data TEXT NOT NULL,
+        extra TEXT, -- JSON: [[name, value], …]
+        PRIMARY KEY (stream, sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX events_feed ON events (position);
+    CREATE UNIQUE INDEX events_key ON events (stream, idempotencykey) WHERE idempotencykey IS NOT NULL;
+";
+
+/// Why SQLite did not do what it was asked, in words without paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It may work later, or after somebody has made room or given a permission.
+    Unavailable(String),
+    /// What is there can't be read by this program.
+    Damaged(String),
+}
+
+impl Fault {
+    fn reason(self) -> String {
+        match self {
+            Self::Unavailable(reason) | Self::Damaged(reason) => reason,
+        }
+    }
+
+    pub(super) fn into_read(self, domain: Domain) -> ReadError {
+        let store = store_name(domain);
+        match self {
+            Self::Unavailable(reason) => ReadError::Unavailable { store, reason },
+            Self::Damaged(reason) => ReadError::Damaged { store, reason },
+        }
+    }
+
+    /// For a transaction that was not begun, or was rolled back.
+    pub(super) fn into_append(self, domain: Domain) -> AppendError {
+        AppendError::Unavailable {
+            store: store_name(domain),
+            reason: self.reason(),
+        }
+    }
+
+    /// For a commit that failed: what stands in the journal may still count after a crash.
+    pub(super) fn into_unknown(self, domain: Domain) -> AppendError {
+        AppendError::Unknown {
+            store: store_name(domain),
+            reason: self.reason(),
+        }
+    }
+}
+
+/// How messages name a store.
+pub(super) fn store_name(domain: Domain) -> String {
+    format!("{domain} store")
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(failure, _) = &error else {
+            return Self::Damaged(format!("a row has another shape ({error})"));
+        };
+        match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                Self::Unavailable("another process keeps its file locked".into())
+            }
+            ErrorCode::DiskFull => Self::Unavailable("the disk is full".into()),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                Self::Damaged("its file is damaged or is not a SQLite file".into())
+            }
+            _ => Self::Unavailable(failure.to_string()),
+        }
+    }
+}
+
+/// A connection to the store at `place`, which is made where there is none yet.
+pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
+    fs::create_dir_all(&place.dir).map_err(|error| {
+        tracing::warn!(dir = %place.dir.display(), %error, "a store's directory can't be made");
+        Fault::Unavailable(format!("its directory can't be made: {error}"))
+    })?;
+    let mut connection = Connection::open(place.dir.join(FILE)).inspect_err(|error| {
+        tracing::warn!(dir = %place.dir.display(), %error, "a store's file can't be opened");
+    })?;
+    connection.busy_timeout(BUSY)?;
+    create_or_check(&mut connection, place.domain)?;
+    // 8 MB of pages a connection; statements of this program are few.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
+    Ok(connection)
+}
+
+fn create_or_check(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
+    if number(connection, "user_version")? == 0 {
+        // Needs the file for itself for a moment; SQLite waits for `BUSY` where two processes make one store.
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Fault::Unavailable(
+                "its file system has no shared memory, which the log needs".into(),
+            ));
+        }
+        create(connection, domain)?;
+    }
+    check(connection, domain)
+}
+
+fn create(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Somebody else may have been faster, and a file of somebody else's is left alone.
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.execute("INSERT INTO store (domain) VALUES (?1)", [domain.as_str()])?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn check(connection: &Connection, domain: Domain) -> Result<(), Fault> {
+    if number(connection, "application_id")? != APPLICATION {
+        return Err(Fault::Damaged("its file belongs to another program".into()));
+    }
+    let version = number(connection, "user_version")?;
+    if version != VERSION {
+        return Err(Fault::Damaged(format!(
+            "its file has version {version}, and this program knows only version {VERSION}; use a newer program"
+        )));
+    }
+    let owner: String = connection.query_row("SELECT domain FROM store", [], |row| row.get(0))?;
+    if owner != domain.as_str() {
+        return Err(Fault::Damaged(format!(
+            "its directory holds the {owner} store; give each domain a directory of its own"
+        )));
+    }
+    Ok(())
+}
+
+fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
+    Ok(connection.pragma_query_value(None, pragma, |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn place(dir: &Path, domain: Domain) -> Place {
+        Place {
+            domain,
+            dir: dir.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_store_is_made_once_and_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let connection = connect(&place(dir.path(), Domain::Wallet)).unwrap();
+            assert_eq!(number(&connection, "user_version").unwrap(), VERSION);
+            assert_eq!(number(&connection, "synchronous").unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn another_domain_a_newer_version_and_a_foreign_file_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = connect(&place(dir.path(), Domain::Wallet)).unwrap();
+        let refused = |domain| match connect(&place(dir.path(), domain)) {
+            Err(Fault::Damaged(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused(Domain::Order).contains("the wallet store"));
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        assert!(refused(Domain::Wallet).contains("version 2"));
+        connection.pragma_update(None, "application_id", 7).unwrap();
+        assert!(refused(Domain::Wallet).contains("another program"));
+
+        let dir = tempfile::tempdir().unwrap();
+        Connection::open(dir.path().join(FILE))
+            .unwrap()
+            .execute_batch("CREATE TABLE theirs (x)")
+            .unwrap();
+        assert!(matches!(
+            connect(&place(dir.path(), Domain::Wallet)),
+            Err(Fault::Damaged(_))
+        ));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_said_without_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret-name");
+        fs::write(&file, "").unwrap();
+        let error = connect(&place(&file.join("below"), Domain::Wallet)).unwrap_err();
+        assert!(!error.reason().contains("secret-name"));
+    }
+}

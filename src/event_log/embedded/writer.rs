@@ -1,0 +1,156 @@
+//! The one thread that writes. It takes whatever appends are waiting, puts them into one transaction, and answers them all
+//! after its commit, so that the cost of a disk flush is shared by everybody who waited for it. It never answers before the
+//! commit is on the disk.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+
+use super::{
+    Fault, Place, schema,
+    write::{Failed, Request, write},
+};
+use crate::{
+    domain::{event::NewEvent, ids::EntityId},
+    event_log::{AppendError, Appended, Expected},
+};
+
+/// Appends that wait for the thread; a caller beyond them waits to be let in.
+const QUEUE: usize = 1_024;
+/// At most this many appends, and about this many events, in one transaction.
+const BATCH_APPENDS: usize = 256;
+const BATCH_EVENTS: usize = 4_000;
+/// A disk that does not answer for so long is an error.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Job {
+    request: Request,
+    answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+pub(super) struct Writer {
+    place: Place,
+    /// The way to the thread, which is started by the first append.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    appended: watch::Sender<()>,
+}
+
+impl Writer {
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            place,
+            jobs: Mutex::default(),
+            appended: watch::Sender::new(()),
+        }
+    }
+
+    /// Tells whenever something was appended here.
+    pub(super) fn appended(&self) -> watch::Receiver<()> {
+        self.appended.subscribe()
+    }
+
+    pub(super) async fn append(
+        &self,
+        id: EntityId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        let domain = self.place.domain;
+        let (answer, answered) = oneshot::channel();
+        let request = Request { id, expected, events };
+        let job = Job { request, answer };
+        let stopped = || Fault::Unavailable("its writer has stopped".into());
+        let jobs = self.jobs().map_err(|fault| fault.into_append(domain))?;
+        timeout(PATIENCE, jobs.send(job))
+            .await
+            .map_err(|_| Fault::Unavailable("too many appends wait for its disk".into()).into_append(domain))?
+            .map_err(|_| stopped().into_append(domain))?;
+        timeout(PATIENCE, answered)
+            .await
+            .map_err(|_| Fault::Unavailable("its disk does not answer".into()).into_unknown(domain))?
+            .map_err(|_| stopped().into_unknown(domain))?
+    }
+
+    fn jobs(&self) -> Result<mpsc::Sender<Job>, Fault> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(jobs) = jobs.as_ref().filter(|jobs| !jobs.is_closed()) {
+            return Ok(jobs.clone());
+        }
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let thread = Thread {
+            place: self.place.clone(),
+            jobs: receiver,
+            appended: self.appended.clone(),
+        };
+        thread::Builder::new()
+            .name(format!("{}-log", self.place.domain))
+            .spawn(move || thread.run())
+            .map_err(|error| Fault::Unavailable(format!("no thread to write with: {error}")))?;
+        Ok(jobs.insert(sender).clone())
+    }
+}
+
+struct Thread {
+    place: Place,
+    jobs: mpsc::Receiver<Job>,
+    appended: watch::Sender<()>,
+}
+
+impl Thread {
+    /// Until the log is dropped. A connection that failed is thrown away; the next append makes a new one.
+    fn run(mut self) {
+        let mut connection = None;
+        while let Some(batch) = self.batch() {
+            let (requests, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.request, job.answer)).unzip();
+            let results = self.write(&mut connection, &requests);
+            for (answer, result) in answers.into_iter().zip(results) {
+                // A caller that has gone away does not need to know.
+                let _ = answer.send(result);
+            }
+        }
+    }
+
+    fn write(&self, connection: &mut Option<Connection>, requests: &[Request]) -> Vec<Result<Appended, AppendError>> {
+        let domain = self.place.domain;
+        let done = match connection {
+            Some(connection) => write(connection, requests),
+            None => schema::connect(&self.place)
+                .map_err(Failed::Before)
+                .and_then(|fresh| write(connection.insert(fresh), requests)),
+        };
+        match done {
+            Ok(answers) => {
+                self.appended.send_replace(());
+                answers
+            }
+            Err(failed) => {
+                *connection = None;
+                let error = match failed {
+                    Failed::Before(fault) => fault.into_append(domain),
+                    Failed::InCommit(fault) => fault.into_unknown(domain),
+                };
+                vec![Err(error); requests.len()]
+            }
+        }
+    }
+
+    /// The appends that are waiting now, at least one.
+    fn batch(&mut self) -> Option<Vec<Job>> {
+        let mut batch = vec![self.jobs.blocking_recv()?];
+        let mut events = batch[0].request.events.len();
+        while batch.len() < BATCH_APPENDS && events < BATCH_EVENTS {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            events += job.request.events.len();
+            batch.push(job);
+        }
+        Some(batch)
+    }
+}
