@@ -95,13 +95,7 @@ impl<'a, W: Write> Conversion<'a, W> {
         }
         let mut seen = HashSet::with_capacity(invoice.lines.len());
         for line in &invoice.lines {
-            if !seen.insert((
-                &line.article,
-                &line.title,
-                line.quantity,
-                line.price,
-                line.at,
-            )) {
+            if !seen.insert((&line.article, &line.title, line.quantity, line.price, line.at)) {
                 self.report.keep(Kept::Duplicate, line.sum());
             }
         }
@@ -120,13 +114,7 @@ impl<'a, W: Write> Conversion<'a, W> {
             correlation: None,
             causation: None,
         };
-        self.events.write(
-            about,
-            Data::Opened {
-                owner,
-                currency: "GBP",
-            },
-        )?;
+        self.events.write(about, Data::Opened { owner, currency: "GBP" })?;
         self.report.wallets += 1;
         Ok(())
     }

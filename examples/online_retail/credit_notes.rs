@@ -44,11 +44,7 @@ enum Progress {
 }
 
 fn progress(note: &Invoice, end: DateTime<Utc>) -> Progress {
-    let odd = note
-        .number
-        .bytes()
-        .last()
-        .is_some_and(|digit| digit % 2 == 1);
+    let odd = note.number.bytes().last().is_some_and(|digit| digit % 2 == 1);
     if end.signed_duration_since(note.at) >= PENDING {
         Progress::Succeeded
     } else if odd {
@@ -98,11 +94,7 @@ impl Refund<'_> {
 
 impl<'a, W: Write> Conversion<'a, W> {
     /// Refunds what the note's rows give back, order by order, earliest order first.
-    pub(super) fn credit_note(
-        &mut self,
-        note: &'a Invoice,
-        credited: &[&'a Line],
-    ) -> io::Result<()> {
+    pub(super) fn credit_note(&mut self, note: &'a Invoice, credited: &[&'a Line]) -> io::Result<()> {
         let Some(customer) = note.customer.as_deref() else {
             return Ok(());
         };
@@ -121,12 +113,7 @@ impl<'a, W: Write> Conversion<'a, W> {
     }
 
     /// Matches one credit row, and leaves out what can't be matched or is above the price that was paid.
-    fn give_back(
-        &mut self,
-        customer: &str,
-        line: &'a Line,
-        by_order: &mut BTreeMap<usize, Vec<Returned<'a>>>,
-    ) {
+    fn give_back(&mut self, customer: &str, line: &'a Line, by_order: &mut BTreeMap<usize, Vec<Returned<'a>>>) {
         let matched = self
             .sales
             .give_back(customer, &line.article, line.price, -line.quantity);
@@ -161,12 +148,7 @@ impl<'a, W: Write> Conversion<'a, W> {
     }
 
     /// One refund: what one credit note gives back of one order.
-    fn refund(
-        &mut self,
-        note: &Invoice,
-        order: &Invoice,
-        returned: &[Returned<'_>],
-    ) -> io::Result<()> {
+    fn refund(&mut self, note: &Invoice, order: &Invoice, returned: &[Returned<'_>]) -> io::Result<()> {
         let exact = returned.iter().map(Returned::sum).sum();
         let (amount, rest) = Money::whole_pennies(exact);
         if !rest.is_zero() {
@@ -209,14 +191,12 @@ impl<'a, W: Write> Conversion<'a, W> {
             note: &format!("Credit note {}", refund.note.number),
             listing: Listing::new(&lines, returned.len()),
         };
-        self.events
-            .write(refund.about(&refund.order, None), request)
+        self.events.write(refund.about(&refund.order, None), request)
     }
 
     fn approve(&mut self, refund: &Refund<'_>, request: &str) -> io::Result<String> {
         let approved = Data::RefundApproved { refund: &refund.id };
-        self.events
-            .write(refund.about(&refund.order, Some(request)), approved)
+        self.events.write(refund.about(&refund.order, Some(request)), approved)
     }
 
     /// The wallet first, then the order, as contract §7 settles.
@@ -232,9 +212,7 @@ impl<'a, W: Write> Conversion<'a, W> {
             refund: &refund.id,
             reference: &refund.note.number,
         };
-        let credit = self
-            .events
-            .write(refund.about(&wallet, Some(approval)), credited)?;
+        let credit = self.events.write(refund.about(&wallet, Some(approval)), credited)?;
         let succeeded = Data::RefundSucceeded {
             refund: &refund.id,
             reference: &refund.note.number,

@@ -1,4 +1,4 @@
-//! Events as contract §4, §5 and §9 write them, one `CloudEvents` 1.0 JSON object a line. The writer numbers each stream
+//! Events as contract §4, §5 and §9 write them, one CloudEvents 1.0 JSON object a line. The writer numbers each stream
 //! and keeps each event within its size; which events there are is decided elsewhere.
 
 use std::{
@@ -128,10 +128,7 @@ impl<'a> Listing<'a> {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -214,9 +211,7 @@ impl<W: Write> EventWriter<W> {
         while self.buffer.len() > LARGEST_EVENT {
             let size = self.buffer.len();
             let Some(listing) = data.listing().filter(|listing| !listing.lines.is_empty()) else {
-                return Err(io::Error::other(format!(
-                    "event {id} is too large: {size} bytes"
-                )));
+                return Err(io::Error::other(format!("event {id} is too large: {size} bytes")));
             };
             let lines = listing.lines.len();
             listing.cut_to((lines * LARGEST_EVENT / size).min(lines - 1));
@@ -244,13 +239,7 @@ impl<W: Write> EventWriter<W> {
         }
     }
 
-    fn encode(
-        &mut self,
-        about: &About<'_>,
-        id: &str,
-        sequence: u64,
-        data: &Data<'_>,
-    ) -> io::Result<()> {
+    fn encode(&mut self, about: &About<'_>, id: &str, sequence: u64, data: &Data<'_>) -> io::Result<()> {
         self.buffer.clear();
         let event = Event {
             specversion: "1.0",

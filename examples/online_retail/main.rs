@@ -1,4 +1,4 @@
-//! Turns the UCI "Online Retail" file into this ledger's events: `order.*` and `wallet.*` as `CloudEvents` 1.0 JSON lines
+//! Turns the UCI "Online Retail" file into this ledger's events: `order.*` and `wallet.*` as CloudEvents 1.0 JSON lines
 //! on standard output, what each rule took and whether it adds up on standard error. The rules are in
 //! `docs/online-retail.md`. It knows the event contract and nothing of the crate, as any foreign producer would.
 //!
@@ -24,9 +24,7 @@ use std::{
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
     let (Some(path), None) = (arguments.next(), arguments.next()) else {
-        eprintln!(
-            "usage: online_retail FILE   (the CSV, plain or gzip; events go to standard output)"
-        );
+        eprintln!("usage: online_retail FILE   (the CSV, plain or gzip; events go to standard output)");
         return ExitCode::from(2);
     };
     match run(&path) {

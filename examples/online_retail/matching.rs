@@ -42,14 +42,7 @@ pub struct Matched {
 
 impl Sales {
     /// Remembers a sale. Sales must be added in order of time.
-    pub fn add(
-        &mut self,
-        customer: &str,
-        article: &str,
-        invoice: usize,
-        price: Decimal,
-        quantity: i64,
-    ) {
+    pub fn add(&mut self, customer: &str, article: &str, invoice: usize, price: Decimal, quantity: i64) {
         if !self.by_customer.contains_key(customer) {
             self.by_customer.insert(customer.to_owned(), HashMap::new());
         }
@@ -68,13 +61,7 @@ impl Sales {
 
     /// Gives a quantity back to earlier sales: those at the credited price first, of these one that covers all that is
     /// left to match, of these the latest.
-    pub fn give_back(
-        &mut self,
-        customer: &str,
-        article: &str,
-        price: Decimal,
-        quantity: i64,
-    ) -> Matched {
+    pub fn give_back(&mut self, customer: &str, article: &str, price: Decimal, quantity: i64) -> Matched {
         let sales = self
             .by_customer
             .get_mut(customer)

@@ -156,8 +156,7 @@ impl Report {
 
     /// Orders less refunds plus what was left out.
     pub fn accounted_for(&self) -> Decimal {
-        let refunds =
-            self.refunds_succeeded.sum + self.refunds_approved.sum + self.refunds_requested.sum;
+        let refunds = self.refunds_succeeded.sum + self.refunds_approved.sum + self.refunds_requested.sum;
         let left_out: Decimal = self.left_out.iter().map(|tally| tally.sum).sum();
         self.orders.sum + refunds + left_out
     }

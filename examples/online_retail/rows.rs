@@ -93,10 +93,7 @@ impl fmt::Display for ReadError {
                 write!(f, "line {line}: {column} can't be read: {text:?}")
             }
             Self::TwoCustomers { line, invoice } => {
-                write!(
-                    f,
-                    "line {line}: invoice {invoice} names another customer than before"
-                )
+                write!(f, "line {line}: invoice {invoice} names another customer than before")
             }
             Self::Empty => f.write_str("there are no rows"),
         }

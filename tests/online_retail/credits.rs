@@ -14,9 +14,7 @@ const LATER: &str = "599999, 71053, 1, 12-01 12:00, 1.00,";
 #[track_caller]
 fn refunds(converted: &Converted) -> Vec<(&str, i128)> {
     let amounts = converted.oracle.refunds.iter();
-    let mut amounts: Vec<_> = amounts
-        .map(|(id, refund)| (id.as_str(), refund.amount))
-        .collect();
+    let mut amounts: Vec<_> = amounts.map(|(id, refund)| (id.as_str(), refund.amount)).collect();
     amounts.sort_unstable();
     amounts
 }
@@ -40,10 +38,7 @@ fn a_credit_note_is_a_refund_of_the_order_that_sold_the_article() {
         converted.types("O-536365"),
         expected.map(|name| format!("order.{name}"))
     );
-    assert_eq!(
-        converted.types("W-17850"),
-        ["wallet.opened", "wallet.credited"]
-    );
+    assert_eq!(converted.types("W-17850"), ["wallet.opened", "wallet.credited"]);
     let refund = &converted.oracle.refunds["R-C536379-536365"];
     assert_eq!(refund.requested, "2011-01-05T09:41:00Z");
     assert_eq!(
@@ -141,10 +136,7 @@ fn an_article_that_was_not_bought_before_is_left_out() {
     assert!(converted.oracle.refunds.is_empty());
     let expected = (1, "-7.50".to_owned());
     assert_eq!(converted.only_left_out(LeftOut::CreditNeverSold), expected);
-    assert_eq!(
-        converted.oracle.wallets["W-17850"].opened,
-        "2011-01-05T09:41:00Z"
-    );
+    assert_eq!(converted.oracle.wallets["W-17850"].opened, "2011-01-05T09:41:00Z");
 }
 
 #[test]
@@ -176,10 +168,7 @@ fn a_credit_row_without_a_customer_is_left_out() {
         "C536379, 71053, -3, 01-05 09:41, 2.50,",
     ]);
     let expected = (1, "-7.50".to_owned());
-    assert_eq!(
-        converted.only_left_out(LeftOut::CreditWithoutCustomer),
-        expected
-    );
+    assert_eq!(converted.only_left_out(LeftOut::CreditWithoutCustomer), expected);
 }
 
 #[test]
@@ -192,10 +181,7 @@ fn refunds_are_cut_to_whole_pennies_and_never_exceed_their_order() {
     assert_eq!(converted.oracle.orders["O-536365"].total, 12);
     let expected = [("R-C536379-536365", 6), ("R-C536380-536365", 6)];
     assert_eq!(refunds(&converted), expected);
-    assert_eq!(
-        converted.left_out(LeftOut::Rounding),
-        (2, "0.000".to_owned())
-    );
+    assert_eq!(converted.left_out(LeftOut::Rounding), (2, "0.000".to_owned()));
 }
 
 #[test]
@@ -205,10 +191,7 @@ fn a_refund_below_a_penny_is_none() {
         "C536379, PADS, -1, 01-05 09:41, 0.005, 17850",
     ]);
     assert!(converted.oracle.refunds.is_empty());
-    assert_eq!(
-        converted.left_out(LeftOut::Rounding),
-        (2, "0.000".to_owned())
-    );
+    assert_eq!(converted.left_out(LeftOut::Rounding), (2, "0.000".to_owned()));
 }
 
 #[test]

@@ -15,8 +15,7 @@ use crate::{
     },
 };
 
-pub const HEADER: &str =
-    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+pub const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
 /// A conversion that passed the oracle.
 pub struct Converted {
@@ -35,14 +34,11 @@ pub fn given<'a>(rows: impl IntoIterator<Item = &'a str>) -> Converted {
 pub fn csv<'a>(rows: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = HEADER.to_owned();
     for row in rows {
-        let [number, article, quantity, time, price, customer] =
-            row.split(',').map(str::trim).collect::<Vec<_>>()[..]
+        let [number, article, quantity, time, price, customer] = row.split(',').map(str::trim).collect::<Vec<_>>()[..]
         else {
             panic!("a row has six fields: {row}");
         };
-        let line = format!(
-            "{number},{article},A thing,{quantity},2011-{time}:00,{price},{customer},France\n"
-        );
+        let line = format!("{number},{article},A thing,{quantity},2011-{time}:00,{price},{customer},France\n");
         text.push_str(&line);
     }
     text
@@ -54,16 +50,11 @@ pub fn given_csv(csv: &str) -> Converted {
     let mut written = Vec::new();
     let report = convert(&file, &mut written).expect("a buffer takes everything");
     let mut oracle = Oracle::default();
-    oracle
-        .write_all(&written)
-        .expect("the oracle takes everything");
+    oracle.write_all(&written).expect("the oracle takes everything");
     oracle.finish();
     assert!(report.adds_up(), "{report}");
     let ledger = Decimal::from_i128_with_scale(oracle.orders_less_refunds(), 2);
-    let left_out: Decimal = LeftOut::ALL
-        .map(|rule| report.left_out(rule).sum)
-        .iter()
-        .sum();
+    let left_out: Decimal = LeftOut::ALL.map(|rule| report.left_out(rule).sum).iter().sum();
     assert_eq!(ledger + left_out, file.net, "{report}");
     Converted {
         report,

@@ -18,10 +18,7 @@ fn an_invoice_is_an_order_placed_and_paid_and_its_customer_a_wallet() {
     assert_eq!(converted.types("W-17850"), ["wallet.opened"]);
     assert_eq!(converted.types("O-536365"), ["order.placed", "order.paid"]);
     let order = &converted.oracle.orders["O-536365"];
-    assert_eq!(
-        (order.total, order.lines, order.lines_omitted),
-        (2190, 2, 0)
-    );
+    assert_eq!((order.total, order.lines, order.lines_omitted), (2190, 2, 0));
     assert_eq!(order.wallet.as_deref(), Some("W-17850"));
     assert_eq!(order.placed, "2011-01-04T08:26:00Z");
     assert_eq!(converted.oracle.wallets.len(), 1);
@@ -42,10 +39,7 @@ fn a_free_row_is_left_off_its_order() {
         "537197, 22423, 1, 01-05 14:02, 12.75, 12647",
     ]);
     let order = &converted.oracle.orders["O-537197"];
-    assert_eq!(
-        (order.total, order.lines, order.lines_omitted),
-        (1275, 1, 1)
-    );
+    assert_eq!((order.total, order.lines, order.lines_omitted), (1275, 1, 1));
     assert_eq!(converted.only_left_out(LeftOut::Free).0, 1);
 }
 
@@ -53,10 +47,7 @@ fn a_free_row_is_left_off_its_order() {
 fn an_invoice_of_free_rows_opens_the_wallet_and_is_no_order() {
     let converted = given(["537197, 22841, 1, 01-05 14:02, 0.0, 12647"]);
     assert!(converted.oracle.orders.is_empty());
-    assert_eq!(
-        converted.oracle.wallets["W-12647"].opened,
-        "2011-01-05T14:02:00Z"
-    );
+    assert_eq!(converted.oracle.wallets["W-12647"].opened, "2011-01-05T14:02:00Z");
 }
 
 #[test]
@@ -86,34 +77,22 @@ fn the_third_decimal_of_an_order_is_cut_off_and_counted() {
     ]);
     let order = &converted.oracle.orders["O-550193"];
     assert_eq!((order.total, order.lines, order.lines_omitted), (300, 1, 1));
-    assert_eq!(
-        converted.only_left_out(LeftOut::Rounding),
-        (1, "0.001".to_owned())
-    );
-    assert_eq!(
-        converted.kept(Kept::PriceBelowPenny),
-        (1, "0.001".to_owned())
-    );
+    assert_eq!(converted.only_left_out(LeftOut::Rounding), (1, "0.001".to_owned()));
+    assert_eq!(converted.kept(Kept::PriceBelowPenny), (1, "0.001".to_owned()));
 }
 
 #[test]
 fn parts_of_a_penny_that_make_whole_pennies_count() {
     let converted = given(["550193, PADS, 2017, 04-15 09:27, 0.005, 13952"]);
     assert_eq!(converted.oracle.orders["O-550193"].total, 1008);
-    assert_eq!(
-        converted.only_left_out(LeftOut::Rounding),
-        (1, "0.005".to_owned())
-    );
+    assert_eq!(converted.only_left_out(LeftOut::Rounding), (1, "0.005".to_owned()));
 }
 
 #[test]
 fn an_invoice_below_a_penny_is_no_order() {
     let converted = given(["550193, PADS, 9, 04-15 09:27, 0.001, 13952"]);
     assert!(converted.oracle.orders.is_empty());
-    assert_eq!(
-        converted.only_left_out(LeftOut::Rounding),
-        (1, "0.009".to_owned())
-    );
+    assert_eq!(converted.only_left_out(LeftOut::Rounding), (1, "0.009".to_owned()));
 }
 
 #[test]
@@ -147,10 +126,7 @@ fn an_invoice_with_several_times_has_its_earliest() {
         "536591, 22752, 1, 01-04 16:58, 7.65, 14606",
         "536591, 22753, 1, 01-04 16:57, 3.45, 14606",
     ]);
-    assert_eq!(
-        converted.oracle.orders["O-536591"].placed,
-        "2011-01-04T16:57:00Z"
-    );
+    assert_eq!(converted.oracle.orders["O-536591"].placed, "2011-01-04T16:57:00Z");
     assert_eq!(converted.kept(Kept::SeveralTimes), (1, "11.10".to_owned()));
 }
 
@@ -171,10 +147,7 @@ fn the_order_of_invoices_in_the_file_does_not_matter() {
         "536365, 71053, 1, 01-04 08:26, 2.55, 17850",
         "536366, 71053, 1, 01-04 09:26, 2.55, 17850",
     );
-    assert_eq!(
-        given([first, second]).written,
-        given([second, first]).written
-    );
+    assert_eq!(given([first, second]).written, given([second, first]).written);
 }
 
 #[test]
@@ -183,10 +156,7 @@ fn the_same_file_gives_the_same_bytes() {
         .flat_map(|n| {
             let customer = 17850 + n % 7;
             [
-                format!(
-                    "{}, 71053, 3, 01-04 08:{n:02}, 2.55, {customer}",
-                    536_300 + n
-                ),
+                format!("{}, 71053, 3, 01-04 08:{n:02}, 2.55, {customer}", 536_300 + n),
                 format!(
                     "C{}, 71053, -2, 01-{:02} 09:00, 2.55, {customer}",
                     536_400 + n,
@@ -221,8 +191,7 @@ fn a_large_invoice_lists_its_first_lines_and_has_its_whole_total() {
 
 #[test]
 fn text_that_json_must_escape_arrives_whole() {
-    let row =
-        "536365,\"8\"\"5\",\"  T-LIGHT \"\"É\"\",\nRED \",1,2011-01-04 08:26:00,2.55,17850,EIRE\n";
+    let row = "536365,\"8\"\"5\",\"  T-LIGHT \"\"É\"\",\nRED \",1,2011-01-04 08:26:00,2.55,17850,EIRE\n";
     let converted = given_csv(&format!("{HEADER}{row}"));
     let placed = converted
         .events()
@@ -237,9 +206,7 @@ fn text_that_json_must_escape_arrives_whole() {
 
 #[test]
 fn a_row_without_a_description_has_no_title() {
-    let converted = given_csv(&format!(
-        "{HEADER}536365,85123A,,1,2011-01-04 08:26:00,2.55,,EIRE\n"
-    ));
+    let converted = given_csv(&format!("{HEADER}536365,85123A,,1,2011-01-04 08:26:00,2.55,,EIRE\n"));
     let placed = converted.events().next().expect("an order");
     assert!(placed["data"]["lines"][0].get("title").is_none());
 }

@@ -2,10 +2,7 @@
 //! that knows the contract and nothing of the rules. The rules have a test each on rows made for them; the real file is
 //! converted once, and its figures compared with ones that another program counted.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test stops where its ground gives way"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where its ground gives way")]
 
 #[path = "../../examples/online_retail"]
 mod retail {

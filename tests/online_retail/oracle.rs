@@ -82,11 +82,7 @@ impl Money<'_> {
     fn pennies(&self) -> i128 {
         let (whole, decimals) = self.amount.split_once('.').expect("two decimals");
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        assert!(
-            (1..=18).contains(&whole.len()) && digits(whole),
-            "{}",
-            self.amount
-        );
+        assert!((1..=18).contains(&whole.len()) && digits(whole), "{}", self.amount);
         assert!(decimals.len() == 2 && digits(decimals), "{}", self.amount);
         assert_eq!(self.currency, "GBP");
         let pennies: i128 = format!("{whole}{decimals}").parse().expect("digits");
@@ -179,9 +175,7 @@ impl Oracle {
     /// Refunds in a state and what they sum up to, in pennies.
     pub fn refunds_in(&self, state: State) -> (usize, i128) {
         let amounts = self.refunds.values().filter(|refund| refund.state == state);
-        amounts.fold((0, 0), |(count, sum), refund| {
-            (count + 1, sum + refund.amount)
-        })
+        amounts.fold((0, 0), |(count, sum), refund| (count + 1, sum + refund.amount))
     }
 
     /// What only shows when all events have been read.
@@ -205,10 +199,7 @@ impl Oracle {
         }
         for (id, order) in &self.orders {
             assert_eq!(order.paid, order.total, "{id} is paid");
-            assert!(
-                order.refunds <= order.paid,
-                "{id} refunds more than was paid"
-            );
+            assert!(order.refunds <= order.paid, "{id} refunds more than was paid");
         }
     }
 
@@ -237,31 +228,13 @@ impl Oracle {
             event.source
         );
         assert_id(event.subject);
-        assert!(
-            (1..=64).contains(&event.id.len()) && event.id.bytes().all(|b| b.is_ascii_graphic())
-        );
+        assert!((1..=64).contains(&event.id.len()) && event.id.bytes().all(|b| b.is_ascii_graphic()));
         if let Some(cause) = event.causationid {
-            assert!(
-                self.ids.contains(cause),
-                "{} comes before its cause {cause}",
-                event.id
-            );
+            assert!(self.ids.contains(cause), "{} comes before its cause {cause}", event.id);
         }
-        assert!(
-            self.ids.insert(event.id.to_owned()),
-            "{} is used twice",
-            event.id
-        );
-        assert!(
-            event.time.len() == 20 && event.time.ends_with('Z'),
-            "{}",
-            event.time
-        );
-        assert!(
-            *event.time >= *self.last_time,
-            "{} is out of order",
-            event.id
-        );
+        assert!(self.ids.insert(event.id.to_owned()), "{} is used twice", event.id);
+        assert!(event.time.len() == 20 && event.time.ends_with('Z'), "{}", event.time);
+        assert!(*event.time >= *self.last_time, "{} is out of order", event.id);
         event.time.clone_into(&mut self.last_time);
         let stream = self
             .streams
@@ -292,31 +265,15 @@ impl Oracle {
     fn credited(&mut self, event: &Event<'_>) {
         let id = event.data.refund.expect("a refund");
         let amount = event.data.amount.as_ref().expect("an amount").pennies();
-        let refund = self
-            .refunds
-            .get_mut(id)
-            .expect("a refund that was requested");
+        let refund = self.refunds.get_mut(id).expect("a refund that was requested");
         assert_eq!(event.data.kind, Some("refund"));
         assert_eq!(event.data.order, Some(refund.order.as_str()));
         assert!(event.data.reference.is_some());
         assert_eq!(event.correlationid, Some(id));
-        assert_eq!(
-            self.orders[&refund.order].wallet.as_deref(),
-            Some(event.subject)
-        );
-        assert_eq!(
-            (refund.state, refund.amount),
-            (State::Approved, amount),
-            "{id}"
-        );
-        assert!(
-            !std::mem::replace(&mut refund.credited, true),
-            "{id} is credited twice"
-        );
-        self.wallets
-            .get_mut(event.subject)
-            .expect("an open wallet")
-            .posted += amount;
+        assert_eq!(self.orders[&refund.order].wallet.as_deref(), Some(event.subject));
+        assert_eq!((refund.state, refund.amount), (State::Approved, amount), "{id}");
+        assert!(!std::mem::replace(&mut refund.credited, true), "{id} is credited twice");
+        self.wallets.get_mut(event.subject).expect("an open wallet").posted += amount;
     }
 
     fn placed(&mut self, event: &Event<'_>) {
@@ -344,10 +301,7 @@ impl Oracle {
     fn paid(&mut self, event: &Event<'_>) {
         assert_eq!(event.data.method, Some("card"));
         assert_id(event.data.payment.expect("a payment"));
-        let order = self
-            .orders
-            .get_mut(event.subject)
-            .expect("an order that was placed");
+        let order = self.orders.get_mut(event.subject).expect("an order that was placed");
         order.paid += event.data.amount.as_ref().expect("an amount").pennies();
     }
 
@@ -356,20 +310,11 @@ impl Oracle {
         assert_id(id);
         assert_eq!(event.correlationid, Some(id));
         assert_eq!(event.data.destination, Some("wallet"));
-        assert!(
-            event
-                .data
-                .note
-                .as_ref()
-                .is_some_and(|note| !note.is_empty())
-        );
+        assert!(event.data.note.as_ref().is_some_and(|note| !note.is_empty()));
         let amount = event.data.amount.as_ref().expect("an amount").pennies();
         let lines = event.data.lines.as_ref().expect("lines");
         assert_lines(lines, event.data.lines_omitted, amount, id);
-        let order = self
-            .orders
-            .get_mut(event.subject)
-            .expect("an order that was placed");
+        let order = self.orders.get_mut(event.subject).expect("an order that was placed");
         order.refunds += amount;
         let refund = Refund {
             order: event.subject.to_owned(),
@@ -390,15 +335,8 @@ impl Oracle {
     fn step(&mut self, event: &Event<'_>, from: State, to: State) {
         let id = event.data.refund.expect("a refund");
         assert_eq!(event.correlationid, Some(id));
-        let refund = self
-            .refunds
-            .get_mut(id)
-            .expect("a refund that was requested");
-        assert_eq!(
-            (refund.order.as_str(), refund.state),
-            (event.subject, from),
-            "{id}"
-        );
+        let refund = self.refunds.get_mut(id).expect("a refund that was requested");
+        assert_eq!((refund.order.as_str(), refund.state), (event.subject, from), "{id}");
         refund.state = to;
     }
 }
@@ -407,20 +345,14 @@ impl Oracle {
 fn assert_id(id: &str) {
     let fits = (1..=64).contains(&id.len()) && id.as_bytes()[0].is_ascii_alphanumeric();
     let grammar = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    assert!(
-        fits && id.bytes().all(grammar) && id != "feed",
-        "{id} is no id"
-    );
+    assert!(fits && id.bytes().all(grammar) && id != "feed", "{id} is no id");
 }
 
 /// Lines that are all there add up to the amount; some of them never to more.
 fn assert_lines(lines: &[Line<'_>], omitted: u64, amount: i128, of: &str) {
     let mut sum = 0;
     for line in lines {
-        assert!(
-            line.quantity > 0 && !line.sku.is_empty(),
-            "{of} has an odd line"
-        );
+        assert!(line.quantity > 0 && !line.sku.is_empty(), "{of} has an odd line");
         sum += i128::from(line.quantity) * line.unit_price.pennies();
     }
     assert!(sum <= amount, "the lines of {of} are above its amount");

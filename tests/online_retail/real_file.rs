@@ -64,12 +64,8 @@ fn file() -> Option<PathBuf> {
         return Some(path);
     }
     // Not `eprintln!`: the test harness hides what a passing test prints with it.
-    let skipped = format!(
-        "SKIPPED: the Online Retail file is not at {DEFAULT}; set {VARIABLE} to its path\n"
-    );
-    io::stderr()
-        .write_all(skipped.as_bytes())
-        .expect("standard error");
+    let skipped = format!("SKIPPED: the Online Retail file is not at {DEFAULT}; set {VARIABLE} to its path\n");
+    io::stderr().write_all(skipped.as_bytes()).expect("standard error");
     None
 }
 
@@ -81,10 +77,7 @@ fn the_real_file_adds_up_to_the_last_digit() {
     let report = convert(&file, &mut oracle).expect("the oracle takes everything");
     oracle.finish();
 
-    let left_out: Decimal = LeftOut::ALL
-        .map(|rule| report.left_out(rule).sum)
-        .iter()
-        .sum();
+    let left_out: Decimal = LeftOut::ALL.map(|rule| report.left_out(rule).sum).iter().sum();
     let ledger = Decimal::from_i128_with_scale(oracle.orders_less_refunds(), 2);
     assert_eq!(ledger + left_out, decimal(NET), "{report}");
     assert_eq!(file.net, decimal(NET));
@@ -111,10 +104,7 @@ fn assert_ledger(oracle: &Oracle, report: &Report) {
     assert_eq!(oracle.events, report.events);
     assert_eq!(oracle.wallets.len(), 4372);
     assert_eq!(oracle.orders.len(), 19_959);
-    let without_wallet = oracle
-        .orders
-        .values()
-        .filter(|order| order.wallet.is_none());
+    let without_wallet = oracle.orders.values().filter(|order| order.wallet.is_none());
     assert_eq!(without_wallet.count(), 1427);
     assert_eq!(oracle.refunds_in(State::Succeeded), (3625, 29_368_822));
     assert_eq!(oracle.refunds_in(State::Approved), (141, 17_299_045));
@@ -125,10 +115,7 @@ fn assert_ledger(oracle: &Oracle, report: &Report) {
     }
     // The largest credit note of the file: twelve minutes after its sale, on the last morning.
     let largest = &oracle.refunds["R-C581484-581483"];
-    assert_eq!(
-        (largest.amount, largest.state),
-        (16_846_960, State::Approved)
-    );
+    assert_eq!((largest.amount, largest.state), (16_846_960, State::Approved));
     // The largest invoice: 1,114 rows, listed in part, its total whole.
     let largest = &oracle.orders["O-573585"];
     assert_eq!(largest.lines as u64 + largest.lines_omitted, 1114);
