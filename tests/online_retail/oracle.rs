@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,8 +64,8 @@ struct Party<'a> {
 struct Line<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
-    #[serde(rename = "title", borrow)]
-    _title: Option<Cow<'a, str>>,
+    #[serde(rename = "title")]
+    _title: Option<IgnoredAny>,
     quantity: i64,
     unit_price: Money<'a>,
 }
@@ -151,10 +151,10 @@ pub struct Oracle {
 impl Write for Oracle {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.unread.extend_from_slice(bytes);
-        while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
-            let rest = self.unread.split_off(end + 1);
-            let line = std::mem::replace(&mut self.unread, rest);
-            self.line(&line[..end]);
+        if self.unread.ends_with(b"\n") {
+            let lines = std::mem::take(&mut self.unread);
+            let text = std::str::from_utf8(&lines).expect("UTF-8");
+            text.lines().for_each(|line| self.line(line));
         }
         Ok(bytes.len())
     }
@@ -203,9 +203,8 @@ impl Oracle {
         }
     }
 
-    fn line(&mut self, line: &[u8]) {
-        assert!(line.len() < 48 * 1024, "an event of {} bytes", line.len());
-        let text = std::str::from_utf8(line).expect("UTF-8");
+    fn line(&mut self, text: &str) {
+        assert!(text.len() < 48 * 1024, "an event of {} bytes", text.len());
         let event: Event = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
         self.events += 1;
         self.envelope(&event);
