@@ -4,7 +4,8 @@
 use std::{
     env,
     fmt::Write as _,
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::UNIX_EPOCH,
@@ -56,7 +57,10 @@ pub fn bundle() -> Result<()> {
     }
     // Made aside and then swapped in: a failure half way leaves the last good site.
     let parent = places.site.parent().context("the site has no parent directory")?;
-    let fresh = tempfile::Builder::new().prefix("site-").tempdir_in(parent)?;
+    let fresh = tempfile::Builder::new()
+        .prefix("site-")
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir_in(parent)?;
     pack(&places, fresh.path())?;
     fs::write(fresh.path().join(".stamp"), stamp)?;
     if places.site.exists() {
