@@ -87,19 +87,14 @@ pub enum ReadError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     #[error("the stream is at {actual}, not at {expected}")]
-    Conflict {
-        expected: Sequence,
-        actual: Sequence,
-    },
+    Conflict { expected: Sequence, actual: Sequence },
     #[error("{0}")]
     Invalid(String),
     #[error("the idempotency key '{0}' was used for another append")]
     KeyReused(String),
     #[error("the {store} does not answer: {reason}; nothing was appended")]
     Unavailable { store: String, reason: String },
-    #[error(
-        "the {store} stopped answering in mid-append: {reason}; whether it was appended is not known"
-    )]
+    #[error("the {store} stopped answering in mid-append: {reason}; whether it was appended is not known")]
     Unknown { store: String, reason: String },
 }
 
@@ -124,20 +119,10 @@ pub trait EventLog: Send + Sync {
 
     /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
     /// `limit` (capped at [`READ_MAX`]). Empty at the end, and for a stream that does not exist.
-    async fn read(
-        &self,
-        id: &EntityId,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Entry>, ReadError>;
+    async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError>;
 
     /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
-    async fn append(
-        &self,
-        id: &EntityId,
-        expected: Expected,
-        events: &[NewEvent],
-    ) -> Result<Appended, AppendError>;
+    async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError>;
 
     /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice.
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;

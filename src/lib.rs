@@ -1,4 +1,28 @@
-//! Ledgerscope.
+//! Ledgerscope: a place to look into an event-sourced ledger of wallets and orders.
+//!
+//! One crate, built twice: feature `ssr` is the server and the command line, feature `hydrate` is what runs in the
+//! reader's browser. This file is the map and holds the only `cfg` lines; an arrow points only downwards, which
+//! `tests/architecture.rs` checks.
+//!
+//! | room | what lives there | built for |
+//! |---|---|---|
+//! | [`domain`] | money, events, the folds that turn events into state: pure | both |
+//! | `event_log` | the log as a port, and its adapters | server |
+//! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
+//! | `server` | HTTP: configuration, security, static files, the router | server |
+//! | [`api`] | server functions: what a browser may ask | both |
+//! | [`pages`], [`app`] | what people see, and the shell around it | both |
+//! | `hydrate` | the browser's entry | browser |
+
+pub mod api;
+pub mod app;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
+#[cfg(feature = "hydrate")]
+pub mod hydrate;
+#[cfg(feature = "ssr")]
+pub mod ledger;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod server;

@@ -121,9 +121,7 @@ impl Entry {
 /// An RFC 3339 time as an instant in UTC.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     // chrono also takes a space or an underscore for the `T`; RFC 3339 §5.6 names the space as a choice of applications.
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|time| time.to_utc())
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
 /// RFC 3339 in UTC with as many decimals of a second as the time has (none, 3, 6 or 9).

@@ -168,7 +168,12 @@ pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: Dat
 fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<Credit<'a>>> {
     let mut credits: BTreeMap<&str, Vec<Credit<'_>>> = BTreeMap::new();
     for wallet in wallets {
-        for posting in wallet.state.postings.values().filter(|posting| !posting.wholly_reversed()) {
+        for posting in wallet
+            .state
+            .postings
+            .values()
+            .filter(|posting| !posting.wholly_reversed())
+        {
             if let Some(refund) = &posting.refund {
                 credits.entry(refund).or_default().push(Credit {
                     wallet: wallet.id,
@@ -183,7 +188,11 @@ fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<C
 
 /// The credits that belong to one order's refund. Ids are unique in a ledger; where two orders use one all the same, a
 /// credit that names one of them is that one's alone.
-fn own_credits<'a>(all: &[Credit<'a>], order: &OrderFacts<'_>, claims: &[(&OrderFacts<'_>, &Refund)]) -> Vec<Credit<'a>> {
+fn own_credits<'a>(
+    all: &[Credit<'a>],
+    order: &OrderFacts<'_>,
+    claims: &[(&OrderFacts<'_>, &Refund)],
+) -> Vec<Credit<'a>> {
     let is_anothers = |credit: &Credit<'_>| {
         credit.posting.order.as_deref().is_some_and(|named| {
             named != order.id.as_str() && claims.iter().any(|(other, _)| other.id.as_str() == named)
@@ -192,14 +201,23 @@ fn own_credits<'a>(all: &[Credit<'a>], order: &OrderFacts<'_>, claims: &[(&Order
     all.iter().filter(|credit| !is_anothers(credit)).copied().collect()
 }
 
-fn refund_findings(order: &OrderFacts<'_>, id: &str, refund: &Refund, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+fn refund_findings(
+    order: &OrderFacts<'_>,
+    id: &str,
+    refund: &Refund,
+    credits: &[Credit<'_>],
+    found: &mut Vec<Finding>,
+) {
     let mut find = |kind, explanation| found.push(Finding::of_refund(kind, order, id, refund, explanation));
     let state = refund.state;
     if credits.is_empty() {
         if state == RefundState::Succeeded && refund.destination == Destination::Wallet {
             find(
                 FindingKind::SucceededNotCredited,
-                format!("refund {id} of order {} has succeeded, and no wallet was credited for it", order.id),
+                format!(
+                    "refund {id} of order {} has succeeded, and no wallet was credited for it",
+                    order.id
+                ),
             );
         }
         return;
@@ -216,7 +234,8 @@ fn refund_findings(order: &OrderFacts<'_>, id: &str, refund: &Refund, credits: &
         );
     }
     for credit in credits {
-        let differs = credit.posting.amount != refund.amount.amount() || credit.currency != Some(refund.amount.currency());
+        let differs =
+            credit.posting.amount != refund.amount.amount() || credit.currency != Some(refund.amount.currency());
         if differs {
             let currency = credit.currency.map_or_else(String::new, String::from);
             let explanation = format!(
@@ -234,15 +253,27 @@ fn refund_findings(order: &OrderFacts<'_>, id: &str, refund: &Refund, credits: &
 fn credit_findings(id: &str, credits: &[Credit<'_>], claims: &[(&OrderFacts<'_>, &Refund)], found: &mut Vec<Finding>) {
     if claims.is_empty() {
         for credit in credits {
-            let explanation = format!("wallet {} was credited for refund {id}, which no order knows", credit.wallet);
-            found.push(Finding::of_credit(FindingKind::CreditForUnknownRefund, id, credit, explanation));
+            let explanation = format!(
+                "wallet {} was credited for refund {id}, which no order knows",
+                credit.wallet
+            );
+            found.push(Finding::of_credit(
+                FindingKind::CreditForUnknownRefund,
+                id,
+                credit,
+                explanation,
+            ));
         }
     }
     let mut by_time: Vec<_> = credits.iter().collect();
     by_time.sort_by_key(|credit| credit.posting.time);
     if let [_, second, ..] = by_time[..] {
         let wallets: Vec<_> = by_time.iter().map(|credit| credit.wallet.as_str()).collect();
-        let explanation = format!("refund {id} was credited {} times: {}", credits.len(), wallets.join(", "));
+        let explanation = format!(
+            "refund {id} was credited {} times: {}",
+            credits.len(),
+            wallets.join(", ")
+        );
         let order = match claims {
             [(order, _)] => Some(order.id.to_string()),
             _ => second.posting.order.clone(),
@@ -263,8 +294,14 @@ fn order_findings(order: &OrderFacts<'_>, found: &mut Vec<Finding>) {
         ..Finding::new(kind, explanation)
     };
     if state.refunded > state.paid {
-        let succeeded = state.refunds.values().filter(|refund| refund.state == RefundState::Succeeded);
-        let explanation = format!("order {} got {} back and was paid {}", order.id, state.refunded, state.paid);
+        let succeeded = state
+            .refunds
+            .values()
+            .filter(|refund| refund.state == RefundState::Succeeded);
+        let explanation = format!(
+            "order {} got {} back and was paid {}",
+            order.id, state.refunded, state.paid
+        );
         found.push(Finding {
             amount: Some(state.refunded - state.paid),
             since: succeeded.map(|refund| refund.state_since).max(),

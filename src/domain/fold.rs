@@ -105,9 +105,13 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// Whether `entry` is the very next event, so that pushing it is the same as folding all of them again in order.
-    pub fn continues_with(&self, entry: &Entry) -> bool {
-        entry.sequence() == Some(self.seen + 1)
+    /// Whether `entries` are the very next events, so that pushing them is the same as folding all again in order.
+    pub fn continues_with(&self, entries: &[Entry]) -> bool {
+        let next = self.seen + 1..;
+        entries
+            .iter()
+            .zip(next)
+            .all(|(entry, next)| entry.sequence() == Some(next))
     }
 
     /// Folds the next event; entries come in sequence order. Returns whether it was applied; says what is wrong to `report`.

@@ -72,10 +72,7 @@ impl EntityId {
     /// Checks the grammar of contract §2.
     pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
         let text = text.into();
-        let starts_well = text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_alphanumeric());
+        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
         let goes_on_well = text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
@@ -178,9 +175,7 @@ mod tests {
         for good in ["W-1", "a", "0", "Feed", "W.1_2-3", &"x".repeat(64)] {
             assert!(EntityId::new(good).is_ok(), "{good}");
         }
-        for bad in [
-            "", "feed", "-1", ".a", "a b", "a/b", "ä", "a:b", "a\n", &"x".repeat(65),
-        ] {
+        for bad in ["", "feed", "-1", ".a", "a b", "a/b", "ä", "a:b", "a\n", &"x".repeat(65)] {
             assert_eq!(EntityId::new(bad), Err(IdError::Entity), "{bad}");
         }
     }

@@ -246,10 +246,7 @@ mod tests {
         for bad in [
             "", ".", ".5", "5.", "+1", "-1", "1e3", "1,000", "1 ", " 1", "1.2.3", "１", "0x1", "NaN", "1_0",
         ] {
-            assert!(
-                matches!(Money::parse(bad, eur()), Err(MoneyError::Grammar(_))),
-                "{bad}"
-            );
+            assert!(matches!(Money::parse(bad, eur()), Err(MoneyError::Grammar(_))), "{bad}");
         }
         assert_eq!(Money::parse("0.00", eur()), Err(MoneyError::Zero));
         assert_eq!(Money::parse("1000000000000000000", eur()), Err(MoneyError::TooLarge));

@@ -122,7 +122,11 @@ impl RefundStep {
     fn read(enters: RefundState, data: &Payload) -> Result<Self, Refusal> {
         let needs_reason = matches!(enters, RefundState::Rejected | RefundState::Reversed);
         let reason = if needs_reason { Some(data.text("reason")?) } else { None };
-        let failure = if enters == RefundState::Failed { Some(data.text("failure")?) } else { None };
+        let failure = if enters == RefundState::Failed {
+            Some(data.text("failure")?)
+        } else {
+            None
+        };
         Ok(Self {
             refund: data.name("refund")?,
             enters,
@@ -220,13 +224,29 @@ impl OrderEvent {
     /// The payload as JSON; what is `None` or empty is left out.
     pub fn data(&self) -> Value {
         let mut data = match self {
-            Self::Placed { wallet, customer, total, lines } => {
+            Self::Placed {
+                wallet,
+                customer,
+                total,
+                lines,
+            } => {
                 json!({"wallet": wallet, "customer": customer, "total": total, "lines": lines})
             }
-            Self::Paid { payment, amount, method } => json!({"payment": payment, "amount": amount, "method": method}),
+            Self::Paid {
+                payment,
+                amount,
+                method,
+            } => json!({"payment": payment, "amount": amount, "method": method}),
             Self::Shipped { reference } | Self::Delivered { reference } => json!({"reference": reference}),
             Self::Cancelled { reason } => json!({"reason": reason}),
-            Self::RefundRequested { refund, amount, reason, destination, note, lines } => json!({
+            Self::RefundRequested {
+                refund,
+                amount,
+                reason,
+                destination,
+                note,
+                lines,
+            } => json!({
                 "refund": refund, "amount": amount, "reason": reason, "destination": destination, "note": note, "lines": lines,
             }),
             Self::Refund(step) => json!({
@@ -314,7 +334,13 @@ impl OrderState {
         }
     }
 
-    fn place(&mut self, event: &Envelope<'_>, wallet: Option<String>, customer: Option<Party>, total: Money) -> Result<(), Refusal> {
+    fn place(
+        &mut self,
+        event: &Envelope<'_>,
+        wallet: Option<String>,
+        customer: Option<Party>,
+        total: Money,
+    ) -> Result<(), Refusal> {
         if self.placed {
             return Err(Refusal::new(AnomalyKind::SecondOpening, "the order was placed before"));
         }
@@ -370,7 +396,10 @@ impl OrderState {
         if !refund.state.may_become(step.enters) {
             return Err(Refusal::new(
                 AnomalyKind::TransitionNotAllowed,
-                format!("the refund '{}' is {} and can't become {}", step.refund, refund.state, step.enters),
+                format!(
+                    "the refund '{}' is {} and can't become {}",
+                    step.refund, refund.state, step.enters
+                ),
             ));
         }
         let left = std::mem::replace(&mut refund.state, step.enters);
@@ -391,12 +420,24 @@ impl OrderState {
 
     fn apply(&mut self, event: &Envelope<'_>, payload: OrderEvent) -> Result<(), Refusal> {
         match payload {
-            OrderEvent::Placed { wallet, customer, total, .. } => self.place(event, wallet, customer, total)?,
+            OrderEvent::Placed {
+                wallet,
+                customer,
+                total,
+                ..
+            } => self.place(event, wallet, customer, total)?,
             OrderEvent::Paid { amount, .. } => self.pay(amount)?,
             OrderEvent::Shipped { .. } => self.status = OrderStatus::Shipped,
             OrderEvent::Delivered { .. } => self.status = OrderStatus::Delivered,
             OrderEvent::Cancelled { .. } => self.status = OrderStatus::Cancelled,
-            OrderEvent::RefundRequested { refund, amount, reason, destination, note, .. } => {
+            OrderEvent::RefundRequested {
+                refund,
+                amount,
+                reason,
+                destination,
+                note,
+                ..
+            } => {
                 let requested = Refund {
                     amount,
                     destination,

@@ -33,8 +33,7 @@ impl Filter {
     }
 
     fn keeps(&self, entry: &Entry, place: Sequence) -> bool {
-        self.at
-            .is_none_or(|at| entry.time().unwrap_or(entry.recorded) <= at)
+        self.at.is_none_or(|at| entry.time().unwrap_or(entry.recorded) <= at)
             && self.as_known_at.is_none_or(|at| entry.recorded <= at)
             && self.sequence.is_none_or(|last| place <= last)
     }
@@ -105,6 +104,8 @@ pub struct Replay<S: Replayable> {
     pub fold: Fold<S>,
     /// In the order in which they were met.
     pub anomalies: Vec<Anomaly>,
+    /// At which step each of the anomalies was met.
+    pub anomaly_steps: Vec<usize>,
     /// Every event kept, in sequence order.
     pub steps: Vec<Step<S::Figures>>,
 }
@@ -129,16 +130,14 @@ pub fn in_sequence_order(entries: Vec<Entry>) -> Vec<(Sequence, Entry)> {
 pub fn replay<S: Replayable>(entries: Vec<Entry>, filter: &Filter) -> Option<Replay<S>> {
     let mut fold = Fold::<S>::new();
     let mut anomalies = Vec::new();
+    let mut anomaly_steps = Vec::new();
     let mut steps = Vec::with_capacity(entries.len());
     for (place, entry) in in_sequence_order(entries) {
         if filter.keeps(&entry, place) {
             let applied = fold.push(&entry, |anomaly| anomalies.push(anomaly));
+            anomaly_steps.resize(anomalies.len(), steps.len());
             let after = fold.state.figures();
-            steps.push(Step {
-                entry,
-                applied,
-                after,
-            });
+            steps.push(Step { entry, applied, after });
         } else {
             fold.skip(&entry);
         }
@@ -146,6 +145,7 @@ pub fn replay<S: Replayable>(entries: Vec<Entry>, filter: &Filter) -> Option<Rep
     (!steps.is_empty()).then_some(Replay {
         fold,
         anomalies,
+        anomaly_steps,
         steps,
     })
 }

@@ -197,18 +197,41 @@ impl WalletEvent {
     pub fn data(&self) -> Value {
         let mut data = match self {
             Self::Opened { owner, currency } => json!({"owner": owner, "currency": currency}),
-            Self::Credited { amount, kind, order, refund, reference, note } => json!({
+            Self::Credited {
+                amount,
+                kind,
+                order,
+                refund,
+                reference,
+                note,
+            } => json!({
                 "amount": amount, "kind": kind, "order": order, "refund": refund, "reference": reference, "note": note,
             }),
-            Self::Debited { amount, kind, order, reference, note } => json!({
+            Self::Debited {
+                amount,
+                kind,
+                order,
+                reference,
+                note,
+            } => json!({
                 "amount": amount, "kind": kind, "order": order, "reference": reference, "note": note,
             }),
-            Self::Held { hold, amount, order, expires_at } => json!({
+            Self::Held {
+                hold,
+                amount,
+                order,
+                expires_at,
+            } => json!({
                 "hold": hold, "amount": amount, "order": order, "expires_at": expires_at.map(format_time),
             }),
             Self::HoldCaptured { hold, amount } => json!({"hold": hold, "amount": amount}),
             Self::HoldReleased { hold } | Self::HoldExpired { hold } => json!({"hold": hold}),
-            Self::EntryReversed { reverses, amount, reason, note } => json!({
+            Self::EntryReversed {
+                reverses,
+                amount,
+                reason,
+                note,
+            } => json!({
                 "reverses": reverses, "amount": amount, "reason": reason, "note": note,
             }),
             Self::Frozen { reason } => json!({"reason": reason}),
@@ -333,7 +356,13 @@ impl WalletState {
         }
     }
 
-    fn post(&mut self, event: &Envelope<'_>, signed: Decimal, refund: Option<String>, order: Option<String>) -> Result<(), Refusal> {
+    fn post(
+        &mut self,
+        event: &Envelope<'_>,
+        signed: Decimal,
+        refund: Option<String>,
+        order: Option<String>,
+    ) -> Result<(), Refusal> {
         self.posted = add_exact(self.posted, signed).ok_or_else(overflow)?;
         self.postings.entry(event.id.to_owned()).or_insert_with(|| Posting {
             amount: signed,
@@ -347,12 +376,14 @@ impl WalletState {
 
     fn open_hold(&self, id: &str) -> Result<&Hold, Refusal> {
         let known = self.holds.get(id);
-        known
-            .filter(|hold| hold.state == HoldState::Open)
-            .ok_or_else(|| {
-                let what = if known.is_some() { "is no longer open" } else { "is not known" };
-                Refusal::new(AnomalyKind::UnknownHold, format!("the hold '{id}' {what}"))
-            })
+        known.filter(|hold| hold.state == HoldState::Open).ok_or_else(|| {
+            let what = if known.is_some() {
+                "is no longer open"
+            } else {
+                "is not known"
+            };
+            Refusal::new(AnomalyKind::UnknownHold, format!("the hold '{id}' {what}"))
+        })
     }
 
     fn end_hold(&mut self, id: &str, state: HoldState) -> Result<(), Refusal> {
@@ -364,7 +395,14 @@ impl WalletState {
         Ok(())
     }
 
-    fn hold(&mut self, event: &Envelope<'_>, id: String, amount: Money, order: Option<String>, expires_at: Option<DateTime<Utc>>) -> Result<(), Refusal> {
+    fn hold(
+        &mut self,
+        event: &Envelope<'_>,
+        id: String,
+        amount: Money,
+        order: Option<String>,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<(), Refusal> {
         let amount = self.in_currency(amount)?;
         if self.holds.contains_key(&id) {
             return Err(Refusal::new(
@@ -391,7 +429,10 @@ impl WalletState {
         if amount > hold.amount {
             return Err(Refusal::new(
                 AnomalyKind::CaptureAboveHold,
-                format!("{amount} is more than the {} that the hold '{id}' set aside", hold.amount),
+                format!(
+                    "{amount} is more than the {} that the hold '{id}' set aside",
+                    hold.amount
+                ),
             ));
         }
         self.post(event, -amount, None, order)?;
@@ -416,7 +457,11 @@ impl WalletState {
                 ),
             ));
         }
-        let back = if entry.amount.is_sign_negative() { amount } else { -amount };
+        let back = if entry.amount.is_sign_negative() {
+            amount
+        } else {
+            -amount
+        };
         self.posted = add_exact(self.posted, back).ok_or_else(overflow)?;
         entry.reversed = reversed;
         Ok(())
@@ -429,7 +474,10 @@ impl WalletState {
         if event.sequence != 1 {
             return Err(Refusal::new(
                 AnomalyKind::SecondOpening,
-                format!("an opening is the first event of a wallet, not number {}", event.sequence),
+                format!(
+                    "an opening is the first event of a wallet, not number {}",
+                    event.sequence
+                ),
             ));
         }
         self.status = WalletStatus::Open;
@@ -443,7 +491,13 @@ impl WalletState {
     fn apply(&mut self, event: &Envelope<'_>, payload: WalletEvent) -> Result<(), Refusal> {
         match payload {
             WalletEvent::Opened { owner, currency } => self.open(event, owner, currency)?,
-            WalletEvent::Credited { amount, kind, order, refund, .. } => {
+            WalletEvent::Credited {
+                amount,
+                kind,
+                order,
+                refund,
+                ..
+            } => {
                 let amount = self.in_currency(amount)?;
                 let refund = refund.filter(|_| kind == CreditKind::Refund);
                 self.post(event, amount, refund, order)?;
@@ -452,7 +506,12 @@ impl WalletState {
                 let amount = self.in_currency(amount)?;
                 self.post(event, -amount, None, order)?;
             }
-            WalletEvent::Held { hold, amount, order, expires_at } => self.hold(event, hold, amount, order, expires_at)?,
+            WalletEvent::Held {
+                hold,
+                amount,
+                order,
+                expires_at,
+            } => self.hold(event, hold, amount, order, expires_at)?,
             WalletEvent::HoldCaptured { hold, amount } => self.capture(event, &hold, amount)?,
             WalletEvent::HoldReleased { hold } => self.end_hold(&hold, HoldState::Released)?,
             WalletEvent::HoldExpired { hold } => self.end_hold(&hold, HoldState::Expired)?,

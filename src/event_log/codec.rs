@@ -58,16 +58,10 @@ fn check_event(event: &NewEvent) -> Result<(), AppendError> {
         return invalid(format!("the event {} has an empty type", event.id));
     }
     if parse_time(&event.time).is_none() {
-        return invalid(format!(
-            "the event {} has a time that is not RFC 3339",
-            event.id
-        ));
+        return invalid(format!("the event {} has a time that is not RFC 3339", event.id));
     }
     if event.idempotencykey.as_deref() == Some("") {
-        return invalid(format!(
-            "the event {} has an empty idempotency key",
-            event.id
-        ));
+        return invalid(format!("the event {} has an empty idempotency key", event.id));
     }
     if serde_json::from_str::<IgnoredAny>(&event.data).is_err() {
         return invalid(format!("the event {} has data that is not JSON", event.id));
@@ -102,9 +96,7 @@ fn invalid(message: String) -> Result<(), AppendError> {
 
 /// Bytes of all field names and values, the sequence left out: nobody knows it yet.
 fn size(event: &NewEvent) -> usize {
-    named(event)
-        .map(|(name, value)| name.len() + value.len())
-        .sum()
+    named(event).map(|(name, value)| name.len() + value.len()).sum()
 }
 
 /// The fields by name, in the order of contract §3, without the sequence.
@@ -121,12 +113,7 @@ pub(super) fn named(event: &NewEvent) -> impl Iterator<Item = (&str, &str)> {
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
-    .chain(
-        event
-            .extra
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    )
+    .chain(event.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 #[cfg(test)]
@@ -169,10 +156,7 @@ mod tests {
         for (number, spoil) in spoil.into_iter().enumerate() {
             let mut event = event();
             spoil(&mut event);
-            assert!(
-                matches!(check(&[event]), Err(AppendError::Invalid(_))),
-                "{number}"
-            );
+            assert!(matches!(check(&[event]), Err(AppendError::Invalid(_))), "{number}");
         }
     }
 

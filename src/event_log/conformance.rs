@@ -12,8 +12,8 @@ use ledgerscope::{
         ids::{Domain, EntityId, Position, Sequence},
     },
     event_log::{
-        APPEND_MAX, AppendError, Appended, EVENT_BYTES_MAX, EventLog, Expected, FeedEntry,
-        FeedPosition, READ_MAX, ReadError, open,
+        APPEND_MAX, AppendError, Appended, EVENT_BYTES_MAX, EventLog, Expected, FeedEntry, FeedPosition, READ_MAX,
+        ReadError, open,
     },
 };
 use tokio::time::timeout;
@@ -176,25 +176,15 @@ pub async fn events_come_back_as_they_were_written(bench: &Bench) {
         idempotencykey: Some("key with spaces, 'quotes' and \n lines".into()),
         correlationid: Some("R-1".into()),
         causationid: Some("e-0".into()),
-        data: r#"{"text":"ünïcödé ✓","nested":{"a":[1,2.50,null]},"big":12345678901234567890}"#
-            .into(),
-        extra: vec![
-            ("traceparent".into(), "00-ab".into()),
-            ("empty".into(), String::new()),
-        ],
+        data: r#"{"text":"ünïcödé ✓","nested":{"a":[1,2.50,null]},"big":12345678901234567890}"#.into(),
+        extra: vec![("traceparent".into(), "00-ab".into()), ("empty".into(), String::new())],
         ..event(1)
     };
     let before = Utc::now() - TimeDelta::seconds(1);
-    let done = log
-        .append(&id("W-1"), Expected::Any, &[full.clone(), event(2)])
-        .await;
+    let done = log.append(&id("W-1"), Expected::Any, &[full.clone(), event(2)]).await;
     assert_eq!(done, Ok(appended(1, 2)));
 
-    let entries = bench
-        .log()
-        .read(&id("W-1"), Position::START, 10)
-        .await
-        .unwrap();
+    let entries = bench.log().read(&id("W-1"), Position::START, 10).await.unwrap();
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[0].fields, full.into_fields(1));
     assert_eq!(entries[1].fields, event(2).into_fields(2));
@@ -217,9 +207,7 @@ pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
     for number in 1..=25 {
         // Others in between, so that the positions of the feed are not those of the stream.
         for wallet in ["W-1", "W-2"] {
-            log.append(&id(wallet), Expected::Any, &[event(number)])
-                .await
-                .unwrap();
+            log.append(&id(wallet), Expected::Any, &[event(number)]).await.unwrap();
         }
     }
     let whole = log.read(&id("W-1"), Position::START, 100).await.unwrap();
@@ -242,10 +230,7 @@ pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
             .filter(|entry| entry.position > other.position)
             .cloned()
             .collect();
-        assert_eq!(
-            log.read(&id("W-1"), other.position, 100).await.unwrap(),
-            expected
-        );
+        assert_eq!(log.read(&id("W-1"), other.position, 100).await.unwrap(), expected);
     }
     let end = Position::new(u64::MAX, u64::MAX);
     assert_eq!(log.read(&id("W-1"), end, 100).await, Ok(vec![]));
@@ -256,31 +241,22 @@ pub async fn ids_that_look_alike_are_different_streams(bench: &Bench) {
     let log = bench.log();
     let alike = ["W-1", "w-1", "W-1.", "W-10", "W_1", "keys", "Feed", "meta"];
     for (number, wallet) in alike.iter().enumerate() {
-        let done = log
-            .append(&id(wallet), Expected::Exactly(0), &[event(number)])
-            .await;
+        let done = log.append(&id(wallet), Expected::Exactly(0), &[event(number)]).await;
         assert_eq!(done, Ok(appended(1, 1)), "{wallet}");
     }
     for (number, wallet) in alike.iter().enumerate() {
         let entries = log.read(&id(wallet), Position::START, 10).await.unwrap();
         assert_eq!(entries.len(), 1, "{wallet}");
-        assert_eq!(
-            entries[0].fields.id.as_deref(),
-            Some(format!("e-{number}").as_str())
-        );
+        assert_eq!(entries[0].fields.id.as_deref(), Some(format!("e-{number}").as_str()));
     }
 }
 
 pub async fn recorded_times_and_positions_do_not_decrease(bench: &Bench) {
     let log = bench.log();
     for number in 0..20 {
-        log.append(
-            &id("W-1"),
-            Expected::Any,
-            &[event(number), event(number + 100)],
-        )
-        .await
-        .unwrap();
+        log.append(&id("W-1"), Expected::Any, &[event(number), event(number + 100)])
+            .await
+            .unwrap();
     }
     let entries = read_all(&*log, &id("W-1")).await;
     assert_eq!(entries.len(), 40);
@@ -293,10 +269,7 @@ pub async fn recorded_times_and_positions_do_not_decrease(bench: &Bench) {
 
 pub async fn an_append_elsewhere_than_expected_is_refused(bench: &Bench) {
     let log = bench.log();
-    let append = async |expected| {
-        log.append(&id("W-1"), Expected::Exactly(expected), &[event(1)])
-            .await
-    };
+    let append = async |expected| log.append(&id("W-1"), Expected::Exactly(expected), &[event(1)]).await;
     let conflict = |expected, actual| Err(AppendError::Conflict { expected, actual });
     assert_eq!(append(1).await, conflict(1, 0));
     assert_eq!(append(0).await, Ok(appended(1, 1)));
@@ -315,21 +288,12 @@ pub async fn of_racing_appends_with_one_expectation_one_wins(bench: &Bench) {
         .unwrap();
     let racing = (1..=200).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
-        tokio::spawn(async move {
-            log.append(&id("W-1"), Expected::Exactly(1), &[event(number)])
-                .await
-        })
+        tokio::spawn(async move { log.append(&id("W-1"), Expected::Exactly(1), &[event(number)]).await })
     });
     let results = join_all(racing).await;
-    let (won, lost): (Vec<_>, Vec<_>) = results
-        .into_iter()
-        .map(Result::unwrap)
-        .partition(Result::is_ok);
+    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().map(Result::unwrap).partition(Result::is_ok);
     assert_eq!(won, [Ok(appended(2, 2))]);
-    let conflict = AppendError::Conflict {
-        expected: 1,
-        actual: 2,
-    };
+    let conflict = AppendError::Conflict { expected: 1, actual: 2 };
     assert_eq!(lost, vec![Err(conflict); 199]);
     assert_eq!(sequences(&read_all(&*logs[0], &id("W-1")).await), [1, 2]);
 }
@@ -339,12 +303,8 @@ pub async fn racing_appends_without_expectation_all_land(bench: &Bench) {
     let racing = (0..200).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
         tokio::spawn(async move {
-            log.append(
-                &id(&format!("W-{}", number % 3)),
-                Expected::Any,
-                &[event(number)],
-            )
-            .await
+            log.append(&id(&format!("W-{}", number % 3)), Expected::Any, &[event(number)])
+                .await
         })
     });
     for result in join_all(racing).await {
@@ -353,10 +313,7 @@ pub async fn racing_appends_without_expectation_all_land(bench: &Bench) {
     let mut ids = HashSet::new();
     for wallet in ["W-0", "W-1", "W-2"] {
         let entries = read_all(&*logs[0], &id(wallet)).await;
-        assert_eq!(
-            sequences(&entries),
-            (1..=entries.len() as u64).collect::<Vec<_>>()
-        );
+        assert_eq!(sequences(&entries), (1..=entries.len() as u64).collect::<Vec<_>>());
         ids.extend(entries.into_iter().map(|entry| entry.fields.id));
     }
     assert_eq!(ids.len(), 200);
@@ -366,13 +323,8 @@ pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
     let log = bench.log();
     let w = id("W-1");
     let pair = [keyed(1, "a"), keyed(2, "b")];
-    assert_eq!(
-        log.append(&w, Expected::Exactly(0), &pair).await,
-        Ok(appended(1, 2))
-    );
-    log.append(&w, Expected::Exactly(2), &[event(3)])
-        .await
-        .unwrap();
+    assert_eq!(log.append(&w, Expected::Exactly(0), &pair).await, Ok(appended(1, 2)));
+    log.append(&w, Expected::Exactly(2), &[event(3)]).await.unwrap();
     // Whatever was expected: the first answer counts. A producer that tries again may take a new id and a new time.
     let again = [
         NewEvent {
@@ -391,19 +343,10 @@ pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
         assert_eq!(log.append(&w, expected, &again).await, Ok(repeated(1, 2)));
     }
     // The second one alone is a repeat as well, and so is an append in which only one event has a key.
-    assert_eq!(
-        log.append(&w, Expected::Any, &pair[1..]).await,
-        Ok(repeated(2, 2))
-    );
+    assert_eq!(log.append(&w, Expected::Any, &pair[1..]).await, Ok(repeated(2, 2)));
     let half = [keyed(4, "c"), event(5)];
-    assert_eq!(
-        log.append(&w, Expected::Any, &half).await,
-        Ok(appended(4, 5))
-    );
-    assert_eq!(
-        log.append(&w, Expected::Any, &half).await,
-        Ok(repeated(4, 5))
-    );
+    assert_eq!(log.append(&w, Expected::Any, &half).await, Ok(appended(4, 5)));
+    assert_eq!(log.append(&w, Expected::Any, &half).await, Ok(repeated(4, 5)));
     assert_eq!(sequences(&read_all(&*log, &w).await), [1, 2, 3, 4, 5]);
     // A key counts on its own stream only.
     let other = log.append(&id("W-2"), Expected::Any, &pair).await;
@@ -415,12 +358,8 @@ pub async fn racing_repeats_write_once(bench: &Bench) {
     let racing = (0..100).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
         tokio::spawn(async move {
-            log.append(
-                &id("W-1"),
-                Expected::Exactly(0),
-                &[keyed(1, "k"), keyed(2, "l")],
-            )
-            .await
+            log.append(&id("W-1"), Expected::Exactly(0), &[keyed(1, "k"), keyed(2, "l")])
+                .await
         })
     });
     let results: Vec<Appended> = join_all(racing)
@@ -487,10 +426,7 @@ pub async fn several_events_are_appended_whole_or_not_at_all(bench: &Bench) {
         vec![event(1), keyed(2, "k"), keyed(3, "k")],
     ] {
         let refused = log.append(&w, Expected::Any, &events).await;
-        assert!(
-            matches!(refused, Err(AppendError::Invalid(_))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
     }
     let conflict = log
         .append(&w, Expected::Exactly(7), &[keyed(1, "x"), keyed(2, "y")])
@@ -508,10 +444,7 @@ pub async fn several_events_are_appended_whole_or_not_at_all(bench: &Bench) {
     assert_eq!(entries.len(), APPEND_MAX);
     // The keys of what was refused are free.
     let fresh = log.append(&w, Expected::Any, &[keyed(1, "x")]).await;
-    assert_eq!(
-        fresh,
-        Ok(appended(APPEND_MAX as u64 + 1, APPEND_MAX as u64 + 1))
-    );
+    assert_eq!(fresh, Ok(appended(APPEND_MAX as u64 + 1, APPEND_MAX as u64 + 1)));
 }
 
 pub async fn what_is_beyond_the_limits_is_refused(bench: &Bench) {
@@ -535,25 +468,17 @@ pub async fn what_is_beyond_the_limits_is_refused(bench: &Bench) {
     let too_many = vec![event(1); APPEND_MAX + 1];
     for events in [vec![], too_many, vec![sized(EVENT_BYTES_MAX + 1)]] {
         let refused = log.append(&w, Expected::Any, &events).await;
-        assert!(
-            matches!(refused, Err(AppendError::Invalid(_))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
     }
     let largest = [sized(EVENT_BYTES_MAX)];
-    assert_eq!(
-        log.append(&w, Expected::Any, &largest).await,
-        Ok(appended(1, 1))
-    );
+    assert_eq!(log.append(&w, Expected::Any, &largest).await, Ok(appended(1, 1)));
     let entries = log.read(&w, Position::START, usize::MAX).await.unwrap();
     assert_eq!(entries[0].fields, largest[0].clone().into_fields(1));
 }
 
 pub async fn every_stream_is_listed(bench: &Bench) {
     let log = bench.log();
-    let ids: HashSet<EntityId> = (0..2_500)
-        .map(|number| id(&format!("W-{number}")))
-        .collect();
+    let ids: HashSet<EntityId> = (0..2_500).map(|number| id(&format!("W-{number}"))).collect();
     let all: Vec<_> = ids.iter().collect();
     for some in all.chunks(250) {
         let events = [event(1), event(2)];
@@ -571,11 +496,7 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     for number in 0..40 {
         let wallet = format!("W-{}", number % 7);
         let done = log
-            .append(
-                &id(&wallet),
-                Expected::Any,
-                &[event(number), event(number + 100)],
-            )
+            .append(&id(&wallet), Expected::Any, &[event(number), event(number + 100)])
             .await
             .unwrap();
         expected.extend([(wallet.clone(), done.first), (wallet, done.last)]);
@@ -589,10 +510,7 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     assert_eq!(sorted(told(&whole)), sorted(expected.clone()));
     let partitions = whole.iter().map(|entry| entry.partition).max().unwrap();
     for partition in 0..=partitions {
-        let one: Vec<_> = whole
-            .iter()
-            .filter(|entry| entry.partition == partition)
-            .collect();
+        let one: Vec<_> = whole.iter().filter(|entry| entry.partition == partition).collect();
         assert!(one.windows(2).all(|two| two[0].position < two[1].position));
     }
     if partitions == 0 {
@@ -611,9 +529,7 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     let mut feed = log.follow(end);
     let silence = timeout(Duration::from_millis(300), feed.next()).await;
     assert!(silence.is_err(), "{silence:?}");
-    log.append(&id("W-3"), Expected::Any, &[event(999)])
-        .await
-        .unwrap();
+    log.append(&id("W-3"), Expected::Any, &[event(999)]).await.unwrap();
     assert_eq!(told(&next(&mut feed, 1).await)[0].0, "W-3");
 }
 
@@ -622,10 +538,7 @@ pub async fn the_feed_tells_what_others_append(bench: &Bench) {
     let mut feed = log.follow(FeedPosition::default());
     let mut again = other.follow(FeedPosition::default());
     for number in 1..=5 {
-        other
-            .append(&id("W-1"), Expected::Any, &[event(number)])
-            .await
-            .unwrap();
+        other.append(&id("W-1"), Expected::Any, &[event(number)]).await.unwrap();
         let expected = [("W-1".to_owned(), number as u64)];
         assert_eq!(told(&next(&mut feed, 1).await), expected);
         assert_eq!(told(&next(&mut again, 1).await), expected);
@@ -653,16 +566,10 @@ pub async fn a_big_stream_is_written_and_read_whole(bench: &Bench) {
     assert_eq!(page.len(), READ_MAX);
     let entries = read_all(&*log, &w).await;
     assert_eq!(sequences(&entries), (1..=EVENTS as u64).collect::<Vec<_>>());
-    assert_eq!(
-        entries[77_776].fields,
-        keyed(77_777, "k-77777").into_fields(77_777)
-    );
+    assert_eq!(entries[77_776].fields, keyed(77_777, "k-77777").into_fields(77_777));
     // A key from long ago is still known.
     let old = [keyed(123, "k-123"), keyed(124, "k-124")];
-    assert_eq!(
-        log.append(&w, Expected::Any, &old).await,
-        Ok(repeated(123, 124))
-    );
+    assert_eq!(log.append(&w, Expected::Any, &old).await, Ok(repeated(123, 124)));
     let feed = next(&mut log.follow(FeedPosition::default()), EVENTS).await;
     assert_eq!(feed.len(), EVENTS);
 }

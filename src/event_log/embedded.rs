@@ -16,8 +16,8 @@ use futures::stream::BoxStream;
 
 use self::{readers::Readers, writer::Writer};
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX,
-    ReadError, codec, fault::Fault,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, codec,
+    fault::Fault,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
@@ -64,28 +64,16 @@ impl EventLog for Embedded {
         self.domain
     }
 
-    async fn read(
-        &self,
-        id: &EntityId,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Entry>, ReadError> {
+    async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let id = id.clone();
         self.readers
             .run(move |connection| read::entries(connection, &id, after, limit.min(READ_MAX)))
             .await
     }
 
-    async fn append(
-        &self,
-        id: &EntityId,
-        expected: Expected,
-        events: &[NewEvent],
-    ) -> Result<Appended, AppendError> {
+    async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError> {
         codec::check(events)?;
-        self.writer
-            .append(id.clone(), expected, events.to_vec())
-            .await
+        self.writer.append(id.clone(), expected, events.to_vec()).await
     }
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {

@@ -19,8 +19,7 @@ use self::{
     link::{Link, Session},
 };
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX,
-    ReadError, codec,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, codec,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
@@ -61,12 +60,7 @@ impl EventLog for Redis {
         self.link.domain
     }
 
-    async fn read(
-        &self,
-        id: &EntityId,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Entry>, ReadError> {
+    async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let limit = limit.min(READ_MAX);
         let mut entries: Vec<Entry> = Vec::new();
         while entries.len() < limit {
@@ -86,18 +80,9 @@ impl EventLog for Redis {
         Ok(entries)
     }
 
-    async fn append(
-        &self,
-        id: &EntityId,
-        expected: Expected,
-        events: &[NewEvent],
-    ) -> Result<Appended, AppendError> {
+    async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError> {
         codec::check(events)?;
-        let request = Request {
-            id,
-            expected,
-            events,
-        };
+        let request = Request { id, expected, events };
         append::append(&self.link, request).await
     }
 
@@ -175,11 +160,7 @@ mod tests {
 
     #[test]
     fn a_bad_url_is_refused_without_being_repeated() {
-        for url in [
-            "redis://",
-            "redis://user:secret@host:port/",
-            "rediss:secret",
-        ] {
+        for url in ["redis://", "redis://user:secret@host:port/", "rediss:secret"] {
             let error = client(url).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
@@ -188,10 +169,7 @@ mod tests {
     #[test]
     fn the_position_after_the_last_of_a_millisecond_is_in_the_next() {
         assert_eq!(following(Position::START), Some(Position::new(0, 1)));
-        assert_eq!(
-            following(Position::new(7, u64::MAX)),
-            Some(Position::new(8, 0))
-        );
+        assert_eq!(following(Position::new(7, u64::MAX)), Some(Position::new(8, 0)));
         assert_eq!(following(Position::new(u64::MAX, u64::MAX)), None);
     }
 }

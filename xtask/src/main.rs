@@ -1,1 +1,29 @@
-fn main() {}
+//! Chores of the build that cargo has no word for. Run as `cargo xtask CHORE`; nothing here is part of the product.
+
+mod bundle;
+mod css;
+mod package;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask bundle    build the browser part and put it, the style sheet and public/ into target/site
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["bundle"] => bundle::bundle(),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

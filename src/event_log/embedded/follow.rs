@@ -25,9 +25,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long a feed that can't be read is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn streams(
-    readers: Arc<Readers>,
-) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
+pub(super) fn streams(readers: Arc<Readers>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
     stream::try_unfold(String::new(), move |after| {
         let readers = Arc::clone(&readers);
         async move {

@@ -73,8 +73,7 @@ fn sequence_at(connection: &Connection, id: &EntityId, position: i64) -> Result<
         return Ok(sequence);
     }
     let (mut low, mut high) = (0, last_sequence(connection, id)?);
-    let mut statement = connection
-        .prepare_cached("SELECT position FROM events WHERE stream = ?1 AND sequence = ?2")?;
+    let mut statement = connection.prepare_cached("SELECT position FROM events WHERE stream = ?1 AND sequence = ?2")?;
     while low < high {
         let middle = high - (high - low) / 2;
         let found: i64 = statement.query_row(params![id.as_str(), middle], |row| row.get(0))?;
@@ -96,11 +95,7 @@ pub(super) fn last_sequence(connection: &Connection, id: &EntityId) -> Result<i6
 }
 
 /// Ids after `after`, in the order of their bytes. Steps from id to id, so it costs as much as there are streams, not events.
-pub(super) fn streams(
-    connection: &Connection,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<EntityId>, Fault> {
+pub(super) fn streams(connection: &Connection, after: &str, limit: usize) -> Result<Vec<EntityId>, Fault> {
     let mut statement = connection.prepare_cached(
         "WITH RECURSIVE step (stream) AS (
              SELECT min(stream) FROM events WHERE stream > ?1
@@ -119,11 +114,7 @@ pub(super) fn streams(
 }
 
 /// What the feed has after a position, oldest first.
-pub(super) fn feed(
-    connection: &Connection,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<FeedEntry>, Fault> {
+pub(super) fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT position, stream, sequence FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;

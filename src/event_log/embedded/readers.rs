@@ -44,15 +44,11 @@ impl Readers {
             });
             task.await.map_err(|_| closing())?
         };
-        done.await
-            .map_err(|fault: Fault| fault.into_read(self.place.domain))
+        done.await.map_err(|fault: Fault| fault.into_read(self.place.domain))
     }
 
     /// A connection that failed is dropped, not kept.
-    fn on_connection<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    fn on_connection<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -78,8 +78,7 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
 fn create_or_check(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
     if number(connection, "user_version")? == 0 {
         // Needs the file for itself for a moment; SQLite waits for `BUSY` where two processes make one store.
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if mode != "wal" {
             return Err(Fault::Unavailable(
                 "its file system has no shared memory, which the log needs".into(),
@@ -93,8 +92,7 @@ fn create_or_check(connection: &mut Connection, domain: Domain) -> Result<(), Fa
 fn create(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Somebody else may have been faster, and a file of somebody else's is left alone.
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         transaction.execute_batch(TABLES)?;
         transaction.execute("INSERT INTO store (domain) VALUES (?1)", [domain.as_str()])?;

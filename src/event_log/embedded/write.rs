@@ -48,17 +48,11 @@ pub(super) fn write(
         .iter()
         .map(|request| append(&transaction, &mut head, request))
         .collect::<Result<_, _>>()?;
-    transaction
-        .commit()
-        .map_err(|error| Failed::InCommit(error.into()))?;
+    transaction.commit().map_err(|error| Failed::InCommit(error.into()))?;
     Ok(answers)
 }
 
-fn append(
-    connection: &Connection,
-    head: &mut Head,
-    request: &Request,
-) -> Result<Result<Appended, AppendError>, Fault> {
+fn append(connection: &Connection, head: &mut Head, request: &Request) -> Result<Result<Appended, AppendError>, Fault> {
     // The key comes first: a repeat gets the first answer, wherever the stream is by now.
     match earlier(connection, request)? {
         Earlier::None => {}
@@ -100,8 +94,8 @@ enum Earlier<'a> {
 
 /// Looks for the first key that was used. It was this append if the events from there on, and those before, are the same.
 fn earlier<'a>(connection: &Connection, request: &'a Request) -> Result<Earlier<'a>, Fault> {
-    let mut used = connection
-        .prepare_cached("SELECT sequence FROM events WHERE stream = ?1 AND idempotencykey = ?2")?;
+    let mut used =
+        connection.prepare_cached("SELECT sequence FROM events WHERE stream = ?1 AND idempotencykey = ?2")?;
     for (index, event) in (0..).zip(&request.events) {
         let Some(key) = &event.idempotencykey else {
             continue;
@@ -128,12 +122,7 @@ fn earlier<'a>(connection: &Connection, request: &'a Request) -> Result<Earlier<
 
 /// Whether the event at a sequence is this one: the same key, type and data. Its id and time may differ, as a producer that
 /// tries again may take new ones.
-fn is_stored(
-    connection: &Connection,
-    id: &EntityId,
-    sequence: i64,
-    event: &NewEvent,
-) -> Result<bool, Fault> {
+fn is_stored(connection: &Connection, id: &EntityId, sequence: i64, event: &NewEvent) -> Result<bool, Fault> {
     let same = connection
         .prepare_cached(
             "SELECT idempotencykey IS ?3 AND type = ?4 AND data = ?5 FROM events WHERE stream = ?1 AND sequence = ?2",
@@ -155,10 +144,9 @@ fn insert(
 ) -> Result<(), Fault> {
     let extra = match event.extra.as_slice() {
         [] => None,
-        extra => Some(
-            serde_json::to_string(extra)
-                .map_err(|error| Fault::Damaged(format!("the extra fields: {error}")))?,
-        ),
+        extra => {
+            Some(serde_json::to_string(extra).map_err(|error| Fault::Damaged(format!("the extra fields: {error}")))?)
+        }
     };
     connection
         .prepare_cached(

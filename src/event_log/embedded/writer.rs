@@ -65,25 +65,17 @@ impl Writer {
     ) -> Result<Appended, AppendError> {
         let domain = self.place.domain;
         let (answer, answered) = oneshot::channel();
-        let request = Request {
-            id,
-            expected,
-            events,
-        };
+        let request = Request { id, expected, events };
         let job = Job { request, answer };
         let stopped = || Fault::Unavailable("its writer has stopped".into());
         let jobs = self.jobs().map_err(|fault| fault.into_append(domain))?;
         timeout(PATIENCE, jobs.send(job))
             .await
-            .map_err(|_| {
-                Fault::Unavailable("too many appends wait for its disk".into()).into_append(domain)
-            })?
+            .map_err(|_| Fault::Unavailable("too many appends wait for its disk".into()).into_append(domain))?
             .map_err(|_| stopped().into_append(domain))?;
         timeout(PATIENCE, answered)
             .await
-            .map_err(|_| {
-                Fault::Unavailable("its disk does not answer".into()).into_unknown(domain)
-            })?
+            .map_err(|_| Fault::Unavailable("its disk does not answer".into()).into_unknown(domain))?
             .map_err(|_| stopped().into_unknown(domain))?
     }
 
@@ -117,10 +109,7 @@ impl Thread {
     fn run(mut self) {
         let mut connection = None;
         while let Some(batch) = self.batch() {
-            let (requests, answers): (Vec<_>, Vec<_>) = batch
-                .into_iter()
-                .map(|job| (job.request, job.answer))
-                .unzip();
+            let (requests, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.request, job.answer)).unzip();
             let results = self.write(&mut connection, &requests);
             for (answer, result) in answers.into_iter().zip(results) {
                 // A caller that has gone away does not need to know.
@@ -129,11 +118,7 @@ impl Thread {
         }
     }
 
-    fn write(
-        &self,
-        connection: &mut Option<Connection>,
-        requests: &[Request],
-    ) -> Vec<Result<Appended, AppendError>> {
+    fn write(&self, connection: &mut Option<Connection>, requests: &[Request]) -> Vec<Result<Appended, AppendError>> {
         let domain = self.place.domain;
         let done = match connection {
             Some(connection) => write(connection, requests),

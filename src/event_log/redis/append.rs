@@ -59,9 +59,7 @@ pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended
                 trouble
             }
         };
-        let again = !matches!(trouble, Trouble::Refused(_))
-            && (repeatable || !in_doubt)
-            && Instant::now() < deadline;
+        let again = !matches!(trouble, Trouble::Refused(_)) && (repeatable || !in_doubt) && Instant::now() < deadline;
         match pauses.next().filter(|_| again) {
             Some(pause) => sleep(pause).await,
             None if in_doubt => return Err(trouble.into_fault().into_unknown(link.domain)),
@@ -71,9 +69,7 @@ pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended
 }
 
 async fn attempt(link: &Link, request: Request<'_>, deadline: Instant) -> Result<Appended, Failed> {
-    let mut session = in_time(deadline, link.session())
-        .await
-        .map_err(Failed::Unsent)?;
+    let mut session = in_time(deadline, link.session()).await.map_err(Failed::Unsent)?;
     let sent = call(link, &mut session, request, deadline).await;
     let stale = matches!(
         sent,
@@ -90,12 +86,7 @@ async fn attempt(link: &Link, request: Request<'_>, deadline: Instant) -> Result
     })
 }
 
-async fn call(
-    link: &Link,
-    session: &mut Session,
-    request: Request<'_>,
-    deadline: Instant,
-) -> Result<Answer, Failed> {
+async fn call(link: &Link, session: &mut Session, request: Request<'_>, deadline: Instant) -> Result<Answer, Failed> {
     in_time(deadline, prepare(session, request))
         .await
         .map_err(Failed::Unsent)?;
@@ -109,10 +100,7 @@ async fn call(
         .unwrap_or_else(|trouble| Err(Failed::Sent(trouble)))
 }
 
-async fn in_time<T>(
-    deadline: Instant,
-    work: impl Future<Output = Result<T, Trouble>>,
-) -> Result<T, Trouble> {
+async fn in_time<T>(deadline: Instant, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     timeout_at(deadline, work)
         .await
         .unwrap_or_else(|_| Err(Trouble::Lost(unavailable("no answer in time"))))
@@ -138,9 +126,7 @@ async fn prepare(session: &mut Session, request: Request<'_>) -> Result<(), Trou
 }
 
 /// The version that the server has, `None` where it has none.
-async fn library_version(
-    connection: &mut redis::aio::MultiplexedConnection,
-) -> RedisResult<Option<u64>> {
+async fn library_version(connection: &mut redis::aio::MultiplexedConnection) -> RedisResult<Option<u64>> {
     let asked = redis::cmd("FCALL_RO")
         .arg("ledgerscope_version")
         .arg(0)
@@ -170,9 +156,7 @@ fn is_function_missing(error: &RedisError) -> bool {
 impl Request<'_> {
     /// A second call changes nothing if every event has a key.
     fn is_repeatable(self) -> bool {
-        self.events
-            .iter()
-            .all(|event| event.idempotencykey.is_some())
+        self.events.iter().all(|event| event.idempotencykey.is_some())
     }
 
     /// The call as the contract writes it down: three keys, the expectation, the number of events, and for each event the
@@ -216,9 +200,9 @@ impl Request<'_> {
             }
             (Some("INVALID"), ..) => Failed::Answered(AppendError::Invalid(detail.to_owned())),
             // Somebody took the library away: connecting anew puts it back.
-            _ if is_function_missing(error) => Failed::Sent(Trouble::NotNow(unavailable(
-                "its function library was removed",
-            ))),
+            _ if is_function_missing(error) => {
+                Failed::Sent(Trouble::NotNow(unavailable("its function library was removed")))
+            }
             _ => Failed::Sent(Trouble::from(error.clone())),
         }
     }
@@ -242,10 +226,7 @@ mod tests {
             ("BYTES_MAX", EVENT_BYTES_MAX),
             ("EXTRA_MAX", EXTRA_FIELDS_MAX),
         ] {
-            assert!(
-                LIBRARY.contains(&format!("\nlocal {name} = {value}\n")),
-                "{name}"
-            );
+            assert!(LIBRARY.contains(&format!("\nlocal {name} = {value}\n")), "{name}");
         }
     }
 }

@@ -92,12 +92,7 @@ impl FromRedisValue for Pages {
         };
         pages
             .into_iter()
-            .map(|(key, entries)| {
-                Ok((
-                    text(bytes(key)?),
-                    Vec::<RawEntry>::from_redis_value(entries)?,
-                ))
-            })
+            .map(|(key, entries)| Ok((text(bytes(key)?), Vec::<RawEntry>::from_redis_value(entries)?)))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -133,8 +128,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, ParsingError> {
 }
 
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The milliseconds of an entry id (contract §3); the end of time where a foreign id lies beyond it.
@@ -187,9 +181,6 @@ mod tests {
 
     #[test]
     fn an_id_beyond_the_calendar_is_at_its_end() {
-        assert_eq!(
-            recorded(Position::new(u64::MAX, 0)),
-            DateTime::<Utc>::MAX_UTC
-        );
+        assert_eq!(recorded(Position::new(u64::MAX, 0)), DateTime::<Utc>::MAX_UTC);
     }
 }

@@ -32,10 +32,7 @@ const PAUSE_LAST: Duration = Duration::from_secs(2);
 /// Keys that one step of a scan looks at.
 const SCAN: usize = 1_000;
 
-pub(super) fn follow(
-    link: Arc<Link>,
-    from: FeedPosition,
-) -> BoxStream<'static, Result<Vec<FeedEntry>, ReadError>> {
+pub(super) fn follow(link: Arc<Link>, from: FeedPosition) -> BoxStream<'static, Result<Vec<FeedEntry>, ReadError>> {
     let follower = Follower {
         link,
         session: None,
@@ -112,10 +109,7 @@ impl Follower {
             if let Some(last) = raw.last() {
                 *after = last.position;
             }
-            entries.extend(
-                raw.into_iter()
-                    .filter_map(|raw| raw.into_feed_entry(partition)),
-            );
+            entries.extend(raw.into_iter().filter_map(|raw| raw.into_feed_entry(partition)));
         }
         Ok(entries)
     }
@@ -133,10 +127,7 @@ enum Scan {
 }
 
 pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
-    let start = Scan::At {
-        cursor: 0,
-        session: 0,
-    };
+    let start = Scan::At { cursor: 0, session: 0 };
     stream::try_unfold(start, move |mut scan| {
         let link = Arc::clone(&link);
         async move {
@@ -158,10 +149,7 @@ pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId
 
 async fn step(link: &Link, mut session: Session, scan: Scan) -> RedisResult<(Vec<EntityId>, Scan)> {
     let cursor = match scan {
-        Scan::At {
-            cursor,
-            session: of,
-        } if of == session.number => cursor,
+        Scan::At { cursor, session: of } if of == session.number => cursor,
         _ => 0,
     };
     let (cursor, found): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")

@@ -11,11 +11,7 @@ fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
             let shifted = crc << 1;
-            if crc & 0x8000 == 0 {
-                shifted
-            } else {
-                shifted ^ 0x1021
-            }
+            if crc & 0x8000 == 0 { shifted } else { shifted ^ 0x1021 }
         })
     })
 }
@@ -76,10 +72,7 @@ mod tests {
         let id = EntityId::new("W-1").unwrap();
         for partitions in [1, 4, PARTITIONS_MAX] {
             let key = entity(Domain::Wallet, partition(&id, partitions), &id);
-            assert_eq!(
-                entity_of(&key, Domain::Wallet, partitions),
-                Some(id.clone())
-            );
+            assert_eq!(entity_of(&key, Domain::Wallet, partitions), Some(id.clone()));
         }
         assert_eq!(feed(Domain::Order, 3), "order:{3}:feed");
         assert_eq!(idempotency("order:{3}:O-1"), "order:{3}:O-1:keys");

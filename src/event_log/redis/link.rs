@@ -9,8 +9,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{Mutex, OnceCell},
@@ -91,9 +90,7 @@ impl From<RedisError> for Trouble {
                 Self::NotNow(unavailable("it is still loading its data"))
             }
             ErrorKind::Server(
-                ServerErrorKind::TryAgain
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::MasterDown,
+                ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
             ) => Self::NotNow(unavailable("its cluster is not ready")),
             _ => Self::Refused(refused(&error)),
         }
@@ -123,15 +120,12 @@ fn refused(error: &RedisError) -> Fault {
         (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
             unavailable("it is a node of a Redis Cluster, which this version can't use")
         }
-        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
-            unavailable("it is a replica that takes no writes")
-        }
+        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => unavailable("it is a replica that takes no writes"),
         (_, "OOM") => unavailable("its memory is full"),
         (_, "WRONGTYPE") => Fault::Damaged("a key of the log is not what it has to be".into()),
-        (ErrorKind::Extension | ErrorKind::Server(_), _) => unavailable(format!(
-            "it answered '{code} {}'",
-            error.detail().unwrap_or_default()
-        )),
+        (ErrorKind::Extension | ErrorKind::Server(_), _) => {
+            unavailable(format!("it answered '{code} {}'", error.detail().unwrap_or_default()))
+        }
         _ => unavailable(error.category()),
     }
 }
@@ -175,11 +169,7 @@ impl Link {
     /// Makes the next call connect anew, unless somebody has already.
     pub(super) async fn forget(&self, number: u64) {
         let mut state = self.state.lock().await;
-        if state
-            .session
-            .as_ref()
-            .is_some_and(|session| session.number == number)
-        {
+        if state.session.as_ref().is_some_and(|session| session.number == number) {
             state.session = None;
         }
     }
@@ -208,10 +198,7 @@ impl Link {
     }
 
     /// Does something that may be done twice, again if the connection was lost under it.
-    pub(super) async fn read<T, F>(
-        &self,
-        operation: impl Fn(Session) -> F + Send + Sync,
-    ) -> Result<T, Fault>
+    pub(super) async fn read<T, F>(&self, operation: impl Fn(Session) -> F + Send + Sync) -> Result<T, Fault>
     where
         F: Future<Output = RedisResult<T>> + Send,
     {
@@ -247,10 +234,7 @@ impl Link {
 }
 
 /// How many partitions the store has: 1 where it does not say.
-async fn partitions(
-    connection: &mut MultiplexedConnection,
-    domain: Domain,
-) -> Result<u32, Trouble> {
+async fn partitions(connection: &mut MultiplexedConnection, domain: Domain) -> Result<u32, Trouble> {
     let asked: RedisResult<Option<Vec<u8>>> = redis::cmd("HGET")
         .arg(keys::meta(domain))
         .arg("partitions")

@@ -1,0 +1,17 @@
+//! Refunds: the list and one refund's story.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use super::ApiError;
+use crate::domain::listing::{RefundView, RefundsPage, RefundsQuery};
+
+#[server(endpoint = "refunds", input = Json)]
+pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
+    Ok(super::context::ledger()?.refunds(&query)?)
+}
+
+/// One refund; `order` says which, where several orders use its id.
+#[server(endpoint = "refund", input = Json)]
+pub async fn get_refund(refund: String, order: Option<String>) -> Result<RefundView, ApiError> {
+    Ok(super::context::ledger()?.refund(&refund, order.as_deref()).await?)
+}

@@ -1,0 +1,27 @@
+//! Wallets: the list, one wallet's page, and its raw history for a browser that replays it itself.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use super::ApiError;
+use crate::domain::{
+    ids::{EntityId, Position},
+    listing::{History, ListQuery, Page, TimelineQuery, WalletRow, WalletView},
+};
+
+#[server(endpoint = "wallets", input = Json)]
+pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
+    Ok(super::context::ledger()?.wallets(&query)?)
+}
+
+#[server(endpoint = "wallet", input = Json)]
+pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView, ApiError> {
+    Ok(super::context::ledger()?.wallet(&id, &query).await?)
+}
+
+/// The entries after a position, at most [`crate::domain::listing::HISTORY_ROWS_MAX`].
+#[server(endpoint = "wallet-history", input = Json)]
+pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
+    Ok(super::context::ledger()?
+        .wallet_history(&id, after.unwrap_or_default())
+        .await?)
+}

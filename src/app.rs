@@ -1,0 +1,79 @@
+//! The shell around every page and the routes to them. The shell is rendered only on the server; [`App`] is rendered
+//! there and hydrated in the browser, so it must not depend on anything that only one of them knows.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::{
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::pages::{home::Home, not_found::NotFound};
+
+/// Where the browser finds the files that the build made; their names carry a hash of their content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetUrls {
+    /// The style sheet.
+    pub css: String,
+    /// The browser part; without it every page still reads and every form still works.
+    pub program: Option<ProgramUrls>,
+}
+
+/// The two halves of the browser part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramUrls {
+    pub js: String,
+    pub wasm: String,
+}
+
+/// The document around [`App`].
+pub fn shell(assets: AssetUrls) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=assets.css />
+                {assets.program.map(|program| view! { <Boot program /> })}
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Fetches and starts the browser part. Leptos has such a component, too, but its preload of the module carries no
+/// nonce, which a policy with `strict-dynamic` refuses.
+#[component]
+fn Boot(program: ProgramUrls) -> impl IntoView {
+    let ProgramUrls { js, wasm } = program;
+    let script =
+        format!("import({js:?}).then(async m => {{ await m.default({{ module_or_path: {wasm:?} }}); m.hydrate(); }});");
+    view! {
+        <link rel="modulepreload" href=js nonce=use_nonce() />
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <script type="module" nonce=use_nonce()>
+            {script}
+        </script>
+    }
+}
+
+/// Every page, under one router.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <main>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Home />
+                </Routes>
+            </main>
+        </Router>
+    }
+}

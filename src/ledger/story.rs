@@ -1,0 +1,168 @@
+//! A refund's story: the events of its order and those of the wallets it touches, in one timeline by effective time. This is
+//! where the seam between the two domains becomes visible.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::domain::{
+    ids::{Domain, EntityId},
+    listing::{RefundView, StoryRow},
+    order::{OrderEvent, OrderState},
+    refund::RefundRow,
+    replay::{Replay, Replayable},
+    wallet::{WalletEvent, WalletState},
+};
+
+use super::{
+    Ledger, LedgerError,
+    timeline::{anomalies_at, replayed},
+};
+
+/// Events of a story at most; the oldest are left out first.
+const STORY_MAX: usize = 500;
+/// Wallets that are read for a story at most.
+const WALLETS_MAX: usize = 5;
+
+impl Ledger {
+    /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
+    pub async fn refund(&self, id: &str, order: Option<&str>) -> Result<RefundView, LedgerError> {
+        let missing = || LedgerError::NotFound {
+            what: format!("refund {id}"),
+            filtered: false,
+        };
+        let (order, other_orders, wallets) = self.claims(id, order).ok_or_else(missing)?;
+        let entries = self.read_all(Domain::Order, &order).await?;
+        let order_replay = replayed::<OrderState>(entries);
+        let state = &order_replay.fold.state;
+        let refund = state.refunds.get(id).ok_or_else(missing)?;
+        let now = self.now();
+        let row = RefundRow::new(id, &order, state.wallet.as_deref(), refund, now, &self.settings.limits);
+        let mut story = of_order(&order_replay, &order, id);
+        let mut missing = Vec::new();
+        for wallet in &wallets {
+            match self.read_all(Domain::Wallet, wallet).await {
+                Ok(entries) => story.extend(of_wallet(&replayed(entries), wallet, &order, id)),
+                Err(_) if missing.is_empty() => missing.push(Domain::Wallet),
+                Err(_) => {}
+            }
+        }
+        // Stable: what happened at one moment stays in the order of its stream, the order's events first.
+        story.sort_by_key(|row| row.entry.time().unwrap_or(row.entry.recorded));
+        let omitted = story.len().saturating_sub(STORY_MAX);
+        story.drain(..omitted);
+        let findings = self.findings();
+        Ok(RefundView {
+            limit_seconds: self.settings.limits.of(row.state).map(|limit| limit.num_seconds()),
+            note: refund.note.clone(),
+            failure: refund.failure.clone(),
+            customer: state.customer.clone(),
+            row,
+            other_orders,
+            story,
+            omitted: omitted as u64,
+            missing,
+            findings: findings
+                .iter()
+                .filter(|finding| finding.refund.as_deref() == Some(id))
+                .cloned()
+                .collect(),
+            now,
+        })
+    }
+
+    /// The order that is meant, the others that use the refund's id, and the wallets that it touches.
+    fn claims(&self, id: &str, wanted: Option<&str>) -> Option<(EntityId, Vec<EntityId>, BTreeSet<EntityId>)> {
+        let index = self.shared.index();
+        let mut orders: Vec<_> = index.orders_by_refund.get(id)?.iter().cloned().collect();
+        let at = match wanted {
+            Some(wanted) => orders.iter().position(|order| order.as_str() == wanted)?,
+            None => 0,
+        };
+        let order = orders.remove(at);
+        let own = index.orders.get(&order)?.fold.state.wallet.clone();
+        let credited = index.wallets_by_refund.get(id).into_iter().flatten().cloned();
+        let own = own.and_then(|wallet| EntityId::new(wallet).ok());
+        let wallets = own.into_iter().chain(credited).take(WALLETS_MAX).collect();
+        Some((order, orders, wallets))
+    }
+}
+
+fn row<S: Replayable>(replay: &Replay<S>, at: usize, domain: Domain, subject: &EntityId, of_refund: bool) -> StoryRow {
+    let step = &replay.steps[at];
+    StoryRow {
+        domain,
+        subject: subject.clone(),
+        entry: step.entry.clone(),
+        applied: step.applied,
+        of_refund,
+        anomalies: anomalies_at(replay, at),
+    }
+}
+
+/// All of the order's events; those of this refund are marked.
+fn of_order(replay: &Replay<OrderState>, order: &EntityId, refund: &str) -> Vec<StoryRow> {
+    let is_of_refund = |at: usize| {
+        let fields = &replay.steps[at].entry.fields;
+        let payload = OrderEvent::parse(fields.r#type.as_deref().unwrap_or_default(), fields.data.as_deref());
+        match payload {
+            Ok(OrderEvent::RefundRequested { refund: of, .. }) => of == refund,
+            Ok(OrderEvent::Refund(step)) => step.refund == refund,
+            _ => fields.correlationid.as_deref() == Some(refund),
+        }
+    };
+    (0..replay.steps.len())
+        .map(|at| row(replay, at, Domain::Order, order, is_of_refund(at)))
+        .collect()
+}
+
+/// The wallet's events that name the refund or the order, and what later became of them.
+fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, refund: &str) -> Vec<StoryRow> {
+    let mut holds: HashSet<String> = HashSet::new();
+    // Event ids of this story, and whether they are of the refund itself.
+    let mut ids: Vec<(String, bool)> = Vec::new();
+    let mut story = Vec::new();
+    let named = |name: Option<&str>, of: &str| name == Some(of);
+    for (at, step) in replay.steps.iter().enumerate() {
+        let fields = &step.entry.fields;
+        let correlated = fields.correlationid.as_deref() == Some(refund);
+        let payload = WalletEvent::parse(fields.r#type.as_deref().unwrap_or_default(), fields.data.as_deref());
+        // Whether it belongs here, and whether to the refund itself.
+        let (belongs, of_refund) = match &payload {
+            Ok(WalletEvent::Credited {
+                order: of,
+                refund: for_refund,
+                ..
+            }) => {
+                let of_refund = named(for_refund.as_deref(), refund);
+                // A credit for another refund of the same order is that one's story.
+                let of_order = named(of.as_deref(), order.as_str()) && for_refund.is_none();
+                (of_refund || of_order, of_refund)
+            }
+            Ok(WalletEvent::Debited { order: of, .. }) => (named(of.as_deref(), order.as_str()), false),
+            Ok(WalletEvent::Held { hold, order: of, .. }) => {
+                let belongs = named(of.as_deref(), order.as_str());
+                if belongs {
+                    holds.insert(hold.clone());
+                }
+                (belongs, false)
+            }
+            Ok(
+                WalletEvent::HoldCaptured { hold, .. }
+                | WalletEvent::HoldReleased { hold }
+                | WalletEvent::HoldExpired { hold },
+            ) => (holds.contains(hold), false),
+            Ok(WalletEvent::EntryReversed { reverses, .. }) => {
+                let of = ids.iter().find(|(id, _)| id == reverses);
+                (of.is_some(), of.is_some_and(|(_, of_refund)| *of_refund))
+            }
+            _ => (false, false),
+        };
+        if belongs || correlated {
+            let of_refund = of_refund || correlated;
+            if let Some(id) = &fields.id {
+                ids.push((id.clone(), of_refund));
+            }
+            story.push(row(replay, at, Domain::Wallet, wallet, of_refund));
+        }
+    }
+    story
+}

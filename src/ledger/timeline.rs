@@ -1,0 +1,380 @@
+//! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The index is asked only for what
+//! stands beside the timeline.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    event::Entry,
+    fold::Anomaly,
+    ids::{Domain, EntityId, Position},
+    listing::{
+        ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, EventLink, EventView, Extent, HISTORY_ROWS_MAX, History,
+        HoldRow, OrderRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
+    },
+    order::{Line, OrderEvent, OrderState},
+    refund::RefundRow,
+    replay::{Balances, Filter, Replay, Replayable, Step, replay},
+    wallet::WalletState,
+};
+
+use super::{
+    Ledger, LedgerError,
+    listing::{cut, order_row},
+};
+
+/// Orders shown beside a wallet.
+const ORDERS_SHOWN: usize = 20;
+/// Events with the same correlation shown beside an event.
+const CORRELATED_SHOWN: usize = 50;
+
+impl Ledger {
+    /// A wallet's page, replayed under a filter.
+    pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
+        let entries = self.read_all(Domain::Wallet, id).await?;
+        let extent = extent(&entries).ok_or_else(|| not_found(Domain::Wallet, id, false))?;
+        let replay =
+            replay::<WalletState>(entries, &query.filter).ok_or_else(|| not_found(Domain::Wallet, id, true))?;
+        let state = &replay.fold.state;
+        let open_holds = state.open_holds().map(|(hold, about)| HoldRow {
+            hold: hold.to_owned(),
+            amount: about.amount,
+            order: about.order.clone(),
+            since: about.since,
+            expires_at: about.expires_at,
+            state: about.state,
+        });
+        let findings = self.findings();
+        Ok(WalletView {
+            id: id.clone(),
+            owner: state.owner.clone(),
+            status: state.status,
+            currency: state.currency,
+            sequence: replay.fold.sequence,
+            complete: replay.fold.complete,
+            balances: state.figures(),
+            open_holds: open_holds.collect(),
+            anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
+            anomaly_count: replay.anomalies.len() as u64,
+            chart: chart(&replay.steps),
+            timeline: timeline(&replay, query),
+            extent,
+            findings: findings
+                .iter()
+                .filter(|finding| finding.wallet.as_deref() == Some(id.as_str()))
+                .cloned()
+                .collect(),
+            orders: self.orders_of(id),
+            now: self.now(),
+        })
+    }
+
+    /// An order's page, replayed under a filter.
+    pub async fn order(&self, id: &EntityId, query: &TimelineQuery) -> Result<OrderView, LedgerError> {
+        let entries = self.read_all(Domain::Order, id).await?;
+        let extent = extent(&entries).ok_or_else(|| not_found(Domain::Order, id, false))?;
+        let replay = replay::<OrderState>(entries, &query.filter).ok_or_else(|| not_found(Domain::Order, id, true))?;
+        let state = &replay.fold.state;
+        // Ages are counted to the moment that is looked at.
+        let now = query.filter.at.unwrap_or_else(|| self.now());
+        let mut refunds: Vec<_> = state
+            .refunds
+            .iter()
+            .map(|(refund_id, refund)| {
+                RefundRow::new(
+                    refund_id,
+                    id,
+                    state.wallet.as_deref(),
+                    refund,
+                    now,
+                    &self.settings.limits,
+                )
+            })
+            .collect();
+        refunds.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
+        let findings = self.findings();
+        Ok(OrderView {
+            id: id.clone(),
+            wallet: state.wallet.clone(),
+            customer: state.customer.clone(),
+            status: state.status,
+            currency: state.currency,
+            total: state.total,
+            sequence: replay.fold.sequence,
+            complete: replay.fold.complete,
+            sums: state.figures(),
+            lines: lines(&replay),
+            refunds,
+            anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
+            anomaly_count: replay.anomalies.len() as u64,
+            timeline: timeline(&replay, query),
+            extent,
+            findings: findings
+                .iter()
+                .filter(|finding| finding.order.as_deref() == Some(id.as_str()))
+                .cloned()
+                .collect(),
+            now,
+        })
+    }
+
+    /// A part of a wallet's stream, as it was written.
+    pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
+        let log = &self.stores.wallet.log;
+        let limit = HISTORY_ROWS_MAX as usize;
+        let entries = log.read(id, after, limit).await.map_err(|source| LedgerError::Store {
+            domain: Domain::Wallet,
+            source,
+        })?;
+        let next = entries
+            .last()
+            .filter(|_| entries.len() == limit)
+            .map(|entry| entry.position);
+        Ok(History { entries, next })
+    }
+
+    /// One event as it was written, what it did, and what hangs together with it.
+    pub async fn event(
+        &self,
+        domain: Domain,
+        subject: &EntityId,
+        position: Position,
+    ) -> Result<EventView, LedgerError> {
+        let entries = self.read_all(domain, subject).await?;
+        let missing = || LedgerError::NotFound {
+            what: format!("event {position} of {domain} {subject}"),
+            filtered: false,
+        };
+        if !entries.iter().any(|entry| entry.position == position) {
+            return Err(missing());
+        }
+        let mut places: Vec<_> = self.related(domain, subject, &entries, position).await;
+        let (facts, currency) = match domain {
+            Domain::Wallet => {
+                let replay = replayed::<WalletState>(entries);
+                (facts(&replay, position), replay.fold.state.currency)
+            }
+            Domain::Order => {
+                let replay = replayed::<OrderState>(entries);
+                (facts(&replay, position), replay.fold.state.currency)
+            }
+        };
+        let facts = facts.ok_or_else(missing)?;
+        let causation = facts.entry.fields.causationid.clone();
+        let cause = causation.and_then(|id| {
+            let at = places.iter().find(|(entry, _)| entry.fields.id.as_ref() == Some(&id));
+            at.map(|(_, link)| link.clone())
+        });
+        let correlation = facts.entry.fields.correlationid.as_ref();
+        places.retain(|(entry, link)| {
+            let itself = link.domain == domain && link.subject == *subject && link.position == position;
+            !itself && correlation.is_some() && entry.fields.correlationid.as_ref() == correlation
+        });
+        places.sort_by_key(|(_, link)| link.time);
+        Ok(EventView {
+            domain,
+            subject: subject.clone(),
+            entry: facts.entry,
+            applied: facts.applied,
+            anomalies: facts.anomalies,
+            currency,
+            previous: facts.previous,
+            next: facts.next,
+            cause,
+            correlated: places
+                .into_iter()
+                .take(CORRELATED_SHOWN)
+                .map(|(_, link)| link)
+                .collect(),
+        })
+    }
+
+    /// The events of this stream and of the ones that it or the event names, with where they stand. A store that does not
+    /// answer only makes this shorter.
+    async fn related(
+        &self,
+        domain: Domain,
+        subject: &EntityId,
+        entries: &[Entry],
+        position: Position,
+    ) -> Vec<(Entry, EventLink)> {
+        let links = |domain: Domain, subject: &EntityId, entries: Vec<Entry>| -> Vec<(Entry, EventLink)> {
+            let place = |entry: Entry| {
+                let link = EventLink {
+                    domain,
+                    subject: subject.clone(),
+                    position: entry.position,
+                    r#type: entry.fields.r#type.clone().unwrap_or_default(),
+                    time: entry.time(),
+                };
+                (entry, link)
+            };
+            entries.into_iter().map(place).collect()
+        };
+        let mut all = links(domain, subject, entries.to_vec());
+        let other = match domain {
+            Domain::Order => self
+                .shared
+                .index()
+                .orders
+                .get(subject)
+                .and_then(|order| order.fold.state.wallet.clone())
+                .map(|wallet| (Domain::Wallet, wallet)),
+            Domain::Wallet => entries
+                .iter()
+                .find(|entry| entry.position == position)
+                .and_then(|entry| serde_json::from_str::<serde_json::Value>(entry.fields.data.as_deref()?).ok())
+                .and_then(|data| Some(data.get("order")?.as_str()?.to_owned()))
+                .map(|order| (Domain::Order, order)),
+        };
+        if let Some((other_domain, id)) = other
+            && let Ok(id) = EntityId::new(id)
+            && let Ok(entries) = self.read_all(other_domain, &id).await
+        {
+            all.extend(links(other_domain, &id, entries));
+        }
+        all
+    }
+
+    /// Orders that name a wallet, the last changed first.
+    fn orders_of(&self, wallet: &EntityId) -> Vec<OrderRow> {
+        let index = self.shared.index();
+        let ids = index.orders_by_wallet.get(wallet.as_str()).into_iter().flatten();
+        let mut rows: Vec<_> = ids
+            .filter_map(|id| Some(order_row(id, index.orders.get(id)?)))
+            .collect();
+        rows.sort_by_key(|row| Reverse(row.last_time));
+        rows.truncate(ORDERS_SHOWN);
+        rows
+    }
+}
+
+pub(super) fn not_found(domain: Domain, id: &EntityId, filtered: bool) -> LedgerError {
+    LedgerError::NotFound {
+        what: format!("{domain} {id}"),
+        filtered,
+    }
+}
+
+/// A replay of everything. A stream that has entries always has one.
+pub(super) fn replayed<S: Replayable>(entries: Vec<Entry>) -> Replay<S> {
+    replay(entries, &Filter::default()).unwrap_or_else(|| Replay {
+        fold: crate::domain::fold::Fold::new(),
+        anomalies: Vec::new(),
+        anomaly_steps: Vec::new(),
+        steps: Vec::new(),
+    })
+}
+
+/// The anomalies that were met at one step.
+pub(super) fn anomalies_at<S: Replayable>(replay: &Replay<S>, step: usize) -> Vec<Anomaly> {
+    let from = replay.anomaly_steps.partition_point(|&at| at < step);
+    let to = replay.anomaly_steps.partition_point(|&at| at <= step);
+    replay.anomalies[from..to].to_vec()
+}
+
+fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timeline<S::Figures> {
+    let mut places: Vec<usize> = (0..replay.steps.len()).collect();
+    if !query.oldest_first {
+        places.reverse();
+    }
+    let page = cut(places, query.page);
+    let row = |at: usize| TimelineRow {
+        step: replay.steps[at].clone(),
+        before: at
+            .checked_sub(1)
+            .map(|before| replay.steps[before].after.clone())
+            .unwrap_or_default(),
+        anomalies: anomalies_at(replay, at),
+    };
+    Timeline {
+        rows: page.rows.into_iter().map(row).collect(),
+        page: page.page,
+        pages: page.pages,
+        total: page.total,
+    }
+}
+
+/// Bounds of a history; `None` for one without events.
+fn extent(entries: &[Entry]) -> Option<Extent> {
+    // What happened at a time that can't be read happened, for all that is known, when it was recorded.
+    let times = || entries.iter().map(|entry| entry.time().unwrap_or(entry.recorded));
+    let recorded = || entries.iter().map(|entry| entry.recorded);
+    Some(Extent {
+        events: entries.len() as u64,
+        last_sequence: entries.iter().filter_map(Entry::sequence).max().unwrap_or(0),
+        first_time: times().min()?,
+        last_time: times().max()?,
+        first_recorded: recorded().min()?,
+        last_recorded: recorded().max()?,
+    })
+}
+
+/// Where the figures changed; of long histories the lowest, the highest and the last of each stretch.
+fn chart(steps: &[Step<Balances>]) -> Vec<ChartPoint> {
+    let mut points: Vec<ChartPoint> = Vec::new();
+    for step in steps.iter().filter(|step| step.applied) {
+        let time: DateTime<Utc> = step.entry.time().unwrap_or(step.entry.recorded);
+        let point = ChartPoint {
+            sequence: step.entry.sequence().unwrap_or(0),
+            time,
+            posted: step.after.posted,
+            available: step.after.available,
+        };
+        let same = points
+            .last()
+            .is_some_and(|last| last.posted == point.posted && last.available == point.available);
+        if !same {
+            points.push(point);
+        }
+    }
+    if points.len() <= CHART_POINTS_MAX {
+        return points;
+    }
+    let stretch = points.len().div_ceil(CHART_POINTS_MAX / 3);
+    let mut kept = Vec::with_capacity(CHART_POINTS_MAX);
+    for part in points.chunks(stretch) {
+        let lowest = part.iter().min_by_key(|point| point.available);
+        let highest = part.iter().max_by_key(|point| point.available);
+        let mut three: Vec<_> = [lowest, highest, part.last()].into_iter().flatten().copied().collect();
+        three.sort_by_key(|point| point.sequence);
+        three.dedup_by_key(|point| point.sequence);
+        kept.extend(three);
+    }
+    kept
+}
+
+/// The articles of the placing that counts.
+fn lines(replay: &Replay<OrderState>) -> Vec<Line> {
+    let placed = replay
+        .steps
+        .iter()
+        .find(|step| step.applied && step.entry.fields.r#type.as_deref() == Some("order.placed"));
+    let payload = placed.and_then(|step| OrderEvent::parse("order.placed", step.entry.fields.data.as_deref()).ok());
+    match payload {
+        Some(OrderEvent::Placed { lines, .. }) => lines,
+        _ => Vec::new(),
+    }
+}
+
+struct Facts {
+    entry: Entry,
+    applied: bool,
+    anomalies: Vec<Anomaly>,
+    previous: Option<Position>,
+    next: Option<Position>,
+}
+
+fn facts<S: Replayable>(replay: &Replay<S>, position: Position) -> Option<Facts> {
+    let at = replay.steps.iter().position(|step| step.entry.position == position)?;
+    let position_of = |at: usize| replay.steps.get(at).map(|step| step.entry.position);
+    let step = &replay.steps[at];
+    Some(Facts {
+        entry: step.entry.clone(),
+        applied: step.applied,
+        anomalies: anomalies_at(replay, at),
+        previous: at.checked_sub(1).and_then(position_of),
+        next: position_of(at + 1),
+    })
+}

@@ -1,0 +1,153 @@
+//! HTTP: from a request to a page, a server function or a file. It puts the limits and the security policy around all
+//! of them; what a page shows is none of its business.
+
+pub mod assets;
+pub mod config;
+pub mod security;
+pub mod state;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    routing::{any, get},
+};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_axum::{ResponseOptions, generate_route_list};
+use tokio::{net::TcpListener, signal::unix, sync::oneshot, time};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+use self::{
+    assets::{Assets, AssetsError},
+    config::{BODY_BYTES_MAX, ConfigError, REQUEST_TIMEOUT, STOP_GRACE, ServerConfig},
+    state::AppState,
+};
+use crate::{
+    app::{App, shell},
+    pages::status::PageStatus,
+};
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Assets(#[from] AssetsError),
+    #[error("can't listen on {address}: {source}; choose another with --listen")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("the server stopped: {0}")]
+    Stopped(#[from] io::Error),
+}
+
+impl ServeError {
+    /// Contract §10.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 2,
+            Self::Assets(_) | Self::Listen { .. } | Self::Stopped(_) => 1,
+        }
+    }
+}
+
+/// Serves until the process is told to stop (SIGINT or SIGTERM). Prints its address, alone on a line, when it is ready.
+pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeError> {
+    config.check()?;
+    let assets = Assets::find(&config.site)?;
+    if assets.urls.program.is_none() {
+        tracing::warn!(
+            "no browser part in {}: pages work, but nothing moves; run `cargo xtask bundle`",
+            config.site.display()
+        );
+    }
+    let router = router(state, &assets);
+    let listen_error = |source| ServeError::Listen {
+        address: config.listen,
+        source,
+    };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let stop = stop_signal()?;
+    println!("http://{address}");
+    run(listener, router, stop).await?;
+    Ok(())
+}
+
+/// Every route with its limits; also what HTTP tests talk to.
+pub fn router(state: AppState, assets: &Assets) -> Router {
+    let urls = assets.urls.clone();
+    let context = move || provide_request_context(&state);
+    let functions = {
+        let context = context.clone();
+        move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request)
+    };
+    // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
+    let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
+    let routes = generate_route_list(App)
+        .iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.path(), get(page.clone()))
+        })
+        .route("/api/{*function}", any(functions))
+        .merge(assets.routes(page))
+        .layer(CompressionLayer::new())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            REQUEST_TIMEOUT,
+        ))
+        .layer(CatchPanicLayer::new());
+    security::guard(routes).layer(TraceLayer::new_for_http())
+}
+
+/// What pages and server functions find in their context.
+fn provide_request_context(state: &AppState) {
+    provide_context(Arc::clone(&state.ledger));
+    let response = expect_context::<ResponseOptions>();
+    // A ledger changes under the reader, and nobody else may see it from a cache.
+    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(policy) = use_nonce().and_then(|nonce| security::page_policy(&nonce)) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    provide_context(PageStatus::new(move |code| {
+        if let Ok(code) = StatusCode::from_u16(code) {
+            response.set_status(code);
+        }
+    }));
+}
+
+/// Serves until `stop`, then lets requests in flight finish for [`STOP_GRACE`].
+async fn run(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let (tell, told) = oneshot::channel::<()>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+        // Told, or the teller is gone: both mean stop.
+        let _ = told.await;
+    });
+    let out_of_time = async {
+        stop.await;
+        let _ = tell.send(());
+        time::sleep(STOP_GRACE).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = out_of_time => Ok(()),
+    }
+}
+
+/// Ends with the first SIGINT (Ctrl-C) or SIGTERM. Registered before the address is printed, so that none is missed.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
