@@ -6,6 +6,7 @@ mod codec;
 mod embedded;
 mod fault;
 mod redis;
+pub mod relay;
 
 use std::sync::Arc;
 

@@ -21,7 +21,11 @@ impl Fault {
     }
 
     pub(super) fn into_read(self, domain: Domain) -> ReadError {
-        let store = store_name(domain);
+        self.into_read_of(store_name(domain))
+    }
+
+    /// For a server that is not a domain's store; `store` is what messages call it.
+    pub(super) fn into_read_of(self, store: String) -> ReadError {
         match self {
             Self::Unavailable(reason) => ReadError::Unavailable { store, reason },
             Self::Damaged(reason) => ReadError::Damaged { store, reason },

@@ -6,6 +6,8 @@ mod entry;
 mod follow;
 mod keys;
 mod link;
+mod lookup;
+pub(super) mod relay;
 
 use std::sync::Arc;
 

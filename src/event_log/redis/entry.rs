@@ -9,7 +9,7 @@ use redis::{FromRedisValue, ParsingError, Value};
 use crate::{
     domain::{
         event::{Entry, Fields},
-        ids::{EntityId, Position},
+        ids::{EntityId, Position, Sequence},
     },
     event_log::FeedEntry,
 };
@@ -63,15 +63,27 @@ impl RawEntry {
             .map(|(_, value)| String::from_utf8_lossy(value))
     }
 
+    /// The sequence, read as [`Entry::sequence`] reads it.
+    pub(super) fn sequence(&self) -> Option<Sequence> {
+        let fields = Fields {
+            sequence: self.field("sequence").map(Cow::into_owned),
+            ..Fields::default()
+        };
+        let entry = Entry {
+            position: self.position,
+            recorded: recorded(self.position),
+            fields,
+        };
+        entry.sequence()
+    }
+
     /// As an entry of a feed; `None` where its subject is no id, so that there is no stream to read.
-    pub(super) fn into_feed_entry(self, partition: u32) -> Option<FeedEntry> {
-        let subject = EntityId::new(self.field("subject")?.into_owned()).ok()?;
-        let position = self.position;
+    pub(super) fn feed_entry(&self, partition: u32) -> Option<FeedEntry> {
         Some(FeedEntry {
             partition,
-            position,
-            subject,
-            sequence: self.into_entry().sequence(),
+            position: self.position,
+            subject: EntityId::new(self.field("subject")?).ok()?,
+            sequence: self.sequence(),
         })
     }
 }

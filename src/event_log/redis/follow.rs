@@ -11,12 +11,12 @@ use redis::RedisResult;
 use tokio::time::sleep;
 
 use super::{
-    entry::Pages,
+    entry::{Pages, RawEntry},
     keys,
     link::{Link, Session, Trouble},
 };
 use crate::{
-    domain::ids::{EntityId, Position},
+    domain::ids::{Domain, EntityId, Position},
     event_log::{FeedEntry, FeedPosition, ReadError},
 };
 
@@ -89,30 +89,46 @@ impl Follower {
         let Some(session) = &mut self.session else {
             return Ok(Vec::new());
         };
-        let partitions = 0..session.partitions;
-        self.after.0.resize(partitions.len(), Position::START);
-        let feeds: Vec<String> = partitions
-            .clone()
-            .map(|partition| keys::feed(self.link.domain, partition))
-            .collect();
-        let mut read = redis::cmd("XREAD");
-        read.arg("COUNT").arg(PAGE);
-        read.arg("BLOCK").arg(BLOCK);
-        read.arg("STREAMS").arg(&feeds);
-        for position in &self.after.0 {
-            read.arg(position.to_string());
-        }
-        let Pages(mut pages) = read.query_async(&mut session.connection).await?;
-        let mut entries = Vec::new();
-        for ((partition, feed), after) in partitions.zip(feeds).zip(&mut self.after.0) {
-            let raw = pages.remove(&feed).unwrap_or_default();
-            if let Some(last) = raw.last() {
+        let pages = read_feeds(session, self.link.domain, &mut self.after, PAGE, BLOCK).await?;
+        Ok((0..)
+            .zip(&pages)
+            .flat_map(|(partition, page)| page.iter().filter_map(move |entry| entry.feed_entry(partition)))
+            .collect())
+    }
+}
+
+/// What each partition's feed has after a position, which is moved on: at most `count` entries of each. Waits up to `block`
+/// milliseconds for the first.
+pub(super) async fn read_feeds(
+    session: &mut Session,
+    domain: Domain,
+    after: &mut FeedPosition,
+    count: usize,
+    block: u64,
+) -> RedisResult<Vec<Vec<RawEntry>>> {
+    let feeds: Vec<String> = (0..session.partitions)
+        .map(|partition| keys::feed(domain, partition))
+        .collect();
+    after.0.resize(feeds.len(), Position::START);
+    let mut read = redis::cmd("XREAD");
+    read.arg("COUNT").arg(count);
+    read.arg("BLOCK").arg(block);
+    read.arg("STREAMS").arg(&feeds);
+    for position in &after.0 {
+        read.arg(position.to_string());
+    }
+    let Pages(mut pages) = read.query_async(&mut session.connection).await?;
+    Ok(feeds
+        .iter()
+        .zip(&mut after.0)
+        .map(|(feed, after)| {
+            let page = pages.remove(feed).unwrap_or_default();
+            if let Some(last) = page.last() {
                 *after = last.position;
             }
-            entries.extend(raw.into_iter().filter_map(|raw| raw.into_feed_entry(partition)));
-        }
-        Ok(entries)
-    }
+            page
+        })
+        .collect())
 }
 
 /// Where a scan of the keys is.
