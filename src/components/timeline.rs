@@ -1,13 +1,17 @@
 //! A timeline: what happened, event by event, what each changed and the figures after it. The same table for wallets and
 //! orders; they differ in their columns. An event that did not count stays in its place and says so.
 
+mod effect;
 mod figures;
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-pub use self::figures::Figures;
 use self::figures::{Change, Line, changes};
+pub use self::{
+    effect::{Effect, EffectTable, effect_of},
+    figures::Figures,
+};
 use super::{
     anomalies::AnomalyNotes,
     badge::Nothing,
