@@ -11,11 +11,12 @@
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
-//! | [`pages`], [`app`] | what people see, and the shell around it | both |
+//! | [`pages`], [`components`], [`app`] | what people see, what that is made of, and the shell around it | both |
 //! | `hydrate` | the browser's entry | browser |
 
 pub mod api;
 pub mod app;
+pub mod components;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
