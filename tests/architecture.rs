@@ -94,7 +94,9 @@ fn the_domain_is_pure() {
     for file in files(Path::new("src"))
         .into_iter()
         // What tests use is no part of the product.
-        .filter(|file| room(file) == "domain" && !file.starts_with("src/domain/tests") && !file.ends_with("domain/tests.rs"))
+        .filter(|file| {
+            room(file) == "domain" && !file.starts_with("src/domain/tests") && !file.ends_with("domain/tests.rs")
+        })
     {
         let code = code(&file);
         let code = code.split("#[cfg(test)]").next().unwrap_or_default();
