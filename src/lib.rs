@@ -12,10 +12,13 @@
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
 //! | [`pages`], [`app`] | what people see, and the shell around it | both |
+//! | `cli` | the command line: one file a subcommand | server |
 //! | `hydrate` | the browser's entry | browser |
 
 pub mod api;
 pub mod app;
+#[cfg(feature = "ssr")]
+pub mod cli;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
