@@ -1,14 +1,20 @@
 //! The shell around every page and the routes to them. The shell is rendered only on the server; [`App`] is rendered
 //! there and hydrated in the browser, so it must not depend on anything that only one of them knows.
 
+mod frame;
+
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
 
-use crate::pages::{home::Home, not_found::NotFound};
+use self::frame::{Footer, Header, Health};
+use crate::pages::{
+    event::EventPage, not_found::NotFound, order::OrderPage, orders::OrdersPage, overview::OverviewPage,
+    refund::RefundPage, refunds::RefundsPage, search::SearchPage, wallet::WalletPage, wallets::WalletsPage,
+};
 
 /// Where the browser finds the files that the build made; their names carry a hash of their content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,7 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="manifest" href="/manifest.webmanifest" />
                 <link rel="stylesheet" href=assets.css />
                 {assets.program.map(|program| view! { <Boot program /> })}
                 <MetaTags />
@@ -63,17 +70,32 @@ fn Boot(program: ProgramUrls) -> impl IntoView {
     }
 }
 
-/// Every page, under one router.
+/// Every page, under one router and in one frame.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     view! {
+        <Title formatter=|title: String| if title.is_empty() { "Ledgerscope".to_owned() } else { format!("{title} · Ledgerscope") } />
         <Router>
-            <main>
+            <a class="skip-link" href="#main" rel="external">
+                "Skip to the content"
+            </a>
+            <Header />
+            <Health />
+            <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=Home />
+                    <Route path=path!("/") view=OverviewPage />
+                    <Route path=path!("/refunds") view=RefundsPage />
+                    <Route path=path!("/refunds/:refund") view=RefundPage />
+                    <Route path=path!("/wallets") view=WalletsPage />
+                    <Route path=path!("/wallets/:id") view=WalletPage />
+                    <Route path=path!("/orders") view=OrdersPage />
+                    <Route path=path!("/orders/:id") view=OrderPage />
+                    <Route path=path!("/events/:domain/:subject/:position") view=EventPage />
+                    <Route path=path!("/search") view=SearchPage />
                 </Routes>
             </main>
+            <Footer />
         </Router>
     }
 }

@@ -12,7 +12,9 @@ mod import;
 mod order;
 mod output;
 mod refunds;
+mod relay;
 mod scan;
+mod serve;
 mod settings;
 mod wallet;
 
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::server::{self, config::ServerConfig, state::AppState};
+use crate::server::config::ServerConfig;
 
 pub use error::CliError;
 use settings::Settings;
@@ -55,6 +57,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
     Export(export::ExportArgs),
+    /// Copy what stores record to their queues, for those who handle events
+    Relay(relay::RelayArgs),
 }
 
 /// Parses the process's arguments and does what they say.
@@ -85,7 +89,7 @@ pub fn main() -> ExitCode {
 /// The program's own log goes to standard error; what it may say is a setting.
 fn start_log(arguments: &Arguments) {
     let default = match arguments.command {
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Relay(_) => "info",
         _ => "error",
     };
     let directives = arguments.settings.log.as_deref().unwrap_or(default);
@@ -98,13 +102,14 @@ fn start_log(arguments: &Arguments) {
 async fn run(arguments: Arguments) -> Result<(), CliError> {
     let settings = arguments.settings;
     match arguments.command {
-        Command::Serve(config) => Ok(server::serve(&config, AppState::default()).await?),
+        Command::Serve(config) => serve::run(&settings, &config).await,
         Command::Wallet(args) => wallet::run(&settings, &args).await,
         Command::Order(args) => order::run(&settings, &args).await,
         Command::Refunds(args) => refunds::run(&settings, &args).await,
         Command::Findings(args) => findings::run(&settings, &args).await,
         Command::Import(args) => import::run(&settings, args).await,
         Command::Export(args) => export::run(&settings, &args).await,
+        Command::Relay(args) => relay::run(&settings, &args).await,
     }
 }
 

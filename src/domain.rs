@@ -13,3 +13,6 @@ mod payload;
 pub mod refund;
 pub mod replay;
 pub mod wallet;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,9 @@
 
 mod codec;
 mod embedded;
+mod fault;
+mod redis;
+pub mod relay;
 
 use std::sync::Arc;
 
@@ -35,6 +38,7 @@ pub fn open(domain: Domain, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
     let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
     match scheme {
         "embedded" => Ok(Arc::new(embedded::Embedded::open(domain, rest)?)),
+        "redis" | "rediss" => Ok(Arc::new(redis::Redis::open(domain, url)?)),
         "redis-cluster" | "kafka" => Err(OpenError::Absent(scheme.to_owned())),
         _ => Err(OpenError::Scheme),
     }

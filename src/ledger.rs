@@ -201,3 +201,6 @@ async fn read_all(log: &dyn EventLog, id: &EntityId) -> Result<Vec<Entry>, ReadE
         all.extend(page);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
-//! | [`pages`], [`app`] | what people see, and the shell around it | both |
+//! | [`pages`], [`components`], [`app`] | what people see, what that is made of, and the shell around it | both |
 //! | `cli` | the command line: one file a subcommand | server |
 //! | `hydrate` | the browser's entry | browser |
 
@@ -19,6 +19,7 @@ pub mod api;
 pub mod app;
 #[cfg(feature = "ssr")]
 pub mod cli;
+pub mod components;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;

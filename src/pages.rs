@@ -1,6 +1,16 @@
 //! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
 //! it never computes money itself.
 
-pub mod home;
+pub mod event;
 pub mod not_found;
+pub mod order;
+pub mod orders;
+pub mod overview;
+pub mod query;
+pub mod refund;
+pub mod refunds;
+pub mod region;
+pub mod search;
 pub mod status;
+pub mod wallet;
+pub mod wallets;

@@ -7,8 +7,11 @@
 
 #[path = "../src/event_log/conformance.rs"]
 mod conformance;
+#[path = "common/redis.rs"]
+mod redis_server;
 
 use conformance::Bench;
+use redis_server::RedisServer;
 
 fn embedded() -> Bench {
     let dir = tempfile::tempdir().unwrap();
@@ -17,3 +20,14 @@ fn embedded() -> Bench {
 }
 
 conformance!(sqlite, crate::embedded());
+
+fn redis(partitions: u32) -> Bench {
+    let server = RedisServer::start();
+    if partitions > 1 {
+        server.run(&["HSET", "wallet:meta", "partitions", &partitions.to_string()]);
+    }
+    Bench::new(server.url(), server)
+}
+
+conformance!(redis_whole, crate::redis(1));
+conformance!(redis_in_partitions, crate::redis(4));

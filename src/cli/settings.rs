@@ -28,7 +28,7 @@ pub struct Settings {
         hide_env_values = true,
         default_value = "embedded:./data/wallet"
     )]
-    pub wallet_store: String,
+    wallet_store: String,
 
     /// Store of the orders
     #[arg(
@@ -39,7 +39,7 @@ pub struct Settings {
         hide_env_values = true,
         default_value = "embedded:./data/order"
     )]
-    pub order_store: String,
+    order_store: String,
 
     /// Queue of the wallets' events, where there is one: redis://… or rediss://…
     #[arg(
@@ -49,7 +49,7 @@ pub struct Settings {
         env = "LEDGERSCOPE_WALLET_QUEUE",
         hide_env_values = true
     )]
-    pub wallet_queue: Option<String>,
+    wallet_queue: Option<String>,
 
     /// Queue of the orders' events, where there is one
     #[arg(
@@ -59,7 +59,7 @@ pub struct Settings {
         env = "LEDGERSCOPE_ORDER_QUEUE",
         hide_env_values = true
     )]
-    pub order_queue: Option<String>,
+    order_queue: Option<String>,
 
     /// How long a requested refund may wait for finance, as in 90m, 48h or 2d
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_REQUESTED", default_value = "48h", value_parser = duration)]
@@ -83,13 +83,25 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The log of a domain. Nothing is connected to yet.
-    pub fn log_of(&self, domain: Domain) -> Result<Arc<dyn EventLog>, CliError> {
-        let url = match domain {
+    /// The URL of a domain's store.
+    pub fn store(&self, domain: Domain) -> &str {
+        match domain {
             Domain::Wallet => &self.wallet_store,
             Domain::Order => &self.order_store,
-        };
-        event_log::open(domain, url)
+        }
+    }
+
+    /// The URL of a domain's queue, if it has one.
+    pub fn queue(&self, domain: Domain) -> Option<&str> {
+        match domain {
+            Domain::Wallet => self.wallet_queue.as_deref(),
+            Domain::Order => self.order_queue.as_deref(),
+        }
+    }
+
+    /// The log of a domain. Nothing is connected to yet.
+    pub fn log_of(&self, domain: Domain) -> Result<Arc<dyn EventLog>, CliError> {
+        event_log::open(domain, self.store(domain))
             .map_err(|error| CliError::Usage(format!("the URL of the {domain} store can't be used: {error}")))
     }
 

@@ -359,6 +359,21 @@ pub struct Recent {
     pub entry: Entry,
 }
 
+/// All wallets and orders of one currency, added up. A sum that would need more than 28 digits stays where it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    pub currency: Currency,
+    pub orders: u64,
+    /// What the orders cost.
+    pub total: Decimal,
+    pub paid: Decimal,
+    pub refunded: Decimal,
+    pub pending: Decimal,
+    pub wallets: u64,
+    pub posted: Decimal,
+    pub held: Decimal,
+}
+
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
@@ -374,6 +389,8 @@ pub struct Overview {
     pub orders: u64,
     pub refunds: u64,
     pub events: u64,
+    /// Everything there is, by currency.
+    pub totals: Vec<Totals>,
     /// How many findings there are of each kind that occurs, worst first.
     pub findings: Vec<(FindingKind, u64)>,
     pub now: DateTime<Utc>,

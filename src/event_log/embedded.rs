@@ -14,9 +14,10 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use self::{readers::Readers, schema::Fault, writer::Writer};
+use self::{readers::Readers, writer::Writer};
 use super::{
     AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, codec,
+    fault::Fault,
 };
 use crate::domain::{
     event::{Entry, NewEvent},

@@ -1,13 +1,18 @@
 //! The first page's figures and the findings, computed from the index. Findings look at everything at once, so they are
 //! kept until the index or the time has moved on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use crate::domain::{
     findings::{Finding, FindingKind, OrderFacts, WalletFacts, findings},
-    listing::{AgeBucket, Overview, Page, StateSummary},
+    listing::{AgeBucket, Overview, Page, StateSummary, Totals},
+    money::{Currency, add_exact},
     refund::{RefundRow, RefundState},
 };
 
@@ -100,6 +105,7 @@ impl Ledger {
                 .map(|order| order.fold.state.refunds.len() as u64)
                 .sum(),
             events: index.events,
+            totals: totals(&index),
             findings: count(&findings),
             now,
         }
@@ -126,6 +132,48 @@ fn find(index: &Index, now: DateTime<Utc>) -> Vec<Finding> {
         })
         .collect();
     findings(&wallets, &orders, now)
+}
+
+/// Adds everything up by currency, in the order of the currencies' codes.
+fn totals(index: &Index) -> Vec<Totals> {
+    let mut totals: BTreeMap<Currency, Totals> = BTreeMap::new();
+    let add = |sum: &mut Decimal, amount: Decimal| *sum = add_exact(*sum, amount).unwrap_or(*sum);
+    for order in index.orders.values() {
+        let state = &order.fold.state;
+        if let Some(currency) = state.currency {
+            let of = totals.entry(currency).or_insert_with(|| nothing(currency));
+            of.orders += 1;
+            add(&mut of.total, state.total.unwrap_or_default());
+            add(&mut of.paid, state.paid);
+            add(&mut of.refunded, state.refunded);
+            add(&mut of.pending, state.pending);
+        }
+    }
+    for wallet in index.wallets.values() {
+        let state = &wallet.fold.state;
+        if let Some(currency) = state.currency {
+            let of = totals.entry(currency).or_insert_with(|| nothing(currency));
+            of.wallets += 1;
+            add(&mut of.posted, state.posted);
+            add(&mut of.held, state.held);
+        }
+    }
+    totals.into_values().collect()
+}
+
+fn nothing(currency: Currency) -> Totals {
+    let zero = currency.zero();
+    Totals {
+        currency,
+        orders: 0,
+        total: zero,
+        paid: zero,
+        refunded: zero,
+        pending: zero,
+        wallets: 0,
+        posted: zero,
+        held: zero,
+    }
 }
 
 fn by_state(pending: &[RefundRow]) -> Vec<StateSummary> {

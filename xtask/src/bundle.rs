@@ -4,7 +4,8 @@
 use std::{
     env,
     fmt::Write as _,
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::UNIX_EPOCH,
@@ -55,12 +56,17 @@ pub fn bundle() -> Result<()> {
         return Ok(());
     }
     // Made aside and then swapped in: a failure half way leaves the last good site.
-    let fresh = places.site.with_extension("new");
-    remove(&fresh)?;
-    pack(&places, &fresh)?;
-    fs::write(fresh.join(".stamp"), stamp)?;
-    remove(&places.site)?;
-    fs::rename(&fresh, &places.site).with_context(|| format!("moving {} into place", places.site.display()))
+    let parent = places.site.parent().context("the site has no parent directory")?;
+    let fresh = tempfile::Builder::new()
+        .prefix("site-")
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir_in(parent)?;
+    pack(&places, fresh.path())?;
+    fs::write(fresh.path().join(".stamp"), stamp)?;
+    if places.site.exists() {
+        fs::remove_dir_all(&places.site).with_context(|| format!("removing {}", places.site.display()))?;
+    }
+    fs::rename(fresh.keep(), &places.site).with_context(|| format!("moving {} into place", places.site.display()))
 }
 
 /// Has cargo build the browser's half of the crate.
@@ -164,13 +170,6 @@ fn files_under(directory: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-fn remove(directory: &Path) -> Result<()> {
-    if directory.exists() {
-        fs::remove_dir_all(directory).with_context(|| format!("removing {}", directory.display()))?;
-    }
-    Ok(())
 }
 
 fn report(name: &str, packed: &Packed) {

@@ -1,7 +1,7 @@
 //! Joins the style sheets into one file, so that a page asks once. It follows `@import` and nothing else of CSS: what is
 //! written is what is sent.
 
-use std::{fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
@@ -17,10 +17,10 @@ pub fn join(path: &Path) -> Result<String> {
         };
         let (file, layer) = parse_import(import).with_context(|| format!("{}: {line}", path.display()))?;
         let imported = join(&path.with_file_name(file))?;
-        joined.push_str(&match layer {
-            Some(layer) => format!("@layer {layer} {{\n{imported}}}\n"),
-            None => imported,
-        });
+        match layer {
+            Some(layer) => writeln!(joined, "@layer {layer} {{\n{imported}}}")?,
+            None => joined.push_str(&imported),
+        }
     }
     Ok(joined)
 }

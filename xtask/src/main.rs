@@ -12,14 +12,11 @@ cargo xtask bundle    build the browser part and put it, the style sheet and pub
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["bundle"] => bundle::bundle(),
-        _ => {
-            eprint!("{HELP}");
-            return ExitCode::from(2);
-        }
-    };
-    match result {
+    if arguments != ["bundle"] {
+        eprint!("{HELP}");
+        return ExitCode::from(2);
+    }
+    match bundle::bundle() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");

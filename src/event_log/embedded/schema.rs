@@ -1,15 +1,12 @@
-//! The tables of an embedded log, how a connection to them is set up, and what SQLite's errors mean to a person. The only
-//! place that knows where the file is; a file of another kind, another domain or a newer version is refused, never changed.
+//! The tables of an embedded log, how a connection to them is set up, and what SQLite's errors mean to a person. The
+//! only place that knows where the file is; a file of another kind, another domain or a newer version is refused, never changed.
 
 use std::{fs, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::Place;
-use crate::{
-    domain::ids::Domain,
-    event_log::{AppendError, ReadError},
-};
+use crate::{domain::ids::Domain, event_log::fault::Fault};
 
 /// The file in a store's directory.
 const FILE: &str = "events.sqlite3";
@@ -43,52 +40,6 @@ const TABLES: &str = "
     CREATE UNIQUE INDEX events_feed ON events (position);
     CREATE UNIQUE INDEX events_key ON events (stream, idempotencykey) WHERE idempotencykey IS NOT NULL;
 ";
-
-/// Why SQLite did not do what it was asked, in words without paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// It may work later, or after somebody has made room or given a permission.
-    Unavailable(String),
-    /// What is there can't be read by this program.
-    Damaged(String),
-}
-
-impl Fault {
-    fn reason(self) -> String {
-        match self {
-            Self::Unavailable(reason) | Self::Damaged(reason) => reason,
-        }
-    }
-
-    pub(super) fn into_read(self, domain: Domain) -> ReadError {
-        let store = store_name(domain);
-        match self {
-            Self::Unavailable(reason) => ReadError::Unavailable { store, reason },
-            Self::Damaged(reason) => ReadError::Damaged { store, reason },
-        }
-    }
-
-    /// For a transaction that was not begun, or was rolled back.
-    pub(super) fn into_append(self, domain: Domain) -> AppendError {
-        AppendError::Unavailable {
-            store: store_name(domain),
-            reason: self.reason(),
-        }
-    }
-
-    /// For a commit that failed: what stands in the journal may still count after a crash.
-    pub(super) fn into_unknown(self, domain: Domain) -> AppendError {
-        AppendError::Unknown {
-            store: store_name(domain),
-            reason: self.reason(),
-        }
-    }
-}
-
-/// How messages name a store.
-pub(super) fn store_name(domain: Domain) -> String {
-    format!("{domain} store")
-}
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {

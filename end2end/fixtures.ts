@@ -1,0 +1,102 @@
+// What every browser test starts from: `import { test, expect } from "../fixtures.ts"`. A worker has one server with
+// stores of its own; a test has a page on it, and fails if that page reports any error that the test did not announce.
+
+import { test as base, expect, type Page } from "@playwright/test";
+import { Ledger, type StoreKind } from "./support/ledger.ts";
+import type { RedisServers } from "./support/redis.ts";
+
+export { expect };
+
+export interface StoreOption {
+  /** Set by the project. */
+  store: StoreKind;
+}
+
+interface WorkerFixtures extends StoreOption {
+  ledger: Ledger;
+}
+
+interface TestFixtures {
+  /** Errors of the page that are part of the test: `problems.allow(/503/)`. */
+  problems: Problems;
+  /** Goes to a path and waits until the browser part has taken over. */
+  open: (path: string) => Promise<void>;
+  /** A page without JavaScript. */
+  plainPage: Page;
+  /** The Redis servers; whatever the test took away is given back afterwards. Only in tests tagged `@redis`. */
+  redis: RedisServers;
+}
+
+export class Problems {
+  private readonly allowed: RegExp[] = [];
+  readonly seen: string[] = [];
+
+  /** A later or earlier error that matches is none. */
+  allow(expected: RegExp): void {
+    this.allowed.push(expected);
+  }
+
+  watch(page: Page): void {
+    page.on("pageerror", (error) => this.seen.push(`uncaught: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.seen.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+      }
+    });
+  }
+
+  unexpected(): string[] {
+    return this.seen.filter((problem) => !this.allowed.some((allowed) => allowed.test(problem)));
+  }
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  store: ["sqlite", { scope: "worker", option: true }],
+
+  ledger: [
+    async ({ store }, use) => {
+      const ledger = await Ledger.start(store);
+      await use(ledger);
+      await ledger.stop();
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+
+  baseURL: async ({ ledger }, use) => use(ledger.url),
+
+  problems: [
+    async ({ context }, use) => {
+      const problems = new Problems();
+      context.on("page", (page) => problems.watch(page));
+      await use(problems);
+      expect(problems.unexpected(), "errors and warnings of the page").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  open: async ({ page }, use) => {
+    await use(async (path) => {
+      await page.goto(path);
+      await hydrated(page);
+    });
+  },
+
+  plainPage: async ({ browser, baseURL }, use) => {
+    const context = await browser.newContext({ javaScriptEnabled: false, baseURL });
+    await use(await context.newPage());
+    await context.close();
+  },
+
+  redis: async ({ ledger }, use) => {
+    if (!ledger.redis) {
+      throw new Error("tag this test @redis: there are no Redis servers here");
+    }
+    await use(ledger.redis);
+    await ledger.redis.startAll();
+  },
+});
+
+/** Waits until the browser part has taken over. */
+export async function hydrated(page: Page): Promise<void> {
+  await expect(page.locator("html[data-hydrated]")).toBeAttached();
+}

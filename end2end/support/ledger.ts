@@ -1,0 +1,68 @@
+// One running Ledgerscope with stores of its own, filled with the demo.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run, start, type Program } from "./process.ts";
+import { RedisServers } from "./redis.ts";
+
+export type StoreKind = "sqlite" | "redis";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+export const binary = join(target, "debug", "ledgerscope");
+const site = join(root, "target", "site");
+
+export class Ledger {
+  private constructor(
+    /** Where it serves, such as `http://127.0.0.1:40123`. */
+    readonly url: string,
+    /** Present where the store is Redis. */
+    readonly redis: RedisServers | undefined,
+    /** What points a command at the same stores. */
+    readonly environment: Record<string, string>,
+    private readonly directory: string,
+    private readonly program: Program,
+  ) {}
+
+  static async start(store: StoreKind): Promise<Ledger> {
+    const directory = await mkdtemp(join(tmpdir(), "ledgerscope-"));
+    try {
+      return await Ledger.startIn(directory, store);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private static async startIn(directory: string, store: StoreKind): Promise<Ledger> {
+    const redis = store === "redis" ? await RedisServers.start(join(directory, "redis")) : undefined;
+    const environment = {
+      LEDGERSCOPE_SITE: site,
+      LEDGERSCOPE_LISTEN: "127.0.0.1:0",
+      LEDGERSCOPE_WALLET_STORE: `embedded:${directory}/wallet`,
+      LEDGERSCOPE_ORDER_STORE: `embedded:${directory}/order`,
+      LEDGERSCOPE_COMPENSATION_STORE: `embedded:${directory}/compensation`,
+      ...redis?.environment(),
+    };
+    await run(binary, ["seed", "--if-empty"], environment);
+    const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
+    return new Ledger(program.captured, redis, environment, directory, program);
+  }
+
+  /** Runs a subcommand on the same stores; what it printed. */
+  async command(...args: string[]): Promise<string> {
+    return run(binary, args, this.environment);
+  }
+
+  /** Ends everything, and fails if the server did not end well. */
+  async stop(): Promise<void> {
+    const code = await this.program.stop();
+    await this.redis?.stopAll();
+    await rm(this.directory, { recursive: true, force: true });
+    if (code !== 0) {
+      throw new Error(`the server ended with ${code}\n${this.program.output()}`);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Starts programs and stops them again, so that no test leaves one behind.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+
+/** Longest wait for a program to say that it is ready, or to end, in milliseconds. */
+const PATIENCE = 20_000;
+
+/** What still runs; a failed start or a crashed test run must not leave it behind. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+export interface Program {
+  readonly child: ChildProcess;
+  /** Everything that it printed so far. */
+  output(): string;
+  /** Sends SIGTERM and waits until it has ended; its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts a program and waits until it prints `ready`; what the expression captured first. */
+export async function start(
+  command: string,
+  args: string[],
+  environment: Record<string, string>,
+  ready: RegExp,
+): Promise<Program & { captured: string }> {
+  const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  let output = "";
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("exit", (code) => {
+      running.delete(child);
+      resolve(code);
+    });
+  });
+  const captured = await new Promise<string>((resolve, reject) => {
+    const giveUp = (why: string) => {
+      child.kill("SIGKILL");
+      reject(new Error(`${command} ${args.join(" ")}: ${why}\n${output}`));
+    };
+    const timer = setTimeout(() => giveUp("not ready in time"), PATIENCE);
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const match = ready.exec(output);
+      if (match) {
+        clearTimeout(timer);
+        resolve(match[1] ?? "");
+      }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("error", (error) => giveUp(error.message));
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      giveUp(`ended with ${code}`);
+    });
+  });
+  return {
+    child,
+    captured,
+    output: () => output,
+    stop: async () => {
+      child.kill("SIGTERM");
+      const kill = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+      const code = await ended;
+      clearTimeout(kill);
+      return code;
+    },
+  };
+}
+
+/** Runs a program to its end; fails if it does. */
+export async function run(command: string, args: string[], environment: Record<string, string>): Promise<string> {
+  const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) {
+    throw new Error(`${command} ${args.join(" ")}: ended with ${code}\n${output}`);
+  }
+  return output;
+}

@@ -1,0 +1,92 @@
+// Four redis-servers, one a role, on free ports of this machine: what production has, small. Each can be taken away and
+// given back, and keeps its data meanwhile.
+
+import { mkdir } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { start, type Program } from "./process.ts";
+
+export const ROLES = ["wallet_store", "wallet_queue", "order_store", "order_queue"] as const;
+export type Role = (typeof ROLES)[number];
+
+interface Server {
+  directory: string;
+  port: number;
+  program?: Program;
+}
+
+export class RedisServers {
+  private constructor(private readonly servers: Record<Role, Server>) {}
+
+  /** Starts all four with their data under `directory`. */
+  static async start(directory: string): Promise<RedisServers> {
+    const servers = {} as Record<Role, Server>;
+    for (const role of ROLES) {
+      servers[role] = { directory: join(directory, role), port: await freePort() };
+      await mkdir(servers[role].directory, { recursive: true });
+    }
+    const all = new RedisServers(servers);
+    await all.startAll();
+    return all;
+  }
+
+  /** The settings that point Ledgerscope at them. */
+  environment(): Record<string, string> {
+    return Object.fromEntries(
+      ROLES.map((role) => [`LEDGERSCOPE_${role.toUpperCase()}`, `redis://127.0.0.1:${this.servers[role].port}`]),
+    );
+  }
+
+  /** Gives a server back, on the same port and with the same data. Nothing happens if it runs. */
+  async start(role: Role): Promise<void> {
+    const server = this.servers[role];
+    server.program ??= await start(
+      "redis-server",
+      ["--port", `${server.port}`, "--bind", "127.0.0.1", "--dir", server.directory]
+        .concat(["--appendonly", "yes", "--appendfsync", "no", "--save", ""]),
+      {},
+      /Ready to accept connections/,
+    );
+  }
+
+  /** Takes a server away: connections to it are refused. */
+  async stop(role: Role): Promise<void> {
+    const server = this.servers[role];
+    this.thaw(role);
+    await server.program?.stop();
+    server.program = undefined;
+  }
+
+  /** Lets a server accept connections and never answer. */
+  freeze(role: Role): void {
+    this.servers[role].program?.child.kill("SIGSTOP");
+  }
+
+  /** Lets a frozen server go on. */
+  thaw(role: Role): void {
+    this.servers[role].program?.child.kill("SIGCONT");
+  }
+
+  /** Gives back whatever is missing. */
+  async startAll(): Promise<void> {
+    for (const role of ROLES) {
+      this.thaw(role);
+      await this.start(role);
+    }
+  }
+
+  async stopAll(): Promise<void> {
+    for (const role of ROLES) {
+      await this.stop(role);
+    }
+  }
+}
+
+/** A port that nothing listens on at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

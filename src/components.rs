@@ -1,0 +1,28 @@
+//! What pages are made of: one component for each kind of thing that is shown (money, time, ids, states, reasons), so
+//! that it looks and reads the same everywhere. Components take domain types and know nothing of the network, the
+//! router or the URL's query.
+
+#![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
+
+pub mod anomalies;
+pub mod badge;
+pub mod bar;
+pub mod chart;
+pub mod entry;
+pub mod event_summary;
+pub mod field;
+pub mod findings;
+pub mod health;
+pub mod href;
+pub mod icon;
+pub mod id;
+pub mod money;
+pub mod notice;
+pub mod pagination;
+pub mod reason;
+pub mod sums;
+pub mod table;
+pub mod time;
+pub mod time_travel;
+pub mod timeline;
+pub mod words;

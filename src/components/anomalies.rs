@@ -1,0 +1,89 @@
+//! What is wrong with a history, told beside its figures: the banner of an entity, and the marks of single events. A
+//! number that may be wrong never stands alone.
+
+use leptos::prelude::*;
+
+use super::{
+    badge::Tone,
+    icon::Icon,
+    notice::Notice,
+    words::{counted, grouped},
+};
+use crate::domain::fold::Anomaly;
+
+/// The banner of a wallet or an order; nothing where nothing is wrong. `count` is how many there are in all.
+#[component]
+pub fn AnomaliesBanner(anomalies: Vec<Anomaly>, count: u64, complete: bool) -> impl IntoView {
+    if count == 0 && complete {
+        return ().into_any();
+    }
+    let (tone, title, meaning) = if complete {
+        (
+            Tone::Caution,
+            counted(count, "remark"),
+            "Everything counted; the figures are what the events say.",
+        )
+    } else {
+        (
+            Tone::Danger,
+            format!(
+                "Incomplete history: {}",
+                counted(count, "anomaly").replace("anomalys", "anomalies")
+            ),
+            "Not every event could be applied. The figures leave those out and may be wrong; the events stand in the \
+             timeline as they were written.",
+        )
+    };
+    let open = anomalies.len() <= 3;
+    let left_out = count.saturating_sub(anomalies.len().try_into().unwrap_or(u64::MAX));
+    view! {
+        <Notice tone title>
+            <p>{meaning}</p>
+            <details class="anomalies" open=open>
+                <summary>"What is wrong"</summary>
+                <ul>
+                    {anomalies.into_iter().map(line).collect_view()}
+                    {(left_out > 0).then(|| view! { <li>{format!("… and {} more", grouped(left_out))}</li> })}
+                </ul>
+            </details>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn line(anomaly: Anomaly) -> impl IntoView {
+    let sequence = anomaly
+        .sequence
+        .map(|sequence| view! { <span class="sequence">{format!("#{sequence}")}</span> " " });
+    view! { <li>{sequence} {anomaly.message}</li> }
+}
+
+/// The marks of one event: that it did not count, and why, or what must be said of it although it did.
+#[component]
+pub fn AnomalyNotes(anomalies: Vec<Anomaly>, applied: bool) -> impl IntoView {
+    if anomalies.is_empty() && applied {
+        return ().into_any();
+    }
+    let verdict = if applied { "Noted" } else { "Did not count" };
+    let class = if applied {
+        "anomaly-notes tone-caution"
+    } else {
+        "anomaly-notes tone-danger"
+    };
+    let messages: Vec<_> = anomalies.into_iter().map(|anomaly| anomaly.message).collect();
+    let text = if messages.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", messages.join("; "))
+    };
+    view! {
+        <p class=class>
+            {Icon::Warning.view()}
+            <span>
+                <strong>{verdict}</strong>
+                {text}
+            </span>
+        </p>
+    }
+    .into_any()
+}

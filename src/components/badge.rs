@@ -1,0 +1,129 @@
+//! States as badges: a word with a mark whose shape and colour both say which. One place decides what colour means.
+
+use leptos::prelude::*;
+
+use super::{icon::Icon, words::sentence};
+use crate::domain::{
+    findings::{FindingKind, Severity},
+    order::OrderStatus,
+    refund::{RefundState, WaitsFor},
+    wallet::WalletStatus,
+};
+
+/// What a badge or a notice says by its colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    #[default]
+    Neutral,
+    Info,
+    Caution,
+    Danger,
+    Good,
+}
+
+impl Tone {
+    /// The class that the style sheet colours.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Neutral => "tone-neutral",
+            Self::Info => "tone-info",
+            Self::Caution => "tone-caution",
+            Self::Danger => "tone-danger",
+            Self::Good => "tone-good",
+        }
+    }
+}
+
+/// A word with a mark. `settled` fills the mark: nothing more will happen by itself.
+#[component]
+pub fn Badge(tone: Tone, #[prop(into)] word: String, #[prop(optional)] settled: bool) -> impl IntoView {
+    let class = format!("badge {}{}", tone.class(), if settled { " is-settled" } else { "" });
+    view! { <span class=class>{word}</span> }
+}
+
+#[component]
+pub fn RefundStateBadge(state: RefundState) -> impl IntoView {
+    let tone = match state {
+        RefundState::Requested => Tone::Caution,
+        RefundState::Approved | RefundState::Processing => Tone::Info,
+        RefundState::Failed => Tone::Danger,
+        RefundState::Succeeded => Tone::Good,
+        RefundState::Rejected | RefundState::Canceled | RefundState::Reversed => Tone::Neutral,
+    };
+    view! { <Badge tone word=sentence(state.as_str()) settled=!state.is_pending() /> }
+}
+
+#[component]
+pub fn WalletStatusBadge(status: WalletStatus) -> impl IntoView {
+    let (tone, settled) = match status {
+        WalletStatus::Open => (Tone::Good, false),
+        WalletStatus::Frozen => (Tone::Info, false),
+        WalletStatus::Unopened => (Tone::Caution, false),
+        WalletStatus::Closed => (Tone::Neutral, true),
+    };
+    view! { <Badge tone word=sentence(status.as_str()) settled /> }
+}
+
+#[component]
+pub fn OrderStatusBadge(status: OrderStatus) -> impl IntoView {
+    let (tone, settled) = match status {
+        OrderStatus::Placed | OrderStatus::Unknown => (Tone::Caution, false),
+        OrderStatus::Paid | OrderStatus::Shipped => (Tone::Info, false),
+        OrderStatus::Delivered => (Tone::Good, true),
+        OrderStatus::Cancelled => (Tone::Neutral, true),
+    };
+    view! { <Badge tone word=sentence(status.as_str()) settled /> }
+}
+
+#[component]
+pub fn SeverityBadge(severity: Severity) -> impl IntoView {
+    let tone = match severity {
+        Severity::Critical => Tone::Danger,
+        Severity::High => Tone::Caution,
+        Severity::Medium => Tone::Neutral,
+    };
+    view! { <Badge tone word=sentence(severity.as_str()) settled=true /> }
+}
+
+/// The name of a kind of finding.
+#[component]
+pub fn FindingName(kind: FindingKind) -> impl IntoView {
+    sentence(kind.as_str())
+}
+
+/// Whose move it is; a dash where it is nobody's.
+#[component]
+pub fn WaitsForLabel(waits_for: Option<WaitsFor>) -> impl IntoView {
+    match waits_for {
+        Some(who) => view! { <span class="waits-for">{sentence(who.as_str())}</span> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    }
+}
+
+/// The mark of what is past its limit.
+#[component]
+pub fn OverdueMark() -> impl IntoView {
+    view! { <span class="overdue">{Icon::Clock.view()} "Overdue"</span> }
+}
+
+/// The mark of an entity whose history could not be applied wholly.
+#[component]
+pub fn IncompleteMark() -> impl IntoView {
+    view! {
+        <span class="incomplete" title="Not all of its history could be applied: its figures may be wrong">
+            {Icon::Warning.view()}
+            "Incomplete"
+        </span>
+    }
+}
+
+/// What stands where there is nothing to say.
+#[component]
+pub fn Nothing() -> impl IntoView {
+    view! {
+        <span class="nothing">
+            <span aria-hidden="true">"–"</span>
+            <span class="visually-hidden">"none"</span>
+        </span>
+    }
+}

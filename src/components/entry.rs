@@ -1,0 +1,1 @@
+//! One event's fields, as they were written.

@@ -1,0 +1,327 @@
+//! An event in a line: what it is called, the amount it is about, and what else is worth saying, read from its payload.
+//! What can't be read keeps its raw type and shows nothing else; the event's own page has all of it.
+
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+use rust_decimal::Decimal;
+
+use super::{
+    id::{Code, OrderLink, RefundLink, WalletLink},
+    money::Money as Amount,
+    reason::{DestinationLabel, ReasonLabel},
+    time::{Fineness, Time},
+    words::{event_title, sentence},
+};
+use crate::domain::{
+    event::Entry,
+    ids::{Domain, EntityId},
+    money::{Currency, Money},
+    order::{OrderEvent, RefundStep},
+    refund::{Destination, Reason},
+    wallet::{Party, WalletEvent},
+};
+
+/// An event in a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    pub title: String,
+    pub amount: Option<SummaryAmount>,
+    pub facts: Vec<Fact>,
+}
+
+/// The amount that an event is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SummaryAmount {
+    pub amount: Decimal,
+    pub currency: Currency,
+    /// It changes what is posted, so its sign is shown.
+    pub signed: bool,
+}
+
+/// Something worth saying.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    Text(&'static str, String),
+    /// Somebody else's name for something.
+    Code(&'static str, String),
+    Quote(String),
+    Moment(&'static str, DateTime<Utc>),
+    Party(&'static str, Party),
+    Wallet(String),
+    Order(String),
+    /// The refund, and its order where the event says it.
+    Refund(String, Option<String>),
+    Reason(Reason),
+    Destination(Destination),
+}
+
+/// Reads an entry. Never fails.
+pub fn summary(entry: &Entry) -> Summary {
+    let r#type = entry.fields.r#type.as_deref().unwrap_or_default();
+    let data = entry.fields.data.as_deref();
+    let mut summary = Summary {
+        title: if r#type.is_empty() {
+            "Event without a type".to_owned()
+        } else {
+            event_title(r#type)
+        },
+        amount: None,
+        facts: Vec::new(),
+    };
+    if r#type.starts_with("wallet.") {
+        if let Ok(event) = WalletEvent::parse(r#type, data) {
+            summary.add_wallet_event(event);
+        }
+    } else if let Ok(event) = OrderEvent::parse(r#type, data) {
+        summary.add_order_event(event);
+    }
+    summary
+}
+
+impl Summary {
+    fn add_wallet_event(&mut self, event: WalletEvent) {
+        match event {
+            WalletEvent::Opened { owner, currency } => {
+                self.facts.push(Fact::Party("for", owner));
+                self.facts.push(Fact::Text("in", currency.into()));
+            }
+            WalletEvent::Credited {
+                amount,
+                kind,
+                order,
+                refund,
+                reference,
+                note,
+            } => {
+                self.posts(amount, false);
+                self.facts.push(Fact::Text("", sentence(kind.as_str())));
+                self.add(refund.map(|refund| Fact::Refund(refund, order.clone())));
+                self.add(order.map(Fact::Order));
+                self.texts(reference, note);
+            }
+            WalletEvent::Debited {
+                amount,
+                kind,
+                order,
+                reference,
+                note,
+            } => {
+                self.posts(amount, true);
+                self.facts.push(Fact::Text("", sentence(kind.as_str())));
+                self.add(order.map(Fact::Order));
+                self.texts(reference, note);
+            }
+            WalletEvent::Held {
+                hold,
+                amount,
+                order,
+                expires_at,
+            } => {
+                self.is_over(amount);
+                self.facts.push(Fact::Code("hold", hold));
+                self.add(order.map(Fact::Order));
+                self.add(expires_at.map(|at| Fact::Moment("expires", at)));
+            }
+            WalletEvent::HoldCaptured { hold, amount } => {
+                self.posts(amount, true);
+                self.facts.push(Fact::Code("hold", hold));
+            }
+            WalletEvent::HoldReleased { hold } | WalletEvent::HoldExpired { hold } => {
+                self.facts.push(Fact::Code("hold", hold));
+            }
+            WalletEvent::EntryReversed {
+                reverses,
+                amount,
+                reason,
+                note,
+            } => {
+                self.is_over(amount);
+                self.facts.push(Fact::Code("of event", reverses));
+                self.facts.push(Fact::Reason(reason.into()));
+                self.texts(None, note);
+            }
+            WalletEvent::Frozen { reason } => self.facts.push(Fact::Reason(reason.into())),
+            WalletEvent::Unfrozen | WalletEvent::Closed => {}
+        }
+    }
+
+    fn add_order_event(&mut self, event: OrderEvent) {
+        match event {
+            OrderEvent::Placed {
+                wallet,
+                customer,
+                total,
+                ..
+            } => {
+                self.is_over(total);
+                self.add(customer.map(|customer| Fact::Party("by", customer)));
+                self.add(wallet.map(Fact::Wallet));
+            }
+            OrderEvent::Paid {
+                payment,
+                amount,
+                method,
+            } => {
+                self.is_over(amount);
+                self.facts
+                    .push(Fact::Text("by", sentence(method.as_str()).to_lowercase()));
+                self.facts.push(Fact::Code("payment", payment));
+            }
+            OrderEvent::Shipped { reference } | OrderEvent::Delivered { reference } => self.texts(reference, None),
+            OrderEvent::Cancelled { reason } => self.add(reason.map(|reason| Fact::Reason(reason.into()))),
+            OrderEvent::RefundRequested {
+                refund,
+                amount,
+                reason,
+                destination,
+                note,
+                ..
+            } => {
+                self.is_over(amount);
+                self.facts.push(Fact::Refund(refund, None));
+                self.facts.push(Fact::Reason(reason));
+                self.facts.push(Fact::Destination(destination));
+                self.texts(None, note);
+            }
+            OrderEvent::Refund(step) => self.add_step(step),
+        }
+    }
+
+    fn add_step(&mut self, step: RefundStep) {
+        self.facts.push(Fact::Refund(step.refund, None));
+        self.add(step.reason.map(|reason| Fact::Reason(reason.into())));
+        self.add(step.failure.map(|failure| Fact::Code("failure", failure)));
+        self.add(step.provider.map(|provider| Fact::Text("at", provider)));
+        self.texts(step.reference, step.message);
+        self.texts(None, step.note);
+    }
+
+    fn add(&mut self, fact: Option<Fact>) {
+        self.facts.extend(fact);
+    }
+
+    fn texts(&mut self, reference: Option<String>, note: Option<String>) {
+        self.add(reference.map(|reference| Fact::Code("reference", reference)));
+        self.add(note.filter(|note| !note.trim().is_empty()).map(Fact::Quote));
+    }
+
+    /// The event changes what is posted by this amount.
+    fn posts(&mut self, money: Money, out: bool) {
+        let amount = if out { -money.amount() } else { money.amount() };
+        self.amount = Some(SummaryAmount {
+            amount,
+            currency: money.currency(),
+            signed: true,
+        });
+    }
+
+    /// The event names this amount.
+    fn is_over(&mut self, money: Money) {
+        self.amount = Some(SummaryAmount {
+            amount: money.amount(),
+            currency: money.currency(),
+            signed: false,
+        });
+    }
+}
+
+/// The amount of a summary; nothing where there is none.
+#[component]
+pub fn EventAmount(amount: Option<SummaryAmount>) -> impl IntoView {
+    amount.map(
+        |SummaryAmount {
+             amount,
+             currency,
+             signed,
+         }| view! { <Amount amount currency signed /> },
+    )
+}
+
+/// What else is worth saying. `subject` is whose event it is, `here` the id that the page is about: it is not repeated.
+#[component]
+pub fn EventFacts(
+    facts: Vec<Fact>,
+    domain: Domain,
+    subject: EntityId,
+    #[prop(optional, into)] here: String,
+) -> impl IntoView {
+    let is_here = |fact: &Fact| matches!(fact, Fact::Wallet(id) | Fact::Order(id) | Fact::Refund(id, _) if *id == here);
+    let order = (domain == Domain::Order).then(|| subject.to_string());
+    let items = facts
+        .into_iter()
+        .filter(|fact| !is_here(fact))
+        .map(|fact| view! { <li>{show_fact(fact, order.as_deref())}</li> })
+        .collect_view();
+    view! { <ul class="facts">{items}</ul> }
+}
+
+fn show_fact(fact: Fact, own_order: Option<&str>) -> AnyView {
+    let labelled =
+        |label: &'static str| (!label.is_empty()).then(|| view! { <span class="fact-label">{label} " "</span> });
+    match fact {
+        Fact::Text(label, text) => view! { {labelled(label)} {text} }.into_any(),
+        Fact::Code(label, text) => view! { {labelled(label)} <Code text /> }.into_any(),
+        Fact::Quote(text) => view! { <q class="quote">{text}</q> }.into_any(),
+        Fact::Moment(label, at) => view! { {labelled(label)} <Time at fineness=Fineness::Minute /> " UTC" }.into_any(),
+        Fact::Party(label, Party { id, name }) => view! { {labelled(label)} {name.unwrap_or(id)} }.into_any(),
+        Fact::Wallet(id) => view! { {labelled("wallet")} <WalletLink id /> }.into_any(),
+        Fact::Order(id) => view! { {labelled("order")} <OrderLink id /> }.into_any(),
+        Fact::Refund(refund, named) => {
+            let order = named.or_else(|| own_order.map(str::to_owned));
+            view! { {labelled("refund")} <RefundLink refund order /> }.into_any()
+        }
+        Fact::Reason(reason) => view! { <ReasonLabel reason /> }.into_any(),
+        Fact::Destination(destination) => view! { {labelled("to")} <DestinationLabel destination /> }.into_any(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Fields;
+
+    fn entry(r#type: &str, data: &str) -> Entry {
+        Entry {
+            position: "1-0".parse().unwrap(),
+            recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
+            fields: Fields {
+                r#type: Some(r#type.to_owned()),
+                data: Some(data.to_owned()),
+                ..Fields::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_credit_says_what_for() {
+        let data = r#"{"amount":{"amount":"5","currency":"EUR"},"kind":"refund","order":"O-1","refund":"R-1"}"#;
+        let summary = summary(&entry("wallet.credited", data));
+        assert_eq!(summary.title, "Credited");
+        let amount = summary.amount.unwrap();
+        assert_eq!((amount.amount.to_string(), amount.signed), ("5.00".to_owned(), true));
+        let refund = Fact::Refund("R-1".to_owned(), Some("O-1".to_owned()));
+        assert_eq!(summary.facts[1..], [refund, Fact::Order("O-1".to_owned())]);
+    }
+
+    #[test]
+    fn a_debit_takes_away() {
+        let data = r#"{"amount":{"amount":"5","currency":"EUR"},"kind":"fee"}"#;
+        let amount = summary(&entry("wallet.debited", data)).amount.unwrap();
+        assert!(amount.amount.is_sign_negative());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_no_more() {
+        for (kind, title) in [
+            ("wallet.credited", "Credited"),
+            ("audit.logged", "audit.logged"),
+            ("", "Event without a type"),
+        ] {
+            let summary = summary(&entry(kind, "not JSON"));
+            assert_eq!(
+                (summary.title.as_str(), summary.amount, summary.facts.len()),
+                (title, None, 0)
+            );
+        }
+    }
+}

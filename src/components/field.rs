@@ -1,0 +1,98 @@
+//! Controls of filter forms: a label, a control, and the value that the address has. They are plain inputs of a GET
+//! form; nothing here knows what they filter.
+
+use leptos::prelude::*;
+
+/// A line of text.
+#[component]
+pub fn TextField(
+    name: &'static str,
+    label: &'static str,
+    #[prop(into)] value: Signal<String>,
+    #[prop(optional)] placeholder: &'static str,
+    /// `text` or `search`.
+    #[prop(default = "text")]
+    kind: &'static str,
+    #[prop(optional_no_strip)] max_length: Option<usize>,
+    #[prop(optional_no_strip, into)] hint: Option<String>,
+) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input
+                type=kind
+                name=name
+                value=move || value.get()
+                prop:value=move || value.get()
+                placeholder=placeholder
+                maxlength=max_length.map(|n| n.to_string())
+                autocomplete="off"
+                spellcheck="false"
+            />
+            {hint.map(|hint| view! { <span class="field-hint">{hint}</span> })}
+        </label>
+    }
+}
+
+/// One of several: pairs of value and word. The empty value is "no choice" and is left out of addresses.
+#[component]
+pub fn SelectField(
+    name: &'static str,
+    label: &'static str,
+    #[prop(into)] value: Signal<String>,
+    #[prop(into)] options: Signal<Vec<(String, String)>>,
+) -> impl IntoView {
+    let choices = move || {
+        options
+            .get()
+            .into_iter()
+            .map(|(option, word)| {
+                let mine = option.clone();
+                view! {
+                    <option value=option selected=move || value.get() == mine>
+                        {word}
+                    </option>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <select name=name>{choices}</select>
+        </label>
+    }
+}
+
+/// Yes or no, as a chip that can be ticked.
+#[component]
+pub fn CheckChip(
+    name: &'static str,
+    #[prop(into)] value: String,
+    #[prop(into)] label: String,
+    #[prop(into)] checked: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <label class="chip">
+            <input
+                type="checkbox"
+                name=name
+                value=value
+                checked=move || checked.get()
+                prop:checked=move || checked.get()
+            />
+            <span>{label}</span>
+        </label>
+    }
+}
+
+/// Several controls that belong together, with what they are about.
+#[component]
+pub fn FieldGroup(legend: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <fieldset class="field-group">
+            <legend class="field-label">{legend}</legend>
+            <div class="field-row">{children()}</div>
+        </fieldset>
+    }
+}

@@ -1,0 +1,56 @@
+//! Findings as a list: how bad, what, why it was found, and links to what it is about.
+
+use leptos::prelude::*;
+
+use super::{
+    badge::SeverityBadge,
+    id::{OrderLink, RefundLink, WalletLink},
+    money::Money,
+    time::{Fineness, Time},
+    words::sentence,
+};
+use crate::domain::findings::Finding;
+
+/// Every finding given; nothing where there is none. `here` is the id that the page is about, which needs no link.
+#[component]
+pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl IntoView {
+    if findings.is_empty() {
+        return ().into_any();
+    }
+    let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
+    view! {
+        <section class="findings" aria-label="Findings">
+            <h2>"Findings"</h2>
+            <ul>{items}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn item(finding: Finding, here: &str) -> AnyView {
+    let elsewhere = |id: Option<String>| id.filter(|id| id != here);
+    let order = finding.order.clone();
+    let amount = finding
+        .amount
+        .map(|amount| view! { <Money amount currency=finding.currency /> });
+    let since = finding
+        .since
+        .map(|at| view! { <span>"since " <Time at fineness=Fineness::Minute />" UTC"</span> });
+    view! {
+        <li class="finding">
+            <p class="finding-head">
+                <SeverityBadge severity=finding.severity />
+                <strong>{sentence(finding.finding.as_str())}</strong>
+                {amount}
+            </p>
+            <p>{finding.explanation}</p>
+            <p class="finding-links">
+                {elsewhere(finding.refund).map(|refund| view! { <span>"refund " <RefundLink refund order /></span> })}
+                {elsewhere(finding.order).map(|id| view! { <span>"order " <OrderLink id /></span> })}
+                {elsewhere(finding.wallet).map(|id| view! { <span>"wallet " <WalletLink id /></span> })}
+                {since}
+            </p>
+        </li>
+    }
+    .into_any()
+}

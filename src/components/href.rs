@@ -1,0 +1,75 @@
+//! Addresses of pages, in one place. Ids may come from outside and hold any character, so whatever is put into an
+//! address is percent-encoded here and nowhere else.
+
+use std::fmt::Write;
+
+use crate::domain::ids::{Domain, EntityId, Position};
+
+pub const OVERVIEW: &str = "/";
+pub const REFUNDS: &str = "/refunds";
+pub const WALLETS: &str = "/wallets";
+pub const ORDERS: &str = "/orders";
+pub const SEARCH: &str = "/search";
+
+pub fn wallet(id: &str) -> String {
+    format!("{WALLETS}/{}", encode(id))
+}
+
+pub fn order(id: &str) -> String {
+    format!("{ORDERS}/{}", encode(id))
+}
+
+/// The page of a wallet or an order.
+pub fn entity(domain: Domain, id: &str) -> String {
+    match domain {
+        Domain::Wallet => wallet(id),
+        Domain::Order => order(id),
+    }
+}
+
+/// A refund; the order says which, where several orders use its id.
+pub fn refund(id: &str, order: Option<&str>) -> String {
+    let mut href = format!("{REFUNDS}/{}", encode(id));
+    if let Some(order) = order {
+        href.push_str("?order=");
+        href.push_str(&encode(order));
+    }
+    href
+}
+
+pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
+    format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
+}
+
+/// Percent-encodes everything but the unreserved characters of RFC 3986.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string can't fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_stay_in_their_part_of_the_address() {
+        assert_eq!(
+            refund("R/1?x=#é", Some("O&1")),
+            "/refunds/R%2F1%3Fx%3D%23%C3%A9?order=O%261"
+        );
+        assert_eq!(wallet("W-1"), "/wallets/W-1");
+        let subject = EntityId::new("O-1").unwrap();
+        assert_eq!(
+            event(Domain::Order, &subject, Position::new(7, 0)),
+            "/events/order/O-1/7-0"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! States of a page or a part of it that are not data: empty, loading, failed, and notes beside data. They are designed
+//! once here, so that no page improvises them.
+
+use leptos::prelude::*;
+
+use super::{badge::Tone, icon::Icon};
+
+/// A note that stands above what it is about.
+#[component]
+pub fn Notice(
+    tone: Tone,
+    #[prop(into)] title: String,
+    /// Read out at once: for what needs attention now.
+    #[prop(optional)]
+    urgent: bool,
+    children: Children,
+) -> impl IntoView {
+    let icon = match tone {
+        Tone::Caution | Tone::Danger => Icon::Warning,
+        Tone::Good => Icon::Check,
+        Tone::Neutral | Tone::Info => Icon::Clock,
+    };
+    view! {
+        <div class=format!("notice {}", tone.class()) role=if urgent { "alert" } else { "note" }>
+            {icon.view()}
+            <div class="notice-text">
+                <p class="notice-title">{title}</p>
+                {children()}
+            </div>
+        </div>
+    }
+}
+
+/// There is nothing here, and that is fine. Children say what to do next, if anything.
+#[component]
+pub fn Empty(#[prop(into)] title: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    view! {
+        <div class="state state-empty">
+            <svg class="state-picture" viewBox="0 0 64 40" aria-hidden="true" focusable="false">
+                <path d="M4 8h56M4 20h56M4 32h56" class="state-rule"></path>
+                <path d="M10 8h16M10 20h28M10 32h10" class="state-stroke"></path>
+            </svg>
+            <p class="state-title">{title}</p>
+            {children.map(|children| view! { <div class="state-text">{children()}</div> })}
+        </div>
+    }
+}
+
+/// It could not be shown. Children say what still works and what to do.
+#[component]
+pub fn Problem(
+    #[prop(into)] title: String,
+    /// A page's only heading, where the whole page is missing.
+    #[prop(optional)]
+    heading: bool,
+    children: Children,
+) -> impl IntoView {
+    let title = if heading {
+        view! { <h1 class="state-title">{title}</h1> }.into_any()
+    } else {
+        view! { <p class="state-title">{title}</p> }.into_any()
+    };
+    view! {
+        <div class="state state-problem" role="alert">
+            <svg class="state-picture" viewBox="0 0 64 40" aria-hidden="true" focusable="false">
+                <path d="M4 8h56M4 20h20M40 20h20M4 32h56" class="state-rule"></path>
+                <path d="M32 10v13M32 29v1.5" class="state-stroke"></path>
+            </svg>
+            {title}
+            <div class="state-text">{children()}</div>
+        </div>
+    }
+}
+
+/// It is on its way.
+#[component]
+pub fn Loading(#[prop(into)] what: String) -> impl IntoView {
+    view! {
+        <div class="state state-loading" role="status">
+            <span class="loading-mark" aria-hidden="true"></span>
+            <p>{format!("Loading {what} …")}</p>
+        </div>
+    }
+}
+
+/// What of the address was not understood, and so has no effect.
+#[component]
+pub fn Ignored(notes: Vec<String>) -> impl IntoView {
+    if notes.is_empty() {
+        return ().into_any();
+    }
+    let lines = notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
+    view! {
+        <div class="ignored" role="note">
+            <p>"Not understood in the address, and ignored:"</p>
+            <ul>{lines}</ul>
+        </div>
+    }
+    .into_any()
+}

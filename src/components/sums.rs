@@ -1,0 +1,32 @@
+//! Sums per currency. Amounts of different currencies are listed, never added.
+
+use leptos::prelude::*;
+
+use super::{badge::Nothing, money::Money};
+use crate::domain::listing::Sum;
+
+/// One line a currency, aligned; a dash where there is none.
+#[component]
+pub fn Sums(
+    sums: Vec<Sum>,
+    /// Also say how many each is the sum of.
+    #[prop(optional)]
+    counts: bool,
+) -> impl IntoView {
+    if sums.is_empty() {
+        return view! { <Nothing /> }.into_any();
+    }
+    let lines = sums
+        .into_iter()
+        .map(|sum| {
+            let count = counts.then(|| view! { <span class="sums-count">{format!("{} ×", sum.count)}</span> });
+            view! {
+                <li>
+                    {count}
+                    <Money amount=sum.amount currency=sum.currency />
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="sums">{lines}</ul> }.into_any()
+}

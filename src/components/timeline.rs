@@ -1,0 +1,1 @@
+//! Timelines of wallets and orders.

@@ -1,0 +1,232 @@
+//! Appending: one call of the Redis Function `ledgerscope_append`, which checks everything and then writes everything. Loads
+//! the library where it is missing or old; repeats a call whose answer was lost only if the repeat changes nothing; and
+//! otherwise says that nobody knows.
+
+use redis::{Cmd, RedisError, RedisResult};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    keys,
+    link::{Link, OPERATION_MAX, PAUSES, Session, Trouble, unavailable},
+};
+use crate::{
+    domain::{
+        event::NewEvent,
+        ids::{EntityId, Sequence},
+    },
+    event_log::{AppendError, Appended, Expected, codec},
+};
+
+/// What the server runs. Its `VERSION` is this one.
+const LIBRARY: &str = include_str!("ledgerscope.lua");
+/// A library of this version or a later one answers as this program expects.
+const VERSION: u64 = 1;
+
+/// One append as it is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub id: &'a EntityId,
+    pub expected: Expected,
+    pub events: &'a [NewEvent],
+}
+
+/// Why a try did not append.
+enum Failed {
+    /// The call did not leave this program.
+    Unsent(Trouble),
+    /// The call was sent, and something else than an answer of the function came back.
+    Sent(Trouble),
+    /// The function refused.
+    Answered(AppendError),
+}
+
+/// What the function answers: how, the first and the last sequence, and the entry id of the first event.
+type Answer = (String, Sequence, Sequence, String);
+
+pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended, AppendError> {
+    let repeatable = request.is_repeatable();
+    let deadline = Instant::now() + OPERATION_MAX;
+    let mut pauses = PAUSES.into_iter();
+    // Whether a call was sent whose answer never came.
+    let mut in_doubt = false;
+    loop {
+        let trouble = match attempt(link, request, deadline).await {
+            Ok(appended) => return Ok(appended),
+            Err(Failed::Answered(error)) => return Err(error),
+            Err(Failed::Unsent(trouble)) => trouble,
+            Err(Failed::Sent(trouble)) => {
+                in_doubt |= matches!(trouble, Trouble::Lost(_));
+                trouble
+            }
+        };
+        let again = !matches!(trouble, Trouble::Refused(_)) && (repeatable || !in_doubt) && Instant::now() < deadline;
+        match pauses.next().filter(|_| again) {
+            Some(pause) => sleep(pause).await,
+            None if in_doubt => return Err(trouble.into_fault().into_unknown(link.domain)),
+            None => return Err(trouble.into_fault().into_append(link.domain)),
+        }
+    }
+}
+
+async fn attempt(link: &Link, request: Request<'_>, deadline: Instant) -> Result<Appended, Failed> {
+    let mut session = in_time(deadline, link.session()).await.map_err(Failed::Unsent)?;
+    let sent = call(link, &mut session, request, deadline).await;
+    let stale = matches!(
+        sent,
+        Err(Failed::Unsent(Trouble::Lost(_)) | Failed::Sent(Trouble::Lost(_) | Trouble::NotNow(_)))
+    );
+    if stale {
+        link.forget(session.number).await;
+    }
+    let (how, first, last, _) = sent?;
+    Ok(Appended {
+        first,
+        last,
+        repeated: how == "repeated",
+    })
+}
+
+async fn call(link: &Link, session: &mut Session, request: Request<'_>, deadline: Instant) -> Result<Answer, Failed> {
+    in_time(deadline, prepare(session, request))
+        .await
+        .map_err(Failed::Unsent)?;
+    let call = request.call(link, session.partitions);
+    let answer = async {
+        let answer = call.query_async(&mut session.connection).await;
+        Ok(answer.map_err(|error| request.read_refusal(&error)))
+    };
+    in_time(deadline, answer)
+        .await
+        .unwrap_or_else(|trouble| Err(Failed::Sent(trouble)))
+}
+
+async fn in_time<T>(deadline: Instant, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    timeout_at(deadline, work)
+        .await
+        .unwrap_or_else(|_| Err(Trouble::Lost(unavailable("no answer in time"))))
+}
+
+/// Makes sure of what can be made sure of before the call: the library is there, and, where the call can't be repeated,
+/// somebody is at the other end of a connection that may have been idle for long.
+async fn prepare(session: &mut Session, request: Request<'_>) -> Result<(), Trouble> {
+    let mut connection = session.connection.clone();
+    if !request.is_repeatable() {
+        redis::cmd("PING").exec_async(&mut connection).await?;
+    }
+    session
+        .library
+        .get_or_try_init(|| async {
+            if library_version(&mut connection).await? < Some(VERSION) {
+                load_library(&mut connection).await?;
+            }
+            Ok::<_, RedisError>(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// The version that the server has, `None` where it has none.
+async fn library_version(connection: &mut redis::aio::MultiplexedConnection) -> RedisResult<Option<u64>> {
+    let asked = redis::cmd("FCALL_RO")
+        .arg("ledgerscope_version")
+        .arg(0)
+        .query_async(connection)
+        .await;
+    match asked {
+        Err(error) if is_function_missing(&error) => Ok(None),
+        asked => asked.map(Some),
+    }
+}
+
+async fn load_library(connection: &mut redis::aio::MultiplexedConnection) -> RedisResult<()> {
+    redis::cmd("FUNCTION")
+        .arg("LOAD")
+        .arg("REPLACE")
+        .arg(LIBRARY)
+        .exec_async(connection)
+        .await
+}
+
+fn is_function_missing(error: &RedisError) -> bool {
+    error
+        .detail()
+        .is_some_and(|detail| detail.starts_with("Function not found"))
+}
+
+impl Request<'_> {
+    /// A second call changes nothing if every event has a key.
+    fn is_repeatable(self) -> bool {
+        self.events.iter().all(|event| event.idempotencykey.is_some())
+    }
+
+    /// The call as the contract writes it down: three keys, the expectation, the number of events, and for each event the
+    /// number of its fields and the fields.
+    fn call(self, link: &Link, partitions: u32) -> Cmd {
+        let partition = keys::partition(self.id, partitions);
+        let entity = keys::entity(link.domain, partition, self.id);
+        let mut call = redis::cmd("FCALL");
+        call.arg("ledgerscope_append").arg(3);
+        call.arg(&entity)
+            .arg(keys::feed(link.domain, partition))
+            .arg(keys::idempotency(&entity));
+        match self.expected {
+            Expected::Any => call.arg("any"),
+            Expected::Exactly(sequence) => call.arg(sequence),
+        };
+        call.arg(self.events.len());
+        for event in self.events {
+            call.arg(codec::named(event).count());
+            for (name, value) in codec::named(event) {
+                call.arg(name).arg(value);
+            }
+        }
+        call
+    }
+
+    /// What an error of the call means: the function's own codes, or trouble of any call.
+    fn read_refusal(self, error: &RedisError) -> Failed {
+        let detail = error.detail().unwrap_or_default();
+        let number = detail.split(' ').next().and_then(|word| word.parse().ok());
+        match (error.code(), number, self.expected) {
+            (Some("CONFLICT"), Some(actual), Expected::Exactly(expected)) => {
+                Failed::Answered(AppendError::Conflict { expected, actual })
+            }
+            (Some("KEYREUSED"), Some(event), _) => {
+                let key = usize::try_from(event)
+                    .ok()
+                    .and_then(|event| self.events.get(event.checked_sub(1)?))
+                    .and_then(|event| event.idempotencykey.clone());
+                Failed::Answered(AppendError::KeyReused(key.unwrap_or_default()))
+            }
+            (Some("INVALID"), ..) => Failed::Answered(AppendError::Invalid(detail.to_owned())),
+            // Somebody took the library away: connecting anew puts it back.
+            _ if is_function_missing(error) => {
+                Failed::Sent(Trouble::NotNow(unavailable("its function library was removed")))
+            }
+            _ => Failed::Sent(Trouble::from(error.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_says_the_version_that_is_expected_of_it() {
+        assert!(LIBRARY.starts_with("#!lua name=ledgerscope\n"));
+        assert!(LIBRARY.contains(&format!("\nlocal VERSION = {VERSION}\n")));
+    }
+
+    #[test]
+    fn the_library_has_the_limits_of_the_port() {
+        use crate::event_log::{APPEND_MAX, EVENT_BYTES_MAX, EXTRA_FIELDS_MAX};
+        for (name, value) in [
+            ("EVENTS_MAX", APPEND_MAX),
+            ("BYTES_MAX", EVENT_BYTES_MAX),
+            ("EXTRA_MAX", EXTRA_FIELDS_MAX),
+        ] {
+            assert!(LIBRARY.contains(&format!("\nlocal {name} = {value}\n")), "{name}");
+        }
+    }
+}

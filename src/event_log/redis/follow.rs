@@ -1,0 +1,194 @@
+//! What a Redis store tells as it happens, as streams: its feed by blocking reads, on a connection of their own so that they
+//! hold up nobody, and the ids that a scan finds. After a lost connection a feed goes on where it was.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use redis::RedisResult;
+use tokio::time::sleep;
+
+use super::{
+    entry::{Pages, RawEntry},
+    keys,
+    link::{Link, Session, Trouble},
+};
+use crate::{
+    domain::ids::{Domain, EntityId, Position},
+    event_log::{FeedEntry, FeedPosition, ReadError},
+};
+
+/// Entries of one partition's feed in one item.
+const PAGE: usize = 1_000;
+/// How long a read waits in the server for something to come, in milliseconds.
+const BLOCK: u64 = 2_000;
+/// How long it may take altogether: a server that is there answers when `BLOCK` is over.
+const BLOCK_MAX: Duration = Duration::from_secs(6);
+/// Pauses between attempts to connect again grow from the first to the last.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_LAST: Duration = Duration::from_secs(2);
+/// Keys that one step of a scan looks at.
+const SCAN: usize = 1_000;
+
+pub(super) fn follow(link: Arc<Link>, from: FeedPosition) -> BoxStream<'static, Result<Vec<FeedEntry>, ReadError>> {
+    let follower = Follower {
+        link,
+        session: None,
+        after: from,
+        cut_off: false,
+        pause: PAUSE_FIRST,
+    };
+    stream::unfold(follower, |mut follower| async move {
+        let item = follower.next().await;
+        Some((item, follower))
+    })
+    .boxed()
+}
+
+struct Follower {
+    link: Arc<Link>,
+    session: Option<Session>,
+    after: FeedPosition,
+    /// An outage was told, and is not over.
+    cut_off: bool,
+    pause: Duration,
+}
+
+impl Follower {
+    /// Waits for the next page; an outage is told once.
+    async fn next(&mut self) -> Result<Vec<FeedEntry>, ReadError> {
+        loop {
+            match self.page().await {
+                Ok(page) => {
+                    self.cut_off = false;
+                    self.pause = PAUSE_FIRST;
+                    if !page.is_empty() {
+                        return Ok(page);
+                    }
+                }
+                Err(trouble) => {
+                    self.session = None;
+                    if !self.cut_off {
+                        self.cut_off = true;
+                        return Err(trouble.into_fault().into_read(self.link.domain));
+                    }
+                    sleep(self.pause).await;
+                    self.pause = (self.pause * 2).min(PAUSE_LAST);
+                }
+            }
+        }
+    }
+
+    /// What came within `BLOCK`, perhaps nothing.
+    async fn page(&mut self) -> Result<Vec<FeedEntry>, Trouble> {
+        if self.session.is_none() {
+            self.session = Some(self.link.own(BLOCK_MAX).await?);
+        }
+        let Some(session) = &mut self.session else {
+            return Ok(Vec::new());
+        };
+        let pages = read_feeds(session, self.link.domain, &mut self.after, PAGE, BLOCK).await?;
+        Ok((0..)
+            .zip(&pages)
+            .flat_map(|(partition, page)| page.iter().filter_map(move |entry| entry.feed_entry(partition)))
+            .collect())
+    }
+}
+
+/// What each partition's feed has after a position, which is moved on: at most `count` entries of each. Waits up to `block`
+/// milliseconds for the first.
+pub(super) async fn read_feeds(
+    session: &mut Session,
+    domain: Domain,
+    after: &mut FeedPosition,
+    count: usize,
+    block: u64,
+) -> RedisResult<Vec<Vec<RawEntry>>> {
+    let feeds: Vec<String> = (0..session.partitions)
+        .map(|partition| keys::feed(domain, partition))
+        .collect();
+    after.0.resize(feeds.len(), Position::START);
+    let mut read = redis::cmd("XREAD");
+    read.arg("COUNT").arg(count);
+    read.arg("BLOCK").arg(block);
+    read.arg("STREAMS").arg(&feeds);
+    for position in &after.0 {
+        read.arg(position.to_string());
+    }
+    let Pages(mut pages) = read.query_async(&mut session.connection).await?;
+    Ok(feeds
+        .iter()
+        .zip(&mut after.0)
+        .map(|(feed, after)| {
+            let page = pages.remove(feed).unwrap_or_default();
+            if let Some(last) = page.last() {
+                *after = last.position;
+            }
+            page
+        })
+        .collect())
+}
+
+/// Where a scan of the keys is.
+#[derive(Clone, Copy)]
+enum Scan {
+    At {
+        cursor: u64,
+        /// The connection that the cursor is from: a server that was started anew orders its keys in another way.
+        session: u64,
+    },
+    Done,
+}
+
+pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
+    let start = Scan::At { cursor: 0, session: 0 };
+    stream::try_unfold(start, move |mut scan| {
+        let link = Arc::clone(&link);
+        async move {
+            while let Scan::At { .. } = scan {
+                let (ids, rest) = link
+                    .read(|session| step(&link, session, scan))
+                    .await
+                    .map_err(|fault| fault.into_read(link.domain))?;
+                scan = rest;
+                if !ids.is_empty() {
+                    return Ok(Some((ids, scan)));
+                }
+            }
+            Ok(None)
+        }
+    })
+    .boxed()
+}
+
+async fn step(link: &Link, mut session: Session, scan: Scan) -> RedisResult<(Vec<EntityId>, Scan)> {
+    let cursor = match scan {
+        Scan::At { cursor, session: of } if of == session.number => cursor,
+        _ => 0,
+    };
+    let (cursor, found): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
+        .arg(cursor)
+        .arg("MATCH")
+        .arg(keys::entity_glob(link.domain))
+        .arg("COUNT")
+        .arg(SCAN)
+        .arg("TYPE")
+        .arg("stream")
+        .query_async(&mut session.connection)
+        .await?;
+    let ids = found
+        .iter()
+        .filter_map(|key| std::str::from_utf8(key).ok())
+        .filter_map(|key| keys::entity_of(key, link.domain, session.partitions))
+        .collect();
+    let rest = match cursor {
+        0 => Scan::Done,
+        cursor => Scan::At {
+            cursor,
+            session: session.number,
+        },
+    };
+    Ok((ids, rest))
+}

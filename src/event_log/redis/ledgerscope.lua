@@ -1,0 +1,401 @@
+#!lua name=ledgerscope
+
+-- The functions that append to a Ledgerscope log (docs/contract.md, section 2). Redis runs a function alone and does not
+-- undo what it has written, so everything is checked before the first write, and nothing after it can fail.
+
+-- A program loads this library where the server has none or one of a lower version.
+local VERSION = 1
+
+local EVENTS_MAX = 1000
+local BYTES_MAX = 65536
+local EXTRA_MAX = 64
+-- Lua counts in floating point, which is exact up to here.
+local EXACT_MAX = 2 ^ 53 - 1
+-- What a reader takes for a sequence ends here (2^63 - 1).
+local SEQUENCE_MAX = '9223372036854775807'
+-- Entries of one page where a stream has to be searched.
+local PAGE = 500
+
+-- The order in which the fields of an event are written.
+local FIELDS = { 'id', 'type', 'sequence', 'time', 'actor', 'idempotencykey', 'correlationid', 'causationid', 'data' }
+local REQUIRED = { 'id', 'type', 'time', 'data' }
+-- Names that are no fields of a producer's own.
+local RESERVED = { sequence = true, subject = true, source = true, specversion = true }
+local KNOWN = {}
+-- Redis 7.0 has no ipairs while a library is being loaded.
+for i = 1, #FIELDS do
+    KNOWN[FIELDS[i]] = true
+end
+
+local function refuse(code, message)
+    error({ refusal = code .. ' ' .. message })
+end
+
+local function integer(number)
+    return string.format('%.0f', number)
+end
+
+-- Reading what is there ---------------------------------------------------------------------------------------------
+
+-- The sequence that a field's text says, or nil. Beyond EXACT_MAX the number is not exact, but it is beyond EXACT_MAX.
+local function parse_sequence(text)
+    if not text or #text > 20 or not string.find(text, '^%d+$') then
+        return nil
+    end
+    local digits = string.gsub(text, '^0+', '')
+    if digits == '' or #digits > #SEQUENCE_MAX or (#digits == #SEQUENCE_MAX and digits > SEQUENCE_MAX) then
+        return nil
+    end
+    return tonumber(digits)
+end
+
+-- The first field of that name in an entry {id, {name, value, ...}}, as the reader takes it.
+local function field(entry, name)
+    local fields = entry[2]
+    for i = 1, #fields, 2 do
+        if fields[i] == name then
+            return fields[i + 1]
+        end
+    end
+    return nil
+end
+
+local function sequence_of(entry)
+    return parse_sequence(field(entry, 'sequence'))
+end
+
+local function parse_id(id)
+    local ms, n = string.match(id, '^(%d+)-(%d+)$')
+    return { ms = tonumber(ms), n = tonumber(n) }
+end
+
+-- Length, last id, first and last entry of a stream.
+local function look_at(key)
+    local kind = redis.call('TYPE', key).ok
+    if kind == 'none' then
+        return { length = 0, last_id = { ms = 0, n = 0 } }
+    elseif kind ~= 'stream' then
+        refuse('INVALID', 'the key of the stream or of its feed holds another type: ' .. kind)
+    end
+    local answer = redis.call('XINFO', 'STREAM', key)
+    local info = {}
+    for i = 1, #answer, 2 do
+        info[answer[i]] = answer[i + 1]
+    end
+    return {
+        length = info['length'],
+        last_id = parse_id(info['last-generated-id']),
+        first = info['first-entry'],
+        last = info['last-entry'],
+    }
+end
+
+-- Calls visit with each entry from an id to an id until it returns true.
+local function each(key, from, to, visit)
+    while true do
+        local page = redis.call('XRANGE', key, from, to, 'COUNT', PAGE)
+        for _, entry in ipairs(page) do
+            if visit(entry) then
+                return
+            end
+        end
+        if #page < PAGE then
+            return
+        end
+        from = '(' .. page[#page][1]
+    end
+end
+
+-- Whether a stream was written in order and without gaps, as far as its last entry tells.
+local function is_counted(stream)
+    return stream.length > 0 and stream.last and sequence_of(stream.last) == stream.length
+end
+
+-- The sequence that the stream is at: 0 where there is none. What others wrote out of order has to be looked through.
+local function current_sequence(key, stream)
+    if stream.length == 0 then
+        return 0
+    elseif is_counted(stream) then
+        return stream.length
+    end
+    local highest = 0
+    each(key, '-', '+', function(entry)
+        highest = math.max(highest, sequence_of(entry) or 0)
+    end)
+    return highest
+end
+
+-- The id of the first entry with a sequence, or nil. In a stream that was written in order its millisecond is found by
+-- halving; where that does not lead to it, the stream is looked through.
+local function find_sequence(key, stream, sequence)
+    local found
+    local function visit(entry)
+        if sequence_of(entry) == sequence then
+            found = entry[1]
+            return true
+        end
+    end
+    if is_counted(stream) then
+        local low, high = parse_id(stream.first[1]).ms, parse_id(stream.last[1]).ms
+        while high - low > 1 do
+            local middle = math.floor((low + high) / 2)
+            local entry = redis.call('XRANGE', key, integer(middle), '+', 'COUNT', 1)[1]
+            local there = entry and sequence_of(entry)
+            if there and there <= sequence then
+                low = math.max(middle, math.min(parse_id(entry[1]).ms, high))
+            else
+                high = middle
+            end
+        end
+        each(key, integer(low), integer(high), visit)
+    end
+    if not found then
+        each(key, '-', '+', visit)
+    end
+    return found
+end
+
+-- Reading what is asked ---------------------------------------------------------------------------------------------
+
+-- The id of the entity, once the three keys belong together.
+local function check_keys(keys)
+    if #keys ~= 3 then
+        refuse('INVALID', 'three keys are needed: the stream, its feed, its idempotency keys')
+    end
+    local domain, partition, id = string.match(keys[1], '^(%l+):{(%d+)}:(.+)$')
+    if not id or #id > 64 or id == 'feed' or not string.find(id, '^%w[%w._-]*$') then
+        refuse('INVALID', 'the first key is not DOMAIN:{PARTITION}:ID')
+    end
+    if keys[2] ~= domain .. ':{' .. partition .. '}:feed' then
+        refuse('INVALID', 'the second key is not the feed of the first')
+    end
+    if keys[3] ~= keys[1] .. ':keys' then
+        refuse('INVALID', 'the third key is not the first with :keys')
+    end
+    return id
+end
+
+local function count(text, least, most, what)
+    local number = text and string.find(text, '^%d+$') and #text < 10 and tonumber(text)
+    if not number or number < least or number > most then
+        refuse('INVALID', what .. ' is not a number from ' .. least .. ' to ' .. most)
+    end
+    return number
+end
+
+local function is_time(text)
+    local month, day, hour, minute, second, rest =
+        string.match(text, '^%d%d%d%d%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$')
+    if not month then
+        return false
+    end
+    rest = string.gsub(rest, '^%.%d+', '')
+    local zone = rest == 'Z' or rest == 'z' or string.find(rest, '^[+-]%d%d:%d%d$')
+    local function within(number, least, most)
+        return tonumber(number) >= least and tonumber(number) <= most
+    end
+    return zone
+        and within(month, 1, 12)
+        and within(day, 1, 31)
+        and within(hour, 0, 23)
+        and within(minute, 0, 59)
+        and within(second, 0, 60)
+end
+
+local function check_event(event, number)
+    local function wrong(message)
+        refuse('INVALID', 'event ' .. number .. ' of this append ' .. message)
+    end
+    for _, name in ipairs(REQUIRED) do
+        if not event.known[name] then
+            wrong('has no ' .. name)
+        end
+    end
+    if #event.known.id > 64 or not string.find(event.known.id, '^[\32-\126]+$') then
+        wrong('has an id that is not 1 to 64 printable ASCII characters')
+    elseif event.known.type == '' then
+        wrong('has an empty type')
+    elseif event.known.idempotencykey == '' then
+        wrong('has an empty idempotency key')
+    elseif not is_time(event.known.time) then
+        wrong('has a time that is not RFC 3339')
+    elseif #event.extra > 2 * EXTRA_MAX then
+        wrong('has more than ' .. EXTRA_MAX .. ' fields of its own')
+    elseif event.bytes > BYTES_MAX then
+        wrong('has more than ' .. BYTES_MAX .. ' bytes')
+    elseif not pcall(cjson.decode, event.known.data) then
+        wrong('has data that is not JSON')
+    end
+end
+
+-- One event from args[at] on: the number of its fields, then the fields; and where the next one starts.
+local function read_event(args, at, number)
+    local fields = count(args[at], 1, #FIELDS + EXTRA_MAX, 'the number of fields of event ' .. number)
+    local event = { known = {}, extra = {}, bytes = 0 }
+    for i = at + 1, at + 2 * fields, 2 do
+        local name, value = args[i], args[i + 1]
+        if not value then
+            refuse('INVALID', 'the fields of event ' .. number .. ' are cut short')
+        elseif name == '' or RESERVED[name] or event.known[name] then
+            refuse('INVALID', 'event ' .. number .. ' has a field that is empty, reserved, or there twice')
+        elseif KNOWN[name] then
+            event.known[name] = value
+        else
+            event.extra[#event.extra + 1] = name
+            event.extra[#event.extra + 1] = value
+        end
+        event.bytes = event.bytes + #name + #value
+    end
+    check_event(event, number)
+    return event, at + 2 * fields + 1
+end
+
+local function read_events(args)
+    local number = count(args[2], 1, EVENTS_MAX, 'the number of events')
+    local events, at, keys = {}, 3, {}
+    for i = 1, number do
+        events[i], at = read_event(args, at, i)
+        local key = events[i].known.idempotencykey
+        if key and keys[key] then
+            refuse('INVALID', 'event ' .. i .. ' has the idempotency key of event ' .. keys[key])
+        elseif key then
+            keys[key] = i
+        end
+    end
+    if args[at] then
+        refuse('INVALID', 'there are arguments after the last event')
+    end
+    return events
+end
+
+-- Deciding ----------------------------------------------------------------------------------------------------------
+
+-- Whether the stored entry is this event: the same key, type and data. Its id and time may differ, as a producer that
+-- tries again may take new ones.
+local function is_same(entry, event, sequence)
+    return entry
+        and sequence_of(entry) == sequence
+        and field(entry, 'idempotencykey') == event.known.idempotencykey
+        and field(entry, 'type') == event.known.type
+        and field(entry, 'data') == event.known.data
+end
+
+-- The answer that this very append got before, or nil where none of its keys was used.
+local function earlier_answer(keys, stream, events)
+    local asked, whose = {}, {}
+    for i, event in ipairs(events) do
+        if event.known.idempotencykey then
+            asked[#asked + 1] = event.known.idempotencykey
+            whose[#whose + 1] = i
+        end
+    end
+    local kind = redis.call('TYPE', keys[3]).ok
+    if kind == 'none' or #asked == 0 then
+        return nil
+    elseif kind ~= 'hash' then
+        refuse('INVALID', 'the key of the idempotency keys holds another type: ' .. kind)
+    end
+    for i, stored in ipairs(redis.call('HMGET', keys[3], unpack(asked))) do
+        if stored then
+            -- It was this append if the events from there on, and those before, are the same.
+            local first = (parse_sequence(stored) or 0) - whose[i] + 1
+            local id = first > 0 and find_sequence(keys[1], stream, first)
+            local entries = id and redis.call('XRANGE', keys[1], id, '+', 'COUNT', #events) or {}
+            for j, event in ipairs(events) do
+                if not is_same(entries[j], event, first + j - 1) then
+                    refuse('KEYREUSED', whose[i] .. ' is the number of an event whose key was used for another append')
+                end
+            end
+            return { 'repeated', first, first + #events - 1, id }
+        end
+    end
+    return nil
+end
+
+local function check_expectation(expected, actual)
+    if expected == 'any' then
+        return
+    elseif not expected or not string.find(expected, '^%d+$') then
+        refuse('INVALID', 'the expected sequence is a number or any')
+    elseif tonumber(expected) ~= actual then
+        refuse('CONFLICT', integer(actual) .. ' is where the stream is, not at ' .. expected)
+    end
+end
+
+-- An entry id that is greater than both last ids and not before this server's clock, and has room for all events.
+local function next_id(stream, feed, events)
+    local time = redis.call('TIME')
+    local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+    local last = stream.last_id
+    if feed.last_id.ms > last.ms or (feed.last_id.ms == last.ms and feed.last_id.n > last.n) then
+        last = feed.last_id
+    end
+    if now > last.ms then
+        return { ms = now, n = 0 }
+    elseif last.ms >= EXACT_MAX then
+        refuse('INVALID', 'the stream or its feed has an entry at the end of time; nothing can come after it')
+    elseif last.n + #events > EXACT_MAX then
+        return { ms = last.ms + 1, n = 0 }
+    end
+    return { ms = last.ms, n = last.n + 1 }
+end
+
+-- Writing -----------------------------------------------------------------------------------------------------------
+
+local function write(keys, subject, event, sequence, id)
+    local fields = {}
+    event.known.sequence = sequence
+    for _, name in ipairs(FIELDS) do
+        if event.known[name] then
+            fields[#fields + 1] = name
+            fields[#fields + 1] = event.known[name]
+        end
+    end
+    for _, text in ipairs(event.extra) do
+        fields[#fields + 1] = text
+    end
+    redis.call('XADD', keys[1], id, unpack(fields))
+    redis.call('XADD', keys[2], id, 'subject', subject, 'sequence', sequence)
+    if event.known.idempotencykey then
+        redis.call('HSET', keys[3], event.known.idempotencykey, sequence)
+    end
+end
+
+local function append(keys, args)
+    local subject = check_keys(keys)
+    local events = read_events(args)
+    local stream, feed = look_at(keys[1]), look_at(keys[2])
+    -- The key comes first: a repeat gets the first answer, wherever the stream is by now.
+    local earlier = earlier_answer(keys, stream, events)
+    if earlier then
+        return earlier
+    end
+    local actual = current_sequence(keys[1], stream)
+    check_expectation(args[1], actual)
+    if actual + #events > EXACT_MAX then
+        refuse('INVALID', 'the sequence of the stream has come to its end')
+    end
+    local id = next_id(stream, feed, events)
+    for i, event in ipairs(events) do
+        write(keys, subject, event, integer(actual + i), integer(id.ms) .. '-' .. integer(id.n + i - 1))
+    end
+    return { 'appended', actual + 1, actual + #events, integer(id.ms) .. '-' .. integer(id.n) }
+end
+
+redis.register_function('ledgerscope_append', function(keys, args)
+    local done, answer = pcall(append, keys, args)
+    if done then
+        return answer
+    elseif type(answer) == 'table' then
+        return redis.error_reply(answer.refusal or answer.err or 'ERR the append failed')
+    end
+    return redis.error_reply('ERR the append failed: ' .. tostring(answer))
+end)
+
+redis.register_function({
+    function_name = 'ledgerscope_version',
+    callback = function()
+        return VERSION
+    end,
+    flags = { 'no-writes' },
+})

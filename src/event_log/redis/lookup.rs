@@ -1,0 +1,76 @@
+//! From an entry of a feed to the event that it tells of. The function of this program gives both the same entry id; other
+//! producers may not, so the event is then looked for by its sequence, nearest to the feed entry first. It never writes.
+
+use redis::RedisResult;
+
+use super::{entry::RawEntry, keys, link::Session};
+use crate::{domain::ids::Domain, event_log::FeedEntry};
+
+/// Entries in one step of a search.
+const PAGE: usize = 500;
+
+/// The events that some entries of one feed tell of, in their order; `None` where there is no such event (yet).
+pub(super) async fn events(
+    session: &mut Session,
+    domain: Domain,
+    told: &[Option<FeedEntry>],
+) -> RedisResult<Vec<Option<RawEntry>>> {
+    let mut ask = redis::pipe();
+    for entry in told.iter().flatten() {
+        let place = entry.position.to_string();
+        ask.cmd("XRANGE").arg(key(domain, entry)).arg(&place).arg(&place);
+    }
+    let exact: Vec<Vec<RawEntry>> = if ask.is_empty() {
+        Vec::new()
+    } else {
+        ask.query_async(&mut session.connection).await?
+    };
+    let mut exact = exact.into_iter().map(|mut found| found.pop());
+    let mut events = Vec::with_capacity(told.len());
+    for entry in told {
+        let event = match entry {
+            None => None,
+            Some(entry) => match exact.next().flatten() {
+                Some(event) if event.sequence() == entry.sequence => Some(event),
+                _ => search(session, domain, entry).await?,
+            },
+        };
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// Looks for an event by its sequence: backwards from the feed entry, which most producers write after the event, then
+/// forwards.
+pub(super) async fn search(session: &mut Session, domain: Domain, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
+    let Some(sequence) = told.sequence else {
+        return Ok(None);
+    };
+    let key = key(domain, told);
+    for (command, end) in [("XREVRANGE", "-"), ("XRANGE", "+")] {
+        let mut from = told.position.to_string();
+        loop {
+            let page: Vec<RawEntry> = redis::cmd(command)
+                .arg(&key)
+                .arg(&from)
+                .arg(end)
+                .arg("COUNT")
+                .arg(PAGE)
+                .query_async(&mut session.connection)
+                .await?;
+            let ended = page.len() < PAGE;
+            from = page.last().map_or(from, |last| format!("({}", last.position));
+            if let Some(event) = page.into_iter().find(|event| event.sequence() == Some(sequence)) {
+                return Ok(Some(event));
+            }
+            if ended {
+                break;
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn key(domain: Domain, entry: &FeedEntry) -> String {
+    keys::entity(domain, entry.partition, &entry.subject)
+}

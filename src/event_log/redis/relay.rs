@@ -1,0 +1,257 @@
+//! The work of [`crate::event_log::relay::Relay`]: read a page of the feeds, look the events up, add them to the queue in
+//! one transaction, and begin again at the queue's last id whenever something went wrong. It keeps nothing in memory that
+//! the queue does not know better.
+
+use std::{collections::HashMap, time::Duration};
+
+use redis::{Client, RedisResult, Value, from_redis_value};
+use tokio::time::sleep;
+
+use super::{
+    client,
+    entry::RawEntry,
+    follow::read_feeds,
+    keys,
+    link::{Link, Session, Trouble},
+    lookup,
+};
+use crate::{
+    domain::ids::{Domain, Position},
+    event_log::{FeedEntry, FeedPosition, OpenError, ReadError},
+};
+
+/// Feed entries of one partition in one transaction.
+const PAGE: usize = 250;
+/// How long a read waits in the store for something to come, in milliseconds, and how long it may take altogether.
+const BLOCK: u64 = 2_000;
+const BLOCK_MAX: Duration = Duration::from_secs(6);
+/// How long after its feed entry an event may appear, in milliseconds: producers without the function write the two one
+/// after the other, in any order.
+const GRACE: u64 = 2_000;
+/// How often such an event is looked for.
+const GLANCE: Duration = Duration::from_millis(50);
+/// Pauses while a server is away grow from the first to the last.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_LAST: Duration = Duration::from_secs(2);
+
+pub(in crate::event_log) struct Relay {
+    store: Link,
+    queue: Link,
+}
+
+/// A relay at work: both connections, and where it is in the feeds.
+struct Copier {
+    domain: Domain,
+    store: Session,
+    queue: Session,
+    after: FeedPosition,
+}
+
+impl Relay {
+    pub(in crate::event_log) fn new(domain: Domain, store_url: &str, queue_url: &str) -> Result<Self, OpenError> {
+        let link = |url| client(url).map(|client: Client| Link::new(domain, client));
+        Ok(Self {
+            store: link(store_url)?,
+            queue: link(queue_url)?,
+        })
+    }
+
+    pub(in crate::event_log) async fn catch_up(&self) -> Result<u64, ReadError> {
+        let mut copier = self.start().await?;
+        let mut events = 0;
+        loop {
+            // A block of 0 would wait for ever.
+            let round = copier.round(1).await.map_err(|failed| self.error(failed))?;
+            events += round.copied;
+            if !round.more {
+                return Ok(events);
+            }
+        }
+    }
+
+    pub(in crate::event_log) async fn run(&self) {
+        let mut pause = PAUSE_FIRST;
+        let mut cut_off = false;
+        loop {
+            let error = match self.start().await {
+                Err(error) => error,
+                Ok(mut copier) => loop {
+                    match copier.round(BLOCK).await {
+                        Ok(_) => {
+                            pause = PAUSE_FIRST;
+                            if std::mem::take(&mut cut_off) {
+                                tracing::info!(domain = %self.store.domain, "the relay goes on");
+                            }
+                        }
+                        Err(failed) => break self.error(failed),
+                    }
+                },
+            };
+            if !std::mem::replace(&mut cut_off, true) {
+                tracing::warn!(domain = %self.store.domain, %error, "the relay waits");
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_LAST);
+        }
+    }
+
+    /// Connects, and finds in the queue where to go on.
+    async fn start(&self) -> Result<Copier, ReadError> {
+        let store = self
+            .store
+            .own(BLOCK_MAX)
+            .await
+            .map_err(|trouble| self.error(Failed::Store(trouble)))?;
+        let mut queue = self
+            .queue
+            .own(BLOCK_MAX)
+            .await
+            .map_err(|trouble| self.error(Failed::Queue(trouble)))?;
+        let mut after = FeedPosition::default();
+        for partition in 0..store.partitions {
+            let key = keys::queue(self.queue.domain, partition);
+            let last = last_id(&mut queue, &key)
+                .await
+                .map_err(|error| self.error(Failed::Queue(error.into())))?;
+            after.0.push(last);
+        }
+        Ok(Copier {
+            domain: self.store.domain,
+            store,
+            queue,
+            after,
+        })
+    }
+
+    fn error(&self, failed: Failed) -> ReadError {
+        let domain = self.store.domain;
+        match failed {
+            Failed::Store(trouble) => trouble.into_fault().into_read(domain),
+            Failed::Queue(trouble) => trouble.into_fault().into_read_of(format!("{domain} queue")),
+        }
+    }
+}
+
+/// Which of the two servers failed.
+enum Failed {
+    Store(Trouble),
+    Queue(Trouble),
+}
+
+struct Round {
+    copied: u64,
+    /// There was something in the feeds, so there may be more.
+    more: bool,
+}
+
+impl Copier {
+    async fn round(&mut self, block: u64) -> Result<Round, Failed> {
+        let pages = read_feeds(&mut self.store, self.domain, &mut self.after, PAGE, block)
+            .await
+            .map_err(|error| Failed::Store(error.into()))?;
+        let mut round = Round { copied: 0, more: false };
+        for (partition, page) in (0..).zip(pages) {
+            if page.is_empty() {
+                continue;
+            }
+            round.more = true;
+            let events = self
+                .events(partition, &page)
+                .await
+                .map_err(|error| Failed::Store(error.into()))?;
+            round.copied += self.add(partition, &events).await.map_err(Failed::Queue)?;
+        }
+        Ok(round)
+    }
+
+    /// The events that a page of one feed tells of. What is not there is waited for while it is young, then left out.
+    async fn events(&mut self, partition: u32, page: &[RawEntry]) -> RedisResult<Vec<(FeedEntry, RawEntry)>> {
+        let told: Vec<Option<FeedEntry>> = page.iter().map(|entry| entry.feed_entry(partition)).collect();
+        let found = lookup::events(&mut self.store, self.domain, &told).await?;
+        let mut events = Vec::with_capacity(page.len());
+        for ((told, found), entry) in told.into_iter().zip(found).zip(page) {
+            let event = match (&told, found) {
+                (Some(told), None) => self.wait_for(told).await?,
+                (_, found) => found,
+            };
+            if let (Some(told), Some(event)) = (told, event) {
+                events.push((told, event));
+            } else {
+                tracing::warn!(
+                    domain = %self.domain,
+                    partition,
+                    entry = %entry.position,
+                    "a feed entry tells of no event that is there; it is not relayed"
+                );
+            }
+        }
+        Ok(events)
+    }
+
+    async fn wait_for(&mut self, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
+        loop {
+            let found = lookup::search(&mut self.store, self.domain, told).await?;
+            // The store's own clock, which also made the entry's id.
+            let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut self.store.connection).await?;
+            let old = seconds.saturating_mul(1_000) > told.position.major.saturating_add(GRACE);
+            if found.is_some() || old || told.sequence.is_none() {
+                return Ok(found);
+            }
+            sleep(GLANCE).await;
+        }
+    }
+
+    /// Adds events to the queue, all or none; says how many were not there yet. An id that is refused because the queue is
+    /// past it was added by another relay, together with all before it.
+    async fn add(&mut self, partition: u32, events: &[(FeedEntry, RawEntry)]) -> Result<u64, Trouble> {
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let key = keys::queue(self.domain, partition);
+        let mut transaction = redis::pipe();
+        transaction.atomic().ignore_errors();
+        for (told, event) in events {
+            let add = transaction.cmd("XADD").arg(&key).arg(told.position.to_string());
+            add.arg("subject").arg(told.subject.as_str());
+            for (name, value) in &event.fields {
+                if name != b"subject" {
+                    add.arg(name.as_slice()).arg(value.as_slice());
+                }
+            }
+        }
+        let answers: Vec<Value> = transaction.query_async(&mut self.queue.connection).await?;
+        let mut added = 0;
+        for answer in answers {
+            match answer {
+                Value::ServerError(error) if is_behind(error.details()) => {}
+                Value::ServerError(error) => return Err(Trouble::from(redis::RedisError::from(error))),
+                _ => added += 1,
+            }
+        }
+        Ok(added)
+    }
+}
+
+/// What Redis says to an entry id that is not greater than the stream's last.
+fn is_behind(details: Option<&str>) -> bool {
+    details.is_some_and(|details| details.contains("equal or smaller than the target stream top item"))
+}
+
+/// The greatest id that a stream ever had, whatever was trimmed from it since.
+async fn last_id(session: &mut Session, key: &str) -> RedisResult<Position> {
+    let asked: RedisResult<HashMap<String, Value>> = redis::cmd("XINFO")
+        .arg("STREAM")
+        .arg(key)
+        .query_async(&mut session.connection)
+        .await;
+    let info = match asked {
+        Err(error) if error.detail().is_some_and(|detail| detail.contains("no such key")) => {
+            return Ok(Position::START);
+        }
+        asked => asked?,
+    };
+    let last = info.get("last-generated-id").cloned().unwrap_or_default();
+    let last: String = from_redis_value(last)?;
+    last.parse()
+        .map_err(|_| redis::ParsingError::from("an entry id that is no position").into())
+}

@@ -1,0 +1,379 @@
+//! Tests of the read model over logs in memory: it loads, follows, finds what no feed told of, puts what came out of order
+//! right, and says so when a store is down.
+
+mod memory_log;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Ledger, LedgerError, Settings, Store, Stores};
+use crate::domain::{
+    findings::FindingKind,
+    ids::{Domain, EntityId},
+    listing::{ListQuery, RefundSort, RefundsQuery, StoreState, TimelineQuery},
+    refund::RefundState,
+    replay::Filter,
+};
+use memory_log::MemoryLog;
+
+fn hour(n: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600 + n * 3600, 0).unwrap()
+}
+
+struct Bench {
+    wallet: Arc<MemoryLog>,
+    order: Arc<MemoryLog>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            wallet: Arc::new(MemoryLog::new(Domain::Wallet)),
+            order: Arc::new(MemoryLog::new(Domain::Order)),
+        }
+    }
+
+    fn wallet_event(&self, sequence: u32, kind: &str, data: &Value, feed: bool) {
+        let at = hour(sequence.into());
+        self.wallet.write("W-1", &sequence.to_string(), kind, at, data, feed);
+    }
+
+    fn open_wallet(&self) {
+        let data = json!({"owner": {"id": "C-1", "name": "Ada"}, "currency": "EUR"});
+        self.wallet_event(1, "wallet.opened", &data, true);
+    }
+
+    fn credit(&self, sequence: u32, amount: &str, feed: bool) {
+        let data = json!({"amount": {"amount": amount, "currency": "EUR"}, "kind": "top_up"});
+        self.wallet_event(sequence, "wallet.credited", &data, feed);
+    }
+
+    /// An order with one refund that was requested at hour `asked`.
+    fn order_with_refund(&self, order: &str, refund: &str, amount: &str, asked: i64) {
+        let money = json!({"amount": amount, "currency": "EUR"});
+        let placed = json!({"total": money, "wallet": "W-1", "customer": {"id": "C-1", "name": "Ada"}});
+        let requested = json!({"refund": refund, "amount": money, "reason": "return", "destination": "wallet"});
+        self.order
+            .write(order, "1", "order.placed", hour(asked - 1), &placed, true);
+        self.order
+            .write(order, "2", "order.refund_requested", hour(asked), &requested, true);
+    }
+
+    async fn start(&self, rescan: Duration) -> Arc<Ledger> {
+        let settings = Settings {
+            rescan,
+            clock: || hour(100),
+            ..Settings::default()
+        };
+        let ledger = Ledger::start(
+            Stores {
+                wallet: Store {
+                    log: self.wallet.clone(),
+                    adapter: "memory",
+                },
+                order: Store {
+                    log: self.order.clone(),
+                    adapter: "memory",
+                },
+            },
+            settings,
+        );
+        tokio::time::timeout(Duration::from_secs(5), ledger.loaded())
+            .await
+            .unwrap();
+        ledger
+    }
+}
+
+const LATER: Duration = Duration::from_hours(1);
+
+fn posted(ledger: &Ledger) -> String {
+    let page = ledger.wallets(&ListQuery::default()).unwrap();
+    page.rows[0].balances.posted.to_string()
+}
+
+/// Waits until it is so: changes reach the index on their own.
+async fn becomes(what: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(what(), "it did not become so within 5 seconds");
+}
+
+#[tokio::test]
+async fn it_loads_what_is_there_and_follows_what_comes() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.credit(2, "5", true);
+    let ledger = bench.start(LATER).await;
+    assert_eq!(posted(&ledger), "5.00");
+    bench.credit(3, "2.50", true);
+    becomes(|| posted(&ledger) == "7.50").await;
+    let overview = ledger.overview();
+    assert_eq!((overview.events, overview.wallets), (3, 1));
+    assert_eq!(overview.recent[0].entry.fields.sequence.as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn events_out_of_order_are_folded_again_in_order() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.credit(3, "5", true);
+    let ledger = bench.start(LATER).await;
+    let complete = || ledger.wallets(&ListQuery::default()).unwrap().rows[0].complete;
+    assert!(!complete());
+    bench.credit(2, "1", true);
+    becomes(complete).await;
+    assert_eq!(posted(&ledger), "6.00");
+    assert_eq!(ledger.overview().events, 3);
+}
+
+#[tokio::test]
+async fn what_no_feed_tells_of_is_found_by_scanning() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    let ledger = bench.start(Duration::from_millis(50)).await;
+    bench.credit(2, "5", false);
+    becomes(|| posted(&ledger) == "5.00").await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_said_and_caught_up_with() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.order_with_refund("O-1", "R-1", "9", 50);
+    let ledger = bench.start(LATER).await;
+    bench.wallet.switch(true);
+    let down = || matches!(ledger.health()[0].state, StoreState::Down { as_of: Some(_), .. });
+    becomes(down).await;
+    assert_eq!(ledger.health()[1].state, StoreState::Live);
+    // Lists go on; what has to be read from the store says which one it is.
+    assert_eq!(posted(&ledger), "0.00");
+    let id = EntityId::new("W-1").unwrap();
+    let refused = ledger.wallet(&id, &TimelineQuery::default()).await;
+    assert!(matches!(
+        refused,
+        Err(LedgerError::Store {
+            domain: Domain::Wallet,
+            ..
+        })
+    ));
+    // A refund's story shows what the other store has.
+    let story = ledger.refund("R-1", None).await.unwrap();
+    assert_eq!(story.missing, [Domain::Wallet]);
+    assert_eq!(story.story.len(), 2);
+    bench.credit(2, "5", true);
+    bench.wallet.switch(false);
+    becomes(|| posted(&ledger) == "5.00" && ledger.health()[0].state == StoreState::Live).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_at_the_start_is_loaded_when_it_is_back() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.wallet.switch(true);
+    let settings = Settings {
+        clock: || hour(100),
+        ..Settings::default()
+    };
+    let ledger = Ledger::start(
+        Stores {
+            wallet: Store {
+                log: bench.wallet.clone(),
+                adapter: "memory",
+            },
+            order: Store {
+                log: bench.order.clone(),
+                adapter: "memory",
+            },
+        },
+        settings,
+    );
+    becomes(|| matches!(ledger.health()[0].state, StoreState::Down { as_of: None, .. })).await;
+    bench.wallet.switch(false);
+    becomes(|| ledger.health()[0].state == StoreState::Live).await;
+    assert_eq!(posted(&ledger), "0.00");
+}
+
+#[tokio::test]
+async fn refunds_are_filtered_sorted_and_added_up() {
+    let bench = Bench::new();
+    bench.order_with_refund("O-1", "R-1", "9", 10);
+    bench.order_with_refund("O-2", "R-2", "3", 99);
+    bench.order_with_refund("O-3", "R-3", "4", 20);
+    let approved = json!({"refund": "R-3"});
+    bench
+        .order
+        .write("O-3", "3", "order.refund_approved", hour(98), &approved, true);
+    let ledger = bench.start(LATER).await;
+    let ids = |query: RefundsQuery| {
+        let page = ledger.refunds(&query).unwrap();
+        let ids: Vec<_> = page.rows.iter().map(|row| row.refund.clone()).collect();
+        let sums: Vec<_> = page.sums.iter().map(|sum| sum.amount.to_string()).collect();
+        (ids.join(" "), sums.join(" "))
+    };
+    let found = |ids: &str, sums: &str| (ids.to_owned(), sums.to_owned());
+    let query = RefundsQuery::default;
+    assert_eq!(ids(query()), found("R-1 R-3 R-2", "16.00"));
+    let overdue = RefundsQuery {
+        overdue: true,
+        ..query()
+    };
+    assert_eq!(ids(overdue), found("R-1", "9.00"));
+    let states = RefundsQuery {
+        states: vec![RefundState::Approved],
+        ..query()
+    };
+    assert_eq!(ids(states), found("R-3", "4.00"));
+    let old = RefundsQuery {
+        older_than_hours: Some(2),
+        ..query()
+    };
+    assert_eq!(ids(old), found("R-1 R-3", "13.00"));
+    let dear = RefundsQuery {
+        sort: RefundSort::AmountDown,
+        ..query()
+    };
+    assert_eq!(ids(dear), found("R-1 R-3 R-2", "16.00"));
+    let named = RefundsQuery {
+        text: "o-2".to_owned(),
+        ..query()
+    };
+    assert_eq!(ids(named), found("R-2", "3.00"));
+    let customer = RefundsQuery {
+        text: "ADA".to_owned(),
+        sort: RefundSort::Newest,
+        ..query()
+    };
+    assert_eq!(ids(customer), found("R-2 R-3 R-1", "16.00"));
+    let too_long = RefundsQuery {
+        text: "x".repeat(101),
+        ..query()
+    };
+    assert!(matches!(ledger.refunds(&too_long), Err(LedgerError::Invalid(_))));
+}
+
+#[tokio::test]
+async fn pages_are_cut_and_a_page_beyond_the_end_is_the_last() {
+    let bench = Bench::new();
+    for n in 0..120 {
+        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", 10);
+    }
+    let ledger = bench.start(LATER).await;
+    let page = |page| {
+        let found = ledger
+            .refunds(&RefundsQuery {
+                page,
+                ..RefundsQuery::default()
+            })
+            .unwrap();
+        (found.rows.len(), found.page, found.pages, found.total)
+    };
+    assert_eq!(page(0), (50, 1, 3, 120));
+    assert_eq!(page(3), (20, 3, 3, 120));
+    assert_eq!(page(99), (20, 3, 3, 120));
+}
+
+#[tokio::test]
+async fn a_wallets_page_shows_its_history_as_of_a_moment() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    for sequence in 2..=60 {
+        bench.credit(sequence, "1", true);
+    }
+    let ledger = bench.start(LATER).await;
+    let id = EntityId::new("W-1").unwrap();
+    let view = ledger.wallet(&id, &TimelineQuery::default()).await.unwrap();
+    assert_eq!(view.balances.posted.to_string(), "59.00");
+    assert_eq!(
+        (view.timeline.rows.len(), view.timeline.pages, view.timeline.total),
+        (50, 2, 60)
+    );
+    assert_eq!(view.timeline.rows[0].step.entry.sequence(), Some(60));
+    assert_eq!(view.timeline.rows[0].before.posted.to_string(), "58.00");
+    let then = TimelineQuery {
+        filter: Filter {
+            at: Some(hour(10)),
+            ..Filter::default()
+        },
+        oldest_first: true,
+        page: 1,
+    };
+    let view = ledger.wallet(&id, &then).await.unwrap();
+    assert_eq!(
+        (view.sequence, view.balances.posted.to_string()),
+        (10, "9.00".to_owned())
+    );
+    assert_eq!(view.extent.last_sequence, 60);
+    assert_eq!(view.timeline.rows[0].step.entry.sequence(), Some(1));
+    let before = TimelineQuery {
+        filter: Filter {
+            at: Some(hour(0)),
+            ..Filter::default()
+        },
+        ..TimelineQuery::default()
+    };
+    let refused = ledger.wallet(&id, &before).await;
+    assert!(matches!(refused, Err(LedgerError::NotFound { filtered: true, .. })));
+    let nobody = EntityId::new("W-9").unwrap();
+    let refused = ledger.wallet(&nobody, &TimelineQuery::default()).await;
+    assert!(matches!(refused, Err(LedgerError::NotFound { filtered: false, .. })));
+}
+
+#[tokio::test]
+async fn a_refunds_story_crosses_both_domains() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.order_with_refund("O-1", "R-1", "9", 10);
+    let money = json!({"amount": "9", "currency": "EUR"});
+    let held = json!({"hold": "H-1", "amount": money, "order": "O-1"});
+    bench.wallet_event(2, "wallet.held", &held, true);
+    bench.wallet_event(3, "wallet.hold_released", &json!({"hold": "H-1"}), true);
+    bench.credit(4, "1", true);
+    let credit = json!({"amount": money, "kind": "refund", "refund": "R-1"});
+    bench.wallet_event(20, "wallet.credited", &credit, true);
+    let ledger = bench.start(LATER).await;
+    let view = ledger.refund("R-1", Some("O-1")).await.unwrap();
+    let story: Vec<_> = view
+        .story
+        .iter()
+        .map(|row| (row.domain, row.entry.fields.r#type.as_deref().unwrap(), row.of_refund))
+        .collect();
+    assert_eq!(
+        story,
+        [
+            (Domain::Wallet, "wallet.held", false),
+            (Domain::Wallet, "wallet.hold_released", false),
+            (Domain::Order, "order.placed", false),
+            (Domain::Order, "order.refund_requested", true),
+            (Domain::Wallet, "wallet.credited", true),
+        ]
+    );
+    assert!(ledger.refund("R-1", Some("O-2")).await.is_err());
+    let kinds: Vec<_> = view.findings.iter().map(|finding| finding.finding).collect();
+    assert_eq!(kinds, [FindingKind::CreditedWithoutApproval]);
+    let worst = ledger.list_findings(None, 1).rows.remove(0);
+    assert_eq!(worst.finding, FindingKind::CreditedWithoutApproval);
+}
+
+#[tokio::test]
+async fn an_event_shows_what_it_did_and_what_belongs_to_it() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    bench.credit(2, "5", true);
+    bench.wallet_event(3, "wallet.exploded", &json!({}), true);
+    let ledger = bench.start(LATER).await;
+    let id = EntityId::new("W-1").unwrap();
+    let view = ledger.event(Domain::Wallet, &id, "3-0".parse().unwrap()).await.unwrap();
+    assert!(!view.applied);
+    assert_eq!(view.anomalies.len(), 1);
+    assert_eq!(view.previous, Some("2-0".parse().unwrap()));
+    assert_eq!(view.next, None);
+    let gone = ledger.event(Domain::Wallet, &id, "9-0".parse().unwrap()).await;
+    assert!(matches!(gone, Err(LedgerError::NotFound { .. })));
+}

@@ -1,0 +1,152 @@
+//! A log in memory that takes any entry as a foreign producer would write it, with or without a feed entry, and can be
+//! switched off. For tests of the read model only.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::{
+    domain::{
+        event::{Entry, Fields, NewEvent},
+        ids::{Domain, EntityId, Position},
+    },
+    event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
+};
+
+pub struct MemoryLog {
+    domain: Domain,
+    streams: Mutex<BTreeMap<EntityId, Vec<Entry>>>,
+    feed: Mutex<Vec<FeedEntry>>,
+    news: watch::Sender<u64>,
+    down: AtomicBool,
+}
+
+impl MemoryLog {
+    pub fn new(domain: Domain) -> Self {
+        Self {
+            domain,
+            streams: Mutex::default(),
+            feed: Mutex::default(),
+            news: watch::Sender::new(0),
+            down: AtomicBool::new(false),
+        }
+    }
+
+    /// Writes an entry with this sequence, whatever that says, and tells the feed of it if `feed`.
+    pub fn write(&self, id: &str, sequence: &str, kind: &str, time: DateTime<Utc>, data: &Value, feed: bool) {
+        let id = EntityId::new(id).unwrap();
+        let mut streams = self.streams.lock().unwrap();
+        let count: usize = streams.values().map(Vec::len).sum();
+        let position = Position::new(count as u64 + 1, 0);
+        streams.entry(id.clone()).or_default().push(Entry {
+            position,
+            recorded: time,
+            fields: Fields {
+                id: Some(format!("{id}.{}", position.major)),
+                r#type: Some(kind.to_owned()),
+                sequence: Some(sequence.to_owned()),
+                time: Some(time.to_rfc3339()),
+                data: Some(data.to_string()),
+                ..Fields::default()
+            },
+        });
+        drop(streams);
+        if feed {
+            let mut entries = self.feed.lock().unwrap();
+            let position = Position::new(entries.len() as u64 + 1, 0);
+            entries.push(FeedEntry {
+                partition: 0,
+                position,
+                subject: id,
+                sequence: None,
+            });
+        }
+        self.news.send_modify(|n| *n += 1);
+    }
+
+    pub fn switch(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+        self.news.send_modify(|n| *n += 1);
+    }
+
+    fn check(&self) -> Result<(), ReadError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(ReadError::Unavailable {
+                store: format!("{} store", self.domain),
+                reason: "switched off".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryLog {
+    fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError> {
+        self.check()?;
+        let streams = self.streams.lock().unwrap();
+        let entries = streams.get(id).map(Vec::as_slice).unwrap_or_default();
+        let later = entries.iter().filter(|entry| entry.position > after);
+        Ok(later.take(limit).cloned().collect())
+    }
+
+    async fn append(&self, _: &EntityId, _: Expected, _: &[NewEvent]) -> Result<Appended, AppendError> {
+        Err(AppendError::Invalid("nobody appends in these tests".to_owned()))
+    }
+
+    fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
+        let page = self
+            .check()
+            .map(|()| self.streams.lock().unwrap().keys().cloned().collect());
+        stream::iter([page]).boxed()
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
+        self.check()?;
+        let length = self.feed.lock().unwrap().len();
+        Ok(FeedPosition(vec![Position::new(length as u64, 0)]))
+    }
+
+    fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>> {
+        let told = usize::try_from(from.0[0].major).unwrap();
+        stream::unfold((told, false), move |(told, was_down)| async move {
+            let mut news = self.news.subscribe();
+            loop {
+                match self.check() {
+                    Err(error) if !was_down => return Some((Err(error), (told, true))),
+                    Err(_) => {}
+                    Ok(()) => {
+                        let entries = self.feed.lock().unwrap()[told..].to_vec();
+                        if !entries.is_empty() {
+                            let told = told + entries.len();
+                            return Some((Ok(entries), (told, false)));
+                        }
+                    }
+                }
+                news.changed().await.ok()?;
+            }
+        })
+        .boxed()
+    }
+
+    fn feed_is_complete(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,103 @@
+//! A part of a page that shows what the server answers: waiting, the answer, or why there is none. Each region fails
+//! alone; what stands around it stays usable.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::status::set_page_status;
+use crate::{
+    api::ApiError,
+    components::{
+        href,
+        notice::{Loading, Problem},
+        words::sentence,
+    },
+};
+
+/// Shows `answer` once it is there, and keeps it while the next is on its way. `what` is what is awaited: `refunds`.
+pub fn region<T>(
+    answer: Resource<Result<T, ApiError>>,
+    what: &'static str,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let pending = RwSignal::new(false);
+    view! {
+        <div class="region" class:is-pending=pending aria-busy=move || pending.get().then_some("true")>
+            <Transition fallback=move || view! { <Loading what /> } set_pending=pending>
+                {move || {
+                    let show = show.clone();
+                    Suspend::new(async move {
+                        match answer.await {
+                            Ok(answer) => show(answer),
+                            Err(error) => problem(error, what),
+                        }
+                    })
+                }}
+            </Transition>
+        </div>
+    }
+    .into_any()
+}
+
+/// Why there is no answer, what still works, and a way on. Also gives the page its HTTP status.
+pub fn problem(error: ApiError, what: &'static str) -> AnyView {
+    set_page_status(error.status());
+    let location = use_location();
+    let here = move || {
+        let search = location.search.get();
+        let mark = if search.is_empty() { "" } else { "?" };
+        format!("{}{mark}{search}", location.pathname.get())
+    };
+    let again = move || view! { <p><a class="button" href=here() rel="external">"Try again"</a></p> };
+    let (title, text) = match error {
+        ApiError::NotFound { filtered: true, .. } => (
+            sentence(&error.to_string()),
+            view! {
+                <p>"It was not there yet at the moment that the address asks for. Choose a later one, or leave the filter out."</p>
+            }
+            .into_any(),
+        ),
+        ApiError::NotFound { .. } => (
+            sentence(&error.to_string()),
+            view! {
+                <p>"Ids are case-sensitive. If it was written only just now, the ledger may learn of it in a moment."</p>
+                <p>
+                    <a class="button" href=href::SEARCH>"Search"</a>
+                </p>
+            }
+            .into_any(),
+        ),
+        ApiError::Invalid { message } => (
+            "That can't be asked".to_owned(),
+            view! { <p>{sentence(&message)}"."</p> }.into_any(),
+        ),
+        ApiError::StoreDown { domain } => (
+            format!("The {domain} store is not answering"),
+            view! {
+                <p>"This has to be read from it. Lists and totals go on with the figures that are known."</p>
+                {again}
+            }
+            .into_any(),
+        ),
+        ApiError::Internal => (
+            format!("The {what} could not be shown"),
+            view! {
+                <p>"Something went wrong on the server; its log says what."</p>
+                {again}
+            }
+            .into_any(),
+        ),
+        ApiError::Unreachable => (
+            "The server can't be reached".to_owned(),
+            view! {
+                <p>"Check the connection. What is on the page is as it was when it was last loaded."</p>
+                {again}
+            }
+            .into_any(),
+        ),
+    };
+    view! { <Problem title>{text}</Problem> }.into_any()
+}

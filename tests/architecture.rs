@@ -1,0 +1,248 @@
+//! Holds the house to its plan: reads which room a file of `src` names, and fails on an arrow that the table does not
+//! allow. It reads text, not types, so it needs no build of the crate and sees code behind `cfg`, too.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// From a room to the rooms of this crate that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("event_log", &["domain"]),
+    ("ledger", &["domain", "event_log"]),
+    ("desk", &["domain", "event_log"]),
+    // Signatures only the domain, which the browser's build checks: there is no other room in it.
+    ("api", &["desk", "domain", "ledger", "server"]),
+    ("components", &["domain"]),
+    ("pages", &["api", "components", "domain"]),
+    // The frame around every page says how the stores are doing, so it asks.
+    ("app", &["api", "components", "domain", "pages"]),
+    ("hydrate", &["app"]),
+    (
+        "server",
+        &[
+            "api",
+            "app",
+            "components",
+            "desk",
+            "domain",
+            "event_log",
+            "ledger",
+            "pages",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "api",
+            "app",
+            "components",
+            "desk",
+            "domain",
+            "event_log",
+            "ledger",
+            "pages",
+            "server",
+        ],
+    ),
+    (
+        "main",
+        &[
+            "api",
+            "app",
+            "cli",
+            "components",
+            "desk",
+            "domain",
+            "event_log",
+            "ledger",
+            "pages",
+            "server",
+        ],
+    ),
+    // The map names rooms by declaring them; it uses none.
+    ("lib", &[]),
+];
+
+/// What the domain may use besides the standard library: nothing that does I/O or knows the time.
+const DOMAIN_MAY_USE: [&str; 5] = ["chrono", "rust_decimal", "serde", "serde_json", "thiserror"];
+
+#[test]
+fn arrows_point_downwards() {
+    let mut wrong = Vec::new();
+    for file in files(Path::new("src")) {
+        let room = room(&file);
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("{}: the table does not know the room {room}", file.display()));
+            continue;
+        };
+        for used in rooms_used(&code(&file)) {
+            let known = MAY_USE.iter().any(|(name, _)| *name == used);
+            if known && used != room && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{}: {room} may not use {used}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let mut wrong = Vec::new();
+    for file in files(Path::new("src"))
+        .into_iter()
+        // What tests use is no part of the product.
+        .filter(|file| {
+            room(file) == "domain" && !file.starts_with("src/domain/tests") && !file.ends_with("domain/tests.rs")
+        })
+    {
+        let code = code(&file);
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        for name in crates_used(code) {
+            if !DOMAIN_MAY_USE.contains(&name.as_str()) {
+                wrong.push(format!("{}: the domain may not use {name}", file.display()));
+            }
+        }
+        for impure in [
+            "Utc::now",
+            "SystemTime",
+            "Instant::now",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::env",
+        ] {
+            if code.contains(impure) {
+                wrong.push(format!("{}: the domain has no {impure}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn features_are_decided_on_the_map() {
+    let outside: Vec<_> = files(Path::new("src"))
+        .into_iter()
+        // The signature of a server function is for both sides, what it calls is not.
+        .filter(|file| !["lib", "api"].contains(&room(file).as_str()))
+        .filter(|file| code(file).contains("feature = \""))
+        .collect();
+    assert!(outside.is_empty(), "cfg(feature) outside src/lib.rs: {outside:?}");
+}
+
+#[test]
+fn reads_all_ways_to_name_a_room() {
+    let code = "use crate::{\n  domain::{ids::Id, money},\n  ledger,\n};\nfn f() { crate::server::g() }\n\
+                use super::super::desk::X; use ledgerscope::api;";
+    let used: Vec<_> = rooms_used(code).into_iter().collect();
+    assert_eq!(used, ["api", "desk", "domain", "ledger", "server"]);
+    assert!(rooms_used("mycrate::domain::x()").is_empty());
+    let crates: Vec<_> = crates_used("use tokio::fs;\npub use axum;\nuse std::fmt;\n    use super::x;")
+        .into_iter()
+        .collect();
+    assert_eq!(crates, ["axum", "tokio"]);
+}
+
+/// Every Rust file below `directory`.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// `src/ledger/index.rs` and `src/ledger.rs` are both in the room `ledger`.
+fn room(file: &Path) -> String {
+    let first = file.components().nth(1).expect("a file of src");
+    Path::new(first.as_os_str())
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// The text of `file` without its comments, which may name what they like.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The first names after the crate's root: `crate::x`, `crate::{x, y::z}`, `super::super::x`, `ledgerscope::x`.
+fn rooms_used(code: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for root in ["crate::", "super::super::", "ledgerscope::"] {
+        for (at, _) in code.match_indices(root) {
+            let within_a_name = code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            if within_a_name {
+                continue;
+            }
+            let path = &code[at + root.len()..];
+            match path.strip_prefix('{') {
+                Some(group) => used.extend(first_names(group)),
+                None => used.extend(name(path)),
+            }
+        }
+    }
+    used
+}
+
+/// The first name of each path in a group whose opening brace is already behind.
+fn first_names(group: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut depth, mut start) = (1, 0);
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => {
+                names.extend(name(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            names.extend(name(&group[start..at]));
+            break;
+        }
+    }
+    names
+}
+
+/// The crates that `use` lines name.
+fn crates_used(code: &str) -> BTreeSet<String> {
+    code.lines()
+        .filter_map(|line| {
+            let line = line.trim_start();
+            line.strip_prefix("pub use ").or_else(|| line.strip_prefix("use "))
+        })
+        .filter_map(name)
+        .filter(|name| !["alloc", "core", "crate", "self", "std", "super"].contains(&name.as_str()))
+        // `pub use money::Money` in `domain.rs` names a module of the file's own.
+        .filter(|name| !code.contains(&format!("mod {name};")))
+        .collect()
+}
+
+/// The name that `text` starts with.
+fn name(text: &str) -> Option<String> {
+    let text = text.trim_start();
+    let end = text
+        .find(|character: char| !(character.is_alphanumeric() || character == '_'))
+        .unwrap_or(text.len());
+    (end > 0).then(|| text[..end].to_owned())
+}

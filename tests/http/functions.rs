@@ -1,0 +1,120 @@
+//! Server functions: what they answer, and how they refuse.
+
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+
+#[tokio::test]
+async fn they_answer_what_was_asked() {
+    let bench = Bench::new().await;
+    let refunds = bench.call("refunds", &json!({"query": {}})).await;
+    assert_eq!(refunds.status, 200, "{}", refunds.text);
+    let page = refunds.json();
+    assert_eq!((&page["total"], &page["rows"][0]["refund"]), (&json!(1), &json!("R-1")));
+    assert_eq!(page["rows"][0]["overdue"], json!(true));
+    assert_eq!(page["sums"][0]["amount"], json!("9.99"));
+    let wallet = bench.call("wallet", &json!({"id": "W-1", "query": {}})).await.json();
+    assert_eq!(wallet["balances"]["available"], json!("12.50"));
+    let first = json!({"id": "W-1", "query": {"filter": {"sequence": 1}}});
+    let wallet = bench.call("wallet", &first).await.json();
+    assert_eq!(wallet["balances"]["available"], json!("0.00"));
+    let order = bench.call("order", &json!({"id": "O-1", "query": {}})).await.json();
+    assert_eq!(order["sums"]["refundable"], json!("20.01"));
+    let refund = bench
+        .call("refund", &json!({"refund": "R-1", "order": null}))
+        .await
+        .json();
+    assert_eq!(refund["story"].as_array().map(Vec::len), Some(3));
+    let overview = bench.call("overview", &json!({})).await.json();
+    assert_eq!((&overview["orders"], &overview["wallets"]), (&json!(2), &json!(1)));
+    let findings = bench.call("findings", &json!({"kind": null, "page": 1})).await.json();
+    assert_eq!(findings["rows"][0]["finding"], json!("history_incomplete"));
+    let history = bench
+        .call("wallet-history", &json!({"id": "W-1", "after": null}))
+        .await
+        .json();
+    assert_eq!(history["entries"].as_array().map(Vec::len), Some(2));
+    let health = bench.call("health", &json!({})).await.json();
+    assert_eq!(health[0]["state"], json!("live"));
+}
+
+#[tokio::test]
+async fn what_they_do_not_know_they_say_with_a_code() {
+    let bench = Bench::new().await;
+    for (function, arguments, code) in [
+        ("wallet", json!({"id": "W-9", "query": {}}), "not_found"),
+        ("order", json!({"id": "O-9", "query": {}}), "not_found"),
+        ("refund", json!({"refund": "R-9", "order": null}), "not_found"),
+        (
+            "event",
+            json!({"domain": "wallet", "subject": "W-1", "position": "77-0"}),
+            "not_found",
+        ),
+        ("refunds", json!({"query": {"text": "x".repeat(101)}}), "invalid"),
+        ("wallet", json!({"id": "feed", "query": {}}), "invalid"),
+        ("wallet", json!({"id": "W/1", "query": {}}), "invalid"),
+        (
+            "event",
+            json!({"domain": "meta", "subject": "W-1", "position": "1-0"}),
+            "invalid",
+        ),
+        ("refunds", json!({"query": {"states": ["lost"]}}), "invalid"),
+        ("refunds", json!([]), "invalid"),
+    ] {
+        let answer = bench.call(function, &arguments).await;
+        assert!(!answer.status.is_success(), "{function} {arguments}: {}", answer.text);
+        assert_eq!(answer.json()["code"], json!(code), "{function} {arguments}");
+    }
+}
+
+#[tokio::test]
+async fn too_much_is_refused_before_it_is_read() {
+    let bench = Bench::new().await;
+    let long = json!({"query": {"text": "x".repeat(1_000_000)}});
+    let answer = bench.call("refunds", &long).await;
+    assert_eq!(answer.status, 413);
+}
+
+#[tokio::test]
+async fn other_sites_and_other_hosts_are_refused() {
+    let bench = Bench::new().await;
+    let ask = |host: &str, site: &str, origin: &str| {
+        Request::post("/api/overview")
+            .header("host", host)
+            .header("content-type", "application/json")
+            .header("sec-fetch-site", site)
+            .header("origin", origin)
+            .body(Body::from("{}"))
+            .unwrap()
+    };
+    let own = "http://127.0.0.1:3000";
+    assert_eq!(bench.ask(ask("127.0.0.1:3000", "same-origin", own)).await.status, 200);
+    let cross = bench
+        .ask(ask("127.0.0.1:3000", "cross-site", "http://evil.example"))
+        .await;
+    assert_eq!(cross.status, 403);
+    let rebound = bench
+        .ask(ask("evil.example", "same-origin", "http://evil.example"))
+        .await;
+    assert!(rebound.status.is_client_error(), "{}", rebound.status);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_named_and_the_rest_goes_on() {
+    let bench = Bench::without_wallets().await;
+    let answer = bench.call("wallet", &json!({"id": "W-1", "query": {}})).await;
+    assert_eq!(answer.json(), json!({"code": "store_down", "domain": "wallet"}));
+    let orders = bench.call("orders", &json!({"query": {}})).await.json();
+    assert_eq!(orders["total"], json!(2));
+    let refund = bench
+        .call("refund", &json!({"refund": "R-1", "order": null}))
+        .await
+        .json();
+    assert_eq!(refund["missing"], json!(["wallet"]));
+    let health = bench.call("health", &json!({})).await.json();
+    assert!(health[0]["state"]["down"].is_object(), "{health}");
+    let said = health.to_string();
+    assert!(!said.contains("127.0.0.1"), "an address reached the browser: {said}");
+    assert_ne!(health[1]["state"], Value::Null);
+}

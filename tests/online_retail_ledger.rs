@@ -1,0 +1,141 @@
+//! The whole Online Retail file as a ledger: converted, imported through the command line into both kinds of store, loaded by
+//! the read model, and added up to the file's own total. Without the file the test says loudly that it did not run.
+
+#![expect(clippy::expect_used, reason = "a test stops where its ground gives way")]
+
+#[path = "../examples/online_retail"]
+#[expect(dead_code, reason = "the example's own tests use the rest")]
+mod retail {
+    pub mod convert;
+    pub mod credit_notes;
+    pub mod events;
+    pub mod matching;
+    pub mod money;
+    pub mod report;
+    pub mod rows;
+}
+#[path = "common/redis.rs"]
+mod redis_server;
+
+use std::{
+    env,
+    fs::File,
+    io::{self, BufWriter, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use ledgerscope::{
+    domain::{findings::FindingKind, ids::Domain, refund::RefundState},
+    event_log,
+    ledger::{Ledger, Settings, Store, Stores},
+};
+use rust_decimal::Decimal;
+
+use redis_server::RedisServer;
+use retail::report::{LeftOut, Report};
+
+const DEFAULT: &str = "../shared/data/online-retail.csv.gz";
+const VARIABLE: &str = "LEDGERSCOPE_ONLINE_RETAIL";
+/// The sum of quantity times price over all rows.
+const NET: &str = "9747747.934";
+
+/// The file, or nothing where there is none and nobody said that there is one.
+fn file() -> Option<PathBuf> {
+    let named = env::var_os(VARIABLE).map(PathBuf::from);
+    let found = named.or_else(|| Some(PathBuf::from(DEFAULT)).filter(|path| path.exists()));
+    if found.is_none() {
+        // Not `eprintln!`: the test harness hides what a passing test prints with it.
+        let skipped = format!("SKIPPED: the Online Retail file is not at {DEFAULT}; set {VARIABLE} to its path\n");
+        io::stderr().write_all(skipped.as_bytes()).expect("standard error");
+    }
+    found
+}
+
+/// Writes the events and answers with how many of what went where.
+fn convert(csv: &Path, events: &Path) -> Report {
+    let rows = retail::rows::read_file(csv).unwrap_or_else(|error| panic!("{}: {error}", csv.display()));
+    let mut out = BufWriter::new(File::create(events).expect("a file of the test's own"));
+    let report = retail::convert::convert(&rows, &mut out).expect("a disk with room");
+    out.flush().expect("a disk with room");
+    report
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_file_loads_from_both_stores_and_adds_up() {
+    let Some(csv) = file() else { return };
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let events = scratch.path().join("events.jsonl");
+    let report = convert(&csv, &events);
+    let embedded = |domain: &str| format!("embedded:{}", scratch.path().join(domain).display());
+    check(&events, &report, "embedded", &embedded("wallet"), &embedded("order")).await;
+    let (wallet, order) = (RedisServer::start(), RedisServer::start());
+    check(&events, &report, "redis", &wallet.url(), &order.url()).await;
+}
+
+async fn check(events: &Path, report: &Report, adapter: &'static str, wallet: &str, order: &str) {
+    let begin = Instant::now();
+    import(events, wallet, order, report.events);
+    let imported = begin.elapsed();
+    let begin = Instant::now();
+    let open = |domain, url| Store {
+        log: event_log::open(domain, url).expect("a store"),
+        adapter,
+    };
+    let stores = Stores {
+        wallet: open(Domain::Wallet, wallet),
+        order: open(Domain::Order, order),
+    };
+    let ledger = Ledger::start(stores, Settings::default());
+    tokio::time::timeout(Duration::from_mins(2), ledger.loaded())
+        .await
+        .expect("loaded within two minutes");
+    let took = format!(
+        "Online Retail on {adapter}: {} events imported in {imported:.1?}, loaded in {:.1?}\n",
+        report.events,
+        begin.elapsed()
+    );
+    io::stderr().write_all(took.as_bytes()).expect("standard error");
+    assert_figures(&ledger, report);
+    // Once more: nothing is added.
+    import(events, wallet, order, 0);
+}
+
+/// Imports through the program and checks how many events it says it appended.
+fn import(events: &Path, wallet: &str, order: &str, expected: u64) {
+    let done = Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
+        .args(["import", events.to_str().expect("a path of letters")])
+        .env("LEDGERSCOPE_WALLET_STORE", wallet)
+        .env("LEDGERSCOPE_ORDER_STORE", order)
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{said}");
+    assert!(said.contains(&format!("{expected} appended")), "{said}");
+}
+
+fn assert_figures(ledger: &Ledger, report: &Report) {
+    let overview = ledger.overview();
+    assert_eq!(overview.events, report.events);
+    assert_eq!((overview.wallets, overview.orders), (4372, 19_959));
+    let [gbp] = &overview.totals[..] else {
+        panic!("one currency: {:?}", overview.totals);
+    };
+    assert_eq!(gbp.total, gbp.paid);
+    // All refunds, pending or not, are taken from what was sold; what the rules left out is added again.
+    let left_out: Decimal = LeftOut::ALL.map(|rule| report.left_out(rule).sum).iter().sum();
+    let net = gbp.total - gbp.refunded - gbp.pending + left_out;
+    assert_eq!(net, Decimal::from_str_exact(NET).expect("a decimal"));
+    // What succeeded was credited, and nothing else was.
+    assert_eq!(gbp.posted, gbp.refunded);
+    assert_eq!(overview.findings, Vec::<(FindingKind, u64)>::new());
+    let pending: Vec<_> = overview.by_state.iter().map(|of| (of.state, of.count)).collect();
+    let expected = [
+        (RefundState::Requested, 96),
+        (RefundState::Approved, 141),
+        (RefundState::Processing, 0),
+        (RefundState::Failed, 0),
+    ];
+    assert_eq!(pending, expected);
+}
