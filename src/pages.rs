@@ -2,6 +2,9 @@
 //! it never computes money itself.
 
 pub mod event;
+pub mod findings;
+pub mod here;
+pub mod live;
 pub mod not_found;
 pub mod order;
 pub mod orders;
