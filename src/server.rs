@@ -13,9 +13,9 @@ use axum::{
     body::Body,
     extract::Request,
     http::{HeaderValue, StatusCode, header},
-    routing::{any, get},
+    routing::{MethodFilter, any, get, on},
 };
-use leptos::{nonce::use_nonce, prelude::*};
+use leptos::{nonce::use_nonce, prelude::*, server_fn::axum::server_fn_paths};
 use leptos_axum::{ResponseOptions, generate_route_list};
 use tokio::{net::TcpListener, signal::unix, sync::oneshot, time};
 use tower_http::{
@@ -83,10 +83,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
 pub fn router(state: AppState, assets: &Assets) -> Router {
     let urls = assets.urls.clone();
     let context = move || provide_request_context(&state);
-    let functions = {
-        let context = context.clone();
-        move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request)
-    };
+    let functions = server_functions(context.clone());
     // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
     let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
     let routes = generate_route_list(App)
@@ -94,7 +91,7 @@ pub fn router(state: AppState, assets: &Assets) -> Router {
         .fold(Router::new(), |router, route| {
             router.route(route.path(), get(page.clone()))
         })
-        .route("/api/{*function}", any(functions))
+        .merge(functions)
         .merge(assets.routes(page))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
@@ -104,6 +101,17 @@ pub fn router(state: AppState, assets: &Assets) -> Router {
         ))
         .layer(CatchPanicLayer::new());
     security::guard(routes).layer(TraceLayer::new_for_http())
+}
+
+/// A route for each server function; any other address under `/api` is nothing, not even a page.
+fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+    let handler = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
+    server_fn_paths()
+        .fold(Router::new(), |router, (path, method)| {
+            let method = MethodFilter::try_from(method).unwrap_or(MethodFilter::POST);
+            router.route(path, on(method, handler.clone()))
+        })
+        .route("/api/{*path}", any(StatusCode::NOT_FOUND))
 }
 
 /// What pages and server functions find in their context.

@@ -88,7 +88,7 @@ async fn check(events: &Path, report: &Report, adapter: &'static str, wallet: &s
         order: open(Domain::Order, order),
     };
     let ledger = Ledger::start(stores, Settings::default());
-    tokio::time::timeout(Duration::from_secs(120), ledger.loaded())
+    tokio::time::timeout(Duration::from_mins(2), ledger.loaded())
         .await
         .expect("loaded within two minutes");
     let took = format!(

@@ -87,7 +87,7 @@ impl Bench {
     }
 }
 
-const LATER: Duration = Duration::from_secs(3600);
+const LATER: Duration = Duration::from_hours(1);
 
 fn posted(ledger: &Ledger) -> String {
     let page = ledger.wallets(&ListQuery::default()).unwrap();

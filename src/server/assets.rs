@@ -112,3 +112,92 @@ fn directory(path: &Path) -> ServeDir {
         .precompressed_br()
         .precompressed_gzip()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const CSS: &str = "ledgerscope.0123456789abcdef.css";
+
+    fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let site = tempfile::tempdir().unwrap();
+        fs::create_dir(site.path().join("pkg")).unwrap();
+        for (name, content) in files {
+            fs::write(site.path().join(name), content).unwrap();
+        }
+        site
+    }
+
+    fn bundled() -> tempfile::TempDir {
+        let css = format!("pkg/{CSS}");
+        site(&[
+            (
+                "assets.json",
+                &format!(r#"{{"css":"{CSS}","js":"a.js","wasm":"a.wasm"}}"#),
+            ),
+            (&css, "main { color: blue }"),
+            (&format!("{css}.br"), "smaller"),
+            ("favicon.svg", "<svg/>"),
+        ])
+    }
+
+    async fn get(site: &tempfile::TempDir, path: &str) -> (u16, Option<String>, Option<String>) {
+        let routes = Assets::find(site.path()).unwrap().routes(async || "a page");
+        let request = Request::get(path).header("accept-encoding", "br").body(Body::empty());
+        let response = routes.oneshot(request.unwrap()).await.unwrap();
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let (cache, encoding) = (header("cache-control"), header("content-encoding"));
+        (response.status().as_u16(), cache, encoding)
+    }
+
+    #[tokio::test]
+    async fn what_has_a_hash_in_its_name_is_kept_for_good() {
+        let site = bundled();
+        let (status, cache, encoding) = get(&site, &format!("/pkg/{CSS}")).await;
+        assert_eq!((status, encoding.as_deref()), (200, Some("br")));
+        assert!(cache.unwrap().contains("immutable"));
+        let (status, cache, _) = get(&site, "/pkg/none.js").await;
+        assert_eq!((status, cache), (404, None));
+    }
+
+    #[tokio::test]
+    async fn what_keeps_its_name_is_asked_for_again() {
+        let (status, cache, _) = get(&bundled(), "/favicon.svg").await;
+        assert_eq!((status, cache.as_deref()), (200, Some("no-cache")));
+        let by_cargo_leptos = site(&[("pkg/ledgerscope.js", "")]);
+        let (status, cache, _) = get(&by_cargo_leptos, "/pkg/ledgerscope.js").await;
+        assert_eq!((status, cache.as_deref()), (200, Some("no-cache")));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_file_is_a_page() {
+        for path in ["/", "/wallets/W-1", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
+            let (status, _, encoding) = get(&bundled(), path).await;
+            assert_eq!((status, encoding), (200, None), "{path}");
+        }
+    }
+
+    #[test]
+    fn pages_link_to_what_the_manifest_names() {
+        let urls = Assets::find(bundled().path()).unwrap().urls;
+        assert_eq!(urls.css, format!("/pkg/{CSS}"));
+        assert_eq!(urls.program.unwrap().wasm, "/pkg/a.wasm");
+        let empty = Assets::find(Path::new("no such directory")).unwrap().urls;
+        assert_eq!(empty.program, None);
+    }
+
+    #[test]
+    fn a_broken_manifest_is_said_and_not_served() {
+        let broken = site(&[("assets.json", "{}")]);
+        let message = Assets::find(broken.path()).unwrap_err().to_string();
+        assert!(message.contains("cargo xtask bundle"), "{message}");
+    }
+}

@@ -1,6 +1,9 @@
 //! The server as a client sees it, through the real router over real (embedded) stores: pages, server functions, headers,
 //! and what is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
 mod bench;
 mod functions;
+mod guard;
 mod pages;

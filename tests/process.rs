@@ -1,0 +1,92 @@
+//! The program as a person starts it: the one line that it prints, how it refuses, and how it stops.
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// `ledgerscope serve` on stores of its own.
+fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
+    let store = |name: &str| format!("embedded:{}", stores.path().join(name).display());
+    Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
+        .arg("serve")
+        .env("LEDGERSCOPE_LISTEN", listen)
+        .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
+        .env("LEDGERSCOPE_ORDER_STORE", store("order"))
+        .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The exit code and what it complained about, for a server that does not start.
+fn refusal(listen: &str) -> (Option<i32>, String) {
+    let stores = tempfile::tempdir().unwrap();
+    let output = serve(&stores, listen).wait_with_output().unwrap();
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn refuses_to_be_reachable_from_elsewhere() {
+    for open in ["0.0.0.0:0", "[::]:0"] {
+        let (code, complaint) = refusal(open);
+        assert_eq!(code, Some(2), "{complaint}");
+        assert_eq!(complaint.trim().lines().count(), 1, "{complaint}");
+        assert!(complaint.contains(open) && complaint.contains("logins"), "{complaint}");
+    }
+}
+
+#[test]
+fn says_that_an_address_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, complaint) = refusal(&address);
+    assert_eq!(code, Some(1), "{complaint}");
+    assert!(
+        complaint.contains(&address) && complaint.contains("--listen"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn prints_where_it_serves_and_stops_when_told() {
+    for signal in ["TERM", "INT"] {
+        let stores = tempfile::tempdir().unwrap();
+        let mut server = serve(&stores, "127.0.0.1:0");
+        let mut stdout = BufReader::new(server.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("http://127.0.0.1:").unwrap();
+        assert!(address.parse::<u16>().is_ok(), "{line}");
+
+        let told = Command::new("kill")
+            .args([&format!("-{signal}"), &server.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        assert_eq!(exit_code(&mut server), Some(0), "after SIG{signal}");
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+}
+
+/// Waits for the end, but not for ever.
+fn exit_code(server: &mut Child) -> Option<i32> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = server.try_wait().unwrap() {
+            return status.code();
+        }
+        if start.elapsed() > Duration::from_secs(20) {
+            server.kill().unwrap();
+            panic!("it does not stop");
+        }
+        sleep(Duration::from_millis(10));
+    }
+}
