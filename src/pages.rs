@@ -3,6 +3,9 @@
 
 pub mod entity;
 pub mod event;
+pub mod findings;
+pub mod here;
+pub mod live;
 pub mod list;
 pub mod not_found;
 pub mod order;
