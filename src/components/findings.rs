@@ -19,8 +19,11 @@ pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl 
     }
     let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
     view! {
-        <section class="findings" aria-label="Findings">
-            <h2>"Findings"</h2>
+        <section class="panel findings" aria-labelledby="findings">
+            <div class="panel-head">
+                <h2 id="findings">"Findings"</h2>
+                <p class="aside">"What does not fit across wallets and orders, as of now"</p>
+            </div>
             <ul>{items}</ul>
         </section>
     }
