@@ -1,7 +1,12 @@
 //! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
 //! it never computes money itself.
 
+pub mod entity;
 pub mod event;
+pub mod findings;
+pub mod here;
+pub mod live;
+pub mod list;
 pub mod not_found;
 pub mod order;
 pub mod orders;

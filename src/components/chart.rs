@@ -1,1 +1,239 @@
-//! Balance charts.
+//! A wallet's balances over time, drawn as steps on the server: SVG with attributes and classes, no script needed. In the
+//! browser a pointer reads values off it. The lines are data's shape only; every value stands in the timeline as text.
+
+pub mod plot;
+pub mod ticks;
+
+use chrono::{DateTime, Utc};
+use leptos::{ev::PointerEvent, prelude::*, web_sys::Element};
+
+use self::plot::{FIELD, Plot};
+use super::{
+    money::{Money, format_amount},
+    time::{Fineness, Time, format_moment},
+};
+use crate::domain::{
+    ids::Sequence,
+    listing::ChartPoint,
+    money::Currency,
+};
+
+/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then it ends
+/// where the history does.
+pub fn chart_end(points: &[ChartPoint], now: DateTime<Utc>) -> DateTime<Utc> {
+    let times = || points.iter().map(|point| point.time);
+    match (times().min(), times().max()) {
+        (Some(first), Some(last)) if now - last <= last - first => now,
+        (_, Some(last)) => last,
+        _ => now,
+    }
+}
+
+/// Posted and available balance as steps. Nothing is drawn for fewer than two points: there is no course yet.
+#[component]
+pub fn BalanceChart(
+    /// In sequence order.
+    points: Vec<ChartPoint>,
+    currency: Option<Currency>,
+    /// The last balance is drawn on to here.
+    until: DateTime<Utc>,
+    /// The event to mark, while nobody points elsewhere.
+    #[prop(into)]
+    marked: Signal<Option<Sequence>>,
+) -> impl IntoView {
+    let plot = (points.len() > 1).then(|| Plot::new(points, until)).flatten();
+    plot.map(|plot| figure(plot, currency, marked))
+}
+
+fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence>>) -> impl IntoView {
+    let drawing = drawing(&plot, currency);
+    let description = describe(&plot, currency);
+    let plot = StoredValue::new(plot);
+    let pointed = RwSignal::new(None::<i128>);
+    let place = move || {
+        let marked = || marked.get().and_then(|sequence| plot.with_value(|plot| plot.start_of(sequence)));
+        pointed.get().or_else(marked)
+    };
+    let cursor = move || {
+        place().map(|x| view! { <line class="chart-cursor" x1=percent(x) x2=percent(x) y1="0" y2="100%"></line> })
+    };
+    let point = move || plot.with_value(|plot| plot.point_at(place().unwrap_or(FIELD)).copied());
+    view! {
+        <figure class="chart">
+            <figcaption class="chart-head">
+                <h2>"Balance over time"</h2>
+                {move || point().map(|point| reading(point, currency))}
+            </figcaption>
+            <div class="chart-field">
+                <svg
+                    class="chart-drawing"
+                    role="img"
+                    aria-labelledby="chart-title chart-text"
+                    on:pointermove=move |event| pointed.set(place_of(&event))
+                    on:pointerdown=move |event| pointed.set(place_of(&event))
+                    on:pointerleave=move |_| pointed.set(None)
+                >
+                    <title id="chart-title">"Posted and available balance over time"</title>
+                    <desc id="chart-text">{description}</desc>
+                    {drawing}
+                    {cursor}
+                </svg>
+            </div>
+        </figure>
+    }
+}
+
+/// Which colour is which, with the values at the marked place.
+fn reading(point: ChartPoint, currency: Option<Currency>) -> impl IntoView {
+    view! {
+        <dl class="chart-reading">
+            <div class="chart-key is-moment">
+                <dt>{format!("#{}", point.sequence)}</dt>
+                <dd>
+                    <Time at=point.time fineness=Fineness::Minute />
+                </dd>
+            </div>
+            <div class="chart-key is-posted">
+                <dt>"Posted"</dt>
+                <dd>
+                    <Money amount=point.posted currency bare=true />
+                </dd>
+            </div>
+            <div class="chart-key is-available">
+                <dt>"Available"</dt>
+                <dd>
+                    <Money amount=point.available currency bare=true />
+                </dd>
+            </div>
+        </dl>
+    }
+}
+
+/// Marks and lines. Marks are placed by percent, so that letters keep their size; the lines' field is stretched.
+fn drawing(plot: &Plot, currency: Option<Currency>) -> impl IntoView + use<> {
+    let amounts = plot
+        .amounts
+        .iter()
+        .map(|tick| {
+            let class = if tick.minor == 0 { "chart-rule is-zero" } else { "chart-rule" };
+            view! {
+                <line class=class x1="0" x2="100%" y1=percent(tick.y) y2=percent(tick.y)></line>
+                <text class="chart-amount" x="0" y=percent(tick.y) dx="-8" dy="4">
+                    {tick.label.clone()}
+                </text>
+            }
+        })
+        .collect_view();
+    let times = plot
+        .times
+        .iter()
+        .map(|tick| {
+            // Letters that would stick out are set inwards.
+            let class = match tick.x {
+                ..500 => "chart-time is-first",
+                9_500.. => "chart-time is-last",
+                _ => "chart-time",
+            };
+            view! {
+                <line class="chart-notch" x1=percent(tick.x) x2=percent(tick.x) y1="0" y2="100%"></line>
+                <text class=class x=percent(tick.x) y="100%" dy="18">
+                    {tick.label.clone()}
+                </text>
+            }
+        })
+        .collect_view();
+    view! {
+        {amounts}
+        {times}
+        <text class="chart-amount is-unit" x="0" y="100%" dx="-8" dy="18">
+            {currency.map(|currency| currency.to_string())}
+        </text>
+        <svg
+            class="chart-lines"
+            width="100%"
+            height="100%"
+            viewBox=format!("0 0 {FIELD} {FIELD}")
+            preserveAspectRatio="none"
+        >
+            <path class="chart-surface" d=plot.surface.clone()></path>
+            <path class="chart-posted" d=plot.posted.clone()></path>
+            <path class="chart-available" d=plot.available.clone()></path>
+        </svg>
+    }
+}
+
+/// The chart for those who can't see it.
+fn describe(plot: &Plot, currency: Option<Currency>) -> String {
+    let moment = |at| format_moment(at, Fineness::Minute);
+    let amount = |amount| {
+        let code = currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+        format!("{}{code}", format_amount(amount, currency, false))
+    };
+    let mut text = format!("From {} to {}.", moment(plot.from), moment(plot.until));
+    if let (Some((low, high)), Some(last)) = (plot.range(), plot.points().last()) {
+        text += &format!(
+            " Available was lowest at {} on {}, highest at {} on {}. At the end {} are posted and {} available. \
+             Every value is in the timeline.",
+            amount(low.available),
+            moment(low.time),
+            amount(high.available),
+            moment(high.time),
+            amount(last.posted),
+            amount(last.available),
+        );
+    }
+    text
+}
+
+/// Where on the field a pointer is. Only the drawing as a whole takes pointers (by the style sheet), so offsets are its own.
+fn place_of(event: &PointerEvent) -> Option<i128> {
+    let width = i128::from(event_target::<Element>(event).client_width());
+    (width > 0).then(|| (i128::from(event.offset_x()) * FIELD / width).clamp(0, FIELD))
+}
+
+fn percent(units: i128) -> String {
+    let hundredths = units * 10_000 / FIELD;
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn points(seconds: &[i64]) -> Vec<ChartPoint> {
+        let point = |(index, second): (usize, &i64)| ChartPoint {
+            sequence: index as u64 + 1,
+            time: at(*second),
+            posted: "1.50".parse().unwrap(),
+            available: "1.00".parse().unwrap(),
+        };
+        seconds.iter().enumerate().map(point).collect()
+    }
+
+    #[test]
+    fn a_chart_goes_on_to_now_unless_that_would_press_it_into_a_corner() {
+        assert_eq!(chart_end(&points(&[0, 100]), at(200)), at(200));
+        assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(100));
+        assert_eq!(chart_end(&points(&[5]), at(9)), at(5));
+        assert_eq!(chart_end(&[], at(9)), at(9));
+    }
+
+    #[test]
+    fn places_are_written_as_percent() {
+        assert_eq!(percent(0), "0.00%");
+        assert_eq!(percent(3_333), "33.33%");
+        assert_eq!(percent(FIELD), "100.00%");
+    }
+
+    #[test]
+    fn the_description_says_what_the_lines_show() {
+        let plot = Plot::new(points(&[0, 60]), at(60)).unwrap();
+        let text = describe(&plot, "EUR".parse().ok());
+        assert!(text.starts_with("From 1970-01-01 00:00 UTC to 1970-01-01 00:01 UTC."), "{text}");
+        assert!(text.contains("At the end 1.50 EUR are posted and 1.00 EUR available."), "{text}");
+    }
+}

@@ -1,1 +1,178 @@
-//! One event's fields, as they were written.
+//! One event, as it was written: every field of the entry, the payload set in lines and to the letter, and the two clocks
+//! explained. Nothing is reworded here; what the event means is told elsewhere.
+
+mod pretty;
+
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use self::pretty::set_in_lines;
+use super::{
+    badge::Nothing,
+    id::Code,
+    time::{Fineness, Time, format_span},
+};
+use crate::domain::event::{Entry, Fields};
+
+/// The fields of an entry and where it stands, without the payload.
+#[component]
+pub fn EntryFields(entry: Entry) -> impl IntoView {
+    let Entry { position, recorded, fields } = entry;
+    let known = known_fields(&fields);
+    let rows = known.into_iter().map(|(name, value, meaning)| row(name, value, meaning)).collect_view();
+    let extra = fields
+        .extra
+        .into_iter()
+        .map(|(name, value)| {
+            view! {
+                <div class="entry-field is-extra">
+                    <dt>
+                        <code>{name}</code>
+                        <span class="entry-meaning">"not a field of the contract"</span>
+                    </dt>
+                    <dd class="entry-value">{value}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <dl class="entry-fields">
+            {rows}
+            {extra}
+            <div class="entry-field">
+                <dt>"Position" <span class="entry-meaning">"where it stands in its stream"</span></dt>
+                <dd>
+                    <Code text=position.to_string() />
+                </dd>
+            </div>
+            <div class="entry-field">
+                <dt>"Recorded" <span class="entry-meaning">"given by the store"</span></dt>
+                <dd>
+                    <Time at=recorded fineness=Fineness::Milli />
+                    " UTC"
+                </dd>
+            </div>
+        </dl>
+    }
+}
+
+/// Name, value as it was written, and what it is for.
+fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static str)> {
+    vec![
+        ("id", fields.id.clone(), "of this event, unique"),
+        ("type", fields.r#type.clone(), "what happened"),
+        ("sequence", fields.sequence.clone(), "version of the entity after it"),
+        ("time", fields.time.clone(), "when it happened"),
+        ("actor", fields.actor.clone(), "who or what caused it"),
+        ("correlationid", fields.correlationid.clone(), "what belongs together"),
+        ("causationid", fields.causationid.clone(), "the event that caused it"),
+        ("idempotencykey", fields.idempotencykey.clone(), "a repeat with it changes nothing"),
+    ]
+}
+
+fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> impl IntoView {
+    let value = match value {
+        Some(value) if value.is_empty() => view! { <span class="entry-empty">"empty"</span> }.into_any(),
+        Some(value) => view! { <span class="entry-value">{value}</span> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    view! {
+        <div class="entry-field">
+            <dt>
+                <code>{name}</code>
+                <span class="entry-meaning">{meaning}</span>
+            </dt>
+            <dd>{value}</dd>
+        </div>
+    }
+}
+
+/// The payload: set in lines where it is JSON, and as it was written.
+#[component]
+pub fn EntryData(data: Option<String>) -> impl IntoView {
+    let Some(raw) = data else {
+        return view! { <p class="entry-note">"The event has no data."</p> }.into_any();
+    };
+    let size = raw.len();
+    match set_in_lines(&raw) {
+        Some(lines) => view! {
+            <pre class="entry-data" tabindex="0" aria-label="Payload, set in lines">
+                <code>{lines}</code>
+            </pre>
+            <details class="entry-raw">
+                <summary>{format!("As it was written ({size} bytes)")}</summary>
+                <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+                <code>{raw}</code>
+            </pre>
+            </details>
+        }
+        .into_any(),
+        None => view! {
+            <p class="entry-note">{format!("The data is not JSON. As it was written ({size} bytes):")}</p>
+            <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+                <code>{raw}</code>
+            </pre>
+        }
+        .into_any(),
+    }
+}
+
+/// When it happened, when the ledger learnt of it, and how far apart the two are.
+#[component]
+pub fn TwoClocks(happened: Option<DateTime<Utc>>, recorded: DateTime<Utc>) -> impl IntoView {
+    let happened_view = match happened {
+        Some(at) => view! { <Time at fineness=Fineness::Milli /> " UTC" }.into_any(),
+        None => view! { <span class="entry-empty">"can't be read"</span> }.into_any(),
+    };
+    view! {
+        <dl class="clocks">
+            <div>
+                <dt>"Happened"</dt>
+                <dd>{happened_view}</dd>
+            </div>
+            <div>
+                <dt>"Recorded"</dt>
+                <dd>
+                    <Time at=recorded fineness=Fineness::Milli />
+                    " UTC"
+                    <span class="entry-meaning">{happened.map(|happened| apart(happened, recorded))}</span>
+                </dd>
+            </div>
+        </dl>
+    }
+}
+
+fn apart(happened: DateTime<Utc>, recorded: DateTime<Utc>) -> String {
+    match (recorded - happened).num_seconds() {
+        0 => "at once".to_owned(),
+        later @ 1.. => format!("{} later", format_span(later)),
+        before => format!("{} before it happened", format_span(before.saturating_neg())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_contract_but_the_payload_has_a_row() {
+        let mut fields = Fields::default();
+        for name in [
+            "id", "type", "sequence", "time", "actor", "idempotencykey", "correlationid", "causationid", "data",
+        ] {
+            fields.set(name, name.to_owned());
+        }
+        let shown = known_fields(&fields);
+        assert!(shown.iter().all(|(name, value, _)| value.as_deref() == Some(*name)));
+        assert_eq!(shown.len() + 1, fields.iter().count());
+    }
+
+    #[test]
+    fn the_clocks_are_compared_in_both_directions() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let apart = |happened, recorded| apart(at(happened), at(recorded)).replace('\u{a0}', " ");
+        assert_eq!(apart(5, 5), "at once");
+        assert_eq!(apart(0, 90_000), "1 d 1 h later");
+        assert_eq!(apart(120, 0), "2 min before it happened");
+    }
+}

@@ -13,11 +13,14 @@ pub fn TextField(
     /// `text` or `search`.
     #[prop(default = "text")]
     kind: &'static str,
-    #[prop(optional_no_strip)] max_length: Option<usize>,
-    #[prop(optional_no_strip, into)] hint: Option<String>,
+    /// Takes the room that is left in its row.
+    #[prop(optional)]
+    wide: bool,
+    #[prop(optional)] max_length: Option<usize>,
+    #[prop(optional, into)] hint: Option<String>,
 ) -> impl IntoView {
     view! {
-        <label class="field">
+        <label class=if wide { "field is-wide" } else { "field" }>
             <span class="field-label">{label}</span>
             <input
                 type=kind

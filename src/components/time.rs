@@ -40,6 +40,16 @@ pub fn Since(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
     }
 }
 
+/// How old something is, such as `3 d 4 h`, in whole seconds as the server counted them, with the moment in the title.
+#[component]
+pub fn Age(since: DateTime<Utc>, seconds: i64) -> impl IntoView {
+    view! {
+        <time class="time" datetime=format_time(since) title=format!("since {}", full_moment(since))>
+            {format_span(seconds)}
+        </time>
+    }
+}
+
 /// A span in whole seconds, such as `3 d 4 h`.
 #[component]
 pub fn Span(seconds: i64) -> impl IntoView {

@@ -1,1 +1,294 @@
-//! Controls of time travel.
+//! Controls of time travel: a slider that replays in the reader's own browser, a form that asks the server the same and
+//! needs no script, and the banner that says that a page is not about now. They know filters, not addresses: the page
+//! says where a filter leads.
+
+pub mod scrub;
+mod slider;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use leptos::prelude::*;
+
+use self::scrub::{Clock, Preview, Stops, preview};
+use super::{
+    badge::Tone,
+    notice::Notice,
+    time::{Fineness, format_moment},
+};
+use crate::domain::{
+    event::{Entry, format_recorded},
+    ids::Sequence,
+    listing::{Extent, HISTORY_IN_BROWSER_MAX, TimelineQuery},
+    replay::Filter,
+};
+
+pub use self::slider::Slider;
+
+/// What a reader did with the slider; outlives the answers of the server that the slider is drawn from.
+#[derive(Clone, Copy)]
+pub struct Travel {
+    /// The reader touched the controls, so the history is needed.
+    pub wanted: RwSignal<bool>,
+    /// The whole history, once the page has fetched it.
+    pub history: RwSignal<Option<Arc<Vec<Entry>>>>,
+    /// It could not be fetched.
+    pub failed: RwSignal<bool>,
+    clock: RwSignal<Option<Clock>>,
+    index: RwSignal<Option<u64>>,
+    /// The stop that the page was asked to go to.
+    sent: RwSignal<Option<u64>>,
+}
+
+impl Travel {
+    pub fn new() -> Self {
+        Self {
+            wanted: RwSignal::new(false),
+            history: RwSignal::new(None),
+            failed: RwSignal::new(false),
+            clock: RwSignal::new(None),
+            index: RwSignal::new(None),
+            sent: RwSignal::new(None),
+        }
+    }
+
+    /// Forgets everything: the page is about another wallet now.
+    pub fn reset(self) {
+        self.wanted.set(false);
+        self.history.set(None);
+        self.failed.set(false);
+        self.clock.set(None);
+        self.index.set(None);
+        self.sent.set(None);
+    }
+}
+
+impl Default for Travel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One answer of the server, and where in it the reader's slider is.
+#[derive(Clone, Copy)]
+pub struct Scrubber {
+    travel: Travel,
+    extent: Extent,
+    /// What the answer was asked with.
+    filter: Filter,
+    clock: Memo<Clock>,
+    stops: Memo<Option<Arc<Stops>>>,
+    /// What the wallet was at the stop; `None` while nobody slides.
+    pub preview: Memo<Option<Preview>>,
+}
+
+impl Scrubber {
+    pub fn new(travel: Travel, extent: Extent, filter: Filter) -> Self {
+        let read = travel.history.with_untracked(|history| history.as_ref().map(|history| history.len()));
+        if read.is_some_and(|read| u64::try_from(read).is_ok_and(|read| read < extent.events)) {
+            // Something happened since it was fetched.
+            travel.history.set(None);
+            travel.wanted.set(false);
+        }
+        if travel.sent.get_untracked() == travel.index.get_untracked() {
+            // The answer is the one that was asked for; from here on it speaks for itself.
+            travel.index.set(None);
+            travel.sent.set(None);
+        }
+        let clock = Memo::new(move |_| travel.clock.get().unwrap_or_else(|| Clock::of(&filter)));
+        let stops = Memo::new(move |_| {
+            let clock = clock.get();
+            let listed = travel.history.with(|history| Stops::of(clock, history.as_ref()?));
+            listed.or_else(|| Stops::foreseen(clock, &extent)).map(Arc::new)
+        });
+        let preview = Memo::new(move |_| {
+            let filter = stops.get()?.filter_at(travel.index.get()?, &filter);
+            travel.history.with(|history| preview(history.as_ref()?, &filter))
+        });
+        Self { travel, extent, filter, clock, stops, preview }
+    }
+
+    /// Whether the browser can replay so long a history itself.
+    const fn replays(&self) -> bool {
+        self.extent.events <= HISTORY_IN_BROWSER_MAX
+    }
+}
+
+/// The fields of a form that asks the server the same, without a script. The page puts them into a form of its own.
+#[component]
+pub fn MomentFields(query: TimelineQuery) -> impl IntoView {
+    let TimelineQuery { filter, oldest_first, .. } = query;
+    let sequence = filter.sequence.map(|sequence| sequence.to_string()).unwrap_or_default();
+    let order = oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> });
+    view! {
+        {order}
+        <label class="field">
+            <span class="field-label">"Up to event no."</span>
+            <input
+                type="number"
+                name="sequence"
+                min="1"
+                step="1"
+                inputmode="numeric"
+                value=sequence.clone()
+                prop:value=sequence
+            />
+        </label>
+        {time_field("at", "Happened by (UTC)", filter.at)}
+        {time_field("known", "Recorded by (UTC)", filter.as_known_at)}
+        <button class="button" type="submit">
+            "Show"
+        </button>
+    }
+}
+
+fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc>>) -> impl IntoView {
+    let value = time.map(input_time).unwrap_or_default();
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input type="datetime-local" name=name step="any" value=value.clone() prop:value=value />
+        </label>
+    }
+}
+
+/// A moment as an input of type `datetime-local` holds it, in UTC. Such inputs know milliseconds; a finer moment is
+/// rounded up, so that the event at that very moment is still kept. Needless zeros are left out, as browsers do.
+fn input_time(time: DateTime<Utc>) -> String {
+    let cut = time.trunc_subsecs(3);
+    let up = if cut < time { cut + TimeDelta::milliseconds(1) } else { cut };
+    let text = format_recorded(up);
+    let text = text.trim_end_matches('Z');
+    text.strip_suffix(".000").unwrap_or(text).to_owned()
+}
+
+/// Says that the page is about another moment than now, and leads back; nothing where it is about now.
+#[component]
+pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
+    if filter.is_empty() {
+        return ().into_any();
+    }
+    let terms = terms(&filter).into_iter().map(|term| view! { <li>{term}</li> }).collect_view();
+    view! {
+        <div class="as-of">
+            <Notice tone=Tone::Info title=headline(&filter)>
+                <ul>{terms}</ul>
+                <p>
+                    <a class="button" href=now data-noscroll="">
+                        "Back to now"
+                    </a>
+                </p>
+            </Notice>
+        </div>
+    }
+    .into_any()
+}
+
+/// `As of event 17`, or the moment; of several terms, that which says most.
+fn headline(filter: &Filter) -> String {
+    let moment = |at| format_moment(at, Fineness::Second);
+    match (filter.sequence, filter.at, filter.as_known_at) {
+        (Some(sequence), ..) => format!("As of event {sequence}, not now"),
+        (None, Some(at), _) => format!("As of {}, not now", moment(at)),
+        (None, None, Some(at)) => format!("As known on {}, not now", moment(at)),
+        (None, None, None) => String::new(),
+    }
+}
+
+/// What counts, one sentence each.
+fn terms(filter: &Filter) -> Vec<String> {
+    let moment = |at| format_moment(at, Fineness::Milli);
+    let sequence = |last: Sequence| format!("Only events up to number {last} count.");
+    [
+        filter.sequence.map(sequence),
+        filter.at.map(|at| format!("Only what had happened by {} counts.", moment(at))),
+        filter.as_known_at.map(|at| format!("Only what the ledger had recorded by {} counts.", moment(at))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Links to the state one event earlier and one later, by sequence; the one after the last is now.
+#[component]
+pub fn Neighbours(
+    /// Of the last event kept.
+    sequence: Sequence,
+    last: Sequence,
+    /// The address of a filter.
+    href: impl Fn(Filter) -> String,
+) -> impl IntoView {
+    let link = |to: Option<Filter>, word: &'static str, rel: &'static str| match to {
+        Some(filter) => view! {
+            <a class="button" href=href(filter) rel=rel data-noscroll="">
+                {word}
+            </a>
+        }
+        .into_any(),
+        None => view! { <span class="button is-off">{word}</span> }.into_any(),
+    };
+    let (earlier, later) = neighbours(sequence, last);
+    view! {
+        <p class="neighbours">
+            {link(earlier, "One event earlier", "prev")}
+            {link(later, "One event later", "next")}
+        </p>
+    }
+}
+
+fn neighbours(sequence: Sequence, last: Sequence) -> (Option<Filter>, Option<Filter>) {
+    let up_to = |sequence| Filter {
+        sequence: Some(sequence).filter(|sequence| *sequence < last),
+        ..Filter::default()
+    };
+    let earlier = (sequence > 1).then(|| up_to(sequence - 1));
+    let later = (sequence < last).then(|| up_to(sequence + 1));
+    (earlier, later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::parse_time;
+
+    fn moment(text: &str) -> DateTime<Utc> {
+        parse_time(text).unwrap()
+    }
+
+    #[test]
+    fn an_input_holds_the_moment_rounded_up_to_its_milliseconds() {
+        for (time, input) in [
+            ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00"),
+            ("2026-03-01T10:00:00.120Z", "2026-03-01T10:00:00.120"),
+            ("2026-03-01T10:00:59.999001Z", "2026-03-01T10:01:00"),
+        ] {
+            assert_eq!(input_time(moment(time)), input);
+        }
+    }
+
+    #[test]
+    fn the_banner_says_every_term() {
+        let filter = Filter {
+            at: Some(moment("2026-03-01T10:00:00Z")),
+            as_known_at: Some(moment("2026-03-02T10:00:00.5Z")),
+            sequence: None,
+        };
+        assert_eq!(headline(&filter), "As of 2026-03-01 10:00:00 UTC, not now");
+        assert_eq!(
+            terms(&filter),
+            [
+                "Only what had happened by 2026-03-01 10:00:00.000 UTC counts.",
+                "Only what the ledger had recorded by 2026-03-02 10:00:00.500 UTC counts."
+            ]
+        );
+    }
+
+    #[test]
+    fn one_event_before_the_first_is_nothing_and_the_last_is_now() {
+        let up_to = |sequence| Filter { sequence: Some(sequence), ..Filter::default() };
+        assert_eq!(neighbours(1, 3), (None, Some(up_to(2))));
+        assert_eq!(neighbours(2, 3), (Some(up_to(1)), Some(Filter::default())));
+        assert_eq!(neighbours(3, 3), (Some(up_to(2)), None));
+        assert_eq!(neighbours(1, 1), (None, None));
+    }
+}

@@ -44,6 +44,14 @@ pub struct Line {
 }
 
 impl Line {
+    /// Quantity × unit price; `None` where that has more digits than can be held exactly.
+    pub fn amount(&self) -> Option<Decimal> {
+        let price = self.unit_price.amount();
+        let amount = price.checked_mul(Decimal::from(self.quantity))?;
+        // Where room runs out a Decimal rounds, which shows in its scale.
+        (amount.scale() == price.scale()).then_some(amount)
+    }
+
     fn read(payload: &Payload) -> Option<Self> {
         Some(Self {
             sku: payload.optional("sku")?,

@@ -1,8 +1,271 @@
-//! Event: being written.
+//! One event, as it was written: what it did or why it did not count, its two clocks, every field, and what it hangs
+//! together with.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    entity::entity_id,
+    query::timeline_href,
+    region::region,
+};
+use crate::{
+    api::{ApiError, get_event, get_order, get_wallet},
+    components::{
+        anomalies::AnomalyNotes,
+        entry::{EntryData, EntryFields, TwoClocks},
+        event_summary::{EventAmount, EventFacts, summary},
+        href,
+        icon::Icon,
+        id::{Code, DomainTag, EntityLink, EventLink},
+        notice::Empty,
+        time::{Fineness, Time},
+        timeline::{Effect, EffectTable, effect_of},
+        words::event_title,
+    },
+    domain::{
+        event::Entry,
+        ids::{Domain, EntityId, Position, Sequence},
+        listing::{EventLink as Place, EventView, TimelineQuery},
+        replay::Filter,
+    },
+};
+
+/// An event, and what it did to the figures.
+type Answer = (EventView, Option<Effect>);
+/// Which event the address names.
+type Question = Result<(Domain, EntityId, Position), ApiError>;
 
 #[component]
 pub fn EventPage() -> impl IntoView {
-    view! { <h1>"Event"</h1> }
+    let params = use_params_map();
+    let part = move |name: &str| params.with(|params| params.get(name).unwrap_or_default());
+    let question = Memo::new(move |_| read_address(&part("domain"), &part("subject"), &part("position")));
+    let answer = Resource::new(
+        move || question.get(),
+        |question| async move {
+            let (domain, subject, position) = question?;
+            let event = get_event(domain, subject.clone(), position).await?;
+            // The page tells much without its figures, so what keeps them away does not keep the page away.
+            let effect = match event.entry.sequence() {
+                Some(sequence) => fetch_effect(domain, subject, position, sequence).await.unwrap_or_default(),
+                None => None,
+            };
+            Ok((event, effect))
+        },
+    );
+    let title = move || {
+        let named = question.get();
+        named.map_or_else(
+            |_| "Event".to_owned(),
+            |(_, subject, position)| format!("Event {position} of {subject}"),
+        )
+    };
+    view! {
+        <Title text=title />
+        {region(answer, "event", show)}
+    }
+}
+
+fn read_address(domain: &str, subject: &str, position: &str) -> Question {
+    let unknown = |what: String| ApiError::NotFound { what, filtered: false };
+    let domain = domain.parse::<Domain>().map_err(|_| unknown("such an event".to_owned()))?;
+    let subject = entity_id(domain, subject)?;
+    let position = position
+        .parse()
+        .map_err(|_| unknown(format!("such an event of {domain} {subject}")))?;
+    Ok((domain, subject, position))
+}
+
+fn show((event, effect): Answer) -> AnyView {
+    let EventView { domain, subject, entry, applied, anomalies, currency, previous, next, cause, correlated } = event;
+    let told = summary(&entry);
+    let verdict = if applied {
+        view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted."</span></p> }.into_any()
+    } else {
+        view! { <p class="verdict tone-danger">{Icon::Cross.view()} <span>"It did not count: no figure moved."</span></p> }
+            .into_any()
+    };
+    let number = entry.sequence().map_or_else(
+        || "without a readable sequence".to_owned(),
+        |sequence| format!("no. {sequence}"),
+    );
+    let id = subject.to_string();
+    view! {
+        <header class="page-head">
+            <p class="page-kind">
+                <DomainTag domain />
+                " "
+                <EntityLink domain id=id.clone() />
+                <span>{format!(" event {number}")}</span>
+            </p>
+            <h1>{told.title} " " <EventAmount amount=told.amount /></h1>
+            {around(domain, &subject, previous, next)}
+        </header>
+        <EventFacts facts=told.facts domain subject=subject.clone() />
+        <div class="event">
+            <div class="event-main">
+                <section class="panel" aria-label="What it did">
+                    <h2>"What it did"</h2>
+                    {verdict}
+                    <AnomalyNotes anomalies applied />
+                    {effect.map(|effect| view! { <EffectTable effect currency /> })}
+                    {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
+                </section>
+                <section class="panel" aria-label="Payload">
+                    <h2>"Payload"</h2>
+                    <EntryData data=entry.fields.data.clone() />
+                </section>
+            </div>
+            <div class="event-side">
+                <section class="panel" aria-label="Its two clocks">
+                    <h2>"Its two clocks"</h2>
+                    <TwoClocks happened=entry.time() recorded=entry.recorded />
+                </section>
+                <section class="panel" aria-label="What it hangs together with">
+                    <h2>"Hangs together with"</h2>
+                    {relations(&entry, cause, correlated, (domain, &subject))}
+                </section>
+                <section class="panel" aria-label="As it was written">
+                    <h2>"As it was written"</h2>
+                    <EntryFields entry />
+                </section>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The events before and after it.
+fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: Option<Position>) -> impl IntoView + use<> {
+    let link = |to: Option<Position>, word: &'static str, icon: Icon| match to {
+        Some(position) => {
+            view! { <a class="button" href=href::event(domain, subject, position)>{icon.view()} {word}</a> }.into_any()
+        }
+        None => view! { <span class="button is-off">{icon.view()} {word}</span> }.into_any(),
+    };
+    view! {
+        <nav class="neighbours" aria-label="Events before and after">
+            {link(previous, "Previous event", Icon::Previous)}
+            {link(next, "Next event", Icon::Next)}
+        </nav>
+    }
+}
+
+/// The way to the entity as this event left it.
+fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> impl IntoView + use<> {
+    let there = timeline_href(&href::entity(domain, subject.as_str()), &up_to(sequence));
+    view! {
+        <p>
+            <a class="button" href=there>
+                {format!("The {domain} as of this event")}
+            </a>
+        </p>
+    }
+}
+
+/// The event is the last one that its own sequence keeps, or close to it where a sequence repeats.
+async fn fetch_effect(
+    domain: Domain,
+    subject: EntityId,
+    position: Position,
+    sequence: Sequence,
+) -> Result<Option<Effect>, ApiError> {
+    let query = up_to(sequence);
+    Ok(match domain {
+        Domain::Wallet => effect_of(get_wallet(subject, query).await?.timeline, position),
+        Domain::Order => effect_of(get_order(subject, query).await?.timeline, position),
+    })
+}
+
+fn up_to(sequence: Sequence) -> TimelineQuery {
+    TimelineQuery {
+        filter: Filter { sequence: Some(sequence), ..Filter::default() },
+        ..TimelineQuery::default()
+    }
+}
+
+fn relations(
+    entry: &Entry,
+    cause: Option<Place>,
+    correlated: Vec<Place>,
+    here: (Domain, &EntityId),
+) -> AnyView {
+    let causation = entry.fields.causationid.clone().filter(|id| !id.is_empty());
+    let correlation = entry.fields.correlationid.clone().filter(|id| !id.is_empty());
+    if causation.is_none() && correlation.is_none() {
+        return view! { <Empty title="It names no cause and no correlation" /> }.into_any();
+    }
+    let causation = causation.map(|id| {
+        let cause = match cause {
+            Some(place) => place_link(place, here),
+            None => view! {
+                <span class="entry-meaning">"Not in this stream, nor in that of the order or wallet it names."</span>
+            }
+            .into_any(),
+        };
+        view! {
+            <div>
+                <dt>"Caused by"</dt>
+                <dd>
+                    <Code text=id />
+                    {cause}
+                </dd>
+            </div>
+        }
+    });
+    let correlation = correlation.map(|id| {
+        let search = format!("{}?q={}", href::SEARCH, href::encode(&id));
+        let items = correlated
+            .into_iter()
+            .map(|place| view! { <li>{place_link(place, here)}</li> })
+            .collect_view();
+        view! {
+            <div>
+                <dt>"Correlation"</dt>
+                <dd>
+                    <a class="id id-link" href=search title="Search for it">
+                        {id}
+                    </a>
+                    <ul class="places-list">{items}</ul>
+                </dd>
+            </div>
+        }
+    });
+    view! { <dl class="relations">{causation} {correlation}</dl> }.into_any()
+}
+
+/// An event elsewhere; its entity is named where it is another one.
+fn place_link(place: Place, here: (Domain, &EntityId)) -> AnyView {
+    let Place { domain, subject, position, r#type, time } = place;
+    let elsewhere = (here != (domain, &subject)).then(|| {
+        let id = subject.to_string();
+        view! { <span class="place-of"><DomainTag domain /> " " <EntityLink domain id /></span> }
+    });
+    let title = if r#type.is_empty() { "Event without a type".to_owned() } else { event_title(&r#type) };
+    view! {
+        <span class="place">
+            <EventLink domain subject position>
+                {title}
+            </EventLink>
+            {time.map(|at| view! { <Time at fineness=Fineness::Minute /> })}
+            {elsewhere}
+        </span>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_names_no_event_is_not_found() {
+        assert!(read_address("wallet", "W-1", "1700000000000-0").is_ok());
+        for (domain, subject, position) in [("purse", "W-1", "1-0"), ("wallet", "W 1", "1-0"), ("order", "O-1", "last")] {
+            let error = read_address(domain, subject, position).unwrap_err();
+            assert_eq!(error.status(), 404, "{domain} {subject} {position}");
+        }
+    }
 }

@@ -1,8 +1,275 @@
-//! Order: being written.
+//! An order: what was bought and paid, what goes back and what still could, event by event, at any moment.
 
 use leptos::prelude::*;
+use rust_decimal::Decimal;
+
+use super::{
+    entity::{Address, EntityHead, OtherMoments, entity_id},
+    query::timeline_href,
+    region::region,
+};
+use crate::{
+    api::get_order,
+    components::{
+        anomalies::AnomaliesBanner,
+        badge::{Nothing, OrderStatusBadge, OverdueMark, RefundStateBadge, WaitsForLabel},
+        findings::FindingsList,
+        href,
+        id::{Code, PartyName, RefundLink, WalletLink},
+        money::Money,
+        reason::{DestinationLabel, ReasonLabel},
+        table::Table,
+        time::{Since, Span},
+        timeline::timeline_section,
+        words::{counted, grouped},
+    },
+    domain::{
+        ids::Domain,
+        listing::{OrderView, TimelineQuery},
+        money::Currency,
+        order::Line,
+        refund::RefundRow,
+        replay::OrderSums,
+    },
+};
+
+/// An order, with the query that it was asked with.
+type Answer = (TimelineQuery, OrderView);
 
 #[component]
 pub fn OrderPage() -> impl IntoView {
-    view! { <h1>"Order"</h1> }
+    let address = Address::current(Domain::Order);
+    let answer = Resource::new(
+        move || address.question(),
+        |(id, query)| async move {
+            let id = entity_id(Domain::Order, &id)?;
+            get_order(id, query).await.map(|view| (query, view))
+        },
+    );
+    view! {
+        <EntityHead address />
+        {region(answer, "order", show)}
+    }
+}
+
+fn show((query, order): Answer) -> AnyView {
+    let base = href::order(order.id.as_str());
+    let currency = order.currency;
+    let (subject, here) = (order.id.clone(), order.id.to_string());
+    let last = order.extent.last_sequence;
+    view! {
+        {facts(&order)}
+        <AnomaliesBanner anomalies=order.anomalies count=order.anomaly_count complete=order.complete />
+        {totals(order.total, order.sums, currency)}
+        <OtherMoments base=base.clone() query sequence=order.sequence last />
+        <FindingsList findings=order.findings here />
+        {refunds(order.refunds)}
+        {lines(order.lines)}
+        {timeline_section(
+            order.timeline,
+            (Domain::Order, subject),
+            currency,
+            query,
+            move |query| timeline_href(&base, query),
+        )}
+    }
+    .into_any()
+}
+
+fn facts(order: &OrderView) -> impl IntoView + use<> {
+    let customer = match order.customer.clone() {
+        Some(party) => view! { <PartyName party /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let wallet = match order.wallet.clone() {
+        Some(id) => view! { <WalletLink id /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let sequence = if order.sequence < order.extent.last_sequence {
+        format!("{} of {}", grouped(order.sequence), grouped(order.extent.last_sequence))
+    } else {
+        grouped(order.sequence)
+    };
+    view! {
+        <dl class="entity-facts">
+            <div>
+                <dt>"Status"</dt>
+                <dd>
+                    <OrderStatusBadge status=order.status />
+                </dd>
+            </div>
+            <div>
+                <dt>"Customer"</dt>
+                <dd>{customer}</dd>
+            </div>
+            <div>
+                <dt>"Wallet"</dt>
+                <dd>{wallet}</dd>
+            </div>
+            <div>
+                <dt>"Sequence"</dt>
+                <dd>{sequence}</dd>
+            </div>
+            <div>
+                <dt>"Last event"</dt>
+                <dd>
+                    <Since at=order.extent.last_time now=order.now />
+                </dd>
+            </div>
+        </dl>
+    }
+}
+
+fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -> impl IntoView {
+    let amount = |amount| view! { <Money amount currency /> };
+    let ordered = match total {
+        Some(total) => amount(total).into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    view! {
+        <dl class="totals">
+            <div class="total">
+                <dt>"Total"</dt>
+                <dd>{ordered}</dd>
+            </div>
+            <div class="total">
+                <dt>"Paid"</dt>
+                <dd>{amount(sums.paid)}</dd>
+            </div>
+            <div class="total">
+                <dt>"Refunded"</dt>
+                <dd>{amount(sums.refunded)}</dd>
+            </div>
+            <div class="total">
+                <dt>"Pending"</dt>
+                <dd>{amount(sums.pending)}</dd>
+            </div>
+            <div class="total is-main">
+                <dt>"Refundable" <span class="total-how">"paid − refunded − pending"</span></dt>
+                <dd>{amount(sums.refundable)}</dd>
+            </div>
+        </dl>
+    }
+}
+
+fn refunds(refunds: Vec<RefundRow>) -> AnyView {
+    let count = counted(refunds.len().try_into().unwrap_or(u64::MAX), "refund");
+    if refunds.is_empty() {
+        return ().into_any();
+    }
+    let rows = refunds.into_iter().map(refund).collect_view();
+    view! {
+        <section class="part" aria-label="Refunds">
+            <div class="section-head">
+                <h2>"Refunds"</h2>
+                <p class="section-count">{count}</p>
+            </div>
+            <Table caption="Refunds of this order" class="folds">
+                <thead>
+                    <tr>
+                        <th scope="col">"Refund"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"For"</th>
+                        <th scope="col">"Waits for"</th>
+                        <th scope="col">"Reason"</th>
+                        <th scope="col">"To"</th>
+                        <th scope="col" class="figures">
+                            "Amount"
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+fn refund(row: RefundRow) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row">
+                <RefundLink refund=row.refund order=row.order.to_string() />
+            </th>
+            <td data-label="State">
+                <RefundStateBadge state=row.state />
+            </td>
+            <td data-label="For">
+                <Span seconds=row.age_seconds />
+                {row.overdue.then(|| view! { <OverdueMark /> })}
+            </td>
+            <td data-label="Waits for">
+                <WaitsForLabel waits_for=row.waits_for />
+            </td>
+            <td data-label="Reason">
+                <ReasonLabel reason=row.reason />
+            </td>
+            <td data-label="To">
+                <DestinationLabel destination=row.destination />
+            </td>
+            <td class="figures" data-label="Amount">
+                <Money amount=row.amount currency=row.currency />
+            </td>
+        </tr>
+    }
+}
+
+fn lines(lines: Vec<Line>) -> AnyView {
+    if lines.is_empty() {
+        return ().into_any();
+    }
+    let count = counted(lines.len().try_into().unwrap_or(u64::MAX), "line");
+    let rows = lines.into_iter().map(line).collect_view();
+    view! {
+        <section class="part" aria-label="Lines">
+            <div class="section-head">
+                <h2>"Lines"</h2>
+                <p class="section-count">{count}</p>
+            </div>
+            <Table caption="What was ordered" class="folds">
+                <thead>
+                    <tr>
+                        <th scope="col">"Article"</th>
+                        <th scope="col">"Title"</th>
+                        <th scope="col" class="figures">
+                            "Quantity"
+                        </th>
+                        <th scope="col" class="figures">
+                            "Each"
+                        </th>
+                        <th scope="col" class="figures">
+                            "Together"
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+fn line(line: Line) -> impl IntoView {
+    let (each, currency) = (line.unit_price.amount(), line.unit_price.currency());
+    let together = match line.amount() {
+        Some(amount) => view! { <Money amount currency /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <Code text=line.sku />
+            </th>
+            <td data-label="Title">{line.title}</td>
+            <td class="figures" data-label="Quantity">
+                {line.quantity.to_string()}
+            </td>
+            <td class="figures" data-label="Each">
+                <Money amount=each currency />
+            </td>
+            <td class="figures" data-label="Together">
+                {together}
+            </td>
+        </tr>
+    }
 }

@@ -1,8 +1,142 @@
-//! Orders: being written.
+//! Orders: a list to search, filter and sort. All of it stands in the address.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_location;
+
+use super::{
+    list::{ListForm, list_head, none_found},
+    query::{list_href, list_query},
+    region::region,
+};
+use crate::{
+    api::list_orders,
+    components::{
+        badge::{IncompleteMark, Nothing, OrderStatusBadge},
+        href,
+        id::{OrderLink, PartyName},
+        money::Money,
+        notice::Ignored,
+        pagination::Pagination,
+        table::Table,
+        time::{Fineness, Since, Time},
+        words::counted,
+    },
+    domain::{
+        listing::{ListQuery, ListSort, OrderRow, Page},
+        order::OrderStatus,
+    },
+};
+
+/// A page of orders, with the query that it was asked with.
+type Answer = (ListQuery, Page<OrderRow>);
 
 #[component]
 pub fn OrdersPage() -> impl IntoView {
-    view! { <h1>"Orders"</h1> }
+    let search = use_location().search;
+    let parsed = Memo::new(move |_| {
+        let statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+        search.with(|search| list_query(search, &statuses))
+    });
+    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
+    let answer = Resource::new(
+        move || query.get(),
+        |query| async move { list_orders(query.clone()).await.map(|page| (query, page)) },
+    );
+    let statuses = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+    view! {
+        <Title text="Orders" />
+        <header class="page-head">
+            <h1>"Orders"</h1>
+        </header>
+        <ListForm action=href::ORDERS query statuses hint="Order, customer, wallet or refund" />
+        {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
+        {region(answer, "orders", show)}
+    }
+}
+
+fn show((query, page): Answer) -> AnyView {
+    if page.rows.is_empty() {
+        return none_found(href::ORDERS, "order", &query, page.total, page.pages);
+    }
+    let page_href = |page| list_href(href::ORDERS, &ListQuery { page, ..query.clone() });
+    let sorted = query.clone();
+    let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::ORDERS);
+    let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
+    view! {
+        <p class="list-count">{counted(page.total, "order")}</p>
+        <Table caption="Orders" class="list folds">
+            <thead>
+                <tr>
+                    {head("Order", &[ListSort::Id])}
+                    <th scope="col">"Customer"</th>
+                    <th scope="col">"Status"</th>
+                    <th scope="col">"Placed"</th>
+                    {head("Total", &[ListSort::AmountDown, ListSort::AmountUp])}
+                    <th scope="col" class="figures">
+                        "Refunded"
+                    </th>
+                    <th scope="col" class="figures">
+                        "Refunds pending"
+                    </th>
+                    {head("Last event", &[ListSort::Recent])}
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+        <Pagination label="Orders" page=page.page pages=page.pages href=page_href />
+    }
+    .into_any()
+}
+
+fn row_view(row: OrderRow, now: DateTime<Utc>) -> impl IntoView {
+    let OrderRow { id, customer, status, currency, total, sums, complete, placed_at, last_time, .. } = row;
+    let customer = match customer {
+        Some(party) => view! { <PartyName party /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let placed = match placed_at {
+        Some(at) => view! { <Time at fineness=Fineness::Day /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let total = match total {
+        Some(amount) => view! { <Money amount currency /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let last = match last_time {
+        Some(at) => view! { <Since at now /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    // Most orders have no refund: nothing is quieter than zeros.
+    let unless_zero = |amount: rust_decimal::Decimal| {
+        if amount.is_zero() {
+            view! { <Nothing /> }.into_any()
+        } else {
+            view! { <Money amount currency /> }.into_any()
+        }
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <OrderLink id=id.to_string() />
+            </th>
+            <td data-label="Customer">{customer}</td>
+            <td data-label="Status">
+                <OrderStatusBadge status />
+                {(!complete).then(|| view! { <IncompleteMark /> })}
+            </td>
+            <td data-label="Placed">{placed}</td>
+            <td class="figures" data-label="Total">
+                {total}
+            </td>
+            <td class="figures" data-label="Refunded">
+                {unless_zero(sums.refunded)}
+            </td>
+            <td class="figures" data-label="Refunds pending">
+                {unless_zero(sums.pending)}
+            </td>
+            <td data-label="Last event">{last}</td>
+        </tr>
+    }
 }

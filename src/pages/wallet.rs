@@ -1,8 +1,320 @@
-//! Wallet: being written.
+//! A wallet: who owns it, what is in it and why, event by event, at any moment of its history.
 
-use leptos::prelude::*;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::{
+    entity::{Address, EntityHead, OtherMoments, entity_id},
+    query::timeline_href,
+    region::region,
+};
+use crate::{
+    api::{ApiError, get_wallet, get_wallet_history},
+    components::{
+        anomalies::AnomaliesBanner,
+        badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
+        chart::{BalanceChart, chart_end},
+        findings::FindingsList,
+        href,
+        id::{Code, OrderLink, PartyName},
+        money::Money,
+        notice::Empty,
+        table::Table,
+        time::{Fineness, Since, Time},
+        time_travel::{Scrubber, Slider, Travel},
+        timeline::timeline_section,
+        words::{counted, grouped},
+    },
+    domain::{
+        event::Entry,
+        ids::Domain,
+        listing::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, HoldRow, OrderRow, TimelineQuery, WalletView},
+        money::Currency,
+        replay::{Balances, Filter},
+    },
+};
+
+/// A wallet, with the query that it was asked with.
+type Answer = (TimelineQuery, WalletView);
 
 #[component]
 pub fn WalletPage() -> impl IntoView {
-    view! { <h1>"Wallet"</h1> }
+    let address = Address::current(Domain::Wallet);
+    let answer = Resource::new(
+        move || address.question(),
+        |(id, query)| async move {
+            let id = entity_id(Domain::Wallet, &id)?;
+            get_wallet(id, query).await.map(|view| (query, view))
+        },
+    );
+    let travel = Travel::new();
+    fetch_history(travel, address.id);
+    let navigate = use_navigate();
+    let choose = Callback::new(move |filter: Filter| {
+        let query = address.parsed.with_untracked(|parsed| parsed.query);
+        let to = TimelineQuery { filter, page: 1, ..query };
+        let base = address.id.with_untracked(|id| href::wallet(id));
+        // Sliding on from a moment replaces it, so that one step back leads out of the past.
+        let replace = !query.filter.is_empty();
+        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
+        navigate(&timeline_href(&base, &to), options);
+    });
+    view! {
+        <EntityHead address />
+        {region(answer, "wallet", move |answer| show(answer, travel, choose))}
+    }
+}
+
+/// Fetches the history when a reader first wants to slide through it.
+fn fetch_history(travel: Travel, id: Memo<String>) {
+    Effect::new(move |before: Option<String>| {
+        let id = id.get();
+        if before.is_some_and(|before| before != id) {
+            travel.reset();
+        }
+        id
+    });
+    Effect::new(move || {
+        if !travel.wanted.get() || travel.history.with_untracked(Option::is_some) {
+            return;
+        }
+        let of = id.get_untracked();
+        spawn_local(async move {
+            let read = read_history(&of).await;
+            // The reader may have gone elsewhere meanwhile, and the page's signals with him.
+            if id.try_get_untracked().is_none_or(|now| now != of) {
+                return;
+            }
+            match read {
+                Ok(entries) => travel.history.set(Some(Arc::new(entries))),
+                Err(_) => travel.failed.set(true),
+            }
+        });
+    });
+}
+
+async fn read_history(id: &str) -> Result<Vec<Entry>, ApiError> {
+    let id = entity_id(Domain::Wallet, id)?;
+    let mut entries = Vec::new();
+    let mut after = None;
+    for _ in 0..=HISTORY_IN_BROWSER_MAX / u64::from(HISTORY_ROWS_MAX) {
+        let page = get_wallet_history(id.clone(), after).await?;
+        entries.extend(page.entries);
+        after = page.next;
+        if after.is_none() {
+            return Ok(entries);
+        }
+    }
+    Err(ApiError::Invalid {
+        message: "the history grew too long to be replayed in the browser".to_owned(),
+    })
+}
+
+fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> AnyView {
+    let base = href::wallet(wallet.id.as_str());
+    let scrubber = Scrubber::new(travel, wallet.extent, query.filter);
+    let currency = wallet.currency;
+    let until = match query.filter {
+        Filter { sequence: Some(_), .. } => wallet.chart.iter().map(|point| point.time).max(),
+        Filter { at, .. } => at,
+    };
+    let until = until.map_or(wallet.now, |until| until.min(wallet.now));
+    let until = chart_end(&wallet.chart, until);
+    let marked = Signal::derive(move || scrubber.preview.get().map(|preview| preview.sequence));
+    let (subject, here) = (wallet.id.clone(), wallet.id.to_string());
+    let last = wallet.extent.last_sequence;
+    view! {
+        {facts(&wallet)}
+        <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
+        <div class="entity">
+            <div class="entity-main">
+                {balances(wallet.balances, currency, scrubber)}
+                <section class="panel course" aria-label="Balance over time and time travel">
+                    <BalanceChart points=wallet.chart currency until marked />
+                    <Slider scrubber currency choose />
+                    <OtherMoments base=base.clone() query sequence=wallet.sequence last />
+                </section>
+            </div>
+            <aside class="entity-side" aria-label="Belongs to this wallet">
+                <FindingsList findings=wallet.findings here />
+                {holds(wallet.open_holds, currency, wallet.now)}
+                {orders(wallet.orders)}
+            </aside>
+        </div>
+        {timeline_section(
+            wallet.timeline,
+            (Domain::Wallet, subject),
+            currency,
+            query,
+            move |query| timeline_href(&base, query),
+        )}
+    }
+    .into_any()
+}
+
+fn facts(wallet: &WalletView) -> impl IntoView + use<> {
+    let owner = match wallet.owner.clone() {
+        Some(party) => view! { <PartyName party /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let currency = match wallet.currency {
+        Some(currency) => view! { <span>{currency.to_string()}</span> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let sequence = if wallet.sequence < wallet.extent.last_sequence {
+        format!("{} of {}", grouped(wallet.sequence), grouped(wallet.extent.last_sequence))
+    } else {
+        grouped(wallet.sequence)
+    };
+    view! {
+        <dl class="entity-facts">
+            <div>
+                <dt>"Status"</dt>
+                <dd>
+                    <WalletStatusBadge status=wallet.status />
+                </dd>
+            </div>
+            <div>
+                <dt>"Owner"</dt>
+                <dd>{owner}</dd>
+            </div>
+            <div>
+                <dt>"Currency"</dt>
+                <dd>{currency}</dd>
+            </div>
+            <div>
+                <dt>"Sequence"</dt>
+                <dd>{sequence}</dd>
+            </div>
+            <div>
+                <dt>"Last event"</dt>
+                <dd>
+                    <Since at=wallet.extent.last_time now=wallet.now />
+                </dd>
+            </div>
+        </dl>
+    }
+}
+
+/// What was asked for, or what the slider shows at the moment.
+fn balances(
+    balances: Balances,
+    currency: Option<Currency>,
+    scrubber: Scrubber,
+) -> impl IntoView {
+    let shown = move || scrubber.preview.get().map_or(balances, |preview| preview.balances);
+    let is_preview = move || scrubber.preview.with(Option::is_some);
+    view! {
+        <dl class="totals" class:is-preview=is_preview>
+            <div class="total">
+                <dt>"Posted"</dt>
+                <dd>{move || view! { <Money amount=shown().posted currency /> }}</dd>
+            </div>
+            <div class="total">
+                <dt>"Held"</dt>
+                <dd>{move || view! { <Money amount=shown().held currency /> }}</dd>
+            </div>
+            <div class="total is-main">
+                <dt>"Available" <span class="total-how">"posted − held"</span></dt>
+                <dd>{move || view! { <Money amount=shown().available currency /> }}</dd>
+            </div>
+        </dl>
+    }
+}
+
+fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) -> AnyView {
+    if holds.is_empty() {
+        return ().into_any();
+    }
+    let title = counted(holds.len().try_into().unwrap_or(u64::MAX), "open hold");
+    let items = holds
+        .into_iter()
+        .map(|hold| {
+            let past = hold.expires_at.is_some_and(|at| at < now);
+            let expires = hold.expires_at.map(|at| {
+                view! {
+                    <span class:is-past=past>
+                        {if past { "expired " } else { "expires " }}
+                        <Since at now />
+                    </span>
+                }
+            });
+            view! {
+                <li>
+                    <p class="side-line">
+                        <Code text=hold.hold />
+                        <Money amount=hold.amount currency />
+                    </p>
+                    <p class="side-note">
+                        <span>"since " <Time at=hold.since fineness=Fineness::Minute /></span>
+                        {expires}
+                        {hold.order.map(|id| view! { <span>"order " <OrderLink id /></span> })}
+                    </p>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="side" aria-label="Open holds">
+            <h2>{title}</h2>
+            <ul class="side-list">{items}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn orders(orders: Vec<OrderRow>) -> AnyView {
+    if orders.is_empty() {
+        return view! {
+            <section class="side" aria-label="Orders">
+                <h2>"Orders"</h2>
+                <Empty title="No order names this wallet" />
+            </section>
+        }
+        .into_any();
+    }
+    let rows = orders
+        .into_iter()
+        .map(|order| {
+            let total = match order.total {
+                Some(amount) => view! { <Money amount currency=order.currency /> }.into_any(),
+                None => view! { <Nothing /> }.into_any(),
+            };
+            let pending = (order.pending_refunds > 0)
+                .then(|| view! { <span class="side-note">{counted(order.pending_refunds, "pending refund")}</span> });
+            view! {
+                <tr>
+                    <th scope="row">
+                        <OrderLink id=order.id.to_string() />
+                    </th>
+                    <td>
+                        <OrderStatusBadge status=order.status />
+                        {pending}
+                    </td>
+                    <td class="figures">{total}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="side" aria-label="Orders">
+            <h2>"Orders"</h2>
+            <Table caption="Orders that name this wallet, the last changed first">
+                <thead>
+                    <tr>
+                        <th scope="col">"Order"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col" class="figures">
+                            "Total"
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
 }

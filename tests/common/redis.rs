@@ -109,7 +109,7 @@ impl RedisServer {
             if child.try_wait().expect("a child's state").is_some() {
                 break;
             }
-            if info(self.port).is_some_and(|info| info.contains(&process)) {
+            if info(self.port).is_some_and(|info| info.contains(&process) || info.starts_with("-NOAUTH")) {
                 return true;
             }
             sleep(Duration::from_millis(5));
@@ -119,7 +119,9 @@ impl RedisServer {
     }
 
     fn log_text(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("redis.log")).unwrap_or_default()
+        let text = std::fs::read_to_string(self.dir.path().join("redis.log")).unwrap_or_default();
+        let last: Vec<&str> = text.lines().rev().take(5).collect();
+        last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -137,12 +139,12 @@ pub fn free_port() -> u16 {
         .port()
 }
 
-/// What the server says of itself, once it is there and has loaded its data.
+/// What the server says of itself, once it is there and has loaded its data. One that wants a password says only that.
 fn info(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
     stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n").ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
-    text.starts_with("+PONG").then_some(text)
+    (text.starts_with("+PONG") || text.starts_with("-NOAUTH")).then_some(text)
 }

@@ -27,7 +27,7 @@ const RESPONSE_MAX: Duration = Duration::from_secs(5);
 pub(super) const OPERATION_MAX: Duration = Duration::from_secs(8);
 /// Pauses between the tries of one operation; together they outlast the restart of a small server.
 pub(super) const PAUSES: [Duration; 3] = [
-    Duration::from_millis(50),
+    Duration::from_millis(10),
     Duration::from_millis(250),
     Duration::from_secs(1),
 ];
@@ -104,8 +104,12 @@ fn lost_reason(error: &RedisError) -> String {
         "no answer in time".into()
     } else if error.is_connection_dropped() {
         "the connection was lost".into()
+    } else if error.to_string().contains("certificate") {
+        // The whole story names the host.
+        tracing::warn!(%error, "a store's TLS certificate is not accepted");
+        "its TLS certificate is not accepted".into()
     } else {
-        // Words of the operating system or of TLS; they name no address.
+        // Words of the operating system; they name no address.
         error.to_string()
     }
 }
@@ -184,10 +188,12 @@ impl Link {
             .set_connection_timeout(Some(CONNECT_MAX))
             .set_response_timeout(Some(response_max))
             .set_pipeline_buffer_size(PIPELINE);
-        let mut connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let dialled = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut connection = dialled.map_err(|error| match Trouble::from(error.clone()) {
+            // Silence has had its time; trying again would only make everybody wait longer for the same.
+            Trouble::Lost(fault) if error.is_timeout() => Trouble::Refused(fault),
+            trouble => trouble,
+        })?;
         let partitions = partitions(&mut connection, self.domain).await?;
         Ok(Session {
             connection,

@@ -1,0 +1,114 @@
+//! What the pages of a wallet and of an order have in common: the same query in the address, the same head, the same form
+//! to go to another moment. What differs stands in the pages themselves.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    components::Form,
+    hooks::{use_location, use_params_map},
+};
+
+use super::query::{Parsed, timeline_href, timeline_query};
+use crate::{
+    api::ApiError,
+    components::{
+        href,
+        id::DomainTag,
+        notice::Ignored,
+        time_travel::{AsOf, MomentFields, Neighbours},
+    },
+    domain::{
+        ids::{Domain, EntityId, Sequence},
+        listing::TimelineQuery,
+        replay::Filter,
+    },
+};
+
+/// Characters of an id from the address that are repeated to the reader at most.
+const ID_SHOWN_MAX: usize = 80;
+
+/// What the address of such a page says.
+#[derive(Clone, Copy)]
+pub struct Address {
+    pub domain: Domain,
+    /// As it stands there; it may be no id at all.
+    pub id: Memo<String>,
+    pub parsed: Memo<Parsed<TimelineQuery>>,
+}
+
+impl Address {
+    /// Reads the current address; `id` is the name of the route's parameter.
+    pub fn current(domain: Domain) -> Self {
+        let params = use_params_map();
+        let search = use_location().search;
+        Self {
+            domain,
+            id: Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default())),
+            parsed: Memo::new(move |_| search.with(|search| timeline_query(search))),
+        }
+    }
+
+    /// The id and the query, for the server: tracked.
+    pub fn question(&self) -> (String, TimelineQuery) {
+        (self.id.get(), self.parsed.with(|parsed| parsed.query))
+    }
+}
+
+/// Checks an id from an address. What is no id names nothing that exists.
+pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
+    EntityId::new(text).map_err(|_| ApiError::NotFound {
+        what: format!("{domain} '{}'", text.chars().take(ID_SHOWN_MAX).collect::<String>()),
+        filtered: false,
+    })
+}
+
+/// The page's heading, what of the address was not understood, and whether it is about now.
+#[component]
+pub fn EntityHead(address: Address) -> impl IntoView {
+    let Address { domain, id, parsed } = address;
+    let as_of = move || {
+        let TimelineQuery { filter, oldest_first, .. } = parsed.with(|parsed| parsed.query);
+        let here = TimelineQuery { oldest_first, page: 1, ..TimelineQuery::default() };
+        let now = id.with(|id| timeline_href(&href::entity(domain, id), &here));
+        view! { <AsOf filter now /> }
+    };
+    view! {
+        <Title text=move || id.get() />
+        <header class="page-head">
+            <p class="page-kind">
+                <DomainTag domain />
+            </p>
+            <h1 class="page-id" title=move || id.get()>
+                {move || id.get()}
+            </h1>
+        </header>
+        {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
+        {as_of}
+    }
+}
+
+/// Ways to another moment that need no script: one event earlier or later, or a form.
+#[component]
+pub fn OtherMoments(
+    /// The page's address without a query.
+    base: String,
+    query: TimelineQuery,
+    sequence: Sequence,
+    last: Sequence,
+) -> impl IntoView {
+    let there = {
+        let base = base.clone();
+        move |filter: Filter| timeline_href(&base, &TimelineQuery { filter, page: 1, ..query })
+    };
+    view! {
+        <div class="other-moments">
+            <Neighbours sequence last href=there />
+            <details class="moment-form" open=!query.filter.is_empty()>
+                <summary>"Go to an exact moment"</summary>
+                <Form method="get" action=base noscroll=true>
+                    <MomentFields query />
+                </Form>
+            </details>
+        </div>
+    }
+}

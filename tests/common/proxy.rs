@@ -1,0 +1,93 @@
+//! A TCP proxy that cuts connections: it counts the bytes that went through, and ends everything when the next cut is due.
+//! What had been sent by then may or may not have arrived, which is what a broken network is like.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::Notify,
+};
+
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+struct State {
+    target: SocketAddr,
+    /// Bytes until the cut; it lies far away while it is not set.
+    left: AtomicI64,
+    cut: Notify,
+}
+
+impl Proxy {
+    pub async fn start(target_port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let state = Arc::new(State {
+            target: (Ipv4Addr::LOCALHOST, target_port).into(),
+            left: AtomicI64::new(i64::MAX),
+            cut: Notify::new(),
+        });
+        let address = listener.local_addr().unwrap();
+        let accepting = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&accepting).serve(client));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}/", self.address)
+    }
+
+    /// Cuts every connection once after so many more bytes, in whichever direction.
+    pub fn cut_after(&self, bytes: i64) {
+        self.state.left.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    async fn serve(self: Arc<Self>, client: TcpStream) {
+        let Ok(server) = TcpStream::connect(self.target).await else {
+            return;
+        };
+        client.set_nodelay(true).unwrap();
+        server.set_nodelay(true).unwrap();
+        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        tokio::select! {
+            () = self.pass(from_client, to_server) => {}
+            () = self.pass(from_server, to_client) => {}
+            () = self.cut.notified() => {}
+        }
+    }
+
+    /// Byte blocks of random luck: a block in which the cut falls is passed on up to there.
+    async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let mut block = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut block).await {
+            let length = i64::try_from(read).unwrap();
+            let left = self.left.fetch_sub(length, Ordering::SeqCst);
+            let passed = usize::try_from(left.clamp(0, length)).unwrap();
+            if to.write_all(&block[..passed]).await.is_err() {
+                return;
+            }
+            if passed < read {
+                self.left.store(i64::MAX, Ordering::SeqCst);
+                self.cut.notify_waiters();
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A Redis store that is away, silent, cut off or out of room. Nothing waits for ever, nothing is appended twice, and a
+//! follower goes on without loss or repetition.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect by panicking"
+)]
+
+#[allow(dead_code, reason = "the suite runs elsewhere; its helpers are used here")]
+#[path = "../src/event_log/conformance.rs"]
+mod conformance;
+#[path = "common/proxy.rs"]
+mod proxy;
+#[path = "common/redis.rs"]
+mod redis_server;
+
+use std::{
+    collections::HashSet,
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use conformance::{event, id, keyed, next, read_all, sequences, told};
+use futures::{StreamExt as _, TryStreamExt as _};
+use ledgerscope::{
+    domain::ids::{Domain, EntityId, Position},
+    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, open},
+};
+use proxy::Proxy;
+use redis_server::{RedisServer, free_port};
+use tokio::time::timeout;
+
+fn log(url: &str) -> Arc<dyn EventLog> {
+    open(Domain::Wallet, url).unwrap()
+}
+
+fn is_unavailable<T>(result: &Result<T, ReadError>) -> bool {
+    matches!(result, Err(ReadError::Unavailable { store, .. }) if store == "wallet store")
+}
+
+/// Every question of the port, each of which has to fail with that kind of error before `limit`.
+async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
+    let in_time = async |what: &str, answer: bool, begin: Instant| {
+        assert!(answer, "{what}");
+        assert!(begin.elapsed() < limit, "{what} took {:?}", begin.elapsed());
+    };
+    let begin = Instant::now();
+    let read = log.read(&id("W-1"), Position::START, 10).await;
+    in_time("read", is_unavailable(&read), begin).await;
+    let begin = Instant::now();
+    in_time("feed_end", is_unavailable(&log.feed_end().await), begin).await;
+    let begin = Instant::now();
+    let streams: Result<Vec<Vec<EntityId>>, _> = log.streams().try_collect().await;
+    in_time("streams", is_unavailable(&streams), begin).await;
+    let begin = Instant::now();
+    let told = log.follow(FeedPosition::default()).next().await.unwrap();
+    in_time("follow", is_unavailable(&told), begin).await;
+    for events in [[event(1)], [keyed(1, "k")]] {
+        let begin = Instant::now();
+        let append = log.append(&id("W-1"), Expected::Any, &events).await;
+        let unavailable = matches!(append, Err(AppendError::Unavailable { .. }));
+        in_time("append", unavailable, begin).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_an_error_at_once_and_there_again_when_it_is_up() {
+    let mut server = RedisServer::start();
+    server.kill();
+    let log = log(&server.url());
+    assert_everything_fails_within(&*log, Duration::from_secs(4)).await;
+    server.resume();
+    assert_eq!(log.read(&id("W-1"), Position::START, 10).await, Ok(vec![]));
+    log.append(&id("W-1"), Expected::Exactly(0), &[event(1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_accepts_and_does_not_answer_is_an_error_within_seconds() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let log = log(&format!("redis://{}/", silent.local_addr().unwrap()));
+    assert_everything_fails_within(&*log, Duration::from_secs(4)).await;
+    // Many callers at once wait no longer than one.
+    let begin = Instant::now();
+    let reads = (0..50).map(|_| {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move { log.read(&id("W-1"), Position::START, 10).await })
+    });
+    for read in futures::future::join_all(reads).await {
+        assert!(is_unavailable(&read.unwrap()));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_store_that_falls_silent_is_an_error_within_seconds_and_there_again_when_it_speaks() {
+    let server = RedisServer::start_with(&["--enable-debug-command", "yes"]);
+    let log = log(&server.url());
+    log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    // Nobody else is served while this sleeps.
+    let url = server.url();
+    let asleep = std::thread::spawn(move || {
+        let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
+        redis::cmd("DEBUG").arg("SLEEP").arg(14).exec(&mut connection)
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (begin, plain, keyed) = (Instant::now(), [event(3)], [keyed(2, "k")]);
+    let wallet = id("W-1");
+    let (read, unkeyed, doubtful) = tokio::join!(
+        log.read(&wallet, Position::START, 10),
+        log.append(&wallet, Expected::Any, &plain),
+        log.append(&wallet, Expected::Any, &keyed),
+    );
+    assert!(begin.elapsed() < Duration::from_secs(11), "{:?}", begin.elapsed());
+    assert!(is_unavailable(&read), "{read:?}");
+    // Without a key it was not even sent; with a key it was, and nobody can say.
+    assert!(matches!(unkeyed, Err(AppendError::Unavailable { .. })), "{unkeyed:?}");
+    assert!(matches!(doubtful, Err(AppendError::Unknown { .. })), "{doubtful:?}");
+    asleep.join().unwrap().unwrap();
+    let done = log.append(&wallet, Expected::Any, &keyed).await.unwrap();
+    assert_eq!((done.first, done.last), (2, 2));
+    assert_eq!(sequences(&read_all(&*log, &wallet).await), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_and_keyed_appends_outlast_the_restart_of_a_server() {
+    let mut server = RedisServer::start();
+    let log = log(&server.url());
+    let working = {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move {
+            for number in 0..2_000 {
+                let events = [keyed(number, &format!("k-{number}"))];
+                let done = log.append(&id("W-1"), Expected::Any, &events).await.unwrap();
+                assert_eq!(done.first, number as u64 + 1);
+                let last = log.read(&id("W-1"), Position::START, 1).await.unwrap();
+                assert_eq!(last.len(), 1);
+            }
+        })
+    };
+    while !working.is_finished() {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.kill();
+        server.resume();
+    }
+    working.await.unwrap();
+    assert_eq!(read_all(&*log, &id("W-1")).await.len(), 2_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    let (log, direct) = (log(&proxy.url()), log(&server.url()));
+    log.append(&id("W-0"), Expected::Any, &[event(0)]).await.unwrap();
+    let (mut repeated, mut unknown, mut certain) = (0, 0, vec![]);
+    for number in 1..=150_i64 {
+        // From before the call is sent to after its answer has come, and somewhere into the connecting anew.
+        proxy.cut_after(number * 7 % 1_000);
+        let n = usize::try_from(number).unwrap();
+        let pair = [keyed(n, &format!("a-{number}")), keyed(n, &format!("b-{number}"))];
+        let done = log.append(&id("W-1"), Expected::Any, &pair).await.unwrap();
+        assert_eq!((done.first, done.last), (n as u64 * 2 - 1, n as u64 * 2));
+        repeated += usize::from(done.repeated);
+
+        proxy.cut_after(number * 11 % 500);
+        match log.append(&id("W-2"), Expected::Any, &[event(n)]).await {
+            Ok(_) => certain.push(event(n).id),
+            Err(AppendError::Unavailable { .. }) => {}
+            Err(AppendError::Unknown { .. }) => unknown += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+        proxy.cut_after(i64::MAX);
+    }
+    assert!(repeated > 0, "no cut fell between a write and its answer");
+    assert!(unknown > 0, "no cut fell into a call without a key");
+    assert_eq!(
+        sequences(&read_all(&*direct, &id("W-1")).await),
+        (1..=300).collect::<Vec<_>>()
+    );
+    // What has no key is there once or not at all.
+    let entries = read_all(&*direct, &id("W-2")).await;
+    let ids: HashSet<_> = entries.iter().filter_map(|entry| entry.fields.id.clone()).collect();
+    assert_eq!(ids.len(), entries.len());
+    assert!(certain.iter().all(|id| ids.contains(id)));
+    assert!(entries.len() <= certain.len() + unknown);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_goes_on_after_every_kind_of_cut() {
+    let mut server = RedisServer::start();
+    let log = log(&server.url());
+    let mut feed = log.follow(FeedPosition::default());
+    let mut expected = 0;
+    let mut errors = 0;
+    for round in 0..12 {
+        match round % 3 {
+            0 => server.run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]),
+            1 => {
+                server.kill();
+                // It is told once that it is cut off, then it is quiet.
+                let cut = timeout(Duration::from_secs(10), feed.next()).await.unwrap().unwrap();
+                assert!(is_unavailable(&cut), "{cut:?}");
+                errors += 1;
+                let quiet = timeout(Duration::from_millis(500), feed.next()).await;
+                assert!(quiet.is_err(), "{quiet:?}");
+                server.resume();
+            }
+            _ => {}
+        }
+        for _ in 0..3 {
+            let done = log
+                .append(&id("W-1"), Expected::Any, &[keyed(1, &format!("k-{expected}"))])
+                .await;
+            expected += 1;
+            assert_eq!(done.unwrap().last, expected);
+        }
+        let entries = next(&mut feed, 3).await;
+        assert_eq!(
+            told(&entries),
+            [2, 1, 0].map(|back| ("W-1".to_owned(), expected - back))
+        );
+    }
+    assert_eq!(errors, 4);
+}
+
+#[tokio::test]
+async fn a_store_without_room_appends_nothing_and_says_so() {
+    let server = RedisServer::start_with(&["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]);
+    let log = log(&server.url());
+    let mut appended = 0;
+    let error = loop {
+        let big = ledgerscope::domain::event::NewEvent {
+            data: format!("\"{}\"", "x".repeat(50_000)),
+            ..event(1)
+        };
+        match log.append(&id("W-1"), Expected::Any, &[big.clone(), big]).await {
+            Ok(done) => appended = done.last,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(
+        error.to_string(),
+        "the wallet store does not answer: its memory is full; nothing was appended"
+    );
+    assert!(appended > 0);
+    assert_eq!(read_all(&*log, &id("W-1")).await.len() as u64, appended);
+}
+
+#[tokio::test]
+async fn a_password_is_used_and_never_shown() {
+    let server = RedisServer::start_with(&["--requirepass", "s3cret"]);
+    let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/", server.port());
+    let good = log(&url("s3cret"));
+    good.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    for url in [url("wr0ng"), server.url()] {
+        let log = log(&url);
+        let errors = [
+            log.read(&id("W-1"), Position::START, 1).await.unwrap_err().to_string(),
+            log.append(&id("W-1"), Expected::Any, &[event(1)])
+                .await
+                .unwrap_err()
+                .to_string(),
+        ];
+        for error in errors {
+            assert!(error.contains("user and password"), "{error}");
+            assert!(!error.contains("wr0ng") && !error.contains("127.0.0.1"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_newer_protocol_is_understood_as_well() {
+    let server = RedisServer::start();
+    server.run(&["HSET", "wallet:meta", "partitions", "2"]);
+    let log = log(&format!("{}?protocol=resp3", server.url()));
+    for number in 0..10 {
+        let wallet = id(&format!("W-{number}"));
+        log.append(&wallet, Expected::Any, &[keyed(1, "k")]).await.unwrap();
+        assert_eq!(read_all(&*log, &wallet).await.len(), 1);
+    }
+    assert_eq!(next(&mut log.follow(FeedPosition::default()), 10).await.len(), 10);
+    assert_eq!(log.feed_end().await.unwrap().0.len(), 2);
+    let streams: Vec<_> = log.streams().try_collect().await.unwrap();
+    assert_eq!(streams.concat().len(), 10);
+}
+
+#[tokio::test]
+async fn a_stranger_at_the_address_is_an_error() {
+    let port = free_port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        for stream in listener.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let read = log(&format!("redis://127.0.0.1:{port}/"))
+        .read(&id("W-1"), Position::START, 1)
+        .await;
+    assert!(read.is_err(), "{read:?}");
+}

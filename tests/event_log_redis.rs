@@ -1,0 +1,407 @@
+//! What only a Redis store can be asked: events that others wrote with plain commands, the function called by a plain client,
+//! and keys that are not what they should be.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect by panicking"
+)]
+
+#[allow(dead_code, reason = "the suite runs elsewhere; its helpers are used here")]
+#[path = "../src/event_log/conformance.rs"]
+mod conformance;
+#[path = "common/redis.rs"]
+mod redis_server;
+
+use std::sync::Arc;
+
+use conformance::{event, id, keyed, next, read_all, sequences, told};
+use futures::TryStreamExt as _;
+use ledgerscope::{
+    domain::{
+        event::NewEvent,
+        ids::{Domain, Position},
+    },
+    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, open},
+};
+use redis::{RedisResult, Value};
+use redis_server::RedisServer;
+
+fn log(server: &RedisServer) -> Arc<dyn EventLog> {
+    open(Domain::Wallet, &server.url()).unwrap()
+}
+
+/// One entry as a program writes it that knows nothing but the contract's keys.
+fn add(server: &RedisServer, key: &str, place: &str, fields: &[(&[u8], &[u8])]) {
+    let mut add = redis::cmd("XADD");
+    add.arg(key).arg(place);
+    for (name, value) in fields {
+        add.arg(name).arg(value);
+    }
+    add.exec(&mut server.connection()).unwrap();
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_read_as_it_is() {
+    let server = RedisServer::start();
+    let w = "wallet:{0}:W-1";
+    add(
+        &server,
+        w,
+        "1700000000000-0",
+        &[
+            (b"id", b"x"),
+            (b"type", b"wallet.opened"),
+            (b"sequence", b"1"),
+            (b"data", b"{"),
+        ],
+    );
+    add(&server, w, "1700000000000-1", &[(b"unknown", b"only")]);
+    add(
+        &server,
+        w,
+        "1700000000001-0",
+        &[(b"sequence", b"1"), (b"data", b"\xff\xfe"), (b"\xff", b"")],
+    );
+    add(&server, w, "1700000000002-0", &[(b"sequence", b"007")]);
+    add(&server, w, "18446744073709551615-0", &[(b"sequence", b"-8")]);
+    let log = log(&server);
+    let entries = read_all(&*log, &id("W-1")).await;
+    assert_eq!(entries.len(), 5);
+    assert_eq!(entries[0].fields.data.as_deref(), Some("{"));
+    assert_eq!(entries[1].fields.extra, [("unknown".to_owned(), "only".to_owned())]);
+    assert_eq!(entries[2].fields.data.as_deref(), Some("\u{fffd}\u{fffd}"));
+    assert_eq!(entries[2].fields.extra, [("\u{fffd}".to_owned(), String::new())]);
+    assert_eq!(sequences(&entries), [1, 1, 7]);
+    assert_eq!(entries[0].recorded.timestamp_millis(), 1_700_000_000_000);
+    // Page by page it is the same, whatever the positions are.
+    let after = entries[3].position;
+    assert_eq!(log.read(&id("W-1"), after, 9).await.unwrap(), entries[4..]);
+    // A stream without a feed is found by its key; what looks like one and is none is not.
+    for key in ["wallet:{1}:W-2", "wallet:{0}:a b", "wallets:{0}:W-3", "order:{0}:O-1"] {
+        add(&server, key, "*", &[(b"sequence", b"1")]);
+    }
+    server.run(&["SET", "wallet:{0}:W-4", "text"]);
+    let streams: Vec<_> = log.streams().try_collect().await.unwrap();
+    assert_eq!(streams.concat(), [id("W-1")]);
+    assert!(!log.feed_is_complete());
+}
+
+#[tokio::test]
+async fn a_feed_with_nonsense_in_it_goes_on() {
+    let server = RedisServer::start();
+    let feed = "wallet:{0}:feed";
+    add(&server, feed, "*", &[(b"sequence", b"1")]);
+    add(&server, feed, "*", &[(b"subject", b"not an id"), (b"sequence", b"1")]);
+    add(&server, feed, "*", &[(b"subject", b"W-1"), (b"sequence", b"one")]);
+    add(&server, feed, "*", &[(b"subject", b"W-2"), (b"sequence", b"5")]);
+    let log = log(&server);
+    let mut following = log.follow(FeedPosition::default());
+    let entries = next(&mut following, 2).await;
+    assert_eq!(entries[0].subject, id("W-1"));
+    assert_eq!(entries[0].sequence, None);
+    assert_eq!(told(&entries[1..]), [("W-2".to_owned(), 5)]);
+    log.append(&id("W-3"), Expected::Any, &[event(1)]).await.unwrap();
+    assert_eq!(told(&next(&mut following, 1).await), [("W-3".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn an_append_goes_after_the_highest_sequence_whatever_the_order() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    for (number, sequence) in ["3", "9", "x", "9223372036854775808", "4"].iter().enumerate() {
+        add(
+            &server,
+            "wallet:{0}:W-1",
+            &format!("5-{}", number + 1),
+            &[(b"sequence", sequence.as_bytes())],
+        );
+    }
+    let conflict = log.append(&id("W-1"), Expected::Exactly(4), &[event(1)]).await;
+    assert_eq!(conflict, Err(AppendError::Conflict { expected: 4, actual: 9 }));
+    let done = log
+        .append(&id("W-1"), Expected::Exactly(9), &[keyed(1, "k")])
+        .await
+        .unwrap();
+    assert_eq!((done.first, done.last), (10, 10));
+    // The repeat is found in a stream that is out of order, too.
+    let again = log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
+    assert_eq!((again.first, again.repeated), (10, true));
+    // Beyond what a server counts exactly nothing is appended.
+    add(&server, "wallet:{0}:W-2", "*", &[(b"sequence", b"9223372036854775807")]);
+    let refused = log.append(&id("W-2"), Expected::Any, &[event(1)]).await;
+    assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_entry_comes_after_everything_there_whatever_clock_wrote_it() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    // A stream from the future, a feed from an even later one.
+    add(&server, "wallet:{0}:W-1", "4000000000000-7", &[(b"sequence", b"1")]);
+    let append = async |wallet| log.append(&id(wallet), Expected::Any, &[event(1), event(2)]).await;
+    append("W-1").await.unwrap();
+    add(
+        &server,
+        "wallet:{0}:feed",
+        "5000000000000-18446744073709551615",
+        &[(b"subject", b"W-9"), (b"sequence", b"1")],
+    );
+    append("W-2").await.unwrap();
+    let place = async |wallet, index: usize| {
+        let entries = log.read(&id(wallet), Position::START, 9).await.unwrap();
+        entries[index].position.to_string()
+    };
+    assert_eq!(place("W-1", 1).await, "4000000000000-8");
+    assert_eq!(place("W-2", 0).await, "5000000000001-0");
+    assert_eq!(place("W-2", 1).await, "5000000000001-1");
+    // Each event has the id of its entry in the feed.
+    let feed = next(&mut log.follow(FeedPosition::default()), 5).await;
+    let places: Vec<_> = feed.iter().map(|entry| entry.position.to_string()).collect();
+    assert_eq!(places[0], "4000000000000-8");
+    assert_eq!(places[4], "5000000000001-1");
+    // At the end of time there is no room.
+    add(
+        &server,
+        "wallet:{0}:W-3",
+        "18446744073709551615-1",
+        &[(b"sequence", b"1")],
+    );
+    let refused = append("W-3").await;
+    assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+    assert_eq!(read_all(&*log, &id("W-3")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn keys_of_another_type_are_refused_and_left_alone() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    for key in ["wallet:{0}:W-1", "wallet:{0}:W-2:keys"] {
+        server.run(&["SET", key, "text"]);
+    }
+    let read = log.read(&id("W-1"), Position::START, 9).await;
+    assert!(matches!(read, Err(ReadError::Damaged { .. })), "{read:?}");
+    for wallet in ["W-1", "W-2"] {
+        let refused = log.append(&id(wallet), Expected::Any, &[keyed(1, "k")]).await;
+        assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+    }
+    server.run(&["SET", "wallet:{0}:feed", "text"]);
+    let refused = log.append(&id("W-3"), Expected::Any, &[event(1)]).await;
+    assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+    assert_eq!(read_all(&*log, &id("W-3")).await, []);
+
+    for nonsense in ["0", "-1", "many", "99999999"] {
+        let server = RedisServer::start();
+        server.run(&["HSET", "wallet:meta", "partitions", nonsense]);
+        let read = open(Domain::Wallet, &server.url())
+            .unwrap()
+            .read(&id("W-1"), Position::START, 9)
+            .await;
+        assert!(matches!(read, Err(ReadError::Damaged { .. })), "{read:?}");
+    }
+}
+
+/// The call as contract §2 shows it to producers in other languages.
+fn call(server: &RedisServer, keys: &[&str], arguments: &[&str]) -> RedisResult<Vec<Value>> {
+    redis::cmd("FCALL")
+        .arg("ledgerscope_append")
+        .arg(keys.len())
+        .arg(keys)
+        .arg(arguments)
+        .query(&mut server.connection())
+}
+
+const KEYS: [&str; 3] = ["wallet:{0}:W-1", "wallet:{0}:feed", "wallet:{0}:W-1:keys"];
+
+#[tokio::test]
+async fn a_plain_client_calls_the_same_function() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    // Loads the library.
+    log.append(&id("W-0"), Expected::Any, &[event(1)]).await.unwrap();
+    let arguments = [
+        "0",
+        "2", //
+        "5",
+        "id",
+        "e-1",
+        "type",
+        "wallet.opened",
+        "time",
+        "2026-01-01T00:00:00Z",
+        "data",
+        "{}",
+        "own",
+        "x", //
+        "5",
+        "time",
+        "2026-01-01T00:00:01+01:00",
+        "data",
+        "[1]",
+        "idempotencykey",
+        "k",
+        "id",
+        "e-2",
+        "type",
+        "t",
+    ];
+    let answer = call(&server, &KEYS, &arguments).unwrap();
+    assert_eq!(answer[0], Value::BulkString(b"appended".into()));
+    assert_eq!(answer[1..3], [Value::Int(1), Value::Int(2)]);
+    let entries = read_all(&*log, &id("W-1")).await;
+    assert_eq!(
+        answer[3],
+        Value::BulkString(entries[0].position.to_string().into_bytes())
+    );
+    assert_eq!(entries[0].fields.extra, [("own".to_owned(), "x".to_owned())]);
+    assert_eq!(entries[1].fields.sequence.as_deref(), Some("2"));
+    let again = call(&server, &KEYS, &arguments).unwrap();
+    assert_eq!(again[0], Value::BulkString(b"repeated".into()));
+    assert_eq!(again[1..], answer[1..]);
+}
+
+#[tokio::test]
+async fn the_function_refuses_what_it_cannot_take_and_writes_nothing() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    log.append(&id("W-0"), Expected::Any, &[event(1)]).await.unwrap();
+    let whole = [
+        "any",
+        "1",
+        "4",
+        "id",
+        "e",
+        "type",
+        "t",
+        "time",
+        "2026-01-01T00:00:00Z",
+        "data",
+        "{}",
+    ];
+    let spoilt: [(usize, &str, &str); 21] = [
+        (0, "", "INVALID"),
+        (0, "-1", "INVALID"),
+        (0, "1", "CONFLICT"),
+        (1, "0", "INVALID"),
+        (1, "2", "INVALID"),
+        (1, "1001", "INVALID"),
+        (1, "x", "INVALID"),
+        (2, "3", "INVALID"),
+        (2, "5", "INVALID"),
+        (2, "999", "INVALID"),
+        (3, "sequence", "INVALID"),
+        (3, "subject", "INVALID"),
+        (3, "", "INVALID"),
+        (3, "type", "INVALID"),
+        (4, "é", "INVALID"),
+        (4, "", "INVALID"),
+        (6, "", "INVALID"),
+        (8, "2026-13-01T00:00:00Z", "INVALID"),
+        (8, "2026-01-01T00:00:00", "INVALID"),
+        (10, "{", "INVALID"),
+        (10, "", "INVALID"),
+    ];
+    for (place, text, code) in spoilt {
+        let mut arguments = whole;
+        arguments[place] = text;
+        let error = call(&server, &KEYS, &arguments).unwrap_err();
+        assert_eq!(error.code(), Some(code), "{place} {text:?}: {error}");
+    }
+    let cut = call(&server, &KEYS, &whole[..10]).unwrap_err();
+    assert_eq!(cut.code(), Some("INVALID"));
+    let big = "x".repeat(70_000);
+    let mut arguments = whole.to_vec();
+    arguments[2] = "5";
+    arguments.extend(["own", &big]);
+    assert_eq!(call(&server, &KEYS, &arguments).unwrap_err().code(), Some("INVALID"));
+    for keys in [
+        &KEYS[..2],
+        &["wallet:{0}:feed", KEYS[1], "wallet:{0}:feed:keys"],
+        &["wallet:W-1", KEYS[1], "wallet:W-1:keys"],
+        &["wallet:{0}:-1", KEYS[1], "wallet:{0}:-1:keys"],
+        &["wallet:{0}:a b", KEYS[1], "wallet:{0}:a b:keys"],
+        &[KEYS[0], "wallet:{1}:feed", KEYS[2]],
+        &[KEYS[0], "order:{0}:feed", KEYS[2]],
+        &[KEYS[0], KEYS[1], "wallet:{0}:W-2:keys"],
+    ] {
+        let error = call(&server, keys, &whole).unwrap_err();
+        assert_eq!(error.code(), Some("INVALID"), "{keys:?}: {error}");
+    }
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*W-1*").query(&mut server.connection()).unwrap();
+    assert_eq!(keys, [""; 0]);
+    call(&server, &KEYS, &whole).unwrap();
+}
+
+#[tokio::test]
+async fn the_library_is_replaced_by_a_newer_one_only_and_put_back_where_it_was_removed() {
+    let server = RedisServer::start();
+    let version = || -> i64 {
+        redis::cmd("FCALL_RO")
+            .arg("ledgerscope_version")
+            .arg(0)
+            .query(&mut server.connection())
+            .unwrap()
+    };
+    let load = |version: i64| {
+        let code = format!(
+            "#!lua name=ledgerscope\nredis.register_function{{function_name='ledgerscope_version', \
+             callback=function() return {version} end, flags={{'no-writes'}}}}"
+        );
+        server.run(&["FUNCTION", "LOAD", "REPLACE", &code]);
+    };
+    load(0);
+    let first = log(&server);
+    first.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    assert_eq!(version(), 1);
+    // The connection has seen the library, which is gone now.
+    server.run(&["FUNCTION", "FLUSH"]);
+    first.append(&id("W-1"), Expected::Any, &[event(2)]).await.unwrap();
+    assert_eq!(version(), 1);
+    // A newer one is left alone, here even though it can't append.
+    load(2);
+    let refused = log(&server).append(&id("W-1"), Expected::Any, &[event(3)]).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable { .. })), "{refused:?}");
+    assert_eq!(version(), 2);
+    assert_eq!(sequences(&read_all(&*first, &id("W-1")).await), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_key_from_long_ago_is_found_in_a_stream_with_many_events_a_millisecond() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    // 3,000 events over a few milliseconds and some years, in order and without gaps.
+    let mut connection = server.connection();
+    for number in 1..=3_000_u64 {
+        let place = match number {
+            ..=1_000 => format!("1500000000000-{number}"),
+            1_001..=2_000 => format!("{}-0", 1_600_000_000_000 + number * 86_400_000),
+            _ => format!("1790000000000-{number}"),
+        };
+        redis::cmd("XADD")
+            .arg("wallet:{0}:W-1")
+            .arg(place)
+            .arg(&["sequence", &number.to_string(), "type", "wallet.credited"])
+            .arg(&["idempotencykey", &format!("k-{number}"), "data", "{}"])
+            .exec(&mut connection)
+            .unwrap();
+        redis::cmd("HSET")
+            .arg("wallet:{0}:W-1:keys")
+            .arg(format!("k-{number}"))
+            .arg(number)
+            .exec(&mut connection)
+            .unwrap();
+    }
+    for number in [1, 2, 500, 999, 1_000, 1_001, 1_500, 2_000, 2_001, 2_999, 3_000] {
+        let again = NewEvent {
+            data: "{}".into(),
+            ..keyed(number, &format!("k-{number}"))
+        };
+        let done = log.append(&id("W-1"), Expected::Any, &[again]).await.unwrap();
+        assert_eq!((done.first, done.repeated), (number as u64, true));
+    }
+    // A key whose event is not there was not used for this.
+    server.run(&["HSET", "wallet:{0}:W-1:keys", "gone", "4000", "odd", "x"]);
+    for key in ["gone", "odd"] {
+        let refused = log.append(&id("W-1"), Expected::Any, &[keyed(1, key)]).await;
+        assert_eq!(refused, Err(AppendError::KeyReused(key.into())));
+    }
+}
