@@ -15,6 +15,9 @@
 //! | `cli` | the command line: one file a subcommand | server |
 //! | `hydrate` | the browser's entry | browser |
 
+// A page is one nested type until it is boxed, and rustc counts its depth.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod app;
 #[cfg(feature = "ssr")]

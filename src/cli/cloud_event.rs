@@ -96,7 +96,9 @@ pub fn write(domain: Domain, subject: &EntityId, entry: &Entry) -> Result<String
     for (index, (name, _)) in fields.extra.iter().enumerate() {
         let twice = fields.extra[..index].iter().any(|(other, _)| other == name);
         if twice || TAKEN.contains(&name.as_str()) {
-            return Err(format!("its field '{name}' can't stand on a line beside the one of that name"));
+            return Err(format!(
+                "its field '{name}' can't stand on a line beside the one of that name"
+            ));
         }
     }
     for (name, value) in fields.iter().filter(|(name, _)| *name != "data") {
@@ -128,7 +130,11 @@ fn compact(json: &str) -> String {
     json.chars()
         .filter(|&letter| {
             let keep = in_string || !matches!(letter, ' ' | '\t' | '\n' | '\r');
-            in_string = if in_string { escaped || letter != '"' } else { letter == '"' };
+            in_string = if in_string {
+                escaped || letter != '"'
+            } else {
+                letter == '"'
+            };
             escaped = in_string && !escaped && letter == '\\';
             keep
         })

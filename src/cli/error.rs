@@ -45,12 +45,12 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::No(_) | Self::Said | Self::Output(_) => NO,
             Self::Usage(_) | Self::Url(_) => USAGE,
-            Self::Read(_) | Self::Store(_) => STORE,
-            Self::Append(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => STORE,
-            Self::Append(_) => NO,
+            Self::Read(_)
+            | Self::Store(_)
+            | Self::Append(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => STORE,
             Self::Serve(error) => error.exit_code(),
+            Self::No(_) | Self::Said | Self::Output(_) | Self::Append(_) => NO,
         }
     }
 

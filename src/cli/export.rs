@@ -51,7 +51,11 @@ pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError>
             continue;
         }
         let log = settings.log_of(domain)?;
-        let ids = if args.ids.is_empty() { scan::ids(&*log).await? } else { args.ids.clone() };
+        let ids = if args.ids.is_empty() {
+            scan::ids(&*log).await?
+        } else {
+            args.ids.clone()
+        };
         let mut index = 0;
         export
             .domain(&log, ids, |exists| {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     CliError,
-    output::{Column, Output, plain, table},
+    output::{Column, Output, count, plain, table},
     scan,
     settings::Settings,
 };
@@ -92,6 +92,6 @@ fn print(out: &mut Output, found: &[Finding]) -> Result<(), CliError> {
     }
     out.table(&rows)?;
     out.line("")?;
-    out.line(&format!("{} findings", found.len()))?;
+    out.line(&count(found.len(), "finding"))?;
     Ok(())
 }

@@ -173,7 +173,11 @@ impl Import {
             Err(error) => {
                 let code = error.exit_code();
                 let line = format!("{error}; stopped after {counts}; import again to go on where it stopped");
-                Err(if code == 3 { CliError::Store(line) } else { CliError::No(line) })
+                Err(if code == 3 {
+                    CliError::Store(line)
+                } else {
+                    CliError::No(line)
+                })
             }
         }
     }

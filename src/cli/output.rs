@@ -44,6 +44,12 @@ pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "ledgerscope: {line}");
 }
 
+/// A number of things, in words: `1 refund`, `2 refunds`.
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// A column: its heading and how its cells stand.
 pub enum Column {
     Left(&'static str),

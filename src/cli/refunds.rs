@@ -10,7 +10,7 @@ use super::{
     CliError,
     filter::FilterArgs,
     order::refund_rows,
-    output::{Column, Output, plain, table},
+    output::{Column, Output, count, plain, table},
     scan,
     settings::Settings,
 };
@@ -124,7 +124,7 @@ fn age(seconds: i64) -> String {
 fn totals(out: &mut Output, rows: &[RefundRow]) -> Result<(), CliError> {
     let overdue = rows.iter().filter(|row| row.overdue).count();
     out.line("")?;
-    out.line(&format!("{} refunds, {overdue} overdue", rows.len()))?;
+    out.line(&format!("{}, {overdue} overdue", count(rows.len(), "refund")))?;
     let mut sums = BTreeMap::new();
     for row in rows {
         // A sum beyond 28 digits is not shown; each amount still is.

@@ -56,7 +56,11 @@ fn relays(settings: &Settings, wanted: &[Domain]) -> Result<Vec<(Domain, Relay)>
             Some(queue) if named || wanted.is_empty() => {
                 relays.push((domain, Relay::new(domain, settings.store(domain), queue)?));
             }
-            None if named => return Err(CliError::Usage(format!("the {domain} queue is not set; use --{domain}-queue"))),
+            None if named => {
+                return Err(CliError::Usage(format!(
+                    "the {domain} queue is not set; use --{domain}-queue"
+                )));
+            }
             _ => {}
         }
     }

@@ -149,7 +149,17 @@ mod tests {
         assert_eq!(duration("90m"), Ok(TimeDelta::minutes(90)));
         assert_eq!(duration("0s"), Ok(TimeDelta::zero()));
         for bad in [
-            "", "h", "48", "-1h", "1.5h", "1 h", "+1h", "4w", "1é", "9999999999999999999d", "4000d",
+            "",
+            "h",
+            "48",
+            "-1h",
+            "1.5h",
+            "1 h",
+            "+1h",
+            "4w",
+            "1é",
+            "9999999999999999999d",
+            "4000d",
         ] {
             assert!(duration(bad).is_err(), "{bad}");
         }

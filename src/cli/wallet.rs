@@ -194,7 +194,11 @@ pub fn cells<F>(step: &Step<F>) -> [String; 4] {
 }
 
 pub fn history_line(out: &mut Output, events: u64, sequence: Sequence, complete: bool) -> Result<(), CliError> {
-    let whole = if complete { "complete" } else { "INCOMPLETE: see the anomalies below" };
+    let whole = if complete {
+        "complete"
+    } else {
+        "INCOMPLETE: see the anomalies below"
+    };
     out.line(&format!("History    {events} events up to number {sequence}, {whole}"))?;
     Ok(())
 }

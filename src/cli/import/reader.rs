@@ -214,7 +214,10 @@ mod tests {
     fn a_line_that_is_too_long_is_passed_over_and_the_next_one_read() {
         let mut text = vec![b'x'; LINE_BYTES_MAX + 2];
         text.extend(b"\nab\n\nc");
-        assert_eq!(lines(&text), [(LINE_BYTES_MAX + 1, false), (2, true), (0, true), (1, true)]);
+        assert_eq!(
+            lines(&text),
+            [(LINE_BYTES_MAX + 1, false), (2, true), (0, true), (1, true)]
+        );
         let mut longest = vec![b'x'; LINE_BYTES_MAX];
         assert_eq!(lines(&longest), [(LINE_BYTES_MAX, true)]);
         longest.push(b'\n');

@@ -286,11 +286,9 @@ impl Subject {
             }
             // One of them is to blame, or somebody else was here: find out which.
             Ok(_) | Err(_) => {
-                let lines = events.zip(places).map(|(event, (place, sequence))| Pending {
-                    place,
-                    sequence,
-                    event,
-                });
+                let lines = events
+                    .zip(places)
+                    .map(|(event, (place, sequence))| Pending { place, sequence, event });
                 self.one_by_one(log, lines.collect(), outcome).await
             }
         }
