@@ -85,6 +85,7 @@ pub fn Header() -> impl IntoView {
             </search>
         </header>
     }
+    .into_any()
 }
 
 /// What a place of the navigation is to the page that is shown: itself, or where it belongs.
@@ -112,6 +113,7 @@ pub fn Health() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -121,6 +123,7 @@ pub fn Footer() -> impl IntoView {
             <p>"All times are UTC. Amounts are exact; currencies are never added together."</p>
         </footer>
     }
+    .into_any()
 }
 
 #[cfg(test)]

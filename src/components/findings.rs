@@ -33,7 +33,7 @@ pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl 
 #[component]
 pub fn FindingItems(findings: Vec<Finding>, #[prop(optional, into)] here: String) -> impl IntoView {
     let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
-    view! { <ul>{items}</ul> }
+    view! { <ul>{items}</ul> }.into_any()
 }
 
 fn item(finding: Finding, here: &str) -> AnyView {

@@ -16,7 +16,7 @@ use crate::domain::refund::RefundRow;
 #[component]
 pub fn RefundRows(rows: Vec<RefundRow>) -> impl IntoView {
     let rows = rows.into_iter().map(full_row).collect_view();
-    view! { <tbody>{rows}</tbody> }
+    view! { <tbody>{rows}</tbody> }.into_any()
 }
 
 fn full_row(row: RefundRow) -> AnyView {
@@ -88,5 +88,5 @@ pub fn RefundRowsShort(rows: Vec<RefundRow>) -> impl IntoView {
             .into_any()
         })
         .collect_view();
-    view! { <tbody>{rows}</tbody> }
+    view! { <tbody>{rows}</tbody> }.into_any()
 }

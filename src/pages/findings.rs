@@ -48,6 +48,7 @@ pub fn FindingsPage() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Links to the findings of one kind each.

@@ -50,6 +50,7 @@ pub fn OverviewPage() -> impl IntoView {
         </header>
         {region(answer, "overview", show)}
     }
+    .into_any()
 }
 
 fn show(answer: Overview) -> AnyView {

@@ -53,6 +53,7 @@ pub fn RefundPage() -> impl IntoView {
         </header>
         {region(answer, "refund", show)}
     }
+    .into_any()
 }
 
 fn show(view: RefundView) -> AnyView {

@@ -54,6 +54,7 @@ pub fn RefundsPage() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The filter form. Ticking and choosing takes effect at once; without WebAssembly the button does it.
@@ -96,7 +97,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
                 kind="search"
                 value=text
                 placeholder="Refund, order, wallet, customer or reason"
-                max_length=SEARCH_MAX
+                max_length=Some(SEARCH_MAX)
                 wide=true
             />
             <SelectField name="age" label="In its state for" value=age options=ages />
@@ -127,6 +128,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
             </div>
         </Form>
     }
+    .into_any()
 }
 
 /// Sends the form that something changed in.
@@ -215,6 +217,7 @@ fn Heads(query: RefundsQuery) -> impl IntoView {
             </tr>
         </thead>
     }
+    .into_any()
 }
 
 /// Which way the values of the sorted column go.

@@ -48,6 +48,7 @@ pub fn SearchPage() -> impl IntoView {
             </Show>
         </div>
     }
+    .into_any()
 }
 
 fn nothing_asked() -> impl IntoView {
@@ -58,6 +59,7 @@ fn nothing_asked() -> impl IntoView {
             </Empty>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -75,6 +77,7 @@ fn Results(text: Memo<String>) -> impl IntoView {
         {section("wallets", "Wallets", wallets, move |answer| show_wallets(answer, text.get_untracked()))}
         {section("orders", "Orders", orders, move |answer| show_orders(answer, text.get_untracked()))}
     }
+    .into_any()
 }
 
 /// Refunds of every state.

@@ -68,6 +68,7 @@ pub fn Standing(view: RefundView) -> impl IntoView {
             {expected(row.state, &row.destination)}
         </p>
     }
+    .into_any()
 }
 
 /// Whose move it is, since when, and how much of the limit is used up.

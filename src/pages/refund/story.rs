@@ -76,6 +76,7 @@ pub fn Story(view: RefundView) -> impl IntoView {
             <ol class="story-rows">{rows} {waits}</ol>
         </section>
     }
+    .into_any()
 }
 
 /// When it happened, or was recorded where that can't be read.
