@@ -40,7 +40,7 @@ pub fn ListForm(
     view! {
         <search class="filters">
             <Form method="get" action=action>
-                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=SEARCH_MAX />
+                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) />
                 <SelectField name="status" label="Status" value=status options />
                 {sort}
                 <button class="button" type="submit">
