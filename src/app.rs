@@ -12,8 +12,9 @@ use leptos_router::{
 
 use self::frame::{Footer, Header, Health};
 use crate::pages::{
-    event::EventPage, not_found::NotFound, order::OrderPage, orders::OrdersPage, overview::OverviewPage,
-    refund::RefundPage, refunds::RefundsPage, search::SearchPage, wallet::WalletPage, wallets::WalletsPage,
+    event::EventPage, findings::FindingsPage, not_found::NotFound, order::OrderPage, orders::OrdersPage,
+    overview::OverviewPage, refund::RefundPage, refunds::RefundsPage, search::SearchPage, wallet::WalletPage,
+    wallets::WalletsPage,
 };
 
 /// Where the browser finds the files that the build made; their names carry a hash of their content.
@@ -92,6 +93,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/orders") view=OrdersPage />
                     <Route path=path!("/orders/:id") view=OrderPage />
                     <Route path=path!("/events/:domain/:subject/:position") view=EventPage />
+                    <Route path=path!("/findings") view=FindingsPage />
                     <Route path=path!("/search") view=SearchPage />
                 </Routes>
             </main>

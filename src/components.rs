@@ -20,6 +20,7 @@ pub mod money;
 pub mod notice;
 pub mod pagination;
 pub mod reason;
+pub mod refund_table;
 pub mod sums;
 pub mod table;
 pub mod time;

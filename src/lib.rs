@@ -12,10 +12,16 @@
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
 //! | [`pages`], [`components`], [`app`] | what people see, what that is made of, and the shell around it | both |
+//! | `cli` | the command line: one file a subcommand | server |
 //! | `hydrate` | the browser's entry | browser |
+
+// A page is one nested type until it is boxed, and rustc counts its depth.
+#![recursion_limit = "512"]
 
 pub mod api;
 pub mod app;
+#[cfg(feature = "ssr")]
+pub mod cli;
 pub mod components;
 pub mod domain;
 #[cfg(feature = "ssr")]

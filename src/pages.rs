@@ -3,7 +3,10 @@
 
 pub mod entity;
 pub mod event;
+pub mod findings;
+pub mod here;
 pub mod list;
+pub mod live;
 pub mod not_found;
 pub mod order;
 pub mod orders;

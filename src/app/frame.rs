@@ -10,18 +10,19 @@ use crate::{
     api::get_health,
     components::{health::HealthBanner, href, icon::Icon},
     domain::listing::SEARCH_MAX,
-    pages::query::value_of,
+    pages::{live::every, query::value_of},
 };
 
 /// How often a live page asks how the stores are.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The places of the navigation: address and word.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 5] = [
     (href::OVERVIEW, "Overview"),
     (href::REFUNDS, "Refunds"),
     (href::WALLETS, "Wallets"),
     (href::ORDERS, "Orders"),
+    (href::FINDINGS, "Findings"),
 ];
 
 /// Name, navigation, search.
@@ -84,6 +85,7 @@ pub fn Header() -> impl IntoView {
             </search>
         </header>
     }
+    .into_any()
 }
 
 /// What a place of the navigation is to the page that is shown: itself, or where it belongs.
@@ -100,14 +102,7 @@ fn relation(path: &str, place: &str) -> Option<&'static str> {
 pub fn Health() -> impl IntoView {
     let location = use_location();
     let health = Resource::new(move || location.pathname.get(), |_| get_health());
-    Effect::new(move || {
-        let timer = set_interval_with_handle(move || health.refetch(), HEALTH_INTERVAL);
-        on_cleanup(move || {
-            if let Ok(timer) = timer {
-                timer.clear();
-            }
-        });
-    });
+    every(HEALTH_INTERVAL, move || health.refetch());
     view! {
         <div class="health">
             <Transition>
@@ -118,6 +113,7 @@ pub fn Health() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +123,7 @@ pub fn Footer() -> impl IntoView {
             <p>"All times are UTC. Amounts are exact; currencies are never added together."</p>
         </footer>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn line(anomaly: Anomaly) -> impl IntoView {
     let sequence = anomaly
         .sequence
         .map(|sequence| view! { <span class="sequence">{format!("#{sequence}")}</span> " " });
-    view! { <li>{sequence} {anomaly.message}</li> }
+    view! { <li>{sequence} {anomaly.message}</li> }.into_any()
 }
 
 /// The marks of one event: that it did not count, and why, or what must be said of it although it did.

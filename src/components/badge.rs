@@ -38,7 +38,7 @@ impl Tone {
 #[component]
 pub fn Badge(tone: Tone, #[prop(into)] word: String, #[prop(optional)] settled: bool) -> impl IntoView {
     let class = format!("badge {}{}", tone.class(), if settled { " is-settled" } else { "" });
-    view! { <span class=class>{word}</span> }
+    view! { <span class=class>{word}</span> }.into_any()
 }
 
 #[component]
@@ -50,7 +50,7 @@ pub fn RefundStateBadge(state: RefundState) -> impl IntoView {
         RefundState::Succeeded => Tone::Good,
         RefundState::Rejected | RefundState::Canceled | RefundState::Reversed => Tone::Neutral,
     };
-    view! { <Badge tone word=sentence(state.as_str()) settled=!state.is_pending() /> }
+    view! { <Badge tone word=sentence(state.as_str()) settled=!state.is_pending() /> }.into_any()
 }
 
 #[component]
@@ -61,7 +61,7 @@ pub fn WalletStatusBadge(status: WalletStatus) -> impl IntoView {
         WalletStatus::Unopened => (Tone::Caution, false),
         WalletStatus::Closed => (Tone::Neutral, true),
     };
-    view! { <Badge tone word=sentence(status.as_str()) settled /> }
+    view! { <Badge tone word=sentence(status.as_str()) settled /> }.into_any()
 }
 
 #[component]
@@ -72,7 +72,7 @@ pub fn OrderStatusBadge(status: OrderStatus) -> impl IntoView {
         OrderStatus::Delivered => (Tone::Good, true),
         OrderStatus::Cancelled => (Tone::Neutral, true),
     };
-    view! { <Badge tone word=sentence(status.as_str()) settled /> }
+    view! { <Badge tone word=sentence(status.as_str()) settled /> }.into_any()
 }
 
 #[component]
@@ -82,7 +82,7 @@ pub fn SeverityBadge(severity: Severity) -> impl IntoView {
         Severity::High => Tone::Caution,
         Severity::Medium => Tone::Neutral,
     };
-    view! { <Badge tone word=sentence(severity.as_str()) settled=true /> }
+    view! { <Badge tone word=sentence(severity.as_str()) settled=true /> }.into_any()
 }
 
 /// The name of a kind of finding.
@@ -103,7 +103,7 @@ pub fn WaitsForLabel(waits_for: Option<WaitsFor>) -> impl IntoView {
 /// The mark of what is past its limit.
 #[component]
 pub fn OverdueMark() -> impl IntoView {
-    view! { <span class="overdue">{Icon::Clock.view()} "Overdue"</span> }
+    view! { <span class="overdue">{Icon::Clock.view()} "Overdue"</span> }.into_any()
 }
 
 /// The mark of an entity whose history could not be applied wholly.
@@ -115,6 +115,7 @@ pub fn IncompleteMark() -> impl IntoView {
             "Incomplete"
         </span>
     }
+    .into_any()
 }
 
 /// What stands where there is nothing to say.
@@ -126,4 +127,5 @@ pub fn Nothing() -> impl IntoView {
             <span class="visually-hidden">"none"</span>
         </span>
     }
+    .into_any()
 }

@@ -23,6 +23,7 @@ pub fn Bar(part: u64, whole: u64, #[prop(optional)] tone: Tone) -> impl IntoView
             <rect class="bar-front" width=steps(part, whole).to_string() height="8"></rect>
         </svg>
     }
+    .into_any()
 }
 
 /// How many of [`STEPS`]; anything above nothing is at least a sliver.

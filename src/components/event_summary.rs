@@ -252,7 +252,7 @@ pub fn EventFacts(
         .filter(|fact| !is_here(fact))
         .map(|fact| view! { <li>{show_fact(fact, order.as_deref())}</li> })
         .collect_view();
-    view! { <ul class="facts">{items}</ul> }
+    view! { <ul class="facts">{items}</ul> }.into_any()
 }
 
 fn show_fact(fact: Fact, own_order: Option<&str>) -> AnyView {

@@ -13,11 +13,14 @@ pub fn TextField(
     /// `text` or `search`.
     #[prop(default = "text")]
     kind: &'static str,
+    /// Takes the room that is left in its row.
+    #[prop(optional)]
+    wide: bool,
     #[prop(optional_no_strip)] max_length: Option<usize>,
     #[prop(optional_no_strip, into)] hint: Option<String>,
 ) -> impl IntoView {
     view! {
-        <label class="field">
+        <label class=if wide { "field is-wide" } else { "field" }>
             <span class="field-label">{label}</span>
             <input
                 type=kind
@@ -32,6 +35,7 @@ pub fn TextField(
             {hint.map(|hint| view! { <span class="field-hint">{hint}</span> })}
         </label>
     }
+    .into_any()
 }
 
 /// One of several: pairs of value and word. The empty value is "no choice" and is left out of addresses.
@@ -62,6 +66,7 @@ pub fn SelectField(
             <select name=name>{choices}</select>
         </label>
     }
+    .into_any()
 }
 
 /// Yes or no, as a chip that can be ticked.
@@ -84,6 +89,7 @@ pub fn CheckChip(
             <span>{label}</span>
         </label>
     }
+    .into_any()
 }
 
 /// Several controls that belong together, with what they are about.
@@ -95,4 +101,5 @@ pub fn FieldGroup(legend: &'static str, children: Children) -> impl IntoView {
             <div class="field-row">{children()}</div>
         </fieldset>
     }
+    .into_any()
 }

@@ -17,17 +17,23 @@ pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl 
     if findings.is_empty() {
         return ().into_any();
     }
-    let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
     view! {
         <section class="panel findings" aria-labelledby="findings">
             <div class="panel-head">
                 <h2 id="findings">"Findings"</h2>
                 <p class="aside">"What does not fit across wallets and orders, as of now"</p>
             </div>
-            <ul>{items}</ul>
+            <FindingItems findings here />
         </section>
     }
     .into_any()
+}
+
+/// Findings as a bare list.
+#[component]
+pub fn FindingItems(findings: Vec<Finding>, #[prop(optional, into)] here: String) -> impl IntoView {
+    let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
+    view! { <ul>{items}</ul> }.into_any()
 }
 
 fn item(finding: Finding, here: &str) -> AnyView {

@@ -9,6 +9,7 @@ pub const OVERVIEW: &str = "/";
 pub const REFUNDS: &str = "/refunds";
 pub const WALLETS: &str = "/wallets";
 pub const ORDERS: &str = "/orders";
+pub const FINDINGS: &str = "/findings";
 pub const SEARCH: &str = "/search";
 
 pub fn wallet(id: &str) -> String {

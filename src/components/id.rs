@@ -41,6 +41,7 @@ pub fn EventLink(domain: Domain, subject: EntityId, position: Position, children
             {children()}
         </a>
     }
+    .into_any()
 }
 
 /// An id that leads nowhere: an event's, a payment's, an actor's.
@@ -51,6 +52,7 @@ pub fn Code(#[prop(into)] text: String) -> impl IntoView {
             {text.clone()}
         </code>
     }
+    .into_any()
 }
 
 /// Which of the two domains something belongs to: a sign and a word, never colour alone.
@@ -60,7 +62,7 @@ pub fn DomainTag(domain: Domain) -> impl IntoView {
         Domain::Wallet => ("domain domain-wallet", Icon::Wallet, "Wallet"),
         Domain::Order => ("domain domain-order", Icon::Order, "Order"),
     };
-    view! { <span class=class>{icon.view()} {word}</span> }
+    view! { <span class=class>{icon.view()} {word}</span> }.into_any()
 }
 
 /// A person or company: the name where there is one, the id beside it.

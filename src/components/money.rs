@@ -40,6 +40,7 @@ pub fn Money(
             {code}
         </data>
     }
+    .into_any()
 }
 
 /// `−1,234.50`. Pads to the currency's decimals and never rounds: what has more shows more.

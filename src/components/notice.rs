@@ -29,6 +29,7 @@ pub fn Notice(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// There is nothing here, and that is fine. Children say what to do next, if anything.
@@ -44,6 +45,7 @@ pub fn Empty(#[prop(into)] title: String, #[prop(optional)] children: Option<Chi
             {children.map(|children| view! { <div class="state-text">{children()}</div> })}
         </div>
     }
+    .into_any()
 }
 
 /// It could not be shown. Children say what still works and what to do.
@@ -70,6 +72,7 @@ pub fn Problem(
             <div class="state-text">{children()}</div>
         </div>
     }
+    .into_any()
 }
 
 /// It is on its way.
@@ -81,6 +84,7 @@ pub fn Loading(#[prop(into)] what: String) -> impl IntoView {
             <p>{format!("Loading {what} …")}</p>
         </div>
     }
+    .into_any()
 }
 
 /// What of the address was not understood, and so has no effect.

@@ -26,6 +26,7 @@ pub fn Table(
             </table>
         </div>
     }
+    .into_any()
 }
 
 /// Which way a column is sorted.
@@ -58,4 +59,5 @@ pub fn SortHead(
             </a>
         </th>
     }
+    .into_any()
 }

@@ -28,6 +28,7 @@ pub fn Time(at: DateTime<Utc>, #[prop(optional)] fineness: Fineness) -> impl Int
             {clock}
         </time>
     }
+    .into_any()
 }
 
 /// How long ago something was, such as `3 d 4 h`, with the moment in the title.
@@ -38,6 +39,18 @@ pub fn Since(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
             {format_ago((now - at).num_seconds())}
         </time>
     }
+    .into_any()
+}
+
+/// How old something is, such as `3 d 4 h`, in whole seconds as the server counted them, with the moment in the title.
+#[component]
+pub fn Age(since: DateTime<Utc>, seconds: i64) -> impl IntoView {
+    view! {
+        <time class="time" datetime=format_time(since) title=format!("since {}", full_moment(since))>
+            {format_span(seconds)}
+        </time>
+    }
+    .into_any()
 }
 
 /// A span in whole seconds, such as `3 d 4 h`.
@@ -48,6 +61,7 @@ pub fn Span(seconds: i64) -> impl IntoView {
             {format_span(seconds)}
         </time>
     }
+    .into_any()
 }
 
 /// `2026-11-23` and `11:49:26`, as fine as asked.

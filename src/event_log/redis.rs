@@ -47,6 +47,8 @@ impl Redis {
 
 /// A client for a URL, which is not repeated in the error: it may hold a password.
 fn client(url: &str) -> Result<Client, OpenError> {
+    // Where it was chosen before, that choice stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::open(url).map_err(|_| {
         OpenError::Invalid(
             "a Redis URL is 'redis://USER:PASSWORD@HOST:PORT/DATABASE' or the same with 'rediss://' for TLS; \

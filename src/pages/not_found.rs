@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::status::set_page_status;
+use crate::components::{href, notice::Problem};
 
 /// Rendered by the router when no route matches.
 #[component]
@@ -11,9 +12,14 @@ pub fn NotFound() -> impl IntoView {
     set_page_status(404);
     view! {
         <Title text="Not found" />
-        <h1>"There is no such page"</h1>
-        <p>
-            <a href="/">"Back to the start"</a>
-        </p>
+        <Problem title="There is no such page" heading=true>
+            <p>"The address may be mistyped or cut short. Wallets, orders and refunds can be searched for above."</p>
+            <p>
+                <a class="button" href=href::OVERVIEW>
+                    "To the overview"
+                </a>
+            </p>
+        </Problem>
     }
+    .into_any()
 }

@@ -1,8 +1,499 @@
-//! Overview.
+//! The first page: what is owed, what is late, what does not fit, and what was just recorded. Every figure leads to the
+//! rows behind it.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{
+    live::every,
+    query::{findings_href, refunds_href},
+    region::{as_of, region},
+};
+use crate::{
+    api::get_overview,
+    components::{
+        badge::{RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
+        bar::Bar,
+        event_summary::{EventAmount, EventFacts, Summary, summary},
+        href,
+        id::{DomainTag, EntityLink, EventLink},
+        money::Money,
+        notice::Empty,
+        refund_table::RefundRowsShort,
+        sums::Sums,
+        table::Table,
+        time::{Since, format_span},
+        words::{counted, grouped, sentence},
+    },
+    domain::{
+        findings::FindingKind,
+        listing::{AgeBucket, Overview, Recent, RefundSort, RefundsQuery, StateSummary, Sum, Totals},
+        refund::{RefundRow, RefundState},
+    },
+};
+
+/// How often a page in front asks again.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
-    view! { <h1>"Overview"</h1> }
+    let answer = Resource::new(|| (), |()| get_overview());
+    every(INTERVAL, move || answer.refetch());
+    view! {
+        <Title text="Overview" />
+        <header class="page-head">
+            <h1>"Overview"</h1>
+            {as_of(answer, |answer| answer.now)}
+        </header>
+        {region(answer, "overview", show)}
+    }
+    .into_any()
+}
+
+fn show(answer: Overview) -> AnyView {
+    if answer.events == 0 {
+        return view! {
+            <div class="panel">
+                <Empty title="The ledger is empty">
+                    <p>"Nothing has been recorded yet. As soon as something is appended to a store, it shows here."</p>
+                </Empty>
+            </div>
+        }
+        .into_any();
+    }
+    view! {
+        <div class="stack">
+            {headline(&answer)}
+            <div class="columns">
+                {by_state(answer.by_state)}
+                {by_age(answer.by_age)}
+                {longest_overdue(answer.longest_overdue)}
+                {by_kind(answer.findings)}
+            </div>
+            {recent(answer.recent, answer.now)}
+            {totals(answer.totals)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The figures that are looked at first.
+fn headline(answer: &Overview) -> AnyView {
+    let pending: u64 = answer.by_state.iter().map(|state| state.count).sum();
+    let findings: u64 = answer.findings.iter().map(|(_, count)| count).sum();
+    let owed: Vec<_> = answer
+        .totals
+        .iter()
+        .filter(|totals| !totals.pending.is_zero())
+        .map(pending_sum)
+        .collect();
+    let overdue = RefundsQuery {
+        overdue: true,
+        sort: RefundSort::Stuck,
+        ..RefundsQuery::default()
+    };
+    view! {
+        <div class="figures-row">
+            {figure("Pending refunds", grouped(pending), href::REFUNDS.to_owned(), false, view! { <Sums sums=owed /> }.into_any())}
+            {figure(
+                "Overdue",
+                grouped(answer.overdue),
+                refunds_href(&overdue),
+                answer.overdue > 0,
+                view! { <Sums sums=answer.overdue_sums.clone() /> }.into_any(),
+            )}
+            {figure(
+                "Findings",
+                grouped(findings),
+                href::FINDINGS.to_owned(),
+                false,
+                "what does not fit together".into_any(),
+            )}
+            {figure(
+                "Events",
+                grouped(answer.events),
+                href::WALLETS.to_owned(),
+                false,
+                view! {
+                    <p>{format!("{}, {}", counted(answer.wallets, "wallet"), counted(answer.orders, "order"))}</p>
+                    <p>{counted(answer.refunds, "refund")}" in all"</p>
+                }
+                .into_any(),
+            )}
+        </div>
+    }
+    .into_any()
+}
+
+fn pending_sum(totals: &Totals) -> Sum {
+    Sum {
+        currency: totals.currency,
+        amount: totals.pending,
+        count: 0,
+    }
+}
+
+fn figure(label: &'static str, value: String, href: String, alarming: bool, more: AnyView) -> AnyView {
+    view! {
+        <div class="figure" class:is-alarming=alarming>
+            <p class="figure-label">
+                <a href=href>{label}</a>
+            </p>
+            <p class="figure-value">{value}</p>
+            <div class="figure-more">{more}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn by_state(states: Vec<StateSummary>) -> AnyView {
+    let most = states.iter().map(|state| state.count).max().unwrap_or_default();
+    let rows = states
+        .into_iter()
+        .map(
+            |StateSummary {
+                 state,
+                 count,
+                 overdue,
+                 sums,
+             }| {
+                let of_state = RefundsQuery {
+                    states: vec![state],
+                    ..RefundsQuery::default()
+                };
+                let late = RefundsQuery {
+                    overdue: true,
+                    ..of_state.clone()
+                };
+                let late_cell = if overdue == 0 {
+                    view! { <span class="nothing">"0"</span> }.into_any()
+                } else {
+                    view! { <a class="is-late" href=refunds_href(&late)>{grouped(overdue)}</a> }.into_any()
+                };
+                view! {
+                    <tr>
+                        <th scope="row">
+                            <a class="plain-link" href=refunds_href(&of_state)>
+                                <RefundStateBadge state />
+                            </a>
+                        </th>
+                        <td>
+                            <WaitsForLabel waits_for=state.waits_for() />
+                        </td>
+                        <td class="bar-cell">
+                            <Bar part=count whole=most tone=tone_of(state) />
+                        </td>
+                        <td class="figures">{grouped(count)}</td>
+                        <td class="figures">{late_cell}</td>
+                        <td class="figures">
+                            <Sums sums />
+                        </td>
+                    </tr>
+                }
+                .into_any()
+            },
+        )
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="by-state">
+            <div class="panel-head">
+                <h2 id="by-state">"Pending by state"</h2>
+            </div>
+            <Table caption="Pending refunds by state">
+                <thead>
+                    <tr>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"Waits for"</th>
+                        <td class="bar-cell"></td>
+                        <th scope="col" class="figures">"Refunds"</th>
+                        <th scope="col" class="figures">"Overdue"</th>
+                        <th scope="col" class="figures">"Amount"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+const fn tone_of(state: RefundState) -> Tone {
+    match state {
+        RefundState::Requested => Tone::Caution,
+        RefundState::Failed => Tone::Danger,
+        _ => Tone::Info,
+    }
+}
+
+fn by_age(buckets: Vec<AgeBucket>) -> AnyView {
+    let most = buckets.iter().map(|bucket| bucket.count).max().unwrap_or_default();
+    let rows = buckets
+        .into_iter()
+        .map(|bucket| {
+            view! {
+                <tr>
+                    <th scope="row">{age_words(&bucket)}</th>
+                    <td class="bar-cell">
+                        <Bar part=bucket.count whole=most />
+                    </td>
+                    <td class="figures">{grouped(bucket.count)}</td>
+                    <td class="figures">
+                        <Sums sums=bucket.sums />
+                    </td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="by-age">
+            <div class="panel-head">
+                <h2 id="by-age">"Pending by age"</h2>
+                <p class="aside">"since it was requested"</p>
+            </div>
+            <Table caption="Pending refunds by age">
+                <thead>
+                    <tr>
+                        <th scope="col">"Age"</th>
+                        <td class="bar-cell"></td>
+                        <th scope="col" class="figures">"Refunds"</th>
+                        <th scope="col" class="figures">"Amount"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+/// `Under 4 h`, `4 h to 1 d`, `30 d and more`.
+fn age_words(bucket: &AgeBucket) -> String {
+    let span = |hours: u32| format_span(i64::from(hours) * 3_600);
+    match (bucket.from_hours, bucket.to_hours) {
+        (0, Some(to)) => format!("Under {}", span(to)),
+        (from, Some(to)) => format!("{} to {}", span(from), span(to)),
+        (from, None) => format!("{} and more", span(from)),
+    }
+}
+
+fn longest_overdue(rows: Vec<RefundRow>) -> AnyView {
+    let all = RefundsQuery {
+        overdue: true,
+        sort: RefundSort::Stuck,
+        ..RefundsQuery::default()
+    };
+    let body = if rows.is_empty() {
+        view! {
+            <Empty title="Nothing is overdue">
+                <p>"Every pending refund is within the limit of its state."</p>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        view! {
+            <Table caption="Longest overdue refunds">
+                <thead>
+                    <tr>
+                        <th scope="col">"Refund"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="figures">"In state for"</th>
+                        <th scope="col" class="figures">"Amount"</th>
+                    </tr>
+                </thead>
+                <RefundRowsShort rows />
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="panel" aria-labelledby="longest-overdue">
+            <div class="panel-head">
+                <h2 id="longest-overdue">"Longest overdue"</h2>
+                <a class="aside" href=refunds_href(&all)>"All overdue"</a>
+            </div>
+            {body}
+        </section>
+    }
+    .into_any()
+}
+
+fn by_kind(findings: Vec<(FindingKind, u64)>) -> AnyView {
+    let body = if findings.is_empty() {
+        view! {
+            <Empty title="Everything fits">
+                <p>"Wallets and orders tell the same story."</p>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        let rows = findings
+            .into_iter()
+            .map(|(kind, count)| {
+                view! {
+                    <tr>
+                        <th scope="row">
+                            <a href=findings_href(Some(kind), 1)>{sentence(kind.as_str())}</a>
+                        </th>
+                        <td>
+                            <SeverityBadge severity=kind.severity() />
+                        </td>
+                        <td class="figures">{grouped(count)}</td>
+                    </tr>
+                }
+                .into_any()
+            })
+            .collect_view();
+        view! {
+            <Table caption="Findings by kind">
+                <thead>
+                    <tr>
+                        <th scope="col">"What"</th>
+                        <th scope="col">"Severity"</th>
+                        <th scope="col" class="figures">"Count"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="panel" aria-labelledby="by-kind">
+            <div class="panel-head">
+                <h2 id="by-kind">"Findings"</h2>
+                <a class="aside" href=href::FINDINGS>"All findings"</a>
+            </div>
+            {body}
+        </section>
+    }
+    .into_any()
+}
+
+fn recent(events: Vec<Recent>, now: DateTime<Utc>) -> AnyView {
+    let rows = events
+        .into_iter()
+        .map(|Recent { domain, subject, entry }| {
+            let Summary { title, amount, facts } = summary(&entry);
+            let position = entry.position;
+            let of = subject.clone();
+            view! {
+                <tr>
+                    <td class="when">
+                        <Since at=entry.recorded now />
+                    </td>
+                    <td>
+                        <DomainTag domain />
+                    </td>
+                    <th scope="row">
+                        <EntityLink domain id=subject.to_string() />
+                    </th>
+                    <td>
+                        <EventLink domain subject position>
+                            {title}
+                        </EventLink>
+                    </td>
+                    <td class="figures">
+                        <EventAmount amount />
+                    </td>
+                    <td class="wide">
+                        <EventFacts facts domain subject=of />
+                    </td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="recent">
+            <div class="panel-head">
+                <h2 id="recent">"Just recorded"</h2>
+            </div>
+            <Table caption="The events that were recorded last">
+                <thead>
+                    <tr>
+                        <th scope="col">"Recorded"</th>
+                        <th scope="col">"Domain"</th>
+                        <th scope="col">"Of"</th>
+                        <th scope="col">"Event"</th>
+                        <th scope="col" class="figures">"Amount"</th>
+                        <th scope="col">"What it says"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+fn totals(totals: Vec<Totals>) -> AnyView {
+    let rows = totals
+        .into_iter()
+        .map(|of| {
+            let figure = |amount| view! { <td class="figures"><Money amount currency=of.currency bare=true /></td> };
+            view! {
+                <tr>
+                    <th scope="row">{of.currency.to_string()}</th>
+                    <td class="figures">{grouped(of.orders)}</td>
+                    {figure(of.total)}
+                    {figure(of.paid)}
+                    {figure(of.refunded)}
+                    {figure(of.pending)}
+                    <td class="figures group-start">{grouped(of.wallets)}</td>
+                    {figure(of.posted)}
+                    {figure(of.held)}
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="totals">
+            <div class="panel-head">
+                <h2 id="totals">"The ledger by currency"</h2>
+            </div>
+            <Table caption="Totals of the whole ledger by currency">
+                <thead>
+                    <tr>
+                        <th scope="col">"Currency"</th>
+                        <th scope="col" class="figures">"Orders"</th>
+                        <th scope="col" class="figures">"Ordered"</th>
+                        <th scope="col" class="figures">"Paid"</th>
+                        <th scope="col" class="figures">"Refunded"</th>
+                        <th scope="col" class="figures">"Refunds pending"</th>
+                        <th scope="col" class="figures group-start">"Wallets"</th>
+                        <th scope="col" class="figures">"Posted"</th>
+                        <th scope="col" class="figures">"Held"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </section>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_said_in_words() {
+        let words = |from_hours, to_hours| {
+            age_words(&AgeBucket {
+                from_hours,
+                to_hours,
+                count: 0,
+                sums: Vec::new(),
+            })
+            .replace('\u{a0}', " ")
+        };
+        assert_eq!(words(0, Some(4)), "Under 4 h");
+        assert_eq!(words(4, Some(24)), "4 h to 1 d");
+        assert_eq!(words(720, None), "30 d and more");
+    }
 }

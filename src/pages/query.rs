@@ -11,6 +11,7 @@ use crate::{
     components::href::{self, encode},
     domain::{
         event::{format_time, parse_time},
+        findings::FindingKind,
         ids::{SEQUENCE_MAX, Sequence},
         listing::{ListQuery, ListSort, RefundSort, RefundsQuery, SEARCH_MAX, TimelineQuery},
         refund::RefundState,
@@ -163,6 +164,21 @@ pub fn timeline_href(base: &str, query: &TimelineQuery) -> String {
         address.put("order", "oldest");
     }
     address.put_page(query.page);
+    address.finish()
+}
+
+/// Reads the query of `/findings`: `kind`, `page`.
+pub fn findings_query(search: &str) -> Parsed<(Option<FindingKind>, u32)> {
+    let mut reader = Reader::new(search);
+    let query = (reader.parsed("kind"), reader.page());
+    reader.done(query)
+}
+
+/// The address of a list of findings.
+pub fn findings_href(kind: Option<FindingKind>, page: u32) -> String {
+    let mut address = Address::new(href::FINDINGS);
+    address.put("kind", kind.map_or("", FindingKind::as_str));
+    address.put_page(page);
     address.finish()
 }
 
@@ -495,6 +511,15 @@ mod tests {
             let query = ListQuery { text, status, sort, page };
             let parsed = list_query(search_of(&list_href(href::WALLETS, &query)), &["open"]);
             prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
+        }
+
+        #[test]
+        fn findings_addresses_read_back(
+            kind in proptest::option::of(proptest::sample::select(FindingKind::ALL.to_vec())),
+            page in 1_u32..,
+        ) {
+            let parsed = findings_query(search_of(&findings_href(kind, page)));
+            prop_assert_eq!(parsed, Parsed { query: (kind, page), ignored: Vec::new() });
         }
 
         #[test]

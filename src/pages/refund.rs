@@ -1,8 +1,199 @@
-//! Refund.
+//! One refund: where it stands, whose move it is, what is expected next, and its story across both domains in one
+//! timeline. The story says what happened; the head says what should happen now.
+
+mod standing;
+mod story;
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use self::{standing::Standing, story::Story};
+use super::{here::own_search, query::value_of, region::region};
+use crate::{
+    api::get_refund,
+    components::{
+        badge::{Nothing, OverdueMark, RefundStateBadge, Tone},
+        findings::FindingsList,
+        href,
+        id::{Code, OrderLink, PartyName, RefundLink, WalletLink},
+        money::Money,
+        notice::Notice,
+        reason::{DestinationLabel, ReasonLabel},
+        time::Time,
+        words::counted,
+    },
+    domain::{
+        ids::{Domain, EntityId},
+        listing::RefundView,
+    },
+};
 
 #[component]
 pub fn RefundPage() -> impl IntoView {
-    view! { <h1>"Refund"</h1> }
+    let params = use_params_map();
+    let search = own_search();
+    let refund = Memo::new(move |_| params.with(|params| params.get("refund").unwrap_or_default()));
+    let order = Memo::new(move |_| search.with(|search| value_of(search, "order")));
+    let answer = Resource::new(
+        move || (refund.get(), order.get()),
+        |(refund, order)| get_refund(refund, order),
+    );
+    view! {
+        <Title text=move || format!("Refund {}", refund.get()) />
+        <header class="page-head">
+            <nav class="crumbs" aria-label="Where this is">
+                <ol>
+                    <li>
+                        <a href=href::REFUNDS>"Refunds"</a>
+                    </li>
+                </ol>
+            </nav>
+            <h1>"Refund " <span class="id">{refund}</span></h1>
+        </header>
+        {region(answer, "refund", show)}
+    }
+    .into_any()
+}
+
+fn show(view: RefundView) -> AnyView {
+    let refund = view.row.refund.clone();
+    view! {
+        <div class="stack">
+            {others(&refund, view.other_orders.clone())}
+            {missing(view.missing.clone())}
+            <section class="panel standing" aria-label="Where it stands">
+                {head(&view)}
+                <Standing view=view.clone() />
+                {details(&view)}
+            </section>
+            <FindingsList findings=view.findings.clone() here=refund />
+            <Story view=view />
+        </div>
+    }
+    .into_any()
+}
+
+fn head(view: &RefundView) -> AnyView {
+    let row = &view.row;
+    view! {
+        <div class="standing-head">
+            <p class="standing-amount">
+                <Money amount=row.amount currency=row.currency />
+            </p>
+            <RefundStateBadge state=row.state />
+            {row.overdue.then(|| view! { <OverdueMark /> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Where several orders use one refund id, which one this is and where the others are.
+fn others(refund: &str, orders: Vec<EntityId>) -> AnyView {
+    if orders.is_empty() {
+        return ().into_any();
+    }
+    let links = orders
+        .into_iter()
+        .map(|order| {
+            let order = order.to_string();
+            view! {
+                <li>
+                    <RefundLink refund=refund.to_owned() order=order.clone() />
+                    " of order "
+                    <OrderLink id=order />
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <Notice tone=Tone::Caution title="Other orders use the same refund id">
+            <ul>{links}</ul>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// The story may lack a domain.
+fn missing(domains: Vec<Domain>) -> AnyView {
+    domains
+        .into_iter()
+        .map(|domain| {
+            let title = format!("The {domain} store is not answering");
+            view! {
+                <Notice tone=Tone::Danger title urgent=true>
+                    <p>{format!("The story below lacks the {domain}'s events; whether the money arrived can't be told from it.")}</p>
+                </Notice>
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
+fn details(view: &RefundView) -> AnyView {
+    let row = &view.row;
+    let or_nothing = |shown: Option<AnyView>| shown.unwrap_or_else(|| view! { <Nothing /> }.into_any());
+    let wallet = or_nothing(row.wallet.clone().map(|id| view! { <WalletLink id /> }.into_any()));
+    let customer = or_nothing(
+        view.customer
+            .clone()
+            .map(|party| view! { <PartyName party /> }.into_any()),
+    );
+    let failure = view
+        .failure
+        .clone()
+        .map(|text| view! { <div><dt>"Last failure"</dt><dd><Code text /></dd></div> });
+    let note = view.note.clone().filter(|note| !note.trim().is_empty());
+    let note =
+        note.map(|note| view! { <div class="is-wide"><dt>"Note"</dt><dd><q class="quote">{note}</q></dd></div> });
+    view! {
+        <dl class="details">
+            <div>
+                <dt>"Order"</dt>
+                <dd>
+                    <OrderLink id=row.order.to_string() />
+                </dd>
+            </div>
+            <div>
+                <dt>"Wallet"</dt>
+                <dd>{wallet}</dd>
+            </div>
+            <div>
+                <dt>"Customer"</dt>
+                <dd>{customer}</dd>
+            </div>
+            <div>
+                <dt>"Goes to"</dt>
+                <dd>
+                    <DestinationLabel destination=row.destination.clone() />
+                </dd>
+            </div>
+            <div>
+                <dt>"Reason"</dt>
+                <dd>
+                    <ReasonLabel reason=row.reason.clone() />
+                </dd>
+            </div>
+            <div>
+                <dt>"Requested"</dt>
+                <dd>
+                    <Time at=row.requested_at />
+                    " UTC"
+                </dd>
+            </div>
+            {failure}
+            {note}
+        </dl>
+    }
+    .into_any()
+}
+
+/// Says how many of something were left out, where any were.
+fn omitted_words(omitted: u64) -> Option<String> {
+    (omitted > 0).then(|| {
+        format!(
+            "{} are left out; the order's page and the wallet's have them.",
+            counted(omitted, "older event")
+        )
+    })
 }

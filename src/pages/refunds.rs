@@ -1,8 +1,293 @@
-//! Refunds.
+//! The list of refunds: filtered, sorted and paged by the address alone, with the sums of all that match.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlFormElement};
+use leptos_meta::Title;
+use leptos_router::components::Form;
+
+use super::{
+    here::own_search,
+    query::{Parsed, refunds_href, refunds_query},
+    region::{as_of, region},
+};
+use crate::{
+    api::list_refunds,
+    components::{
+        field::{CheckChip, FieldGroup, SelectField, TextField},
+        href,
+        notice::{Empty, Ignored},
+        pagination::Pagination,
+        refund_table::RefundRows,
+        sums::Sums,
+        table::{SortHead, Sorted, Table},
+        time::format_span,
+        words::{counted, grouped, sentence},
+    },
+    domain::{
+        listing::{RefundSort, RefundsPage as Answer, RefundsQuery, SEARCH_MAX},
+        refund::RefundState,
+    },
+};
+
+/// Ages to choose from, in hours.
+const AGES: [u32; 7] = [4, 24, 48, 120, 168, 336, 720];
 
 #[component]
 pub fn RefundsPage() -> impl IntoView {
-    view! { <h1>"Refunds"</h1> }
+    let search = own_search();
+    let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
+    let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
+    let answer = Resource::new(move || query.get(), list_refunds);
+    let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
+    view! {
+        <Title text="Refunds" />
+        <header class="page-head">
+            <h1>"Refunds"</h1>
+            {as_of(answer, |answer| answer.now)}
+        </header>
+        <div class="stack">
+            <div class="panel">
+                <Filters query answer />
+            </div>
+            {ignored}
+            <div class="panel">
+                {region(answer, "refunds", move |answer| show(answer, query.get_untracked()))}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The filter form. Ticking and choosing takes effect at once; without WebAssembly the button does it.
+#[component]
+fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api::ApiError>>) -> impl IntoView {
+    let chips = RefundState::ALL
+        .iter()
+        .map(|&state| {
+            let checked = Signal::derive(move || query.with(|query| query.states.contains(&state)));
+            view! { <CheckChip name="state" value=state.as_str() label=sentence(state.as_str()) checked /> }
+        })
+        .collect_view();
+    let sort = move || {
+        let of_sort = RefundsQuery {
+            sort: query.with(|query| query.sort),
+            ..RefundsQuery::default()
+        };
+        let address = refunds_href(&of_sort);
+        address.split_once("sort=").map(|(_, sort)| {
+            view! { <input type="hidden" name="sort" value=sort.to_owned() /> }
+        })
+    };
+    let text = Signal::derive(move || query.with(|query| query.text.clone()));
+    let overdue = Signal::derive(move || query.with(|query| query.overdue));
+    let age = Signal::derive(move || {
+        query.with(|query| {
+            query
+                .older_than_hours
+                .map(|hours| hours.to_string())
+                .unwrap_or_default()
+        })
+    });
+    let ages = Signal::derive(move || age_options(query.with(|query| query.older_than_hours)));
+    let currency = Signal::derive(move || query.with(|query| query.currency.map(String::from).unwrap_or_default()));
+    view! {
+        <Form method="get" action=href::REFUNDS attr:class="filters" on:change=move |event| submit(&event)>
+            <TextField
+                name="q"
+                label="Search"
+                kind="search"
+                value=text
+                placeholder="Refund, order, wallet, customer or reason"
+                max_length=Some(SEARCH_MAX)
+                wide=true
+            />
+            <SelectField name="age" label="In its state for" value=age options=ages />
+            <Transition>
+                {move || Suspend::new(async move {
+                    let known = answer.await.map(|answer| answer.currencies).unwrap_or_default();
+                    let mut options = vec![(String::new(), "Any".to_owned())];
+                    options.extend(known.into_iter().map(|known| (known.to_string(), known.to_string())));
+                    let chosen = currency.get();
+                    if !options.iter().any(|(option, _)| *option == chosen) {
+                        options.push((chosen.clone(), chosen));
+                    }
+                    view! { <SelectField name="currency" label="Currency" value=currency options=Signal::stored(options) /> }
+                })}
+            </Transition>
+            <FieldGroup legend="State (none: all that are pending)">
+                {chips}
+            </FieldGroup>
+            <FieldGroup legend="Limit">
+                <CheckChip name="overdue" value="1" label="Overdue only" checked=overdue />
+            </FieldGroup>
+            {sort}
+            <div class="form-end">
+                <button class="button is-main" type="submit">
+                    "Apply"
+                </button>
+                <a href=href::REFUNDS>"Clear"</a>
+            </div>
+        </Form>
+    }
+    .into_any()
+}
+
+/// Sends the form that something changed in.
+fn submit(event: &ev::Event) {
+    let form = event
+        .current_target()
+        .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+    if let Some(form) = form {
+        // Refused only for a form that is not in a document.
+        let _ = form.request_submit();
+    }
+}
+
+/// The ages to choose from, and the one that the address asks for.
+fn age_options(chosen: Option<u32>) -> Vec<(String, String)> {
+    let mut hours: Vec<_> = AGES.into_iter().chain(chosen).collect();
+    hours.sort_unstable();
+    hours.dedup();
+    let any = (String::new(), "Any time".to_owned());
+    let words = hours.into_iter().map(|hours| {
+        let span = format_span(i64::from(hours) * 3_600);
+        (hours.to_string(), format!("At least {span}"))
+    });
+    std::iter::once(any).chain(words).collect()
+}
+
+fn show(answer: Answer, query: RefundsQuery) -> AnyView {
+    if answer.rows.is_empty() {
+        return nothing(&query);
+    }
+    let Answer {
+        rows,
+        page,
+        pages,
+        total,
+        overdue,
+        sums,
+        ..
+    } = answer;
+    let of_page = {
+        let query = query.clone();
+        move |page| refunds_href(&RefundsQuery { page, ..query.clone() })
+    };
+    view! {
+        <div class="totals">
+            <p>
+                <strong>{counted(total, "refund")}</strong>
+                {(overdue > 0).then(|| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
+            </p>
+            <Sums sums counts=true />
+        </div>
+        <Table caption="Refunds" class="folds">
+            <Heads query />
+            <RefundRows rows />
+        </Table>
+        <Pagination label="Refunds" page pages href=of_page />
+    }
+    .into_any()
+}
+
+/// The columns' heads, most of which sort.
+#[component]
+fn Heads(query: RefundsQuery) -> impl IntoView {
+    let head = |label: &'static str, first: RefundSort, again: RefundSort, figures: bool| {
+        let sorted = (query.sort == first || query.sort == again).then(|| direction(query.sort));
+        let sort = if query.sort == first { again } else { first };
+        let href = refunds_href(&RefundsQuery {
+            sort,
+            page: 1,
+            ..query.clone()
+        });
+        view! { <SortHead label href sorted figures /> }
+    };
+    view! {
+        <thead>
+            <tr>
+                {head("Refund", RefundSort::Refund, RefundSort::Refund, false)}
+                {head("Order", RefundSort::Order, RefundSort::Order, false)}
+                <th scope="col">"Wallet"</th>
+                {head("State", RefundSort::State, RefundSort::State, false)}
+                <th scope="col">"Waits for"</th>
+                {head("In state for", RefundSort::Stuck, RefundSort::Stuck, true)}
+                {head("Requested (UTC)", RefundSort::Oldest, RefundSort::Newest, false)}
+                <th scope="col">"Reason"</th>
+                {head("Amount", RefundSort::AmountDown, RefundSort::AmountUp, true)}
+            </tr>
+        </thead>
+    }
+    .into_any()
+}
+
+/// Which way the values of the sorted column go.
+const fn direction(sort: RefundSort) -> Sorted {
+    match sort {
+        RefundSort::Newest | RefundSort::Stuck | RefundSort::AmountDown => Sorted::Down,
+        RefundSort::Oldest | RefundSort::AmountUp | RefundSort::State | RefundSort::Refund | RefundSort::Order => {
+            Sorted::Up
+        }
+    }
+}
+
+/// Nothing matches, or nothing is owed at all.
+fn nothing(query: &RefundsQuery) -> AnyView {
+    let unfiltered = RefundsQuery {
+        sort: query.sort,
+        page: query.page,
+        ..RefundsQuery::default()
+    } == *query;
+    if unfiltered {
+        return view! {
+            <Empty title="No refund is pending">
+                <p>"Everything that was asked for is settled: nobody waits for money."</p>
+                <p>
+                    <a href=refunds_href(&every_state(&RefundsQuery::default()))>"See the settled ones"</a>
+                </p>
+            </Empty>
+        }
+        .into_any();
+    }
+    let elsewhere = query.states.is_empty().then(|| {
+        view! {
+            <p>
+                <a href=refunds_href(&every_state(query))>"Look in every state, settled ones too"</a>
+            </p>
+        }
+    });
+    view! {
+        <Empty title="No refund matches">
+            {elsewhere}
+            <p>
+                <a href=href::REFUNDS>"Show all that are pending"</a>
+            </p>
+        </Empty>
+    }
+    .into_any()
+}
+
+fn every_state(query: &RefundsQuery) -> RefundsQuery {
+    RefundsQuery {
+        states: RefundState::ALL.to_vec(),
+        page: 1,
+        ..query.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_of_ones_own_can_be_chosen_again() {
+        let values = |chosen| {
+            age_options(chosen)
+                .into_iter()
+                .map(|(value, _)| value)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values(None).len(), AGES.len() + 1);
+        assert_eq!(values(Some(48)).len(), AGES.len() + 1);
+        assert_eq!(values(Some(5))[..3], ["", "4", "5"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! A part of a page that shows what the server answers: waiting, the answer, or why there is none. Each region fails
 //! alone; what stands around it stays usable.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
@@ -10,6 +11,7 @@ use crate::{
     components::{
         href,
         notice::{Loading, Problem},
+        time::Time,
         words::sentence,
     },
 };
@@ -38,6 +40,23 @@ where
                 }}
             </Transition>
         </div>
+    }
+    .into_any()
+}
+
+/// The moment that an answer's ages are counted to, for a page's head; nothing while there is none.
+pub fn as_of<T>(answer: Resource<Result<T, ApiError>>, now: fn(&T) -> DateTime<Utc>) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+{
+    view! {
+        <p class="aside">
+            <Transition>
+                {move || Suspend::new(async move {
+                    answer.await.ok().map(|answer| view! { "As of " <Time at=now(&answer) /> " UTC" })
+                })}
+            </Transition>
+        </p>
     }
     .into_any()
 }

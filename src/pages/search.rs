@@ -1,8 +1,230 @@
-//! Search.
+//! Search over everything: the best of the refunds, wallets and orders that match, and links to the whole lists.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{
+    here::own_search,
+    query::{Parsed, list_href, refunds_href, search_text},
+    region::region,
+};
+use crate::{
+    api::{ApiError, list_orders, list_refunds, list_wallets},
+    components::{
+        badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
+        href,
+        id::{OrderLink, PartyName, WalletLink},
+        money::Money,
+        notice::{Empty, Ignored},
+        refund_table::RefundRowsShort,
+        table::Table,
+        words::counted,
+    },
+    domain::{
+        listing::{ListQuery, OrderRow, Page, RefundsPage, RefundsQuery, WalletRow},
+        refund::RefundState,
+        wallet::Party,
+    },
+};
+
+/// Rows of each kind.
+const SHOWN: usize = 8;
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    view! { <h1>"Search"</h1> }
+    let search = own_search();
+    let parsed = Memo::new(move |_| search.with(|search| search_text(search)));
+    let text = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
+    let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
+    view! {
+        <Title text="Search" />
+        <header class="page-head">
+            <h1>"Search"</h1>
+        </header>
+        <div class="stack">
+            {ignored}
+            <Show when=move || text.with(|text| !text.is_empty()) fallback=nothing_asked>
+                <Results text />
+            </Show>
+        </div>
+    }
+    .into_any()
+}
+
+fn nothing_asked() -> impl IntoView {
+    view! {
+        <div class="panel">
+            <Empty title="What are you looking for?">
+                <p>"Type part of an id of a wallet, an order or a refund, or of a customer's name, into the field above."</p>
+            </Empty>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Results(text: Memo<String>) -> impl IntoView {
+    let list = move || ListQuery {
+        text: text.get(),
+        page: 1,
+        ..ListQuery::default()
+    };
+    let refunds = Resource::new(move || of_refunds(text.get()), list_refunds);
+    let wallets = Resource::new(list, list_wallets);
+    let orders = Resource::new(list, list_orders);
+    view! {
+        {section("refunds", "Refunds", refunds, move |answer| show_refunds(answer, text.get_untracked()))}
+        {section("wallets", "Wallets", wallets, move |answer| show_wallets(answer, text.get_untracked()))}
+        {section("orders", "Orders", orders, move |answer| show_orders(answer, text.get_untracked()))}
+    }
+    .into_any()
+}
+
+/// Refunds of every state.
+fn of_refunds(text: String) -> RefundsQuery {
+    RefundsQuery {
+        states: RefundState::ALL.to_vec(),
+        text,
+        page: 1,
+        ..RefundsQuery::default()
+    }
+}
+
+fn section<T: Clone + Send + Sync + 'static>(
+    what: &'static str,
+    heading: &'static str,
+    answer: Resource<Result<T, ApiError>>,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView {
+    view! {
+        <section class="panel" aria-labelledby=what>
+            <div class="panel-head">
+                <h2 id=what>{heading}</h2>
+            </div>
+            {region(answer, what, show)}
+        </section>
+    }
+    .into_any()
+}
+
+/// What follows the rows: the way to all of them, or that there is none.
+fn rest(total: u64, noun: &'static str, href: String) -> AnyView {
+    match usize::try_from(total) {
+        Ok(0) => view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any(),
+        Ok(total) if total <= SHOWN => ().into_any(),
+        _ => view! {
+            <p class="panel-note">
+                <a href=href>{format!("All {}", counted(total, noun))}</a>
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+fn show_refunds(answer: RefundsPage, text: String) -> AnyView {
+    let rows: Vec<_> = answer.rows.into_iter().take(SHOWN).collect();
+    let table = (!rows.is_empty()).then(|| {
+        view! {
+            <Table caption="Refunds that match">
+                <thead>
+                    <tr>
+                        <th scope="col">"Refund"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="figures">"In state for"</th>
+                        <th scope="col" class="figures">"Amount"</th>
+                    </tr>
+                </thead>
+                <RefundRowsShort rows />
+            </Table>
+        }
+    });
+    view! { {table} {rest(answer.total, "refund", refunds_href(&of_refunds(text)))} }.into_any()
+}
+
+fn party(party: Option<Party>) -> AnyView {
+    match party {
+        Some(party) => view! { <PartyName party /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    }
+}
+
+fn show_wallets(answer: Page<WalletRow>, text: String) -> AnyView {
+    let rows: Vec<_> = answer
+        .rows
+        .into_iter()
+        .take(SHOWN)
+        .map(|row| {
+            view! {
+                <tr>
+                    <th scope="row"><WalletLink id=row.id.to_string() /></th>
+                    <td>{party(row.owner)}</td>
+                    <td><WalletStatusBadge status=row.status /></td>
+                    <td class="figures"><Money amount=row.balances.available currency=row.currency /></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let query = ListQuery {
+        text,
+        ..ListQuery::default()
+    };
+    let rest = rest(answer.total, "wallet", list_href(href::WALLETS, &query));
+    view! { {entities("Wallets that match", "Wallet", "Owner", "Available", rows)} {rest} }.into_any()
+}
+
+fn show_orders(answer: Page<OrderRow>, text: String) -> AnyView {
+    let rows: Vec<_> = answer
+        .rows
+        .into_iter()
+        .take(SHOWN)
+        .map(|row| {
+            let total = row.total.map_or_else(
+                || view! { <Nothing /> }.into_any(),
+                |amount| view! { <Money amount currency=row.currency /> }.into_any(),
+            );
+            view! {
+                <tr>
+                    <th scope="row"><OrderLink id=row.id.to_string() /></th>
+                    <td>{party(row.customer)}</td>
+                    <td><OrderStatusBadge status=row.status /></td>
+                    <td class="figures">{total}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let query = ListQuery {
+        text,
+        ..ListQuery::default()
+    };
+    let rest = rest(answer.total, "order", list_href(href::ORDERS, &query));
+    view! { {entities("Orders that match", "Order", "Customer", "Total", rows)} {rest} }.into_any()
+}
+
+/// A table of four columns; nothing without rows.
+fn entities(
+    caption: &'static str,
+    id: &'static str,
+    party: &'static str,
+    amount: &'static str,
+    rows: Vec<AnyView>,
+) -> AnyView {
+    if rows.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <Table caption=caption>
+            <thead>
+                <tr>
+                    <th scope="col">{id}</th>
+                    <th scope="col">{party}</th>
+                    <th scope="col">"Status"</th>
+                    <th scope="col" class="figures">{amount}</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+    }
+    .into_any()
 }

@@ -9,7 +9,7 @@ async fn every_page_reads_without_a_script() {
         ("/", &["R-1", "9.99", "Overdue"][..]),
         ("/refunds", &["R-1", "9.99", "O-1"]),
         ("/refunds/R-1", &["R-1", "O-1", "9.99", "W-1"]),
-        ("/refunds?state=approved", &["No refunds"]),
+        ("/refunds?state=approved", &["No refund matches"]),
         ("/wallets", &["W-1", "Ada &lt;Lovelace&gt;", "12.50"]),
         ("/wallets/W-1", &["W-1", "Ada &lt;Lovelace&gt;", "12.50", "O-1"]),
         ("/wallets/W-1?sequence=1", &["0.00"]),

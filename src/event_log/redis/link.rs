@@ -104,8 +104,12 @@ fn lost_reason(error: &RedisError) -> String {
         "no answer in time".into()
     } else if error.is_connection_dropped() {
         "the connection was lost".into()
+    } else if error.to_string().contains("certificate") {
+        // The whole story names the host.
+        tracing::warn!(%error, "a store's TLS certificate is not accepted");
+        "its TLS certificate is not accepted".into()
     } else {
-        // Words of the operating system or of TLS; they name no address.
+        // Words of the operating system; they name no address.
         error.to_string()
     }
 }

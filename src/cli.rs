@@ -1,0 +1,126 @@
+//! The command line: one file a subcommand, and what they share (settings, errors, output). It parses, calls the rooms
+//! below and maps what comes back to the exit codes of contract §10; it knows no rule of the ledger itself.
+
+mod amounts;
+mod cloud_event;
+mod describe;
+mod error;
+mod export;
+mod filter;
+mod findings;
+mod import;
+mod order;
+mod output;
+mod refunds;
+mod relay;
+mod scan;
+mod serve;
+mod settings;
+mod wallet;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::server::config::ServerConfig;
+
+pub use error::CliError;
+use settings::Settings;
+
+/// Look into an event-sourced ledger of wallets and orders.
+///
+/// Each domain has a store of its own, named by a URL: `embedded:DIR`, `redis://…` or `rediss://…`. Every setting is a
+/// flag or an environment variable; the flag wins.
+#[derive(Debug, Parser)]
+#[command(name = "ledgerscope", version, max_term_width = 120)]
+pub struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the pages
+    Serve(ServerConfig),
+    /// Print a wallet: balances, timeline, anomalies
+    Wallet(wallet::WalletArgs),
+    /// Print an order: money, refunds, timeline, anomalies
+    Order(order::OrderArgs),
+    /// List refunds: the pending ones, unless other states are asked for
+    Refunds(refunds::RefundsArgs),
+    /// List what does not fit together across wallets and orders
+    Findings(findings::FindingsArgs),
+    /// Append events from files of CloudEvents, one a line, plain or gzip
+    Import(import::ImportArgs),
+    /// Write events as CloudEvents, one a line
+    Export(export::ExportArgs),
+    /// Copy what stores record to their queues, for those who handle events
+    Relay(relay::RelayArgs),
+}
+
+/// Parses the process's arguments and does what they say.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(&arguments);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("no threads to work with: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    let done = runtime.block_on(run(arguments));
+    // Whatever still waits for a store that does not answer is not waited for.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(line) = error.line() {
+                output::complain(&line);
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The program's own log goes to standard error; what it may say is a setting.
+fn start_log(arguments: &Arguments) {
+    let default = match arguments.command {
+        Command::Serve(_) | Command::Relay(_) => "info",
+        _ => "error",
+    };
+    let directives = arguments.settings.log.as_deref().unwrap_or(default);
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(directives))
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+async fn run(arguments: Arguments) -> Result<(), CliError> {
+    let settings = arguments.settings;
+    match arguments.command {
+        Command::Serve(config) => serve::run(&settings, &config).await,
+        Command::Wallet(args) => wallet::run(&settings, &args).await,
+        Command::Order(args) => order::run(&settings, &args).await,
+        Command::Refunds(args) => refunds::run(&settings, &args).await,
+        Command::Findings(args) => findings::run(&settings, &args).await,
+        Command::Import(args) => import::run(&settings, args).await,
+        Command::Export(args) => export::run(&settings, &args).await,
+        Command::Relay(args) => relay::run(&settings, &args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

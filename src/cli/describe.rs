@@ -1,0 +1,96 @@
+//! What an event says, in a few words for a table's column. What can't be read is said by the anomalies, so there is no
+//! error here, only an empty text.
+
+use crate::domain::{
+    event::Entry,
+    order::{OrderEvent, RefundStep},
+    wallet::WalletEvent,
+};
+
+/// A wallet's event: what moved and what it was for.
+pub fn wallet(entry: &Entry) -> String {
+    let Some(event) = entry
+        .fields
+        .r#type
+        .as_deref()
+        .and_then(|kind| WalletEvent::parse(kind, entry.fields.data.as_deref()).ok())
+    else {
+        return String::new();
+    };
+    match event {
+        WalletEvent::Opened { owner, currency } => words(&[&owner.name.unwrap_or(owner.id), &currency]),
+        WalletEvent::Credited {
+            amount,
+            kind,
+            order,
+            refund,
+            ..
+        } => {
+            format!("+{}", words(&[&amount, &kind, &about(refund.or(order))]))
+        }
+        WalletEvent::Debited {
+            amount, kind, order, ..
+        } => format!("-{}", words(&[&amount, &kind, &about(order)])),
+        WalletEvent::Held {
+            hold, amount, order, ..
+        } => words(&[&amount, &hold, &about(order)]),
+        WalletEvent::HoldCaptured { hold, amount } => format!("-{}", words(&[&amount, &hold])),
+        WalletEvent::HoldReleased { hold } | WalletEvent::HoldExpired { hold } => hold,
+        WalletEvent::EntryReversed {
+            reverses,
+            amount,
+            reason,
+            ..
+        } => words(&[&amount, &"of", &reverses, &reason]),
+        WalletEvent::Frozen { reason } => reason,
+        WalletEvent::Unfrozen | WalletEvent::Closed => String::new(),
+    }
+}
+
+/// An order's event: what it is over.
+pub fn order(entry: &Entry) -> String {
+    let Some(event) = entry
+        .fields
+        .r#type
+        .as_deref()
+        .and_then(|kind| OrderEvent::parse(kind, entry.fields.data.as_deref()).ok())
+    else {
+        return String::new();
+    };
+    match event {
+        OrderEvent::Placed { total, .. } => total.to_string(),
+        OrderEvent::Paid {
+            payment,
+            amount,
+            method,
+        } => words(&[&amount, &"by", &method, &payment]),
+        OrderEvent::Shipped { reference } | OrderEvent::Delivered { reference } => reference.unwrap_or_default(),
+        OrderEvent::Cancelled { reason } => reason.unwrap_or_default(),
+        OrderEvent::RefundRequested {
+            refund,
+            amount,
+            reason,
+            destination,
+            ..
+        } => words(&[&refund, &amount, &reason, &"to", &destination]),
+        OrderEvent::Refund(step) => refund_step(step),
+    }
+}
+
+fn refund_step(step: RefundStep) -> String {
+    let why = step.reason.or(step.failure).or(step.provider).unwrap_or_default();
+    words(&[&step.refund, &why])
+}
+
+fn about(id: Option<String>) -> String {
+    id.map(|id| format!("for {id}")).unwrap_or_default()
+}
+
+fn words(parts: &[&dyn ToString]) -> String {
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|part| part.to_string())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ")
+}

@@ -1,0 +1,65 @@
+//! Why a command did not do what it was asked, in one line for a person and one code for a machine (contract §10). Apart
+//! so that no subcommand invents codes of its own.
+
+use std::io;
+
+use crate::{
+    event_log::{AppendError, OpenError, ReadError},
+    server::ServeError,
+};
+
+/// Exit code of "the answer is no".
+const NO: u8 = 1;
+/// Exit code of wrong usage.
+const USAGE: u8 = 2;
+/// Exit code of a store that can't be reached.
+const STORE: u8 = 3;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Not found, refused, failed.
+    #[error("{0}")]
+    No(String),
+    /// All was said already, line by line.
+    #[error("said before")]
+    Said,
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Url(#[from] OpenError),
+    #[error("{0}; see that it runs and that its --wallet-store or --order-store is right")]
+    Read(#[from] ReadError),
+    #[error("{0}; see that it runs and that its --wallet-store or --order-store is right")]
+    Append(AppendError),
+    /// A store that does not answer, and what that means for the work under way.
+    #[error("{0}")]
+    Store(String),
+    #[error("can't write the output: {0}")]
+    Output(#[from] io::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl CliError {
+    /// Contract §10. A reader who has seen enough and closed the pipe is no failure.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Usage(_) | Self::Url(_) => USAGE,
+            Self::Read(_)
+            | Self::Store(_)
+            | Self::Append(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => STORE,
+            Self::Serve(error) => error.exit_code(),
+            Self::No(_) | Self::Said | Self::Output(_) | Self::Append(_) => NO,
+        }
+    }
+
+    /// What is said of it, if anything is.
+    pub fn line(&self) -> Option<String> {
+        match self {
+            Self::Said => None,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            other => Some(other.to_string()),
+        }
+    }
+}

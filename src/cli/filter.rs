@@ -1,0 +1,40 @@
+//! The three filters of contract §8 as flags: by the clock of what happened, by the clock of what was known, by version.
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::domain::{
+    event::parse_time,
+    ids::{SEQUENCE_MAX, Sequence},
+    replay::Filter,
+};
+
+#[derive(Args, Clone, Copy, Debug)]
+pub struct FilterArgs {
+    /// As it was at this time: only what had happened by then (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<DateTime<Utc>>,
+
+    /// As it was known at this time: only what was recorded by then (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    as_known_at: Option<DateTime<Utc>>,
+
+    /// Up to this event, counted from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=SEQUENCE_MAX))]
+    sequence: Option<Sequence>,
+}
+
+impl FilterArgs {
+    pub const fn filter(&self) -> Filter {
+        Filter {
+            at: self.at,
+            as_known_at: self.as_known_at,
+            sequence: self.sequence,
+        }
+    }
+}
+
+/// An RFC 3339 time, or what to write instead.
+pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    parse_time(text).ok_or_else(|| format!("'{text}' is not an RFC 3339 time such as 2026-01-31T12:00:00Z"))
+}

@@ -1,0 +1,112 @@
+//! How commands speak: JSON lines, aligned tables and one-line complaints. Text from a ledger is somebody else's, so what
+//! could move a terminal's cursor or hide text is shown as an escape. Nothing here knows what it prints.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufWriter, Stdout, Write},
+};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// Standard output, buffered; it is flushed by [`Output::finish`], so that a write error is not lost.
+pub struct Output(BufWriter<Stdout>);
+
+impl Output {
+    pub fn new() -> Self {
+        Self(BufWriter::with_capacity(64 * 1024, io::stdout()))
+    }
+
+    /// One value as one line of JSON.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.0, value)?;
+        self.0.write_all(b"\n")
+    }
+
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.0, "{}", text.trim_end())
+    }
+
+    pub fn table(&mut self, table: &Table) -> io::Result<()> {
+        for line in table.lines() {
+            self.line(&line)?;
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// One line on standard error. Where even that is closed, there is nobody left to tell.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "ledgerscope: {line}");
+}
+
+/// A number of things, in words: `1 refund`, `2 refunds`.
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+/// A column: its heading and how its cells stand.
+pub enum Column {
+    Left(&'static str),
+    Right(&'static str),
+}
+
+/// An empty table without rules: text for people, still easy to cut into fields.
+pub fn table(columns: &[Column]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(columns.iter().map(|column| match column {
+            Column::Left(heading) | Column::Right(heading) => *heading,
+        }));
+    for (index, column) in columns.iter().enumerate() {
+        if let Some(cells) = table.column_mut(index) {
+            cells.set_padding((0, 2));
+            if matches!(column, Column::Right(_)) {
+                cells.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+    table
+}
+
+/// Text as a terminal may have it: control characters, and marks that turn the direction of writing, as escapes.
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if letter.is_control() || turns {
+            // Writing to a String does not fail.
+            let _ = write!(shown, "{}", letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_steer_a_terminal() {
+        assert_eq!(plain("Zoë 東京"), "Zoë 東京");
+        assert_eq!(plain("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\u{a}");
+        assert_eq!(plain("\u{202e}x"), r"\u{202e}x");
+    }
+
+    #[test]
+    fn a_table_is_aligned_text() {
+        let mut table = table(&[Column::Left("id"), Column::Right("amount")]);
+        table.add_row(["W-1", "1.00"]).add_row(["W-22", "100.00"]);
+        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        assert_eq!(lines, ["id    amount", "W-1     1.00", "W-22  100.00"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! `ledgerscope relay`: copies what the stores record into the queues of their domains, until told to stop. How an event is
+//! copied exactly once is the relay's own affair; here it is only started.
+
+use std::io;
+
+use clap::Args;
+use futures::future::join_all;
+use tokio::{signal::unix, sync::watch};
+
+use super::{CliError, output::Output, settings::Settings};
+use crate::{domain::ids::Domain, event_log::relay::Relay};
+
+#[derive(Args, Debug)]
+pub struct RelayArgs {
+    /// Only these domains; without it, every domain that has a queue
+    #[arg(value_name = "DOMAIN")]
+    domains: Vec<Domain>,
+    /// Copy what there is now and end
+    #[arg(long)]
+    once: bool,
+}
+
+pub async fn run(settings: &Settings, args: &RelayArgs) -> Result<(), CliError> {
+    let relays = relays(settings, &args.domains)?;
+    if args.once {
+        let mut out = Output::new();
+        for (domain, relay) in &relays {
+            let count = relay.catch_up().await?;
+            out.line(&format!("{domain}: {count} events copied"))?;
+        }
+        out.finish()?;
+        return Ok(());
+    }
+    let (stop, stopped) = watch::channel(false);
+    let running = relays.iter().map(|(domain, relay)| {
+        tracing::info!(%domain, "relaying");
+        let mut stopped = stopped.clone();
+        relay.run(async move {
+            // An error would say that nobody can stop it any more, which is a reason to stop as well.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        })
+    });
+    let signal = told_to_stop()?;
+    tokio::join!(join_all(running), async {
+        signal.await;
+        stop.send_replace(true);
+    });
+    Ok(())
+}
+
+fn relays(settings: &Settings, wanted: &[Domain]) -> Result<Vec<(Domain, Relay)>, CliError> {
+    let mut relays = Vec::new();
+    for domain in Domain::ALL {
+        let named = wanted.contains(&domain);
+        match settings.queue(domain) {
+            Some(queue) if named || wanted.is_empty() => {
+                relays.push((domain, Relay::new(domain, settings.store(domain), queue)?));
+            }
+            None if named => {
+                return Err(CliError::Usage(format!(
+                    "the {domain} queue is not set; use --{domain}-queue"
+                )));
+            }
+            _ => {}
+        }
+    }
+    if relays.is_empty() {
+        return Err(CliError::Usage(
+            "no queue is set; use --wallet-queue, --order-queue or both".into(),
+        ));
+    }
+    Ok(relays)
+}
+
+/// Ends with the first SIGINT (Ctrl-C) or SIGTERM.
+pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

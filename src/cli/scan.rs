@@ -1,0 +1,82 @@
+//! Reading logs whole: one entity's history, or a fold of every entity there is. Many streams are read at once, each is
+//! folded as soon as it is there, and only its state is kept.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::CliError;
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Fold,
+        ids::{EntityId, Position},
+        replay::{Filter, Replay, Replayable, replay},
+    },
+    event_log::{EventLog, READ_MAX, ReadError},
+};
+
+/// Streams that are read at the same time.
+pub const CONCURRENT_READS: usize = 32;
+
+/// Every entry of one stream, in the stream's order. Empty where it does not exist.
+pub async fn history(log: &dyn EventLog, id: &EntityId) -> Result<Vec<Entry>, ReadError> {
+    let mut entries = Vec::new();
+    let mut after = Position::START;
+    loop {
+        let page = log.read(id, after, READ_MAX).await?;
+        let Some(last) = page.last() else {
+            return Ok(entries);
+        };
+        after = last.position;
+        let full = page.len() == READ_MAX;
+        entries.extend(page);
+        if !full {
+            return Ok(entries);
+        }
+    }
+}
+
+/// One entity's history, folded; that it is not there, or was not yet, is the answer 'no'.
+pub async fn replayed<S: Replayable>(
+    log: &dyn EventLog,
+    id: &EntityId,
+    filter: &Filter,
+) -> Result<Replay<S>, CliError> {
+    let entries = history(log, id).await?;
+    let domain = log.domain();
+    if entries.is_empty() {
+        return Err(CliError::No(format!("there is no {domain} {id} in the {domain} store")));
+    }
+    let count = entries.len();
+    replay(entries, filter).ok_or_else(|| {
+        CliError::No(format!(
+            "{domain} {id} did not exist as of the chosen moment; without a filter it has {count} events"
+        ))
+    })
+}
+
+/// The ids of every stream, sorted, each once.
+pub async fn ids(log: &dyn EventLog) -> Result<Vec<EntityId>, ReadError> {
+    let mut ids = log
+        .streams()
+        .try_fold(Vec::new(), async |mut ids, page| {
+            ids.extend(page);
+            Ok(ids)
+        })
+        .await?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// Every entity that the filter leaves something of, folded, in the order of ids.
+pub async fn folds<S: Replayable>(log: &dyn EventLog, filter: &Filter) -> Result<Vec<(EntityId, Fold<S>)>, ReadError> {
+    let found: Vec<Option<_>> = stream::iter(ids(log).await?)
+        .map(async |id| {
+            let entries = history(log, &id).await?;
+            Ok(replay::<S>(entries, filter).map(|replay| (id, replay.fold)))
+        })
+        .buffered(CONCURRENT_READS)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}

@@ -1,0 +1,167 @@
+//! Settings that every subcommand takes: the servers of each domain and the limits of pending refunds, by flag or by
+//! environment. The values are checked here; nothing is connected to before a command asks for a log.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use super::CliError;
+use crate::{
+    domain::{ids::Domain, refund::Limits},
+    event_log::{self, EventLog},
+};
+
+/// Longest limit that can be set: beyond it nothing is ever overdue, which is rather a slip of the hand.
+const LIMIT_DAYS_MAX: i64 = 3_650;
+
+// URLs may hold passwords, so `--help` names the variables but never shows what is in them.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Store of the wallets: embedded:DIR, redis://… or rediss://…
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_WALLET_STORE",
+        hide_env_values = true,
+        default_value = "embedded:./data/wallet"
+    )]
+    wallet_store: String,
+
+    /// Store of the orders
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_ORDER_STORE",
+        hide_env_values = true,
+        default_value = "embedded:./data/order"
+    )]
+    order_store: String,
+
+    /// Queue of the wallets' events, where there is one: redis://… or rediss://…
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_WALLET_QUEUE",
+        hide_env_values = true
+    )]
+    wallet_queue: Option<String>,
+
+    /// Queue of the orders' events, where there is one
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_ORDER_QUEUE",
+        hide_env_values = true
+    )]
+    order_queue: Option<String>,
+
+    /// How long a requested refund may wait for finance, as in 90m, 48h or 2d
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_REQUESTED", default_value = "48h", value_parser = duration)]
+    overdue_requested: TimeDelta,
+
+    /// How long an approved refund may wait for the system
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_APPROVED", default_value = "4h", value_parser = duration)]
+    overdue_approved: TimeDelta,
+
+    /// How long a refund in processing may wait for the provider
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_PROCESSING", default_value = "120h", value_parser = duration)]
+    overdue_processing: TimeDelta,
+
+    /// How long a failed refund may wait for support
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_FAILED", default_value = "24h", value_parser = duration)]
+    overdue_failed: TimeDelta,
+
+    /// What the program says of its own work, as in info or ledgerscope=debug
+    #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
+    pub log: Option<String>,
+}
+
+impl Settings {
+    /// The URL of a domain's store.
+    pub fn store(&self, domain: Domain) -> &str {
+        match domain {
+            Domain::Wallet => &self.wallet_store,
+            Domain::Order => &self.order_store,
+        }
+    }
+
+    /// The URL of a domain's queue, if it has one.
+    pub fn queue(&self, domain: Domain) -> Option<&str> {
+        match domain {
+            Domain::Wallet => self.wallet_queue.as_deref(),
+            Domain::Order => self.order_queue.as_deref(),
+        }
+    }
+
+    /// The log of a domain. Nothing is connected to yet.
+    pub fn log_of(&self, domain: Domain) -> Result<Arc<dyn EventLog>, CliError> {
+        event_log::open(domain, self.store(domain))
+            .map_err(|error| CliError::Usage(format!("the URL of the {domain} store can't be used: {error}")))
+    }
+
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            requested: self.overdue_requested,
+            approved: self.overdue_approved,
+            processing: self.overdue_processing,
+            failed: self.overdue_failed,
+        }
+    }
+}
+
+/// A whole number of seconds, minutes, hours or days, as in `90m`.
+fn duration(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || format!("'{text}' is not a time such as 30s, 90m, 48h or 2d");
+    let (number, unit) = text
+        .char_indices()
+        .next_back()
+        .map(|(at, unit)| (&text[..at], unit))
+        .ok_or_else(wrong)?;
+    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let long = match unit {
+        's' => TimeDelta::try_seconds(number),
+        'm' => TimeDelta::try_minutes(number),
+        'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
+        _ => return Err(wrong()),
+    };
+    long.filter(|long| *long <= TimeDelta::days(LIMIT_DAYS_MAX))
+        .ok_or_else(|| format!("'{text}' is more than {LIMIT_DAYS_MAX} days"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_a_unit() {
+        assert_eq!(duration("48h"), Ok(TimeDelta::hours(48)));
+        assert_eq!(duration("2d"), duration("48h"));
+        assert_eq!(duration("90m"), Ok(TimeDelta::minutes(90)));
+        assert_eq!(duration("0s"), Ok(TimeDelta::zero()));
+        for bad in [
+            "",
+            "h",
+            "48",
+            "-1h",
+            "1.5h",
+            "1 h",
+            "+1h",
+            "4w",
+            "1é",
+            "9999999999999999999d",
+            "4000d",
+        ] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Refunds as rows: one way to show them in every list, whether all columns have room or only some.
+
+use leptos::prelude::*;
+
+use super::{
+    badge::{Nothing, OverdueMark, RefundStateBadge, WaitsForLabel},
+    id::{OrderLink, RefundLink, WalletLink},
+    money::Money,
+    reason::ReasonLabel,
+    time::{Age, Fineness, Time},
+};
+use crate::domain::refund::RefundRow;
+
+/// The body of a table of refunds, with the columns Refund, Order, Wallet, State, Waits for, In state for, Requested,
+/// Reason, Amount.
+#[component]
+pub fn RefundRows(rows: Vec<RefundRow>) -> impl IntoView {
+    let rows = rows.into_iter().map(full_row).collect_view();
+    view! { <tbody>{rows}</tbody> }.into_any()
+}
+
+fn full_row(row: RefundRow) -> AnyView {
+    let order = row.order.to_string();
+    let wallet = match row.wallet {
+        Some(id) => view! { <WalletLink id /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    view! {
+        <tr class:is-overdue=row.overdue>
+            <th scope="row" class="card-head">
+                <RefundLink refund=row.refund order=order.clone() />
+                <span class="card-aside">
+                    <Money amount=row.amount currency=row.currency />
+                </span>
+            </th>
+            <td data-label="Order">
+                <OrderLink id=order />
+            </td>
+            <td data-label="Wallet">{wallet}</td>
+            <td data-label="State">
+                <span class="state-cell">
+                    <RefundStateBadge state=row.state />
+                    {row.overdue.then(|| view! { <OverdueMark /> })}
+                </span>
+            </td>
+            <td data-label="Waits for">
+                <WaitsForLabel waits_for=row.waits_for />
+            </td>
+            <td class="figures" data-label="In state for">
+                <Age since=row.state_since seconds=row.age_seconds />
+            </td>
+            <td data-label="Requested">
+                <Time at=row.requested_at fineness=Fineness::Minute />
+            </td>
+            <td data-label="Reason">
+                <ReasonLabel reason=row.reason />
+            </td>
+            <td class="figures not-in-card">
+                <Money amount=row.amount currency=row.currency />
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The body of a narrow table of refunds, with the columns Refund, State, In state for, Amount.
+#[component]
+pub fn RefundRowsShort(rows: Vec<RefundRow>) -> impl IntoView {
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            view! {
+                <tr>
+                    <th scope="row">
+                        <RefundLink refund=row.refund order=row.order.to_string() />
+                    </th>
+                    <td>
+                        <RefundStateBadge state=row.state />
+                    </td>
+                    <td class="figures">
+                        <Age since=row.state_since seconds=row.age_seconds />
+                    </td>
+                    <td class="figures">
+                        <Money amount=row.amount currency=row.currency />
+                    </td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! { <tbody>{rows}</tbody> }.into_any()
+}

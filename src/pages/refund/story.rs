@@ -1,0 +1,145 @@
+//! A refund's story: the events of its order and of the wallets it touches, oldest first, each marked with its domain.
+//! Time that passed between two events is said, because that is where refunds get stuck.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use leptos::prelude::*;
+
+use super::omitted_words;
+use crate::{
+    components::{
+        anomalies::AnomalyNotes,
+        event_summary::{EventAmount, EventFacts, Summary, summary},
+        id::{DomainTag, EntityLink, EventLink},
+        notice::Empty,
+        time::{Time, format_span},
+        words::counted,
+    },
+    domain::{
+        ids::Domain,
+        listing::{RefundView, StoryRow},
+    },
+};
+
+/// Shorter than this between two events is no pause; longer between happening and recording is late.
+const WORTH_SAYING: TimeDelta = TimeDelta::minutes(1);
+
+#[component]
+pub fn Story(view: RefundView) -> impl IntoView {
+    let RefundView {
+        row,
+        story,
+        omitted,
+        now,
+        ..
+    } = view;
+    let here = row.refund;
+    let own = story.iter().filter(|event| event.of_refund).count();
+    let around = story.len() - own;
+    let count = |count: usize, noun| counted(count.try_into().unwrap_or(u64::MAX), noun);
+    let pause_now = row.state.is_pending().then(|| pause(story.last(), now)).flatten();
+    let waits = row.waits_for.map(|who| {
+        view! {
+            <li class="story-row is-now">
+                <p class="story-when">"Now"</p>
+                <div class="story-what">
+                    <p>{pause_now.map(|pause| format!("{pause} later: "))} "waits for " {who.as_str()}</p>
+                </div>
+            </li>
+        }
+    });
+    let mut before: Option<StoryRow> = None;
+    let rows = story
+        .into_iter()
+        .map(|event| {
+            let gap = pause(before.as_ref(), moment(&event));
+            before = Some(event.clone());
+            story_row(event, gap, &here)
+        })
+        .collect_view();
+    let empty = (own + around == 0).then(|| {
+        view! {
+            <Empty title="No event of it can be read">
+                <p>"The stores that hold its story are not answering."</p>
+            </Empty>
+        }
+    });
+    view! {
+        <section class="panel story" aria-labelledby="story">
+            <div class="panel-head">
+                <h2 id="story">"Story"</h2>
+                <p class="aside">
+                    {format!("{} of the refund, {} around it. Times are UTC.", count(own, "event"), count(around, "event"))}
+                </p>
+            </div>
+            {omitted_words(omitted).map(|words| view! { <p class="story-omitted">{words}</p> })}
+            {empty}
+            <ol class="story-rows">{rows} {waits}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+/// When it happened, or was recorded where that can't be read.
+fn moment(row: &StoryRow) -> DateTime<Utc> {
+    row.entry.time().unwrap_or(row.entry.recorded)
+}
+
+/// How long nothing happened before `next`, where that is worth saying.
+fn pause(before: Option<&StoryRow>, next: DateTime<Utc>) -> Option<String> {
+    let gap = next - moment(before?);
+    (gap >= WORTH_SAYING).then(|| format_span(gap.num_seconds()))
+}
+
+fn story_row(row: StoryRow, gap: Option<String>, here: &str) -> AnyView {
+    let at = moment(&row);
+    let StoryRow {
+        domain,
+        subject,
+        entry,
+        applied,
+        of_refund,
+        anomalies,
+    } = row;
+    let Summary { title, amount, facts } = summary(&entry);
+    let late = entry.recorded - at;
+    let late = (late >= WORTH_SAYING).then(|| {
+        view! { <span class="story-late">{format!("recorded {} later", format_span(late.num_seconds()))}</span> }
+    });
+    let actor = entry
+        .fields
+        .actor
+        .clone()
+        .map(|actor| view! { <span class="story-actor">{format!("by {actor}")}</span> });
+    let domain_class = match domain {
+        Domain::Wallet => "is-wallet",
+        Domain::Order => "is-order",
+    };
+    let of_subject = subject.clone();
+    let position = entry.position;
+    view! {
+        <li
+            class=format!("story-row {domain_class}")
+            class:is-around=!of_refund
+            class:is-refused=!applied
+        >
+            <div class="story-when">
+                <Time at />
+                {gap.map(|gap| view! { <span class="story-gap">{format!("{gap} later")}</span> })}
+            </div>
+            <div class="story-what">
+                <p class="story-head">
+                    <DomainTag domain />
+                    <EventLink domain subject=subject.clone() position>
+                        <strong>{title}</strong>
+                    </EventLink>
+                    <EventAmount amount />
+                    <EntityLink domain id=subject.to_string() />
+                </p>
+                <EventFacts facts domain subject=of_subject here=here.to_owned() />
+                <p class="story-foot">{actor} {late}</p>
+                <AnomalyNotes anomalies applied />
+            </div>
+        </li>
+    }
+    .into_any()
+}
