@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos_router::components::Form;
 
-use super::query::list_href;
+use super::{query::list_href, refunds::submit};
 use crate::{
     components::{
         field::{SelectField, TextField},
@@ -15,7 +15,7 @@ use crate::{
     domain::listing::{ListQuery, ListSort, SEARCH_MAX},
 };
 
-/// Search and status. The way of sorting is kept; the page is not: another search starts at its first.
+/// Search and status; a choice takes effect at once, and without a script by the button. The way of sorting is kept; the page is not: another search starts at its first.
 #[component]
 pub fn ListForm(
     /// The address of the list.
@@ -42,8 +42,8 @@ pub fn ListForm(
     };
     view! {
         <search class="panel">
-            <Form method="get" action=action attr:class="filters">
-                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) />
+            <Form method="get" action=action attr:class="filters" on:change=move |event| submit(&event)>
+                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) wide=true />
                 <SelectField name="status" label="Status" value=status options />
                 {sort}
                 <div class="form-end">

@@ -132,7 +132,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
 }
 
 /// Sends the form that something changed in.
-fn submit(event: &ev::Event) {
+pub(super) fn submit(event: &ev::Event) {
     let form = event
         .current_target()
         .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
