@@ -98,6 +98,14 @@ impl Travel {
             self.index.set(None);
             self.sent.set(None);
         }
+        let before = self.answer.get_untracked().map(|(_, filter)| filter);
+        if before != Some(filter)
+            && !filter.is_empty()
+            && !self.chosen.get_untracked().is_some_and(|clock| clock.limits(&filter))
+        {
+            // The reader came here by another clock than the slider's: it follows.
+            self.chosen.set(None);
+        }
         self.answer.set(Some((extent, filter)));
     }
 

@@ -39,6 +39,15 @@ impl Clock {
         }
     }
 
+    /// Whether a filter has a term on this clock.
+    pub const fn limits(self, filter: &Filter) -> bool {
+        match self {
+            Self::Sequence => filter.sequence.is_some(),
+            Self::Happened => filter.at.is_some(),
+            Self::Recorded => filter.as_known_at.is_some(),
+        }
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sequence => "sequence",
@@ -272,6 +281,7 @@ mod tests {
                 assert_eq!(stops.index_of(&filter), index, "{clock:?}");
                 if index < stops.last() {
                     assert_eq!(Clock::of(&filter), clock);
+                    assert!(clock.limits(&filter));
                 } else {
                     assert!(filter.is_empty());
                 }

@@ -62,6 +62,8 @@ pub fn Slider(travel: Travel, extent: Extent, currency: Option<Currency>, choose
     let note = move || {
         if travel.failed.get() {
             "The history could not be read; letting go asks the server."
+        } else if !replays {
+            "Too long to be replayed here; letting go asks the server."
         } else if travel.waits() {
             "Reading the history …"
         } else {
