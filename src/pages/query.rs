@@ -97,9 +97,17 @@ pub fn refunds_href(query: &RefundsQuery) -> String {
         address.put("age", &hours.to_string());
     }
     address.put("q", &query.text);
-    address.put_named("sort", query.sort, &REFUND_SORTS);
+    address.put("sort", sort_word(query.sort));
     address.put_page(query.page);
     address.finish()
+}
+
+/// The name of a sort in addresses; empty for the default, which they leave out.
+pub fn sort_word(sort: RefundSort) -> &'static str {
+    let named = REFUND_SORTS
+        .iter()
+        .find(|(_, named)| *named == sort && sort != RefundSort::default());
+    named.map_or("", |(word, _)| word)
 }
 
 /// Reads the query of `/wallets` and `/orders`: `q`, `status` (one of `statuses`), `sort`, `page`.

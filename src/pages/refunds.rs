@@ -6,7 +6,7 @@ use leptos_router::components::Form;
 
 use super::{
     here::own_search,
-    query::{Parsed, refunds_href, refunds_query},
+    query::{Parsed, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
 };
 use crate::{
@@ -28,6 +28,17 @@ use crate::{
     },
 };
 
+/// Orders to choose from where there are no heads to sort by; the first is the default, which addresses leave out.
+const SORTS: [(&str, &str); 8] = [
+    ("", "Oldest request"),
+    ("newest", "Newest request"),
+    ("stuck", "Longest in its state"),
+    ("amount_down", "Largest amount"),
+    ("amount_up", "Smallest amount"),
+    ("state", "State"),
+    ("refund", "Refund"),
+    ("order", "Order"),
+];
 /// Ages to choose from, in hours.
 const AGES: [u32; 7] = [4, 24, 48, 120, 168, 336, 720];
 
@@ -67,16 +78,8 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
             view! { <CheckChip name="state" value=state.as_str() label=sentence(state.as_str()) checked /> }
         })
         .collect_view();
-    let sort = move || {
-        let of_sort = RefundsQuery {
-            sort: query.with(|query| query.sort),
-            ..RefundsQuery::default()
-        };
-        let address = refunds_href(&of_sort);
-        address.split_once("sort=").map(|(_, sort)| {
-            view! { <input type="hidden" name="sort" value=sort.to_owned() /> }
-        })
-    };
+    let sort = Signal::derive(move || query.with(|query| sort_word(query.sort).to_owned()));
+    let sorts = SORTS.map(|(word, label)| (word.to_owned(), label.to_owned())).to_vec();
     let text = Signal::derive(move || query.with(|query| query.text.clone()));
     let overdue = Signal::derive(move || query.with(|query| query.overdue));
     let age = Signal::derive(move || {
@@ -113,13 +116,13 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
                     view! { <SelectField name="currency" label="Currency" value=currency options=Signal::stored(options) /> }
                 })}
             </Transition>
-            <FieldGroup legend="State (none: all that are pending)">
-                {chips}
-            </FieldGroup>
+            <SelectField name="sort" label="Sorted by" class="is-for-cards" value=sort options=Signal::stored(sorts) />
             <FieldGroup legend="Limit">
                 <CheckChip name="overdue" value="1" label="Overdue only" checked=overdue />
             </FieldGroup>
-            {sort}
+            <FieldGroup legend="State (none ticked: all that are pending)" class="is-whole-row">
+                {chips}
+            </FieldGroup>
             <div class="form-end">
                 <button class="button is-main" type="submit">
                     "Apply"
@@ -277,6 +280,14 @@ fn every_state(query: &RefundsQuery) -> RefundsQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_order_can_be_chosen() {
+        for (word, _) in SORTS {
+            let query = refunds_query(&format!("sort={word}"));
+            assert_eq!((sort_word(query.query.sort), query.ignored.len()), (word, 0));
+        }
+    }
 
     #[test]
     fn an_age_of_ones_own_can_be_chosen_again() {
