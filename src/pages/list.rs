@@ -32,30 +32,44 @@ pub fn ListForm(
     let options: Vec<_> = std::iter::once(any).chain(named).collect();
     let options = Signal::derive(move || options.clone());
     let sort = move || {
-        let sorted = query.with(|query| ListQuery { sort: query.sort, ..ListQuery::default() });
+        let sorted = query.with(|query| ListQuery {
+            sort: query.sort,
+            ..ListQuery::default()
+        });
         let address = list_href("", &sorted);
         let word = address.split_once("sort=").map(|(_, word)| word.to_owned());
         word.map(|word| view! { <input type="hidden" name="sort" value=word /> })
     };
     view! {
-        <search class="filters">
-            <Form method="get" action=action>
+        <search class="panel">
+            <Form method="get" action=action attr:class="filters">
                 <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) />
                 <SelectField name="status" label="Status" value=status options />
                 {sort}
-                <button class="button" type="submit">
-                    "Apply"
-                </button>
+                <div class="form-end">
+                    <button class="button is-main" type="submit">
+                        "Apply"
+                    </button>
+                    <a href=action>"Clear"</a>
+                </div>
             </Form>
         </search>
     }
+    .into_any()
 }
 
 /// A head that sorts by any of `sorts`: a click takes the first of `sorts`, or if that is in force, the next.
 pub fn list_head(label: &'static str, query: &ListQuery, sorts: &[ListSort], base: &str) -> AnyView {
     let sorted = sorts.contains(&query.sort).then(|| direction(query.sort));
     let sort = next_sort(query.sort, sorts);
-    let href = list_href(base, &ListQuery { sort, page: 1, ..query.clone() });
+    let href = list_href(
+        base,
+        &ListQuery {
+            sort,
+            page: 1,
+            ..query.clone()
+        },
+    );
     // Amounts are set right.
     let figures = sorts.contains(&ListSort::AmountDown);
     view! { <SortHead label href sorted figures /> }.into_any()
@@ -78,7 +92,13 @@ const fn direction(sort: ListSort) -> Sorted {
 /// Nothing on this page of the list: because there is nothing at all, nothing that matches, or no such page.
 pub fn none_found(base: &'static str, noun: &'static str, query: &ListQuery, total: u64, pages: u32) -> AnyView {
     if total > 0 {
-        let last = list_href(base, &ListQuery { page: pages.max(1), ..query.clone() });
+        let last = list_href(
+            base,
+            &ListQuery {
+                page: pages.max(1),
+                ..query.clone()
+            },
+        );
         return view! {
             <Empty title="The list ends before this page">
                 <a class="button" href=last>
