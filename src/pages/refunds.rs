@@ -1,10 +1,10 @@
 //! The list of refunds: filtered, sorted and paged by the address alone, with the sums of all that match.
 
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlFormElement};
+use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Form;
 
 use super::{
+    form::AskForm,
     here::own_search,
     query::{Parsed, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
@@ -93,7 +93,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
     let ages = Signal::derive(move || age_options(query.with(|query| query.older_than_hours)));
     let currency = Signal::derive(move || query.with(|query| query.currency.map(String::from).unwrap_or_default()));
     view! {
-        <Form method="get" action=href::REFUNDS attr:class="filters" on:change=move |event| submit(&event)>
+        <AskForm action=href::REFUNDS class="filters" at_once=true address=|search| refunds_href(&refunds_query(search).query)>
             <TextField
                 name="q"
                 label="Search"
@@ -129,20 +129,9 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
                 </button>
                 <a href=href::REFUNDS>"Clear"</a>
             </div>
-        </Form>
+        </AskForm>
     }
     .into_any()
-}
-
-/// Sends the form that something changed in.
-fn submit(event: &ev::Event) {
-    let form = event
-        .current_target()
-        .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-    if let Some(form) = form {
-        // Refused only for a form that is not in a document.
-        let _ = form.request_submit();
-    }
 }
 
 /// The ages to choose from, and the one that the address asks for.
