@@ -12,19 +12,18 @@ use super::{
     money::{Money, format_amount},
     time::{Fineness, Time, format_moment},
 };
-use crate::domain::{
-    ids::Sequence,
-    listing::ChartPoint,
-    money::Currency,
-};
+use crate::domain::{ids::Sequence, listing::ChartPoint, money::Currency};
 
-/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then it ends
-/// where the history does.
+/// The part of a history's length that is drawn after its end, where it ended long ago.
+const TAIL: i32 = 20;
+
+/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then soon
+/// after the history, so that the last balance is still seen.
 pub fn chart_end(points: &[ChartPoint], now: DateTime<Utc>) -> DateTime<Utc> {
     let times = || points.iter().map(|point| point.time);
     match (times().min(), times().max()) {
         (Some(first), Some(last)) if now - last <= last - first => now,
-        (_, Some(last)) => last,
+        (Some(first), Some(last)) => now.min(last + (last - first) / TAIL),
         _ => now,
     }
 }
@@ -45,13 +44,17 @@ pub fn BalanceChart(
     plot.map(|plot| figure(plot, currency, marked))
 }
 
-fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence>>) -> impl IntoView {
+fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence>>) -> AnyView {
     let drawing = drawing(&plot, currency);
     let description = describe(&plot, currency);
     let plot = StoredValue::new(plot);
     let pointed = RwSignal::new(None::<i128>);
     let place = move || {
-        let marked = || marked.get().and_then(|sequence| plot.with_value(|plot| plot.start_of(sequence)));
+        let marked = || {
+            marked
+                .get()
+                .and_then(|sequence| plot.with_value(|plot| plot.start_of(sequence)))
+        };
         pointed.get().or_else(marked)
     };
     let cursor = move || {
@@ -60,7 +63,7 @@ fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence
     let point = move || plot.with_value(|plot| plot.point_at(place().unwrap_or(FIELD)).copied());
     view! {
         <figure class="chart">
-            <figcaption class="chart-head">
+            <figcaption class="panel-head">
                 <h2>"Balance over time"</h2>
                 {move || point().map(|point| reading(point, currency))}
             </figcaption>
@@ -81,10 +84,11 @@ fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence
             </div>
         </figure>
     }
+    .into_any()
 }
 
 /// Which colour is which, with the values at the marked place.
-fn reading(point: ChartPoint, currency: Option<Currency>) -> impl IntoView {
+fn reading(point: ChartPoint, currency: Option<Currency>) -> AnyView {
     view! {
         <dl class="chart-reading">
             <div class="chart-key is-moment">
@@ -107,15 +111,20 @@ fn reading(point: ChartPoint, currency: Option<Currency>) -> impl IntoView {
             </div>
         </dl>
     }
+    .into_any()
 }
 
 /// Marks and lines. Marks are placed by percent, so that letters keep their size; the lines' field is stretched.
-fn drawing(plot: &Plot, currency: Option<Currency>) -> impl IntoView + use<> {
+fn drawing(plot: &Plot, currency: Option<Currency>) -> AnyView {
     let amounts = plot
         .amounts
         .iter()
         .map(|tick| {
-            let class = if tick.minor == 0 { "chart-rule is-zero" } else { "chart-rule" };
+            let class = if tick.minor == 0 {
+                "chart-rule is-zero"
+            } else {
+                "chart-rule"
+            };
             view! {
                 <line class=class x1="0" x2="100%" y1=percent(tick.y) y2=percent(tick.y)></line>
                 <text class="chart-amount" x="0" y=percent(tick.y) dx="-8" dy="4">
@@ -127,13 +136,15 @@ fn drawing(plot: &Plot, currency: Option<Currency>) -> impl IntoView + use<> {
     let times = plot
         .times
         .iter()
-        .map(|tick| {
-            // Letters that would stick out are set inwards.
-            let class = match tick.x {
-                ..500 => "chart-time is-first",
-                9_500.. => "chart-time is-last",
-                _ => "chart-time",
+        .enumerate()
+        .map(|(index, tick)| {
+            // Letters that would stick out are set inwards; every other mark loses its own where it is narrow.
+            let place = match tick.x {
+                ..500 => " is-first",
+                9_500.. => " is-last",
+                _ => "",
             };
+            let class = format!("chart-time{place}{}", if index % 2 == 1 { " is-minor" } else { "" });
             view! {
                 <line class="chart-notch" x1=percent(tick.x) x2=percent(tick.x) y1="0" y2="100%"></line>
                 <text class=class x=percent(tick.x) y="100%" dy="18">
@@ -160,6 +171,7 @@ fn drawing(plot: &Plot, currency: Option<Currency>) -> impl IntoView + use<> {
             <path class="chart-available" d=plot.available.clone()></path>
         </svg>
     }
+    .into_any()
 }
 
 /// The chart for those who can't see it.
@@ -217,7 +229,8 @@ mod tests {
     #[test]
     fn a_chart_goes_on_to_now_unless_that_would_press_it_into_a_corner() {
         assert_eq!(chart_end(&points(&[0, 100]), at(200)), at(200));
-        assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(100));
+        assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(105));
+        assert_eq!(chart_end(&points(&[0, 100]), at(50)), at(50));
         assert_eq!(chart_end(&points(&[5]), at(9)), at(5));
         assert_eq!(chart_end(&[], at(9)), at(9));
     }
@@ -233,7 +246,13 @@ mod tests {
     fn the_description_says_what_the_lines_show() {
         let plot = Plot::new(points(&[0, 60]), at(60)).unwrap();
         let text = describe(&plot, "EUR".parse().ok());
-        assert!(text.starts_with("From 1970-01-01 00:00 UTC to 1970-01-01 00:01 UTC."), "{text}");
-        assert!(text.contains("At the end 1.50 EUR are posted and 1.00 EUR available."), "{text}");
+        assert!(
+            text.starts_with("From 1970-01-01 00:00 UTC to 1970-01-01 00:01 UTC."),
+            "{text}"
+        );
+        assert!(
+            text.contains("At the end 1.50 EUR are posted and 1.00 EUR available."),
+            "{text}"
+        );
     }
 }

@@ -17,9 +17,12 @@ use crate::domain::event::{Entry, Fields};
 /// The fields of an entry and where it stands, without the payload.
 #[component]
 pub fn EntryFields(entry: Entry) -> impl IntoView {
-    let Entry { position, recorded, fields } = entry;
+    let Entry { position, fields, .. } = entry;
     let known = known_fields(&fields);
-    let rows = known.into_iter().map(|(name, value, meaning)| row(name, value, meaning)).collect_view();
+    let rows = known
+        .into_iter()
+        .map(|(name, value, meaning)| row(name, value, meaning))
+        .collect_view();
     let extra = fields
         .extra
         .into_iter()
@@ -45,15 +48,9 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
                     <Code text=position.to_string() />
                 </dd>
             </div>
-            <div class="entry-field">
-                <dt>"Recorded" <span class="entry-meaning">"given by the store"</span></dt>
-                <dd>
-                    <Time at=recorded fineness=Fineness::Milli />
-                    " UTC"
-                </dd>
-            </div>
         </dl>
     }
+    .into_any()
 }
 
 /// Name, value as it was written, and what it is for.
@@ -66,11 +63,15 @@ fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static 
         ("actor", fields.actor.clone(), "who or what caused it"),
         ("correlationid", fields.correlationid.clone(), "what belongs together"),
         ("causationid", fields.causationid.clone(), "the event that caused it"),
-        ("idempotencykey", fields.idempotencykey.clone(), "a repeat with it changes nothing"),
+        (
+            "idempotencykey",
+            fields.idempotencykey.clone(),
+            "a repeat with it changes nothing",
+        ),
     ]
 }
 
-fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> impl IntoView {
+fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> AnyView {
     let value = match value {
         Some(value) if value.is_empty() => view! { <span class="entry-empty">"empty"</span> }.into_any(),
         Some(value) => view! { <span class="entry-value">{value}</span> }.into_any(),
@@ -85,6 +86,7 @@ fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> impl
             <dd>{value}</dd>
         </div>
     }
+    .into_any()
 }
 
 /// The payload: set in lines where it is JSON, and as it was written.
@@ -140,6 +142,7 @@ pub fn TwoClocks(happened: Option<DateTime<Utc>>, recorded: DateTime<Utc>) -> im
             </div>
         </dl>
     }
+    .into_any()
 }
 
 fn apart(happened: DateTime<Utc>, recorded: DateTime<Utc>) -> String {
@@ -158,7 +161,15 @@ mod tests {
     fn every_field_of_the_contract_but_the_payload_has_a_row() {
         let mut fields = Fields::default();
         for name in [
-            "id", "type", "sequence", "time", "actor", "idempotencykey", "correlationid", "causationid", "data",
+            "id",
+            "type",
+            "sequence",
+            "time",
+            "actor",
+            "idempotencykey",
+            "correlationid",
+            "causationid",
+            "data",
         ] {
             fields.set(name, name.to_owned());
         }

@@ -84,7 +84,9 @@ pub struct Scrubber {
 
 impl Scrubber {
     pub fn new(travel: Travel, extent: Extent, filter: Filter) -> Self {
-        let read = travel.history.with_untracked(|history| history.as_ref().map(|history| history.len()));
+        let read = travel
+            .history
+            .with_untracked(|history| history.as_ref().map(|history| history.len()));
         if read.is_some_and(|read| u64::try_from(read).is_ok_and(|read| read < extent.events)) {
             // Something happened since it was fetched.
             travel.history.set(None);
@@ -105,7 +107,14 @@ impl Scrubber {
             let filter = stops.get()?.filter_at(travel.index.get()?, &filter);
             travel.history.with(|history| preview(history.as_ref()?, &filter))
         });
-        Self { travel, extent, filter, clock, stops, preview }
+        Self {
+            travel,
+            extent,
+            filter,
+            clock,
+            stops,
+            preview,
+        }
     }
 
     /// Whether the browser can replay so long a history itself.
@@ -117,7 +126,9 @@ impl Scrubber {
 /// The fields of a form that asks the server the same, without a script. The page puts them into a form of its own.
 #[component]
 pub fn MomentFields(query: TimelineQuery) -> impl IntoView {
-    let TimelineQuery { filter, oldest_first, .. } = query;
+    let TimelineQuery {
+        filter, oldest_first, ..
+    } = query;
     let sequence = filter.sequence.map(|sequence| sequence.to_string()).unwrap_or_default();
     let order = oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> });
     view! {
@@ -140,9 +151,10 @@ pub fn MomentFields(query: TimelineQuery) -> impl IntoView {
             "Show"
         </button>
     }
+    .into_any()
 }
 
-fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc>>) -> impl IntoView {
+fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc>>) -> AnyView {
     let value = time.map(input_time).unwrap_or_default();
     view! {
         <label class="field">
@@ -150,13 +162,18 @@ fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc
             <input type="datetime-local" name=name step="any" value=value.clone() prop:value=value />
         </label>
     }
+    .into_any()
 }
 
 /// A moment as an input of type `datetime-local` holds it, in UTC. Such inputs know milliseconds; a finer moment is
 /// rounded up, so that the event at that very moment is still kept. Needless zeros are left out, as browsers do.
 fn input_time(time: DateTime<Utc>) -> String {
     let cut = time.trunc_subsecs(3);
-    let up = if cut < time { cut + TimeDelta::milliseconds(1) } else { cut };
+    let up = if cut < time {
+        cut + TimeDelta::milliseconds(1)
+    } else {
+        cut
+    };
     let text = format_recorded(up);
     let text = text.trim_end_matches('Z');
     text.strip_suffix(".000").unwrap_or(text).to_owned()
@@ -168,7 +185,10 @@ pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
     if filter.is_empty() {
         return ().into_any();
     }
-    let terms = terms(&filter).into_iter().map(|term| view! { <li>{term}</li> }).collect_view();
+    let terms = terms(&filter)
+        .into_iter()
+        .map(|term| view! { <li>{term}</li> })
+        .collect_view();
     view! {
         <div class="as-of">
             <Notice tone=Tone::Info title=headline(&filter)>
@@ -201,8 +221,12 @@ fn terms(filter: &Filter) -> Vec<String> {
     let sequence = |last: Sequence| format!("Only events up to number {last} count.");
     [
         filter.sequence.map(sequence),
-        filter.at.map(|at| format!("Only what had happened by {} counts.", moment(at))),
-        filter.as_known_at.map(|at| format!("Only what the ledger had recorded by {} counts.", moment(at))),
+        filter
+            .at
+            .map(|at| format!("Only what had happened by {} counts.", moment(at))),
+        filter
+            .as_known_at
+            .map(|at| format!("Only what the ledger had recorded by {} counts.", moment(at))),
     ]
     .into_iter()
     .flatten()
@@ -234,6 +258,7 @@ pub fn Neighbours(
             {link(later, "One event later", "next")}
         </p>
     }
+    .into_any()
 }
 
 fn neighbours(sequence: Sequence, last: Sequence) -> (Option<Filter>, Option<Filter>) {
@@ -285,7 +310,10 @@ mod tests {
 
     #[test]
     fn one_event_before_the_first_is_nothing_and_the_last_is_now() {
-        let up_to = |sequence| Filter { sequence: Some(sequence), ..Filter::default() };
+        let up_to = |sequence| Filter {
+            sequence: Some(sequence),
+            ..Filter::default()
+        };
         assert_eq!(neighbours(1, 3), (None, Some(up_to(2))));
         assert_eq!(neighbours(2, 3), (Some(up_to(1)), Some(Filter::default())));
         assert_eq!(neighbours(3, 3), (Some(up_to(2)), None));

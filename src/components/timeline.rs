@@ -42,9 +42,18 @@ pub fn timeline_section<F: Figures>(
     query: TimelineQuery,
     href: impl Fn(&TimelineQuery) -> String,
 ) -> AnyView {
-    let Timeline { rows, page, pages, total } = timeline;
+    let Timeline {
+        rows,
+        page,
+        pages,
+        total,
+    } = timeline;
     let ends = [("Newest first", false), ("Oldest first", true)].map(|(word, oldest_first)| {
-        let there = TimelineQuery { oldest_first, page: 1, ..query };
+        let there = TimelineQuery {
+            oldest_first,
+            page: 1,
+            ..query
+        };
         let current = (oldest_first == query.oldest_first).then_some("true");
         view! {
             <li>
@@ -57,10 +66,10 @@ pub fn timeline_section<F: Figures>(
     let lines = rows.into_iter().map(Line::from).collect();
     let page_href = |page| format!("{}#timeline", href(&TimelineQuery { page, ..query }));
     view! {
-        <section class="timeline-section" id="timeline" aria-label="Timeline">
-            <div class="section-head">
+        <section class="panel" id="timeline" aria-label="Timeline">
+            <div class="panel-head">
                 <h2>"Timeline"</h2>
-                <p class="section-count">{counted(total, "event")}</p>
+                <p class="aside">{counted(total, "event")}</p>
                 <ul class="switch" aria-label="Order">
                     {ends}
                 </ul>
@@ -122,8 +131,14 @@ fn row(
     domain: Domain,
     subject: &EntityId,
     currency: Option<Currency>,
-) -> impl IntoView + use<> {
-    let Line { entry, applied, anomalies, before, after } = line;
+) -> AnyView {
+    let Line {
+        entry,
+        applied,
+        anomalies,
+        before,
+        after,
+    } = line;
     let changes = changes(columns, &before, &after);
     let figures = columns
         .iter()
@@ -142,7 +157,9 @@ fn row(
         (true, false) => "is-noted",
         (true, true) => "",
     };
-    let number = entry.sequence().map_or_else(|| "?".to_owned(), |sequence| sequence.to_string());
+    let number = entry
+        .sequence()
+        .map_or_else(|| "?".to_owned(), |sequence| sequence.to_string());
     view! {
         <tr class=class>
             <th scope="row" class="timeline-number">
@@ -162,6 +179,7 @@ fn row(
             {figures}
         </tr>
     }
+    .into_any()
 }
 
 /// When it happened; when the ledger learnt of it, where that was not at once.
@@ -195,7 +213,7 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
 }
 
 /// What the event says. The amount that it names is shown where no change of a figure does.
-fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> impl IntoView + use<> {
+fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> AnyView {
     let summary = summary(entry);
     let mut facts = summary.facts;
     facts.extend(entry.fields.actor.clone().map(|actor| Fact::Text("by", actor)));
@@ -204,8 +222,9 @@ fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) ->
             <span class="timeline-type">{summary.title}</span>
             {with_amount.then(|| view! { <EventAmount amount=summary.amount /> })}
         </p>
-        <EventFacts facts domain subject=subject.clone() here=subject.as_str() />
+        {(!facts.is_empty()).then(|| view! { <EventFacts facts domain subject=subject.clone() here=subject.as_str() /> })}
     }
+    .into_any()
 }
 
 fn change_list(changes: Vec<Change>, currency: Option<Currency>) -> AnyView {

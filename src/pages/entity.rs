@@ -3,17 +3,16 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{
-    components::Form,
-    hooks::{use_location, use_params_map},
-};
+use leptos_router::{components::Form, hooks::use_params_map};
 
-use super::query::{Parsed, timeline_href, timeline_query};
+use super::{
+    here::own_search,
+    query::{Parsed, timeline_href, timeline_query},
+};
 use crate::{
     api::ApiError,
     components::{
         href,
-        id::DomainTag,
         notice::Ignored,
         time_travel::{AsOf, MomentFields, Neighbours},
     },
@@ -40,7 +39,7 @@ impl Address {
     /// Reads the current address; `id` is the name of the route's parameter.
     pub fn current(domain: Domain) -> Self {
         let params = use_params_map();
-        let search = use_location().search;
+        let search = own_search();
         Self {
             domain,
             id: Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default())),
@@ -67,24 +66,40 @@ pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
 pub fn EntityHead(address: Address) -> impl IntoView {
     let Address { domain, id, parsed } = address;
     let as_of = move || {
-        let TimelineQuery { filter, oldest_first, .. } = parsed.with(|parsed| parsed.query);
-        let here = TimelineQuery { oldest_first, page: 1, ..TimelineQuery::default() };
+        let TimelineQuery {
+            filter, oldest_first, ..
+        } = parsed.with(|parsed| parsed.query);
+        let here = TimelineQuery {
+            oldest_first,
+            page: 1,
+            ..TimelineQuery::default()
+        };
         let now = id.with(|id| timeline_href(&href::entity(domain, id), &here));
         view! { <AsOf filter now /> }
     };
+    let (word, list) = match domain {
+        Domain::Wallet => ("Wallet", href::WALLETS),
+        Domain::Order => ("Order", href::ORDERS),
+    };
     view! {
-        <Title text=move || id.get() />
+        <Title text=move || format!("{word} {}", id.get()) />
         <header class="page-head">
-            <p class="page-kind">
-                <DomainTag domain />
-            </p>
-            <h1 class="page-id" title=move || id.get()>
-                {move || id.get()}
+            <nav class="crumbs" aria-label="Where this is">
+                <ol>
+                    <li>
+                        <a href=list>{format!("{word}s")}</a>
+                    </li>
+                </ol>
+            </nav>
+            <h1>
+                {word} " "
+                <span class="id">{id}</span>
             </h1>
         </header>
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
         {as_of}
     }
+    .into_any()
 }
 
 /// Ways to another moment that need no script: one event earlier or later, or a form.
@@ -98,17 +113,27 @@ pub fn OtherMoments(
 ) -> impl IntoView {
     let there = {
         let base = base.clone();
-        move |filter: Filter| timeline_href(&base, &TimelineQuery { filter, page: 1, ..query })
+        move |filter: Filter| {
+            timeline_href(
+                &base,
+                &TimelineQuery {
+                    filter,
+                    page: 1,
+                    ..query
+                },
+            )
+        }
     };
     view! {
         <div class="other-moments">
             <Neighbours sequence last href=there />
-            <details class="moment-form" open=!query.filter.is_empty()>
+            <details class="moment" open=!query.filter.is_empty()>
                 <summary>"Go to an exact moment"</summary>
-                <Form method="get" action=base noscroll=true>
+                <Form method="get" action=base noscroll=true attr:class="filters">
                     <MomentFields query />
                 </Form>
             </details>
         </div>
     }
+    .into_any()
 }

@@ -5,11 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{
-    entity::entity_id,
-    query::timeline_href,
-    region::region,
-};
+use super::{entity::entity_id, query::timeline_href, region::region};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
@@ -19,13 +15,13 @@ use crate::{
         href,
         icon::Icon,
         id::{Code, DomainTag, EntityLink, EventLink},
-        notice::Empty,
         time::{Fineness, Time},
         timeline::{Effect, EffectTable, effect_of},
         words::event_title,
     },
     domain::{
         event::Entry,
+        fold::Anomaly,
         ids::{Domain, EntityId, Position, Sequence},
         listing::{EventLink as Place, EventView, TimelineQuery},
         replay::Filter,
@@ -49,7 +45,9 @@ pub fn EventPage() -> impl IntoView {
             let event = get_event(domain, subject.clone(), position).await?;
             // The page tells much without its figures, so what keeps them away does not keep the page away.
             let effect = match event.entry.sequence() {
-                Some(sequence) => fetch_effect(domain, subject, position, sequence).await.unwrap_or_default(),
+                Some(sequence) => fetch_effect(domain, subject, position, sequence)
+                    .await
+                    .unwrap_or_default(),
                 None => None,
             };
             Ok((event, effect))
@@ -70,7 +68,9 @@ pub fn EventPage() -> impl IntoView {
 
 fn read_address(domain: &str, subject: &str, position: &str) -> Question {
     let unknown = |what: String| ApiError::NotFound { what, filtered: false };
-    let domain = domain.parse::<Domain>().map_err(|_| unknown("such an event".to_owned()))?;
+    let domain = domain
+        .parse::<Domain>()
+        .map_err(|_| unknown("such an event".to_owned()))?;
     let subject = entity_id(domain, subject)?;
     let position = position
         .parse()
@@ -79,82 +79,122 @@ fn read_address(domain: &str, subject: &str, position: &str) -> Question {
 }
 
 fn show((event, effect): Answer) -> AnyView {
-    let EventView { domain, subject, entry, applied, anomalies, currency, previous, next, cause, correlated } = event;
-    let told = summary(&entry);
-    let verdict = if applied {
-        view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted."</span></p> }.into_any()
-    } else {
-        view! { <p class="verdict tone-danger">{Icon::Cross.view()} <span>"It did not count: no figure moved."</span></p> }
-            .into_any()
+    let EventView {
+        domain,
+        subject,
+        entry,
+        applied,
+        anomalies,
+        currency,
+        previous,
+        next,
+        cause,
+        correlated,
+    } = event;
+    let did = view! {
+        {verdict(applied, anomalies)}
+        {effect.map(|effect| view! { <EffectTable effect currency /> })}
+        {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
     };
-    let number = entry.sequence().map_or_else(
-        || "without a readable sequence".to_owned(),
-        |sequence| format!("no. {sequence}"),
-    );
-    let id = subject.to_string();
+    let payload = view! { <EntryData data=entry.fields.data.clone() /> };
+    let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };
+    let related = relations(&entry, cause, correlated, (domain, &subject));
     view! {
-        <header class="page-head">
-            <p class="page-kind">
-                <DomainTag domain />
-                " "
-                <EntityLink domain id=id.clone() />
-                <span>{format!(" event {number}")}</span>
-            </p>
-            <h1>{told.title} " " <EventAmount amount=told.amount /></h1>
-            {around(domain, &subject, previous, next)}
-        </header>
-        <EventFacts facts=told.facts domain subject=subject.clone() />
+        {head(&entry, domain, &subject)}
+        {around(domain, &subject, previous, next)}
         <div class="event">
-            <div class="event-main">
-                <section class="panel" aria-label="What it did">
-                    <h2>"What it did"</h2>
-                    {verdict}
-                    <AnomalyNotes anomalies applied />
-                    {effect.map(|effect| view! { <EffectTable effect currency /> })}
-                    {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
-                </section>
-                <section class="panel" aria-label="Payload">
-                    <h2>"Payload"</h2>
-                    <EntryData data=entry.fields.data.clone() />
-                </section>
+            <div class="stack">
+                {panel("What it did", did.into_any())}
+                {panel("Payload", payload.into_any())}
             </div>
-            <div class="event-side">
-                <section class="panel" aria-label="Its two clocks">
-                    <h2>"Its two clocks"</h2>
-                    <TwoClocks happened=entry.time() recorded=entry.recorded />
-                </section>
-                <section class="panel" aria-label="What it hangs together with">
-                    <h2>"Hangs together with"</h2>
-                    {relations(&entry, cause, correlated, (domain, &subject))}
-                </section>
-                <section class="panel" aria-label="As it was written">
-                    <h2>"As it was written"</h2>
-                    <EntryFields entry />
-                </section>
+            <div class="stack">
+                {panel("Its two clocks", clocks.into_any())}
+                {panel("Hangs together with", related)}
+                {panel("As it was written", view! { <EntryFields entry /> }.into_any())}
             </div>
         </div>
     }
     .into_any()
 }
 
-/// The events before and after it.
-fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: Option<Position>) -> impl IntoView + use<> {
-    let link = |to: Option<Position>, word: &'static str, icon: Icon| match to {
-        Some(position) => {
-            view! { <a class="button" href=href::event(domain, subject, position)>{icon.view()} {word}</a> }.into_any()
-        }
-        None => view! { <span class="button is-off">{icon.view()} {word}</span> }.into_any(),
+fn panel(title: &'static str, content: AnyView) -> AnyView {
+    view! {
+        <section class="panel" aria-label=title>
+            <div class="panel-head">
+                <h2>{title}</h2>
+            </div>
+            <div class="panel-body">{content}</div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Whose event it is, and what it says.
+fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
+    let told = summary(entry);
+    let number = entry.sequence().map_or_else(
+        || "Event without a readable sequence".to_owned(),
+        |sequence| format!("Event {sequence}"),
+    );
+    let (list, list_word) = match domain {
+        Domain::Wallet => (href::WALLETS, "Wallets"),
+        Domain::Order => (href::ORDERS, "Orders"),
     };
     view! {
+        <header class="page-head">
+            <nav class="crumbs" aria-label="Where this is">
+                <ol>
+                    <li>
+                        <a href=list>{list_word}</a>
+                    </li>
+                    <li>
+                        <EntityLink domain id=subject.to_string() />
+                    </li>
+                    <li>{number}</li>
+                </ol>
+            </nav>
+            <h1>{told.title} " " <EventAmount amount=told.amount /></h1>
+            <EventFacts facts=told.facts domain subject=subject.clone() />
+        </header>
+    }
+    .into_any()
+}
+
+/// That it counted; where it did not, the anomalies say so and why.
+fn verdict(applied: bool, anomalies: Vec<Anomaly>) -> AnyView {
+    let counted =
+        applied.then(|| view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted"</span></p> });
+    view! {
+        {counted}
+        <AnomalyNotes anomalies applied />
+    }
+    .into_any()
+}
+
+/// The events before and after it.
+fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: Option<Position>) -> AnyView {
+    let link = |to: Option<Position>, content: AnyView| match to {
+        Some(position) => view! {
+            <a class="button" href=href::event(domain, subject, position)>
+                {content}
+            </a>
+        }
+        .into_any(),
+        None => view! { <span class="button is-off">{content}</span> }.into_any(),
+    };
+    let before = view! { {Icon::Previous.view()} "Previous event" }.into_any();
+    let after = view! { "Next event" {Icon::Next.view()} }.into_any();
+    view! {
         <nav class="neighbours" aria-label="Events before and after">
-            {link(previous, "Previous event", Icon::Previous)}
-            {link(next, "Next event", Icon::Next)}
+            {link(previous, before)}
+            {link(next, after)}
         </nav>
     }
+    .into_any()
 }
 
 /// The way to the entity as this event left it.
-fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> impl IntoView + use<> {
+fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> AnyView {
     let there = timeline_href(&href::entity(domain, subject.as_str()), &up_to(sequence));
     view! {
         <p>
@@ -163,6 +203,7 @@ fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> impl IntoVie
             </a>
         </p>
     }
+    .into_any()
 }
 
 /// The event is the last one that its own sequence keeps, or close to it where a sequence repeats.
@@ -181,21 +222,19 @@ async fn fetch_effect(
 
 fn up_to(sequence: Sequence) -> TimelineQuery {
     TimelineQuery {
-        filter: Filter { sequence: Some(sequence), ..Filter::default() },
+        filter: Filter {
+            sequence: Some(sequence),
+            ..Filter::default()
+        },
         ..TimelineQuery::default()
     }
 }
 
-fn relations(
-    entry: &Entry,
-    cause: Option<Place>,
-    correlated: Vec<Place>,
-    here: (Domain, &EntityId),
-) -> AnyView {
+fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: (Domain, &EntityId)) -> AnyView {
     let causation = entry.fields.causationid.clone().filter(|id| !id.is_empty());
     let correlation = entry.fields.correlationid.clone().filter(|id| !id.is_empty());
     if causation.is_none() && correlation.is_none() {
-        return view! { <Empty title="It names no cause and no correlation" /> }.into_any();
+        return view! { <p class="entity-none">"It names no cause and no correlation."</p> }.into_any();
     }
     let causation = causation.map(|id| {
         let cause = match cause {
@@ -238,12 +277,22 @@ fn relations(
 
 /// An event elsewhere; its entity is named where it is another one.
 fn place_link(place: Place, here: (Domain, &EntityId)) -> AnyView {
-    let Place { domain, subject, position, r#type, time } = place;
+    let Place {
+        domain,
+        subject,
+        position,
+        r#type,
+        time,
+    } = place;
     let elsewhere = (here != (domain, &subject)).then(|| {
         let id = subject.to_string();
         view! { <span class="place-of"><DomainTag domain /> " " <EntityLink domain id /></span> }
     });
-    let title = if r#type.is_empty() { "Event without a type".to_owned() } else { event_title(&r#type) };
+    let title = if r#type.is_empty() {
+        "Event without a type".to_owned()
+    } else {
+        event_title(&r#type)
+    };
     view! {
         <span class="place">
             <EventLink domain subject position>
@@ -263,7 +312,11 @@ mod tests {
     #[test]
     fn an_address_that_names_no_event_is_not_found() {
         assert!(read_address("wallet", "W-1", "1700000000000-0").is_ok());
-        for (domain, subject, position) in [("purse", "W-1", "1-0"), ("wallet", "W 1", "1-0"), ("order", "O-1", "last")] {
+        for (domain, subject, position) in [
+            ("purse", "W-1", "1-0"),
+            ("wallet", "W 1", "1-0"),
+            ("order", "O-1", "last"),
+        ] {
             let error = read_address(domain, subject, position).unwrap_err();
             assert_eq!(error.status(), 404, "{domain} {subject} {position}");
         }

@@ -2,9 +2,11 @@
 //! nothing was found.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
-use super::query::list_href;
+use super::{
+    form::AskForm,
+    query::{list_href, list_query},
+};
 use crate::{
     components::{
         field::{SelectField, TextField},
@@ -15,7 +17,7 @@ use crate::{
     domain::listing::{ListQuery, ListSort, SEARCH_MAX},
 };
 
-/// Search and status. The way of sorting is kept; the page is not: another search starts at its first.
+/// Search and status; a choice takes effect at once, and without a script by the button. The way of sorting is kept; the page is not: another search starts at its first.
 #[component]
 pub fn ListForm(
     /// The address of the list.
@@ -27,35 +29,51 @@ pub fn ListForm(
 ) -> impl IntoView {
     let text = Signal::derive(move || query.with(|query| query.text.clone()));
     let status = Signal::derive(move || query.with(|query| query.status.clone().unwrap_or_default()));
+    let known = statuses.clone();
+    let address = move |search: &str| list_href(action, &list_query(search, &known).query);
     let any = (String::new(), "Any status".to_owned());
     let named = statuses.into_iter().map(|status| (status.to_owned(), sentence(status)));
     let options: Vec<_> = std::iter::once(any).chain(named).collect();
     let options = Signal::derive(move || options.clone());
     let sort = move || {
-        let sorted = query.with(|query| ListQuery { sort: query.sort, ..ListQuery::default() });
+        let sorted = query.with(|query| ListQuery {
+            sort: query.sort,
+            ..ListQuery::default()
+        });
         let address = list_href("", &sorted);
         let word = address.split_once("sort=").map(|(_, word)| word.to_owned());
         word.map(|word| view! { <input type="hidden" name="sort" value=word /> })
     };
     view! {
-        <search class="filters">
-            <Form method="get" action=action>
-                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) />
+        <search class="panel">
+            <AskForm action=action class="filters" at_once=true address=address>
+                <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) wide=true />
                 <SelectField name="status" label="Status" value=status options />
                 {sort}
-                <button class="button" type="submit">
-                    "Apply"
-                </button>
-            </Form>
+                <div class="form-end">
+                    <button class="button is-main" type="submit">
+                        "Apply"
+                    </button>
+                    <a href=action>"Clear"</a>
+                </div>
+            </AskForm>
         </search>
     }
+    .into_any()
 }
 
 /// A head that sorts by any of `sorts`: a click takes the first of `sorts`, or if that is in force, the next.
 pub fn list_head(label: &'static str, query: &ListQuery, sorts: &[ListSort], base: &str) -> AnyView {
     let sorted = sorts.contains(&query.sort).then(|| direction(query.sort));
     let sort = next_sort(query.sort, sorts);
-    let href = list_href(base, &ListQuery { sort, page: 1, ..query.clone() });
+    let href = list_href(
+        base,
+        &ListQuery {
+            sort,
+            page: 1,
+            ..query.clone()
+        },
+    );
     // Amounts are set right.
     let figures = sorts.contains(&ListSort::AmountDown);
     view! { <SortHead label href sorted figures /> }.into_any()
@@ -78,7 +96,13 @@ const fn direction(sort: ListSort) -> Sorted {
 /// Nothing on this page of the list: because there is nothing at all, nothing that matches, or no such page.
 pub fn none_found(base: &'static str, noun: &'static str, query: &ListQuery, total: u64, pages: u32) -> AnyView {
     if total > 0 {
-        let last = list_href(base, &ListQuery { page: pages.max(1), ..query.clone() });
+        let last = list_href(
+            base,
+            &ListQuery {
+                page: pages.max(1),
+                ..query.clone()
+            },
+        );
         return view! {
             <Empty title="The list ends before this page">
                 <a class="button" href=last>

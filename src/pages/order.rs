@@ -57,14 +57,24 @@ fn show((query, order): Answer) -> AnyView {
     let currency = order.currency;
     let (subject, here) = (order.id.clone(), order.id.to_string());
     let last = order.extent.last_sequence;
+    let facts = facts(&order);
     view! {
-        {facts(&order)}
+        <div class="stack">
         <AnomaliesBanner anomalies=order.anomalies count=order.anomaly_count complete=order.complete />
+        {facts}
         {totals(order.total, order.sums, currency)}
-        <OtherMoments base=base.clone() query sequence=order.sequence last />
-        <FindingsList findings=order.findings here />
-        {refunds(order.refunds)}
-        {lines(order.lines)}
+        <div class="entity">
+            <div class="stack">{refunds(order.refunds)} {lines(order.lines)}</div>
+            <aside class="stack" aria-label="Other moments and findings">
+                <section class="panel" aria-label="Time travel">
+                    <div class="panel-head">
+                        <h2>"Time travel"</h2>
+                    </div>
+                    <OtherMoments base=base.clone() query sequence=order.sequence last />
+                </section>
+                <FindingsList findings=order.findings here />
+            </aside>
+        </div>
         {timeline_section(
             order.timeline,
             (Domain::Order, subject),
@@ -72,11 +82,12 @@ fn show((query, order): Answer) -> AnyView {
             query,
             move |query| timeline_href(&base, query),
         )}
+        </div>
     }
     .into_any()
 }
 
-fn facts(order: &OrderView) -> impl IntoView + use<> {
+fn facts(order: &OrderView) -> AnyView {
     let customer = match order.customer.clone() {
         Some(party) => view! { <PartyName party /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
@@ -91,7 +102,7 @@ fn facts(order: &OrderView) -> impl IntoView + use<> {
         grouped(order.sequence)
     };
     view! {
-        <dl class="entity-facts">
+        <dl class="panel details entity-facts">
             <div>
                 <dt>"Status"</dt>
                 <dd>
@@ -118,38 +129,41 @@ fn facts(order: &OrderView) -> impl IntoView + use<> {
             </div>
         </dl>
     }
+    .into_any()
 }
 
-fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -> impl IntoView {
+fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -> AnyView {
     let amount = |amount| view! { <Money amount currency /> };
     let ordered = match total {
         Some(total) => amount(total).into_any(),
         None => view! { <Nothing /> }.into_any(),
     };
     view! {
-        <dl class="totals">
-            <div class="total">
-                <dt>"Total"</dt>
-                <dd>{ordered}</dd>
+        <dl class="figures-row">
+            <div class="figure">
+                <dt class="figure-label">"Total"</dt>
+                <dd class="figure-value">{ordered}</dd>
             </div>
-            <div class="total">
-                <dt>"Paid"</dt>
-                <dd>{amount(sums.paid)}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Paid"</dt>
+                <dd class="figure-value">{amount(sums.paid)}</dd>
             </div>
-            <div class="total">
-                <dt>"Refunded"</dt>
-                <dd>{amount(sums.refunded)}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Refunded"</dt>
+                <dd class="figure-value">{amount(sums.refunded)}</dd>
             </div>
-            <div class="total">
-                <dt>"Pending"</dt>
-                <dd>{amount(sums.pending)}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Pending"</dt>
+                <dd class="figure-value">{amount(sums.pending)}</dd>
             </div>
-            <div class="total is-main">
-                <dt>"Refundable" <span class="total-how">"paid − refunded − pending"</span></dt>
-                <dd>{amount(sums.refundable)}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Refundable"</dt>
+                <dd class="figure-value">{amount(sums.refundable)}</dd>
+                <dd class="figure-more">"paid − refunded − pending"</dd>
             </div>
         </dl>
     }
+    .into_any()
 }
 
 fn refunds(refunds: Vec<RefundRow>) -> AnyView {
@@ -159,10 +173,10 @@ fn refunds(refunds: Vec<RefundRow>) -> AnyView {
     }
     let rows = refunds.into_iter().map(refund).collect_view();
     view! {
-        <section class="part" aria-label="Refunds">
-            <div class="section-head">
+        <section class="panel" aria-label="Refunds">
+            <div class="panel-head">
                 <h2>"Refunds"</h2>
-                <p class="section-count">{count}</p>
+                <p class="aside">{count}</p>
             </div>
             <Table caption="Refunds of this order" class="folds">
                 <thead>
@@ -185,10 +199,10 @@ fn refunds(refunds: Vec<RefundRow>) -> AnyView {
     .into_any()
 }
 
-fn refund(row: RefundRow) -> impl IntoView {
+fn refund(row: RefundRow) -> AnyView {
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" class="card-head">
                 <RefundLink refund=row.refund order=row.order.to_string() />
             </th>
             <td data-label="State">
@@ -196,6 +210,7 @@ fn refund(row: RefundRow) -> impl IntoView {
             </td>
             <td data-label="For">
                 <Span seconds=row.age_seconds />
+                " "
                 {row.overdue.then(|| view! { <OverdueMark /> })}
             </td>
             <td data-label="Waits for">
@@ -212,6 +227,7 @@ fn refund(row: RefundRow) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 fn lines(lines: Vec<Line>) -> AnyView {
@@ -221,10 +237,10 @@ fn lines(lines: Vec<Line>) -> AnyView {
     let count = counted(lines.len().try_into().unwrap_or(u64::MAX), "line");
     let rows = lines.into_iter().map(line).collect_view();
     view! {
-        <section class="part" aria-label="Lines">
-            <div class="section-head">
+        <section class="panel" aria-label="Lines">
+            <div class="panel-head">
                 <h2>"Lines"</h2>
-                <p class="section-count">{count}</p>
+                <p class="aside">{count}</p>
             </div>
             <Table caption="What was ordered" class="folds">
                 <thead>
@@ -249,7 +265,7 @@ fn lines(lines: Vec<Line>) -> AnyView {
     .into_any()
 }
 
-fn line(line: Line) -> impl IntoView {
+fn line(line: Line) -> AnyView {
     let (each, currency) = (line.unit_price.amount(), line.unit_price.currency());
     let together = match line.amount() {
         Some(amount) => view! { <Money amount currency /> }.into_any(),
@@ -257,7 +273,7 @@ fn line(line: Line) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" class="card-head">
                 <Code text=line.sku />
             </th>
             <td data-label="Title">{line.title}</td>
@@ -272,4 +288,5 @@ fn line(line: Line) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

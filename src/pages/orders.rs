@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use super::{
+    here::own_search,
     list::{ListForm, list_head, none_found},
     query::{list_href, list_query},
     region::region,
@@ -34,7 +34,7 @@ type Answer = (ListQuery, Page<OrderRow>);
 
 #[component]
 pub fn OrdersPage() -> impl IntoView {
-    let search = use_location().search;
+    let search = own_search();
     let parsed = Memo::new(move |_| {
         let statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
         search.with(|search| list_query(search, &statuses))
@@ -50,9 +50,11 @@ pub fn OrdersPage() -> impl IntoView {
         <header class="page-head">
             <h1>"Orders"</h1>
         </header>
+        <div class="stack">
         <ListForm action=href::ORDERS query statuses hint="Order, customer, wallet or refund" />
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        {region(answer, "orders", show)}
+        <div class="panel">{region(answer, "orders", show)}</div>
+        </div>
     }
 }
 
@@ -65,8 +67,8 @@ fn show((query, page): Answer) -> AnyView {
     let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::ORDERS);
     let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
     view! {
-        <p class="list-count">{counted(page.total, "order")}</p>
-        <Table caption="Orders" class="list folds">
+        <div class="panel-head"><p><strong>{counted(page.total, "order")}</strong></p></div>
+        <Table caption="Orders" class="folds">
             <thead>
                 <tr>
                     {head("Order", &[ListSort::Id])}
@@ -90,8 +92,19 @@ fn show((query, page): Answer) -> AnyView {
     .into_any()
 }
 
-fn row_view(row: OrderRow, now: DateTime<Utc>) -> impl IntoView {
-    let OrderRow { id, customer, status, currency, total, sums, complete, placed_at, last_time, .. } = row;
+fn row_view(row: OrderRow, now: DateTime<Utc>) -> AnyView {
+    let OrderRow {
+        id,
+        customer,
+        status,
+        currency,
+        total,
+        sums,
+        complete,
+        placed_at,
+        last_time,
+        ..
+    } = row;
     let customer = match customer {
         Some(party) => view! { <PartyName party /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
@@ -118,12 +131,13 @@ fn row_view(row: OrderRow, now: DateTime<Utc>) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" class="card-head">
                 <OrderLink id=id.to_string() />
             </th>
             <td data-label="Customer">{customer}</td>
             <td data-label="Status">
                 <OrderStatusBadge status />
+                " "
                 {(!complete).then(|| view! { <IncompleteMark /> })}
             </td>
             <td data-label="Placed">{placed}</td>
@@ -139,4 +153,5 @@ fn row_view(row: OrderRow, now: DateTime<Utc>) -> impl IntoView {
             <td data-label="Last event">{last}</td>
         </tr>
     }
+    .into_any()
 }

@@ -180,7 +180,7 @@ fn by_state(states: Vec<StateSummary>) -> AnyView {
                                 <RefundStateBadge state />
                             </a>
                         </th>
-                        <td>
+                        <td class="who-cell">
                             <WaitsForLabel waits_for=state.waits_for() />
                         </td>
                         <td class="bar-cell">
@@ -206,7 +206,7 @@ fn by_state(states: Vec<StateSummary>) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"State"</th>
-                        <th scope="col">"Waits for"</th>
+                        <th scope="col" class="who-cell">"Waits for"</th>
                         <td class="bar-cell"></td>
                         <th scope="col" class="figures">"Refunds"</th>
                         <th scope="col" class="figures">"Overdue"</th>

@@ -21,7 +21,6 @@ use crate::{
         href,
         id::{Code, OrderLink, PartyName},
         money::Money,
-        notice::Empty,
         table::Table,
         time::{Fineness, Since, Time},
         time_travel::{Scrubber, Slider, Travel},
@@ -55,11 +54,19 @@ pub fn WalletPage() -> impl IntoView {
     let navigate = use_navigate();
     let choose = Callback::new(move |filter: Filter| {
         let query = address.parsed.with_untracked(|parsed| parsed.query);
-        let to = TimelineQuery { filter, page: 1, ..query };
+        let to = TimelineQuery {
+            filter,
+            page: 1,
+            ..query
+        };
         let base = address.id.with_untracked(|id| href::wallet(id));
         // Sliding on from a moment replaces it, so that one step back leads out of the past.
         let replace = !query.filter.is_empty();
-        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
+        let options = NavigateOptions {
+            replace,
+            scroll: false,
+            ..NavigateOptions::default()
+        };
         navigate(&timeline_href(&base, &to), options);
     });
     view! {
@@ -126,19 +133,19 @@ fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> An
     let marked = Signal::derive(move || scrubber.preview.get().map(|preview| preview.sequence));
     let (subject, here) = (wallet.id.clone(), wallet.id.to_string());
     let last = wallet.extent.last_sequence;
+    let facts = facts(&wallet);
     view! {
-        {facts(&wallet)}
+        <div class="stack">
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
+        {facts}
+        {balances(wallet.balances, currency, scrubber)}
         <div class="entity">
-            <div class="entity-main">
-                {balances(wallet.balances, currency, scrubber)}
-                <section class="panel course" aria-label="Balance over time and time travel">
-                    <BalanceChart points=wallet.chart currency until marked />
-                    <Slider scrubber currency choose />
-                    <OtherMoments base=base.clone() query sequence=wallet.sequence last />
-                </section>
-            </div>
-            <aside class="entity-side" aria-label="Belongs to this wallet">
+            <section class="panel" aria-label="Balance over time and time travel">
+                <BalanceChart points=wallet.chart currency until marked />
+                <Slider scrubber currency choose />
+                <OtherMoments base=base.clone() query sequence=wallet.sequence last />
+            </section>
+            <aside class="stack" aria-label="Belongs to this wallet">
                 <FindingsList findings=wallet.findings here />
                 {holds(wallet.open_holds, currency, wallet.now)}
                 {orders(wallet.orders)}
@@ -151,11 +158,12 @@ fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> An
             query,
             move |query| timeline_href(&base, query),
         )}
+        </div>
     }
     .into_any()
 }
 
-fn facts(wallet: &WalletView) -> impl IntoView + use<> {
+fn facts(wallet: &WalletView) -> AnyView {
     let owner = match wallet.owner.clone() {
         Some(party) => view! { <PartyName party /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
@@ -165,12 +173,16 @@ fn facts(wallet: &WalletView) -> impl IntoView + use<> {
         None => view! { <Nothing /> }.into_any(),
     };
     let sequence = if wallet.sequence < wallet.extent.last_sequence {
-        format!("{} of {}", grouped(wallet.sequence), grouped(wallet.extent.last_sequence))
+        format!(
+            "{} of {}",
+            grouped(wallet.sequence),
+            grouped(wallet.extent.last_sequence)
+        )
     } else {
         grouped(wallet.sequence)
     };
     view! {
-        <dl class="entity-facts">
+        <dl class="panel details entity-facts">
             <div>
                 <dt>"Status"</dt>
                 <dd>
@@ -197,32 +209,31 @@ fn facts(wallet: &WalletView) -> impl IntoView + use<> {
             </div>
         </dl>
     }
+    .into_any()
 }
 
 /// What was asked for, or what the slider shows at the moment.
-fn balances(
-    balances: Balances,
-    currency: Option<Currency>,
-    scrubber: Scrubber,
-) -> impl IntoView {
+fn balances(balances: Balances, currency: Option<Currency>, scrubber: Scrubber) -> AnyView {
     let shown = move || scrubber.preview.get().map_or(balances, |preview| preview.balances);
     let is_preview = move || scrubber.preview.with(Option::is_some);
     view! {
-        <dl class="totals" class:is-preview=is_preview>
-            <div class="total">
-                <dt>"Posted"</dt>
-                <dd>{move || view! { <Money amount=shown().posted currency /> }}</dd>
+        <dl class="figures-row" class:is-preview=is_preview>
+            <div class="figure">
+                <dt class="figure-label">"Posted"</dt>
+                <dd class="figure-value">{move || view! { <Money amount=shown().posted currency /> }}</dd>
             </div>
-            <div class="total">
-                <dt>"Held"</dt>
-                <dd>{move || view! { <Money amount=shown().held currency /> }}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Held"</dt>
+                <dd class="figure-value">{move || view! { <Money amount=shown().held currency /> }}</dd>
             </div>
-            <div class="total is-main">
-                <dt>"Available" <span class="total-how">"posted − held"</span></dt>
-                <dd>{move || view! { <Money amount=shown().available currency /> }}</dd>
+            <div class="figure">
+                <dt class="figure-label">"Available"</dt>
+                <dd class="figure-value">{move || view! { <Money amount=shown().available currency /> }}</dd>
+                <dd class="figure-more">"posted − held"</dd>
             </div>
         </dl>
     }
+    .into_any()
 }
 
 fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) -> AnyView {
@@ -258,8 +269,8 @@ fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) ->
         })
         .collect_view();
     view! {
-        <section class="side" aria-label="Open holds">
-            <h2>{title}</h2>
+        <section class="panel" aria-label="Open holds">
+            <div class="panel-head"><h2>{title}</h2></div>
             <ul class="side-list">{items}</ul>
         </section>
     }
@@ -269,9 +280,9 @@ fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) ->
 fn orders(orders: Vec<OrderRow>) -> AnyView {
     if orders.is_empty() {
         return view! {
-            <section class="side" aria-label="Orders">
-                <h2>"Orders"</h2>
-                <Empty title="No order names this wallet" />
+            <section class="panel" aria-label="Orders">
+                <div class="panel-head"><h2>"Orders"</h2></div>
+                <p class="panel-body entity-none">"No order names this wallet."</p>
             </section>
         }
         .into_any();
@@ -300,8 +311,8 @@ fn orders(orders: Vec<OrderRow>) -> AnyView {
         })
         .collect_view();
     view! {
-        <section class="side" aria-label="Orders">
-            <h2>"Orders"</h2>
+        <section class="panel" aria-label="Orders">
+            <div class="panel-head"><h2>"Orders"</h2></div>
             <Table caption="Orders that name this wallet, the last changed first">
                 <thead>
                     <tr>

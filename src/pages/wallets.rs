@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use super::{
+    here::own_search,
     list::{ListForm, list_head, none_found},
     query::{list_href, list_query},
     region::region,
@@ -34,7 +34,7 @@ type Answer = (ListQuery, Page<WalletRow>);
 
 #[component]
 pub fn WalletsPage() -> impl IntoView {
-    let search = use_location().search;
+    let search = own_search();
     let parsed = Memo::new(move |_| {
         let statuses: Vec<_> = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
         search.with(|search| list_query(search, &statuses))
@@ -50,9 +50,11 @@ pub fn WalletsPage() -> impl IntoView {
         <header class="page-head">
             <h1>"Wallets"</h1>
         </header>
+        <div class="stack">
         <ListForm action=href::WALLETS query statuses hint="Wallet, owner, order or refund" />
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        {region(answer, "wallets", show)}
+        <div class="panel">{region(answer, "wallets", show)}</div>
+        </div>
     }
 }
 
@@ -65,8 +67,8 @@ fn show((query, page): Answer) -> AnyView {
     let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::WALLETS);
     let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
     view! {
-        <p class="list-count">{counted(page.total, "wallet")}</p>
-        <Table caption="Wallets" class="list folds">
+        <div class="panel-head"><p><strong>{counted(page.total, "wallet")}</strong></p></div>
+        <Table caption="Wallets" class="folds">
             <thead>
                 <tr>
                     {head("Wallet", &[ListSort::Id])}
@@ -89,8 +91,17 @@ fn show((query, page): Answer) -> AnyView {
     .into_any()
 }
 
-fn row_view(row: WalletRow, now: DateTime<Utc>) -> impl IntoView {
-    let WalletRow { id, owner, status, currency, balances, complete, last_time, .. } = row;
+fn row_view(row: WalletRow, now: DateTime<Utc>) -> AnyView {
+    let WalletRow {
+        id,
+        owner,
+        status,
+        currency,
+        balances,
+        complete,
+        last_time,
+        ..
+    } = row;
     let owner = match owner {
         Some(party) => view! { <PartyName party /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
@@ -101,12 +112,13 @@ fn row_view(row: WalletRow, now: DateTime<Utc>) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" class="card-head">
                 <WalletLink id=id.to_string() />
             </th>
             <td data-label="Owner">{owner}</td>
             <td data-label="Status">
                 <WalletStatusBadge status />
+                " "
                 {(!complete).then(|| view! { <IncompleteMark /> })}
             </td>
             <td class="figures" data-label="Posted">
@@ -121,4 +133,5 @@ fn row_view(row: WalletRow, now: DateTime<Utc>) -> impl IntoView {
             <td data-label="Last event">{last}</td>
         </tr>
     }
+    .into_any()
 }

@@ -66,7 +66,10 @@ impl Plot {
             zero: y(0),
             amounts: amounts
                 .into_iter()
-                .map(|tick| AmountTick { y: y(tick.minor), ..tick })
+                .map(|tick| AmountTick {
+                    y: y(tick.minor),
+                    ..tick
+                })
                 .collect(),
             starts,
             points,
@@ -114,10 +117,7 @@ fn starts(points: &[ChartPoint], from: DateTime<Utc>, until: DateTime<Utc>) -> V
 fn minor_units(amount: Decimal, scale: u32) -> i128 {
     let missing = scale.saturating_sub(amount.scale());
     let factor = 10_i128.checked_pow(missing).unwrap_or(MINOR_MAX);
-    amount
-        .mantissa()
-        .saturating_mul(factor)
-        .clamp(-MINOR_MAX, MINOR_MAX)
+    amount.mantissa().saturating_mul(factor).clamp(-MINOR_MAX, MINOR_MAX)
 }
 
 /// A line that keeps its height until the next point and then jumps, drawn on to the right edge.

@@ -155,10 +155,16 @@ impl Step {
                 let start = |month: i64| {
                     let year = i32::try_from(month.div_euclid(12)).ok()?;
                     let month = u32::try_from(month.rem_euclid(12)).ok()? + 1;
-                    Some(chrono::NaiveDate::from_ymd_opt(year, month, 1)?.and_hms_opt(0, 0, 0)?.and_utc())
+                    Some(
+                        chrono::NaiveDate::from_ymd_opt(year, month, 1)?
+                            .and_hms_opt(0, 0, 0)?
+                            .and_utc(),
+                    )
                 };
                 let floor = month.div_euclid(step) * step;
-                start(floor).filter(|start| *start >= time).or_else(|| start(floor + step))
+                start(floor)
+                    .filter(|start| *start >= time)
+                    .or_else(|| start(floor + step))
             }
         }
     }
@@ -184,7 +190,9 @@ impl Step {
             Self::Months(_) => month.to_owned(),
             Self::Seconds(DAY..) if first => format!("{day} {month} {year}"),
             Self::Seconds(DAY..) => format!("{day} {month}"),
-            Self::Seconds(_) if first || (hour, minute, second) == (0, 0, 0) => format!("{day} {month} {hour:02}:{minute:02}"),
+            Self::Seconds(_) if first || (hour, minute, second) == (0, 0, 0) => {
+                format!("{day} {month} {hour:02}:{minute:02}")
+            }
             Self::Seconds(MINUTE..) => format!("{hour:02}:{minute:02}"),
             Self::Seconds(_) => format!("{hour:02}:{minute:02}:{second:02}"),
         }
@@ -247,8 +255,14 @@ mod tests {
             marks("2026-01-20T22:30:00Z", "2026-01-21T02:10:00Z"),
             ["20 Jan 23:00", "21 Jan 00:00", "01:00", "02:00"]
         );
-        assert_eq!(marks("2019-06-01T00:00:00Z", "2022-03-01T00:00:00Z"), ["Jul 2019", "Jan 2020", "Jul", "Jan 2021", "Jul", "Jan 2022"]);
-        assert_eq!(marks("2012-06-01T00:00:00Z", "2022-03-01T00:00:00Z"), ["2014", "2016", "2018", "2020", "2022"]);
+        assert_eq!(
+            marks("2019-06-01T00:00:00Z", "2022-03-01T00:00:00Z"),
+            ["Jul 2019", "Jan 2020", "Jul", "Jan 2021", "Jul", "Jan 2022"]
+        );
+        assert_eq!(
+            marks("2012-06-01T00:00:00Z", "2022-03-01T00:00:00Z"),
+            ["2014", "2016", "2018", "2020", "2022"]
+        );
     }
 
     #[test]

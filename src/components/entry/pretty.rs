@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn members_get_lines_and_nothing_else_changes() {
-        let json = r#"{"amount":{"amount":"12.50", "n":1.10e+02},"tags":[ ],"x":{},"note":"a \"b, {c}: \\","amount":null}"#;
+        let json =
+            r#"{"amount":{"amount":"12.50", "n":1.10e+02},"tags":[ ],"x":{},"note":"a \"b, {c}: \\","amount":null}"#;
         let lines = "{\n  \"amount\": {\n    \"amount\": \"12.50\",\n    \"n\": 1.10e+02\n  },\n  \"tags\": [],\n  \"x\": {},\n  \"note\": \"a \\\"b, {c}: \\\\\",\n  \"amount\": null\n}";
         assert_eq!(set_in_lines(json).unwrap(), lines);
         assert_eq!(set_in_lines(lines).unwrap(), lines);
@@ -99,7 +100,10 @@ mod tests {
     #[test]
     fn lone_values_stay_as_they_are_and_other_text_is_refused() {
         assert_eq!(set_in_lines(" true ").unwrap(), "true");
-        assert_eq!(set_in_lines("[[],[1,2]]").unwrap(), "[\n  [],\n  [\n    1,\n    2\n  ]\n]");
+        assert_eq!(
+            set_in_lines("[[],[1,2]]").unwrap(),
+            "[\n  [],\n  [\n    1,\n    2\n  ]\n]"
+        );
         for bad in ["", "{", "{'a':1}", "12.50 EUR", "{}{}"] {
             assert_eq!(set_in_lines(bad), None, "{bad}");
         }

@@ -32,7 +32,9 @@ impl Clock {
         match filter {
             Filter { sequence: Some(_), .. } => Self::Sequence,
             Filter { at: Some(_), .. } => Self::Happened,
-            Filter { as_known_at: Some(_), .. } => Self::Recorded,
+            Filter {
+                as_known_at: Some(_), ..
+            } => Self::Recorded,
             _ => Self::Sequence,
         }
     }
@@ -227,7 +229,9 @@ mod tests {
     fn each_clock_has_its_own_stops() {
         let stops = |clock| {
             let stops = Stops::of(clock, &history()).unwrap();
-            (0..=stops.last()).map_while(|index| stops.get(index)).collect::<Vec<_>>()
+            (0..=stops.last())
+                .map_while(|index| stops.get(index))
+                .collect::<Vec<_>>()
         };
         assert_eq!(stops(Clock::Sequence), [1, 2, 3].map(Stop::Sequence));
         assert_eq!(stops(Clock::Happened), [at(0), at(5), at(10)].map(Stop::Time));

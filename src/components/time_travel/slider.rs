@@ -20,7 +20,14 @@ use crate::{
 /// The slider and what it shows. `choose` is told the filter of the stop where the reader lets go.
 #[component]
 pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<Filter>) -> impl IntoView {
-    let Scrubber { travel, extent, filter, clock, stops, preview } = scrubber;
+    let Scrubber {
+        travel,
+        extent,
+        filter,
+        clock,
+        stops,
+        preview,
+    } = scrubber;
     let replays = scrubber.replays();
     if !replays && extent.events != extent.last_sequence {
         return view! {
@@ -59,7 +66,17 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
         let stop = stops.get().and_then(|stops| stops.get(index()));
         stop.map_or_else(|| "not read yet".to_owned(), |stop| say(stop, index(), last()))
     };
-    let waiting = move || replays && travel.wanted.get() && travel.history.with(Option::is_none) && !travel.failed.get();
+    let waiting =
+        move || replays && travel.wanted.get() && travel.history.with(Option::is_none) && !travel.failed.get();
+    let note = move || {
+        if travel.failed.get() {
+            "The history could not be read; letting go asks the server."
+        } else if waiting() {
+            "Reading the history …"
+        } else {
+            ""
+        }
+    };
     view! {
         <div class="slider" on:focusin=move |_| touched() on:pointerenter=move |_| touched()>
             {replays.then(|| clocks(travel.clock, clock))}
@@ -79,26 +96,16 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
             />
             <div class="slider-line">
                 <p class="slider-place">{value_text}</p>
-                <p class="slider-note">
-                    {move || {
-                        if travel.failed.get() {
-                            "The history could not be read; letting go asks the server."
-                        } else if waiting() {
-                            "Reading the history …"
-                        } else {
-                            ""
-                        }
-                    }}
-                </p>
+                <p class="slider-note">{note}</p>
+                <output class="slider-output">{move || preview.get().map(|preview| show(preview, currency))}</output>
             </div>
-            <output class="slider-output">{move || preview.get().map(|preview| show(preview, currency))}</output>
         </div>
     }
     .into_any()
 }
 
 /// The choice of a clock.
-fn clocks(chosen: RwSignal<Option<Clock>>, clock: Memo<Clock>) -> impl IntoView {
+fn clocks(chosen: RwSignal<Option<Clock>>, clock: Memo<Clock>) -> AnyView {
     let choices = Clock::ALL.map(|choice| {
         view! {
             <label class="chip">
@@ -120,6 +127,7 @@ fn clocks(chosen: RwSignal<Option<Clock>>, clock: Memo<Clock>) -> impl IntoView 
             {choices}
         </fieldset>
     }
+    .into_any()
 }
 
 const fn word(clock: Clock) -> &'static str {
@@ -140,8 +148,15 @@ fn say(stop: Stop, index: u64, last: u64) -> String {
 }
 
 /// What the wallet was, in a line.
-fn show(preview: Preview, currency: Option<Currency>) -> impl IntoView {
-    let Preview { sequence, time, status, balances, complete, .. } = preview;
+fn show(preview: Preview, currency: Option<Currency>) -> AnyView {
+    let Preview {
+        sequence,
+        time,
+        status,
+        balances,
+        complete,
+        ..
+    } = preview;
     let status = (status != WalletStatus::Open).then(|| view! { <span>{sentence(status.as_str())}</span> });
     let figures = [
         ("posted", balances.posted),
@@ -156,6 +171,7 @@ fn show(preview: Preview, currency: Option<Currency>) -> impl IntoView {
         {status}
         {(!complete).then(|| view! { <IncompleteMark /> })}
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -19,11 +19,16 @@ pub struct Effect {
 
 /// The effect of the event at `position`, if it is on this page of the timeline.
 pub fn effect_of<F: Figures>(timeline: Timeline<F>, position: Position) -> Option<Effect> {
-    let row = timeline.rows.into_iter().find(|row| row.step.entry.position == position)?;
+    let row = timeline
+        .rows
+        .into_iter()
+        .find(|row| row.step.entry.position == position)?;
     let values = row.before.values().into_iter().zip(row.step.after.values());
     let figures = F::COLUMNS.iter().zip(values);
     Some(Effect {
-        figures: figures.map(|(name, (before, after))| ((*name).to_owned(), before, after)).collect(),
+        figures: figures
+            .map(|(name, (before, after))| ((*name).to_owned(), before, after))
+            .collect(),
     })
 }
 
@@ -71,4 +76,5 @@ pub fn EffectTable(effect: Effect, currency: Option<Currency>) -> impl IntoView 
             <tbody>{rows}</tbody>
         </Table>
     }
+    .into_any()
 }
