@@ -14,13 +14,16 @@ use super::{
 };
 use crate::domain::{ids::Sequence, listing::ChartPoint, money::Currency};
 
-/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then it ends
-/// where the history does.
+/// The part of a history's length that is drawn after its end, where it ended long ago.
+const TAIL: i32 = 20;
+
+/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then soon
+/// after the history, so that the last balance is still seen.
 pub fn chart_end(points: &[ChartPoint], now: DateTime<Utc>) -> DateTime<Utc> {
     let times = || points.iter().map(|point| point.time);
     match (times().min(), times().max()) {
         (Some(first), Some(last)) if now - last <= last - first => now,
-        (_, Some(last)) => last,
+        (Some(first), Some(last)) => now.min(last + (last - first) / TAIL),
         _ => now,
     }
 }
@@ -133,13 +136,15 @@ fn drawing(plot: &Plot, currency: Option<Currency>) -> AnyView {
     let times = plot
         .times
         .iter()
-        .map(|tick| {
-            // Letters that would stick out are set inwards.
-            let class = match tick.x {
-                ..500 => "chart-time is-first",
-                9_500.. => "chart-time is-last",
-                _ => "chart-time",
+        .enumerate()
+        .map(|(index, tick)| {
+            // Letters that would stick out are set inwards; every other mark loses its own where it is narrow.
+            let place = match tick.x {
+                ..500 => " is-first",
+                9_500.. => " is-last",
+                _ => "",
             };
+            let class = format!("chart-time{place}{}", if index % 2 == 1 { " is-minor" } else { "" });
             view! {
                 <line class="chart-notch" x1=percent(tick.x) x2=percent(tick.x) y1="0" y2="100%"></line>
                 <text class=class x=percent(tick.x) y="100%" dy="18">
@@ -224,7 +229,8 @@ mod tests {
     #[test]
     fn a_chart_goes_on_to_now_unless_that_would_press_it_into_a_corner() {
         assert_eq!(chart_end(&points(&[0, 100]), at(200)), at(200));
-        assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(100));
+        assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(105));
+        assert_eq!(chart_end(&points(&[0, 100]), at(50)), at(50));
         assert_eq!(chart_end(&points(&[5]), at(9)), at(5));
         assert_eq!(chart_end(&[], at(9)), at(9));
     }

@@ -17,11 +17,7 @@ use crate::domain::event::{Entry, Fields};
 /// The fields of an entry and where it stands, without the payload.
 #[component]
 pub fn EntryFields(entry: Entry) -> impl IntoView {
-    let Entry {
-        position,
-        recorded,
-        fields,
-    } = entry;
+    let Entry { position, fields, .. } = entry;
     let known = known_fields(&fields);
     let rows = known
         .into_iter()
@@ -50,13 +46,6 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
                 <dt>"Position" <span class="entry-meaning">"where it stands in its stream"</span></dt>
                 <dd>
                     <Code text=position.to_string() />
-                </dd>
-            </div>
-            <div class="entry-field">
-                <dt>"Recorded" <span class="entry-meaning">"given by the store"</span></dt>
-                <dd>
-                    <Time at=recorded fineness=Fineness::Milli />
-                    " UTC"
                 </dd>
             </div>
         </dl>

@@ -222,7 +222,7 @@ fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) ->
             <span class="timeline-type">{summary.title}</span>
             {with_amount.then(|| view! { <EventAmount amount=summary.amount /> })}
         </p>
-        <EventFacts facts domain subject=subject.clone() here=subject.as_str() />
+        {(!facts.is_empty()).then(|| view! { <EventFacts facts domain subject=subject.clone() here=subject.as_str() /> })}
     }
     .into_any()
 }

@@ -3,12 +3,12 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{
-    components::Form,
-    hooks::{use_location, use_params_map},
-};
+use leptos_router::{components::Form, hooks::use_params_map};
 
-use super::query::{Parsed, timeline_href, timeline_query};
+use super::{
+    here::own_search,
+    query::{Parsed, timeline_href, timeline_query},
+};
 use crate::{
     api::ApiError,
     components::{
@@ -39,7 +39,7 @@ impl Address {
     /// Reads the current address; `id` is the name of the route's parameter.
     pub fn current(domain: Domain) -> Self {
         let params = use_params_map();
-        let search = use_location().search;
+        let search = own_search();
         Self {
             domain,
             id: Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default())),

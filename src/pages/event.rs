@@ -15,13 +15,13 @@ use crate::{
         href,
         icon::Icon,
         id::{Code, DomainTag, EntityLink, EventLink},
-        notice::Empty,
         time::{Fineness, Time},
         timeline::{Effect, EffectTable, effect_of},
         words::event_title,
     },
     domain::{
         event::Entry,
+        fold::Anomaly,
         ids::{Domain, EntityId, Position, Sequence},
         listing::{EventLink as Place, EventView, TimelineQuery},
         replay::Filter,
@@ -92,8 +92,7 @@ fn show((event, effect): Answer) -> AnyView {
         correlated,
     } = event;
     let did = view! {
-        {verdict(applied)}
-        <AnomalyNotes anomalies applied />
+        {verdict(applied, anomalies)}
         {effect.map(|effect| view! { <EffectTable effect currency /> })}
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
     };
@@ -161,27 +160,34 @@ fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
     .into_any()
 }
 
-fn verdict(applied: bool) -> AnyView {
-    if applied {
-        view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted."</span></p> }.into_any()
-    } else {
-        view! { <p class="verdict tone-danger">{Icon::Cross.view()} <span>"It did not count: no figure moved."</span></p> }
-            .into_any()
+/// That it counted; where it did not, the anomalies say so and why.
+fn verdict(applied: bool, anomalies: Vec<Anomaly>) -> AnyView {
+    let counted =
+        applied.then(|| view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted"</span></p> });
+    view! {
+        {counted}
+        <AnomalyNotes anomalies applied />
     }
+    .into_any()
 }
 
 /// The events before and after it.
 fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: Option<Position>) -> AnyView {
-    let link = |to: Option<Position>, word: &'static str, icon: Icon| match to {
-        Some(position) => {
-            view! { <a class="button" href=href::event(domain, subject, position)>{icon.view()} {word}</a> }.into_any()
+    let link = |to: Option<Position>, content: AnyView| match to {
+        Some(position) => view! {
+            <a class="button" href=href::event(domain, subject, position)>
+                {content}
+            </a>
         }
-        None => view! { <span class="button is-off">{icon.view()} {word}</span> }.into_any(),
+        .into_any(),
+        None => view! { <span class="button is-off">{content}</span> }.into_any(),
     };
+    let before = view! { {Icon::Previous.view()} "Previous event" }.into_any();
+    let after = view! { "Next event" {Icon::Next.view()} }.into_any();
     view! {
         <nav class="neighbours" aria-label="Events before and after">
-            {link(previous, "Previous event", Icon::Previous)}
-            {link(next, "Next event", Icon::Next)}
+            {link(previous, before)}
+            {link(next, after)}
         </nav>
     }
     .into_any()
@@ -228,7 +234,7 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
     let causation = entry.fields.causationid.clone().filter(|id| !id.is_empty());
     let correlation = entry.fields.correlationid.clone().filter(|id| !id.is_empty());
     if causation.is_none() && correlation.is_none() {
-        return view! { <Empty title="It names no cause and no correlation" /> }.into_any();
+        return view! { <p class="entity-none">"It names no cause and no correlation."</p> }.into_any();
     }
     let causation = causation.map(|id| {
         let cause = match cause {

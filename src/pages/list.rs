@@ -17,7 +17,7 @@ use crate::{
     domain::listing::{ListQuery, ListSort, SEARCH_MAX},
 };
 
-/// Search and status. The way of sorting is kept; the page is not: another search starts at its first.
+/// Search and status; a choice takes effect at once, and without a script by the button. The way of sorting is kept; the page is not: another search starts at its first.
 #[component]
 pub fn ListForm(
     /// The address of the list.

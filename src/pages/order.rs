@@ -63,12 +63,18 @@ fn show((query, order): Answer) -> AnyView {
         <AnomaliesBanner anomalies=order.anomalies count=order.anomaly_count complete=order.complete />
         {facts}
         {totals(order.total, order.sums, currency)}
-        <section class="panel" aria-label="Time travel">
-            <OtherMoments base=base.clone() query sequence=order.sequence last />
-        </section>
-        <FindingsList findings=order.findings here />
-        {refunds(order.refunds)}
-        {lines(order.lines)}
+        <div class="entity">
+            <div class="stack">{refunds(order.refunds)} {lines(order.lines)}</div>
+            <aside class="stack" aria-label="Other moments and findings">
+                <section class="panel" aria-label="Time travel">
+                    <div class="panel-head">
+                        <h2>"Time travel"</h2>
+                    </div>
+                    <OtherMoments base=base.clone() query sequence=order.sequence last />
+                </section>
+                <FindingsList findings=order.findings here />
+            </aside>
+        </div>
         {timeline_section(
             order.timeline,
             (Domain::Order, subject),
@@ -151,8 +157,9 @@ fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -
                 <dd class="figure-value">{amount(sums.pending)}</dd>
             </div>
             <div class="figure">
-                <dt class="figure-label">"Refundable" <span class="figure-how">"paid − refunded − pending"</span></dt>
+                <dt class="figure-label">"Refundable"</dt>
                 <dd class="figure-value">{amount(sums.refundable)}</dd>
+                <dd class="figure-more">"paid − refunded − pending"</dd>
             </div>
         </dl>
     }
@@ -203,6 +210,7 @@ fn refund(row: RefundRow) -> AnyView {
             </td>
             <td data-label="For">
                 <Span seconds=row.age_seconds />
+                " "
                 {row.overdue.then(|| view! { <OverdueMark /> })}
             </td>
             <td data-label="Waits for">

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use super::{
+    here::own_search,
     list::{ListForm, list_head, none_found},
     query::{list_href, list_query},
     region::region,
@@ -34,7 +34,7 @@ type Answer = (ListQuery, Page<OrderRow>);
 
 #[component]
 pub fn OrdersPage() -> impl IntoView {
-    let search = use_location().search;
+    let search = own_search();
     let parsed = Memo::new(move |_| {
         let statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
         search.with(|search| list_query(search, &statuses))
@@ -137,6 +137,7 @@ fn row_view(row: OrderRow, now: DateTime<Utc>) -> AnyView {
             <td data-label="Customer">{customer}</td>
             <td data-label="Status">
                 <OrderStatusBadge status />
+                " "
                 {(!complete).then(|| view! { <IncompleteMark /> })}
             </td>
             <td data-label="Placed">{placed}</td>

@@ -21,7 +21,6 @@ use crate::{
         href,
         id::{Code, OrderLink, PartyName},
         money::Money,
-        notice::Empty,
         table::Table,
         time::{Fineness, Since, Time},
         time_travel::{Scrubber, Slider, Travel},
@@ -228,8 +227,9 @@ fn balances(balances: Balances, currency: Option<Currency>, scrubber: Scrubber) 
                 <dd class="figure-value">{move || view! { <Money amount=shown().held currency /> }}</dd>
             </div>
             <div class="figure">
-                <dt class="figure-label">"Available" <span class="figure-how">"posted − held"</span></dt>
+                <dt class="figure-label">"Available"</dt>
                 <dd class="figure-value">{move || view! { <Money amount=shown().available currency /> }}</dd>
+                <dd class="figure-more">"posted − held"</dd>
             </div>
         </dl>
     }
@@ -282,7 +282,7 @@ fn orders(orders: Vec<OrderRow>) -> AnyView {
         return view! {
             <section class="panel" aria-label="Orders">
                 <div class="panel-head"><h2>"Orders"</h2></div>
-                <Empty title="No order names this wallet" />
+                <p class="panel-body entity-none">"No order names this wallet."</p>
             </section>
         }
         .into_any();

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use super::{
+    here::own_search,
     list::{ListForm, list_head, none_found},
     query::{list_href, list_query},
     region::region,
@@ -34,7 +34,7 @@ type Answer = (ListQuery, Page<WalletRow>);
 
 #[component]
 pub fn WalletsPage() -> impl IntoView {
-    let search = use_location().search;
+    let search = own_search();
     let parsed = Memo::new(move |_| {
         let statuses: Vec<_> = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
         search.with(|search| list_query(search, &statuses))
@@ -118,6 +118,7 @@ fn row_view(row: WalletRow, now: DateTime<Utc>) -> AnyView {
             <td data-label="Owner">{owner}</td>
             <td data-label="Status">
                 <WalletStatusBadge status />
+                " "
                 {(!complete).then(|| view! { <IncompleteMark /> })}
             </td>
             <td class="figures" data-label="Posted">

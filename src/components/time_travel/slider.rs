@@ -68,6 +68,15 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
     };
     let waiting =
         move || replays && travel.wanted.get() && travel.history.with(Option::is_none) && !travel.failed.get();
+    let note = move || {
+        if travel.failed.get() {
+            "The history could not be read; letting go asks the server."
+        } else if waiting() {
+            "Reading the history …"
+        } else {
+            ""
+        }
+    };
     view! {
         <div class="slider" on:focusin=move |_| touched() on:pointerenter=move |_| touched()>
             {replays.then(|| clocks(travel.clock, clock))}
@@ -87,19 +96,9 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
             />
             <div class="slider-line">
                 <p class="slider-place">{value_text}</p>
-                <p class="slider-note">
-                    {move || {
-                        if travel.failed.get() {
-                            "The history could not be read; letting go asks the server."
-                        } else if waiting() {
-                            "Reading the history …"
-                        } else {
-                            ""
-                        }
-                    }}
-                </p>
+                <p class="slider-note">{note}</p>
+                <output class="slider-output">{move || preview.get().map(|preview| show(preview, currency))}</output>
             </div>
-            <output class="slider-output">{move || preview.get().map(|preview| show(preview, currency))}</output>
         </div>
     }
     .into_any()
