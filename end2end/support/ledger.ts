@@ -1,4 +1,4 @@
-// One running Ledgerscope with stores of its own, filled with the demo.
+// One running Ledgerscope with stores of its own, filled with the demo and a few events that tests know by heart.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +13,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 export const binary = join(target, "debug", "ledgerscope");
 const site = join(root, "target", "site");
+/** Besides the demo: wallet W-E2E-1 and order O-E2E-1, whose every figure is known. */
+const known = fileURLToPath(new URL("known.jsonl", import.meta.url));
 
 export class Ledger {
   private constructor(
@@ -47,6 +49,7 @@ export class Ledger {
       ...redis?.environment(),
     };
     await run(binary, ["seed", "--if-empty"], environment);
+    await run(binary, ["import", known], environment);
     const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
     return new Ledger(program.captured, redis, environment, directory, program);
   }
