@@ -1,6 +1,6 @@
 // Accessibility, in both colour schemes, and room on a phone. The policy is bypassed only for axe's own script.
 
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, hydrated, test } from "../fixtures.ts";
 
 const PAGES = [
