@@ -51,6 +51,7 @@ export class Ledger {
     await run(binary, ["seed", "--if-empty"], environment);
     await run(binary, ["import", known], environment);
     const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
+    await readToTheEnd(program.captured);
     return new Ledger(program.captured, redis, environment, directory, program);
   }
 
@@ -67,5 +68,16 @@ export class Ledger {
     if (code !== 0) {
       throw new Error(`the server ended with ${code}\n${this.program.output()}`);
     }
+  }
+}
+
+/** A server answers before it has read its stores; waits until no page says any more that it is reading. */
+async function readToTheEnd(url: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await (await fetch(`${url}/refunds`)).text()).includes("store is being read")) {
+    if (Date.now() > deadline) {
+      throw new Error("the stores are not read to their end in time");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
