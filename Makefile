@@ -4,6 +4,10 @@
 # A fresh rustup is not on the PATH of the shell that installed it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
+# Where make serve keeps the ledger: embedded, or redis.
+STORE ?= embedded
+export STORE
+
 .PHONY: help serve test build clean
 
 help:
@@ -17,7 +21,7 @@ serve: build
 ifeq ($(STORE),redis)
 	@.ci/need redis
 endif
-	@STORE='$(STORE)' .ci/serve
+	@.ci/serve
 
 test:
 	@.ci/need test

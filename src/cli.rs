@@ -14,6 +14,7 @@ mod output;
 mod refunds;
 mod relay;
 mod scan;
+mod seed;
 mod serve;
 mod settings;
 mod wallet;
@@ -57,6 +58,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
     Export(export::ExportArgs),
+    /// Fill empty stores with a demo ledger, or keep a small shop running on them
+    Seed(seed::SeedArgs),
     /// Copy what stores record to their queues, for those who handle events
     Relay(relay::RelayArgs),
 }
@@ -109,6 +112,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Findings(args) => findings::run(&settings, &args).await,
         Command::Import(args) => import::run(&settings, args).await,
         Command::Export(args) => export::run(&settings, &args).await,
+        Command::Seed(args) => seed::run(&settings, &args).await,
         Command::Relay(args) => relay::run(&settings, &args).await,
     }
 }

@@ -4,6 +4,7 @@
 pub mod entity;
 pub mod event;
 pub mod findings;
+pub mod form;
 pub mod here;
 pub mod list;
 pub mod live;

@@ -4,13 +4,17 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_router::{components::Form, hooks::use_location};
+use leptos_router::hooks::use_location;
 
 use crate::{
     api::get_health,
     components::{health::HealthBanner, href, icon::Icon},
     domain::listing::SEARCH_MAX,
-    pages::{live::every, query::value_of},
+    pages::{
+        form::AskForm,
+        live::every,
+        query::{search_href, value_of},
+    },
 };
 
 /// How often a live page asks how the stores are.
@@ -63,7 +67,7 @@ pub fn Header() -> impl IntoView {
                 <ul>{places}</ul>
             </nav>
             <search class="finder">
-                <Form method="get" action=href::SEARCH>
+                <AskForm action=href::SEARCH address=search_href>
                     <label>
                         <span class="visually-hidden">"Search wallets, orders and refunds"</span>
                         {Icon::Search.view()}
@@ -81,7 +85,7 @@ pub fn Header() -> impl IntoView {
                     <button class="visually-hidden" type="submit">
                         "Search"
                     </button>
-                </Form>
+                </AskForm>
             </search>
         </header>
     }

@@ -1,205 +1,235 @@
-//! `ledgerscope import`: files of CloudEvents into the logs (contract §9). A thread reads and checks lines, a chunk at a
-//! time; the lines of a chunk are put to their subjects, many subjects at once. Doing it twice, or again after it was
-//! stopped half-way, adds nothing that is there.
+//! `ledgerscope import`: appends events from files of CloudEvents. Every event goes to exactly one place or is refused with
+//! its line and a reason; what is there already is passed over, so that an import can be repeated or resumed at will. The
+//! content of events is not judged: a ledger's history is what it is.
 
-mod reader;
+mod lines;
 mod subject;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use clap::Args;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::{
-    reader::{Chunk, Place, Source},
-    subject::{Outcome, Pending, Room, Subject},
+    lines::{Line, Lines, Place},
+    subject::{Outcome, Subject, Waiting},
 };
-use super::{CliError, settings::Settings};
+use super::{CliError, cloud_event, output::complain, scan, settings::Settings};
 use crate::{
     domain::ids::{Domain, EntityId},
     event_log::EventLog,
 };
 
-/// Subjects that are appended to at the same time: enough for a store that writes many appends with one disk flush.
+/// Lines, and bytes, that are worked on together: enough for the store to share its flushes, and no more than memory bears.
+const CHUNK_LINES: usize = 20_000;
+const CHUNK_BYTES: usize = 32 * 1024 * 1024;
+/// Subjects that are appended to at the same time: one batch of the embedded store.
 const CONCURRENT_SUBJECTS: usize = 256;
+/// Lines that may wait for their predecessors.
+const WAITING_MAX: usize = 100_000;
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// Files of CloudEvents as JSON, one event a line, plain or gzip; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Files of CloudEvents, one a line, plain or gzip; - is standard input
+    #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-}
-
-pub async fn run(settings: &Settings, args: ImportArgs) -> Result<(), CliError> {
-    let sources = reader::open(args.files).map_err(CliError::Usage)?;
-    let mut import = Import {
-        logs: [settings.log_of(Domain::Wallet)?, settings.log_of(Domain::Order)?],
-        names: sources.iter().map(|source| source.name.clone()).collect(),
-        existing: BTreeMap::new(),
-        subjects: HashMap::new(),
-        room: Arc::default(),
-        appended: 0,
-        already: 0,
-        refused: 0,
-        bar: progress(&sources),
-    };
-    let mut chunks = reader::start(sources, import.bar.clone())?;
-    let mut done = Ok(());
-    while let Some(chunk) = chunks.recv().await {
-        done = import.take(chunk).await;
-        if done.is_err() {
-            break;
-        }
-    }
-    import.finish(done)
 }
 
 type Key = (Domain, EntityId);
 
-struct Import {
-    logs: [Arc<dyn EventLog>; 2],
-    names: Vec<String>,
-    /// The streams that were there when a domain was first met.
-    existing: BTreeMap<Domain, HashSet<EntityId>>,
-    subjects: HashMap<Key, Subject>,
-    room: Arc<Room>,
+/// A line that was read: a place in a file and an event for some subject.
+struct Work {
+    lines: Vec<Line>,
+    waiting: Waiting,
+}
+
+struct Import<'a> {
+    settings: &'a Settings,
+    files: Vec<String>,
+    logs: HashMap<Domain, Arc<dyn EventLog>>,
+    /// Streams that have events; the others need not be read.
+    existing: HashSet<Key>,
+    /// Lines ahead of their predecessors, by subject.
+    waiting: BTreeMap<Key, Waiting>,
     appended: u64,
     already: u64,
     refused: u64,
     bar: ProgressBar,
 }
 
-impl Import {
-    /// Brings every line of a chunk to where it belongs.
-    async fn take(&mut self, chunk: Chunk) -> Result<(), CliError> {
-        let mut refused = chunk.refused;
-        let mut groups: HashMap<Key, Vec<Pending>> = HashMap::new();
-        for (place, line) in chunk.lines {
-            let key = (line.domain, line.subject);
-            groups.entry(key).or_default().push(Pending {
-                place,
-                sequence: line.sequence,
-                event: line.event,
-            });
-        }
-        let mut work = Vec::with_capacity(groups.len());
-        for (key, lines) in groups {
-            let log = Arc::clone(&self.logs[usize::from(key.0 == Domain::Order)]);
-            let mut subject = match self.subjects.remove(&key) {
-                Some(subject) => subject,
-                None => self.meet(&*log, &key).await?,
-            };
-            work.push(async move {
-                let mut outcome = Outcome::default();
-                let done = subject.take(&*log, lines, &mut outcome).await;
-                (key, subject, outcome, done)
-            });
-        }
-        let mut work = stream::iter(work).buffer_unordered(CONCURRENT_SUBJECTS);
-        let mut failed = None;
-        while let Some((key, subject, outcome, done)) = work.next().await {
-            self.subjects.insert(key, subject);
-            self.appended += outcome.appended;
-            self.already += outcome.already;
-            refused.extend(outcome.refused);
-            if let Err(error) = done {
-                failed.get_or_insert(error);
-            }
-        }
-        self.refuse(refused);
-        self.bar
-            .set_message(format!("{} appended, {} already there", self.appended, self.already));
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// A subject that this import has not met before.
-    async fn meet(&mut self, log: &dyn EventLog, (domain, id): &Key) -> Result<Subject, CliError> {
-        if !self.existing.contains_key(domain) {
-            let ids = log
-                .streams()
-                .try_fold(HashSet::new(), async |mut ids, page| {
-                    ids.extend(page);
-                    Ok(ids)
-                })
-                .await?;
-            self.existing.insert(*domain, ids);
-        }
-        let exists = self.existing.get(domain).is_some_and(|ids| ids.contains(id));
-        Ok(Subject::new(id.clone(), exists, Arc::clone(&self.room)))
-    }
-
-    /// Reports lines that can't be taken, in the order of the files.
-    fn refuse(&mut self, mut refused: Vec<(Place, String)>) {
-        refused.sort_by_key(|(place, _)| *place);
-        self.refused += refused.len() as u64;
-        self.bar.suspend(|| {
-            let mut err = io::stderr().lock();
-            for (place, reason) in &refused {
-                let name = self.names.get(place.file).map_or("?", String::as_str);
-                // Where nobody listens to complaints, the exit code still tells.
-                let _ = writeln!(err, "{name}:{}: {reason}", place.line);
-            }
-        });
-    }
-
-    fn finish(mut self, done: Result<(), CliError>) -> Result<(), CliError> {
-        let whole = done.is_ok();
-        if whole {
-            let left = self
-                .subjects
-                .drain()
-                .flat_map(|(_, subject)| subject.left_over())
-                .collect();
-            self.refuse(left);
-        }
-        self.bar.finish_and_clear();
-        let counts = format!(
-            "{} appended, {} already there, {} refused",
-            self.appended, self.already, self.refused
-        );
-        match done {
-            // No "ledgerscope:" before it: this is the answer, not a complaint.
-            Ok(()) => {
-                let _ = writeln!(io::stderr(), "{counts}");
-                if self.refused == 0 { Ok(()) } else { Err(CliError::Said) }
-            }
-            Err(error) => {
-                let code = error.exit_code();
-                let line = format!("{error}; stopped after {counts}; import again to go on where it stopped");
-                Err(if code == 3 {
-                    CliError::Store(line)
-                } else {
-                    CliError::No(line)
-                })
-            }
-        }
+pub async fn run(settings: &Settings, args: ImportArgs) -> Result<(), CliError> {
+    let mut import = Import {
+        settings,
+        files: args.files.iter().map(|path| path.display().to_string()).collect(),
+        logs: HashMap::new(),
+        existing: HashSet::new(),
+        waiting: BTreeMap::new(),
+        appended: 0,
+        already: 0,
+        refused: 0,
+        bar: bar(),
+    };
+    let done = import.files(&args.files).await;
+    import.bar.finish_and_clear();
+    match done {
+        Ok(()) => import.report(),
+        Err(error @ (CliError::Read(_) | CliError::Append(_))) => Err(CliError::Store(format!(
+            "{error}; {} events were appended before, and importing again adds none of them twice",
+            import.appended
+        ))),
+        Err(error) => Err(error),
     }
 }
 
-/// On a terminal: how much of the files was read. Elsewhere: nothing.
-fn progress(sources: &[Source]) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let sizes: Option<Vec<u64>> = sources.iter().map(|source| source.size).collect();
-    let (length, template) = match sizes {
-        Some(sizes) => (
-            Some(sizes.iter().sum()),
-            "{bar:32} {bytes}/{total_bytes}  {msg}  {eta} left",
-        ),
-        None => (None, "{spinner} {bytes}  {msg}"),
-    };
-    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template(template) {
+/// Shown on a terminal only.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} lines, {per_sec}, {elapsed}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+impl Import<'_> {
+    async fn files(&mut self, paths: &[PathBuf]) -> Result<(), CliError> {
+        for (file, path) in paths.iter().enumerate() {
+            let mut lines = Lines::open(path)
+                .map_err(|error| CliError::Usage(format!("can't read {}: {error}", path.display())))?;
+            while self.chunk(file, &mut lines).await? {}
+        }
+        let left = std::mem::take(&mut self.waiting);
+        let mut never: Vec<_> = left.into_values().flatten().collect();
+        never.sort_by_key(|(_, line)| line.place);
+        for (sequence, line) in never {
+            let before = sequence - 1;
+            self.refuse(line.place, &format!("the event before it, number {before}, never came"));
+        }
+        Ok(())
+    }
+
+    /// Reads a chunk of lines and appends what is in it; false at the end of the file.
+    async fn chunk(&mut self, file: usize, lines: &mut Lines) -> Result<bool, CliError> {
+        let mut work: BTreeMap<Key, Vec<Line>> = BTreeMap::new();
+        let (mut count, mut bytes) = (0, 0);
+        let more = loop {
+            if count >= CHUNK_LINES || bytes >= CHUNK_BYTES {
+                break true;
+            }
+            let Some((number, text)) = lines.next() else {
+                break false;
+            };
+            count += 1;
+            self.bar.inc(1);
+            let place = Place { file, line: number };
+            let read = text.and_then(|text| {
+                bytes += text.len();
+                cloud_event::read(&text)
+            });
+            match read {
+                Ok(read) => work.entry((read.domain, read.subject)).or_default().push(Line {
+                    place,
+                    sequence: read.sequence,
+                    event: read.event,
+                }),
+                Err(why) => self.refuse(place, &why),
+            }
+        };
+        self.append(work).await?;
+        Ok(more)
+    }
+
+    async fn append(&mut self, work: BTreeMap<Key, Vec<Line>>) -> Result<(), CliError> {
+        for domain in Domain::ALL {
+            if !self.logs.contains_key(&domain) && work.keys().any(|(of, _)| *of == domain) {
+                let log = self.settings.log_of(domain)?;
+                self.existing
+                    .extend(scan::ids(&*log).await?.into_iter().map(|id| (domain, id)));
+                self.logs.insert(domain, log);
+            }
+        }
+        let jobs: Vec<_> = work
+            .into_iter()
+            .filter_map(|(key, lines)| {
+                let log = Arc::clone(self.logs.get(&key.0)?);
+                let exists = !self.existing.insert(key.clone());
+                let waiting = self.waiting.remove(&key).unwrap_or_default();
+                Some((key, log, exists, Work { lines, waiting }))
+            })
+            .collect();
+        let mut done = stream::iter(jobs)
+            .map(async |(key, log, exists, work)| {
+                let mut subject = Subject::new(&*log, &key.1, exists, work.waiting);
+                let taken = subject.take(work.lines).await;
+                let Subject { outcome, waiting, .. } = subject;
+                (key, outcome, waiting, taken)
+            })
+            .buffer_unordered(CONCURRENT_SUBJECTS);
+        let mut refused = Vec::new();
+        let mut failed = Ok(());
+        // Every subject is heard to its end, so that what was appended is counted, whatever became of the others.
+        while let Some((key, outcome, waiting, taken)) = done.next().await {
+            let Outcome {
+                appended,
+                already,
+                refused: lines,
+            } = outcome;
+            self.appended += appended;
+            self.already += already;
+            refused.extend(lines);
+            if !waiting.is_empty() {
+                self.waiting.insert(key, waiting);
+            }
+            if taken.is_err() && failed.is_ok() {
+                failed = taken;
+            }
+        }
+        drop(done);
+        self.bound(&mut refused);
+        refused.sort();
+        for (place, why) in refused {
+            self.refuse(place, &why);
+        }
+        failed
+    }
+
+    /// Lets go of waiting lines beyond the bound.
+    fn bound(&mut self, refused: &mut Vec<(Place, String)>) {
+        let count: usize = self.waiting.values().map(BTreeMap::len).sum();
+        for _ in WAITING_MAX..count {
+            let Some(mut of) = self.waiting.last_entry() else {
+                return;
+            };
+            if let Some((_, line)) = of.get_mut().pop_last() {
+                let why = format!("more than {WAITING_MAX} lines wait for the events before them");
+                refused.push((line.place, why));
+            }
+            if of.get().is_empty() {
+                of.remove();
+            }
+        }
+    }
+
+    fn refuse(&mut self, place: Place, why: &str) {
+        self.refused += 1;
+        let file = self.files.get(place.file).map_or("", String::as_str);
+        self.bar.suspend(|| complain(&format!("{file}:{}: {why}", place.line)));
+    }
+
+    fn report(&self) -> Result<(), CliError> {
+        complain(&format!(
+            "{} appended, {} already there, {} refused",
+            self.appended, self.already, self.refused
+        ));
+        if self.refused > 0 {
+            return Err(CliError::Said);
+        }
+        Ok(())
+    }
 }

@@ -45,6 +45,9 @@ pub fn SelectField(
     label: &'static str,
     #[prop(into)] value: Signal<String>,
     #[prop(into)] options: Signal<Vec<(String, String)>>,
+    /// A further class.
+    #[prop(optional)]
+    class: &'static str,
 ) -> impl IntoView {
     let choices = move || {
         options
@@ -61,7 +64,7 @@ pub fn SelectField(
             .collect_view()
     };
     view! {
-        <label class="field">
+        <label class=format!("field {class}")>
             <span class="field-label">{label}</span>
             <select name=name>{choices}</select>
         </label>
@@ -94,9 +97,15 @@ pub fn CheckChip(
 
 /// Several controls that belong together, with what they are about.
 #[component]
-pub fn FieldGroup(legend: &'static str, children: Children) -> impl IntoView {
+pub fn FieldGroup(
+    legend: &'static str,
+    /// A further class.
+    #[prop(optional)]
+    class: &'static str,
+    children: Children,
+) -> impl IntoView {
     view! {
-        <fieldset class="field-group">
+        <fieldset class=format!("field-group {class}")>
             <legend class="field-label">{legend}</legend>
             <div class="field-row">{children()}</div>
         </fieldset>

@@ -1,9 +1,11 @@
 //! Refunds as rows: one way to show them in every list, whether all columns have room or only some.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use super::{
-    badge::{Nothing, OverdueMark, RefundStateBadge, WaitsForLabel},
+    badge::{Nothing, RefundStateBadge, WaitsForLabel},
+    icon::Icon,
     id::{OrderLink, RefundLink, WalletLink},
     money::Money,
     reason::ReasonLabel,
@@ -38,16 +40,13 @@ fn full_row(row: RefundRow) -> AnyView {
             </td>
             <td data-label="Wallet">{wallet}</td>
             <td data-label="State">
-                <span class="state-cell">
-                    <RefundStateBadge state=row.state />
-                    {row.overdue.then(|| view! { <OverdueMark /> })}
-                </span>
+                <RefundStateBadge state=row.state />
             </td>
             <td data-label="Waits for">
                 <WaitsForLabel waits_for=row.waits_for />
             </td>
             <td class="figures" data-label="In state for">
-                <Age since=row.state_since seconds=row.age_seconds />
+                <LimitedAge since=row.state_since seconds=row.age_seconds overdue=row.overdue />
             </td>
             <td data-label="Requested">
                 <Time at=row.requested_at fineness=Fineness::Minute />
@@ -59,6 +58,21 @@ fn full_row(row: RefundRow) -> AnyView {
                 <Money amount=row.amount currency=row.currency />
             </td>
         </tr>
+    }
+    .into_any()
+}
+
+/// How long it has been in its state, marked where that is longer than it may.
+#[component]
+fn LimitedAge(since: DateTime<Utc>, seconds: i64, overdue: bool) -> impl IntoView {
+    let age = view! { <Age since seconds /> };
+    if !overdue {
+        return age.into_any();
+    }
+    view! {
+        <span class="late-age">
+            {Icon::Clock.view()} {age} <span class="visually-hidden">", overdue"</span>
+        </span>
     }
     .into_any()
 }
@@ -78,7 +92,7 @@ pub fn RefundRowsShort(rows: Vec<RefundRow>) -> impl IntoView {
                         <RefundStateBadge state=row.state />
                     </td>
                     <td class="figures">
-                        <Age since=row.state_since seconds=row.age_seconds />
+                        <LimitedAge since=row.state_since seconds=row.age_seconds overdue=row.overdue />
                     </td>
                     <td class="figures">
                         <Money amount=row.amount currency=row.currency />

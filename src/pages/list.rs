@@ -2,9 +2,11 @@
 //! nothing was found.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
-use super::{query::list_href, refunds::submit};
+use super::{
+    form::AskForm,
+    query::{list_href, list_query},
+};
 use crate::{
     components::{
         field::{SelectField, TextField},
@@ -27,6 +29,8 @@ pub fn ListForm(
 ) -> impl IntoView {
     let text = Signal::derive(move || query.with(|query| query.text.clone()));
     let status = Signal::derive(move || query.with(|query| query.status.clone().unwrap_or_default()));
+    let known = statuses.clone();
+    let address = move |search: &str| list_href(action, &list_query(search, &known).query);
     let any = (String::new(), "Any status".to_owned());
     let named = statuses.into_iter().map(|status| (status.to_owned(), sentence(status)));
     let options: Vec<_> = std::iter::once(any).chain(named).collect();
@@ -42,7 +46,7 @@ pub fn ListForm(
     };
     view! {
         <search class="panel">
-            <Form method="get" action=action attr:class="filters" on:change=move |event| submit(&event)>
+            <AskForm action=action class="filters" at_once=true address=address>
                 <TextField name="q" label="Search" value=text placeholder=hint kind="search" max_length=Some(SEARCH_MAX) wide=true />
                 <SelectField name="status" label="Status" value=status options />
                 {sort}
@@ -52,7 +56,7 @@ pub fn ListForm(
                     </button>
                     <a href=action>"Clear"</a>
                 </div>
-            </Form>
+            </AskForm>
         </search>
     }
     .into_any()

@@ -97,9 +97,17 @@ pub fn refunds_href(query: &RefundsQuery) -> String {
         address.put("age", &hours.to_string());
     }
     address.put("q", &query.text);
-    address.put_named("sort", query.sort, &REFUND_SORTS);
+    address.put("sort", sort_word(query.sort));
     address.put_page(query.page);
     address.finish()
+}
+
+/// The name of a sort in addresses; empty for the default, which they leave out.
+pub fn sort_word(sort: RefundSort) -> &'static str {
+    let named = REFUND_SORTS
+        .iter()
+        .find(|(_, named)| *named == sort && sort != RefundSort::default());
+    named.map_or("", |(word, _)| word)
 }
 
 /// Reads the query of `/wallets` and `/orders`: `q`, `status` (one of `statuses`), `sort`, `page`.
@@ -194,6 +202,13 @@ pub fn search_text(search: &str) -> Parsed<String> {
     reader.done(text)
 }
 
+/// The address that the fields of a search form ask for.
+pub fn search_href(search: &str) -> String {
+    let mut address = Address::new(href::SEARCH);
+    address.put("q", &search_text(search).query);
+    address.finish()
+}
+
 /// A moment as people and date inputs write it: RFC 3339, or without seconds or zone, which is then UTC.
 pub fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
     parse_time(text)
@@ -216,6 +231,8 @@ impl Reader {
             .take(PAIRS_MAX)
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (decode(name), decode(value).trim().to_owned()))
+            // Buttons without a name are sent by some.
+            .filter(|(name, _)| !name.is_empty())
             .collect();
         Self {
             pairs,
@@ -419,7 +436,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said_and_has_no_effect() {
         let parsed =
-            refunds_query("state=failed&state=lost&page=0&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x");
+            refunds_query("=&state=failed&state=lost&page=0&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x");
         assert_eq!(parsed.query.states, [RefundState::Failed]);
         assert_eq!(
             (parsed.query.page, parsed.query.overdue, parsed.query.currency),
@@ -534,6 +551,12 @@ mod tests {
             let query = TimelineQuery { filter, oldest_first, page };
             let parsed = timeline_query(search_of(&timeline_href("/wallets/W-1", &query)));
             prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
+        }
+
+        #[test]
+        fn search_addresses_read_back(text in texts()) {
+            let address = search_href(&format!("q={}", encode(&text)));
+            prop_assert_eq!(search_text(search_of(&address)), Parsed { query: text, ignored: Vec::new() });
         }
 
         #[test]

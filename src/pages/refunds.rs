@@ -1,12 +1,12 @@
 //! The list of refunds: filtered, sorted and paged by the address alone, with the sums of all that match.
 
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlFormElement};
+use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Form;
 
 use super::{
+    form::AskForm,
     here::own_search,
-    query::{Parsed, refunds_href, refunds_query},
+    query::{Parsed, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
 };
 use crate::{
@@ -28,6 +28,17 @@ use crate::{
     },
 };
 
+/// Orders to choose from where there are no heads to sort by; the first is the default, which addresses leave out.
+const SORTS: [(&str, &str); 8] = [
+    ("", "Oldest request"),
+    ("newest", "Newest request"),
+    ("stuck", "Longest in its state"),
+    ("amount_down", "Largest amount"),
+    ("amount_up", "Smallest amount"),
+    ("state", "State"),
+    ("refund", "Refund"),
+    ("order", "Order"),
+];
 /// Ages to choose from, in hours.
 const AGES: [u32; 7] = [4, 24, 48, 120, 168, 336, 720];
 
@@ -67,16 +78,8 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
             view! { <CheckChip name="state" value=state.as_str() label=sentence(state.as_str()) checked /> }
         })
         .collect_view();
-    let sort = move || {
-        let of_sort = RefundsQuery {
-            sort: query.with(|query| query.sort),
-            ..RefundsQuery::default()
-        };
-        let address = refunds_href(&of_sort);
-        address.split_once("sort=").map(|(_, sort)| {
-            view! { <input type="hidden" name="sort" value=sort.to_owned() /> }
-        })
-    };
+    let sort = Signal::derive(move || query.with(|query| sort_word(query.sort).to_owned()));
+    let sorts = SORTS.map(|(word, label)| (word.to_owned(), label.to_owned())).to_vec();
     let text = Signal::derive(move || query.with(|query| query.text.clone()));
     let overdue = Signal::derive(move || query.with(|query| query.overdue));
     let age = Signal::derive(move || {
@@ -90,7 +93,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
     let ages = Signal::derive(move || age_options(query.with(|query| query.older_than_hours)));
     let currency = Signal::derive(move || query.with(|query| query.currency.map(String::from).unwrap_or_default()));
     view! {
-        <Form method="get" action=href::REFUNDS attr:class="filters" on:change=move |event| submit(&event)>
+        <AskForm action=href::REFUNDS class="filters" at_once=true address=|search| refunds_href(&refunds_query(search).query)>
             <TextField
                 name="q"
                 label="Search"
@@ -113,33 +116,22 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
                     view! { <SelectField name="currency" label="Currency" value=currency options=Signal::stored(options) /> }
                 })}
             </Transition>
-            <FieldGroup legend="State (none: all that are pending)">
-                {chips}
-            </FieldGroup>
+            <SelectField name="sort" label="Sorted by" class="is-for-cards" value=sort options=Signal::stored(sorts) />
             <FieldGroup legend="Limit">
                 <CheckChip name="overdue" value="1" label="Overdue only" checked=overdue />
             </FieldGroup>
-            {sort}
+            <FieldGroup legend="State (none ticked: all that are pending)" class="is-whole-row">
+                {chips}
+            </FieldGroup>
             <div class="form-end">
                 <button class="button is-main" type="submit">
                     "Apply"
                 </button>
                 <a href=href::REFUNDS>"Clear"</a>
             </div>
-        </Form>
+        </AskForm>
     }
     .into_any()
-}
-
-/// Sends the form that something changed in.
-pub(super) fn submit(event: &ev::Event) {
-    let form = event
-        .current_target()
-        .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-    if let Some(form) = form {
-        // Refused only for a form that is not in a document.
-        let _ = form.request_submit();
-    }
 }
 
 /// The ages to choose from, and the one that the address asks for.
@@ -277,6 +269,14 @@ fn every_state(query: &RefundsQuery) -> RefundsQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_order_can_be_chosen() {
+        for (word, _) in SORTS {
+            let query = refunds_query(&format!("sort={word}"));
+            assert_eq!((sort_word(query.query.sort), query.ignored.len()), (word, 0));
+        }
+    }
 
     #[test]
     fn an_age_of_ones_own_can_be_chosen_again() {

@@ -1,7 +1,7 @@
 //! How the server is asked to run. Parsed by clap from flags and environment, so that `--help` lists all of it; what
 //! can't be right is refused here, before anything is opened.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The longest request body in bytes. The largest form is a compensation with a note; a page of events is read, not sent.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -25,8 +25,13 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
 
     /// Directory of the built style sheet and browser part
-    #[arg(long, env = "LEDGERSCOPE_SITE", value_name = "DIR", default_value = "target/site")]
+    #[arg(long, env = "LEDGERSCOPE_SITE", value_name = "DIR", default_value_os_t = default_site())]
     pub site: PathBuf,
+}
+
+/// Where `cargo xtask bundle` puts it, or where cargo-leptos says that it did.
+fn default_site() -> PathBuf {
+    env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| PathBuf::from("target/site"), PathBuf::from)
 }
 
 /// What can't be asked for.

@@ -1,39 +1,30 @@
-//! One subject of an import: what its stream has, which lines come next, which are there already and which run ahead of
-//! their predecessor. It appends in batches, and one by one where a batch is refused, so that each line gets its own answer.
+//! One subject's part of an import: which of its lines are there already, which come next and which must wait. What comes
+//! next is appended in batches at exactly the place that was planned; where a batch is refused, its events are tried one
+//! by one, so that each line gets its own answer.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::collections::{BTreeMap, HashSet};
+
+use super::{
+    super::CliError,
+    lines::{Line, Place},
 };
-
-use super::reader::Place;
 use crate::{
-    cli::{CliError, scan},
     domain::{
-        event::NewEvent,
-        ids::{EntityId, Sequence},
+        event::{Entry, NewEvent},
+        ids::{EntityId, Position, Sequence},
     },
-    event_log::{APPEND_MAX, AppendError, Appended, EventLog, Expected},
+    event_log::{APPEND_MAX, AppendError, EventLog, Expected, READ_MAX, ReadError},
 };
 
-/// Lines that may wait for their predecessors, over all subjects.
-const WAITING_MAX: usize = 100_000;
-/// Bytes of payload that may wait with them.
-const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// How often an append is tried on a stream that others write to at the same time.
-const ATTEMPTS: usize = 5;
+/// About so many bytes in one append.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// How often an append is planned anew because somebody else appended meanwhile.
+const CONFLICTS_MAX: usize = 5;
 
-/// A line on its way into a stream.
-pub struct Pending {
-    pub place: Place,
-    pub sequence: Option<Sequence>,
-    pub event: NewEvent,
-}
+/// Lines ahead of their predecessors, by the place that they name.
+pub type Waiting = BTreeMap<Sequence, Line>;
 
-/// What became of lines.
+/// What became of the lines.
 #[derive(Default)]
 pub struct Outcome {
     pub appended: u64,
@@ -41,322 +32,220 @@ pub struct Outcome {
     pub refused: Vec<(Place, String)>,
 }
 
-impl Outcome {
-    fn refuse(&mut self, place: Place, reason: impl Into<String>) {
-        self.refused.push((place, reason.into()));
-    }
-}
-
-/// What waits for its predecessor, counted over all subjects.
-#[derive(Default)]
-pub struct Room {
-    lines: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Room {
-    fn enter(&self, event: &NewEvent) -> bool {
-        let full = self.lines.load(Ordering::Relaxed) >= WAITING_MAX
-            || self.bytes.load(Ordering::Relaxed) >= WAITING_BYTES_MAX;
-        if !full {
-            self.lines.fetch_add(1, Ordering::Relaxed);
-            self.bytes.fetch_add(event.data.len(), Ordering::Relaxed);
-        }
-        !full
-    }
-
-    fn leave(&self, event: &NewEvent) {
-        self.lines.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(event.data.len(), Ordering::Relaxed);
-    }
-}
-
-pub struct Subject {
-    id: EntityId,
-    /// Whether the fields below say what the stream has.
-    loaded: bool,
+pub struct Subject<'a> {
+    log: &'a dyn EventLog,
+    id: &'a EntityId,
+    exists: bool,
+    /// The event ids in the stream, by place, planned ones included.
+    places: BTreeMap<Sequence, String>,
+    ids: HashSet<String>,
     last: Sequence,
-    ids: HashSet<Arc<str>>,
-    by_sequence: HashMap<Sequence, Arc<str>>,
-    /// Lines that run ahead of their predecessor.
-    waiting: BTreeMap<Sequence, Pending>,
-    room: Arc<Room>,
+    batch: Vec<Line>,
+    batch_bytes: usize,
+    pub waiting: Waiting,
+    pub outcome: Outcome,
 }
 
 /// Where a line belongs.
-enum Verdict {
+enum Fit {
     Next,
-    Already,
     Ahead(Sequence),
-    /// That depends on what becomes of the batch before it.
-    Unsettled,
-    Refused(String),
+    Already,
+    Never(String),
 }
 
-/// Lines that are appended together.
-#[derive(Default)]
-struct Batch {
-    lines: Vec<Pending>,
-    ids: HashSet<String>,
-}
-
-impl Batch {
-    fn push(&mut self, line: Pending) {
-        self.ids.insert(line.event.id.clone());
-        self.lines.push(line);
-    }
-}
-
-impl Subject {
-    /// `exists`: its stream was there when the import began, so that what it has must be read first.
-    pub fn new(id: EntityId, exists: bool, room: Arc<Room>) -> Self {
+impl<'a> Subject<'a> {
+    pub fn new(log: &'a dyn EventLog, id: &'a EntityId, exists: bool, waiting: Waiting) -> Self {
         Self {
+            log,
             id,
-            loaded: !exists,
-            last: 0,
+            exists,
+            places: BTreeMap::new(),
             ids: HashSet::new(),
-            by_sequence: HashMap::new(),
-            waiting: BTreeMap::new(),
-            room,
+            last: 0,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            waiting,
+            outcome: Outcome::default(),
         }
     }
 
-    /// Brings lines into the stream, in their order. An error is the store's and ends the import.
-    pub async fn take(
-        &mut self,
-        log: &dyn EventLog,
-        lines: Vec<Pending>,
-        outcome: &mut Outcome,
-    ) -> Result<(), CliError> {
-        if !self.loaded {
-            self.load(log).await?;
+    /// Brings the lines to where they belong. An error is a store that does not answer.
+    pub async fn take(&mut self, lines: Vec<Line>) -> Result<(), CliError> {
+        if self.exists {
+            self.load().await?;
         }
-        let mut batch = Batch::default();
         for line in lines {
-            self.place(log, line, &mut batch, outcome).await?;
-            while let Some(line) = self.called(&batch) {
-                self.place(log, line, &mut batch, outcome).await?;
+            self.sort_in(line).await?;
+            while let Some(next) = self.waiting.remove(&(self.last + 1)) {
+                self.sort_in(next).await?;
             }
         }
-        self.flush(log, &mut batch, outcome).await?;
-        // A batch that was refused in part may have left lines behind whose turn it is now.
-        while let Some(line) = self.called(&batch) {
-            self.place(log, line, &mut batch, outcome).await?;
-            self.flush(log, &mut batch, outcome).await?;
-        }
-        Ok(())
+        self.flush().await
     }
 
-    /// The lines whose predecessor never came.
-    pub fn left_over(self) -> impl Iterator<Item = (Place, String)> {
-        let next = self.last + 1;
-        self.waiting.into_values().map(move |line| {
-            let sequence = line.sequence.unwrap_or_default();
-            let reason = format!("it is event {sequence} of {}, and event {next} never came", self.id);
-            (line.place, reason)
-        })
-    }
-
-    async fn load(&mut self, log: &dyn EventLog) -> Result<(), CliError> {
-        self.last = 0;
-        for entry in scan::history(log, &self.id).await? {
-            let id: Arc<str> = entry.fields.id.clone().unwrap_or_default().into();
-            if let Some(sequence) = entry.sequence() {
-                self.last = self.last.max(sequence);
-                self.by_sequence.entry(sequence).or_insert_with(|| Arc::clone(&id));
-            }
-            self.ids.insert(id);
-        }
-        self.loaded = true;
-        Ok(())
-    }
-
-    /// The line that waits for what is there by now, if there is one.
-    fn called(&mut self, batch: &Batch) -> Option<Pending> {
-        let staged = self.last + batch.lines.len() as u64;
-        let first = self.waiting.first_entry()?;
-        if *first.key() > staged + 1 {
-            return None;
-        }
-        let line = first.remove();
-        self.room.leave(&line.event);
-        Some(line)
-    }
-
-    async fn place(
-        &mut self,
-        log: &dyn EventLog,
-        line: Pending,
-        batch: &mut Batch,
-        outcome: &mut Outcome,
-    ) -> Result<(), CliError> {
-        let mut verdict = self.judge(&line, batch);
-        if matches!(verdict, Verdict::Unsettled) {
-            self.flush(log, batch, outcome).await?;
-            verdict = self.judge(&line, batch);
-        }
-        match verdict {
-            Verdict::Next => {
-                batch.push(line);
-                if batch.lines.len() == APPEND_MAX {
-                    self.flush(log, batch, outcome).await?;
+    async fn sort_in(&mut self, line: Line) -> Result<(), CliError> {
+        match self.fit(&line) {
+            Fit::Next => {
+                self.batch_bytes += line.event.data.len();
+                self.plan(&line.event.id);
+                self.batch.push(line);
+                if self.batch.len() == APPEND_MAX || self.batch_bytes >= BATCH_BYTES {
+                    self.flush().await?;
                 }
             }
-            other => self.settle(other, line, outcome),
+            Fit::Ahead(sequence) => self.wait(sequence, line),
+            Fit::Already => self.outcome.already += 1,
+            Fit::Never(why) => self.outcome.refused.push((line.place, why)),
         }
         Ok(())
     }
 
-    fn judge(&self, line: &Pending, batch: &Batch) -> Verdict {
-        let id = line.event.id.as_str();
-        let staged = self.last + batch.lines.len() as u64;
+    fn fit(&self, line: &Line) -> Fit {
+        let id = &line.event.id;
+        let known = self.ids.contains(id);
         let Some(sequence) = line.sequence else {
-            return if self.ids.contains(id) {
-                Verdict::Already
-            } else if batch.ids.contains(id) {
-                Verdict::Unsettled
-            } else {
-                Verdict::Next
-            };
+            return if known { Fit::Already } else { Fit::Next };
         };
-        if sequence <= self.last {
-            return match self.by_sequence.get(&sequence) {
-                Some(there) if **there == *id => Verdict::Already,
-                Some(there) => Verdict::Refused(format!("event {sequence} of {} is another one, '{there}'", self.id)),
-                None => Verdict::Refused(format!("{} has no event {sequence}, but later ones", self.id)),
-            };
-        }
-        if sequence <= staged {
-            return Verdict::Unsettled;
-        }
-        if sequence == staged + 1 {
-            return Verdict::Next;
-        }
-        match self.waiting.get(&sequence) {
-            Some(there) if there.event.id == id => Verdict::Already,
-            Some(there) => Verdict::Refused(format!("line {} names the same sequence {sequence}", there.place.line)),
-            None => Verdict::Ahead(sequence),
+        match self.places.get(&sequence) {
+            Some(there) if there == id => Fit::Already,
+            Some(there) => Fit::Never(format!("another event, {there}, is number {sequence} of {}", self.id)),
+            None if known => Fit::Never(format!("the event {id} is in {} already, at another number", self.id)),
+            None if sequence == self.last + 1 => Fit::Next,
+            None if sequence > self.last => Fit::Ahead(sequence),
+            None => Fit::Never(format!(
+                "{} is at {} already and has no number {sequence}",
+                self.id, self.last
+            )),
         }
     }
 
-    /// For every verdict but the one to append.
-    fn settle(&mut self, verdict: Verdict, line: Pending, outcome: &mut Outcome) {
-        match verdict {
-            Verdict::Already => outcome.already += 1,
-            Verdict::Refused(reason) => outcome.refuse(line.place, reason),
-            Verdict::Ahead(sequence) if self.room.enter(&line.event) => {
+    fn wait(&mut self, sequence: Sequence, line: Line) {
+        match self.waiting.get(&sequence) {
+            Some(other) if other.event.id == line.event.id => self.outcome.already += 1,
+            Some(other) => {
+                let why = format!("another event, {}, is to be number {sequence}", other.event.id);
+                self.outcome.refused.push((line.place, why));
+            }
+            None => {
                 self.waiting.insert(sequence, line);
             }
-            Verdict::Ahead(sequence) => outcome.refuse(
-                line.place,
-                format!(
-                    "it is event {sequence} of {}, and too many lines wait for others already; sort the file by sequence",
-                    self.id
-                ),
-            ),
-            Verdict::Next | Verdict::Unsettled => {
-                outcome.refuse(line.place, "the stream is being written by others; import again");
-            }
         }
     }
 
-    async fn flush(&mut self, log: &dyn EventLog, batch: &mut Batch, outcome: &mut Outcome) -> Result<(), CliError> {
-        batch.ids.clear();
-        let lines = std::mem::take(&mut batch.lines);
-        if lines.is_empty() {
+    fn plan(&mut self, id: &str) {
+        self.last += 1;
+        self.places.insert(self.last, id.to_owned());
+        self.ids.insert(id.to_owned());
+    }
+
+    /// Appends the batch.
+    async fn flush(&mut self) -> Result<(), CliError> {
+        let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        let count = batch.len() as u64;
+        if count == 0 {
             return Ok(());
         }
-        if let [_] = lines[..] {
-            return self.one_by_one(log, lines, outcome).await;
-        }
-        let (events, places): (Vec<_>, Vec<_>) = lines
-            .into_iter()
-            .map(|line| (line.event, (line.place, line.sequence)))
-            .unzip();
-        let appended = log.append(&self.id, Expected::Exactly(self.last), &events).await;
-        let events = events.into_iter();
-        match appended {
-            Ok(Appended { repeated: false, .. }) => {
-                outcome.appended += places.len() as u64;
-                events.for_each(|event| self.keep(event.id));
+        let events: Vec<_> = batch.iter().map(|line| line.event.clone()).collect();
+        match self.append(self.last - count, &events).await? {
+            Ok(false) => {
+                self.exists = true;
+                self.outcome.appended += count;
                 Ok(())
             }
+            Ok(true) | Err(_) => self.one_by_one(batch).await,
+        }
+    }
+
+    /// Whether the append had been made before, or why it was refused. A store that does not answer ends the import.
+    async fn append(&self, at: Sequence, events: &[NewEvent]) -> Result<Result<bool, AppendError>, CliError> {
+        match self.log.append(self.id, Expected::Exactly(at), events).await {
+            Ok(appended) => Ok(Ok(appended.repeated)),
             Err(error @ (AppendError::Unavailable { .. } | AppendError::Unknown { .. })) => {
                 Err(CliError::Append(error))
             }
-            // One of them is to blame, or somebody else was here: find out which.
-            Ok(_) | Err(_) => {
-                let lines = events
-                    .zip(places)
-                    .map(|(event, (place, sequence))| Pending { place, sequence, event });
-                self.one_by_one(log, lines.collect(), outcome).await
-            }
+            Err(refused) => Ok(Err(refused)),
         }
     }
 
-    async fn one_by_one(
-        &mut self,
-        log: &dyn EventLog,
-        lines: Vec<Pending>,
-        outcome: &mut Outcome,
-    ) -> Result<(), CliError> {
-        for line in lines {
-            self.one(log, line, outcome).await?;
+    /// The slow way: what the stream really has, and an answer for each line.
+    async fn one_by_one(&mut self, batch: Vec<Line>) -> Result<(), CliError> {
+        self.load().await?;
+        for line in batch {
+            self.one(line).await?;
         }
         Ok(())
     }
 
-    async fn one(&mut self, log: &dyn EventLog, line: Pending, outcome: &mut Outcome) -> Result<(), CliError> {
-        let alone = Batch::default();
-        for _ in 0..ATTEMPTS {
-            let verdict = self.judge(&line, &alone);
-            if !matches!(verdict, Verdict::Next) {
-                self.settle(verdict, line, outcome);
+    async fn one(&mut self, line: Line) -> Result<(), CliError> {
+        for _ in 0..CONFLICTS_MAX {
+            match self.fit(&line) {
+                Fit::Next => {}
+                Fit::Already => {
+                    self.outcome.already += 1;
+                    return Ok(());
+                }
+                Fit::Ahead(sequence) => {
+                    self.wait(sequence, line);
+                    return Ok(());
+                }
+                Fit::Never(why) => {
+                    self.outcome.refused.push((line.place, why));
+                    return Ok(());
+                }
+            }
+            match self.append(self.last, std::slice::from_ref(&line.event)).await? {
+                Ok(true) => {
+                    self.outcome.already += 1;
+                    return Ok(());
+                }
+                Ok(false) => {
+                    self.plan(&line.event.id);
+                    self.outcome.appended += 1;
+                    return Ok(());
+                }
+                Err(AppendError::Conflict { .. }) => self.load().await?,
+                Err(refused) => {
+                    self.outcome.refused.push((line.place, refused.to_string()));
+                    return Ok(());
+                }
+            }
+        }
+        let why = format!("{} moves on faster than this event can be appended", self.id);
+        self.outcome.refused.push((line.place, why));
+        Ok(())
+    }
+
+    /// What the stream has; of its events only ids and places are kept.
+    async fn load(&mut self) -> Result<(), ReadError> {
+        self.places.clear();
+        self.ids.clear();
+        self.last = 0;
+        let mut after = Position::START;
+        loop {
+            let page = self.log.read(self.id, after, READ_MAX).await?;
+            let Some(newest) = page.last() else {
+                return Ok(());
+            };
+            after = newest.position;
+            let full = page.len() == READ_MAX;
+            for entry in page {
+                self.note(entry);
+            }
+            if !full {
                 return Ok(());
             }
-            let events = std::slice::from_ref(&line.event);
-            match log.append(&self.id, Expected::Exactly(self.last), events).await {
-                Ok(Appended { repeated: false, .. }) => {
-                    outcome.appended += 1;
-                    self.keep(line.event.id);
-                    return Ok(());
-                }
-                Ok(Appended { first, .. }) => {
-                    self.repeated(first, &line, outcome);
-                    return Ok(());
-                }
-                Err(AppendError::Conflict { actual, .. }) => {
-                    self.load(log).await?;
-                    // The log's own count decides, also where foreign entries look otherwise.
-                    self.last = actual;
-                }
-                Err(error @ (AppendError::Invalid(_) | AppendError::KeyReused(_))) => {
-                    outcome.refuse(line.place, error.to_string());
-                    return Ok(());
-                }
-                Err(error) => return Err(CliError::Append(error)),
-            }
-        }
-        self.settle(Verdict::Next, line, outcome);
-        Ok(())
-    }
-
-    /// The log knows the line's idempotency key from an event that is the same in all but id and time.
-    fn repeated(&self, first: Sequence, line: &Pending, outcome: &mut Outcome) {
-        match line.sequence {
-            Some(sequence) if sequence != first => outcome.refuse(
-                line.place,
-                format!("its idempotency key was used by event {first} of {}", self.id),
-            ),
-            _ => outcome.already += 1,
         }
     }
 
-    /// Takes note of an event that was appended.
-    fn keep(&mut self, id: String) {
-        let id: Arc<str> = id.into();
-        self.last += 1;
-        self.by_sequence.insert(self.last, Arc::clone(&id));
+    fn note(&mut self, entry: Entry) {
+        let sequence = entry.sequence();
+        let id = entry.fields.id.unwrap_or_default();
+        if let Some(sequence) = sequence {
+            self.last = self.last.max(sequence);
+            self.places.entry(sequence).or_insert_with(|| id.clone());
+        }
         self.ids.insert(id);
     }
 }

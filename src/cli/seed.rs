@@ -1,0 +1,181 @@
+//! `ledgerscope seed`: fills empty stores with a demo ledger, or keeps a small shop going. What is written is made up by a
+//! pure generator (below), the same for the same seed and moment; only writing it is done here.
+
+mod chance;
+mod names;
+mod shop;
+mod story;
+mod trouble;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use clap::Args;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::{
+    shop::{Shop, Size},
+    story::{Streams, Told},
+};
+use super::{CliError, filter::time, output::complain, relay::told_to_stop, settings::Settings};
+use crate::{
+    domain::{
+        event::NewEvent,
+        ids::{Domain, EntityId},
+    },
+    event_log::{APPEND_MAX, EventLog, Expected},
+};
+
+/// How far back a demo ledger goes.
+const DAYS: i64 = 548;
+/// Streams written at the same time.
+const CONCURRENT_STREAMS: usize = 256;
+/// Events that the busiest wallet has.
+const SNACKS_MAX: u64 = 3_000;
+/// Wallets of the shop that is kept going.
+const LIVE_WALLETS: u64 = 12;
+const TICK: Duration = Duration::from_secs(1);
+
+#[derive(Args, Debug)]
+pub struct SeedArgs {
+    /// How many wallets
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    wallets: u64,
+    /// How many orders
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=200_000))]
+    orders: u64,
+    /// The same seed and moment make the same ledger
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The moment at which the ledger's history ends (RFC 3339); without it, now
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "live")]
+    now: Option<DateTime<Utc>>,
+    /// Do nothing where there is something already
+    #[arg(long)]
+    if_empty: bool,
+    /// Keep a small shop going until Ctrl-C, whatever is there already
+    #[arg(long, conflicts_with_all = ["if_empty", "wallets", "orders"])]
+    live: bool,
+    /// Orders a minute of the shop that is kept going
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "live", value_parser = clap::value_parser!(u64).range(1..=6_000))]
+    rate: u64,
+}
+
+pub async fn run(settings: &Settings, args: &SeedArgs) -> Result<(), CliError> {
+    let mut logs = HashMap::new();
+    for domain in Domain::ALL {
+        logs.insert(domain, settings.log_of(domain)?);
+    }
+    if args.live {
+        return live(&logs, args).await;
+    }
+    for domain in Domain::ALL {
+        let mut pages = logs[&domain].streams();
+        while let Some(page) = pages.try_next().await? {
+            if page.is_empty() {
+                continue;
+            }
+            let what = format!("the {domain} store has events already");
+            if args.if_empty {
+                complain(&format!("{what}; nothing was added"));
+                return Ok(());
+            }
+            return Err(CliError::No(format!(
+                "{what}; a demo ledger goes into empty stores only"
+            )));
+        }
+    }
+    let streams = ledger(args.seed, args.now.unwrap_or_else(Utc::now), args.wallets, args.orders);
+    let count: usize = streams.0.values().map(Vec::len).sum();
+    let entities = streams.0.len();
+    stream::iter(streams.0)
+        .map(|((domain, id), events)| {
+            let log = Arc::clone(&logs[&domain]);
+            async move { write(&*log, &id, &events).await }
+        })
+        .buffer_unordered(CONCURRENT_STREAMS)
+        .try_collect::<()>()
+        .await?;
+    complain(&format!("{count} events of {entities} wallets and orders written"));
+    Ok(())
+}
+
+async fn write(log: &dyn EventLog, id: &EntityId, events: &[NewEvent]) -> Result<(), CliError> {
+    let mut at = 0;
+    for batch in events.chunks(APPEND_MAX) {
+        at = log
+            .append(id, Expected::Exactly(at), batch)
+            .await
+            .map_err(CliError::Append)?
+            .last;
+    }
+    Ok(())
+}
+
+/// The demo ledger of a seed and a moment.
+fn ledger(seed: u64, now: DateTime<Utc>, wallets: u64, orders: u64) -> Streams {
+    let mut shop = Shop::new(seed, "");
+    let start = (now - TimeDelta::days(DAYS))
+        .date_naive()
+        .and_time(NaiveTime::MIN)
+        .and_utc();
+    let size = Size {
+        wallets,
+        orders,
+        snacks: orders.min(SNACKS_MAX),
+    };
+    // Trouble takes the last minutes.
+    let end = now - TimeDelta::minutes(10);
+    shop.live_through(size, start, end);
+    let mut streams = Streams::default();
+    for told in shop.run_until(end) {
+        streams.add(told);
+    }
+    trouble::add(&mut shop, &mut streams, now, orders / 50);
+    streams
+}
+
+/// A shop whose customers sign up now and order until the program is stopped. Its ids are its own, so it can be started
+/// beside any history and any number of times.
+async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Result<(), CliError> {
+    let closing_time = told_to_stop()?;
+    tokio::pin!(closing_time);
+    let started = Utc::now();
+    let mut shop = Shop::new(args.seed, &format!("{:X}-", started.timestamp()));
+    shop.hurry();
+    for _ in 0..LIVE_WALLETS {
+        shop.add_wallet(started);
+    }
+    complain(&format!(
+        "a shop of {LIVE_WALLETS} customers is open, {} orders a minute; Ctrl-C closes it",
+        args.rate
+    ));
+    let mut clock = interval(TICK);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut ordered, mut written) = (0, 0_u64);
+    loop {
+        tokio::select! {
+            () = &mut closing_time => break,
+            _ = clock.tick() => {}
+        }
+        let now = Utc::now();
+        let due = (now - started).num_seconds().unsigned_abs() * args.rate / 60;
+        while ordered < due {
+            shop.add_order(now);
+            ordered += 1;
+        }
+        for Told { domain, id, event } in shop.run_until(now) {
+            logs[&domain]
+                .append(&id, Expected::Any, &[event])
+                .await
+                .map_err(CliError::Append)?;
+            written += 1;
+        }
+    }
+    complain(&format!("{written} events written"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! A ledger in a directory of its own, and the program run on it.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub struct Cli {
+    pub dir: TempDir,
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub bytes: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Cli {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A ledger into which these lines were imported.
+    #[track_caller]
+    pub fn with(lines: &str) -> Self {
+        let cli = Self::new();
+        let ran = cli.run_on(&["import", "-"], lines.as_bytes());
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        cli
+    }
+
+    /// The program with these arguments, and nothing else of this environment's settings.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let store = |domain| format!("embedded:{}", self.dir.path().join(domain).display());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerscope"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LEDGERSCOPE_")) {
+            command.env_remove(name);
+        }
+        command
+            .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
+            .env("LEDGERSCOPE_ORDER_STORE", store("order"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.run_on(args, b"")
+    }
+
+    pub fn run_on(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command(args).spawn().unwrap();
+        // A program that refuses its arguments has closed its input before it could be written.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code(),
+            bytes: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The one JSON object that a command prints.
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> Value {
+        let values = self.json_lines(args);
+        assert_eq!(values.len(), 1, "{values:?}");
+        values.into_iter().next().unwrap()
+    }
+
+    #[track_caller]
+    pub fn json_lines(&self, args: &[&str]) -> Vec<Value> {
+        let ran = self.run(args);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.stdout()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+impl Ran {
+    pub fn stdout(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// Refused, with exactly one line that says so.
+    #[track_caller]
+    pub fn refused(&self, code: i32, says: &str) {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        assert_eq!(self.stdout(), "");
+        assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+        assert!(self.stderr.contains(says), "{}", self.stderr);
+    }
+}
+
+/// A `CloudEvent` without a sequence; `day` is one of January 2026.
+pub fn event(id: &str, kind: &str, subject: &str, day: u32, data: &str) -> String {
+    let source = kind.split('.').next().unwrap();
+    format!(
+        r#"{{"specversion":"1.0","source":"/{source}","subject":"{subject}","id":"{id}","type":"{kind}","time":"2026-01-{day:02}T10:00:00Z","data":{data}}}"#
+    ) + "\n"
+}
+
+/// The same with a sequence.
+pub fn numbered(sequence: u64, line: &str) -> String {
+    line.replacen(r#""data":"#, &format!(r#""sequence":"{sequence}","data":"#), 1)
+}
+
+/// A list's `recordedtime`s, taken out so that the rest can be compared.
+pub fn without_recorded(mut value: Value) -> Value {
+    for entry in value["entries"].as_array_mut().unwrap() {
+        let recorded = entry.as_object_mut().unwrap().remove("recordedtime").unwrap();
+        let text = recorded.as_str().unwrap();
+        assert!(text.len() == 24 && text.ends_with('Z'), "{text}");
+    }
+    value
+}
