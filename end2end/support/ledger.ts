@@ -48,7 +48,34 @@ export class Ledger {
     };
     await run(binary, ["seed", "--if-empty"], environment);
     const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
-    return new Ledger(program.captured, redis, environment, directory, program);
+    const ledger = new Ledger(program.captured, redis, environment, directory, program);
+    await ledger.loaded();
+    return ledger;
+  }
+
+  /** Waits until every store is read to its end. */
+  async loaded(): Promise<void> {
+    const patience = Date.now() + 30_000;
+    for (;;) {
+      const answer = await fetch(`${this.url}/api/health`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}",
+      });
+      const health = (await answer.json()) as { state: unknown }[];
+      if (health.every(({ state }) => state === "live")) {
+        return;
+      }
+      if (Date.now() > patience) {
+        throw new Error(`not loaded: ${JSON.stringify(health)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Everything that the server printed so far. */
+  log(): string {
+    return this.program.output();
   }
 
   /** Runs a subcommand on the same stores; what it printed. */
