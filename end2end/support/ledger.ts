@@ -1,4 +1,4 @@
-// One running Ledgerscope with stores of its own, filled with the demo.
+// One running Ledgerscope with stores of its own, filled with the demo and a few events that tests know by heart.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +13,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 export const binary = join(target, "debug", "ledgerscope");
 const site = join(root, "target", "site");
+/** Besides the demo: wallet W-E2E-1 and order O-E2E-1, whose every figure is known. */
+const known = fileURLToPath(new URL("known.jsonl", import.meta.url));
 
 export class Ledger {
   private constructor(
@@ -47,30 +49,10 @@ export class Ledger {
       ...redis?.environment(),
     };
     await run(binary, ["seed", "--if-empty"], environment);
+    await run(binary, ["import", known], environment);
     const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
-    const ledger = new Ledger(program.captured, redis, environment, directory, program);
-    await ledger.loaded();
-    return ledger;
-  }
-
-  /** Waits until every store is read to its end. */
-  async loaded(): Promise<void> {
-    const patience = Date.now() + 30_000;
-    for (;;) {
-      const answer = await fetch(`${this.url}/api/health`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: "{}",
-      });
-      const health = (await answer.json()) as { state: unknown }[];
-      if (health.every(({ state }) => state === "live")) {
-        return;
-      }
-      if (Date.now() > patience) {
-        throw new Error(`not loaded: ${JSON.stringify(health)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await readToTheEnd(program.captured);
+    return new Ledger(program.captured, redis, environment, directory, program);
   }
 
   /** Everything that the server printed so far. */
@@ -91,5 +73,16 @@ export class Ledger {
     if (code !== 0) {
       throw new Error(`the server ended with ${code}\n${this.program.output()}`);
     }
+  }
+}
+
+/** A server answers before it has read its stores; waits until no page says any more that it is reading. */
+async function readToTheEnd(url: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await (await fetch(`${url}/refunds`)).text()).includes("store is being read")) {
+    if (Date.now() > deadline) {
+      throw new Error("the stores are not read to their end in time");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

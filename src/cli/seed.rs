@@ -18,7 +18,7 @@ use self::{
     shop::{Shop, Size},
     story::{Streams, Told},
 };
-use super::{CliError, filter::time, output::complain, settings::Settings, relay::told_to_stop};
+use super::{CliError, filter::time, output::complain, relay::told_to_stop, settings::Settings};
 use crate::{
     domain::{
         event::NewEvent,

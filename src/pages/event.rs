@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{entity::entity_id, query::timeline_href, region::region};
+use super::{entity::entity_id, query::timeline_href, region::whole_page};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
@@ -62,7 +62,7 @@ pub fn EventPage() -> impl IntoView {
     };
     view! {
         <Title text=title />
-        {region(answer, "event", show)}
+        {whole_page(answer, "event", show)}
     }
 }
 

@@ -25,6 +25,30 @@ pub fn region<T>(
 where
     T: Clone + Send + Sync + 'static,
 {
+    waiting(answer, what, false, show)
+}
+
+/// A region that is its whole page: where there is no answer, saying so is the page's heading.
+pub fn whole_page<T>(
+    answer: Resource<Result<T, ApiError>>,
+    what: &'static str,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+{
+    waiting(answer, what, true, show)
+}
+
+fn waiting<T>(
+    answer: Resource<Result<T, ApiError>>,
+    what: &'static str,
+    heading: bool,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+{
     let pending = RwSignal::new(false);
     view! {
         <div class="region" class:is-pending=pending aria-busy=move || pending.get().then_some("true")>
@@ -34,7 +58,7 @@ where
                     Suspend::new(async move {
                         match answer.await {
                             Ok(answer) => show(answer),
-                            Err(error) => problem(error, what),
+                            Err(error) => problem(error, what, heading),
                         }
                     })
                 }}
@@ -61,8 +85,9 @@ where
     .into_any()
 }
 
-/// Why there is no answer, what still works, and a way on. Also gives the page its HTTP status.
-pub fn problem(error: ApiError, what: &'static str) -> AnyView {
+/// Why there is no answer, what still works, and a way on; as the page's `heading` or below one. Also gives the page its
+/// HTTP status.
+fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
     set_page_status(error.status());
     let location = use_location();
     let here = move || {
@@ -118,5 +143,5 @@ pub fn problem(error: ApiError, what: &'static str) -> AnyView {
             .into_any(),
         ),
     };
-    view! { <Problem title>{text}</Problem> }.into_any()
+    view! { <Problem title heading>{text}</Problem> }.into_any()
 }

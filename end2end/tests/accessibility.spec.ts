@@ -1,0 +1,43 @@
+// Accessibility, in both colour schemes, and room on a phone. The policy is bypassed only for axe's own script.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, hydrated, test } from "../fixtures.ts";
+
+const PAGES = [
+  "/", "/refunds", "/refunds/R-E2E-1", "/wallets", "/wallets/W-E2E-1", "/wallets/W-E2E-1?sequence=3",
+  "/orders", "/orders/O-E2E-1", "/findings", "/search?q=E2E-1", "/no/such/page",
+];
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test.use({ bypassCSP: true, colorScheme });
+    for (const path of PAGES) {
+      test(`${path} has no barrier that axe finds`, async ({ page, problems }) => {
+        problems.allow(/404/);
+        await page.goto(path);
+        await hydrated(page);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        // Its types are of another minor version of Playwright than ours.
+        const { violations } = await new AxeBuilder({ page: page as never }).analyze();
+        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+      });
+    }
+  });
+}
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+  for (const path of PAGES) {
+    test(`${path} does not scroll sideways`, async ({ page, problems }) => {
+      problems.allow(/404/);
+      await page.goto(path);
+      await hydrated(page);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      const { scroll, client } = await page.evaluate(() => ({
+        scroll: document.documentElement.scrollWidth,
+        client: document.documentElement.clientWidth,
+      }));
+      expect(scroll).toBeLessThanOrEqual(client);
+    });
+  }
+});

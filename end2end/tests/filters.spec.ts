@@ -1,0 +1,98 @@
+// Filters: the address alone decides what a list shows, and the form only changes the address.
+
+import { expect, test } from "../fixtures.ts";
+
+test("an address filters refunds by text, state, age and overdue", async ({ page, open }) => {
+  await open("/refunds?q=R-E2E-1&state=approved&age=24&currency=EUR&overdue=1");
+  const table = page.getByRole("table", { name: "Refunds" });
+  await expect(table.locator("tbody tr")).toHaveCount(1);
+  await expect(table).toContainText("R-E2E-1");
+  await expect(page.getByRole("checkbox", { name: "Approved" })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Overdue only" })).toBeChecked();
+  await expect(page.getByLabel("In its state for")).toHaveValue("24");
+  await expect(page.getByLabel("Currency")).toHaveValue("EUR");
+  await expect(page.getByLabel("Search", { exact: true })).toHaveValue("R-E2E-1");
+});
+
+test("a filter that nothing matches says so and leads back", async ({ page, open }) => {
+  await open("/refunds?q=R-E2E-1&state=failed");
+  await expect(page.getByText("No refund matches")).toBeVisible();
+  await page.getByRole("link", { name: "Show all that are pending" }).click();
+  await expect(page).toHaveURL("/refunds");
+  await expect(page.getByRole("table", { name: "Refunds" })).toBeVisible();
+});
+
+test("the form for refunds lands in the address, step by step and back", async ({ page, open }) => {
+  await open("/refunds");
+  await page.getByRole("checkbox", { name: "Approved" }).check();
+  await expect(page).toHaveURL("/refunds?state=approved");
+  await page.getByRole("checkbox", { name: "Overdue only" }).check();
+  await expect(page).toHaveURL("/refunds?state=approved&overdue=1");
+  await page.getByLabel("Currency").selectOption("EUR");
+  await expect(page).toHaveURL("/refunds?state=approved&overdue=1&currency=EUR");
+  await page.getByLabel("In its state for").selectOption("48");
+  await expect(page).toHaveURL("/refunds?state=approved&overdue=1&currency=EUR&age=48");
+  const search = page.getByLabel("Search", { exact: true });
+  await search.fill("R-E2E");
+  await search.press("Enter");
+  await expect(page).toHaveURL("/refunds?state=approved&overdue=1&currency=EUR&age=48&q=R-E2E");
+  await expect(page.getByRole("table", { name: "Refunds" }).locator("tbody tr")).toHaveCount(1);
+  await page.goBack();
+  await expect(page).toHaveURL("/refunds?state=approved&overdue=1&currency=EUR&age=48");
+  await expect(search).toHaveValue("");
+  await page.getByRole("link", { name: "Clear" }).click();
+  await expect(page).toHaveURL("/refunds");
+  await expect(page.getByRole("checkbox", { name: "Approved" })).not.toBeChecked();
+});
+
+test("heads sort refunds and turn round", async ({ page, open }) => {
+  await open("/refunds");
+  const head = page.getByRole("columnheader", { name: "Amount" });
+  await head.getByRole("link").click();
+  await expect(page).toHaveURL("/refunds?sort=amount_down");
+  await expect(head).toHaveAttribute("aria-sort", "descending");
+  await head.getByRole("link").click();
+  await expect(page).toHaveURL("/refunds?sort=amount_up");
+  await expect(head).toHaveAttribute("aria-sort", "ascending");
+});
+
+test("refunds are paged by links", async ({ page, open }) => {
+  await open("/refunds?state=all");
+  const pages = page.getByRole("navigation", { name: "Refunds: pages" });
+  const rows = page.getByRole("table", { name: "Refunds" }).locator("tbody tr");
+  const first = await rows.first().getByRole("rowheader").innerText();
+  await pages.getByRole("link", { name: "Next" }).click();
+  await expect(page).toHaveURL("/refunds?state=all&page=2");
+  await expect(pages.getByRole("link", { name: "2", exact: true })).toHaveAttribute("aria-current", "page");
+  await expect(rows.first().getByRole("rowheader")).not.toHaveText(first);
+});
+
+test("what an address says in vain is told", async ({ page, open }) => {
+  await open("/refunds?state=lost&page=x");
+  await expect(page.getByRole("note").filter({ hasText: "Not understood in the address" })).toContainText("lost");
+});
+
+for (const [path, table, id, status] of [
+  ["/wallets", "Wallets", "W-E2E-1", "open"],
+  ["/orders", "Orders", "O-E2E-1", "paid"],
+] as const) {
+  test(`the form of ${path} searches, filters and sorts`, async ({ page, open }) => {
+    await open(path);
+    const search = page.getByLabel("Search", { exact: true });
+    await search.fill("endtoend");
+    await search.press("Enter");
+    await expect(page).toHaveURL(`${path}?q=endtoend`);
+    const rows = page.getByRole("table", { name: table }).locator("tbody tr");
+    await expect(rows).toHaveCount(1);
+    await expect(rows).toContainText(id);
+    await page.getByLabel("Status").selectOption(status);
+    await expect(page).toHaveURL(`${path}?q=endtoend&status=${status}`);
+    await expect(rows).toHaveCount(1);
+    await page.getByRole("link", { name: "Clear" }).click();
+    await expect(page).toHaveURL(path);
+    await page.getByRole("navigation", { name: `${table}: pages` }).getByRole("link", { name: "Next" }).click();
+    await expect(page).toHaveURL(`${path}?page=2`);
+    await page.getByRole("columnheader", { name: table.slice(0, -1), exact: true }).getByRole("link").click();
+    await expect(page).toHaveURL(`${path}?sort=id`);
+  });
+}

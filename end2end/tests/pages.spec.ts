@@ -1,0 +1,90 @@
+// Each page shows what it is for: figures that the tests know, and the ways from one page to the next.
+
+import { expect, test } from "../fixtures.ts";
+
+test("the overview sums up what is owed and leads to it", async ({ page, open }) => {
+  await open("/");
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+  for (const region of ["Pending by state", "Pending by age", "Longest overdue", "Findings", "Just recorded"]) {
+    await expect(page.getByRole("region", { name: region, exact: true }).first()).toBeVisible();
+  }
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Refunds" }).click();
+  await expect(page).toHaveURL("/refunds");
+  await expect(page.getByRole("heading", { level: 1, name: "Refunds" })).toBeVisible();
+});
+
+test("a refund says where it stands and tells both domains' story", async ({ page, open }) => {
+  await open("/refunds/R-E2E-1");
+  const standing = page.getByRole("region", { name: "Where it stands" });
+  await expect(standing).toContainText("12.34 EUR");
+  await expect(standing).toContainText("Approved");
+  await expect(standing).toContainText("Overdue");
+  const story = page.getByRole("region", { name: "Story" });
+  await expect(story).toContainText("2 events of the refund, 4 events around it");
+  for (const event of ["Placed", "Held", "Paid", "Hold captured", "Refund requested", "Refund approved"]) {
+    await expect(story.getByText(event, { exact: true }).first()).toBeVisible();
+  }
+  await standing.getByRole("link", { name: "O-E2E-1" }).click();
+  await expect(page).toHaveURL("/orders/O-E2E-1");
+});
+
+test("a wallet shows its balances and every event with the figures after it", async ({ page, open }) => {
+  await open("/wallets/W-E2E-1");
+  await expect(page).toHaveTitle(/W-E2E-1/);
+  await expect(figure(page, "Posted")).toContainText("90.50 EUR");
+  await expect(figure(page, "Held")).toContainText("0.00 EUR");
+  await expect(figure(page, "Available")).toContainText("90.50 EUR");
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("5 events");
+  await page.getByRole("region", { name: "Orders", exact: true }).getByRole("link", { name: "O-E2E-1" }).click();
+  await expect(page).toHaveURL("/orders/O-E2E-1");
+});
+
+test("an order shows its lines, refunds and timeline", async ({ page, open }) => {
+  await open("/orders/O-E2E-1");
+  await expect(page.getByRole("region", { name: "Lines", exact: true }).first()).toContainText("Looking glass");
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("4 events");
+  await page.getByRole("region", { name: "Refunds", exact: true }).first().getByRole("link", { name: "R-E2E-1" }).click();
+  await expect(page).toHaveURL(/\/refunds\/R-E2E-1/);
+});
+
+test("an event shows its payload as it was written", async ({ page, open }) => {
+  await open("/wallets/W-E2E-1");
+  await page.getByRole("region", { name: "Timeline" }).locator('a[href^="/events/wallet/W-E2E-1/"]').first().click();
+  await expect(page).toHaveURL(/\/events\/wallet\/W-E2E-1\//);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("20.50");
+  await expect(page.getByText("top_up").first()).toBeVisible();
+});
+
+test("findings are narrowed to a kind by links", async ({ page, open }) => {
+  await open("/findings");
+  const kinds = page.getByRole("navigation", { name: "Kinds of findings" });
+  await expect(kinds.getByRole("link", { name: "All", exact: true })).toHaveAttribute("aria-current", "page");
+  await kinds.getByRole("link").nth(1).click();
+  await expect(page).toHaveURL(/\/findings\?kind=\w+/);
+  await expect(kinds.getByRole("link").nth(1)).toHaveAttribute("aria-current", "page");
+});
+
+test("the search in the head finds wallets, orders and refunds", async ({ page, open }) => {
+  await open("/");
+  const finder = page.getByRole("searchbox", { name: "Search wallets, orders and refunds" });
+  await finder.fill("E2E-1");
+  await finder.press("Enter");
+  await expect(page).toHaveURL("/search?q=E2E-1");
+  for (const [section, id] of [["Refunds", "R-E2E-1"], ["Wallets", "W-E2E-1"], ["Orders", "O-E2E-1"]] as const) {
+    const region = page.getByRole("region", { name: section, exact: true });
+    await expect(region.getByRole("link", { name: id, exact: true })).toBeVisible();
+  }
+});
+
+for (const path of ["/wallets/W-NONE", "/orders/O-NONE", "/refunds/R-NONE", "/events/wallet/W-NONE/1"]) {
+  test(`${path} does not exist and says so`, async ({ page, problems }) => {
+    problems.allow(/404/);
+    const response = await page.goto(path);
+    expect(response?.status()).toBe(404);
+    await expect(page.getByRole("alert")).toContainText("does not exist");
+  });
+}
+
+function figure(page: import("@playwright/test").Page, name: string) {
+  return page.locator(".figures-row .figure").filter({ hasText: new RegExp(`^${name}`) });
+}

@@ -1,0 +1,59 @@
+// Without JavaScript: every page reads, and every form asks.
+
+import { expect, test } from "../fixtures.ts";
+
+for (const [path, heading, content] of [
+  ["/", "Overview", "Pending by state"],
+  ["/refunds", "Refunds", "R-"],
+  ["/refunds/R-E2E-1", "R-E2E-1", "Hold captured"],
+  ["/wallets", "Wallets", "W-"],
+  ["/wallets/W-E2E-1", "W-E2E-1", "90.50"],
+  ["/orders", "Orders", "O-"],
+  ["/orders/O-E2E-1", "O-E2E-1", "Looking glass"],
+  ["/findings", "Findings", "finding"],
+  ["/search?q=E2E-1", "Search", "W-E2E-1"],
+] as const) {
+  test(`${path} reads as plain HTML`, async ({ plainPage }) => {
+    const response = await plainPage.goto(path);
+    expect(response?.status()).toBe(200);
+    await expect(plainPage.getByRole("heading", { level: 1 })).toContainText(heading);
+    await expect(plainPage.getByRole("main")).toContainText(content);
+  });
+}
+
+test("the refunds' form asks by its button", async ({ plainPage }) => {
+  await plainPage.goto("/refunds");
+  await plainPage.getByLabel("Search", { exact: true }).fill("R-E2E-1");
+  await plainPage.getByRole("checkbox", { name: "Approved" }).check();
+  await plainPage.getByRole("button", { name: "Apply" }).click();
+  await expect(plainPage.getByRole("table", { name: "Refunds" }).locator("tbody tr")).toHaveCount(1);
+  await expect(plainPage.getByRole("checkbox", { name: "Approved" })).toBeChecked();
+});
+
+for (const [path, table, id] of [["/wallets", "Wallets", "W-E2E-1"], ["/orders", "Orders", "O-E2E-1"]] as const) {
+  test(`the form of ${path} asks by its button`, async ({ plainPage }) => {
+    await plainPage.goto(path);
+    await plainPage.getByLabel("Search", { exact: true }).fill(id);
+    await plainPage.getByRole("button", { name: "Apply" }).click();
+    await expect(plainPage.getByRole("table", { name: table }).locator("tbody tr")).toHaveCount(1);
+    await plainPage.getByRole("link", { name: id, exact: true }).click();
+    await expect(plainPage).toHaveURL(`${path}/${id}`);
+  });
+}
+
+test("a wallet's form asks for a moment", async ({ plainPage }) => {
+  await plainPage.goto("/wallets/W-E2E-1");
+  await plainPage.getByText("Go to an exact moment").click();
+  await plainPage.getByLabel("Up to event no.").fill("3");
+  await plainPage.getByRole("button", { name: "Show" }).click();
+  await expect(plainPage.getByText("As of event 3, not now")).toBeVisible();
+});
+
+test("the search in the head asks", async ({ plainPage }) => {
+  await plainPage.goto("/");
+  const finder = plainPage.getByRole("searchbox", { name: "Search wallets, orders and refunds" });
+  await finder.fill("R-E2E-1");
+  await finder.press("Enter");
+  await expect(plainPage).toHaveURL("/search?q=R-E2E-1");
+  await expect(plainPage.getByRole("link", { name: "R-E2E-1", exact: true })).toBeVisible();
+});
