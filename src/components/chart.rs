@@ -4,6 +4,8 @@
 pub mod plot;
 pub mod ticks;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use leptos::{ev::PointerEvent, prelude::*, web_sys::Element};
 
@@ -37,30 +39,34 @@ pub fn BalanceChart(
     /// The last balance is drawn on to here.
     until: DateTime<Utc>,
     /// The event to mark, while nobody points elsewhere.
-    #[prop(into)]
-    marked: Signal<Option<Sequence>>,
+    marked: Memo<Option<Sequence>>,
 ) -> impl IntoView {
     let plot = (points.len() > 1).then(|| Plot::new(points, until)).flatten();
     plot.map(|plot| figure(plot, currency, marked))
 }
 
-fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence>>) -> AnyView {
+fn figure(plot: Plot, currency: Option<Currency>, marked: Memo<Option<Sequence>>) -> AnyView {
     let drawing = drawing(&plot, currency);
     let description = describe(&plot, currency);
-    let plot = StoredValue::new(plot);
-    let pointed = RwSignal::new(None::<i128>);
-    let place = move || {
-        let marked = || {
-            marked
-                .get()
-                .and_then(|sequence| plot.with_value(|plot| plot.start_of(sequence)))
-        };
-        pointed.get().or_else(marked)
+    // Counted references, not values of an owner: the drawing may be seen longer than what made it lives.
+    let plot = Arc::new(plot);
+    let pointed = ArcRwSignal::new(None::<i128>);
+    let place = {
+        let (plot, pointed) = (plot.clone(), pointed.clone());
+        move || {
+            let marked = || marked.get().and_then(|sequence| plot.start_of(sequence));
+            pointed.get().or_else(marked)
+        }
     };
+    let point = {
+        let place = place.clone();
+        move || plot.point_at(place().unwrap_or(FIELD)).copied()
+    };
+    let point_at = move |place: Option<i128>| pointed.set(place);
+    let (moved, pressed, left) = (point_at.clone(), point_at.clone(), point_at);
     let cursor = move || {
         place().map(|x| view! { <line class="chart-cursor" x1=percent(x) x2=percent(x) y1="0" y2="100%"></line> })
     };
-    let point = move || plot.with_value(|plot| plot.point_at(place().unwrap_or(FIELD)).copied());
     view! {
         <figure class="chart">
             <figcaption class="panel-head">
@@ -72,9 +78,9 @@ fn figure(plot: Plot, currency: Option<Currency>, marked: Signal<Option<Sequence
                     class="chart-drawing"
                     role="img"
                     aria-labelledby="chart-title chart-text"
-                    on:pointermove=move |event| pointed.set(place_of(&event))
-                    on:pointerdown=move |event| pointed.set(place_of(&event))
-                    on:pointerleave=move |_| pointed.set(None)
+                    on:pointermove=move |event| moved(place_of(&event))
+                    on:pointerdown=move |event| pressed(place_of(&event))
+                    on:pointerleave=move |_| left(None)
                 >
                     <title id="chart-title">"Posted and available balance over time"</title>
                     <desc id="chart-text">{description}</desc>

@@ -154,7 +154,7 @@ impl Summary {
                 ..
             } => {
                 self.is_over(total);
-                self.add(customer.map(|customer| Fact::Party("by", customer)));
+                self.add(customer.map(|customer| Fact::Party("for", customer)));
                 self.add(wallet.map(Fact::Wallet));
             }
             OrderEvent::Paid {

@@ -47,18 +47,20 @@ fn item(finding: Finding, here: &str) -> AnyView {
         .map(|at| view! { <span>"since " <Time at fineness=Fineness::Minute />" UTC"</span> });
     view! {
         <li class="finding">
-            <p class="finding-head">
-                <SeverityBadge severity=finding.severity />
-                <strong>{sentence(finding.finding.as_str())}</strong>
-                {amount}
-            </p>
-            <p>{finding.explanation}</p>
-            <p class="finding-links">
-                {elsewhere(finding.refund).map(|refund| view! { <span>"refund " <RefundLink refund order /></span> })}
-                {elsewhere(finding.order).map(|id| view! { <span>"order " <OrderLink id /></span> })}
-                {elsewhere(finding.wallet).map(|id| view! { <span>"wallet " <WalletLink id /></span> })}
-                {since}
-            </p>
+            <SeverityBadge severity=finding.severity />
+            <div class="finding-text">
+                <p>
+                    <strong>{sentence(finding.finding.as_str())}": "</strong>
+                    {finding.explanation}
+                </p>
+                <p class="finding-links">
+                    {elsewhere(finding.refund).map(|refund| view! { <span>"refund " <RefundLink refund order /></span> })}
+                    {elsewhere(finding.order).map(|id| view! { <span>"order " <OrderLink id /></span> })}
+                    {elsewhere(finding.wallet).map(|id| view! { <span>"wallet " <WalletLink id /></span> })}
+                    {since}
+                </p>
+            </div>
+            <p class="finding-amount">{amount}</p>
         </li>
     }
     .into_any()

@@ -21,8 +21,11 @@ pub fn DestinationLabel(destination: Destination) -> impl IntoView {
     }
 }
 
-/// A code that the contract does not know.
+/// What a producer wrote in place of a code that the contract knows: a code of its own, or a sentence.
 fn foreign(code: String) -> AnyView {
+    if code.contains(char::is_whitespace) {
+        return view! { <q class="quote">{code}</q> }.into_any();
+    }
     view! {
         <code class="foreign" title="a code that the contract does not name">
             {code}

@@ -25,31 +25,80 @@ use crate::domain::{
 
 pub use self::slider::Slider;
 
-/// What a reader did with the slider; outlives the answers of the server that the slider is drawn from.
+/// Where a reader is in a wallet's history. It belongs to the page and outlives the answers of the server: what an
+/// answer's view creates for itself is gone as soon as the next one is asked for, though the view is still seen.
 #[derive(Clone, Copy)]
 pub struct Travel {
-    /// The reader touched the controls, so the history is needed.
+    /// The history is needed.
     pub wanted: RwSignal<bool>,
     /// The whole history, once the page has fetched it.
     pub history: RwSignal<Option<Arc<Vec<Entry>>>>,
     /// It could not be fetched.
     pub failed: RwSignal<bool>,
-    clock: RwSignal<Option<Clock>>,
+    /// What the wallet was where the slider is; `None` while nobody slides.
+    pub preview: Memo<Option<Preview>>,
+    /// The bounds of the answer that is shown, and what it was asked with.
+    answer: RwSignal<Option<(Extent, Filter)>>,
+    chosen: RwSignal<Option<Clock>>,
     index: RwSignal<Option<u64>>,
     /// The stop that the page was asked to go to.
     sent: RwSignal<Option<u64>>,
+    clock: Memo<Clock>,
+    stops: Memo<Option<Arc<Stops>>>,
 }
 
 impl Travel {
     pub fn new() -> Self {
+        let history = RwSignal::new(None::<Arc<Vec<Entry>>>);
+        let answer = RwSignal::new(None::<(Extent, Filter)>);
+        let chosen = RwSignal::new(None);
+        let index = RwSignal::new(None);
+        let clock = Memo::new(move |_| {
+            let asked = || answer.get().map(|(_, filter)| Clock::of(&filter));
+            chosen.get().or_else(asked).unwrap_or_default()
+        });
+        let stops = Memo::new(move |_| {
+            let clock = clock.get();
+            let listed = history.with(|history| Stops::of(clock, history.as_ref()?));
+            listed
+                .or_else(|| Stops::foreseen(clock, &answer.get()?.0))
+                .map(Arc::new)
+        });
+        let preview = Memo::new(move |_| {
+            let (_, filter) = answer.get()?;
+            let filter = stops.get()?.filter_at(index.get()?, &filter);
+            history.with(|history| preview(history.as_ref()?, &filter))
+        });
         Self {
             wanted: RwSignal::new(false),
-            history: RwSignal::new(None),
+            history,
             failed: RwSignal::new(false),
-            clock: RwSignal::new(None),
-            index: RwSignal::new(None),
+            preview,
+            answer,
+            chosen,
+            index,
             sent: RwSignal::new(None),
+            clock,
+            stops,
         }
+    }
+
+    /// Takes note of an answer that is about to be shown.
+    pub fn arrived(self, extent: Extent, filter: Filter) {
+        let read = self
+            .history
+            .with_untracked(|history| history.as_ref().map(|history| history.len()));
+        if read.is_some_and(|read| u64::try_from(read).is_ok_and(|read| read < extent.events)) {
+            // Something happened since it was fetched.
+            self.history.set(None);
+            self.wanted.set(false);
+        }
+        if self.sent.get_untracked() == self.index.get_untracked() {
+            // The answer is the one that was asked for; from here on it speaks for itself.
+            self.index.set(None);
+            self.sent.set(None);
+        }
+        self.answer.set(Some((extent, filter)));
     }
 
     /// Forgets everything: the page is about another wallet now.
@@ -57,69 +106,70 @@ impl Travel {
         self.wanted.set(false);
         self.history.set(None);
         self.failed.set(false);
-        self.clock.set(None);
+        self.answer.set(None);
+        self.chosen.set(None);
         self.index.set(None);
         self.sent.set(None);
+    }
+
+    /// Asks for the history, where it is short enough to be replayed in the browser.
+    pub fn want(self) {
+        if self.replays() && !self.wanted.get_untracked() {
+            self.wanted.set(true);
+        }
+    }
+
+    /// Moves to a stop.
+    fn slide_to(self, index: u64) {
+        self.want();
+        self.index.set(Some(index));
+    }
+
+    /// The filter of the stop where the slider was let go.
+    fn release_at(self, index: u64) -> Option<Filter> {
+        let (_, filter) = self.answer.get_untracked()?;
+        let stops = self.stops.get_untracked()?;
+        self.index.set(Some(index));
+        self.sent.set(Some(index));
+        Some(stops.filter_at(index, &filter))
+    }
+
+    /// Where the slider is.
+    fn place(self) -> u64 {
+        let rest = || {
+            let (_, filter) = self.answer.get()?;
+            Some(self.stops.get()?.index_of(&filter))
+        };
+        self.index.get().or_else(rest).unwrap_or_default()
+    }
+
+    fn replays(self) -> bool {
+        let answer = self.answer.get_untracked();
+        answer.is_some_and(|(extent, _)| extent.events <= HISTORY_IN_BROWSER_MAX)
+    }
+
+    /// The page is about another moment than now, whatever the slider's own clock says.
+    fn is_elsewhere(self) -> bool {
+        self.index.with(Option::is_none)
+            && self
+                .answer
+                .with(|answer| answer.is_some_and(|(_, filter)| !filter.is_empty()))
+    }
+
+    /// The history is on its way.
+    fn waits(self) -> bool {
+        self.wanted.get() && self.history.with(Option::is_none) && !self.failed.get()
+    }
+
+    /// Whether the slider's own clock has stops that only the history knows.
+    pub fn lacks_stops(self) -> bool {
+        self.answer.with(Option::is_some) && self.clock.get() != Clock::Sequence && self.history.with(Option::is_none)
     }
 }
 
 impl Default for Travel {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// One answer of the server, and where in it the reader's slider is.
-#[derive(Clone, Copy)]
-pub struct Scrubber {
-    travel: Travel,
-    extent: Extent,
-    /// What the answer was asked with.
-    filter: Filter,
-    clock: Memo<Clock>,
-    stops: Memo<Option<Arc<Stops>>>,
-    /// What the wallet was at the stop; `None` while nobody slides.
-    pub preview: Memo<Option<Preview>>,
-}
-
-impl Scrubber {
-    pub fn new(travel: Travel, extent: Extent, filter: Filter) -> Self {
-        let read = travel
-            .history
-            .with_untracked(|history| history.as_ref().map(|history| history.len()));
-        if read.is_some_and(|read| u64::try_from(read).is_ok_and(|read| read < extent.events)) {
-            // Something happened since it was fetched.
-            travel.history.set(None);
-            travel.wanted.set(false);
-        }
-        if travel.sent.get_untracked() == travel.index.get_untracked() {
-            // The answer is the one that was asked for; from here on it speaks for itself.
-            travel.index.set(None);
-            travel.sent.set(None);
-        }
-        let clock = Memo::new(move |_| travel.clock.get().unwrap_or_else(|| Clock::of(&filter)));
-        let stops = Memo::new(move |_| {
-            let clock = clock.get();
-            let listed = travel.history.with(|history| Stops::of(clock, history.as_ref()?));
-            listed.or_else(|| Stops::foreseen(clock, &extent)).map(Arc::new)
-        });
-        let preview = Memo::new(move |_| {
-            let filter = stops.get()?.filter_at(travel.index.get()?, &filter);
-            travel.history.with(|history| preview(history.as_ref()?, &filter))
-        });
-        Self {
-            travel,
-            extent,
-            filter,
-            clock,
-            stops,
-            preview,
-        }
-    }
-
-    /// Whether the browser can replay so long a history itself.
-    const fn replays(&self) -> bool {
-        self.extent.events <= HISTORY_IN_BROWSER_MAX
     }
 }
 

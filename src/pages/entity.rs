@@ -1,9 +1,12 @@
 //! What the pages of a wallet and of an order have in common: the same query in the address, the same head, the same form
 //! to go to another moment. What differs stands in the pages themselves.
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, form::form_data_from_event, prelude::*, web_sys::UrlSearchParams};
 use leptos_meta::Title;
-use leptos_router::{components::Form, hooks::use_params_map};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
 
 use super::{
     here::own_search,
@@ -33,6 +36,8 @@ pub struct Address {
     /// As it stands there; it may be no id at all.
     pub id: Memo<String>,
     pub parsed: Memo<Parsed<TimelineQuery>>,
+    /// Goes to another query of the same page.
+    pub go: Callback<TimelineQuery>,
 }
 
 impl Address {
@@ -40,11 +45,20 @@ impl Address {
     pub fn current(domain: Domain) -> Self {
         let params = use_params_map();
         let search = own_search();
-        Self {
-            domain,
-            id: Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default())),
-            parsed: Memo::new(move |_| search.with(|search| timeline_query(search))),
-        }
+        let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+        let parsed = Memo::new(move |_| search.with(|search| timeline_query(search)));
+        let navigate = use_navigate();
+        let go = Callback::new(move |query: TimelineQuery| {
+            let base = id.with_untracked(|id| href::entity(domain, id));
+            let options = NavigateOptions {
+                // Going on from a moment replaces it, so that one step back leads out of the past.
+                replace: parsed.with_untracked(|parsed| !parsed.query.filter.is_empty()),
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&timeline_href(&base, &query), options);
+        });
+        Self { domain, id, parsed, go }
     }
 
     /// The id and the query, for the server: tracked.
@@ -64,7 +78,7 @@ pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
 /// The page's heading, what of the address was not understood, and whether it is about now.
 #[component]
 pub fn EntityHead(address: Address) -> impl IntoView {
-    let Address { domain, id, parsed } = address;
+    let Address { domain, id, parsed, .. } = address;
     let as_of = move || {
         let TimelineQuery {
             filter, oldest_first, ..
@@ -110,6 +124,7 @@ pub fn OtherMoments(
     query: TimelineQuery,
     sequence: Sequence,
     last: Sequence,
+    go: Callback<TimelineQuery>,
 ) -> impl IntoView {
     let there = {
         let base = base.clone();
@@ -129,11 +144,23 @@ pub fn OtherMoments(
             <Neighbours sequence last href=there />
             <details class="moment" open=!query.filter.is_empty()>
                 <summary>"Go to an exact moment"</summary>
-                <Form method="get" action=base noscroll=true attr:class="filters">
+                <form class="filters" method="get" action=base on:submit=move |event| submit(&event, go)>
                     <MomentFields query />
-                </Form>
+                </form>
             </details>
         </div>
     }
     .into_any()
+}
+
+/// Goes where a form leads without loading the page anew. The router's own form would do the same, but it turns the
+/// address to lower case, and ids have cases.
+fn submit(event: &SubmitEvent, go: Callback<TimelineQuery>) {
+    let filled = form_data_from_event(event).ok();
+    let pairs = filled.and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data).ok());
+    // Where it can't be read, the browser sends it.
+    if let Some(search) = pairs.and_then(|pairs| pairs.to_string().as_string()) {
+        event.prevent_default();
+        go.run(timeline_query(&search).query);
+    }
 }

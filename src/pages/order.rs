@@ -48,11 +48,11 @@ pub fn OrderPage() -> impl IntoView {
     );
     view! {
         <EntityHead address />
-        {region(answer, "order", show)}
+        {region(answer, "order", move |answer| show(answer, address.go))}
     }
 }
 
-fn show((query, order): Answer) -> AnyView {
+fn show((query, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
     let base = href::order(order.id.as_str());
     let currency = order.currency;
     let (subject, here) = (order.id.clone(), order.id.to_string());
@@ -70,7 +70,7 @@ fn show((query, order): Answer) -> AnyView {
                     <div class="panel-head">
                         <h2>"Time travel"</h2>
                     </div>
-                    <OtherMoments base=base.clone() query sequence=order.sequence last />
+                    <OtherMoments base=base.clone() query sequence=order.sequence last go />
                 </section>
                 <FindingsList findings=order.findings here />
             </aside>
@@ -139,7 +139,7 @@ fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -
         None => view! { <Nothing /> }.into_any(),
     };
     view! {
-        <dl class="figures-row">
+        <dl class="figures-row entity-figures">
             <div class="figure">
                 <dt class="figure-label">"Total"</dt>
                 <dd class="figure-value">{ordered}</dd>
@@ -209,9 +209,11 @@ fn refund(row: RefundRow) -> AnyView {
                 <RefundStateBadge state=row.state />
             </td>
             <td data-label="For">
-                <Span seconds=row.age_seconds />
-                " "
-                {row.overdue.then(|| view! { <OverdueMark /> })}
+                <span>
+                    <Span seconds=row.age_seconds />
+                    " "
+                    {row.overdue.then(|| view! { <OverdueMark /> })}
+                </span>
             </td>
             <td data-label="Waits for">
                 <WaitsForLabel waits_for=row.waits_for />

@@ -136,9 +136,11 @@ fn row_view(row: OrderRow, now: DateTime<Utc>) -> AnyView {
             </th>
             <td data-label="Customer">{customer}</td>
             <td data-label="Status">
-                <OrderStatusBadge status />
-                " "
-                {(!complete).then(|| view! { <IncompleteMark /> })}
+                <span>
+                    <OrderStatusBadge status />
+                    " "
+                    {(!complete).then(|| view! { <IncompleteMark /> })}
+                </span>
             </td>
             <td data-label="Placed">{placed}</td>
             <td class="figures" data-label="Total">

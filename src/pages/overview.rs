@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::get_overview,
     components::{
-        badge::{RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
+        badge::{Nothing, RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
         bar::Bar,
         event_summary::{EventAmount, EventFacts, Summary, summary},
         href,
@@ -31,6 +31,7 @@ use crate::{
     domain::{
         findings::FindingKind,
         listing::{AgeBucket, Overview, Recent, RefundSort, RefundsQuery, StateSummary, Sum, Totals},
+        money::Currency,
         refund::{RefundRow, RefundState},
     },
 };
@@ -64,12 +65,13 @@ fn show(answer: Overview) -> AnyView {
         }
         .into_any();
     }
+    let currencies = pending_currencies(&answer.by_state);
     view! {
         <div class="stack">
             {headline(&answer)}
+            {by_state(answer.by_state, &currencies)}
+            {by_age(answer.by_age, &currencies)}
             <div class="columns">
-                {by_state(answer.by_state)}
-                {by_age(answer.by_age)}
                 {longest_overdue(answer.longest_overdue)}
                 {by_kind(answer.findings)}
             </div>
@@ -90,6 +92,13 @@ fn headline(answer: &Overview) -> AnyView {
         .filter(|totals| !totals.pending.is_zero())
         .map(pending_sum)
         .collect();
+    let late = answer.overdue_sums.clone();
+    let scope = format!(
+        "of {} and {} with {}",
+        counted(answer.wallets, "wallet"),
+        counted(answer.orders, "order"),
+        counted(answer.refunds, "refund"),
+    );
     let overdue = RefundsQuery {
         overdue: true,
         sort: RefundSort::Stuck,
@@ -97,32 +106,10 @@ fn headline(answer: &Overview) -> AnyView {
     };
     view! {
         <div class="figures-row">
-            {figure("Pending refunds", grouped(pending), href::REFUNDS.to_owned(), false, view! { <Sums sums=owed /> }.into_any())}
-            {figure(
-                "Overdue",
-                grouped(answer.overdue),
-                refunds_href(&overdue),
-                answer.overdue > 0,
-                view! { <Sums sums=answer.overdue_sums.clone() /> }.into_any(),
-            )}
-            {figure(
-                "Findings",
-                grouped(findings),
-                href::FINDINGS.to_owned(),
-                false,
-                "what does not fit together".into_any(),
-            )}
-            {figure(
-                "Events",
-                grouped(answer.events),
-                href::WALLETS.to_owned(),
-                false,
-                view! {
-                    <p>{format!("{}, {}", counted(answer.wallets, "wallet"), counted(answer.orders, "order"))}</p>
-                    <p>{counted(answer.refunds, "refund")}" in all"</p>
-                }
-                .into_any(),
-            )}
+            {figure("Pending refunds", pending, Some(href::REFUNDS.to_owned()), view! { <Sums sums=owed /> }.into_any())}
+            {figure("Overdue", answer.overdue, Some(refunds_href(&overdue)), view! { <Sums sums=late /> }.into_any())}
+            {figure("Findings", findings, Some(href::FINDINGS.to_owned()), "what does not fit together".into_any())}
+            {figure("Events", answer.events, None, scope.into_any())}
         </div>
     }
     .into_any()
@@ -136,73 +123,78 @@ fn pending_sum(totals: &Totals) -> Sum {
     }
 }
 
-fn figure(label: &'static str, value: String, href: String, alarming: bool, more: AnyView) -> AnyView {
+/// A headline figure, which leads to what is behind it.
+fn figure(label: &'static str, value: u64, href: Option<String>, more: AnyView) -> AnyView {
+    let name = match href {
+        Some(href) => view! { <a href=href>{label}</a> }.into_any(),
+        None => label.into_any(),
+    };
+    let alarming = label == "Overdue" && value > 0;
     view! {
         <div class="figure" class:is-alarming=alarming>
-            <p class="figure-label">
-                <a href=href>{label}</a>
-            </p>
-            <p class="figure-value">{value}</p>
+            <p class="figure-label">{name}</p>
+            <p class="figure-value">{grouped(value)}</p>
             <div class="figure-more">{more}</div>
         </div>
     }
     .into_any()
 }
 
-fn by_state(states: Vec<StateSummary>) -> AnyView {
+/// The currencies that anything pending is in, by code.
+fn pending_currencies(states: &[StateSummary]) -> Vec<Currency> {
+    let mut currencies: Vec<_> = states
+        .iter()
+        .flat_map(|state| &state.sums)
+        .map(|sum| sum.currency)
+        .collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    currencies
+}
+
+/// Columns of fixed widths, unless there are too many currencies for that.
+const fn breakdown_class(currencies: &[Currency]) -> &'static str {
+    if currencies.len() > 7 {
+        "breakdown"
+    } else {
+        "breakdown has-few"
+    }
+}
+
+/// A column's head for each currency.
+fn currency_heads(currencies: &[Currency]) -> AnyView {
+    let heads = currencies
+        .iter()
+        .map(|currency| view! { <th scope="col" class="figures">{currency.to_string()}</th> });
+    heads.collect_view().into_any()
+}
+
+/// The sums of a row, each under its currency.
+fn currency_cells(sums: &[Sum], currencies: &[Currency]) -> AnyView {
+    let cells = currencies.iter().map(|&currency| {
+        let sum = sums.iter().find(|sum| sum.currency == currency);
+        let figure = match sum {
+            Some(sum) => view! { <Money amount=sum.amount currency bare=true /> }.into_any(),
+            None => view! { <Nothing /> }.into_any(),
+        };
+        view! { <td class="figures">{figure}</td> }
+    });
+    cells.collect_view().into_any()
+}
+
+fn by_state(states: Vec<StateSummary>, currencies: &[Currency]) -> AnyView {
     let most = states.iter().map(|state| state.count).max().unwrap_or_default();
+    let heads = currency_heads(currencies);
     let rows = states
         .into_iter()
-        .map(
-            |StateSummary {
-                 state,
-                 count,
-                 overdue,
-                 sums,
-             }| {
-                let of_state = RefundsQuery {
-                    states: vec![state],
-                    ..RefundsQuery::default()
-                };
-                let late = RefundsQuery {
-                    overdue: true,
-                    ..of_state.clone()
-                };
-                let late_cell = if overdue == 0 {
-                    view! { <span class="nothing">"0"</span> }.into_any()
-                } else {
-                    view! { <a class="is-late" href=refunds_href(&late)>{grouped(overdue)}</a> }.into_any()
-                };
-                view! {
-                    <tr>
-                        <th scope="row">
-                            <a class="plain-link" href=refunds_href(&of_state)>
-                                <RefundStateBadge state />
-                            </a>
-                        </th>
-                        <td class="who-cell">
-                            <WaitsForLabel waits_for=state.waits_for() />
-                        </td>
-                        <td class="bar-cell">
-                            <Bar part=count whole=most tone=tone_of(state) />
-                        </td>
-                        <td class="figures">{grouped(count)}</td>
-                        <td class="figures">{late_cell}</td>
-                        <td class="figures">
-                            <Sums sums />
-                        </td>
-                    </tr>
-                }
-                .into_any()
-            },
-        )
+        .map(|state| state_row(&state, most, currencies))
         .collect_view();
     view! {
         <section class="panel" aria-labelledby="by-state">
             <div class="panel-head">
                 <h2 id="by-state">"Pending by state"</h2>
             </div>
-            <Table caption="Pending refunds by state">
+            <Table caption="Pending refunds by state" class=breakdown_class(currencies)>
                 <thead>
                     <tr>
                         <th scope="col">"State"</th>
@@ -210,12 +202,49 @@ fn by_state(states: Vec<StateSummary>) -> AnyView {
                         <td class="bar-cell"></td>
                         <th scope="col" class="figures">"Refunds"</th>
                         <th scope="col" class="figures">"Overdue"</th>
-                        <th scope="col" class="figures">"Amount"</th>
+                        {heads}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </Table>
         </section>
+    }
+    .into_any()
+}
+
+fn state_row(summary: &StateSummary, most: u64, currencies: &[Currency]) -> AnyView {
+    let &StateSummary {
+        state, count, overdue, ..
+    } = summary;
+    let of_state = RefundsQuery {
+        states: vec![state],
+        ..RefundsQuery::default()
+    };
+    let late = refunds_href(&RefundsQuery {
+        overdue: true,
+        ..of_state.clone()
+    });
+    let late = match overdue {
+        0 => view! { <span class="nothing">"0"</span> }.into_any(),
+        _ => view! { <a class="is-late" href=late>{grouped(overdue)}</a> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <a class="plain-link" href=refunds_href(&of_state)>
+                    <RefundStateBadge state />
+                </a>
+            </th>
+            <td class="who-cell">
+                <WaitsForLabel waits_for=state.waits_for() />
+            </td>
+            <td class="bar-cell">
+                <Bar part=count whole=most tone=tone_of(state) />
+            </td>
+            <td class="figures">{grouped(count)}</td>
+            <td class="figures">{late}</td>
+            {currency_cells(&summary.sums, currencies)}
+        </tr>
     }
     .into_any()
 }
@@ -228,21 +257,22 @@ const fn tone_of(state: RefundState) -> Tone {
     }
 }
 
-fn by_age(buckets: Vec<AgeBucket>) -> AnyView {
+fn by_age(buckets: Vec<AgeBucket>, currencies: &[Currency]) -> AnyView {
     let most = buckets.iter().map(|bucket| bucket.count).max().unwrap_or_default();
+    let heads = currency_heads(currencies);
     let rows = buckets
         .into_iter()
         .map(|bucket| {
             view! {
                 <tr>
                     <th scope="row">{age_words(&bucket)}</th>
+                    <td class="who-cell"></td>
                     <td class="bar-cell">
                         <Bar part=bucket.count whole=most />
                     </td>
                     <td class="figures">{grouped(bucket.count)}</td>
-                    <td class="figures">
-                        <Sums sums=bucket.sums />
-                    </td>
+                    <td></td>
+                    {currency_cells(&bucket.sums, currencies)}
                 </tr>
             }
             .into_any()
@@ -254,13 +284,15 @@ fn by_age(buckets: Vec<AgeBucket>) -> AnyView {
                 <h2 id="by-age">"Pending by age"</h2>
                 <p class="aside">"since it was requested"</p>
             </div>
-            <Table caption="Pending refunds by age">
+            <Table caption="Pending refunds by age" class=breakdown_class(currencies)>
                 <thead>
                     <tr>
                         <th scope="col">"Age"</th>
+                        <td class="who-cell"></td>
                         <td class="bar-cell"></td>
                         <th scope="col" class="figures">"Refunds"</th>
-                        <th scope="col" class="figures">"Amount"</th>
+                        <td></td>
+                        {heads}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -385,7 +417,7 @@ fn recent(events: Vec<Recent>, now: DateTime<Utc>) -> AnyView {
                     <td class="when">
                         <Since at=entry.recorded now />
                     </td>
-                    <td>
+                    <td class="domain-cell">
                         <DomainTag domain />
                     </td>
                     <th scope="row">
@@ -408,7 +440,7 @@ fn recent(events: Vec<Recent>, now: DateTime<Utc>) -> AnyView {
         })
         .collect_view();
     view! {
-        <section class="panel" aria-labelledby="recent">
+        <section class="panel recent" aria-labelledby="recent">
             <div class="panel-head">
                 <h2 id="recent">"Just recorded"</h2>
             </div>
@@ -416,11 +448,11 @@ fn recent(events: Vec<Recent>, now: DateTime<Utc>) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Recorded"</th>
-                        <th scope="col">"Domain"</th>
+                        <th scope="col" class="domain-cell">"Domain"</th>
                         <th scope="col">"Of"</th>
                         <th scope="col">"Event"</th>
                         <th scope="col" class="figures">"Amount"</th>
-                        <th scope="col">"What it says"</th>
+                        <th scope="col" class="wide">"What it says"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

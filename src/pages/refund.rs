@@ -51,24 +51,30 @@ pub fn RefundPage() -> impl IntoView {
             </nav>
             <h1>"Refund " <span class="id">{refund}</span></h1>
         </header>
-        {region(answer, "refund", show)}
+        {region(answer, "refund", |view| show(&view))}
     }
     .into_any()
 }
 
-fn show(view: RefundView) -> AnyView {
+fn show(view: &RefundView) -> AnyView {
     let refund = view.row.refund.clone();
     view! {
         <div class="stack">
             {others(&refund, view.other_orders.clone())}
             {missing(view.missing.clone())}
-            <section class="panel standing" aria-label="Where it stands">
-                {head(&view)}
-                <Standing view=view.clone() />
-                {details(&view)}
-            </section>
-            <FindingsList findings=view.findings.clone() here=refund />
-            <Story view=view />
+            <div class="with-aside">
+                <section class="panel standing" aria-label="Where it stands">
+                    {head(view)}
+                    <Standing view=view.clone() />
+                </section>
+                <aside class="panel" aria-label="Details">
+                    {details(view)}
+                </aside>
+                <div class="stack">
+                    <FindingsList findings=view.findings.clone() here=refund />
+                    <Story view=view.clone() />
+                </div>
+            </div>
         </div>
     }
     .into_any()

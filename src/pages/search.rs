@@ -125,7 +125,7 @@ fn show_refunds(answer: RefundsPage, text: String) -> AnyView {
     let rows: Vec<_> = answer.rows.into_iter().take(SHOWN).collect();
     let table = (!rows.is_empty()).then(|| {
         view! {
-            <Table caption="Refunds that match">
+            <Table caption="Refunds that match" class="even">
                 <thead>
                     <tr>
                         <th scope="col">"Refund"</th>
@@ -214,7 +214,7 @@ fn entities(
         return ().into_any();
     }
     view! {
-        <Table caption=caption>
+        <Table caption=caption class="even">
             <thead>
                 <tr>
                     <th scope="col">{id}</th>

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
@@ -23,13 +22,13 @@ use crate::{
         money::Money,
         table::Table,
         time::{Fineness, Since, Time},
-        time_travel::{Scrubber, Slider, Travel},
+        time_travel::{Slider, Travel},
         timeline::timeline_section,
         words::{counted, grouped},
     },
     domain::{
         event::Entry,
-        ids::Domain,
+        ids::{Domain, Sequence},
         listing::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, HoldRow, OrderRow, TimelineQuery, WalletView},
         money::Currency,
         replay::{Balances, Filter},
@@ -50,28 +49,25 @@ pub fn WalletPage() -> impl IntoView {
         },
     );
     let travel = Travel::new();
+    let marked = Memo::new(move |_| travel.preview.get().map(|preview| preview.sequence));
     fetch_history(travel, address.id);
-    let navigate = use_navigate();
     let choose = Callback::new(move |filter: Filter| {
         let query = address.parsed.with_untracked(|parsed| parsed.query);
-        let to = TimelineQuery {
+        address.go.run(TimelineQuery {
             filter,
             page: 1,
             ..query
-        };
-        let base = address.id.with_untracked(|id| href::wallet(id));
-        // Sliding on from a moment replaces it, so that one step back leads out of the past.
-        let replace = !query.filter.is_empty();
-        let options = NavigateOptions {
-            replace,
-            scroll: false,
-            ..NavigateOptions::default()
-        };
-        navigate(&timeline_href(&base, &to), options);
+        });
     });
+    let moves = Moves {
+        travel,
+        marked,
+        choose,
+        go: address.go,
+    };
     view! {
         <EntityHead address />
-        {region(answer, "wallet", move |answer| show(answer, travel, choose))}
+        {region(answer, "wallet", move |answer| show(answer, moves))}
     }
 }
 
@@ -83,6 +79,11 @@ fn fetch_history(travel: Travel, id: Memo<String>) {
             travel.reset();
         }
         id
+    });
+    Effect::new(move || {
+        if travel.lacks_stops() {
+            travel.want();
+        }
     });
     Effect::new(move || {
         if !travel.wanted.get() || travel.history.with_untracked(Option::is_some) {
@@ -120,9 +121,27 @@ async fn read_history(id: &str) -> Result<Vec<Entry>, ApiError> {
     })
 }
 
-fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> AnyView {
+/// What a reader can do with a wallet's time; it belongs to the page, not to an answer.
+#[derive(Clone, Copy)]
+struct Moves {
+    travel: Travel,
+    /// The event where the slider is.
+    marked: Memo<Option<Sequence>>,
+    /// Goes to another moment.
+    choose: Callback<Filter>,
+    /// Goes to another query.
+    go: Callback<TimelineQuery>,
+}
+
+fn show((query, wallet): Answer, moves: Moves) -> AnyView {
+    let Moves {
+        travel,
+        marked,
+        choose,
+        go,
+    } = moves;
     let base = href::wallet(wallet.id.as_str());
-    let scrubber = Scrubber::new(travel, wallet.extent, query.filter);
+    travel.arrived(wallet.extent, query.filter);
     let currency = wallet.currency;
     let until = match query.filter {
         Filter { sequence: Some(_), .. } => wallet.chart.iter().map(|point| point.time).max(),
@@ -130,7 +149,6 @@ fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> An
     };
     let until = until.map_or(wallet.now, |until| until.min(wallet.now));
     let until = chart_end(&wallet.chart, until);
-    let marked = Signal::derive(move || scrubber.preview.get().map(|preview| preview.sequence));
     let (subject, here) = (wallet.id.clone(), wallet.id.to_string());
     let last = wallet.extent.last_sequence;
     let facts = facts(&wallet);
@@ -138,12 +156,12 @@ fn show((query, wallet): Answer, travel: Travel, choose: Callback<Filter>) -> An
         <div class="stack">
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
         {facts}
-        {balances(wallet.balances, currency, scrubber)}
+        {balances(wallet.balances, currency, travel)}
         <div class="entity">
             <section class="panel" aria-label="Balance over time and time travel">
                 <BalanceChart points=wallet.chart currency until marked />
-                <Slider scrubber currency choose />
-                <OtherMoments base=base.clone() query sequence=wallet.sequence last />
+                <Slider travel extent=wallet.extent currency choose />
+                <OtherMoments base=base.clone() query sequence=wallet.sequence last go />
             </section>
             <aside class="stack" aria-label="Belongs to this wallet">
                 <FindingsList findings=wallet.findings here />
@@ -213,11 +231,11 @@ fn facts(wallet: &WalletView) -> AnyView {
 }
 
 /// What was asked for, or what the slider shows at the moment.
-fn balances(balances: Balances, currency: Option<Currency>, scrubber: Scrubber) -> AnyView {
-    let shown = move || scrubber.preview.get().map_or(balances, |preview| preview.balances);
-    let is_preview = move || scrubber.preview.with(Option::is_some);
+fn balances(balances: Balances, currency: Option<Currency>, travel: Travel) -> AnyView {
+    let shown = move || travel.preview.get().map_or(balances, |preview| preview.balances);
+    let is_preview = move || travel.preview.with(Option::is_some);
     view! {
-        <dl class="figures-row" class:is-preview=is_preview>
+        <dl class="figures-row entity-figures" class:is-preview=is_preview>
             <div class="figure">
                 <dt class="figure-label">"Posted"</dt>
                 <dd class="figure-value">{move || view! { <Money amount=shown().posted currency /> }}</dd>

@@ -117,9 +117,11 @@ fn row_view(row: WalletRow, now: DateTime<Utc>) -> AnyView {
             </th>
             <td data-label="Owner">{owner}</td>
             <td data-label="Status">
-                <WalletStatusBadge status />
-                " "
-                {(!complete).then(|| view! { <IncompleteMark /> })}
+                <span>
+                    <WalletStatusBadge status />
+                    " "
+                    {(!complete).then(|| view! { <IncompleteMark /> })}
+                </span>
             </td>
             <td class="figures" data-label="Posted">
                 <Money amount=balances.posted currency />

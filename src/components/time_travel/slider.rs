@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use super::{
-    Scrubber,
+    Travel,
     scrub::{Clock, Preview, Stop},
 };
 use crate::{
@@ -14,72 +14,63 @@ use crate::{
         time::{Fineness, Time, format_moment},
         words::{grouped, sentence},
     },
-    domain::{money::Currency, replay::Filter, wallet::WalletStatus},
+    domain::{
+        listing::{Extent, HISTORY_IN_BROWSER_MAX},
+        money::Currency,
+        replay::Filter,
+        wallet::WalletStatus,
+    },
 };
 
 /// The slider and what it shows. `choose` is told the filter of the stop where the reader lets go.
 #[component]
-pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<Filter>) -> impl IntoView {
-    let Scrubber {
-        travel,
-        extent,
-        filter,
-        clock,
-        stops,
-        preview,
-    } = scrubber;
-    let replays = scrubber.replays();
+pub fn Slider(travel: Travel, extent: Extent, currency: Option<Currency>, choose: Callback<Filter>) -> impl IntoView {
+    let replays = extent.events <= HISTORY_IN_BROWSER_MAX;
     if !replays && extent.events != extent.last_sequence {
         return view! {
-            <p class="slider-note">"This history is too long to be replayed in the browser; the form below asks the server."</p>
+            <p class="slider-note">
+                "This history is too long to be replayed in the browser; the form below asks the server."
+            </p>
         }
         .into_any();
     }
-    // Its stops are moments that only the history knows.
-    Effect::new(move || {
-        if clock.get() != Clock::Sequence && replays {
-            travel.wanted.set(true);
-        }
-    });
-    let touched = move || {
-        if replays {
-            travel.wanted.set(true);
-        }
-    };
+    let Travel { stops, preview, .. } = travel;
     let last = move || stops.get().map_or(0, |stops| stops.last());
-    let rest = move || stops.get().map_or(0, |stops| stops.index_of(&filter));
-    let index = move || travel.index.get().unwrap_or_else(rest);
     let slid = move |event| {
-        touched();
         if let Ok(index) = event_target_value(&event).parse() {
-            travel.index.set(Some(index));
+            travel.slide_to(index);
         }
     };
     let released = move |event| {
-        if let (Some(stops), Ok(index)) = (stops.get_untracked(), event_target_value(&event).parse()) {
-            travel.index.set(Some(index));
-            travel.sent.set(Some(index));
-            choose.run(stops.filter_at(index, &filter));
+        if let Some(filter) = event_target_value(&event)
+            .parse()
+            .ok()
+            .and_then(|index| travel.release_at(index))
+        {
+            choose.run(filter);
         }
     };
     let value_text = move || {
-        let stop = stops.get().and_then(|stops| stops.get(index()));
-        stop.map_or_else(|| "not read yet".to_owned(), |stop| say(stop, index(), last()))
+        let place = travel.place();
+        let stop = stops.get().and_then(|stops| stops.get(place));
+        match stop {
+            Some(_) if place >= last() && travel.is_elsewhere() => "No limit on this clock".to_owned(),
+            Some(stop) => say(stop, place, last()),
+            None => "Not read yet".to_owned(),
+        }
     };
-    let waiting =
-        move || replays && travel.wanted.get() && travel.history.with(Option::is_none) && !travel.failed.get();
     let note = move || {
         if travel.failed.get() {
             "The history could not be read; letting go asks the server."
-        } else if waiting() {
+        } else if travel.waits() {
             "Reading the history …"
         } else {
             ""
         }
     };
     view! {
-        <div class="slider" on:focusin=move |_| touched() on:pointerenter=move |_| touched()>
-            {replays.then(|| clocks(travel.clock, clock))}
+        <div class="slider" on:focusin=move |_| travel.want() on:pointerenter=move |_| travel.want()>
+            {replays.then(|| clocks(travel))}
             <input
                 class="slider-range"
                 type="range"
@@ -88,8 +79,8 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
                 min="0"
                 max=move || last().to_string()
                 step="1"
-                value=move || index().to_string()
-                prop:value=move || index().to_string()
+                value=move || travel.place().to_string()
+                prop:value=move || travel.place().to_string()
                 disabled=move || stops.with(Option::is_none)
                 on:input=slid
                 on:change=released
@@ -105,7 +96,8 @@ pub fn Slider(scrubber: Scrubber, currency: Option<Currency>, choose: Callback<F
 }
 
 /// The choice of a clock.
-fn clocks(chosen: RwSignal<Option<Clock>>, clock: Memo<Clock>) -> AnyView {
+fn clocks(travel: Travel) -> AnyView {
+    let Travel { chosen, clock, .. } = travel;
     let choices = Clock::ALL.map(|choice| {
         view! {
             <label class="chip">

@@ -8,7 +8,7 @@ use super::omitted_words;
 use crate::{
     components::{
         anomalies::AnomalyNotes,
-        event_summary::{EventAmount, EventFacts, Summary, summary},
+        event_summary::{EventAmount, EventFacts, Fact, Summary, summary},
         id::{DomainTag, EntityLink, EventLink},
         notice::Empty,
         time::{Time, format_span},
@@ -100,16 +100,21 @@ fn story_row(row: StoryRow, gap: Option<String>, here: &str) -> AnyView {
         of_refund,
         anomalies,
     } = row;
-    let Summary { title, amount, facts } = summary(&entry);
+    let Summary {
+        title,
+        amount,
+        mut facts,
+    } = summary(&entry);
     let late = entry.recorded - at;
-    let late = (late >= WORTH_SAYING).then(|| {
-        view! { <span class="story-late">{format!("recorded {} later", format_span(late.num_seconds()))}</span> }
-    });
-    let actor = entry
-        .fields
-        .actor
-        .clone()
-        .map(|actor| view! { <span class="story-actor">{format!("by {actor}")}</span> });
+    if let Some(actor) = &entry.fields.actor {
+        facts.push(Fact::Text("by", actor.clone()));
+    }
+    if late >= WORTH_SAYING {
+        facts.push(Fact::Text(
+            "recorded",
+            format!("{} later", format_span(late.num_seconds())),
+        ));
+    }
     let domain_class = match domain {
         Domain::Wallet => "is-wallet",
         Domain::Order => "is-order",
@@ -136,7 +141,6 @@ fn story_row(row: StoryRow, gap: Option<String>, here: &str) -> AnyView {
                     <EntityLink domain id=subject.to_string() />
                 </p>
                 <EventFacts facts domain subject=of_subject here=here.to_owned() />
-                <p class="story-foot">{actor} {late}</p>
                 <AnomalyNotes anomalies applied />
             </div>
         </li>
