@@ -65,10 +65,14 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   baseURL: async ({ ledger }, use) => use(ledger.url),
 
   problems: [
-    async ({ context }, use) => {
+    async ({ context, ledger }, use, testInfo) => {
       const problems = new Problems();
       context.on("page", (page) => problems.watch(page));
+      const before = ledger.log().length;
       await use(problems);
+      if (testInfo.status !== testInfo.expectedStatus || problems.unexpected().length > 0) {
+        await testInfo.attach("server log", { body: ledger.log().slice(before), contentType: "text/plain" });
+      }
       expect(problems.unexpected(), "errors and warnings of the page").toEqual([]);
     },
     { auto: true },

@@ -55,6 +55,11 @@ export class Ledger {
     return new Ledger(program.captured, redis, environment, directory, program);
   }
 
+  /** Everything that the server printed so far. */
+  log(): string {
+    return this.program.output();
+  }
+
   /** Runs a subcommand on the same stores; what it printed. */
   async command(...args: string[]): Promise<string> {
     return run(binary, args, this.environment);
