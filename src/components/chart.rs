@@ -187,9 +187,9 @@ fn describe(plot: &Plot, currency: Option<Currency>) -> String {
         let code = currency.map(|currency| format!(" {currency}")).unwrap_or_default();
         format!("{}{code}", format_amount(amount, currency, false))
     };
-    let mut text = format!("From {} to {}.", moment(plot.from), moment(plot.until));
-    if let (Some((low, high)), Some(last)) = (plot.range(), plot.points().last()) {
-        text += &format!(
+    let span = format!("From {} to {}.", moment(plot.from), moment(plot.until));
+    let range = if let (Some((low, high)), Some(last)) = (plot.range(), plot.points().last()) {
+        format!(
             " Available was lowest at {} on {}, highest at {} on {}. At the end {} are posted and {} available. \
              Every value is in the timeline.",
             amount(low.available),
@@ -198,9 +198,11 @@ fn describe(plot: &Plot, currency: Option<Currency>) -> String {
             moment(high.time),
             amount(last.posted),
             amount(last.available),
-        );
-    }
-    text
+        )
+    } else {
+        String::new()
+    };
+    span + &range
 }
 
 /// Where on the field a pointer is. Only the drawing as a whole takes pointers (by the style sheet), so offsets are its own.

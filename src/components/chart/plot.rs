@@ -122,17 +122,18 @@ fn minor_units(amount: Decimal, scale: u32) -> i128 {
 
 /// A line that keeps its height until the next point and then jumps, drawn on to the right edge.
 fn step_line(starts: &[i128], ys: &[i128]) -> String {
-    let mut path = String::new();
+    let mut steps = Vec::new();
     let mut height = None;
     for (x, y) in starts.iter().zip(ys) {
         match height {
-            None => path = format!("M0 {y}"),
+            None => steps.push(format!("M0 {y}")),
             Some(height) if height == y => continue,
-            Some(_) => path += &format!("H{x}V{y}"),
+            Some(_) => steps.push(format!("H{x}V{y}")),
         }
         height = Some(y);
     }
-    path + &format!("H{FIELD}")
+    steps.push(format!("H{FIELD}"));
+    steps.concat()
 }
 
 #[cfg(test)]
