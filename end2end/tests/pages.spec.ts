@@ -24,7 +24,7 @@ test("a refund says where it stands and tells both domains' story", async ({ pag
   for (const event of ["Placed", "Held", "Paid", "Hold captured", "Refund requested", "Refund approved"]) {
     await expect(story.getByText(event, { exact: true }).first()).toBeVisible();
   }
-  await standing.getByRole("link", { name: "O-E2E-1" }).click();
+  await page.getByRole("complementary", { name: "Details" }).getByRole("link", { name: "O-E2E-1" }).click();
   await expect(page).toHaveURL("/orders/O-E2E-1");
 });
 
