@@ -1,14 +1,22 @@
 //! The command line as people and scripts meet it: the built program, on embedded stores in directories of their own. What
 //! is expected is written down by hand from the contract, not taken from the code.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
 
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
+#[path = "cli/foreign.rs"]
+mod foreign;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "common/redis.rs"]
+mod redis_server;
 #[path = "cli/seeding.rs"]
 mod seeding;
 #[path = "cli/timelines.rs"]
