@@ -2,6 +2,7 @@
 //! the server, the command line and the reader's browser compute the same numbers. No I/O, no clock, no `async`: time
 //! comes in as an argument.
 
+pub mod access;
 pub mod event;
 pub mod findings;
 pub mod fold;

@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{Domain, EntityId, Position, Sequence},
+    ids::{LogName, EntityId, Position, Sequence},
 };
 
 /// At most this many events in one append.
@@ -28,17 +28,18 @@ pub const EXTRA_FIELDS_MAX: usize = 64;
 pub const READ_MAX: usize = 10_000;
 
 /// The store that a domain uses where nothing else is said.
-pub fn default_url(domain: Domain) -> String {
+pub fn default_url(domain: LogName) -> String {
     format!("embedded:./data/{domain}")
 }
 
 /// Chooses the adapter by the URL's scheme (contract §1) and checks the URL. Nothing is connected to yet: a store that is
 /// down is found out by the first call, so the rest of the program starts without it.
-pub fn open(domain: Domain, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
+pub fn open(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
     let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
+    let name = log.into();
     match scheme {
-        "embedded" => Ok(Arc::new(embedded::Embedded::open(domain, rest)?)),
-        "redis" | "rediss" => Ok(Arc::new(redis::Redis::open(domain, url)?)),
+        "embedded" => Ok(Arc::new(embedded::Embedded::open(name, rest)?)),
+        "redis" | "rediss" => Ok(Arc::new(redis::Redis::open(name, url)?)),
         "redis-cluster" | "kafka" => Err(OpenError::Absent(scheme.to_owned())),
         _ => Err(OpenError::Scheme),
     }
@@ -116,7 +117,7 @@ pub struct FeedEntry {
 /// An append-only log of one domain.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    fn domain(&self) -> Domain;
+    fn name(&self) -> LogName;
 
     /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
     /// `limit` (capped at [`READ_MAX`]). Empty at the end, and for a stream that does not exist.

@@ -47,7 +47,7 @@ pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError>
     for domain in [Domain::Order, Domain::Wallet] {
         if args.domain.is_none_or(|only| only == domain) {
             let log = settings.log_of(domain)?;
-            export(&*log, &args.ids, &mut target, &mut tally).await?;
+            export((domain, &*log), &args.ids, &mut target, &mut tally).await?;
         }
     }
     target.finish()?;
@@ -67,12 +67,11 @@ pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError>
 }
 
 async fn export(
-    log: &dyn EventLog,
+    (domain, log): (Domain, &dyn EventLog),
     wanted: &[EntityId],
     target: &mut Target,
     tally: &mut Tally,
 ) -> Result<(), CliError> {
-    let domain = log.domain();
     let ids = if wanted.is_empty() {
         scan::ids(log).await?
     } else {

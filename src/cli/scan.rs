@@ -42,7 +42,7 @@ pub async fn replayed<S: Replayable>(
     filter: &Filter,
 ) -> Result<Replay<S>, CliError> {
     let entries = history(log, id).await?;
-    let domain = log.domain();
+    let domain = log.name();
     if entries.is_empty() {
         return Err(CliError::No(format!("there is no {domain} {id} in the {domain} store")));
     }

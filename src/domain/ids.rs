@@ -48,6 +48,54 @@ impl FromStr for Domain {
     }
 }
 
+/// Which log a store keeps: one for each domain of the ledger, and two for the people who look after it. Each has stores
+/// of its own (contract §1), named by the same word as its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogName {
+    Wallet,
+    Order,
+    /// The cases in which people put the others right (contract §6).
+    Compensation,
+    /// Who may do what and who did what: operators, what they issued in a day, the audit trail. No part of the ledger.
+    Access,
+}
+
+impl LogName {
+    /// The word used in keys and settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wallet => "wallet",
+            Self::Order => "order",
+            Self::Compensation => "compensation",
+            Self::Access => "access",
+        }
+    }
+
+    /// The domain of the ledger whose log it is.
+    pub const fn domain(self) -> Option<Domain> {
+        match self {
+            Self::Wallet => Some(Domain::Wallet),
+            Self::Order => Some(Domain::Order),
+            Self::Compensation | Self::Access => None,
+        }
+    }
+}
+
+impl From<Domain> for LogName {
+    fn from(domain: Domain) -> Self {
+        match domain {
+            Domain::Wallet => Self::Wallet,
+            Domain::Order => Self::Order,
+        }
+    }
+}
+
+impl fmt::Display for LogName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What is wrong with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {

@@ -17,7 +17,7 @@ use futures::{StreamExt as _, stream::BoxStream};
 use ledgerscope::{
     domain::{
         event::{Entry, NewEvent},
-        ids::{Domain, EntityId, Position, Sequence},
+        ids::{LogName, EntityId, Position, Sequence},
     },
     event_log::{Appended, EventLog, FeedEntry, FeedPosition, READ_MAX, ReadError, open},
 };
@@ -39,7 +39,7 @@ impl Bench {
 
     /// One more log on the store, as another process would have.
     pub fn log(&self) -> Arc<dyn EventLog> {
-        open(Domain::Wallet, &self.url).unwrap()
+        open(LogName::Wallet, &self.url).unwrap()
     }
 }
 

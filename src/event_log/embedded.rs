@@ -21,26 +21,26 @@ use super::{
 };
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{Domain, EntityId, Position},
+    ids::{LogName, EntityId, Position},
 };
 
 /// Where a domain's file is.
 #[derive(Clone, Debug)]
 struct Place {
-    domain: Domain,
+    domain: LogName,
     dir: PathBuf,
 }
 
 /// One domain's log in SQLite.
 pub(super) struct Embedded {
-    domain: Domain,
+    domain: LogName,
     readers: Arc<Readers>,
     writer: Writer,
 }
 
 impl Embedded {
     /// Takes what follows `embedded:`, a directory. It is made, with the file in it, on first use.
-    pub(super) fn open(domain: Domain, dir: &str) -> Result<Self, OpenError> {
+    pub(super) fn open(domain: LogName, dir: &str) -> Result<Self, OpenError> {
         if dir.is_empty() {
             return Err(OpenError::Invalid(
                 "'embedded:' is followed by a directory, as in 'embedded:./data/wallet'".into(),
@@ -60,7 +60,7 @@ impl Embedded {
 
 #[async_trait]
 impl EventLog for Embedded {
-    fn domain(&self) -> Domain {
+    fn name(&self) -> LogName {
         self.domain
     }
 

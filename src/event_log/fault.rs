@@ -2,7 +2,7 @@
 //! [`ReadError`] or an [`AppendError`] where the answer is given. Its words never hold an address, a path or a password.
 
 use super::{AppendError, ReadError};
-use crate::domain::ids::Domain;
+use crate::domain::ids::LogName;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn into_read(self, domain: Domain) -> ReadError {
+    pub(super) fn into_read(self, domain: LogName) -> ReadError {
         self.into_read_of(store_name(domain))
     }
 
@@ -33,7 +33,7 @@ impl Fault {
     }
 
     /// Where it is certain that nothing was written.
-    pub(super) fn into_append(self, domain: Domain) -> AppendError {
+    pub(super) fn into_append(self, domain: LogName) -> AppendError {
         AppendError::Unavailable {
             store: store_name(domain),
             reason: self.reason(),
@@ -41,7 +41,7 @@ impl Fault {
     }
 
     /// Where it is not certain.
-    pub(super) fn into_unknown(self, domain: Domain) -> AppendError {
+    pub(super) fn into_unknown(self, domain: LogName) -> AppendError {
         AppendError::Unknown {
             store: store_name(domain),
             reason: self.reason(),
@@ -50,6 +50,6 @@ impl Fault {
 }
 
 /// How messages name a store.
-fn store_name(domain: Domain) -> String {
+fn store_name(domain: LogName) -> String {
     format!("{domain} store")
 }

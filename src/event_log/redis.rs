@@ -25,7 +25,7 @@ use super::{
 };
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{Domain, EntityId, Position},
+    ids::{LogName, EntityId, Position},
 };
 
 /// Entries in one reply. A page of the port may take several, so that no reply grows without bound.
@@ -38,7 +38,7 @@ pub(super) struct Redis {
 
 impl Redis {
     /// Checks the URL; connects on first use.
-    pub(super) fn open(domain: Domain, url: &str) -> Result<Self, OpenError> {
+    pub(super) fn open(domain: LogName, url: &str) -> Result<Self, OpenError> {
         Ok(Self {
             link: Arc::new(Link::new(domain, client(url)?)),
         })
@@ -60,7 +60,7 @@ fn client(url: &str) -> Result<Client, OpenError> {
 
 #[async_trait]
 impl EventLog for Redis {
-    fn domain(&self) -> Domain {
+    fn name(&self) -> LogName {
         self.link.domain
     }
 
@@ -113,7 +113,7 @@ impl EventLog for Redis {
 
 async fn page(
     mut session: Session,
-    domain: Domain,
+    domain: LogName,
     id: &EntityId,
     after: Position,
     count: usize,
@@ -141,7 +141,7 @@ fn following(position: Position) -> Option<Position> {
 }
 
 /// The last entry of each partition's feed.
-async fn feed_end(mut session: Session, domain: Domain) -> RedisResult<Vec<Position>> {
+async fn feed_end(mut session: Session, domain: LogName) -> RedisResult<Vec<Position>> {
     let mut ask = redis::pipe();
     for partition in 0..session.partitions {
         ask.cmd("XREVRANGE")

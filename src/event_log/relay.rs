@@ -23,7 +23,7 @@ impl Relay {
                     .into(),
             ));
         }
-        Ok(Self(redis::relay::Relay::new(domain, store_url, queue_url)?))
+        Ok(Self(redis::relay::Relay::new(domain.into(), store_url, queue_url)?))
     }
 
     /// Copies what the feed has now and the queue has not; says how many events that were.

@@ -7,7 +7,7 @@ use futures::{TryStreamExt as _, future::join_all};
 use ledgerscope::{
     domain::{
         event::NewEvent,
-        ids::{Domain, EntityId, Position},
+        ids::{LogName, EntityId, Position},
     },
     event_log::{APPEND_MAX, Expected, FeedPosition, READ_MAX},
 };
@@ -39,7 +39,7 @@ pub async fn events_come_back_as_they_were_written(bench: &Bench) {
 
 pub async fn a_stream_that_does_not_exist_is_empty(bench: &Bench) {
     let log = bench.log();
-    assert_eq!(log.domain(), Domain::Wallet);
+    assert_eq!(log.name(), LogName::Wallet);
     assert_eq!(log.read(&id("W-1"), Position::START, 10).await, Ok(vec![]));
     let streams: Vec<Vec<EntityId>> = log.streams().try_collect().await.unwrap();
     assert_eq!(streams.concat(), vec![]);

@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::Place;
-use crate::{domain::ids::Domain, event_log::fault::Fault};
+use crate::{domain::ids::LogName, event_log::fault::Fault};
 
 /// The file in a store's directory.
 const FILE: &str = "events.sqlite3";
@@ -75,7 +75,7 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
-fn create_or_check(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
+fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     if number(connection, "user_version")? == 0 {
         // Needs the file for itself for a moment; SQLite waits for `BUSY` where two processes make one store.
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -89,7 +89,7 @@ fn create_or_check(connection: &mut Connection, domain: Domain) -> Result<(), Fa
     check(connection, domain)
 }
 
-fn create(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
+fn create(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Somebody else may have been faster, and a file of somebody else's is left alone.
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -103,7 +103,7 @@ fn create(connection: &mut Connection, domain: Domain) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check(connection: &Connection, domain: Domain) -> Result<(), Fault> {
+fn check(connection: &Connection, domain: LogName) -> Result<(), Fault> {
     if number(connection, "application_id")? != APPLICATION {
         return Err(Fault::Damaged("its file belongs to another program".into()));
     }
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn place(dir: &Path, domain: Domain) -> Place {
+    fn place(dir: &Path, domain: LogName) -> Place {
         Place {
             domain,
             dir: dir.to_owned(),
@@ -143,7 +143,7 @@ mod tests {
     fn a_store_is_made_once_and_opened_again() {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..2 {
-            let connection = connect(&place(dir.path(), Domain::Wallet)).unwrap();
+            let connection = connect(&place(dir.path(), LogName::Wallet)).unwrap();
             assert_eq!(number(&connection, "user_version").unwrap(), VERSION);
             assert_eq!(number(&connection, "synchronous").unwrap(), 2);
         }
@@ -152,16 +152,16 @@ mod tests {
     #[test]
     fn another_domain_a_newer_version_and_a_foreign_file_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let connection = connect(&place(dir.path(), Domain::Wallet)).unwrap();
+        let connection = connect(&place(dir.path(), LogName::Wallet)).unwrap();
         let refused = |domain| match connect(&place(dir.path(), domain)) {
             Err(Fault::Damaged(reason)) => reason,
             other => panic!("{other:?}"),
         };
-        assert!(refused(Domain::Order).contains("the wallet store"));
+        assert!(refused(LogName::Order).contains("the wallet store"));
         connection.pragma_update(None, "user_version", 2).unwrap();
-        assert!(refused(Domain::Wallet).contains("version 2"));
+        assert!(refused(LogName::Wallet).contains("version 2"));
         connection.pragma_update(None, "application_id", 7).unwrap();
-        assert!(refused(Domain::Wallet).contains("another program"));
+        assert!(refused(LogName::Wallet).contains("another program"));
 
         let dir = tempfile::tempdir().unwrap();
         Connection::open(dir.path().join(FILE))
@@ -169,7 +169,7 @@ mod tests {
             .execute_batch("CREATE TABLE theirs (x)")
             .unwrap();
         assert!(matches!(
-            connect(&place(dir.path(), Domain::Wallet)),
+            connect(&place(dir.path(), LogName::Wallet)),
             Err(Fault::Damaged(_))
         ));
     }
@@ -179,7 +179,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret-name");
         fs::write(&file, "").unwrap();
-        let error = connect(&place(&file.join("below"), Domain::Wallet)).unwrap_err();
+        let error = connect(&place(&file.join("below"), LogName::Wallet)).unwrap_err();
         assert!(!error.reason().contains("secret-name"));
     }
 }

@@ -16,7 +16,7 @@ use super::{
     link::{Link, Session, Trouble},
 };
 use crate::{
-    domain::ids::{Domain, EntityId, Position},
+    domain::ids::{LogName, EntityId, Position},
     event_log::{FeedEntry, FeedPosition, ReadError},
 };
 
@@ -101,7 +101,7 @@ impl Follower {
 /// milliseconds for the first.
 pub(super) async fn read_feeds(
     session: &mut Session,
-    domain: Domain,
+    domain: LogName,
     after: &mut FeedPosition,
     count: usize,
     block: u64,

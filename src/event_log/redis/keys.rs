@@ -1,7 +1,7 @@
 //! The names of keys in a Redis store (contract §2), both ways: from an id to its keys, and from a key that a scan found
 //! back to the id. It never talks to a server.
 
-use crate::domain::ids::{Domain, EntityId};
+use crate::domain::ids::{LogName, EntityId};
 
 /// More partitions than Redis Cluster has slots make no sense.
 pub(super) const PARTITIONS_MAX: u32 = 16_384;
@@ -22,20 +22,20 @@ pub(super) fn partition(id: &EntityId, partitions: u32) -> u32 {
 }
 
 /// The hash whose field `partitions` says how many there are.
-pub(super) fn meta(domain: Domain) -> String {
+pub(super) fn meta(domain: LogName) -> String {
     format!("{domain}:meta")
 }
 
-pub(super) fn feed(domain: Domain, partition: u32) -> String {
+pub(super) fn feed(domain: LogName, partition: u32) -> String {
     format!("{domain}:{{{partition}}}:feed")
 }
 
 /// Where the relay writes in a queue server.
-pub(super) fn queue(domain: Domain, partition: u32) -> String {
+pub(super) fn queue(domain: LogName, partition: u32) -> String {
     format!("{domain}:{{{partition}}}:events")
 }
 
-pub(super) fn entity(domain: Domain, partition: u32, id: &EntityId) -> String {
+pub(super) fn entity(domain: LogName, partition: u32, id: &EntityId) -> String {
     format!("{domain}:{{{partition}}}:{id}")
 }
 
@@ -44,13 +44,13 @@ pub(super) fn idempotency(entity: &str) -> String {
 }
 
 /// A glob that every entity's key matches, and few others do. `{` and `:` mean themselves in it.
-pub(super) fn entity_glob(domain: Domain) -> String {
+pub(super) fn entity_glob(domain: LogName) -> String {
     format!("{domain}:{{*}}:*")
 }
 
 /// The id that a key belongs to: `None` for a feed, for what is no entity's key, and for a key in a partition that its id
 /// does not belong to, which nobody would ever read.
-pub(super) fn entity_of(key: &str, domain: Domain, partitions: u32) -> Option<EntityId> {
+pub(super) fn entity_of(key: &str, domain: LogName, partitions: u32) -> Option<EntityId> {
     let rest = key.strip_prefix(domain.as_str())?.strip_prefix(":{")?;
     let (written, id) = rest.split_once("}:")?;
     let id = EntityId::new(id).ok()?;
@@ -71,10 +71,10 @@ mod tests {
     fn a_key_is_read_back_to_its_id() {
         let id = EntityId::new("W-1").unwrap();
         for partitions in [1, 4, PARTITIONS_MAX] {
-            let key = entity(Domain::Wallet, partition(&id, partitions), &id);
-            assert_eq!(entity_of(&key, Domain::Wallet, partitions), Some(id.clone()));
+            let key = entity(LogName::Wallet, partition(&id, partitions), &id);
+            assert_eq!(entity_of(&key, LogName::Wallet, partitions), Some(id.clone()));
         }
-        assert_eq!(feed(Domain::Order, 3), "order:{3}:feed");
+        assert_eq!(feed(LogName::Order, 3), "order:{3}:feed");
         assert_eq!(idempotency("order:{3}:O-1"), "order:{3}:O-1:keys");
     }
 
@@ -92,7 +92,7 @@ mod tests {
             "wallets:{0}:W-1",
             "wallet:{0}:a b",
         ] {
-            assert_eq!(entity_of(key, Domain::Wallet, 1), None, "{key}");
+            assert_eq!(entity_of(key, LogName::Wallet, 1), None, "{key}");
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::keys::{self, PARTITIONS_MAX};
-use crate::{domain::ids::Domain, event_log::fault::Fault};
+use crate::{domain::ids::LogName, event_log::fault::Fault};
 
 /// How long a server may take to accept a connection and to greet.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ pub(super) struct Session {
 }
 
 pub(super) struct Link {
-    pub domain: Domain,
+    pub domain: LogName,
     client: Client,
     state: Mutex<State>,
 }
@@ -139,7 +139,7 @@ pub(super) fn unavailable(reason: impl Into<String>) -> Fault {
 }
 
 impl Link {
-    pub(super) fn new(domain: Domain, client: Client) -> Self {
+    pub(super) fn new(domain: LogName, client: Client) -> Self {
         Self {
             domain,
             client,
@@ -240,7 +240,7 @@ impl Link {
 }
 
 /// How many partitions the store has: 1 where it does not say.
-async fn partitions(connection: &mut MultiplexedConnection, domain: Domain) -> Result<u32, Trouble> {
+async fn partitions(connection: &mut MultiplexedConnection, domain: LogName) -> Result<u32, Trouble> {
     let asked: RedisResult<Option<Vec<u8>>> = redis::cmd("HGET")
         .arg(keys::meta(domain))
         .arg("partitions")

@@ -4,7 +4,7 @@
 use redis::RedisResult;
 
 use super::{entry::RawEntry, keys, link::Session};
-use crate::{domain::ids::Domain, event_log::FeedEntry};
+use crate::{domain::ids::LogName, event_log::FeedEntry};
 
 /// Entries in one step of a search.
 const PAGE: usize = 500;
@@ -12,7 +12,7 @@ const PAGE: usize = 500;
 /// The events that some entries of one feed tell of, in their order; `None` where there is no such event (yet).
 pub(super) async fn events(
     session: &mut Session,
-    domain: Domain,
+    domain: LogName,
     told: &[Option<FeedEntry>],
 ) -> RedisResult<Vec<Option<RawEntry>>> {
     let mut ask = redis::pipe();
@@ -42,7 +42,7 @@ pub(super) async fn events(
 
 /// Looks for an event by its sequence: backwards from the feed entry, which most producers write after the event, then
 /// forwards.
-pub(super) async fn search(session: &mut Session, domain: Domain, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
+pub(super) async fn search(session: &mut Session, domain: LogName, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
     let Some(sequence) = told.sequence else {
         return Ok(None);
     };
@@ -71,6 +71,6 @@ pub(super) async fn search(session: &mut Session, domain: Domain, told: &FeedEnt
     Ok(None)
 }
 
-fn key(domain: Domain, entry: &FeedEntry) -> String {
+fn key(domain: LogName, entry: &FeedEntry) -> String {
     keys::entity(domain, entry.partition, &entry.subject)
 }

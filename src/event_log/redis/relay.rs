@@ -16,7 +16,7 @@ use super::{
     lookup,
 };
 use crate::{
-    domain::ids::{Domain, Position},
+    domain::ids::{LogName, Position},
     event_log::{FeedEntry, FeedPosition, OpenError, ReadError},
 };
 
@@ -41,14 +41,14 @@ pub(in crate::event_log) struct Relay {
 
 /// A relay at work: both connections, and where it is in the feeds.
 struct Copier {
-    domain: Domain,
+    domain: LogName,
     store: Session,
     queue: Session,
     after: FeedPosition,
 }
 
 impl Relay {
-    pub(in crate::event_log) fn new(domain: Domain, store_url: &str, queue_url: &str) -> Result<Self, OpenError> {
+    pub(in crate::event_log) fn new(domain: LogName, store_url: &str, queue_url: &str) -> Result<Self, OpenError> {
         let link = |url| client(url).map(|client: Client| Link::new(domain, client));
         Ok(Self {
             store: link(store_url)?,

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::{
     domain::{
         event::{Entry, Fields, NewEvent},
-        ids::{Domain, EntityId, Position},
+        ids::{Domain, EntityId, LogName, Position},
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
 };
@@ -95,8 +95,8 @@ impl MemoryLog {
 
 #[async_trait]
 impl EventLog for MemoryLog {
-    fn domain(&self) -> Domain {
-        self.domain
+    fn name(&self) -> LogName {
+        self.domain.into()
     }
 
     async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError> {

@@ -1,0 +1,185 @@
+//! Who may do what: the roles that people have, the acts that the program guards, and the one matrix that joins them. Pages
+//! read it to offer only what is allowed; the server reads the same to refuse the rest. How people prove who they are
+//! is no business of the domain.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    money::{Currency, Money},
+    payload::states,
+};
+
+states! {
+    /// What an operator is to the ledger.
+    Role {
+        Viewer = "viewer",
+        Support = "support",
+        Finance = "finance",
+        Admin = "admin",
+    }
+}
+
+states! {
+    /// What the program asks a role for. Everything that it does for people is one of these.
+    Act {
+        /// Look at wallets, orders, refunds, findings, and at cases.
+        Read = "read",
+        /// Read names and the like as they are. Without it they are masked.
+        ReadPersonal = "read_personal",
+        /// Take lists away as a file.
+        Export = "export",
+        /// Preview a compensation and ask for it.
+        Propose = "propose",
+        /// Issue a compensation on one's own, up to a limit.
+        Issue = "issue",
+        /// Approve or decline what somebody else proposed.
+        Approve = "approve",
+        /// Search and take away the record of who did what.
+        Audit = "audit",
+        /// Add, disable and reset operators, and set their limits.
+        ManageOperators = "manage_operators",
+    }
+}
+
+impl Role {
+    /// The permission matrix: all of it, and the only one.
+    pub const fn may(self, act: Act) -> bool {
+        match act {
+            Act::Read => matches!(self, Self::Viewer | Self::Support | Self::Finance),
+            Act::ReadPersonal | Act::Export => matches!(self, Self::Viewer | Self::Finance),
+            Act::Propose => matches!(self, Self::Support | Self::Finance),
+            Act::Issue | Act::Approve => matches!(self, Self::Finance),
+            Act::Audit | Act::ManageOperators => matches!(self, Self::Admin),
+        }
+    }
+}
+
+/// The name that an operator signs in with, and the `actor` of the events that they cause: `[a-z0-9][a-z0-9._-]{0,31}`.
+/// Never given to another person: what was done under it stays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OperatorName(String);
+
+/// A text is no operator's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an operator's name is 1 to {} lower case letters, digits, dots, underscores or hyphens, and starts with a letter or digit",
+    OperatorName::MAX_LENGTH
+)]
+pub struct OperatorNameError;
+
+impl OperatorName {
+    pub const MAX_LENGTH: usize = 32;
+
+    pub fn new(text: impl Into<String>) -> Result<Self, OperatorNameError> {
+        let text = text.into();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let starts_well = text.bytes().next().is_some_and(plain);
+        let goes_on_well = text.bytes().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'));
+        (starts_well && goes_on_well && text.len() <= Self::MAX_LENGTH)
+            .then_some(Self(text))
+            .ok_or(OperatorNameError)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OperatorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for OperatorName {
+    type Err = OperatorNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for OperatorName {
+    type Error = OperatorNameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(text)
+    }
+}
+
+impl From<OperatorName> for String {
+    fn from(name: OperatorName) -> Self {
+        name.0
+    }
+}
+
+/// What an operator may issue in one currency without a second pair of eyes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// In one compensation, at most.
+    pub single: Money,
+    /// In one day (UTC), all compensations together, at most; of the same currency.
+    pub daily: Money,
+}
+
+impl Limit {
+    pub const fn currency(&self) -> Currency {
+        self.single.currency()
+    }
+}
+
+/// What a page knows of who is looking at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub name: OperatorName,
+    pub role: Role,
+    /// Travels with every form of this session; a form without it is not taken.
+    pub form_token: String,
+    /// One of the operators that `make serve` makes up: says so on every page.
+    pub demo: bool,
+    /// Asked for a code of their authenticator besides the password.
+    pub totp: bool,
+    /// By currency; a currency that is missing always needs a second pair of eyes.
+    pub limits: Vec<Limit>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_matrix_reads_as_it_is_documented() {
+        let row = |act| {
+            Role::ALL
+                .iter()
+                .map(|role| if role.may(act) { 'x' } else { '-' })
+                .collect::<String>()
+        };
+        // viewer, support, finance, admin
+        let matrix: Vec<_> = Act::ALL.iter().map(|act| (act.as_str(), row(*act))).collect();
+        let expected = [
+            ("read", "xxx-"),
+            ("read_personal", "x-x-"),
+            ("export", "x-x-"),
+            ("propose", "-xx-"),
+            ("issue", "--x-"),
+            ("approve", "--x-"),
+            ("audit", "---x"),
+            ("manage_operators", "---x"),
+        ];
+        assert_eq!(matrix, expected.map(|(act, row)| (act, row.to_owned())));
+    }
+
+    #[test]
+    fn an_operators_name_keeps_to_its_grammar() {
+        for good in ["ada", "a", "0", "ada.lovelace-2_x", &"x".repeat(32)] {
+            assert!(OperatorName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Ada", ".a", "-a", "a b", "a/b", "ä", "a\n", &"x".repeat(33)] {
+            assert!(OperatorName::new(bad).is_err(), "{bad}");
+        }
+    }
+}
