@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{LogName, EntityId, Position, Sequence},
+    ids::{EntityId, LogName, Position, Sequence},
 };
 
 /// At most this many events in one append.

@@ -113,6 +113,7 @@ impl Entry {
                 .filter(|kind| !kind.is_empty())
                 .ok_or(EnvelopeError::Type)?,
             time: self.time().ok_or(EnvelopeError::Time)?,
+            actor: fields.actor.as_deref(),
             data: fields.data.as_deref(),
         })
     }
@@ -146,6 +147,7 @@ pub struct Envelope<'a> {
     pub id: &'a str,
     pub r#type: &'a str,
     pub time: DateTime<Utc>,
+    pub actor: Option<&'a str>,
     pub data: Option<&'a str>,
 }
 

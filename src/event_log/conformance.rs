@@ -17,7 +17,7 @@ use futures::{StreamExt as _, stream::BoxStream};
 use ledgerscope::{
     domain::{
         event::{Entry, NewEvent},
-        ids::{LogName, EntityId, Position, Sequence},
+        ids::{EntityId, LogName, Position, Sequence},
     },
     event_log::{Appended, EventLog, FeedEntry, FeedPosition, READ_MAX, ReadError, open},
 };

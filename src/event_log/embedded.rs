@@ -21,7 +21,7 @@ use super::{
 };
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{LogName, EntityId, Position},
+    ids::{EntityId, LogName, Position},
 };
 
 /// Where a domain's file is.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::domain::{
     event::{Entry, NewEvent},
-    ids::{LogName, EntityId, Position},
+    ids::{EntityId, LogName, Position},
 };
 
 /// Entries in one reply. A page of the port may take several, so that no reply grows without bound.

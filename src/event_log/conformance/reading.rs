@@ -7,7 +7,7 @@ use futures::{TryStreamExt as _, future::join_all};
 use ledgerscope::{
     domain::{
         event::NewEvent,
-        ids::{LogName, EntityId, Position},
+        ids::{EntityId, LogName, Position},
     },
     event_log::{APPEND_MAX, Expected, FeedPosition, READ_MAX},
 };

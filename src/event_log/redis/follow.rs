@@ -16,7 +16,7 @@ use super::{
     link::{Link, Session, Trouble},
 };
 use crate::{
-    domain::ids::{LogName, EntityId, Position},
+    domain::ids::{EntityId, LogName, Position},
     event_log::{FeedEntry, FeedPosition, ReadError},
 };
 

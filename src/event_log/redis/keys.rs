@@ -1,7 +1,7 @@
 //! The names of keys in a Redis store (contract §2), both ways: from an id to its keys, and from a key that a scan found
 //! back to the id. It never talks to a server.
 
-use crate::domain::ids::{LogName, EntityId};
+use crate::domain::ids::{EntityId, LogName};
 
 /// More partitions than Redis Cluster has slots make no sense.
 pub(super) const PARTITIONS_MAX: u32 = 16_384;

@@ -1,0 +1,365 @@
+//! A case: the stream that keeps account of one compensation, from the wish to its end (contract §6). It is what approvers
+//! read, what auditors search, and the memory that finishes what a crash interrupted. An approval binds to the hash of
+//! the command and to the positions that were looked at, and never comes from who proposed it: checked here, on the fold.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    command::{Command, Pin},
+    decide::{Figures, Step, Warning},
+};
+use crate::domain::{
+    event::Envelope,
+    fold::{AnomalyKind, Evolved, Refusal, State},
+    ids::{Domain, EntityId, Sequence},
+    money::Money,
+    payload::states,
+    refund::Reason,
+};
+
+states! {
+    /// Where a case stands.
+    CaseStatus {
+        /// Waits for an approval, or, within the proposer's own limit, is being issued.
+        Proposed = "proposed",
+        /// A second person agreed; it is being issued.
+        Approved = "approved",
+        Declined = "declined",
+        Withdrawn = "withdrawn",
+        /// Time ran out, or what it was about moved.
+        Lapsed = "lapsed",
+        Issued = "issued",
+        /// It was to be issued and could not be.
+        Refused = "refused",
+    }
+}
+
+impl CaseStatus {
+    /// Nothing follows any more.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Proposed | Self::Approved)
+    }
+}
+
+states! {
+    /// What lets a case be issued.
+    Authority {
+        /// The proposer's own limit.
+        OwnLimit = "own_limit",
+        /// Somebody else's approval.
+        FourEyes = "four_eyes",
+    }
+}
+
+/// `compensation.proposed`. The fields beyond contract §6 (`also`, `steps`, `amount`, `authority`, `warnings`) make the case
+/// whole: it can be issued from nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    pub command: Command,
+    /// SHA-256 of command and positions, in hexadecimal.
+    pub command_hash: String,
+    /// Where the command's subject was.
+    pub target: Pin,
+    /// Where the other streams were that it appends to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Pin>,
+    pub before: Figures,
+    pub after: Figures,
+    pub reason: Reason,
+    pub note: String,
+    pub expires_at: DateTime<Utc>,
+    /// The events that it appends, in this order.
+    pub steps: Vec<Step>,
+    /// What counts towards limits.
+    pub amount: Money,
+    pub authority: Authority,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+impl Proposal {
+    /// Every position that it is bound to, the target first.
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+        std::iter::once(&self.target).chain(&self.also)
+    }
+}
+
+/// `compensation.approved`, `compensation.declined`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    pub command_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// `compensation.withdrawn`, `compensation.lapsed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    pub why: String,
+}
+
+/// An event that a case appended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedEvent {
+    pub domain: Domain,
+    pub id: EntityId,
+    pub sequence: Sequence,
+    /// The event's id.
+    pub event: String,
+}
+
+/// `compensation.issued`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    pub events: Vec<IssuedEvent>,
+}
+
+/// `compensation.refused`. `events` is there where something was appended and undone again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// In words.
+    pub rejection: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<IssuedEvent>,
+}
+
+/// A case event's payload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaseEvent {
+    Proposed(Box<Proposal>),
+    Approved(Judgement),
+    Declined(Judgement),
+    Withdrawn(Ending),
+    Lapsed(Ending),
+    Issued(Issued),
+    Refused(Refused),
+}
+
+impl CaseEvent {
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Proposed(_) => "compensation.proposed",
+            Self::Approved(_) => "compensation.approved",
+            Self::Declined(_) => "compensation.declined",
+            Self::Withdrawn(_) => "compensation.withdrawn",
+            Self::Lapsed(_) => "compensation.lapsed",
+            Self::Issued(_) => "compensation.issued",
+            Self::Refused(_) => "compensation.refused",
+        }
+    }
+
+    /// The payload as JSON text.
+    pub fn data(&self) -> String {
+        let json = match self {
+            Self::Proposed(data) => serde_json::to_string(data),
+            Self::Approved(data) | Self::Declined(data) => serde_json::to_string(data),
+            Self::Withdrawn(data) | Self::Lapsed(data) => serde_json::to_string(data),
+            Self::Issued(data) => serde_json::to_string(data),
+            Self::Refused(data) => serde_json::to_string(data),
+        };
+        // Strings, numbers and lists of them: there is nothing that JSON can't say.
+        json.unwrap_or_default()
+    }
+
+    pub fn parse(r#type: &str, data: Option<&str>) -> Result<Self, Refusal> {
+        Ok(match r#type {
+            "compensation.proposed" => Self::Proposed(Box::new(read(data)?)),
+            "compensation.approved" => Self::Approved(read(data)?),
+            "compensation.declined" => Self::Declined(read(data)?),
+            "compensation.withdrawn" => Self::Withdrawn(read(data)?),
+            "compensation.lapsed" => Self::Lapsed(read(data)?),
+            "compensation.issued" => Self::Issued(read(data)?),
+            "compensation.refused" => Self::Refused(read(data)?),
+            other => {
+                return Err(Refusal::new(
+                    AnomalyKind::UnknownType,
+                    format!("'{other}' is no event of a case that is known here"),
+                ));
+            }
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(data: Option<&str>) -> Result<T, Refusal> {
+    serde_json::from_str(data.unwrap_or_default()).map_err(|error| {
+        Refusal::new(
+            AnomalyKind::UnparsablePayload,
+            format!("the data can't be read: {error}"),
+        )
+    })
+}
+
+/// A case as its events left it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseState {
+    pub proposal: Option<Box<Proposal>>,
+    /// The actor of the proposal.
+    pub proposer: String,
+    pub proposed_at: Option<DateTime<Utc>>,
+    pub status: Option<CaseStatus>,
+    pub status_since: Option<DateTime<Utc>>,
+    /// Who approved or declined.
+    pub judge: Option<String>,
+    pub judge_note: Option<String>,
+    /// What was appended, undone or not.
+    pub events: Vec<IssuedEvent>,
+    /// Why it was refused, withdrawn or lapsed.
+    pub why: Option<String>,
+}
+
+/// Why somebody can't move a case on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CaseRefusal {
+    #[error("there is no such case")]
+    Unknown,
+    #[error("the case is {status} already")]
+    NotOpen { status: CaseStatus },
+    #[error("it needs no approval: it is within the proposer's own limit")]
+    NoApprovalNeeded,
+    #[error("nobody approves or declines what they proposed themselves")]
+    OwnProposal,
+    #[error("only who proposed it can withdraw it")]
+    NotOwnProposal,
+    #[error("the case is about another command than the one that was looked at")]
+    OtherCommand,
+    #[error("the time for an approval has run out")]
+    Expired,
+}
+
+impl CaseState {
+    /// The case waits for a second person.
+    pub fn awaits_approval(&self) -> bool {
+        self.status == Some(CaseStatus::Proposed)
+            && self
+                .proposal
+                .as_ref()
+                .is_some_and(|p| p.authority == Authority::FourEyes)
+    }
+
+    /// The case is to be issued, and nothing says yet how that ended.
+    pub fn is_to_be_issued(&self) -> bool {
+        match self.status {
+            Some(CaseStatus::Approved) => true,
+            Some(CaseStatus::Proposed) => !self.awaits_approval(),
+            _ => false,
+        }
+    }
+
+    /// Whether `by` may approve or decline the command with this hash now.
+    pub fn may_judge(&self, by: &str, command_hash: &str, now: DateTime<Utc>) -> Result<(), CaseRefusal> {
+        let proposal = self.waiting()?;
+        if by == self.proposer {
+            return Err(CaseRefusal::OwnProposal);
+        }
+        if proposal.command_hash != command_hash {
+            return Err(CaseRefusal::OtherCommand);
+        }
+        if now > proposal.expires_at {
+            return Err(CaseRefusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// Whether `by` may take it back.
+    pub fn may_withdraw(&self, by: &str) -> Result<(), CaseRefusal> {
+        self.waiting()?;
+        if by == self.proposer {
+            Ok(())
+        } else {
+            Err(CaseRefusal::NotOwnProposal)
+        }
+    }
+
+    /// Whether its time has run out without an approval.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.awaits_approval() && self.proposal.as_ref().is_some_and(|p| now > p.expires_at)
+    }
+
+    fn waiting(&self) -> Result<&Proposal, CaseRefusal> {
+        let (Some(status), Some(proposal)) = (self.status, self.proposal.as_deref()) else {
+            return Err(CaseRefusal::Unknown);
+        };
+        if status != CaseStatus::Proposed {
+            return Err(CaseRefusal::NotOpen { status });
+        }
+        if proposal.authority != Authority::FourEyes {
+            return Err(CaseRefusal::NoApprovalNeeded);
+        }
+        Ok(proposal)
+    }
+
+    fn may_follow(&self, event: &CaseEvent) -> bool {
+        match event {
+            CaseEvent::Proposed(_) => self.status.is_none(),
+            CaseEvent::Approved(_) | CaseEvent::Declined(_) | CaseEvent::Withdrawn(_) => self.awaits_approval(),
+            CaseEvent::Lapsed(_) => self.status.is_some_and(|status| !status.is_final()),
+            CaseEvent::Issued(_) | CaseEvent::Refused(_) => self.is_to_be_issued(),
+        }
+    }
+
+    fn apply(&mut self, actor: Option<&str>, at: DateTime<Utc>, event: CaseEvent) {
+        let status = match event {
+            CaseEvent::Proposed(proposal) => {
+                self.proposal = Some(proposal);
+                self.proposer = actor.unwrap_or_default().to_owned();
+                self.proposed_at = Some(at);
+                CaseStatus::Proposed
+            }
+            CaseEvent::Approved(judgement) => self.judged(actor, judgement, CaseStatus::Approved),
+            CaseEvent::Declined(judgement) => self.judged(actor, judgement, CaseStatus::Declined),
+            CaseEvent::Withdrawn(ending) => self.ended(ending.why, CaseStatus::Withdrawn),
+            CaseEvent::Lapsed(ending) => self.ended(ending.why, CaseStatus::Lapsed),
+            CaseEvent::Issued(issued) => {
+                self.events = issued.events;
+                CaseStatus::Issued
+            }
+            CaseEvent::Refused(refused) => {
+                self.events = refused.events;
+                self.ended(refused.rejection, CaseStatus::Refused)
+            }
+        };
+        self.status = Some(status);
+        self.status_since = Some(at);
+    }
+
+    fn judged(&mut self, actor: Option<&str>, judgement: Judgement, status: CaseStatus) -> CaseStatus {
+        self.judge = actor.map(str::to_owned);
+        self.judge_note = judgement.note;
+        status
+    }
+
+    fn ended(&mut self, why: String, status: CaseStatus) -> CaseStatus {
+        self.why = Some(why);
+        status
+    }
+}
+
+impl State for CaseState {
+    fn evolve(&mut self, event: &Envelope<'_>) -> Evolved {
+        let parsed = match CaseEvent::parse(event.r#type, event.data) {
+            Ok(parsed) => parsed,
+            Err(refusal) => return Evolved::Refused(refusal),
+        };
+        if !self.may_follow(&parsed) {
+            return Evolved::Refused(Refusal::new(
+                AnomalyKind::TransitionNotAllowed,
+                format!(
+                    "a case that is {} can't be followed by {}",
+                    self.status.map_or("not proposed", CaseStatus::as_str),
+                    parsed.type_name()
+                ),
+            ));
+        }
+        let own_approval = matches!(parsed, CaseEvent::Approved(_)) && event.actor == Some(self.proposer.as_str());
+        if own_approval {
+            return Evolved::Refused(Refusal::new(
+                AnomalyKind::TransitionNotAllowed,
+                "an approval by who proposed it does not count",
+            ));
+        }
+        self.apply(event.actor, event.time, parsed);
+        Evolved::Applied(Vec::new())
+    }
+}

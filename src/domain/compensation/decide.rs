@@ -1,0 +1,309 @@
+//! What a command would do: `decide` on replayed states gives the exact events and the figures before and after, or the
+//! reason why not. It is synchronous and touches nothing, so that the preview, the issue and the approval days later
+//! decide by the very same rules, each on the states of its own moment.
+
+mod order;
+mod wallet;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::command::{Action, Command, CommandName, Pin};
+use crate::domain::{
+    event::Envelope,
+    fold::{Evolved, Fold, State},
+    ids::{Domain, EntityId, Sequence},
+    money::{Currency, Money},
+    order::OrderState,
+    refund::RefundState,
+    replay::{Balances, OrderSums, Replayable as _},
+    wallet::{WalletState, WalletStatus},
+};
+
+/// An entity as its whole stream left it.
+#[derive(Clone, Debug)]
+pub struct Book<S> {
+    pub id: EntityId,
+    pub fold: Fold<S>,
+}
+
+/// What a command is decided on. A stream that does not exist is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    pub wallet: Option<Book<WalletState>>,
+    pub order: Option<Book<OrderState>>,
+    /// Other wallets that hold a credit for the command's refund, as far as is known.
+    pub credited_elsewhere: Vec<EntityId>,
+}
+
+/// One event that would be appended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub domain: Domain,
+    pub subject: EntityId,
+    /// Where the stream has to be: the sequence of its last event.
+    pub at: Sequence,
+    pub r#type: String,
+    /// JSON.
+    pub data: String,
+    /// What makes a second append of the same thing change nothing. Empty: one of the case's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+}
+
+/// The figures that a command changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<Balances>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderSums>,
+    /// The state of the refund that the command is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundState>,
+}
+
+/// What a person should think about before they go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Warning {
+    #[error("the history of the {domain} is not complete, so its figures may be wrong")]
+    HistoryIncomplete { domain: Domain },
+    #[error("the wallet is frozen; the event counts all the same")]
+    WalletFrozen,
+    #[error("available falls below zero, to {available}")]
+    BecomesNegative { available: Decimal },
+    #[error("the refund is in processing; whoever processes it may settle it at the same time")]
+    InProcessing,
+    #[error("the wallet holds the credit for this refund already; only the order will be told")]
+    CreditedAlready,
+    #[error("the order says already that this refund has succeeded; only the wallet will be credited")]
+    SucceededAlready,
+}
+
+impl Warning {
+    /// So doubtful that nobody issues it alone, whatever their limit.
+    pub const fn needs_second_person(&self) -> bool {
+        matches!(self, Self::HistoryIncomplete { .. } | Self::BecomesNegative { .. })
+    }
+}
+
+/// Why a command can't be carried out on the states as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Rejection {
+    #[error("the {domain} {id} does not exist")]
+    Unknown { domain: Domain, id: String },
+    #[error("the wallet is closed")]
+    WalletClosed,
+    #[error("the amount is in {given}, and the {domain} in {needed}")]
+    OtherCurrency {
+        domain: Domain,
+        given: Currency,
+        needed: Currency,
+    },
+    #[error("{amount} is more than the {available} that is available")]
+    InsufficientAvailable { amount: Decimal, available: Decimal },
+    #[error("'{event}' is no credit, debit or capture of this wallet")]
+    UnknownEntry { event: String },
+    #[error("'{event}' is wholly reversed already")]
+    NothingToReverse { event: String },
+    #[error("{amount} is more than the {left} of the entry that is not reversed yet")]
+    AboveReversible { amount: Decimal, left: Decimal },
+    #[error("there is no open hold '{hold}'")]
+    NoOpenHold { hold: String },
+    #[error("the order has no refund '{refund}'")]
+    UnknownRefund { refund: String },
+    #[error("the refund is {state}; that can't follow")]
+    RefundState { state: RefundState },
+    #[error("the refund does not go to a wallet; whoever pays it out settles it")]
+    NotToWallet,
+    #[error("the order names no wallet that could be credited")]
+    NoWallet,
+    #[error("the refund was credited already, to {wallet}")]
+    AlreadyCredited { wallet: String },
+    #[error("the order's refunds would exceed the {paid} that was paid")]
+    ExceedsPaid { paid: Decimal },
+    /// The fold itself would refuse the event.
+    #[error("{message}")]
+    NotApplicable { message: String },
+}
+
+/// What a command would do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// In the order in which they have to be appended; at least one, at most one a stream.
+    pub steps: Vec<Step>,
+    pub before: Figures,
+    pub after: Figures,
+    /// What counts towards limits: the money that it is about.
+    pub amount: Money,
+    pub warnings: Vec<Warning>,
+}
+
+impl Decision {
+    /// Where the streams are that it appends to, and the command's subject with them: that one first.
+    pub fn pins(&self, command: &Command, books: &Books) -> Vec<Pin> {
+        let (domain, id) = command.action.subject();
+        let wallet = books.wallet.as_ref().map(|book| Pin {
+            domain: Domain::Wallet,
+            id: book.id.clone(),
+            sequence: book.fold.sequence,
+        });
+        let order = books.order.as_ref().map(|book| Pin {
+            domain: Domain::Order,
+            id: book.id.clone(),
+            sequence: book.fold.sequence,
+        });
+        let mut pins: Vec<_> = order.into_iter().chain(wallet).collect();
+        pins.sort_by_key(|pin| (pin.domain, &pin.id) != (domain, id));
+        pins
+    }
+}
+
+/// Decides a command on the given states. `case` is the case that it belongs to; events refer to it.
+pub fn decide(command: &Command, books: &Books, case: &EntityId, now: DateTime<Utc>) -> Result<Decision, Rejection> {
+    let (domain, id) = command.action.subject();
+    let exists = match domain {
+        Domain::Wallet => books.wallet.is_some(),
+        Domain::Order => books.order.is_some(),
+    };
+    let unknown = || Rejection::Unknown {
+        domain,
+        id: id.to_string(),
+    };
+    if !exists {
+        return Err(unknown());
+    }
+    let plan = match (&command.action, &books.wallet, &books.order) {
+        (Action::CreditWallet { amount, .. }, Some(wallet), _) => wallet::credit(wallet, command, *amount)?,
+        (Action::DebitWallet { amount, .. }, Some(wallet), _) => wallet::debit(wallet, command, *amount)?,
+        (Action::ReverseEntry { event, amount, .. }, Some(wallet), _) => {
+            wallet::reverse(wallet, command, event, *amount)?
+        }
+        (Action::ReleaseHold { hold, .. }, Some(wallet), _) => wallet::release(wallet, hold)?,
+        (Action::SettleRefund { refund, .. }, wallet, Some(order)) => {
+            order::settle(order, wallet.as_ref(), command, refund, &books.credited_elsewhere, case)?
+        }
+        (Action::RetryRefund { refund, .. }, _, Some(order)) => {
+            order::step(order, command, refund, RefundState::Processing, case)?
+        }
+        (Action::CancelRefund { refund, .. }, _, Some(order)) => {
+            order::step(order, command, refund, RefundState::Canceled, case)?
+        }
+        (Action::RejectRefund { refund, .. }, _, Some(order)) => {
+            order::step(order, command, refund, RefundState::Rejected, case)?
+        }
+        (Action::ApproveRefund { refund, .. }, _, Some(order)) => {
+            order::step(order, command, refund, RefundState::Approved, case)?
+        }
+        _ => return Err(unknown()),
+    };
+    foresee(plan, command, books, now)
+}
+
+/// What a rule comes to, before its effect is known.
+struct Plan {
+    steps: Vec<Step>,
+    amount: Money,
+    warnings: Vec<Warning>,
+}
+
+/// Folds the planned events: what the fold would refuse is rejected, and the figures are those that it will really have.
+fn foresee(plan: Plan, command: &Command, books: &Books, now: DateTime<Utc>) -> Result<Decision, Rejection> {
+    let Plan {
+        steps,
+        amount,
+        mut warnings,
+    } = plan;
+    let mut wallet = books.wallet.as_ref().map(|book| book.fold.state.clone());
+    let mut order = books.order.as_ref().map(|book| book.fold.state.clone());
+    let before = figures(wallet.as_ref(), order.as_ref(), command);
+    for step in &steps {
+        match step.domain {
+            Domain::Wallet => evolve(wallet.as_mut(), step, now)?,
+            Domain::Order => evolve(order.as_mut(), step, now)?,
+        }
+    }
+    let after = figures(wallet.as_ref(), order.as_ref(), command);
+    if let (Some(was), Some(is)) = (before.wallet, after.wallet)
+        && is.available < Decimal::ZERO
+        && is.available < was.available
+    {
+        warnings.push(Warning::BecomesNegative {
+            available: is.available,
+        });
+    }
+    for (domain, complete) in [
+        (Domain::Wallet, books.wallet.as_ref().map(|book| book.fold.complete)),
+        (Domain::Order, books.order.as_ref().map(|book| book.fold.complete)),
+    ] {
+        if complete == Some(false) {
+            warnings.push(Warning::HistoryIncomplete { domain });
+        }
+    }
+    let touched = steps.iter().any(|step| step.domain == Domain::Wallet);
+    if touched && wallet.is_some_and(|state| state.status == WalletStatus::Frozen) {
+        warnings.push(Warning::WalletFrozen);
+    }
+    Ok(Decision {
+        steps,
+        before,
+        after,
+        amount,
+        warnings,
+    })
+}
+
+fn evolve<S: State>(state: Option<&mut S>, step: &Step, now: DateTime<Utc>) -> Result<(), Rejection> {
+    let Some(state) = state else {
+        return Err(Rejection::Unknown {
+            domain: step.domain,
+            id: step.subject.to_string(),
+        });
+    };
+    let event = Envelope {
+        sequence: step.at + 1,
+        // No event's id: those have no spaces at their ends.
+        id: " to be appended ",
+        r#type: &step.r#type,
+        time: now,
+        actor: None,
+        data: Some(&step.data),
+    };
+    match state.evolve(&event) {
+        Evolved::Applied(_) => Ok(()),
+        Evolved::Refused(refusal) => Err(Rejection::NotApplicable {
+            message: refusal.message,
+        }),
+    }
+}
+
+fn figures(wallet: Option<&WalletState>, order: Option<&OrderState>, command: &Command) -> Figures {
+    let refund = command.action.refund();
+    Figures {
+        wallet: wallet.map(WalletState::figures),
+        order: order.map(OrderState::figures),
+        refund: order.and_then(|order| Some(order.refunds.get(refund?)?.state)),
+    }
+}
+
+/// The commands that apply to a refund in a state, in the order in which a form offers them. What is left to say no to (who
+/// was credited, what was paid) the preview says.
+pub fn refund_commands(state: RefundState, to_wallet: bool) -> Vec<CommandName> {
+    let mut commands = Vec::new();
+    if state == RefundState::Requested {
+        commands.extend([CommandName::ApproveRefund, CommandName::RejectRefund]);
+    }
+    if to_wallet && (state.may_become(RefundState::Succeeded) || state == RefundState::Succeeded) {
+        commands.push(CommandName::SettleRefund);
+    }
+    if state == RefundState::Failed {
+        commands.push(CommandName::RetryRefund);
+    }
+    if state.may_become(RefundState::Canceled) {
+        commands.push(CommandName::CancelRefund);
+    }
+    commands
+}

@@ -1,0 +1,179 @@
+//! The commands on a refund: move it on in its order, or settle it, which concerns the order's wallet as well.
+
+use rust_decimal::Decimal;
+
+use super::{Book, Plan, Rejection, Step, Warning, wallet};
+use crate::domain::{
+    compensation::command::{Action, Command},
+    ids::{Domain, EntityId},
+    order::{OrderEvent, OrderState, RefundStep},
+    refund::{Destination, Refund, RefundState},
+    wallet::{CreditKind, Posting, WalletEvent, WalletState},
+};
+
+type Order = Book<OrderState>;
+
+/// Moves a refund to `enters`.
+pub(super) fn step(
+    order: &Order,
+    command: &Command,
+    id: &str,
+    enters: RefundState,
+    case: &EntityId,
+) -> Result<Plan, Rejection> {
+    let refund = refund(order, id)?;
+    // Trying again is for what failed; the first try is the system's.
+    let retries_in_time = !matches!(command.action, Action::RetryRefund { .. }) || refund.state == RefundState::Failed;
+    if !refund.state.may_become(enters) || !retries_in_time {
+        return Err(Rejection::RefundState { state: refund.state });
+    }
+    if enters == RefundState::Approved {
+        within_paid(order, committed(order) + refund.amount.amount())?;
+    }
+    Ok(Plan {
+        steps: vec![order_step(order, command, id, enters, case)],
+        amount: refund.amount,
+        warnings: Vec::new(),
+    })
+}
+
+/// Credits the wallet and tells the order that its refund has succeeded: whichever of the two is not there yet.
+pub(super) fn settle(
+    order: &Order,
+    wallet: Option<&Book<WalletState>>,
+    command: &Command,
+    id: &str,
+    credited_elsewhere: &[EntityId],
+    case: &EntityId,
+) -> Result<Plan, Rejection> {
+    let refund = refund(order, id)?;
+    if refund.destination != Destination::Wallet {
+        return Err(Rejection::NotToWallet);
+    }
+    let told = refund.state == RefundState::Succeeded;
+    if !told && !refund.state.may_become(RefundState::Succeeded) {
+        return Err(Rejection::RefundState { state: refund.state });
+    }
+    let named = order.fold.state.wallet.as_deref().ok_or(Rejection::NoWallet)?;
+    let wallet = wallet
+        .filter(|wallet| wallet.id.as_str() == named)
+        .ok_or_else(|| Rejection::Unknown {
+            domain: Domain::Wallet,
+            id: named.to_owned(),
+        })?;
+    if let Some(other) = credited_elsewhere.iter().find(|other| **other != wallet.id) {
+        return Err(Rejection::AlreadyCredited {
+            wallet: other.to_string(),
+        });
+    }
+    wallet::takes_money(wallet, refund.amount)?;
+    let more = if told { Decimal::ZERO } else { refund.amount.amount() };
+    within_paid(order, order.fold.state.refunded + more)?;
+
+    let credits = credits_for(&wallet.fold.state, id);
+    let standing: Vec<_> = credits.iter().filter(|credit| !credit.wholly_reversed()).collect();
+    let credited = match standing.as_slice() {
+        [] => false,
+        // The credit is there, whole, and only the order does not know.
+        [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !told => true,
+        _ => {
+            return Err(Rejection::AlreadyCredited {
+                wallet: wallet.id.to_string(),
+            });
+        }
+    };
+    let mut warnings = Vec::new();
+    let mut steps = Vec::new();
+    if credited {
+        warnings.push(Warning::CreditedAlready);
+    } else {
+        let event = WalletEvent::Credited {
+            amount: refund.amount,
+            kind: CreditKind::Refund,
+            order: Some(order.id.to_string()),
+            refund: Some(id.to_owned()),
+            // With the case in it no two cases can take their credits for each other's.
+            reference: Some(case.to_string()),
+            note: Some(command.note.clone()),
+        };
+        steps.push(Step {
+            // Whoever settles this refund takes this key, so it is credited once; a credit that was wholly reversed makes room
+            // for one more.
+            key: format!("settle:{}:{id}:{}", order.id, credits.len()),
+            ..wallet::step(wallet, &event)
+        });
+    }
+    if told {
+        warnings.push(Warning::SucceededAlready);
+    } else {
+        steps.push(order_step(order, command, id, RefundState::Succeeded, case));
+    }
+    if refund.state == RefundState::Processing {
+        warnings.push(Warning::InProcessing);
+    }
+    Ok(Plan {
+        steps,
+        amount: refund.amount,
+        warnings,
+    })
+}
+
+/// Every credit of kind `refund` for a refund that the wallet has, reversed or not.
+fn credits_for<'a>(wallet: &'a WalletState, refund: &str) -> Vec<&'a Posting> {
+    wallet
+        .postings
+        .values()
+        .filter(|posting| posting.refund.as_deref() == Some(refund))
+        .collect()
+}
+
+fn refund<'a>(order: &'a Order, id: &str) -> Result<&'a Refund, Rejection> {
+    order
+        .fold
+        .state
+        .refunds
+        .get(id)
+        .ok_or_else(|| Rejection::UnknownRefund { refund: id.to_owned() })
+}
+
+/// What has gone back or is on its way: every refund that somebody agreed to.
+fn committed(order: &Order) -> Decimal {
+    let state = &order.fold.state;
+    let agreed = state
+        .refunds
+        .values()
+        .filter(|refund| refund.state.is_pending() && refund.state != RefundState::Requested);
+    // Within what was ever requested, which the fold keeps below 28 digits.
+    agreed.fold(state.refunded, |sum, refund| sum + refund.amount.amount())
+}
+
+/// Nothing goes back beyond what was paid.
+fn within_paid(order: &Order, goes_back: Decimal) -> Result<(), Rejection> {
+    let paid = order.fold.state.paid;
+    if goes_back > paid {
+        return Err(Rejection::ExceedsPaid { paid });
+    }
+    Ok(())
+}
+
+fn order_step(order: &Order, command: &Command, id: &str, enters: RefundState, case: &EntityId) -> Step {
+    let refers = matches!(enters, RefundState::Succeeded | RefundState::Processing);
+    let event = OrderEvent::Refund(RefundStep {
+        refund: id.to_owned(),
+        enters,
+        reason: (enters == RefundState::Rejected).then(|| command.reason.as_str().to_owned()),
+        failure: None,
+        note: (!refers).then(|| command.note.clone()),
+        message: None,
+        provider: None,
+        reference: refers.then(|| case.to_string()),
+    });
+    Step {
+        domain: Domain::Order,
+        subject: order.id.clone(),
+        at: order.fold.sequence,
+        r#type: event.type_name().to_owned(),
+        data: event.data().to_string(),
+        key: String::new(),
+    }
+}

@@ -1,0 +1,180 @@
+//! What a form said, before it is known whether it makes sense: all text, as it was typed, so that it can be shown again.
+//! [`Draft::command`] is the one place where it becomes a command.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Action, Command, CommandName, NOTE_MAX};
+use crate::domain::{
+    ids::EntityId,
+    money::{Currency, Money},
+    refund::Reason,
+};
+
+/// Characters of an id, a hold, an event id or a refund id in a form at most.
+pub const REFERENCE_MAX: usize = 200;
+/// Characters of an amount in a form at most.
+pub const AMOUNT_MAX: usize = 40;
+
+/// A compensation form as it was filled in. Fields that a command does not use are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// A [`CommandName`].
+    pub command: String,
+    /// The wallet or the order.
+    pub subject: String,
+    /// The event to reverse, the hold to release or the refund.
+    pub item: String,
+    pub amount: String,
+    pub reason: String,
+    pub note: String,
+}
+
+/// A field of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Command,
+    Subject,
+    Item,
+    Amount,
+    AmountAgain,
+    Reason,
+    Note,
+    Password,
+    Code,
+}
+
+/// What is wrong with a field, in words for the person who filled it in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct FieldError {
+    pub field: Field,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: Field, message: impl Into<String>) -> Self {
+        Self {
+            field,
+            message: message.into(),
+        }
+    }
+}
+
+impl Draft {
+    pub fn name(&self) -> Result<CommandName, FieldError> {
+        self.command
+            .parse()
+            .map_err(|_| FieldError::new(Field::Command, "there is no such compensation"))
+    }
+
+    /// The wallet or order, checked.
+    pub fn subject(&self) -> Result<EntityId, FieldError> {
+        EntityId::new(self.subject.as_str()).map_err(|error| FieldError::new(Field::Subject, error.to_string()))
+    }
+
+    /// Whether anything was filled in beyond what the link to the form says; an untouched form is not complained about.
+    pub fn is_untouched(&self) -> bool {
+        self.amount.is_empty() && self.reason.is_empty() && self.note.is_empty()
+    }
+
+    /// The command that it says. Amounts are in `currency`, that of the wallet.
+    pub fn command(&self, currency: Option<Currency>) -> Result<Command, FieldError> {
+        let name = self.name()?;
+        let subject = self.subject()?;
+        let action = match name {
+            CommandName::CreditWallet => Action::CreditWallet {
+                wallet: subject,
+                amount: self.amount(currency)?,
+            },
+            CommandName::DebitWallet => Action::DebitWallet {
+                wallet: subject,
+                amount: self.amount(currency)?,
+            },
+            CommandName::ReverseEntry => Action::ReverseEntry {
+                wallet: subject,
+                event: self.item("event")?,
+                amount: match self.amount.trim() {
+                    "" => None,
+                    _ => Some(self.amount(currency)?),
+                },
+            },
+            CommandName::ReleaseHold => Action::ReleaseHold {
+                wallet: subject,
+                hold: self.item("hold")?,
+            },
+            CommandName::SettleRefund => Action::SettleRefund {
+                order: subject,
+                refund: self.item("refund")?,
+            },
+            CommandName::RetryRefund => Action::RetryRefund {
+                order: subject,
+                refund: self.item("refund")?,
+            },
+            CommandName::CancelRefund => Action::CancelRefund {
+                order: subject,
+                refund: self.item("refund")?,
+            },
+            CommandName::RejectRefund => Action::RejectRefund {
+                order: subject,
+                refund: self.item("refund")?,
+            },
+            CommandName::ApproveRefund => Action::ApproveRefund {
+                order: subject,
+                refund: self.item("refund")?,
+            },
+        };
+        Ok(Command {
+            action,
+            reason: self.reason()?,
+            note: self.note()?,
+        })
+    }
+
+    fn amount(&self, currency: Option<Currency>) -> Result<Money, FieldError> {
+        let text = self.amount.trim();
+        let wrong = |message: String| FieldError::new(Field::Amount, message);
+        if text.is_empty() {
+            return Err(wrong("say how much".into()));
+        }
+        if text.chars().count() > AMOUNT_MAX {
+            return Err(wrong(format!("an amount has at most {AMOUNT_MAX} characters")));
+        }
+        let currency = currency.ok_or_else(|| wrong("the wallet has no currency yet".into()))?;
+        Money::parse(text, currency).map_err(|error| wrong(error.to_string()))
+    }
+
+    fn item(&self, what: &str) -> Result<String, FieldError> {
+        if self.item.is_empty() || self.item.chars().count() > REFERENCE_MAX {
+            let message = format!("say which {what}, in at most {REFERENCE_MAX} characters");
+            return Err(FieldError::new(Field::Item, message));
+        }
+        Ok(self.item.clone())
+    }
+
+    fn reason(&self) -> Result<Reason, FieldError> {
+        match Reason::from(self.reason.clone()) {
+            Reason::Other(_) => Err(FieldError::new(Field::Reason, "choose one of the reasons")),
+            known => Ok(known),
+        }
+    }
+
+    fn note(&self) -> Result<String, FieldError> {
+        let note = self.note.trim();
+        let wrong = |message: String| FieldError::new(Field::Note, message);
+        if note.is_empty() {
+            return Err(wrong("say why, for those who read the case later".into()));
+        }
+        if note.chars().count() > NOTE_MAX {
+            return Err(wrong(format!("a note has at most {NOTE_MAX} characters")));
+        }
+        if note
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+        {
+            return Err(wrong("a note has no control characters".into()));
+        }
+        Ok(note.to_owned())
+    }
+}
