@@ -1,18 +1,27 @@
 //! Server functions: what a browser may ask. Each bounds its input and makes one call into the ledger; nothing is decided
 //! here. They are public HTTP endpoints (`POST /api/…`, JSON), so errors carry nothing internal.
 
+mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
 mod error;
 mod events;
 mod orders;
 mod overview;
+mod people;
 mod refunds;
+mod session;
 mod wallets;
 
+pub use compensations::{
+    approve_compensation, count_approvals, decline_compensation, get_compensation, get_compensation_form,
+    issue_compensation, list_compensations, withdraw_compensation,
+};
 pub use error::ApiError;
 pub use events::get_event;
 pub use orders::{get_order, list_orders};
 pub use overview::{get_health, get_overview, list_findings};
+pub use people::{change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
+pub use session::{get_me, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_wallets};

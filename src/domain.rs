@@ -3,6 +3,7 @@
 //! comes in as an argument.
 
 pub mod access;
+pub mod audit;
 pub mod compensation;
 pub mod event;
 pub mod findings;

@@ -6,7 +6,10 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::Domain;
+use crate::domain::{
+    compensation::draft::FieldError,
+    ids::{Domain, EntityId},
+};
 
 /// Why a server function has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -19,6 +22,32 @@ pub enum ApiError {
     /// The figures of lists go on; what has to be read from this store can't be shown.
     #[error("the {domain} store does not answer")]
     StoreDown { domain: Domain },
+    /// Nobody is signed in, or no longer.
+    #[error("you are not signed in, or your session has ended")]
+    SignedOut,
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// A field of the form that was sent is wrong; nothing was written.
+    #[error("{}", .error.message)]
+    Field { error: FieldError },
+    /// What was looked at has changed since; nothing was written, and a new preview says what it is now.
+    #[error("something was appended since you looked; nothing was issued")]
+    Moved,
+    /// The form is not one of this session: it was open before the last login, or comes from elsewhere.
+    #[error("this form is no longer valid; load the page again")]
+    FormExpired,
+    /// Understood and refused, by a rule of the ledger.
+    #[error("{message}")]
+    Refused { message: String },
+    /// A moment later it may be taken.
+    #[error("too many requests; try again in {seconds} s")]
+    TooMany { seconds: u64 },
+    /// What can't be recorded does not happen.
+    #[error("the audit trail can't be written, so nothing was done")]
+    Unrecorded,
+    /// It may have happened; the case will say so.
+    #[error("the store stopped answering; the case {case} is open and will be finished or refused, so don't repeat it")]
+    InDoubt { case: EntityId },
     /// Something went wrong here; the server's log says what.
     #[error("something went wrong on the server; its log says what")]
     Internal,
@@ -47,9 +76,14 @@ impl ApiError {
     /// The HTTP status that a page with this error has.
     pub const fn status(&self) -> u16 {
         match self {
+            Self::SignedOut => 401,
+            Self::Forbidden | Self::FormExpired => 403,
             Self::NotFound { .. } => 404,
+            Self::Moved => 409,
             Self::Invalid { .. } => 400,
-            Self::StoreDown { .. } | Self::Unreachable => 503,
+            Self::Field { .. } | Self::Refused { .. } => 422,
+            Self::TooMany { .. } => 429,
+            Self::StoreDown { .. } | Self::Unreachable | Self::Unrecorded | Self::InDoubt { .. } => 503,
             Self::Internal => 500,
         }
     }

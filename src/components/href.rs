@@ -3,7 +3,10 @@
 
 use std::fmt::Write;
 
-use crate::domain::ids::{Domain, EntityId, Position};
+use crate::domain::{
+    compensation::command::CommandName,
+    ids::{Domain, EntityId, Position},
+};
 
 pub const OVERVIEW: &str = "/";
 pub const REFUNDS: &str = "/refunds";
@@ -11,6 +14,12 @@ pub const WALLETS: &str = "/wallets";
 pub const ORDERS: &str = "/orders";
 pub const FINDINGS: &str = "/findings";
 pub const SEARCH: &str = "/search";
+pub const SIGN_IN: &str = "/sign-in";
+pub const COMPENSATE: &str = "/compensate";
+pub const APPROVALS: &str = "/approvals";
+pub const COMPENSATIONS: &str = "/compensations";
+pub const OPERATORS: &str = "/operators";
+pub const AUDIT: &str = "/audit";
 
 pub fn wallet(id: &str) -> String {
     format!("{WALLETS}/{}", encode(id))
@@ -40,6 +49,26 @@ pub fn refund(id: &str, order: Option<&str>) -> String {
 
 pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
+}
+
+/// The way to sign in, and back to `here` (path and query of this site) afterwards.
+pub fn sign_in(here: &str) -> String {
+    format!("{SIGN_IN}?next={}", encode(here))
+}
+
+/// A case.
+pub fn compensation(case: &str) -> String {
+    format!("{COMPENSATIONS}/{}", encode(case))
+}
+
+/// The empty form of a command on a wallet or an order; `item` is the event, hold or refund.
+pub fn compensate(command: CommandName, subject: &str, item: Option<&str>) -> String {
+    let mut href = format!("{COMPENSATE}?command={command}&subject={}", encode(subject));
+    if let Some(item) = item {
+        href.push_str("&item=");
+        href.push_str(&encode(item));
+    }
+    href
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.

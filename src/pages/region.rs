@@ -126,6 +126,36 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             }
             .into_any(),
         ),
+        ApiError::SignedOut => (
+            "You are signed out".to_owned(),
+            view! {
+                <p>"Sign in, and you come back to this page."</p>
+                <p>
+                    <a class="button is-main" href=move || href::sign_in(&here()) rel="external">
+                        "Sign in"
+                    </a>
+                </p>
+            }
+            .into_any(),
+        ),
+        ApiError::Forbidden => (
+            "Your role does not show this".to_owned(),
+            view! { <p>"Who does what here is decided by the administrators."</p> }.into_any(),
+        ),
+        ApiError::Field { .. }
+        | ApiError::Moved
+        | ApiError::FormExpired
+        | ApiError::Refused { .. }
+        | ApiError::TooMany { .. }
+        | ApiError::Unrecorded
+        | ApiError::InDoubt { .. } => (
+            format!("The {what} could not be shown"),
+            view! {
+                <p>{sentence(&error.to_string())}"."</p>
+                {again}
+            }
+            .into_any(),
+        ),
         ApiError::Internal => (
             format!("The {what} could not be shown"),
             view! {
