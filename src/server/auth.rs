@@ -7,10 +7,11 @@ mod next;
 mod pages;
 mod principal;
 mod recent;
-mod trail;
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
@@ -22,7 +23,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 pub use self::{cookie::SessionCookie, next::destination, principal::Principal};
-use self::{recent::Recent, trail::Act};
+use self::recent::Recent;
 use super::{
     client::{Client, Proxies, Vouched},
     config::{PublicUrl, ServerConfig},
@@ -31,7 +32,12 @@ use super::{
     permissions::{self, Gate},
 };
 use crate::{
-    access::{Access, Clock, Unavailable, operators::Operator, session::SessionRecord},
+    access::{
+        Access, Clock, Unavailable,
+        audit::{AuditError, NewEntry},
+        operators::Operator,
+        session::SessionRecord,
+    },
     api::ApiError,
     domain::{
         access::{OperatorName, Secret},
@@ -41,11 +47,11 @@ use crate::{
 
 /// Recognises people. One for all requests.
 pub struct Gatekeeper {
-    pub(super) access: Arc<Access>,
+    access: Arc<Access>,
     clock: Clock,
     proxies: Proxies,
     limits: RateLimits,
-    pub(super) cookie: SessionCookie,
+    cookie: SessionCookie,
     allows_demo: bool,
     recent: Recent,
 }
@@ -82,6 +88,14 @@ impl Gatekeeper {
             allows_demo: config.allows_demo(),
             recent: Recent::default(),
         }
+    }
+
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub const fn cookie(&self) -> SessionCookie {
+        self.cookie
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -138,12 +152,16 @@ impl Gatekeeper {
             Ok(name) => self.access.operators().find(&name).await?,
             Err(_) => None,
         };
-        let Some(operator) = found.filter(|operator| self.admits(operator)) else {
-            let refused = Act::by_stranger(name, from).because("named by the proxy, and no operator who may sign in");
-            return self.record_once("sign_in", &refused, AuditOutcome::Refused).await;
+        let entry = |actor: &str, outcome, detail: &str| {
+            NewEntry::new(actor, "sign_in", outcome).from(from).detail(detail)
         };
-        let act = Act::by_stranger(operator.name.as_str(), from).because("named by the proxy");
-        self.record("sign_in", &act, AuditOutcome::Done).await?;
+        let Some(operator) = found.filter(|operator| self.admits(operator)) else {
+            let why = "named by the proxy, and no operator who may sign in";
+            let refused = entry(name, AuditOutcome::Refused, why);
+            return self.record_once(refused).await.map_err(|error| error.0);
+        };
+        let done = entry(operator.name.as_str(), AuditOutcome::Done, "named by the proxy");
+        self.record(done).await.map_err(|error| error.0)?;
         let (token, session) = self.access.sessions().open_vouched(&operator, from, self.now()).await?;
         let token = Secret(token);
         recognised.cookie = self.cookie.set(&token);
@@ -153,6 +171,26 @@ impl Gatekeeper {
             token,
             from,
         });
+        Ok(())
+    }
+
+    /// Writes to the audit trail.
+    pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let (act, outcome) = (entry.act.clone(), entry.outcome);
+        let recorded = self.access.audit().record(entry).await;
+        recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an act can't be recorded"))
+    }
+
+    /// The same, unless it was written less than a minute ago for the same session.
+    pub async fn record_once(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let session = entry.session.clone().unwrap_or_else(|| entry.actor.clone());
+        let what = format!("{} {} {}", entry.act, entry.outcome, entry.subject.as_deref().unwrap_or_default());
+        let now = self.now();
+        if self.recent.knows(&session, &what, now) {
+            return Ok(());
+        }
+        self.record(entry).await?;
+        self.recent.learn(&session, &what, now);
         Ok(())
     }
 
@@ -191,9 +229,9 @@ pub async fn guard_page(State(keeper): State<Arc<Gatekeeper>>, request: Request<
     let mut response = match &visitor.principal {
         None if gate != Gate::Public => pages::sign_in_first(&parts),
         Some(principal) if !gate.lets(principal.operator.role) => {
-            let act = Act::by(principal).on(parts.uri.path());
-            if let Err(error) = keeper.record_once("refused", &act, AuditOutcome::Refused).await {
-                return unavailable(&error);
+            let refused = principal.entry("page", AuditOutcome::Refused).about(parts.uri.path());
+            if let Err(error) = keeper.record_once(refused).await {
+                return unavailable(&error.0);
             }
             // The page itself says so in its own frame: what it would show asks the server, and is refused there, too.
             parts.extensions.insert(visitor.clone());

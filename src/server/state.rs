@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use super::auth::Gatekeeper;
 use crate::ledger::Ledger;
 
-/// Cheap to clone: each field is a handle.
+/// Cheap to clone: each field is a handle. Server functions read it with `use_context::<AppState>()`.
 #[derive(Clone)]
 pub struct AppState {
-    /// Server functions read it with `use_context::<Arc<Ledger>>()`.
     pub ledger: Arc<Ledger>,
+    pub keeper: Arc<Gatekeeper>,
 }

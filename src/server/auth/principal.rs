@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    access::{operators::Operator, session::SessionRecord},
-    desk::Who,
-    domain::access::{Act, Me, Secret},
+    access::{audit::NewEntry, operators::Operator, session::SessionRecord},
+    domain::{
+        access::{Act, Me, Secret},
+        audit::AuditOutcome,
+    },
 };
 
 /// Somebody who is signed in. Everything in it has been verified for this request.
@@ -31,17 +32,11 @@ impl Principal {
         self.session.form_token.as_bytes().ct_eq(form_token.as_bytes()).into()
     }
 
-    /// As the desk wants to know them.
-    pub fn who(&self, now: DateTime<Utc>) -> Who {
-        Who {
-            name: self.operator.name.clone(),
-            role: self.operator.role,
-            limits: self.operator.limits.clone(),
-            proved: self.session.is_proven(now),
-            totp: self.operator.has_totp(),
-            from: Some(self.from.to_string()),
-            session: Some(self.session.mark.clone()),
-        }
+    /// The beginning of an entry in the audit trail.
+    pub fn entry(&self, act: &str, outcome: AuditOutcome) -> NewEntry {
+        NewEntry::new(self.operator.name.as_str(), act, outcome)
+            .from(self.from)
+            .in_session(self.session.mark.as_str())
     }
 
     /// As pages want to know them.
