@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event_log", &["domain"]),
     ("ledger", &["domain", "event_log"]),
-    ("desk", &["domain", "event_log"]),
+    ("desk", &["access", "domain", "event_log"]),
     // Signatures only the domain, which the browser's build checks: there is no other room in it.
     ("api", &["desk", "domain", "ledger", "server"]),
     ("components", &["domain"]),
