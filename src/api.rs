@@ -5,6 +5,8 @@
 mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
+#[cfg(feature = "ssr")]
+mod desk;
 mod error;
 mod events;
 #[cfg(feature = "ssr")]

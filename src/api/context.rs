@@ -10,6 +10,7 @@ use leptos_axum::ResponseOptions;
 use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
+    desk::{Desk, Who},
     domain::{access::Act, audit::AuditOutcome, mask::Mask},
     ledger::{Ledger, LedgerError, Search},
     server::{
@@ -57,6 +58,25 @@ impl Caller {
 
     pub fn keeper(&self) -> &Gatekeeper {
         &self.state.keeper
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.state.desk
+    }
+
+    /// To take along into what goes on without the caller.
+    pub fn shared_desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.state.desk)
+    }
+
+    /// The caller, as the desk wants to know them.
+    pub fn who(&self) -> Who {
+        self.principal.who(self.keeper().now())
+    }
+
+    /// Whether the last proof of who they are is fresh.
+    pub fn is_proven(&self) -> bool {
+        self.principal.session.is_proven(self.keeper().now())
     }
 
     /// What a search text of theirs may be looked for in.

@@ -1,6 +1,8 @@
 //! Proving who one is: to begin a session, and again before what needs a fresh proof. Every try is in the audit trail, by the
 //! operator's name where there is such an operator: what somebody types into the wrong field may be a password.
 
+use std::time::Duration;
+
 use super::{ApiError, context::Caller};
 use crate::{
     access::{audit::NewEntry, login::SignInError, operators::Operator},
@@ -14,6 +16,9 @@ use crate::{
 
 /// Bytes of a name, password or code that are looked at.
 const TYPED_MAX: usize = 1_024;
+/// How long the other half of a double click is waited for.
+const JUST_TRIES: u32 = 10;
+const JUST_PAUSE: Duration = Duration::from_millis(50);
 /// Who stands in the trail for a name that nobody has.
 const UNKNOWN: &str = "(unknown)";
 
@@ -65,20 +70,31 @@ pub(super) async fn sign_out(caller: &Caller) -> Result<(), ApiError> {
 
 /// Has the caller prove again who they are, if the last proof is too old. Nothing that needs it goes on without.
 pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
-    let now = caller.keeper().now();
-    if caller.principal.session.is_proven(now) {
-        return Ok(());
+    prove_if_given(caller, password, code).await?;
+    if caller.is_proven() {
+        Ok(())
+    } else {
+        Err(field(Field::Password, "give your password again"))
     }
-    if password.0.is_empty() {
-        return Err(field(Field::Password, "give your password again"));
+}
+
+/// The same where the password was given; whether it is needed is for others to say.
+pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
+    if caller.is_proven() || password.0.is_empty() {
+        return Ok(());
     }
     check_typed(&[&password.0, &code.0])?;
     let (keeper, principal) = (caller.keeper(), &caller.principal);
+    let now = keeper.now();
     let logins = keeper.access().logins();
     let proven = logins
         .prove(&principal.operator, password, code, principal.from, now)
         .await;
     if let Err(error) = proven {
+        if error == SignInError::CodeRefused && was_just_proven(caller).await? {
+            return Ok(());
+        }
+        let (keeper, principal) = (caller.keeper(), &caller.principal);
         let refused = principal.entry("prove", AuditOutcome::Refused);
         return Err(refuse(keeper, refused, error).await?);
     }
@@ -86,6 +102,20 @@ pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret)
     let session = keeper.access().sessions().prove(&principal.token.0, now).await?;
     caller.principal.session = session.ok_or(ApiError::SignedOut)?;
     Ok(())
+}
+
+/// A double click sends one code twice, and it counts once: the second try goes by the proof that the first one was.
+async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
+    for _ in 0..JUST_TRIES {
+        tokio::time::sleep(JUST_PAUSE).await;
+        let (keeper, token) = (caller.keeper(), &caller.principal.token.0);
+        let resumed = keeper.access().sessions().resume(token, keeper.now()).await?;
+        if let Some((session, _)) = resumed.filter(|(session, _)| session.is_proven(keeper.now())) {
+            caller.principal.session = session;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Records why somebody was not let in, and says it as the form shows it.

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{
+    compensation::view::{CaseView, FormView},
     event::{Entry, Fields},
     listing::{
         EventView, History, OrderRow, OrderView, Overview, Page, Recent, RefundView, Timeline, WalletRow, WalletView,
@@ -164,6 +165,19 @@ impl Mask for History {
 impl Mask for Overview {
     fn mask(&mut self) {
         self.recent.mask();
+    }
+}
+
+impl Mask for CaseView {
+    fn mask(&mut self) {
+        self.story.mask();
+        self.news.mask();
+    }
+}
+
+impl Mask for FormView {
+    fn mask(&mut self) {
+        self.news.mask();
     }
 }
 

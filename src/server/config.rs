@@ -21,6 +21,10 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// The longest that a reader waits for a page. Stores give up within seconds, so this is the last resort.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The longest that a form may take: the desk asks again for an append whose outcome is not known before it says so, for
+/// each of the streams that a compensation touches.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Requests that are worked on at a time; more are told to come again at once instead of queueing up behind them.
 pub const REQUESTS_AT_ONCE: usize = 512;
 

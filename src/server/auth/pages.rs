@@ -2,29 +2,18 @@
 
 use axum::{
     http::{
-        HeaderMap, StatusCode,
+        StatusCode,
         header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
         request::Parts,
     },
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 
 use crate::{api::ApiError, components::href, server::functions::retry_after};
 
 /// Leads to the page to sign in, and from there back here.
-///
-/// A link on another site (a mail, a chat) comes without the cookie, which is `SameSite=Strict`. Whether somebody is signed
-/// in is known only when the browser asks again on this site's own behalf, so it is told to; nothing was done until then.
 pub fn sign_in_first(request: &Parts) -> Response {
     let here = request.uri.path_and_query().map_or("/", |here| here.as_str());
-    if has(&request.headers, "sec-fetch-site", "cross-site") && has(&request.headers, "sec-fetch-dest", "document") {
-        return Html(format!(
-            "<!DOCTYPE html><html lang=\"en\"><meta http-equiv=\"refresh\" content=\"0;url={0}\"><title>Ledgerscope</title>\
-             <p><a href=\"{0}\">Go on</a></p></html>",
-            escaped(here)
-        ))
-        .into_response();
-    }
     (StatusCode::SEE_OTHER, [(LOCATION, href::sign_in(here))]).into_response()
 }
 
@@ -50,49 +39,20 @@ pub fn unavailable() -> impl IntoResponse {
     (StatusCode::SERVICE_UNAVAILABLE, words)
 }
 
-fn has(headers: &HeaderMap, name: &str, value: &str) -> bool {
-    headers.get(name).is_some_and(|given| given == value)
-}
-
-/// For an attribute of HTML.
-fn escaped(address: &str) -> String {
-    address
-        .replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{body::Body, http::Request};
 
     use super::*;
 
-    fn asked(path: &str, site: &str) -> Response {
-        let request = Request::get(path)
-            .header("sec-fetch-site", site)
-            .header("sec-fetch-dest", "document")
-            .body(Body::empty());
-        sign_in_first(&request.unwrap().into_parts().0)
-    }
-
     #[test]
     fn the_way_back_is_kept() {
-        let response = asked("/wallets/W-1?at=x&known=y", "none");
+        let request = Request::get("/wallets/W-1?at=x&known=y").body(Body::empty()).unwrap();
+        let response = sign_in_first(&request.into_parts().0);
         assert_eq!(response.status(), 303);
         assert_eq!(
             response.headers()[LOCATION],
             "/sign-in?next=%2Fwallets%2FW-1%3Fat%3Dx%26known%3Dy"
         );
-    }
-
-    #[tokio::test]
-    async fn a_link_from_elsewhere_is_asked_for_once_more() {
-        let response = asked("/search?q=%22&x='<b>", "cross-site");
-        assert_eq!(response.status(), 200);
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(text.contains("content=\"0;url=/search?q=%22&amp;x='&lt;b&gt;\""), "{text}");
     }
 }

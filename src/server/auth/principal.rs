@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use subtle::ConstantTimeEq;
 
 use crate::{
     access::{audit::NewEntry, operators::Operator, session::SessionRecord},
+    desk::Who,
     domain::{
         access::{Act, Me, Secret},
         audit::AuditOutcome,
@@ -30,6 +32,19 @@ impl Principal {
     /// Whether a form that was sent is one of this session. Takes as long for any wrong token as for the right one.
     pub fn gave_out(&self, form_token: &str) -> bool {
         self.session.form_token.as_bytes().ct_eq(form_token.as_bytes()).into()
+    }
+
+    /// As the desk wants to know them.
+    pub fn who(&self, now: DateTime<Utc>) -> Who {
+        Who {
+            name: self.operator.name.clone(),
+            role: self.operator.role,
+            limits: self.operator.limits.clone(),
+            proved: self.session.is_proven(now),
+            totp: self.operator.has_totp(),
+            from: Some(self.from.to_string()),
+            session: Some(self.session.mark.clone()),
+        }
     }
 
     /// The beginning of an entry in the audit trail.
