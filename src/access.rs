@@ -13,6 +13,9 @@ mod secrets;
 pub mod session;
 mod totp;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};

@@ -19,7 +19,7 @@ use super::{
 use crate::domain::access::{OperatorName, Secret};
 
 /// How long it is remembered that a code was used: longer than it counts.
-const CODE_TTL: Duration = Duration::from_secs(300);
+const CODE_TTL: Duration = Duration::from_mins(5);
 
 /// Why somebody is not let in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,5 @@
-//! Random secrets and the digests that stand for them. Randomness comes from `rand`'s thread generator, a ChaCha that the
-//! operating system seeds; nothing here keeps or prints what it makes.
+//! Random secrets and the digests that stand for them. Randomness comes from `rand`'s thread generator, which the
+//! operating system seeds (a stream cipher); nothing here keeps or prints what it makes.
 
 use std::fmt::Write as _;
 

@@ -15,7 +15,7 @@ pub const ACCOUNT_FAILURES_MAX: u64 = 5;
 /// Failures from one address after which nobody is let in from there.
 pub const ADDRESS_FAILURES_MAX: u64 = 20;
 /// From the first failure.
-pub const FAILURES_WITHIN: Duration = Duration::from_secs(15 * 60);
+pub const FAILURES_WITHIN: Duration = Duration::from_mins(15);
 
 pub(super) struct Throttle {
     records: Arc<dyn Records>,

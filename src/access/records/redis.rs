@@ -67,13 +67,11 @@ impl Redis {
                 first => first,
             }
         };
-        match timeout(CALL_MAX, tries).await {
-            Ok(answer) => answer.map_err(|(_, error)| reason(&error)),
-            Err(_) => {
-                *self.connection.lock().await = None;
-                Err(unavailable("no answer in time"))
-            }
+        if let Ok(answer) = timeout(CALL_MAX, tries).await {
+            return answer.map_err(|(_, error)| reason(&error));
         }
+        *self.connection.lock().await = None;
+        Err(unavailable("no answer in time"))
     }
 
     /// An error comes with whether a connection that had been good was lost; it is not used again.
