@@ -161,7 +161,8 @@ impl Draft {
     }
 
     fn note(&self) -> Result<String, FieldError> {
-        let note = self.note.trim();
+        // Browsers send line ends as CR LF where no script takes part: the same note has to be the same command.
+        let note = self.note.trim().replace("\r\n", "\n");
         let wrong = |message: String| FieldError::new(Field::Note, message);
         if note.is_empty() {
             return Err(wrong("say why, for those who read the case later".into()));
@@ -175,6 +176,6 @@ impl Draft {
         {
             return Err(wrong("a note has no control characters".into()));
         }
-        Ok(note.to_owned())
+        Ok(note)
     }
 }
