@@ -20,15 +20,17 @@ mod refunds;
 mod session;
 mod wallets;
 
+// The types are the requests that forms send.
 pub use compensations::{
-    approve_compensation, count_approvals, decline_compensation, get_compensation, get_compensation_form,
-    issue_compensation, list_compensations, withdraw_compensation,
+    ApproveCompensation, DeclineCompensation, IssueCompensation, WithdrawCompensation, approve_compensation,
+    count_approvals, decline_compensation, get_compensation, get_compensation_form, issue_compensation,
+    list_compensations, withdraw_compensation,
 };
 pub use error::ApiError;
 pub use events::get_event;
 pub use orders::{get_order, list_orders};
 pub use overview::{get_health, get_overview, list_findings};
-pub use people::{change_operator, list_operators, search_audit};
+pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
-pub use session::{get_me, sign_in, sign_out};
+pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_wallets};
