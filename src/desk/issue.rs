@@ -74,14 +74,28 @@ impl Desk {
         if known.exists() {
             return self.join(who, form, known).await;
         }
-        let asked = self.read_form(form, case).await?;
-        let decision = decide_again(form, &asked)?;
+        let decided = match self.read_form(form, case.clone()).await {
+            Ok(asked) => decide_again(form, &asked).map(|decision| (asked, decision)),
+            Err(error) => Err(error),
+        };
+        let (asked, decision) = match decided {
+            Ok(decided) => decided,
+            Err(error) => {
+                // What has moved may have been moved by another try of this form, since the case was looked for.
+                let known = self.read_case(&case).await?;
+                return if known.exists() {
+                    self.join(who, form, known).await
+                } else {
+                    Err(error)
+                };
+            }
+        };
         check_retyped(form, decision.amount)?;
         if !who.proved {
             return Err(DeskError::ProofNeeded);
         }
         let authority = self.authority(who, &asked, &decision).await?;
-        let (case, now) = (asked.case.clone(), asked.now);
+        let now = asked.now;
         let proposed = match self.proposal(asked, decision, authority) {
             Ok(proposal) => self.propose(who, &case, proposal, now, about).await,
             Err(error) => Err(error),
