@@ -3,6 +3,7 @@
 
 import { test as base, expect, type Page } from "@playwright/test";
 import { Ledger, type StoreKind } from "./support/ledger.ts";
+import type { Role } from "./support/operators.ts";
 import type { RedisServers } from "./support/redis.ts";
 
 export { expect };
@@ -17,6 +18,8 @@ interface WorkerFixtures extends StoreOption {
 }
 
 interface TestFixtures {
+  /** Who is signed in: `test.use({ role: "support" })`; `undefined` for nobody. */
+  role: Role | undefined;
   /** Errors of the page that are part of the test: `problems.allow(/503/)`. */
   problems: Problems;
   /** Goes to a path and waits until the browser part has taken over. */
@@ -62,6 +65,13 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: "worker", timeout: 120_000 },
   ],
 
+  role: ["finance", { option: true }],
+
+  storageState: async ({ ledger, role }, use) => {
+    const cookies = role ? [await ledger.session(role)] : [];
+    await use({ cookies, origins: [] });
+  },
+
   baseURL: async ({ ledger }, use) => use(ledger.url),
 
   problems: [
@@ -85,8 +95,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     });
   },
 
-  plainPage: async ({ browser, baseURL }, use) => {
-    const context = await browser.newContext({ javaScriptEnabled: false, baseURL });
+  plainPage: async ({ browser, baseURL, storageState }, use) => {
+    const context = await browser.newContext({ javaScriptEnabled: false, baseURL, storageState });
     await use(await context.newPage());
     await context.close();
   },

@@ -1,14 +1,21 @@
-//! Server functions: what a browser may ask. Each bounds its input and makes one call into the ledger; nothing is decided
-//! here. They are public HTTP endpoints (`POST /api/…`, JSON), so errors carry nothing internal.
+//! Server functions: what a browser may ask. Each finds out who calls and whether they may, bounds its input, and makes one
+//! call into the ledger or the desk; nothing is decided here. They are public HTTP endpoints (`POST /api/…`: questions as
+//! JSON, forms as forms), so errors carry nothing internal.
 
 mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
+#[cfg(feature = "ssr")]
+mod desk;
 mod error;
 mod events;
+#[cfg(feature = "ssr")]
+mod operator_form;
 mod orders;
 mod overview;
 mod people;
+#[cfg(feature = "ssr")]
+mod proof;
 mod refunds;
 mod session;
 mod wallets;

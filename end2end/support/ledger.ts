@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { addOperators, signIn, type Cookie, type Role } from "./operators.ts";
 import { run, start, type Program } from "./process.ts";
 import { RedisServers } from "./redis.ts";
 
@@ -12,9 +13,9 @@ export type StoreKind = "sqlite" | "redis";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 export const binary = join(target, "debug", "ledgerscope");
-const site = join(root, "target", "site");
+export const site = join(root, "target", "site");
 /** Besides the demo: wallet W-E2E-1 and order O-E2E-1, whose every figure is known. */
-const known = fileURLToPath(new URL("known.jsonl", import.meta.url));
+export const known = fileURLToPath(new URL("known.jsonl", import.meta.url));
 
 export class Ledger {
   private constructor(
@@ -27,6 +28,15 @@ export class Ledger {
     private readonly directory: string,
     private readonly program: Program,
   ) {}
+
+  private readonly sessions = new Map<Role, Promise<Cookie>>();
+
+  /** A session of the operator with this role; one is enough for all tests that do not end it. */
+  session(role: Role): Promise<Cookie> {
+    const known = this.sessions.get(role) ?? signIn(this.url, role);
+    this.sessions.set(role, known);
+    return known;
+  }
 
   static async start(store: StoreKind): Promise<Ledger> {
     const directory = await mkdtemp(join(tmpdir(), "ledgerscope-"));
@@ -46,13 +56,16 @@ export class Ledger {
       LEDGERSCOPE_WALLET_STORE: `embedded:${directory}/wallet`,
       LEDGERSCOPE_ORDER_STORE: `embedded:${directory}/order`,
       LEDGERSCOPE_COMPENSATION_STORE: `embedded:${directory}/compensation`,
+      LEDGERSCOPE_ACCESS_STORE: `embedded:${directory}/access`,
       ...redis?.environment(),
     };
     await run(binary, ["seed", "--if-empty"], environment);
     await run(binary, ["import", known], environment);
+    await addOperators(environment);
     const program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
-    await readToTheEnd(program.captured);
-    return new Ledger(program.captured, redis, environment, directory, program);
+    const ledger = new Ledger(program.captured, redis, environment, directory, program);
+    await readToTheEnd(program.captured, await ledger.session("finance"));
+    return ledger;
   }
 
   /** Everything that the server printed so far. */
@@ -77,9 +90,10 @@ export class Ledger {
 }
 
 /** A server answers before it has read its stores; waits until no page says any more that it is reading. */
-async function readToTheEnd(url: string): Promise<void> {
+async function readToTheEnd(url: string, { name, value }: Cookie): Promise<void> {
   const deadline = Date.now() + 60_000;
-  while ((await (await fetch(`${url}/refunds`)).text()).includes("store is being read")) {
+  const headers = { cookie: `${name}=${value}` };
+  while ((await (await fetch(`${url}/refunds`, { headers })).text()).includes("store is being read")) {
     if (Date.now() > deadline) {
       throw new Error("the stores are not read to their end in time");
     }

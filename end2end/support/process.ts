@@ -16,6 +16,8 @@ export interface Program {
   output(): string;
   /** Sends SIGTERM and waits until it has ended; its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it as a crash would. */
+  crash(): Promise<void>;
 }
 
 /** Starts a program and waits until it prints `ready`; what the expression captured first. */
@@ -67,12 +69,24 @@ export async function start(
       clearTimeout(kill);
       return code;
     },
+    crash: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
   };
 }
 
-/** Runs a program to its end; fails if it does. */
-export async function run(command: string, args: string[], environment: Record<string, string>): Promise<string> {
-  const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+/** Runs a program to its end, with `input` to read; what it printed. Fails if the program does. */
+export async function run(
+  command: string,
+  args: string[],
+  environment: Record<string, string>,
+  input = "",
+): Promise<string> {
+  const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["pipe", "pipe", "pipe"] });
+  // A program that does not read is none the worse for it.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -1,12 +1,14 @@
-// Four redis-servers, one a role, on free ports of this machine: what production has, small. Each can be taken away and
-// given back, and keeps its data meanwhile.
+// Redis servers, one a role, on free ports of this machine: what production has, small. Each can be taken away and given
+// back, and keeps its data meanwhile.
 
 import { mkdir } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { start, type Program } from "./process.ts";
 
-export const ROLES = ["wallet_store", "wallet_queue", "order_store", "order_queue"] as const;
+export const ROLES = [
+  "wallet_store", "wallet_queue", "order_store", "order_queue", "compensation_store", "access_store",
+] as const;
 export type Role = (typeof ROLES)[number];
 
 interface Server {
@@ -18,7 +20,7 @@ interface Server {
 export class RedisServers {
   private constructor(private readonly servers: Record<Role, Server>) {}
 
-  /** Starts all four with their data under `directory`. */
+  /** Starts all of them with their data under `directory`. */
   static async start(directory: string): Promise<RedisServers> {
     const servers = {} as Record<Role, Server>;
     for (const role of ROLES) {
@@ -35,6 +37,10 @@ export class RedisServers {
     return Object.fromEntries(
       ROLES.map((role) => [`LEDGERSCOPE_${role.toUpperCase()}`, `redis://127.0.0.1:${this.servers[role].port}`]),
     );
+  }
+
+  port(role: Role): number {
+    return this.servers[role].port;
   }
 
   /** Gives a server back, on the same port and with the same data. Nothing happens if it runs. */
@@ -83,7 +89,7 @@ export class RedisServers {
 }
 
 /** A port that nothing listens on at the moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,0 +1,105 @@
+// The people of the tests: one a role, and a second one of finance, with a password that every test knows. How they get a
+// session without the page to sign in, and how a program speaks to the server functions as one of them.
+
+import { binary } from "./ledger.ts";
+import { run } from "./process.ts";
+
+export const ROLES = ["viewer", "support", "finance", "finance2", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const PASSWORD = "correct horse battery staple";
+
+export interface Cookie {
+  name: string;
+  value: string;
+  domain: string;
+  path: string;
+  expires: number;
+  httpOnly: boolean;
+  secure: boolean;
+  sameSite: "Strict" | "Lax" | "None";
+}
+
+/** Adds them to a store that has none. Finance may issue 50 euros at once and 200 a day. */
+export async function addOperators(environment: Record<string, string>): Promise<void> {
+  for (const name of ROLES) {
+    const role = name.replace("2", "");
+    const limits = role === "finance" ? ["--limit", "EUR=50/200"] : [];
+    await run(binary, ["operator", "add", name, "--role", role, "--password-stdin", ...limits], environment, PASSWORD);
+  }
+}
+
+/** Signs in, as the form does, and gives the session's cookie. */
+export async function signIn(url: string, role: Role): Promise<Cookie> {
+  const body = new URLSearchParams({ "form[name]": role, "form[password]": PASSWORD });
+  const response = await fetch(`${url}/api/sign-in`, { method: "POST", body, headers: { accept: "application/json" }, redirect: "manual" });
+  const [, name, value] = /^([^=]+)=([^;]+)/.exec(response.headers.get("set-cookie") ?? "") ?? [];
+  if (!name || !value) {
+    throw new Error(`no session for ${role}: ${response.status} ${await response.text()}`);
+  }
+  return {
+    name, value, domain: new URL(url).hostname, path: "/", expires: -1, httpOnly: true, secure: false, sameSite: "Strict",
+  };
+}
+
+/** A program that speaks to the server functions as one of the operators. */
+export class Client {
+  constructor(private readonly url: string, private readonly cookie: Cookie) {}
+
+  static async signedIn(url: string, role: Role): Promise<Client> {
+    return new Client(url, await signIn(url, role));
+  }
+
+  /** Asks a function that takes JSON; its answer. */
+  async ask<T>(name: string, input: object): Promise<T> {
+    const response = await this.post(name, JSON.stringify(input), "application/json");
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`${name}: ${response.status} ${text}`);
+    }
+    return JSON.parse(text) as T;
+  }
+
+  /** Sends a form, as a page without JavaScript would name its fields. */
+  async send(name: string, form: Record<string, string>): Promise<Response> {
+    const fields = Object.entries(form).map(([field, value]) => [`form[${field}]`, value]);
+    return this.post(name, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
+  }
+
+  private post(name: string, body: string, type: string): Promise<Response> {
+    const headers = {
+      cookie: `${this.cookie.name}=${this.cookie.value}`,
+      "content-type": type,
+      accept: "application/json",
+    };
+    return fetch(`${this.url}/api/${name}`, { method: "POST", body, headers, redirect: "manual" });
+  }
+
+  /** Fills in a compensation and previews it; what the confirmation has to send, without a password. */
+  async preview(draft: Record<string, string>): Promise<Record<string, string>> {
+    const me = await this.ask<{ form_token: string }>("me", {});
+    const full = { command: "", subject: "", item: "", amount: "", reason: "", note: "", ...draft };
+    const form = await this.ask<{ outcome: { ready?: Preview } }>("compensation-form", { draft: full, seen: "" });
+    const preview = form.outcome.ready;
+    if (!preview) {
+      throw new Error(`nothing to issue: ${JSON.stringify(form.outcome)}`);
+    }
+    const seen = preview.pins.map(({ domain, id, sequence }) => `${domain}:${id}:${sequence}`).join(",");
+    return {
+      ...full,
+      case: preview.case,
+      command_hash: preview.command_hash,
+      seen,
+      amount_again: preview.amount.amount,
+      password: PASSWORD,
+      form_token: me.form_token,
+    };
+  }
+}
+
+interface Preview {
+  case: string;
+  command_hash: string;
+  pins: { domain: string; id: string; sequence: number }[];
+  amount: { amount: string };
+}

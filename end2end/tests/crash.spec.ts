@@ -1,0 +1,163 @@
+// The server is killed at every step of issuing a compensation, before the step reaches Redis and after it did but nobody
+// was told, and started again. Whatever the moment: the case ends, the money moved once or not at all, and both domains
+// agree. No browser: the form's requests are sent as a page would send them.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { binary, site } from "../support/ledger.ts";
+import { addOperators, Client } from "../support/operators.ts";
+import { run, start, type Program } from "../support/process.ts";
+import { Gatekeeper, type Moment } from "../support/proxy.ts";
+import { RedisServers, ROLES } from "../support/redis.ts";
+
+/** More steps than any compensation has: the audit trail, the day's limit, the case and two streams. */
+const STEPS_MAX = 30;
+
+/** An order with one approved refund of 10 euros to a wallet that has a hold of 5. */
+function story(number: number): string {
+  const [wallet, order, refund] = [`W-${number}`, `O-${number}`, `R-${number}`];
+  const amount = (amount: string) => ({ amount, currency: "EUR" });
+  const events: [string, string, object][] = [
+    [wallet, "wallet.opened", { owner: { id: "C-1" }, currency: "EUR" }],
+    [order, "order.placed", { wallet, total: amount("30") }],
+    [order, "order.paid", { payment: "P-1", amount: amount("30"), method: "card" }],
+    [order, "order.refund_requested", { refund, amount: amount("10"), reason: "return", destination: "wallet" }],
+    [order, "order.refund_approved", { refund }],
+  ];
+  const line = ([subject, type, data]: (typeof events)[number], index: number) =>
+    JSON.stringify({
+      specversion: "1.0", source: `/${type.split(".")[0]}`, subject, id: `${subject}.${index}`, type,
+      time: `2026-01-01T00:00:0${index}Z`, data,
+    });
+  return events.map(line).join("\n") + "\n";
+}
+
+interface Wallet {
+  posted: string;
+  complete: boolean;
+  entries: { type: string }[];
+}
+
+interface Order {
+  refunded: string;
+  complete: boolean;
+  refunds: { state: string }[];
+}
+
+class Site {
+  private program?: Program & { captured: string };
+
+  private constructor(
+    private readonly redis: RedisServers,
+    readonly gates: Gatekeeper,
+    /** Past the gates. */
+    readonly direct: Record<string, string>,
+    private readonly gated: Record<string, string>,
+  ) {}
+
+  static async open(directory: string): Promise<Site> {
+    const redis = await RedisServers.start(directory);
+    const gates = new Gatekeeper();
+    const gated: Record<string, string> = {};
+    for (const role of ROLES.filter((role) => role.endsWith("store"))) {
+      gated[`LEDGERSCOPE_${role.toUpperCase()}`] = `redis://127.0.0.1:${await gates.gate(redis.port(role))}`;
+    }
+    const direct = { ...redis.environment() };
+    delete direct.LEDGERSCOPE_WALLET_QUEUE;
+    delete direct.LEDGERSCOPE_ORDER_QUEUE;
+    return new Site(redis, gates, direct, gated);
+  }
+
+  async serve(): Promise<string> {
+    const environment = { ...this.direct, ...this.gated, LEDGERSCOPE_SITE: site, LEDGERSCOPE_LISTEN: "127.0.0.1:0" };
+    this.program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
+    return this.program.captured;
+  }
+
+  async crash(): Promise<void> {
+    await this.program?.crash();
+    this.gates.reset();
+  }
+
+  async json<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await run(binary, [...args, "--json"], this.direct)) as T;
+  }
+
+  async close(): Promise<void> {
+    await this.program?.stop();
+    await this.gates.close();
+    await this.redis.stopAll();
+  }
+}
+
+for (const moment of ["before", "after"] as const satisfies Moment[]) {
+  test(`killed ${moment} each step of settling a refund`, { tag: "@redis" }, async () => {
+    test.setTimeout(300_000);
+    const directory = await mkdtemp(join(tmpdir(), "ledgerscope-crash-"));
+    const site = await Site.open(directory);
+    try {
+      await addOperators(site.direct);
+      const stories = Array.from({ length: STEPS_MAX }, (_, index) => story(index + 1));
+      await run(binary, ["import", "-"], site.direct, stories.join(""));
+      let killed = 0;
+      const ends = new Map<string, number>();
+      for (let step = 1; step <= STEPS_MAX; step++) {
+        let url = await site.serve();
+        let client = await Client.signedIn(url, "finance2");
+        const form = await client.preview({
+          command: "settle_refund", subject: `O-${step}`, item: `R-${step}`, reason: "return", note: "crash test",
+        });
+        const stopped = site.gates.stopAt(step, moment);
+        const answered = client.send("compensation-issue", form).catch(() => undefined);
+        const first = await Promise.race([stopped.then(() => "stopped"), answered.then(() => "answered")]);
+        await site.crash();
+        url = await site.serve();
+        client = await Client.signedIn(url, "finance2");
+        const end = await finalStatus(client, form.case ?? "");
+        ends.set(end, (ends.get(end) ?? 0) + 1);
+        const wallet = await site.json<Wallet>("wallet", `W-${step}`);
+        const order = await site.json<Order>("order", `O-${step}`);
+        const settled = end === "issued";
+        expect({ step, end, posted: wallet.posted, refunded: order.refunded, state: order.refunds[0]?.state }).toEqual({
+          step,
+          end,
+          posted: settled ? "10.00" : "0.00",
+          refunded: settled ? "10.00" : "0.00",
+          state: settled ? "succeeded" : "approved",
+        });
+        expect(wallet.complete && order.complete).toBe(true);
+        if (first === "answered") {
+          // No step is left to be killed at; the answer was given, so it happened.
+          expect(end).toBe("issued");
+          break;
+        }
+        killed += 1;
+        await site.crash();
+      }
+      console.log(`killed ${moment} ${killed} steps; cases ended: ${JSON.stringify([...ends])}`);
+      // The case, the credit, the order and the case again, at the least.
+      expect(killed).toBeGreaterThanOrEqual(4);
+      expect(killed).toBeLessThan(STEPS_MAX);
+    } finally {
+      await site.close();
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Waits until the case has ended; `none` where it was never opened. */
+async function finalStatus(client: Client, id: string): Promise<string> {
+  let status = "";
+  await expect(async () => {
+    try {
+      status = (await client.ask<{ row: { status: string } }>("compensation", { id })).row.status;
+    } catch (error) {
+      expect(String(error)).toContain("404");
+      status = "none";
+    }
+    expect(["issued", "refused", "lapsed", "none"]).toContain(status);
+  }).toPass({ timeout: 40_000 });
+  return status;
+}
