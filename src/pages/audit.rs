@@ -154,6 +154,7 @@ fn row(entry: AuditEntry) -> AnyView {
         hash,
     } = entry;
     let tone = match outcome {
+        AuditOutcome::Asked => Tone::Neutral,
         AuditOutcome::Done => Tone::Good,
         AuditOutcome::Refused => Tone::Caution,
         AuditOutcome::Failed => Tone::Danger,
