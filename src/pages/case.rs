@@ -296,21 +296,7 @@ fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
             </div>
         }
     });
-    let warnings = proposal
-        .warnings
-        .iter()
-        .map(|warning| view! { <li>{sentence(&warning.to_string())} "."</li> })
-        .collect_view();
-    let warnings = (!proposal.warnings.is_empty()).then(|| {
-        view! {
-            <div class="is-wide">
-                <dt>"Warnings"</dt>
-                <dd>
-                    <ul>{warnings}</ul>
-                </dd>
-            </div>
-        }
-    });
+    let warnings = warnings(proposal);
     view! {
         <section class="panel" aria-labelledby="asked">
             <div class="panel-head">
@@ -365,6 +351,25 @@ fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+fn warnings(proposal: &Proposal) -> Option<AnyView> {
+    let warnings = proposal
+        .warnings
+        .iter()
+        .map(|warning| view! { <li>{sentence(&warning.to_string())} "."</li> })
+        .collect_view();
+    (!proposal.warnings.is_empty()).then(|| {
+        view! {
+            <div class="is-wide">
+                <dt>"Warnings"</dt>
+                <dd>
+                    <ul>{warnings}</ul>
+                </dd>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 fn events(steps: Vec<Step>, places: Vec<Option<String>>, case: &CaseView) -> AnyView {

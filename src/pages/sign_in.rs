@@ -61,7 +61,7 @@ pub fn SignInPage() -> impl IntoView {
             <div class="panel sign-in-panel">
                 <h1>"Sign in"</h1>
                 {why}
-                {session.show(signed_in)}
+                {session.show(|me| signed_in(&me))}
                 {problem}
                 <ActionForm action=action attr:class="form">
                     {move || view! { <Hidden name="form[next]" value=next.get().unwrap_or_default() /> }}
@@ -101,9 +101,10 @@ pub fn SignInPage() -> impl IntoView {
 }
 
 /// Somebody who is signed in came here on purpose or by the back button.
-fn signed_in(me: Me) -> AnyView {
+fn signed_in(me: &Me) -> AnyView {
+    let title = format!("You are signed in as {}", me.name);
     view! {
-        <Notice tone=Tone::Info title=format!("You are signed in as {}", me.name)>
+        <Notice tone=Tone::Info title>
             <p>
                 <a href=href::OVERVIEW>"Go on"</a>
                 ", or sign in as somebody else."

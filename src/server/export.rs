@@ -92,7 +92,11 @@ async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
     if matches!(site, None | Some(b"same-origin" | b"none")) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "Files are taken away from this site's own pages.\n").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "Files are taken away from this site's own pages.\n",
+        )
+            .into_response()
     }
 }
 
@@ -104,7 +108,11 @@ async fn refunds(
 ) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/refunds.csv")?;
     let query = refunds_query(query.as_deref().unwrap_or_default()).query;
-    let search = if principal.may(Act::ReadPersonal) { Search::Names } else { Search::Ids };
+    let search = if principal.may(Act::ReadPersonal) {
+        Search::Names
+    } else {
+        Search::Ids
+    };
     let rows = state.ledger.all_refunds(&query, search).map_err(|error| match error {
         LedgerError::Invalid(message) => ExportError::Invalid(message),
         _ => ExportError::Internal,
@@ -183,7 +191,10 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
         text(&finding.refund),
         text(&finding.order),
         text(&finding.wallet),
-        finding.amount.map_or_else(String::new, |amount| amount.to_string()).into(),
+        finding
+            .amount
+            .map_or_else(String::new, |amount| amount.to_string())
+            .into(),
         finding
             .currency
             .map_or_else(String::new, |currency| currency.to_string())
@@ -193,12 +204,17 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
     ]
 }
 
+<<<<<<< HEAD
 /// The audit trail, oldest first, with the hashes that show whether it is whole; what matches, as on its page.
 async fn audit(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ExportError> {
+=======
+/// The whole audit trail, oldest first, with the hashes that show whether it is whole.
+async fn audit(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ExportError> {
+>>>>>>> pages
     let principal = allowed(&visitor, "/export/audit.csv")?;
     let query = audit_query(query.as_deref().unwrap_or_default()).query;
     let mut sheet = Sheet::new(&[

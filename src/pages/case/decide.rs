@@ -102,6 +102,7 @@ fn withdraw(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
 }
 
 /// How one of the forms looks.
+#[derive(Clone, Copy)]
 struct Way {
     /// Before the ids of its fields.
     prefix: &'static str,

@@ -32,7 +32,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
         FormOutcome::Mistake(error) => Some(error.clone()),
         _ => None,
     };
-    let told = wrong.clone().map(problem);
+    let told = wrong.as_ref().map(problem);
     let at = |field: Field| {
         let own = wrong
             .as_ref()
@@ -129,7 +129,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
 }
 
 /// A mistake, said above the fields and leading to its own.
-fn problem(error: FieldError) -> AnyView {
+fn problem(error: &FieldError) -> AnyView {
     let text = format!("{}.", sentence(&error.message));
     let text = match field_id(error.field) {
         Some(id) => view! { <a href=format!("#{id}") rel="external">{text}</a> }.into_any(),

@@ -29,11 +29,11 @@ use crate::{
     },
 };
 
-pub(super) fn confirm(draft: &Draft, preview: Preview, me: Option<Me>, steps: Steps) -> AnyView {
+pub(super) fn confirm(draft: &Draft, preview: &Preview, me: Option<Me>, steps: Steps) -> AnyView {
     let issues = preview.route.is_issue();
     let title = if issues { "Issue it" } else { "Propose it" };
     let warnings = warnings(&preview.warnings);
-    let route = route(&preview);
+    let route = route(preview);
     let form = match me {
         Some(me) => form(draft, preview, me, steps),
         None => view! {
@@ -104,7 +104,7 @@ fn route_words(route: &Route) -> String {
     format!("{}.", sentence(&reason))
 }
 
-fn form(draft: &Draft, preview: Preview, me: Me, steps: Steps) -> AnyView {
+fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
     let pending = steps.issue.pending();
     let issues = preview.route.is_issue();
     let again = preview.retype.then(|| {
@@ -131,7 +131,7 @@ fn form(draft: &Draft, preview: Preview, me: Me, steps: Steps) -> AnyView {
             failure=steps.failure
         />
     };
-    let hidden = hidden(draft, &preview, me)
+    let hidden = hidden(draft, preview, me)
         .map(|(name, value)| view! { <Hidden name=format!("form[{name}]") value /> })
         .into_iter()
         .collect_view();
