@@ -5,10 +5,10 @@ use std::{future::pending, sync::Arc};
 
 use super::{CliError, settings::Settings};
 use crate::{
-    access::{self, Access},
+    access::{Access, system_clock},
     desk::{self, Desk, DeskStores},
     domain::ids::{Domain, LogName},
-    event_log::{self, OpenError, relay::Relay},
+    event_log::relay::Relay,
     ledger::{self, Ledger, Store, Stores},
     server::{
         self, ServeError,
@@ -22,15 +22,12 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     let refused = |error: ConfigError| CliError::from(ServeError::from(error));
     config.check().map_err(refused)?;
     let stores = stores(settings)?;
-    let clock = access::system_clock();
-    let access = Access::open(settings.access_store(), Arc::clone(&clock)).map_err(unusable("access"))?;
-    let compensation = event_log::open(LogName::Compensation, settings.compensation_store())
-        .map_err(unusable("compensation"))?;
+    let access = settings.access()?;
     config.check_demo(look_at_people(&access).await).map_err(refused)?;
     let desk_stores = DeskStores {
         wallet: Arc::clone(&stores.wallet.log),
         order: Arc::clone(&stores.order.log),
-        compensation,
+        compensation: settings.log_of(LogName::Compensation)?,
     };
     let ledger = Ledger::start(
         stores,
@@ -51,7 +48,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     // Ends with the program; whatever is unfinished then, the next start finishes.
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
-    let keeper = Arc::new(Gatekeeper::new(access, clock, config));
+    let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
     Ok(server::serve(config, AppState { ledger, desk, keeper }).await?)
 }
 
@@ -94,8 +91,4 @@ fn relay(settings: &Settings) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-fn unusable(store: &'static str) -> impl FnOnce(OpenError) -> CliError {
-    move |error| CliError::Usage(format!("the URL of the {store} store can't be used: {error}"))
 }

@@ -87,28 +87,6 @@ pub struct Settings {
     )]
     order_queue: Option<String>,
 
-    /// Store of the compensations: the cases in which people put the others right
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "LEDGERSCOPE_COMPENSATION_STORE",
-        hide_env_values = true,
-        default_value = "embedded:./data/compensation"
-    )]
-    compensation_store: String,
-
-    /// Store of the people: operators, their sessions, and the audit trail
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "LEDGERSCOPE_ACCESS_STORE",
-        hide_env_values = true,
-        default_value = "embedded:./data/access"
-    )]
-    access_store: String,
-
     /// How long a requested refund may wait for finance, as in 90m, 48h or 2d
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_REQUESTED", default_value = "48h", value_parser = duration)]
     overdue_requested: TimeDelta,
@@ -139,16 +117,6 @@ impl Settings {
             LogName::Compensation => &self.compensation_store,
             LogName::Access => &self.access_store,
         }
-    }
-
-    /// The URL of the store of the cases.
-    pub fn compensation_store(&self) -> &str {
-        &self.compensation_store
-    }
-
-    /// The URL of the store of the people.
-    pub fn access_store(&self) -> &str {
-        &self.access_store
     }
 
     /// The URL of a domain's queue, if it has one.

@@ -204,17 +204,12 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
     ]
 }
 
-<<<<<<< HEAD
 /// The audit trail, oldest first, with the hashes that show whether it is whole; what matches, as on its page.
 async fn audit(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ExportError> {
-=======
-/// The whole audit trail, oldest first, with the hashes that show whether it is whole.
-async fn audit(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ExportError> {
->>>>>>> pages
     let principal = allowed(&visitor, "/export/audit.csv")?;
     let query = audit_query(query.as_deref().unwrap_or_default()).query;
     let mut sheet = Sheet::new(&[
