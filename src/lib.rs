@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`domain`] | money, events, the folds that turn events into state: pure | both |
 //! | `event_log` | the log as a port, and its adapters | server |
+//! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
@@ -18,6 +19,8 @@
 // A page is one nested type until it is boxed, and rustc counts its depth.
 #![recursion_limit = "512"]
 
+#[cfg(feature = "ssr")]
+pub mod access;
 pub mod api;
 pub mod app;
 #[cfg(feature = "ssr")]

@@ -16,6 +16,7 @@ use std::{
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event_log", &["domain"]),
+    ("access", &["domain", "event_log"]),
     ("ledger", &["domain", "event_log"]),
     ("desk", &["domain", "event_log"]),
     // Signatures only the domain, which the browser's build checks: there is no other room in it.
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "access",
             "api",
             "app",
             "components",
@@ -41,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "access",
             "api",
             "app",
             "components",
@@ -55,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "main",
         &[
+            "access",
             "api",
             "app",
             "cli",

@@ -1,0 +1,77 @@
+//! Streams of the access log, as all of this room reads and writes them: whole, and in events that carry who caused them
+//! and an idempotency key of their own.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Unavailable;
+use crate::{
+    domain::{
+        event::{Entry, NewEvent, format_time},
+        ids::{EntityId, Position},
+    },
+    event_log::{EventLog, READ_MAX},
+};
+
+/// Every entry of a stream that is short by its nature.
+pub(super) async fn whole(log: &Arc<dyn EventLog>, id: &EntityId) -> Result<Vec<Entry>, Unavailable> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map_or(Position::START, |last| last.position);
+        let page = log.read(id, after, READ_MAX).await?;
+        let ended = page.len() < READ_MAX;
+        entries.extend(page);
+        if ended {
+            return Ok(entries);
+        }
+    }
+}
+
+/// The ids of the streams that start with `prefix`, each once, sorted.
+pub(super) async fn ids(log: &Arc<dyn EventLog>, prefix: &str) -> Result<Vec<EntityId>, Unavailable> {
+    let mut ids: Vec<EntityId> = Vec::new();
+    let mut pages = log.streams();
+    while let Some(page) = pages.try_next().await? {
+        ids.extend(page.into_iter().filter(|id| id.as_str().starts_with(prefix)));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// An id of a stream that this room makes up of checked parts.
+pub(super) fn stream(text: String) -> Result<EntityId, Unavailable> {
+    EntityId::new(text).map_err(|error| Unavailable(format!("a stream of the access store can't be named: {error}")))
+}
+
+/// A name for one thing, and the key that makes its append safe to repeat.
+pub(super) fn fresh_key() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// An event by `actor`, good for one append: `key` names it.
+pub(super) fn event(
+    kind: &str,
+    actor: &str,
+    key: &str,
+    time: DateTime<Utc>,
+    data: &impl Serialize,
+) -> Result<NewEvent, Unavailable> {
+    let data = serde_json::to_string(data)
+        .map_err(|error| Unavailable(format!("an event of the access store can't be written: {error}")))?;
+    Ok(NewEvent {
+        id: fresh_key(),
+        r#type: kind.to_owned(),
+        time: format_time(time),
+        actor: Some(actor.to_owned()),
+        idempotencykey: Some(key.to_owned()),
+        correlationid: None,
+        causationid: None,
+        data,
+        extra: Vec::new(),
+    })
+}
