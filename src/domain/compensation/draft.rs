@@ -169,7 +169,8 @@ impl Draft {
 /// A note without the spaces around it, `None` where nothing is left; at most [`NOTE_MAX`] characters, none of them control
 /// characters other than line ends and tabs.
 pub fn checked_note(text: &str) -> Result<Option<String>, FieldError> {
-    let note = text.trim();
+    // Browsers send line ends as CR LF where no script takes part: the same note has to be the same command.
+    let note = text.trim().replace("\r\n", "\n");
     let wrong = |message: String| FieldError::new(Field::Note, message);
     if note.chars().count() > NOTE_MAX {
         return Err(wrong(format!("a note has at most {NOTE_MAX} characters")));
@@ -180,5 +181,5 @@ pub fn checked_note(text: &str) -> Result<Option<String>, FieldError> {
     {
         return Err(wrong("a note has no control characters".into()));
     }
-    Ok((!note.is_empty()).then(|| note.to_owned()))
+    Ok((!note.is_empty()).then_some(note))
 }
