@@ -1,27 +1,36 @@
-//! Server functions: what a browser may ask. Each bounds its input and makes one call into the ledger; nothing is decided
-//! here. They are public HTTP endpoints (`POST /api/…`, JSON), so errors carry nothing internal.
+//! Server functions: what a browser may ask. Each finds out who calls and whether they may, bounds its input, and makes one
+//! call into the ledger or the desk; nothing is decided here. They are public HTTP endpoints (`POST /api/…`: questions as
+//! JSON, forms as forms), so errors carry nothing internal.
 
 mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
+#[cfg(feature = "ssr")]
+mod desk;
 mod error;
 mod events;
+#[cfg(feature = "ssr")]
+mod operator_form;
 mod orders;
 mod overview;
 mod people;
+#[cfg(feature = "ssr")]
+mod proof;
 mod refunds;
 mod session;
 mod wallets;
 
+// The types are the requests that forms send.
 pub use compensations::{
-    approve_compensation, count_approvals, decline_compensation, get_compensation, get_compensation_form,
-    issue_compensation, list_compensations, withdraw_compensation,
+    ApproveCompensation, DeclineCompensation, IssueCompensation, WithdrawCompensation, approve_compensation,
+    count_approvals, decline_compensation, get_compensation, get_compensation_form, issue_compensation,
+    list_compensations, withdraw_compensation,
 };
 pub use error::ApiError;
 pub use events::get_event;
 pub use orders::{get_order, list_orders};
 pub use overview::{get_health, get_overview, list_findings};
-pub use people::{change_operator, list_operators, search_audit};
+pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
-pub use session::{get_me, sign_in, sign_out};
+pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_wallets};

@@ -10,10 +10,25 @@ use leptos_router::{
     path,
 };
 
-use self::frame::{Footer, Header, Health};
+use self::frame::{DemoBanner, Footer, Header, Health};
 use crate::pages::{
-    event::EventPage, findings::FindingsPage, not_found::NotFound, order::OrderPage, orders::OrdersPage,
-    overview::OverviewPage, refund::RefundPage, refunds::RefundsPage, search::SearchPage, wallet::WalletPage,
+    approvals::{ApprovalsPage, CompensationsPage},
+    audit::AuditPage,
+    case::CasePage,
+    compensate::CompensatePage,
+    event::EventPage,
+    findings::FindingsPage,
+    not_found::NotFound,
+    operators::OperatorsPage,
+    order::OrderPage,
+    orders::OrdersPage,
+    overview::OverviewPage,
+    refund::RefundPage,
+    refunds::RefundsPage,
+    search::SearchPage,
+    session::Session,
+    sign_in::SignInPage,
+    wallet::WalletPage,
     wallets::WalletsPage,
 };
 
@@ -75,12 +90,14 @@ fn Boot(program: ProgramUrls) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Session::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Ledgerscope".to_owned() } else { format!("{title} · Ledgerscope") } />
         <Router>
             <a class="skip-link" href="#main" rel="external">
                 "Skip to the content"
             </a>
+            <DemoBanner />
             <Header />
             <Health />
             <main id="main" tabindex="-1">
@@ -95,6 +112,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/events/:domain/:subject/:position") view=EventPage />
                     <Route path=path!("/findings") view=FindingsPage />
                     <Route path=path!("/search") view=SearchPage />
+                    <Route path=path!("/compensate") view=CompensatePage />
+                    <Route path=path!("/approvals") view=ApprovalsPage />
+                    <Route path=path!("/compensations") view=CompensationsPage />
+                    <Route path=path!("/compensations/:case") view=CasePage />
+                    <Route path=path!("/operators") view=OperatorsPage />
+                    <Route path=path!("/audit") view=AuditPage />
+                    <Route path=path!("/sign-in") view=SignInPage />
                 </Routes>
             </main>
             <Footer />

@@ -10,6 +10,7 @@ pub mod findings;
 pub mod fold;
 pub mod ids;
 pub mod listing;
+pub mod mask;
 pub mod money;
 pub mod order;
 mod payload;

@@ -29,6 +29,8 @@ use crate::{
     event_log::{EventLog, READ_MAX, ReadError},
 };
 
+pub use listing::Search;
+
 use index::Index;
 use projector::Projector;
 

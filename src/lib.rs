@@ -9,6 +9,7 @@
 //! | [`domain`] | money, events, the folds that turn events into state: pure | both |
 //! | `event_log` | the log as a port, and its adapters | server |
 //! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
+//! | `desk` | the write side: previews, cases, approvals, issuing, and what a crash left half done | server |
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
@@ -26,6 +27,8 @@ pub mod app;
 #[cfg(feature = "ssr")]
 pub mod cli;
 pub mod components;
+#[cfg(feature = "ssr")]
+pub mod desk;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;

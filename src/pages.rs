@@ -1,6 +1,10 @@
 //! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
 //! it never computes money itself.
 
+pub mod approvals;
+pub mod audit;
+pub mod case;
+pub mod compensate;
 pub mod entity;
 pub mod event;
 pub mod findings;
@@ -9,14 +13,19 @@ pub mod here;
 pub mod list;
 pub mod live;
 pub mod not_found;
+pub mod operators;
 pub mod order;
 pub mod orders;
 pub mod overview;
+pub mod proof;
 pub mod query;
 pub mod refund;
 pub mod refunds;
 pub mod region;
 pub mod search;
+pub mod sent;
+pub mod session;
+pub mod sign_in;
 pub mod status;
 pub mod wallet;
 pub mod wallets;

@@ -2,22 +2,33 @@
 //! of them; what a page shows is none of its business.
 
 pub mod assets;
+pub mod auth;
+mod books;
+mod client;
 pub mod config;
+mod export;
+mod functions;
+mod limits;
+pub mod permissions;
 pub mod security;
 pub mod state;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
+    BoxError, Router,
     body::Body,
+    error_handling::HandleErrorLayer,
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    handler::Handler,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodFilter, any, get, on},
 };
 use leptos::{nonce::use_nonce, prelude::*, server_fn::axum::server_fn_paths};
 use leptos_axum::{ResponseOptions, generate_route_list};
 use tokio::{net::TcpListener, signal::unix, sync::oneshot, time};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
     trace::TraceLayer,
@@ -25,7 +36,11 @@ use tower_http::{
 
 use self::{
     assets::{Assets, AssetsError},
-    config::{BODY_BYTES_MAX, ConfigError, REQUEST_TIMEOUT, STOP_GRACE, ServerConfig},
+    auth::{Gatekeeper, Visitor, guard_function, guard_page},
+    config::{
+        BODY_BYTES_MAX, ConfigError, PublicUrl, REQUEST_TIMEOUT, REQUESTS_AT_ONCE, STOP_GRACE, ServerConfig,
+        WRITE_TIMEOUT,
+    },
     state::AppState,
 };
 use crate::{
@@ -57,8 +72,8 @@ impl ServeError {
 }
 
 /// Serves until the process is told to stop (SIGINT or SIGTERM). Prints its address, alone on a line, when it is ready.
+/// [`ServerConfig::check`] comes before anything is opened for it.
 pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeError> {
-    config.check()?;
     let assets = Assets::find(&config.site)?;
     if assets.urls.program.is_none() {
         tracing::warn!(
@@ -66,7 +81,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
             config.site.display()
         );
     }
-    let router = router(state, &assets);
+    let router = router(state, &assets, config.public_url.as_ref());
     let listen_error = |source| ServeError::Listen {
         address: config.listen,
         source,
@@ -80,46 +95,76 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
 }
 
 /// Every route with its limits; also what HTTP tests talk to.
-pub fn router(state: AppState, assets: &Assets) -> Router {
+pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> Router {
     let urls = assets.urls.clone();
+    let keeper = Arc::clone(&state.keeper);
+    let exports = export::routes(&state);
     let context = move || provide_request_context(&state);
-    let functions = server_functions(context.clone());
+    let functions = server_functions(context.clone(), &keeper);
     // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
     let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
+    let page = page.layer(from_fn_with_state(keeper, guard_page));
     let routes = generate_route_list(App)
         .iter()
         .fold(Router::new(), |router, route| {
             router.route(route.path(), get(page.clone()))
         })
-        .merge(functions)
+        .merge(exports)
         .merge(assets.routes(page))
+        .layer(timeout(REQUEST_TIMEOUT))
+        .merge(functions)
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            REQUEST_TIMEOUT,
-        ))
-        .layer(CatchPanicLayer::new());
-    security::guard(routes).layer(TraceLayer::new_for_http())
+        .layer(CatchPanicLayer::new())
+        .layer(
+            ServiceBuilder::new()
+                .layer(HandleErrorLayer::new(overloaded))
+                .layer(LoadShedLayer::new())
+                .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_AT_ONCE)),
+        );
+    security::guard(routes, public).layer(TraceLayer::new_for_http().make_span_with(span))
 }
 
 /// A route for each server function; any other address under `/api` is nothing, not even a page.
-fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, keeper: &Arc<Gatekeeper>) -> Router {
     let handler = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
     server_fn_paths()
         .fold(Router::new(), |router, (path, method)| {
             let method = MethodFilter::try_from(method).unwrap_or(MethodFilter::POST);
-            router.route(path, on(method, handler.clone()))
+            let writes = permissions::function(path).is_some_and(|function| function.writes);
+            let patience = if writes { WRITE_TIMEOUT } else { REQUEST_TIMEOUT };
+            router.route(path, on(method, handler.clone()).layer(timeout(patience)))
         })
+        .layer(from_fn(functions::tell_status))
+        .layer(from_fn_with_state(Arc::clone(keeper), guard_function))
         .route("/api/{*path}", any(StatusCode::NOT_FOUND))
+}
+
+fn timeout(patience: time::Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, patience)
+}
+
+/// More requests than the server works on at a time.
+async fn overloaded(_: BoxError) -> (StatusCode, [(header::HeaderName, HeaderValue); 1], &'static str) {
+    let soon = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+    let words = "Too many requests are being worked on; try again in a moment.\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [soon], words)
+}
+
+/// What the log says of a request: never the query, which holds what people search for and the notes of forms.
+fn span(request: &Request<Body>) -> tracing::Span {
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 /// What pages and server functions find in their context.
 fn provide_request_context(state: &AppState) {
-    provide_context(Arc::clone(&state.ledger));
+    provide_context(state.clone());
+    // Put there by the guards; without it nobody is anybody.
+    if let Some(visitor) = use_context::<Parts>().and_then(|request| request.extensions.get::<Visitor>().cloned()) {
+        provide_context(visitor);
+    }
     let response = expect_context::<ResponseOptions>();
-    // A ledger changes under the reader, and nobody else may see it from a cache.
-    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.insert_header(header::CACHE_CONTROL, security::NO_STORE);
     if let Some(policy) = use_nonce().and_then(|nonce| security::page_policy(&nonce)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -133,7 +178,8 @@ fn provide_request_context(state: &AppState) {
 /// Serves until `stop`, then lets requests in flight finish for [`STOP_GRACE`].
 async fn run(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
     let (tell, told) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async {
         // Told, or the teller is gone: both mean stop.
         let _ = told.await;
     });

@@ -18,9 +18,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event_log", &["domain"]),
     ("access", &["domain", "event_log"]),
     ("ledger", &["domain", "event_log"]),
-    ("desk", &["domain", "event_log"]),
+    ("desk", &["access", "domain", "event_log"]),
     // Signatures only the domain, which the browser's build checks: there is no other room in it.
-    ("api", &["desk", "domain", "ledger", "server"]),
+    ("api", &["access", "components", "desk", "domain", "ledger", "server"]),
     ("components", &["domain"]),
     ("pages", &["api", "components", "domain"]),
     // The frame around every page says how the stores are doing, so it asks.

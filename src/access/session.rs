@@ -43,6 +43,9 @@ pub struct SessionRecord {
     pub form_token: String,
     /// Where it began.
     pub from: IpAddr,
+    /// Begun on the word of a proxy, not by a password: good only while the proxy says so.
+    #[serde(default)]
+    pub vouched: bool,
     /// Tells sessions apart in the audit trail; nothing can be done with it.
     pub mark: String,
 }
@@ -94,15 +97,36 @@ impl Sessions {
         from: IpAddr,
         now: DateTime<Utc>,
     ) -> Result<(String, SessionRecord), Unavailable> {
+        self.begin(operator, from, now, false).await
+    }
+
+    /// The same for somebody whom a proxy has named. They have proved nothing here, so what needs their password needs it.
+    pub async fn open_vouched(
+        &self,
+        operator: &Operator,
+        from: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Result<(String, SessionRecord), Unavailable> {
+        self.begin(operator, from, now, true).await
+    }
+
+    async fn begin(
+        &self,
+        operator: &Operator,
+        from: IpAddr,
+        now: DateTime<Utc>,
+        vouched: bool,
+    ) -> Result<(String, SessionRecord), Unavailable> {
         let token = secrets::random_hex::<TOKEN_BYTES>();
         let record = SessionRecord {
             operator: operator.name.clone(),
             epoch: operator.epoch,
             opened_at: now,
             seen_at: now,
-            proved_at: now,
+            proved_at: if vouched { DateTime::UNIX_EPOCH } else { now },
             form_token: secrets::random_hex::<FORM_TOKEN_BYTES>(),
             from,
+            vouched,
             mark: secrets::random_hex::<6>(),
         };
         self.records.put(&key(&token), &record.write()?, record.ttl()).await?;

@@ -1,10 +1,12 @@
-//! Compensations: the form with its preview, issuing or proposing it, approvals, and the cases that keep account.
+//! Compensations: the form with its preview, issuing or proposing it, approvals, and the cases that keep account. Who may,
+//! and what is written, the desk decides again by itself.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::ApiError;
 use crate::domain::{
+    access::Act,
     compensation::{
         draft::Draft,
         view::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
@@ -17,50 +19,78 @@ use crate::domain::{
 /// reader last looked ([`crate::domain::compensation::command::pins_text`]): the answer holds what was appended since.
 #[server(endpoint = "compensation-form", input = Json)]
 pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormView, ApiError> {
-    let _ = (draft, seen);
-    Err(ApiError::Internal)
+    let caller = super::context::authorise(Act::Propose).await?;
+    let seen = super::desk::pins(&seen)?;
+    let form = caller.desk().form(&caller.who(), &draft, &seen).await?;
+    super::desk::preview_shown(&caller, form).await
 }
 
 /// Issues what the form says, or proposes it where it needs somebody else's approval; leads to the case's page.
 #[server(endpoint = "compensation-issue")]
 pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError> {
-    let _ = form;
-    Err(ApiError::Internal)
+    let mut caller = super::context::authorise(Act::Propose).await?;
+    caller.check_form(&form.form_token)?;
+    super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
+    let (desk, who) = (caller.shared_desk(), caller.who());
+    let case = super::desk::to_its_end(async move { desk.issue(&who, &form).await }).await?;
+    super::desk::lead_to_case(&case);
+    Ok(case)
 }
 
 #[server(endpoint = "compensation-approve")]
 pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let _ = form;
-    Err(ApiError::Internal)
+    let mut caller = super::context::authorise(Act::Approve).await?;
+    caller.check_form(&form.form_token)?;
+    let case = super::desk::case_id(&form.case)?;
+    super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
+    let (desk, who) = (caller.shared_desk(), caller.who());
+    super::desk::to_its_end(async move { desk.approve(&who, &form).await }).await?;
+    super::desk::lead_to_case(&case);
+    Ok(())
 }
 
 #[server(endpoint = "compensation-decline")]
 pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let _ = form;
-    Err(ApiError::Internal)
+    let caller = super::context::authorise(Act::Approve).await?;
+    caller.check_form(&form.form_token)?;
+    let case = super::desk::case_id(&form.case)?;
+    let (desk, who) = (caller.shared_desk(), caller.who());
+    super::desk::to_its_end(async move { desk.decline(&who, &form).await }).await?;
+    super::desk::lead_to_case(&case);
+    Ok(())
 }
 
 /// Takes one's own proposal back.
 #[server(endpoint = "compensation-withdraw")]
 pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let _ = form;
-    Err(ApiError::Internal)
+    let caller = super::context::authorise(Act::Propose).await?;
+    caller.check_form(&form.form_token)?;
+    let case = super::desk::case_id(&form.case)?;
+    let (desk, who, id) = (caller.shared_desk(), caller.who(), case.clone());
+    super::desk::to_its_end(async move { desk.withdraw(&who, &id, &form.note).await }).await?;
+    super::desk::lead_to_case(&case);
+    Ok(())
 }
 
 #[server(endpoint = "compensations", input = Json)]
 pub async fn list_compensations(query: CasesQuery) -> Result<Page<CaseRow>, ApiError> {
-    let _ = query;
-    Err(ApiError::Internal)
+    let caller = super::context::authorise(Act::Read).await?;
+    Ok(caller.desk().cases(&caller.who(), query).await?)
 }
 
 #[server(endpoint = "compensation", input = Json)]
 pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
-    let _ = id;
-    Err(ApiError::Internal)
+    let caller = super::context::authorise(Act::Read).await?;
+    let view = caller.desk().case(&caller.who(), &id).await?;
+    caller.shown(view, &format!("case {id}")).await
 }
 
 /// How many cases wait for the reader: for the mark in the navigation. Nothing for roles that approve nothing.
 #[server(endpoint = "approvals-waiting", input = Json)]
 pub async fn count_approvals() -> Result<u32, ApiError> {
-    Err(ApiError::Internal)
+    let caller = super::context::signed_in()?;
+    if !caller.principal.may(Act::Approve) {
+        return Ok(0);
+    }
+    Ok(caller.desk().waiting_for(&caller.who()).await?)
 }

@@ -1,14 +1,132 @@
-//! What server functions find on the server, and how its refusals become theirs.
+//! What server functions find on the server: who calls, whether they may, and what they are shown of an answer. The first
+//! thing that every one of them does is one of the first three functions here.
 
 use std::sync::Arc;
 
+use axum::http::{HeaderValue, StatusCode, header::SET_COOKIE};
 use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 
 use super::ApiError;
-use crate::ledger::{Ledger, LedgerError};
+use crate::{
+    access::{Unavailable, audit::AuditError},
+    desk::{Desk, Who},
+    domain::{access::Act, audit::AuditOutcome, mask::Mask},
+    ledger::{Ledger, LedgerError, Search},
+    server::{
+        auth::{Gatekeeper, Principal, Visitor},
+        state::AppState,
+    },
+};
 
-pub(super) fn ledger() -> Result<Arc<Ledger>, ApiError> {
+/// Somebody who is signed in and may do what they ask for.
+pub(super) struct Caller {
+    pub principal: Principal,
+    state: AppState,
+}
+
+/// Whoever calls, for what needs no session.
+pub(super) fn visitor() -> Result<(Visitor, Arc<Gatekeeper>), ApiError> {
+    let visitor = use_context::<Visitor>().ok_or(ApiError::Internal)?;
+    Ok((visitor, state()?.keeper))
+}
+
+/// Somebody who is signed in, in whatever role.
+pub(super) fn signed_in() -> Result<Caller, ApiError> {
+    let (visitor, _) = visitor()?;
+    Ok(Caller {
+        principal: visitor.principal.ok_or(ApiError::SignedOut)?,
+        state: state()?,
+    })
+}
+
+/// Somebody whose role may do this. That it may not is recorded.
+pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
+    let caller = signed_in()?;
+    if caller.principal.may(act) {
+        return Ok(caller);
+    }
+    let refused = caller.principal.entry(act.as_str(), AuditOutcome::Refused);
+    caller.keeper().record_once(refused).await?;
+    Err(ApiError::Forbidden)
+}
+
+impl Caller {
+    pub fn ledger(&self) -> &Ledger {
+        &self.state.ledger
+    }
+
+    pub fn keeper(&self) -> &Gatekeeper {
+        &self.state.keeper
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.state.desk
+    }
+
+    /// To take along into what goes on without the caller.
+    pub fn shared_desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.state.desk)
+    }
+
+    /// The caller, as the desk wants to know them.
+    pub fn who(&self) -> Who {
+        self.principal.who(self.keeper().now())
+    }
+
+    /// Whether the last proof of who they are is fresh.
+    pub fn is_proven(&self) -> bool {
+        self.principal.session.is_proven(self.keeper().now())
+    }
+
+    /// What a search text of theirs may be looked for in.
+    pub const fn search(&self) -> Search {
+        if self.principal.may(Act::ReadPersonal) {
+            Search::Names
+        } else {
+            Search::Ids
+        }
+    }
+
+    /// What they are shown of an answer that may name people: all of it, which is recorded, or what is left without names.
+    /// `subject` is what it is about, as in `wallet W-1`.
+    pub async fn shown<T: Mask>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
+        if self.principal.may(Act::ReadPersonal) {
+            let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
+            self.keeper().record_once(view).await?;
+        } else {
+            answer.mask();
+        }
+        Ok(answer)
+    }
+
+    /// Takes a form only if it was given out to this session: not by another site, nor before the last sign-in.
+    pub fn check_form(&self, form_token: &str) -> Result<(), ApiError> {
+        if self.principal.gave_out(form_token) {
+            Ok(())
+        } else {
+            Err(ApiError::FormExpired)
+        }
+    }
+}
+
+fn state() -> Result<AppState, ApiError> {
     use_context().ok_or(ApiError::Internal)
+}
+
+/// Gives the caller's browser a cookie with the answer.
+pub(super) fn give_cookie(cookie: Option<HeaderValue>) -> Result<(), ApiError> {
+    let (cookie, response) = cookie.zip(use_context::<ResponseOptions>()).ok_or(ApiError::Internal)?;
+    response.append_header(SET_COOKIE, cookie);
+    Ok(())
+}
+
+/// Shows the answer itself where a form was sent without JavaScript, instead of leading back to its page: for what is told
+/// once and never again.
+pub(super) fn answer_in_place() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::OK);
+    }
 }
 
 impl From<LedgerError> for ApiError {
@@ -18,5 +136,19 @@ impl From<LedgerError> for ApiError {
             LedgerError::Invalid(message) => Self::Invalid { message },
             LedgerError::Store { domain, .. } => Self::StoreDown { domain },
         }
+    }
+}
+
+impl From<AuditError> for ApiError {
+    fn from(_: AuditError) -> Self {
+        Self::Unrecorded
+    }
+}
+
+/// People and the audit trail are in one store: without it nothing is recorded, so nothing was done.
+impl From<Unavailable> for ApiError {
+    fn from(error: Unavailable) -> Self {
+        tracing::error!(%error, "the access store does not do what it is asked");
+        Self::Unrecorded
     }
 }

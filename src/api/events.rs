@@ -4,11 +4,16 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
+    access::Act,
     ids::{Domain, EntityId, Position},
     listing::EventView,
 };
 
 #[server(endpoint = "event", input = Json)]
 pub async fn get_event(domain: Domain, subject: EntityId, position: Position) -> Result<EventView, ApiError> {
-    Ok(super::context::ledger()?.event(domain, &subject, position).await?)
+    let caller = super::context::authorise(Act::Read).await?;
+    let view = caller.ledger().event(domain, &subject, position).await?;
+    caller
+        .shown(view, &format!("event {position} of {domain} {subject}"))
+        .await
 }

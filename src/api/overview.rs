@@ -4,22 +4,26 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
+    access::Act,
     findings::{Finding, FindingKind},
     listing::{Overview, Page, StoreHealth},
 };
 
 #[server(endpoint = "overview", input = Json)]
 pub async fn get_overview() -> Result<Overview, ApiError> {
-    Ok(super::context::ledger()?.overview())
+    let caller = super::context::authorise(Act::Read).await?;
+    caller.shown(caller.ledger().overview(), "overview").await
 }
 
+/// For everybody who is signed in: it stands above every page.
 #[server(endpoint = "health", input = Json)]
 pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
-    Ok(super::context::ledger()?.health())
+    Ok(super::context::signed_in()?.ledger().health())
 }
 
 /// Findings, worst first; all of them, or those of one kind. `page` counts from 1.
 #[server(endpoint = "findings", input = Json)]
 pub async fn list_findings(kind: Option<FindingKind>, page: u32) -> Result<Page<Finding>, ApiError> {
-    Ok(super::context::ledger()?.list_findings(kind, page))
+    let caller = super::context::authorise(Act::Read).await?;
+    Ok(caller.ledger().list_findings(kind, page))
 }

@@ -9,19 +9,27 @@ use crate::domain::access::{Me, SignInForm};
 /// Who is signed in; `None` where nobody is. The one question that needs no session.
 #[server(endpoint = "me", input = Json)]
 pub async fn get_me() -> Result<Option<Me>, ApiError> {
-    Err(ApiError::Internal)
+    let (visitor, _) = super::context::visitor()?;
+    Ok(visitor.principal.map(|principal| principal.me()))
 }
 
 /// Signs in and leads to `form.next`. What is wrong comes back as an error of the field `password` or `code`.
 #[server(endpoint = "sign-in")]
 pub async fn sign_in(form: SignInForm) -> Result<(), ApiError> {
-    let _ = form;
-    Err(ApiError::Internal)
+    let (visitor, keeper) = super::context::visitor()?;
+    let (operator, token) = super::proof::sign_in(&visitor, &keeper, &form).await?;
+    super::context::give_cookie(keeper.cookie().set(&token))?;
+    leptos_axum::redirect(&crate::server::auth::destination(&form.next, operator.role));
+    Ok(())
 }
 
 /// Ends the session and leads to the page to sign in.
 #[server(endpoint = "sign-out")]
 pub async fn sign_out(form_token: String) -> Result<(), ApiError> {
-    let _ = form_token;
-    Err(ApiError::Internal)
+    let caller = super::context::signed_in()?;
+    caller.check_form(&form_token)?;
+    super::proof::sign_out(&caller).await?;
+    super::context::give_cookie(caller.keeper().cookie().clear())?;
+    leptos_axum::redirect(crate::components::href::SIGN_IN);
+    Ok(())
 }

@@ -1,58 +1,53 @@
-//! What stands around every page: the product's name and the ways to everything, the state of the stores, the foot.
-//! It asks the server only how the stores are.
+//! What stands around every page: the product's name and the ways to everything that the reader's role may see, who is
+//! signed in, the state of the stores, the foot.
+
+mod places;
 
 use std::time::Duration;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
+use self::places::{Place, places_of, relation};
 use crate::{
-    api::get_health,
-    components::{health::HealthBanner, href, icon::Icon},
-    domain::listing::SEARCH_MAX,
+    api::{SignOut, count_approvals, get_health},
+    components::{
+        health::HealthBanner,
+        href,
+        icon::Icon,
+        input::Hidden,
+        words::{counted, sentence},
+    },
+    domain::{
+        access::{Act, Me},
+        listing::SEARCH_MAX,
+    },
     pages::{
         form::AskForm,
         live::every,
         query::{search_href, value_of},
+        session::Session,
     },
 };
 
 /// How often a live page asks how the stores are.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The places of the navigation: address and word.
-const PLACES: [(&str, &str); 5] = [
-    (href::OVERVIEW, "Overview"),
-    (href::REFUNDS, "Refunds"),
-    (href::WALLETS, "Wallets"),
-    (href::ORDERS, "Orders"),
-    (href::FINDINGS, "Findings"),
-];
-
-/// Name, navigation, search.
+/// Name, navigation, search, and who it is.
 #[component]
 pub fn Header() -> impl IntoView {
+    let session = Session::current();
     let location = use_location();
-    let places = PLACES
-        .into_iter()
-        .map(|(address, word)| {
-            let current = move || location.pathname.with(|path| relation(path, address));
-            view! {
-                <li>
-                    <a href=address aria-current=current>
-                        {word}
-                    </a>
-                </li>
+    let waiting = Resource::new(
+        move || location.pathname.get(),
+        move |_| async move {
+            if session.may(Act::Approve).await {
+                count_approvals().await.unwrap_or_default()
+            } else {
+                0
             }
-        })
-        .collect_view();
-    let asked = move || {
-        let is_search = location.pathname.with(|path| path == href::SEARCH);
-        is_search
-            .then(|| location.search.with(|search| value_of(search, "q")))
-            .flatten()
-            .unwrap_or_default()
-    };
+        },
+    );
     view! {
         <header class="masthead">
             <a class="brand" href=href::OVERVIEW>
@@ -63,56 +58,164 @@ pub fn Header() -> impl IntoView {
                 </svg>
                 <span>"Ledgerscope"</span>
             </a>
-            <nav class="places" aria-label="Main">
-                <ul>{places}</ul>
-            </nav>
-            <search class="finder">
-                <AskForm action=href::SEARCH address=search_href>
-                    <label>
-                        <span class="visually-hidden">"Search wallets, orders and refunds"</span>
-                        {Icon::Search.view()}
-                        <input
-                            type="search"
-                            name="q"
-                            placeholder="Wallet, order, refund, customer …"
-                            value=asked
-                            prop:value=asked
-                            maxlength=SEARCH_MAX.to_string()
-                            autocomplete="off"
-                            spellcheck="false"
-                        />
-                    </label>
-                    <button class="visually-hidden" type="submit">
-                        "Search"
-                    </button>
-                </AskForm>
-            </search>
+            {session.show(move |me| view! { <Places me=me.clone() waiting /> <Who me /> }.into_any())}
         </header>
     }
     .into_any()
 }
 
-/// What a place of the navigation is to the page that is shown: itself, or where it belongs.
-fn relation(path: &str, place: &str) -> Option<&'static str> {
-    if path == place {
-        return Some("page");
+/// The places of the navigation, and the search where the role has something to search for.
+#[component]
+fn Places(me: Me, waiting: Resource<u32>) -> impl IntoView {
+    let location = use_location();
+    let places = places_of(me.role)
+        .into_iter()
+        .map(|place| {
+            let address = place.address();
+            let current = move || location.pathname.with(|path| relation(path, place));
+            let mark = (place == Place::Approvals && me.role.may(Act::Approve)).then(|| waiting_mark(waiting));
+            view! {
+                <li>
+                    <a href=address aria-current=current>
+                        {place.word()}
+                        {mark}
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <nav class="places" aria-label="Main">
+            <ul>{places}</ul>
+        </nav>
+        {me.role.may(Act::Read).then(|| view! { <Finder /> })}
     }
-    let below = place != href::OVERVIEW && path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-    below.then_some("true")
+    .into_any()
+}
+
+/// How many cases wait for the reader; nothing where none does.
+fn waiting_mark(waiting: Resource<u32>) -> AnyView {
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                let count = waiting.await;
+                (count > 0)
+                    .then(|| {
+                        view! {
+                            <span class="count-mark">
+                                <span aria-hidden="true">{count.to_string()}</span>
+                                <span class="visually-hidden">
+                                    {format!(", {} waiting", counted(count.into(), "case"))}
+                                </span>
+                            </span>
+                        }
+                    })
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Finder() -> impl IntoView {
+    let location = use_location();
+    let asked = move || {
+        let is_search = location.pathname.with(|path| path == href::SEARCH);
+        is_search
+            .then(|| location.search.with(|search| value_of(search, "q")))
+            .flatten()
+            .unwrap_or_default()
+    };
+    view! {
+        <search class="finder">
+            <AskForm action=href::SEARCH address=search_href>
+                <label>
+                    <span class="visually-hidden">"Search wallets, orders and refunds"</span>
+                    {Icon::Search.view()}
+                    <input
+                        type="search"
+                        name="q"
+                        placeholder="Wallet, order, refund, customer …"
+                        value=asked
+                        prop:value=asked
+                        maxlength=SEARCH_MAX.to_string()
+                        autocomplete="off"
+                        spellcheck="false"
+                    />
+                </label>
+                <button class="visually-hidden" type="submit">
+                    "Search"
+                </button>
+            </AskForm>
+        </search>
+    }
+    .into_any()
+}
+
+/// Who is signed in, and the way out. An ordinary form, so that nothing of the session stays in the page's memory.
+#[component]
+fn Who(me: Me) -> impl IntoView {
+    let name = me.name.to_string();
+    view! {
+        <div class="who">
+            <p class="who-is">
+                <span class="visually-hidden">"Signed in as "</span>
+                <span class="who-name" title=name.clone()>
+                    {name.clone()}
+                </span>
+                <span class="who-role">{sentence(me.role.as_str())}</span>
+            </p>
+            <form method="post" action=SignOut::url()>
+                <Hidden name="form_token" value=me.form_token />
+                <button class="button is-small" type="submit">
+                    "Sign out"
+                </button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+/// Says on every page that the people and the money are made up.
+#[component]
+pub fn DemoBanner() -> impl IntoView {
+    let session = Session::current();
+    session.show(|me| {
+        me.demo
+            .then(|| {
+                view! {
+                    <p class="demo" role="note">
+                        <strong>"Demo"</strong>
+                        " Made-up operators with printed passwords: not for real money."
+                    </p>
+                }
+            })
+            .into_any()
+    })
 }
 
 /// How the stores are, asked again with every change of page and every so often in between.
 #[component]
 pub fn Health() -> impl IntoView {
+    let session = Session::current();
     let location = use_location();
-    let health = Resource::new(move || location.pathname.get(), |_| get_health());
+    let health = Resource::new(
+        move || location.pathname.get(),
+        move |_| async move {
+            if session.may(Act::Read).await {
+                // Where even this can't be asked, the page itself says so.
+                get_health().await.ok()
+            } else {
+                None
+            }
+        },
+    );
     every(HEALTH_INTERVAL, move || health.refetch());
     view! {
         <div class="health">
             <Transition>
                 {move || Suspend::new(async move {
-                    // Where even this can't be asked, the page itself says so.
-                    health.await.ok().map(|stores| view! { <HealthBanner stores /> })
+                    health.await.map(|stores| view! { <HealthBanner stores /> })
                 })}
             </Transition>
         </div>
@@ -128,18 +231,4 @@ pub fn Footer() -> impl IntoView {
         </footer>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_navigation_knows_where_a_page_belongs() {
-        assert_eq!(relation("/", href::OVERVIEW), Some("page"));
-        assert_eq!(relation("/wallets", href::WALLETS), Some("page"));
-        assert_eq!(relation("/wallets/W-1", href::WALLETS), Some("true"));
-        assert_eq!(relation("/walletsandmore", href::WALLETS), None);
-        assert_eq!(relation("/refunds", href::OVERVIEW), None);
-    }
 }

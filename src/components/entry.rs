@@ -89,6 +89,11 @@ fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> AnyV
     .into_any()
 }
 
+/// A payload set in lines where it is JSON, and as it was written where it is not.
+pub fn pretty_data(raw: &str) -> String {
+    set_in_lines(raw).unwrap_or_else(|| raw.to_owned())
+}
+
 /// The payload: set in lines where it is JSON, and as it was written.
 #[component]
 pub fn EntryData(data: Option<String>) -> impl IntoView {

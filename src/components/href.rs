@@ -20,6 +20,9 @@ pub const APPROVALS: &str = "/approvals";
 pub const COMPENSATIONS: &str = "/compensations";
 pub const OPERATORS: &str = "/operators";
 pub const AUDIT: &str = "/audit";
+pub const REFUNDS_CSV: &str = "/export/refunds.csv";
+pub const FINDINGS_CSV: &str = "/export/findings.csv";
+pub const AUDIT_CSV: &str = "/export/audit.csv";
 
 pub fn wallet(id: &str) -> String {
     format!("{WALLETS}/{}", encode(id))

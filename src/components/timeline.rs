@@ -15,6 +15,7 @@ pub use self::{
 use super::{
     anomalies::AnomalyNotes,
     badge::Nothing,
+    command::{Offer, OfferLink},
     event_summary::{EventAmount, EventFacts, Fact, summary},
     id::EventLink,
     money::Money,
@@ -34,13 +35,15 @@ use crate::domain::{
 /// Seconds between when something happened and when it was recorded that are not worth a word.
 const LATE_FROM: i64 = 60;
 
-/// A page of a timeline with its head and its page links. `href` gives the address of another query.
+/// A page of a timeline with its head and its page links. `href` gives the address of another query, `offers` what can be
+/// done to an event that counted.
 pub fn timeline_section<F: Figures>(
     timeline: Timeline<F>,
     (domain, subject): (Domain, EntityId),
     currency: Option<Currency>,
     query: TimelineQuery,
     href: impl Fn(&TimelineQuery) -> String,
+    offers: impl Fn(&Entry) -> Vec<Offer>,
 ) -> AnyView {
     let Timeline {
         rows,
@@ -63,7 +66,14 @@ pub fn timeline_section<F: Figures>(
             </li>
         }
     });
-    let lines = rows.into_iter().map(Line::from).collect();
+    let lines = rows
+        .into_iter()
+        .map(Line::from)
+        .map(|line| {
+            let offers = if line.applied { offers(&line.entry) } else { Vec::new() };
+            (line, offers)
+        })
+        .collect();
     let page_href = |page| format!("{}#timeline", href(&TimelineQuery { page, ..query }));
     view! {
         <section class="panel" id="timeline" aria-label="Timeline">
@@ -83,7 +93,7 @@ pub fn timeline_section<F: Figures>(
 
 /// Not generic, so that it is compiled, and downloaded, once.
 fn table(
-    lines: Vec<Line>,
+    lines: Vec<(Line, Vec<Offer>)>,
     columns: &'static [&'static str],
     domain: Domain,
     subject: &EntityId,
@@ -104,7 +114,7 @@ fn table(
         .collect_view();
     let rows = lines
         .into_iter()
-        .map(|line| row(line, columns, domain, subject, currency))
+        .map(|(line, offers)| row(line, offers, columns, domain, subject, currency))
         .collect_view();
     view! {
         <Table caption="Events and the figures after each" class="timeline folds">
@@ -127,6 +137,7 @@ fn table(
 
 fn row(
     line: Line,
+    offers: Vec<Offer>,
     columns: &'static [&'static str],
     domain: Domain,
     subject: &EntityId,
@@ -160,6 +171,10 @@ fn row(
     let number = entry
         .sequence()
         .map_or_else(|| "?".to_owned(), |sequence| sequence.to_string());
+    let offers = offers
+        .into_iter()
+        .map(|offer| view! { <OfferLink offer about=format!("event {number}") /> })
+        .collect_view();
     view! {
         <tr class=class>
             <th scope="row" class="timeline-number">
@@ -172,6 +187,7 @@ fn row(
             <td class="timeline-event">
                 {told(&entry, domain, subject, changes.is_empty())}
                 <AnomalyNotes anomalies applied />
+                {offers}
             </td>
             <td class="figures timeline-change" data-label="Change">
                 {change_list(changes, currency)}

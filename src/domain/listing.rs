@@ -231,6 +231,8 @@ pub struct WalletView {
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub timeline: Timeline<Balances>,
+    /// Ids of the timeline's credits, debits and captures that are not wholly reversed.
+    pub reversible: Vec<String>,
     pub chart: Vec<ChartPoint>,
     pub extent: Extent,
     /// Findings that name this wallet, as of now.

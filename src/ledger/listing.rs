@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::domain::{
@@ -23,19 +24,21 @@ use super::{
     index::{Index, Indexed},
 };
 
+/// What a search text is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// Ids and the names of people.
+    Names,
+    /// Ids only: who may not read names may not find by them either, or could guess them letter by letter.
+    Ids,
+}
+
 impl Ledger {
     /// One page of the refunds that match.
-    pub fn refunds(&self, query: &RefundsQuery) -> Result<RefundsPage, LedgerError> {
-        let needle = needle(&query.text)?;
+    pub fn refunds(&self, query: &RefundsQuery, search: Search) -> Result<RefundsPage, LedgerError> {
         let now = self.now();
-        let index = self.shared.index();
-        let mut rows: Vec<RefundRow> = self
-            .refund_rows(&index, wanted(query), now)
-            .filter(|row| matches(row, query) && mentions(&index, row, &needle))
-            .collect();
-        let currencies = currencies(&index);
-        drop(index);
-        sort_refunds(&mut rows, query.sort);
+        let rows = self.matching_refunds(query, search, now)?;
+        let currencies = currencies(&self.shared.index());
         let sums = sums(&rows);
         let overdue = rows.iter().filter(|row| row.overdue).count() as u64;
         let page = cut(rows, query.page);
@@ -51,12 +54,34 @@ impl Ledger {
         })
     }
 
+    /// All refunds that match, sorted; for who wants more than a page.
+    pub fn all_refunds(&self, query: &RefundsQuery, search: Search) -> Result<Vec<RefundRow>, LedgerError> {
+        self.matching_refunds(query, search, self.now())
+    }
+
+    fn matching_refunds(
+        &self,
+        query: &RefundsQuery,
+        search: Search,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RefundRow>, LedgerError> {
+        let needle = needle(&query.text)?;
+        let index = self.shared.index();
+        let mut rows: Vec<RefundRow> = self
+            .refund_rows(&index, wanted(query), now)
+            .filter(|row| matches(row, query) && mentions(&index, row, &needle, search))
+            .collect();
+        drop(index);
+        sort_refunds(&mut rows, query.sort);
+        Ok(rows)
+    }
+
     /// Every refund in one of these states; the pending ones are found without looking at every order.
     pub(super) fn refund_rows<'a>(
         &'a self,
         index: &'a Index,
         states: Vec<RefundState>,
-        now: chrono::DateTime<chrono::Utc>,
+        now: DateTime<Utc>,
     ) -> impl Iterator<Item = RefundRow> + 'a {
         let only_pending = states.iter().all(|state| state.is_pending());
         let orders: Box<dyn Iterator<Item = (&EntityId, &Indexed<OrderState>)>> = if only_pending {
@@ -86,7 +111,7 @@ impl Ledger {
     }
 
     /// One page of the wallets that match.
-    pub fn wallets(&self, query: &ListQuery) -> Result<Page<WalletRow>, LedgerError> {
+    pub fn wallets(&self, query: &ListQuery, search: Search) -> Result<Page<WalletRow>, LedgerError> {
         let needle = needle(&query.text)?;
         let index = self.shared.index();
         let mut rows: Vec<WalletRow> = index
@@ -97,7 +122,7 @@ impl Ledger {
                 is_status(query, state.status.as_str())
                     && (needle.is_empty()
                         || has(id.as_str(), &needle)
-                        || party_has(state.owner.as_ref(), &needle)
+                        || party_has(state.owner.as_ref(), &needle, search)
                         || credited_for(state, &needle))
             })
             .map(|(id, wallet)| wallet_row(id, wallet))
@@ -113,7 +138,7 @@ impl Ledger {
     }
 
     /// One page of the orders that match.
-    pub fn orders(&self, query: &ListQuery) -> Result<Page<OrderRow>, LedgerError> {
+    pub fn orders(&self, query: &ListQuery, search: Search) -> Result<Page<OrderRow>, LedgerError> {
         let needle = needle(&query.text)?;
         let index = self.shared.index();
         let mut rows: Vec<OrderRow> = index
@@ -125,7 +150,7 @@ impl Ledger {
                     && (needle.is_empty()
                         || has(id.as_str(), &needle)
                         || state.wallet.as_deref().is_some_and(|wallet| has(wallet, &needle))
-                        || party_has(state.customer.as_ref(), &needle)
+                        || party_has(state.customer.as_ref(), &needle, search)
                         || state.refunds.keys().any(|refund| has(refund, &needle)))
             })
             .map(|(id, order)| order_row(id, order))
@@ -243,14 +268,14 @@ fn matches(row: &RefundRow, query: &RefundsQuery) -> bool {
             .is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600)
 }
 
-fn mentions(index: &Index, row: &RefundRow, needle: &str) -> bool {
+fn mentions(index: &Index, row: &RefundRow, needle: &str, search: Search) -> bool {
     let customer = || index.orders.get(&row.order)?.fold.state.customer.as_ref();
     needle.is_empty()
         || has(&row.refund, needle)
         || has(row.order.as_str(), needle)
         || row.wallet.as_deref().is_some_and(|wallet| has(wallet, needle))
         || has(row.reason.as_str(), needle)
-        || party_has(customer(), needle)
+        || party_has(customer(), needle, search)
 }
 
 fn sort_refunds(rows: &mut [RefundRow], sort: RefundSort) {
@@ -300,8 +325,9 @@ fn has(text: &str, needle: &str) -> bool {
     text.to_lowercase().contains(needle)
 }
 
-fn party_has(party: Option<&Party>, needle: &str) -> bool {
-    party.is_some_and(|party| has(&party.id, needle) || party.name.as_deref().is_some_and(|name| has(name, needle)))
+fn party_has(party: Option<&Party>, needle: &str, search: Search) -> bool {
+    let name_has = |party: &Party| party.name.as_deref().is_some_and(|name| has(name, needle));
+    party.is_some_and(|party| has(&party.id, needle) || (search == Search::Names && name_has(party)))
 }
 
 fn credited_for(wallet: &WalletState, needle: &str) -> bool {

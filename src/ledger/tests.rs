@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Ledger, LedgerError, Settings, Store, Stores};
+use super::{Ledger, LedgerError, Search, Settings, Store, Stores};
 use crate::domain::{
     findings::FindingKind,
     ids::{Domain, EntityId},
@@ -90,7 +90,7 @@ impl Bench {
 const LATER: Duration = Duration::from_hours(1);
 
 fn posted(ledger: &Ledger) -> String {
-    let page = ledger.wallets(&ListQuery::default()).unwrap();
+    let page = ledger.wallets(&ListQuery::default(), Search::Names).unwrap();
     page.rows[0].balances.posted.to_string()
 }
 
@@ -125,7 +125,7 @@ async fn events_out_of_order_are_folded_again_in_order() {
     bench.open_wallet();
     bench.credit(3, "5", true);
     let ledger = bench.start(LATER).await;
-    let complete = || ledger.wallets(&ListQuery::default()).unwrap().rows[0].complete;
+    let complete = || ledger.wallets(&ListQuery::default(), Search::Names).unwrap().rows[0].complete;
     assert!(!complete());
     bench.credit(2, "1", true);
     becomes(complete).await;
@@ -212,7 +212,7 @@ async fn refunds_are_filtered_sorted_and_added_up() {
         .write("O-3", "3", "order.refund_approved", hour(98), &approved, true);
     let ledger = bench.start(LATER).await;
     let ids = |query: RefundsQuery| {
-        let page = ledger.refunds(&query).unwrap();
+        let page = ledger.refunds(&query, Search::Names).unwrap();
         let ids: Vec<_> = page.rows.iter().map(|row| row.refund.clone()).collect();
         let sums: Vec<_> = page.sums.iter().map(|sum| sum.amount.to_string()).collect();
         (ids.join(" "), sums.join(" "))
@@ -250,12 +250,23 @@ async fn refunds_are_filtered_sorted_and_added_up() {
         sort: RefundSort::Newest,
         ..query()
     };
-    assert_eq!(ids(customer), found("R-2 R-3 R-1", "16.00"));
+    assert_eq!(ids(customer.clone()), found("R-2 R-3 R-1", "16.00"));
+    assert_eq!(ledger.refunds(&customer, Search::Ids).unwrap().total, 0);
+    let by_name = ListQuery {
+        text: "ada".to_owned(),
+        ..ListQuery::default()
+    };
+    for (search, expected) in [(Search::Names, 3), (Search::Ids, 0)] {
+        assert_eq!(ledger.orders(&by_name, search).unwrap().total, expected);
+    }
     let too_long = RefundsQuery {
         text: "x".repeat(101),
         ..query()
     };
-    assert!(matches!(ledger.refunds(&too_long), Err(LedgerError::Invalid(_))));
+    assert!(matches!(
+        ledger.refunds(&too_long, Search::Names),
+        Err(LedgerError::Invalid(_))
+    ));
 }
 
 #[tokio::test]
@@ -267,10 +278,13 @@ async fn pages_are_cut_and_a_page_beyond_the_end_is_the_last() {
     let ledger = bench.start(LATER).await;
     let page = |page| {
         let found = ledger
-            .refunds(&RefundsQuery {
-                page,
-                ..RefundsQuery::default()
-            })
+            .refunds(
+                &RefundsQuery {
+                    page,
+                    ..RefundsQuery::default()
+                },
+                Search::Names,
+            )
             .unwrap();
         (found.rows.len(), found.page, found.pages, found.total)
     };

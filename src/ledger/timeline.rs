@@ -45,6 +45,15 @@ impl Ledger {
             expires_at: about.expires_at,
             state: about.state,
         });
+        let timeline = timeline(&replay, query);
+        let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id.as_ref());
+        let reversible = ids.filter(|id| {
+            state
+                .postings
+                .get(*id)
+                .is_some_and(|posting| !posting.wholly_reversed())
+        });
+        let reversible = reversible.cloned().collect();
         let findings = self.findings();
         Ok(WalletView {
             id: id.clone(),
@@ -58,7 +67,8 @@ impl Ledger {
             anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: replay.anomalies.len() as u64,
             chart: chart(&replay.steps),
-            timeline: timeline(&replay, query),
+            timeline,
+            reversible,
             extent,
             findings: findings
                 .iter()

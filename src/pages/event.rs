@@ -5,11 +5,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{entity::entity_id, query::timeline_href, region::whole_page};
+use super::{entity::entity_id, query::timeline_href, region::whole_page, session::Session};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
         anomalies::AnomalyNotes,
+        command::{PutRight, entry_offers},
         entry::{EntryData, EntryFields, TwoClocks},
         event_summary::{EventAmount, EventFacts, summary},
         href,
@@ -20,6 +21,7 @@ use crate::{
         words::event_title,
     },
     domain::{
+        access::Act,
         event::Entry,
         fold::Anomaly,
         ids::{Domain, EntityId, Position, Sequence},
@@ -28,19 +30,20 @@ use crate::{
     },
 };
 
-/// An event, and what it did to the figures.
-type Answer = (EventView, Option<Effect>);
+/// An event, what it did to the figures, and whether the reader may put it right.
+type Answer = (EventView, Option<Effect>, bool);
 /// Which event the address names.
 type Question = Result<(Domain, EntityId, Position), ApiError>;
 
 #[component]
 pub fn EventPage() -> impl IntoView {
+    let session = Session::current();
     let params = use_params_map();
     let part = move |name: &str| params.with(|params| params.get(name).unwrap_or_default());
     let question = Memo::new(move |_| read_address(&part("domain"), &part("subject"), &part("position")));
     let answer = Resource::new(
         move || question.get(),
-        |question| async move {
+        move |question| async move {
             let (domain, subject, position) = question?;
             let event = get_event(domain, subject.clone(), position).await?;
             // The page tells much without its figures, so what keeps them away does not keep the page away.
@@ -50,7 +53,7 @@ pub fn EventPage() -> impl IntoView {
                     .unwrap_or_default(),
                 None => None,
             };
-            Ok((event, effect))
+            Ok((event, effect, session.may(Act::Propose).await))
         },
     );
     let title = move || {
@@ -78,7 +81,7 @@ fn read_address(domain: &str, subject: &str, position: &str) -> Question {
     Ok((domain, subject, position))
 }
 
-fn show((event, effect): Answer) -> AnyView {
+fn show((event, effect, may): Answer) -> AnyView {
     let EventView {
         domain,
         subject,
@@ -91,10 +94,17 @@ fn show((event, effect): Answer) -> AnyView {
         cause,
         correlated,
     } = event;
+    let fields = &entry.fields;
+    let offers = if may && applied && domain == Domain::Wallet {
+        entry_offers(subject.as_str(), fields.id.as_deref(), fields.r#type.as_deref())
+    } else {
+        Vec::new()
+    };
     let did = view! {
         {verdict(applied, anomalies)}
         {effect.map(|effect| view! { <EffectTable effect currency /> })}
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
+        <PutRight offers />
     };
     let payload = view! { <EntryData data=entry.fields.data.clone() /> };
     let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };

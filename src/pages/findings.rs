@@ -5,8 +5,9 @@ use leptos_meta::Title;
 
 use super::{
     here::own_search,
-    query::{findings_href, findings_query},
+    query::{findings_csv_href, findings_href, findings_query},
     region::{as_of, region},
+    session::Session,
 };
 use crate::{
     api::list_findings,
@@ -17,6 +18,7 @@ use crate::{
         words::{counted, sentence},
     },
     domain::{
+        access::Act,
         findings::{Finding, FindingKind},
         listing::Page,
     },
@@ -30,6 +32,7 @@ pub fn FindingsPage() -> impl IntoView {
         move || parsed.with(|parsed| parsed.query),
         |(kind, page)| list_findings(kind, page),
     );
+    let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let kind = move || parsed.with(|parsed| parsed.query.0);
     view! {
@@ -44,7 +47,7 @@ pub fn FindingsPage() -> impl IntoView {
             </nav>
             {ignored}
             <div class="panel">
-                {region(answer, "findings", move |answer| show(answer, parsed.with_untracked(|parsed| parsed.query.0)))}
+                {region(answer, "findings", move |answer| show(answer, parsed.with_untracked(|parsed| parsed.query.0), session))}
             </div>
         </div>
     }
@@ -70,7 +73,7 @@ fn kinds(chosen: Option<FindingKind>) -> AnyView {
     view! { <ul>{links}</ul> }.into_any()
 }
 
-fn show(answer: Page<Finding>, kind: Option<FindingKind>) -> AnyView {
+fn show(answer: Page<Finding>, kind: Option<FindingKind>, session: Session) -> AnyView {
     if answer.rows.is_empty() {
         let title = if kind.is_some() {
             "Nothing of this kind"
@@ -84,11 +87,20 @@ fn show(answer: Page<Finding>, kind: Option<FindingKind>) -> AnyView {
         }
         .into_any();
     }
+    let file = session.if_may(Act::Export, move || {
+        view! {
+            <a class="button is-small" href=findings_csv_href(kind) rel="external" download="">
+                "Download CSV"
+            </a>
+        }
+        .into_any()
+    });
     view! {
         <div class="totals">
             <p>
                 <strong>{counted(answer.total, "finding")}</strong>
             </p>
+            {file}
         </div>
         <div class="findings">
             <FindingItems findings=answer.rows />

@@ -7,12 +7,14 @@ use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
     query::timeline_href,
     region::region,
+    session::Session,
 };
 use crate::{
     api::get_order,
     components::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, OverdueMark, RefundStateBadge, WaitsForLabel},
+        command::{PutRightMenu, refund_offers},
         findings::FindingsList,
         href,
         id::{Code, PartyName, RefundLink, WalletLink},
@@ -24,6 +26,7 @@ use crate::{
         words::{counted, grouped},
     },
     domain::{
+        access::Act,
         ids::Domain,
         listing::{OrderView, TimelineQuery},
         money::Currency,
@@ -33,17 +36,20 @@ use crate::{
     },
 };
 
-/// An order, with the query that it was asked with.
-type Answer = (TimelineQuery, OrderView);
+/// An order, with the query that it was asked with, and whether the reader may put something right in it: only in what is
+/// now, for the past is past.
+type Answer = (TimelineQuery, bool, OrderView);
 
 #[component]
 pub fn OrderPage() -> impl IntoView {
+    let session = Session::current();
     let address = Address::current(Domain::Order);
     let answer = Resource::new(
         move || address.question(),
-        |(id, query)| async move {
+        move |(id, query)| async move {
             let id = entity_id(Domain::Order, &id)?;
-            get_order(id, query).await.map(|view| (query, view))
+            let may = query.filter.is_empty() && session.may(Act::Propose).await;
+            get_order(id, query).await.map(|view| (query, may, view))
         },
     );
     view! {
@@ -52,7 +58,7 @@ pub fn OrderPage() -> impl IntoView {
     }
 }
 
-fn show((query, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
+fn show((query, may, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
     let base = href::order(order.id.as_str());
     let currency = order.currency;
     let (subject, here) = (order.id.clone(), order.id.to_string());
@@ -64,7 +70,7 @@ fn show((query, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
         {facts}
         {totals(order.total, order.sums, currency)}
         <div class="entity">
-            <div class="stack">{refunds(order.refunds)} {lines(order.lines)}</div>
+            <div class="stack">{refunds(order.refunds, may)} {lines(order.lines)}</div>
             <aside class="stack" aria-label="Other moments and findings">
                 <section class="panel" aria-label="Time travel">
                     <div class="panel-head">
@@ -81,6 +87,7 @@ fn show((query, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
             currency,
             query,
             move |query| timeline_href(&base, query),
+            |_| Vec::new(),
         )}
         </div>
     }
@@ -166,12 +173,13 @@ fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -
     .into_any()
 }
 
-fn refunds(refunds: Vec<RefundRow>) -> AnyView {
+fn refunds(refunds: Vec<RefundRow>, may: bool) -> AnyView {
     let count = counted(refunds.len().try_into().unwrap_or(u64::MAX), "refund");
     if refunds.is_empty() {
         return ().into_any();
     }
-    let rows = refunds.into_iter().map(refund).collect_view();
+    let rows = refunds.into_iter().map(|row| refund(row, may)).collect_view();
+    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Put right"</span></th> });
     view! {
         <section class="panel" aria-label="Refunds">
             <div class="panel-head">
@@ -190,6 +198,7 @@ fn refunds(refunds: Vec<RefundRow>) -> AnyView {
                         <th scope="col" class="figures">
                             "Amount"
                         </th>
+                        {head}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -199,7 +208,12 @@ fn refunds(refunds: Vec<RefundRow>) -> AnyView {
     .into_any()
 }
 
-fn refund(row: RefundRow) -> AnyView {
+fn refund(row: RefundRow, may: bool) -> AnyView {
+    let put_right = may.then(|| {
+        let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
+        let about = format!("refund {}", row.refund);
+        view! { <td class="put-right-cell"><PutRightMenu offers about /></td> }
+    });
     view! {
         <tr>
             <th scope="row" class="card-head">
@@ -227,6 +241,7 @@ fn refund(row: RefundRow) -> AnyView {
             <td class="figures" data-label="Amount">
                 <Money amount=row.amount currency=row.currency />
             </td>
+            {put_right}
         </tr>
     }
     .into_any()

@@ -6,14 +6,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::Redirect;
 
 use super::{
     live::every,
     query::{findings_href, refunds_href},
     region::{as_of, region},
+    session::Session,
 };
 use crate::{
-    api::get_overview,
+    api::{ApiError, get_overview},
     components::{
         badge::{Nothing, RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
         bar::Bar,
@@ -29,6 +31,7 @@ use crate::{
         words::{counted, grouped, sentence},
     },
     domain::{
+        access::Act,
         findings::FindingKind,
         listing::{AgeBucket, Overview, Recent, RefundSort, RefundsQuery, StateSummary, Sum, Totals},
         money::Currency,
@@ -41,9 +44,28 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
-    let answer = Resource::new(|| (), |()| get_overview());
+    let session = Session::current();
+    let answer = Resource::new(
+        || (),
+        move |()| async move {
+            // Asking for what is refused anyway would only fill the audit trail.
+            match session.me().await {
+                Some(me) if !me.role.may(Act::Read) => Err(ApiError::Forbidden),
+                _ => get_overview().await,
+            }
+        },
+    );
     every(INTERVAL, move || answer.refetch());
+    // Administrators have no figures to look at; this address leads them to what they have.
+    let elsewhere = session.show(|me| {
+        if me.role.may(Act::Read) {
+            ().into_any()
+        } else {
+            view! { <Redirect path=href::OPERATORS /> }.into_any()
+        }
+    });
     view! {
+        {elsewhere}
         <Title text="Overview" />
         <header class="page-head">
             <h1>"Overview"</h1>

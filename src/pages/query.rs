@@ -3,6 +3,9 @@
 //!
 //! The raw query is read here because the router's own map decodes it twice, which spoils ids with a percent sign.
 
+mod compensations;
+mod people;
+
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -19,10 +22,18 @@ use crate::{
     },
 };
 
+pub use self::{
+    compensations::{CASE_LISTS, FormQuery, cases_href, cases_query, form_href, form_query},
+    people::{audit_href, audit_query, operator_href},
+};
+
 /// What of a value is repeated to the reader at most.
 const QUOTED_MAX: usize = 40;
 /// Names and values of an address that are read at most.
 const PAIRS_MAX: usize = 64;
+/// What a form that was sent without a script comes back with: which function answered, and its error.
+pub const SENT_PATH: &str = "__path";
+pub const SENT_ERROR: &str = "__err";
 
 /// A query and what in the address was not understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,7 +90,22 @@ pub fn refunds_query(search: &str) -> Parsed<RefundsQuery> {
 
 /// The address of a list of refunds.
 pub fn refunds_href(query: &RefundsQuery) -> String {
-    let mut address = Address::new(href::REFUNDS);
+    refunds_at(href::REFUNDS, query)
+}
+
+/// The address of all refunds of a list as a file.
+pub fn refunds_csv_href(query: &RefundsQuery) -> String {
+    refunds_at(
+        href::REFUNDS_CSV,
+        &RefundsQuery {
+            page: 1,
+            ..query.clone()
+        },
+    )
+}
+
+fn refunds_at(base: &str, query: &RefundsQuery) -> String {
+    let mut address = Address::new(base);
     if query.states.len() == RefundState::ALL.len() {
         address.put("state", "all");
     } else {
@@ -184,7 +210,16 @@ pub fn findings_query(search: &str) -> Parsed<(Option<FindingKind>, u32)> {
 
 /// The address of a list of findings.
 pub fn findings_href(kind: Option<FindingKind>, page: u32) -> String {
-    let mut address = Address::new(href::FINDINGS);
+    findings_at(href::FINDINGS, kind, page)
+}
+
+/// The address of all findings of a list as a file.
+pub fn findings_csv_href(kind: Option<FindingKind>) -> String {
+    findings_at(href::FINDINGS_CSV, kind, 1)
+}
+
+fn findings_at(base: &str, kind: Option<FindingKind>, page: u32) -> String {
+    let mut address = Address::new(base);
     address.put("kind", kind.map_or("", FindingKind::as_str));
     address.put_page(page);
     address.finish()
@@ -315,6 +350,9 @@ impl Reader {
 
     fn done<Q>(mut self, query: Q) -> Parsed<Q> {
         for (name, _) in self.pairs {
+            if name == SENT_PATH || name == SENT_ERROR {
+                continue;
+            }
             self.ignored.push(format!("'{}', which is no name here", quoted(&name)));
         }
         self.ignored.dedup();

@@ -9,11 +9,12 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use self::{standing::Standing, story::Story};
-use super::{here::own_search, query::value_of, region::region};
+use super::{here::own_search, query::value_of, region::region, session::Session};
 use crate::{
     api::get_refund,
     components::{
         badge::{Nothing, OverdueMark, RefundStateBadge, Tone},
+        command::{PutRight, refund_offers},
         findings::FindingsList,
         href,
         id::{Code, OrderLink, PartyName, RefundLink, WalletLink},
@@ -24,6 +25,7 @@ use crate::{
         words::counted,
     },
     domain::{
+        access::Act,
         ids::{Domain, EntityId},
         listing::RefundView,
     },
@@ -31,13 +33,17 @@ use crate::{
 
 #[component]
 pub fn RefundPage() -> impl IntoView {
+    let session = Session::current();
     let params = use_params_map();
     let search = own_search();
     let refund = Memo::new(move |_| params.with(|params| params.get("refund").unwrap_or_default()));
     let order = Memo::new(move |_| search.with(|search| value_of(search, "order")));
     let answer = Resource::new(
         move || (refund.get(), order.get()),
-        |(refund, order)| get_refund(refund, order),
+        move |(refund, order)| async move {
+            let may = session.may(Act::Propose).await;
+            get_refund(refund, order).await.map(|view| (may, view))
+        },
     );
     view! {
         <Title text=move || format!("Refund {}", refund.get()) />
@@ -51,13 +57,18 @@ pub fn RefundPage() -> impl IntoView {
             </nav>
             <h1>"Refund " <span class="id">{refund}</span></h1>
         </header>
-        {region(answer, "refund", |view| show(&view))}
+        {region(answer, "refund", |(may, view)| show(&view, may))}
     }
     .into_any()
 }
 
-fn show(view: &RefundView) -> AnyView {
+fn show(view: &RefundView, may: bool) -> AnyView {
     let refund = view.row.refund.clone();
+    let put_right = may.then(|| {
+        let row = &view.row;
+        let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
+        view! { <PutRight offers /> }
+    });
     view! {
         <div class="stack">
             {others(&refund, view.other_orders.clone())}
@@ -66,6 +77,7 @@ fn show(view: &RefundView) -> AnyView {
                 <section class="panel standing" aria-label="Where it stands">
                     {head(view)}
                     <Standing view=view.clone() />
+                    {put_right}
                 </section>
                 <aside class="panel" aria-label="Details">
                     {details(view)}

@@ -6,8 +6,9 @@ use leptos_meta::Title;
 use super::{
     form::AskForm,
     here::own_search,
-    query::{Parsed, refunds_href, refunds_query, sort_word},
+    query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
+    session::Session,
 };
 use crate::{
     api::list_refunds,
@@ -23,6 +24,7 @@ use crate::{
         words::{counted, grouped, sentence},
     },
     domain::{
+        access::Act,
         listing::{RefundSort, RefundsPage as Answer, RefundsQuery, SEARCH_MAX},
         refund::RefundState,
     },
@@ -48,6 +50,7 @@ pub fn RefundsPage() -> impl IntoView {
     let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
     let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
     let answer = Resource::new(move || query.get(), list_refunds);
+    let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     view! {
         <Title text="Refunds" />
@@ -61,7 +64,7 @@ pub fn RefundsPage() -> impl IntoView {
             </div>
             {ignored}
             <div class="panel">
-                {region(answer, "refunds", move |answer| show(answer, query.get_untracked()))}
+                {region(answer, "refunds", move |answer| show(answer, query.get_untracked(), session))}
             </div>
         </div>
     }
@@ -147,7 +150,7 @@ fn age_options(chosen: Option<u32>) -> Vec<(String, String)> {
     std::iter::once(any).chain(words).collect()
 }
 
-fn show(answer: Answer, query: RefundsQuery) -> AnyView {
+fn show(answer: Answer, query: RefundsQuery, session: Session) -> AnyView {
     if answer.rows.is_empty() {
         return nothing(&query);
     }
@@ -160,6 +163,15 @@ fn show(answer: Answer, query: RefundsQuery) -> AnyView {
         sums,
         ..
     } = answer;
+    let csv = refunds_csv_href(&query);
+    let file = session.if_may(Act::Export, move || {
+        view! {
+            <a class="button is-small" href=csv.clone() rel="external" download="">
+                "Download CSV"
+            </a>
+        }
+        .into_any()
+    });
     let of_page = {
         let query = query.clone();
         move |page| refunds_href(&RefundsQuery { page, ..query.clone() })
@@ -171,6 +183,7 @@ fn show(answer: Answer, query: RefundsQuery) -> AnyView {
                 {(overdue > 0).then(|| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
             </p>
             <Sums sums counts=true />
+            {file}
         </div>
         <Table caption="Refunds" class="folds">
             <Heads query />

@@ -9,6 +9,7 @@ use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
     query::timeline_href,
     region::region,
+    session::Session,
 };
 use crate::{
     api::{ApiError, get_wallet, get_wallet_history},
@@ -16,6 +17,7 @@ use crate::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
         chart::{BalanceChart, chart_end},
+        command::{OfferLink, PutRight, entry_offers, hold_offer, wallet_offers},
         findings::FindingsList,
         href,
         id::{Code, OrderLink, PartyName},
@@ -27,6 +29,7 @@ use crate::{
         words::{counted, grouped},
     },
     domain::{
+        access::Act,
         event::Entry,
         ids::{Domain, Sequence},
         listing::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, HoldRow, OrderRow, TimelineQuery, WalletView},
@@ -35,17 +38,20 @@ use crate::{
     },
 };
 
-/// A wallet, with the query that it was asked with.
-type Answer = (TimelineQuery, WalletView);
+/// A wallet, with the query that it was asked with, and whether the reader may put something right in it: only in what is
+/// now, for the past is past.
+type Answer = (TimelineQuery, bool, WalletView);
 
 #[component]
 pub fn WalletPage() -> impl IntoView {
+    let session = Session::current();
     let address = Address::current(Domain::Wallet);
     let answer = Resource::new(
         move || address.question(),
-        |(id, query)| async move {
+        move |(id, query)| async move {
             let id = entity_id(Domain::Wallet, &id)?;
-            get_wallet(id, query).await.map(|view| (query, view))
+            let may = query.filter.is_empty() && session.may(Act::Propose).await;
+            get_wallet(id, query).await.map(|view| (query, may, view))
         },
     );
     let travel = Travel::new();
@@ -133,7 +139,7 @@ struct Moves {
     go: Callback<TimelineQuery>,
 }
 
-fn show((query, wallet): Answer, moves: Moves) -> AnyView {
+fn show((query, may, wallet): Answer, moves: Moves) -> AnyView {
     let Moves {
         travel,
         marked,
@@ -152,11 +158,25 @@ fn show((query, wallet): Answer, moves: Moves) -> AnyView {
     let (subject, here) = (wallet.id.clone(), wallet.id.to_string());
     let last = wallet.extent.last_sequence;
     let facts = facts(&wallet);
+    let put_right = may.then(|| {
+        let offers = wallet_offers(wallet.id.as_str(), wallet.status);
+        view! { <PutRight offers /> }
+    });
+    let reversible = if may { wallet.reversible } else { Vec::new() };
+    let offers = {
+        let wallet = wallet.id.to_string();
+        move |entry: &Entry| match entry.fields.id.as_ref() {
+            Some(id) if reversible.contains(id) => entry_offers(&wallet, Some(id), entry.fields.r#type.as_deref()),
+            _ => Vec::new(),
+        }
+    };
+    let release = may.then(|| wallet.id.to_string());
     view! {
         <div class="stack">
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
         {facts}
         {balances(wallet.balances, currency, travel)}
+        {put_right}
         <div class="entity">
             <section class="panel" aria-label="Balance over time and time travel">
                 <BalanceChart points=wallet.chart currency until marked />
@@ -165,7 +185,7 @@ fn show((query, wallet): Answer, moves: Moves) -> AnyView {
             </section>
             <aside class="stack" aria-label="Belongs to this wallet">
                 <FindingsList findings=wallet.findings here />
-                {holds(wallet.open_holds, currency, wallet.now)}
+                {holds(wallet.open_holds, currency, wallet.now, release.as_deref())}
                 {orders(wallet.orders)}
             </aside>
         </div>
@@ -175,6 +195,7 @@ fn show((query, wallet): Answer, moves: Moves) -> AnyView {
             currency,
             query,
             move |query| timeline_href(&base, query),
+            offers,
         )}
         </div>
     }
@@ -254,7 +275,8 @@ fn balances(balances: Balances, currency: Option<Currency>, travel: Travel) -> A
     .into_any()
 }
 
-fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) -> AnyView {
+/// `of` is the wallet whose holds can be released here.
+fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>, of: Option<&str>) -> AnyView {
     if holds.is_empty() {
         return ().into_any();
     }
@@ -271,6 +293,10 @@ fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) ->
                     </span>
                 }
             });
+            let release = of.map(|wallet| {
+                let about = format!("the hold {}", hold.hold);
+                view! { <OfferLink offer=hold_offer(wallet, &hold.hold) about /> }
+            });
             view! {
                 <li>
                     <p class="side-line">
@@ -281,6 +307,7 @@ fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>) ->
                         <span>"since " <Time at=hold.since fineness=Fineness::Minute /></span>
                         {expires}
                         {hold.order.map(|id| view! { <span>"order " <OrderLink id /></span> })}
+                        {release}
                     </p>
                 </li>
             }

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::ledger::Ledger;
+use super::auth::Gatekeeper;
+use crate::{desk::Desk, ledger::Ledger};
 
-/// Cheap to clone: each field is a handle.
+/// Cheap to clone: each field is a handle. Server functions read it with `use_context::<AppState>()`.
 #[derive(Clone)]
 pub struct AppState {
-    /// Server functions read it with `use_context::<Arc<Ledger>>()`.
     pub ledger: Arc<Ledger>,
+    pub desk: Arc<Desk>,
+    pub keeper: Arc<Gatekeeper>,
 }

@@ -299,11 +299,33 @@ impl CaseState {
         }
     }
 
+    /// What people do needs somebody who did it, and the right one: whatever was appended past the desk does not count.
+    fn may_come_from(&self, event: &Envelope<'_>, parsed: &CaseEvent) -> Result<(), &'static str> {
+        let by_a_person = !matches!(
+            parsed,
+            CaseEvent::Lapsed(_) | CaseEvent::Issued(_) | CaseEvent::Refused(_)
+        );
+        let actor = event.actor.unwrap_or_default();
+        if by_a_person && actor.is_empty() {
+            return Err("nobody stands for it");
+        }
+        let hash = self.proposal.as_ref().map(|proposal| proposal.command_hash.as_str());
+        match parsed {
+            CaseEvent::Approved(_) if actor == self.proposer => Err("an approval by who proposed it does not count"),
+            CaseEvent::Approved(judgement) if Some(judgement.command_hash.as_str()) != hash => {
+                Err("an approval of another command does not count")
+            }
+            CaseEvent::Approved(_) if self.is_expired(event.time) => Err("an approval after its time does not count"),
+            CaseEvent::Withdrawn(_) if actor != self.proposer => Err("only who proposed it can withdraw it"),
+            _ => Ok(()),
+        }
+    }
+
     fn apply(&mut self, actor: Option<&str>, at: DateTime<Utc>, event: CaseEvent) {
         let status = match event {
             CaseEvent::Proposed(proposal) => {
                 self.proposal = Some(proposal);
-                self.proposer = actor.unwrap_or_default().to_owned();
+                actor.unwrap_or_default().clone_into(&mut self.proposer);
                 self.proposed_at = Some(at);
                 CaseStatus::Proposed
             }
@@ -352,12 +374,8 @@ impl State for CaseState {
                 ),
             ));
         }
-        let own_approval = matches!(parsed, CaseEvent::Approved(_)) && event.actor == Some(self.proposer.as_str());
-        if own_approval {
-            return Evolved::Refused(Refusal::new(
-                AnomalyKind::TransitionNotAllowed,
-                "an approval by who proposed it does not count",
-            ));
+        if let Err(why) = self.may_come_from(event, &parsed) {
+            return Evolved::Refused(Refusal::new(AnomalyKind::TransitionNotAllowed, why));
         }
         self.apply(event.actor, event.time, parsed);
         Evolved::Applied(Vec::new())

@@ -142,16 +142,16 @@ pub struct Decision {
     pub warnings: Vec<Warning>,
 }
 
-impl Decision {
-    /// Where the streams are that it appends to, and the command's subject with them: that one first.
-    pub fn pins(&self, command: &Command, books: &Books) -> Vec<Pin> {
+impl Books {
+    /// Where the streams are that a command on these books is bound to, its subject first.
+    pub fn pins(&self, command: &Command) -> Vec<Pin> {
         let (domain, id) = command.action.subject();
-        let wallet = books.wallet.as_ref().map(|book| Pin {
+        let wallet = self.wallet.as_ref().map(|book| Pin {
             domain: Domain::Wallet,
             id: book.id.clone(),
             sequence: book.fold.sequence,
         });
-        let order = books.order.as_ref().map(|book| Pin {
+        let order = self.order.as_ref().map(|book| Pin {
             domain: Domain::Order,
             id: book.id.clone(),
             sequence: book.fold.sequence,
@@ -159,6 +159,15 @@ impl Decision {
         let mut pins: Vec<_> = order.into_iter().chain(wallet).collect();
         pins.sort_by_key(|pin| (pin.domain, &pin.id) != (domain, id));
         pins
+    }
+
+    /// The figures as they are, with the state of a refund where one is asked for.
+    pub fn figures(&self, refund: Option<&str>) -> Figures {
+        figures(
+            self.wallet.as_ref().map(|book| &book.fold.state),
+            self.order.as_ref().map(|book| &book.fold.state),
+            refund,
+        )
     }
 }
 
@@ -219,14 +228,15 @@ fn foresee(plan: Plan, command: &Command, books: &Books, now: DateTime<Utc>) -> 
     } = plan;
     let mut wallet = books.wallet.as_ref().map(|book| book.fold.state.clone());
     let mut order = books.order.as_ref().map(|book| book.fold.state.clone());
-    let before = figures(wallet.as_ref(), order.as_ref(), command);
+    let refund = command.action.refund();
+    let before = figures(wallet.as_ref(), order.as_ref(), refund);
     for step in &steps {
         match step.domain {
             Domain::Wallet => evolve(wallet.as_mut(), step, now)?,
             Domain::Order => evolve(order.as_mut(), step, now)?,
         }
     }
-    let after = figures(wallet.as_ref(), order.as_ref(), command);
+    let after = figures(wallet.as_ref(), order.as_ref(), refund);
     if let (Some(was), Some(is)) = (before.wallet, after.wallet)
         && is.available < Decimal::ZERO
         && is.available < was.available
@@ -280,8 +290,7 @@ fn evolve<S: State>(state: Option<&mut S>, step: &Step, now: DateTime<Utc>) -> R
     }
 }
 
-fn figures(wallet: Option<&WalletState>, order: Option<&OrderState>, command: &Command) -> Figures {
-    let refund = command.action.refund();
+fn figures(wallet: Option<&WalletState>, order: Option<&OrderState>, refund: Option<&str>) -> Figures {
     Figures {
         wallet: wallet.map(WalletState::figures),
         order: order.map(OrderState::figures),

@@ -161,20 +161,25 @@ impl Draft {
     }
 
     fn note(&self) -> Result<String, FieldError> {
-        let note = self.note.trim();
-        let wrong = |message: String| FieldError::new(Field::Note, message);
-        if note.is_empty() {
-            return Err(wrong("say why, for those who read the case later".into()));
-        }
-        if note.chars().count() > NOTE_MAX {
-            return Err(wrong(format!("a note has at most {NOTE_MAX} characters")));
-        }
-        if note
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
-        {
-            return Err(wrong("a note has no control characters".into()));
-        }
-        Ok(note.to_owned())
+        let note = checked_note(&self.note)?;
+        note.ok_or_else(|| FieldError::new(Field::Note, "say why, for those who read the case later"))
     }
+}
+
+/// A note without the spaces around it, `None` where nothing is left; at most [`NOTE_MAX`] characters, none of them control
+/// characters other than line ends and tabs.
+pub fn checked_note(text: &str) -> Result<Option<String>, FieldError> {
+    // Browsers send line ends as CR LF where no script takes part: the same note has to be the same command.
+    let note = text.trim().replace("\r\n", "\n");
+    let wrong = |message: String| FieldError::new(Field::Note, message);
+    if note.chars().count() > NOTE_MAX {
+        return Err(wrong(format!("a note has at most {NOTE_MAX} characters")));
+    }
+    if note
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+    {
+        return Err(wrong("a note has no control characters".into()));
+    }
+    Ok((!note.is_empty()).then_some(note))
 }

@@ -1,0 +1,161 @@
+//! Proving who one is: to begin a session, and again before what needs a fresh proof. Every try is in the audit trail, by the
+//! operator's name where there is such an operator: what somebody types into the wrong field may be a password.
+
+use std::time::Duration;
+
+use super::{ApiError, context::Caller};
+use crate::{
+    access::{audit::NewEntry, login::SignInError, operators::Operator},
+    domain::{
+        access::{OperatorName, Secret, SignInForm},
+        audit::AuditOutcome,
+        compensation::draft::{Field, FieldError},
+    },
+    server::auth::{Gatekeeper, Visitor},
+};
+
+/// Bytes of a name, password or code that are looked at.
+const TYPED_MAX: usize = 1_024;
+/// How long the other half of a double click is waited for.
+const JUST_TRIES: u32 = 10;
+const JUST_PAUSE: Duration = Duration::from_millis(50);
+/// Who stands in the trail for a name that nobody has.
+const UNKNOWN: &str = "(unknown)";
+
+/// A new session for who the form says, under a new token.
+pub(super) async fn sign_in(
+    visitor: &Visitor,
+    keeper: &Gatekeeper,
+    form: &SignInForm,
+) -> Result<(Operator, Secret), ApiError> {
+    check_typed(&[&form.name, &form.password.0, &form.code.0])?;
+    let from = visitor.from();
+    let logins = keeper.access().logins();
+    let name = form.name.trim();
+    let proven = logins
+        .sign_in(name, &form.password, &form.code, from, keeper.now())
+        .await;
+    let operator = match proven {
+        Ok(operator) => operator,
+        Err(error) => {
+            let actor = known(keeper, name).await?;
+            let refused = NewEntry::new(actor, "sign_in", AuditOutcome::Refused).from(from);
+            return Err(refuse(keeper, refused, error).await?);
+        }
+    };
+    let entry = |outcome| NewEntry::new(operator.name.as_str(), "sign_in", outcome).from(from);
+    if !keeper.admits(&operator) {
+        let detail = "a demo operator, where others than this machine's user may come";
+        keeper.record(entry(AuditOutcome::Refused).detail(detail)).await?;
+        let message = "demo operators can sign in only on this machine, without a public address";
+        return Err(field(Field::Password, message));
+    }
+    keeper.record(entry(AuditOutcome::Done)).await?;
+    let sessions = keeper.access().sessions();
+    // Whoever planted a token in this browser before must not share what begins now.
+    if let Some(former) = &visitor.principal {
+        sessions.close(&former.token.0).await?;
+    }
+    let (token, _) = sessions.open(&operator, from, keeper.now()).await?;
+    Ok((operator, Secret(token)))
+}
+
+/// Ends the caller's session.
+pub(super) async fn sign_out(caller: &Caller) -> Result<(), ApiError> {
+    let (keeper, principal) = (caller.keeper(), &caller.principal);
+    keeper.record(principal.entry("sign_out", AuditOutcome::Done)).await?;
+    keeper.access().sessions().close(&principal.token.0).await?;
+    Ok(())
+}
+
+/// Has the caller prove again who they are, if the last proof is too old. Nothing that needs it goes on without.
+pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
+    prove_if_given(caller, password, code).await?;
+    if caller.is_proven() {
+        Ok(())
+    } else {
+        Err(field(Field::Password, "give your password again"))
+    }
+}
+
+/// The same where the password was given; whether it is needed is for others to say.
+pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
+    if caller.is_proven() || password.0.is_empty() {
+        return Ok(());
+    }
+    check_typed(&[&password.0, &code.0])?;
+    let (keeper, principal) = (caller.keeper(), &caller.principal);
+    let now = keeper.now();
+    let logins = keeper.access().logins();
+    let proven = logins
+        .prove(&principal.operator, password, code, principal.from, now)
+        .await;
+    if let Err(error) = proven {
+        if error == SignInError::CodeRefused && was_just_proven(caller).await? {
+            return Ok(());
+        }
+        let (keeper, principal) = (caller.keeper(), &caller.principal);
+        let refused = principal.entry("prove", AuditOutcome::Refused);
+        return Err(refuse(keeper, refused, error).await?);
+    }
+    keeper.record(principal.entry("prove", AuditOutcome::Done)).await?;
+    let session = keeper.access().sessions().prove(&principal.token.0, now).await?;
+    caller.principal.session = session.ok_or(ApiError::SignedOut)?;
+    Ok(())
+}
+
+/// A double click sends one code twice, and it counts once: the second try goes by the proof that the first one was.
+async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
+    for _ in 0..JUST_TRIES {
+        tokio::time::sleep(JUST_PAUSE).await;
+        let (keeper, token) = (caller.keeper(), &caller.principal.token.0);
+        let resumed = keeper.access().sessions().resume(token, keeper.now()).await?;
+        if let Some((session, _)) = resumed.filter(|(session, _)| session.is_proven(keeper.now())) {
+            caller.principal.session = session;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Records why somebody was not let in, and says it as the form shows it.
+async fn refuse(keeper: &Gatekeeper, entry: NewEntry, error: SignInError) -> Result<ApiError, ApiError> {
+    let words = error.to_string();
+    let told = match error {
+        SignInError::Unavailable(error) => return Err(error.into()),
+        SignInError::Throttled { retry_after_seconds } => {
+            // Once a minute: who guesses on would otherwise fill the trail.
+            keeper.record_once(entry.detail("too many failed tries")).await?;
+            return Ok(ApiError::TooMany {
+                seconds: retry_after_seconds,
+            });
+        }
+        SignInError::Refused => field(Field::Password, &words),
+        SignInError::CodeNeeded | SignInError::CodeRefused => field(Field::Code, &words),
+    };
+    keeper.record(entry.detail(words)).await?;
+    Ok(told)
+}
+
+/// The name as the trail has it.
+async fn known(keeper: &Gatekeeper, name: &str) -> Result<String, ApiError> {
+    let found = match name.parse::<OperatorName>() {
+        Ok(name) => keeper.access().operators().find(&name).await?,
+        Err(_) => None,
+    };
+    Ok(found.map_or_else(|| UNKNOWN.to_owned(), |operator| operator.name.to_string()))
+}
+
+fn check_typed(texts: &[&String]) -> Result<(), ApiError> {
+    if texts.iter().all(|text| text.len() <= TYPED_MAX) {
+        Ok(())
+    } else {
+        Err(field(Field::Password, "the name or the password is wrong"))
+    }
+}
+
+pub(super) fn field(field: Field, message: &str) -> ApiError {
+    ApiError::Field {
+        error: FieldError::new(field, message),
+    }
+}

@@ -1,0 +1,227 @@
+//! Compensations in words: what each command is called and does, and the links that offer them. What applies where is
+//! decided here on what a page knows anyway; the preview has the last word.
+
+use leptos::prelude::*;
+
+use super::{href, icon::Icon};
+use crate::domain::{
+    compensation::{command::CommandName, decide::refund_commands},
+    refund::{Destination, RefundState},
+    wallet::WalletStatus,
+};
+
+/// What a command is called on buttons and as a heading.
+pub const fn command_title(name: CommandName) -> &'static str {
+    match name {
+        CommandName::CreditWallet => "Credit the wallet",
+        CommandName::DebitWallet => "Debit the wallet",
+        CommandName::ReverseEntry => "Reverse an entry",
+        CommandName::ReleaseHold => "Release a hold",
+        CommandName::SettleRefund => "Settle the refund",
+        CommandName::RetryRefund => "Try the refund again",
+        CommandName::CancelRefund => "Cancel the refund",
+        CommandName::RejectRefund => "Reject the refund",
+        CommandName::ApproveRefund => "Approve the refund",
+    }
+}
+
+/// What it does, in a sentence.
+pub const fn command_effect(name: CommandName) -> &'static str {
+    match name {
+        CommandName::CreditWallet => "Adds to what is posted, as goodwill or as a correction.",
+        CommandName::DebitWallet => "Takes from what is posted, at most what is available.",
+        CommandName::ReverseEntry => "Takes back a credit, debit or capture, or a part of it.",
+        CommandName::ReleaseHold => "Gives back what the hold keeps; nothing is posted.",
+        CommandName::SettleRefund => "Credits the wallet, then tells the order that the refund has succeeded.",
+        CommandName::RetryRefund => "Puts the failed refund back into processing.",
+        CommandName::CancelRefund => "Closes the refund without paying.",
+        CommandName::RejectRefund => "Closes the request without paying.",
+        CommandName::ApproveRefund => "Lets the refund be paid.",
+    }
+}
+
+/// A command on something, as a link to its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    pub name: CommandName,
+    pub href: String,
+}
+
+impl Offer {
+    fn new(name: CommandName, subject: &str, item: Option<&str>) -> Self {
+        Self {
+            name,
+            href: href::compensate(name, subject, item),
+        }
+    }
+}
+
+/// What can be done to a wallet as a whole. A closed one takes no money.
+pub fn wallet_offers(id: &str, status: WalletStatus) -> Vec<Offer> {
+    if status == WalletStatus::Closed {
+        return Vec::new();
+    }
+    [CommandName::CreditWallet, CommandName::DebitWallet]
+        .map(|name| Offer::new(name, id, None))
+        .to_vec()
+}
+
+/// What can be done to an event of a wallet that was applied: a credit, debit or capture can be reversed.
+pub fn entry_offers(wallet: &str, event: Option<&str>, r#type: Option<&str>) -> Vec<Offer> {
+    let reversible = matches!(
+        r#type,
+        Some("wallet.credited" | "wallet.debited" | "wallet.hold_captured")
+    );
+    let event = event.filter(|id| reversible && !id.is_empty());
+    event
+        .map(|id| Offer::new(CommandName::ReverseEntry, wallet, Some(id)))
+        .into_iter()
+        .collect()
+}
+
+/// What can be done to an open hold.
+pub fn hold_offer(wallet: &str, hold: &str) -> Offer {
+    Offer::new(CommandName::ReleaseHold, wallet, Some(hold))
+}
+
+/// What can be done to a refund where it stands.
+pub fn refund_offers(order: &str, refund: &str, state: RefundState, destination: &Destination) -> Vec<Offer> {
+    let to_wallet = *destination == Destination::Wallet;
+    refund_commands(state, to_wallet)
+        .into_iter()
+        .map(|name| Offer::new(name, order, Some(refund)))
+        .collect()
+}
+
+/// The ways to put something right, side by side; nothing where there is none.
+#[component]
+pub fn PutRight(offers: Vec<Offer>) -> impl IntoView {
+    if offers.is_empty() {
+        return ().into_any();
+    }
+    let links = links(offers);
+    view! {
+        <nav class="put-right" aria-label="Put right">
+            <p class="put-right-title">"Put right"</p>
+            <ul>{links}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+/// The same where there is little room: the ways stand behind a word that opens them.
+#[component]
+pub fn PutRightMenu(
+    offers: Vec<Offer>,
+    /// What it is about, for those who listen: `refund R-1`.
+    #[prop(into)]
+    about: String,
+) -> impl IntoView {
+    if offers.is_empty() {
+        return ().into_any();
+    }
+    let links = links(offers);
+    view! {
+        <details class="put-right-menu">
+            <summary>"Put right" <span class="visually-hidden">{format!(": {about}")}</span> {Icon::Down.view()}</summary>
+            <ul>{links}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+fn links(offers: Vec<Offer>) -> AnyView {
+    offers
+        .into_iter()
+        .map(|offer| {
+            view! {
+                <li>
+                    <a class="button is-small" href=offer.href>
+                        {command_title(offer.name)}
+                    </a>
+                </li>
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
+/// One way in running text: `Reverse`, `Release`.
+#[component]
+pub fn OfferLink(offer: Offer, #[prop(into)] about: String) -> impl IntoView {
+    let word = command_title(offer.name).split(' ').next().unwrap_or_default();
+    view! {
+        <a class="offer" href=offer.href>
+            {word}
+            <span class="visually-hidden">{format!(" {about}")}</span>
+        </a>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(offers: &[Offer]) -> Vec<CommandName> {
+        offers.iter().map(|offer| offer.name).collect()
+    }
+
+    #[test]
+    fn a_closed_wallet_is_offered_nothing() {
+        assert_eq!(
+            names(&wallet_offers("W-1", WalletStatus::Frozen)),
+            [CommandName::CreditWallet, CommandName::DebitWallet]
+        );
+        assert_eq!(wallet_offers("W-1", WalletStatus::Closed), []);
+    }
+
+    #[test]
+    fn only_what_moved_money_can_be_reversed() {
+        for kind in ["wallet.credited", "wallet.debited", "wallet.hold_captured"] {
+            let offers = entry_offers("W-1", Some("a&b"), Some(kind));
+            assert_eq!(names(&offers), [CommandName::ReverseEntry], "{kind}");
+            assert_eq!(
+                offers[0].href,
+                "/compensate?command=reverse_entry&subject=W-1&item=a%26b"
+            );
+        }
+        for kind in [
+            "wallet.opened",
+            "wallet.held",
+            "wallet.entry_reversed",
+            "order.paid",
+            "wallet.credited.v2",
+        ] {
+            assert_eq!(entry_offers("W-1", Some("e"), Some(kind)), [], "{kind}");
+        }
+        assert_eq!(entry_offers("W-1", None, Some("wallet.credited")), []);
+        assert_eq!(entry_offers("W-1", Some(""), Some("wallet.credited")), []);
+    }
+
+    #[test]
+    fn a_refund_is_offered_what_its_state_lets_follow() {
+        let offers = |state, destination| names(&refund_offers("O-1", "R-1", state, &destination));
+        assert_eq!(
+            offers(RefundState::Failed, Destination::Wallet),
+            [
+                CommandName::SettleRefund,
+                CommandName::RetryRefund,
+                CommandName::CancelRefund
+            ]
+        );
+        assert_eq!(
+            offers(RefundState::Failed, Destination::OriginalMethod),
+            [CommandName::RetryRefund, CommandName::CancelRefund]
+        );
+        assert_eq!(offers(RefundState::Rejected, Destination::Wallet), []);
+    }
+
+    #[test]
+    fn every_command_begins_with_its_verb() {
+        for &name in CommandName::ALL {
+            let verb = command_title(name).split(' ').next().unwrap();
+            assert!(verb.len() > 2 && command_effect(name).ends_with('.'), "{name}");
+        }
+    }
+}

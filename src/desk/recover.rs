@@ -1,0 +1,130 @@
+//! Finishing what nobody finished: cases that may be issued and have no end, after a crash or a store that went away; and
+//! ending proposals whose time has run out. Any number of processes may do this at once.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    Desk, DeskError,
+    books::Case,
+    saga::End,
+    trail::{About, By},
+};
+use crate::domain::{audit::AuditOutcome, ids::EntityId};
+
+const ACT: &str = "compensation.recover";
+const LAPSE: &str = "compensation.lapse";
+/// After a case was left in doubt, and while the store of the cases does not answer.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What a round found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Brought to an end: issued, or refused with nothing left behind.
+    pub ended: usize,
+    /// Proposals whose time had run out.
+    pub lapsed: usize,
+    /// Still open although they are to be issued: a store does not answer, or somebody else may be at them.
+    pub open: usize,
+}
+
+impl Desk {
+    /// Keeps the list of cases up with the store, finishes what is left over, and lapses what has run out; until dropped.
+    pub async fn run(&self) {
+        let pause = |recovered: Recovered| if recovered.open > 0 { RETRY } else { self.settings.round };
+        let mut next = loop {
+            match self.recover().await {
+                Ok(recovered) => break Instant::now() + pause(recovered),
+                Err(error) => tracing::warn!(%error, "the cases can't be read"),
+            }
+            sleep(RETRY).await;
+        };
+        let mut feed = self.cases.follow();
+        let mut listed = Instant::now() + self.settings.round;
+        loop {
+            tokio::select! {
+                told = feed.next() => match told {
+                    Some(Ok(ids)) => for id in ids {
+                        self.cases.refresh(&id).await;
+                    },
+                    Some(Err(error)) => tracing::warn!(%error, "the store of the cases is down"),
+                    None => return,
+                },
+                () = self.doubtful.notified() => next = next.min(Instant::now() + RETRY),
+                () = sleep_until(next) => {
+                    // Cases that no feed tells of.
+                    if listed <= Instant::now() {
+                        listed = Instant::now() + self.settings.round;
+                        if let Err(error) = self.cases.load().await {
+                            tracing::warn!(%error, "the cases can't be listed");
+                        }
+                    }
+                    next = Instant::now() + self.recover().await.map_or(RETRY, pause);
+                }
+            }
+        }
+    }
+
+    /// One round over every case that is not over.
+    pub async fn recover(&self) -> Result<Recovered, DeskError> {
+        self.cases.ready().await?;
+        let mut found = Recovered::default();
+        let mut ids = self.cases.open();
+        // Those that were left before anybody could list them.
+        ids.extend(self.doubts().iter().cloned());
+        for id in ids {
+            let case = self.read_case(&id).await?;
+            if case.state.is_to_be_issued() {
+                if self.is_due(&case) && self.finish(&id).await {
+                    found.ended += 1;
+                } else {
+                    found.open += 1;
+                }
+                continue;
+            }
+            self.doubts().remove(&id);
+            if case.state.is_expired(self.now()) {
+                self.lapse_expired(&case).await?;
+                found.lapsed += 1;
+            } else {
+                self.cases.refresh(&id).await;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether nobody who began it can be at it any more.
+    fn is_due(&self, case: &Case) -> bool {
+        let since = case.state.status_since;
+        let age = since.map_or(TimeDelta::MAX, |since| self.now() - since);
+        age >= self.settings.grace || self.doubts().contains(&case.id)
+    }
+
+    async fn finish(&self, id: &EntityId) -> bool {
+        let by = By::recovery();
+        let about = About {
+            subject: None,
+            case: Some(id.clone()),
+        };
+        if self.record(&by, ACT, AuditOutcome::Asked, &about, None).await.is_err() {
+            return false;
+        }
+        let end = self.drive(&by, id, None).await;
+        tracing::info!(case = %id, ?end, "a case that was left over");
+        end != End::Doubt
+    }
+
+    async fn lapse_expired(&self, case: &Case) -> Result<(), DeskError> {
+        let why = "nobody approved it in time".to_owned();
+        let about = About {
+            subject: None,
+            case: Some(case.id.clone()),
+        };
+        self.record(&By::recovery(), LAPSE, AuditOutcome::Done, &about, Some(why.clone()))
+            .await?;
+        self.lapse(case, why).await
+    }
+}

@@ -1,0 +1,318 @@
+//! Names and the like, taken out of what is shown to those who may not read them. Figures, ids, reasons and notes stay: a
+//! masked history replays to the same balances. It works on answers, never on what is stored.
+
+use serde_json::Value;
+
+use super::{
+    compensation::view::{CaseView, FormView},
+    event::{Entry, Fields},
+    listing::{
+        EventView, History, OrderRow, OrderView, Overview, Page, Recent, RefundView, Timeline, WalletRow, WalletView,
+    },
+    wallet::Party,
+};
+
+/// What stands in place of what is masked.
+pub const MASKED: &str = "(masked)";
+
+/// Parts of field names whose values say who somebody is or how to reach or charge them; looked for in the name's letters
+/// and digits, in lower case.
+const PERSONAL: [&str; 19] = [
+    "name",
+    "mail",
+    "phone",
+    "mobile",
+    "address",
+    "street",
+    "postcode",
+    "postalcode",
+    "zipcode",
+    "iban",
+    "accountnumber",
+    "card",
+    "birth",
+    "passport",
+    "taxid",
+    "vatid",
+    "socialsecurity",
+    "signature",
+    "recipient",
+];
+/// Short ones, which count only as the whole name: inside longer words they mean something else.
+const PERSONAL_WHOLE: [&str; 12] = [
+    "pan", "bic", "cvc", "cvv", "dob", "ssn", "tel", "fax", "ip", "city", "zip", "contact",
+];
+/// Articles of an order: what is called a name in there is a product's.
+const ARTICLES: &str = "lines";
+
+/// Something that may show personal data.
+pub trait Mask {
+    /// Takes it out.
+    fn mask(&mut self);
+}
+
+impl<T: Mask> Mask for Vec<T> {
+    fn mask(&mut self) {
+        self.iter_mut().for_each(Mask::mask);
+    }
+}
+
+impl<T: Mask> Mask for Option<T> {
+    fn mask(&mut self) {
+        if let Some(inner) = self {
+            inner.mask();
+        }
+    }
+}
+
+impl Mask for Party {
+    fn mask(&mut self) {
+        if let Some(name) = &mut self.name {
+            MASKED.clone_into(name);
+        }
+    }
+}
+
+impl Mask for Fields {
+    fn mask(&mut self) {
+        if let Some(data) = &mut self.data {
+            mask_json(data);
+        }
+        for (name, value) in &mut self.extra {
+            if is_personal(name) {
+                MASKED.clone_into(value);
+            } else if name == "data" || value.starts_with(['{', '[']) {
+                mask_json(value);
+            }
+        }
+    }
+}
+
+impl Mask for Entry {
+    fn mask(&mut self) {
+        self.fields.mask();
+    }
+}
+
+impl<Row: Mask> Mask for Page<Row> {
+    fn mask(&mut self) {
+        self.rows.mask();
+    }
+}
+
+impl<F> Mask for Timeline<F> {
+    fn mask(&mut self) {
+        for row in &mut self.rows {
+            row.step.entry.mask();
+        }
+    }
+}
+
+impl Mask for Recent {
+    fn mask(&mut self) {
+        self.entry.mask();
+    }
+}
+
+impl Mask for WalletRow {
+    fn mask(&mut self) {
+        self.owner.mask();
+    }
+}
+
+impl Mask for OrderRow {
+    fn mask(&mut self) {
+        self.customer.mask();
+    }
+}
+
+impl Mask for WalletView {
+    fn mask(&mut self) {
+        self.owner.mask();
+        self.timeline.mask();
+        self.orders.mask();
+    }
+}
+
+impl Mask for OrderView {
+    fn mask(&mut self) {
+        self.customer.mask();
+        self.timeline.mask();
+    }
+}
+
+impl Mask for RefundView {
+    fn mask(&mut self) {
+        self.customer.mask();
+        for row in &mut self.story {
+            row.entry.mask();
+        }
+    }
+}
+
+impl Mask for EventView {
+    fn mask(&mut self) {
+        self.entry.mask();
+    }
+}
+
+impl Mask for History {
+    fn mask(&mut self) {
+        self.entries.mask();
+    }
+}
+
+impl Mask for Overview {
+    fn mask(&mut self) {
+        self.recent.mask();
+    }
+}
+
+impl Mask for CaseView {
+    fn mask(&mut self) {
+        self.story.mask();
+        self.news.mask();
+    }
+}
+
+impl Mask for FormView {
+    fn mask(&mut self) {
+        self.news.mask();
+    }
+}
+
+/// Masks the personal fields of a JSON text. What is no JSON can't be looked through, so all of it goes.
+fn mask_json(text: &mut String) {
+    match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => {
+            if mask_value(&mut value, false) || says_more(text, &value) {
+                *text = value.to_string();
+            }
+        }
+        Err(_) => MASKED.clone_into(text),
+    }
+}
+
+/// Whether the text may hold more than what was parsed from it: of two fields with one name the parser drops the first,
+/// which was not looked at.
+fn says_more(text: &str, value: &Value) -> bool {
+    let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+    dense(text) != dense(&value.to_string())
+}
+
+/// Whether anything was masked. `article`: the value is an order's lines or one of them.
+fn mask_value(value: &mut Value, article: bool) -> bool {
+    let mut masked = false;
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let of_a_product = article && name == "name";
+                if is_personal(name) && !of_a_product && !value.is_null() {
+                    *value = Value::String(MASKED.to_owned());
+                    masked = true;
+                } else {
+                    masked |= mask_value(value, name == ARTICLES);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                masked |= mask_value(item, article);
+            }
+        }
+        _ => {}
+    }
+    masked
+}
+
+fn is_personal(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    PERSONAL.iter().any(|part| plain.contains(part)) || PERSONAL_WHOLE.contains(&plain.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut text = text.to_owned();
+        mask_json(&mut text);
+        text
+    }
+
+    #[test]
+    fn who_somebody_is_goes_at_any_depth() {
+        for (before, after) in [
+            (
+                r#"{"owner":{"id":"C-1","name":"Ada"},"currency":"EUR"}"#,
+                r#"{"currency":"EUR","owner":{"id":"C-1","name":"(masked)"}}"#,
+            ),
+            (r#"{"a":[{"E-Mail":"x@y"}]}"#, r#"{"a":[{"E-Mail":"(masked)"}]}"#),
+            (r#"{"cardNumber":4111}"#, r#"{"cardNumber":"(masked)"}"#),
+            (
+                r#"{"shipping_address":{"line1":"S"}}"#,
+                r#"{"shipping_address":"(masked)"}"#,
+            ),
+            (r#"{"ip":"10.0.0.1"}"#, r#"{"ip":"(masked)"}"#),
+            (
+                r#"{"lines":[{"name":"Mug","email":"x@y","for":{"name":"Ada"}}]}"#,
+                r#"{"lines":[{"email":"(masked)","for":{"name":"(masked)"},"name":"Mug"}]}"#,
+            ),
+        ] {
+            assert_eq!(masked(before), after);
+        }
+    }
+
+    #[test]
+    fn everything_else_stays_to_the_letter() {
+        for same in [
+            r#"{"amount": {"amount":"12.50","currency":"EUR"}, "kind":"top_up"}"#,
+            r#"{"refund":"R-1","note":"Ada called","message":"declined"}"#,
+            r#"{"lines":[{"sku":"S","title":"Mug","name":"Mug","quantity":1}]}"#,
+            r#"{"tip": "x","capacity":3,"method":"card","name":null}"#,
+        ] {
+            assert_eq!(masked(same), same);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_through_goes_whole() {
+        assert_eq!(masked("name=Ada"), MASKED);
+        assert_eq!(masked(r#"{"x":"Ada","x":"y"}"#), r#"{"x":"y"}"#);
+        let deep = format!("{}\"Ada\"{}", "[".repeat(500), "]".repeat(500));
+        assert_eq!(masked(&deep), MASKED);
+        assert_eq!(masked(r#"{"name":"x","name":null}"#), r#"{"name":null}"#);
+    }
+
+    #[test]
+    fn fields_that_the_contract_does_not_know_are_looked_through_too() {
+        let mut fields = Fields {
+            actor: Some("checkout".to_owned()),
+            data: Some(r#"{"owner":{"name":"Ada"}}"#.to_owned()),
+            extra: vec![
+                ("customeremail".to_owned(), "ada@example.org".to_owned()),
+                ("data".to_owned(), "Ada".to_owned()),
+                ("trace".to_owned(), r#"{"name":"Ada"}"#.to_owned()),
+                ("partition".to_owned(), "7".to_owned()),
+            ],
+            ..Fields::default()
+        };
+        fields.mask();
+        let all: Vec<_> = fields.iter().map(|(_, value)| value.to_owned()).collect();
+        assert_eq!(
+            all,
+            [
+                "checkout",
+                r#"{"owner":{"name":"(masked)"}}"#,
+                "(masked)",
+                "(masked)",
+                r#"{"name":"(masked)"}"#,
+                "7"
+            ]
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! What the reader can do with a case: approve or decline what somebody else proposed, take back what they proposed
+//! themselves, or be told why not.
+
+use leptos::prelude::*;
+
+use super::Sends;
+use crate::{
+    api::ApiError,
+    components::{
+        input::{Control, Hidden, Input},
+        words::sentence,
+    },
+    domain::{
+        access::Me,
+        compensation::{command::NOTE_MAX, draft::Field, view::CaseView},
+    },
+    pages::{
+        proof::Proof,
+        sent::{failure, mistake},
+    },
+};
+
+pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyView {
+    if !case.state.awaits_approval() {
+        return ().into_any();
+    }
+    let Some(me) = me else {
+        return ().into_any();
+    };
+    let content = if case.may_judge {
+        judge(&me, case, sends)
+    } else {
+        let why = case
+            .why_not
+            .clone()
+            .unwrap_or_else(|| "somebody of finance who did not propose it approves or declines it".to_owned());
+        view! { <p>{sentence(&why)} "."</p> }.into_any()
+    };
+    let back = case.may_withdraw.then(|| withdraw(&me, case, sends));
+    view! {
+        <section class="panel decide" aria-labelledby="decide">
+            <div class="panel-head">
+                <h2 id="decide">"It waits for an approval"</h2>
+            </div>
+            <div class="panel-body">
+                {content}
+                {back}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Approving first; declining behind a word, so that neither is pressed for the other.
+fn judge(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
+    let approve = Way {
+        prefix: "approve-",
+        word: "Approve and issue",
+        pending_word: "Approving …",
+        main: true,
+        note: "Note, if you like",
+        proof: true,
+    };
+    let approve = fields(approve, me, case, failure(sends.approve), sends.approve.pending());
+    let decline = Way {
+        prefix: "decline-",
+        word: "Decline",
+        pending_word: "Declining …",
+        main: false,
+        note: "Why not",
+        proof: true,
+    };
+    let decline = fields(decline, me, case, failure(sends.decline), sends.decline.pending());
+    view! {
+        <p>"Approving appends the events as they are shown here, or nothing where something moved."</p>
+        <ActionForm action=sends.approve attr:class="form">{approve}</ActionForm>
+        <details class="otherwise">
+            <summary>"Decline it instead"</summary>
+            <ActionForm action=sends.decline attr:class="form">{decline}</ActionForm>
+        </details>
+    }
+    .into_any()
+}
+
+fn withdraw(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
+    let way = Way {
+        prefix: "withdraw-",
+        word: "Withdraw",
+        pending_word: "Withdrawing …",
+        main: false,
+        note: "Why, if you like",
+        proof: false,
+    };
+    let fields = fields(way, me, case, failure(sends.withdraw), sends.withdraw.pending());
+    view! {
+        <details class="otherwise">
+            <summary>"Take it back"</summary>
+            <ActionForm action=sends.withdraw attr:class="form">{fields}</ActionForm>
+        </details>
+    }
+    .into_any()
+}
+
+/// How one of the forms looks.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Before the ids of its fields.
+    prefix: &'static str,
+    word: &'static str,
+    pending_word: &'static str,
+    main: bool,
+    note: &'static str,
+    /// The password may have to be given again.
+    proof: bool,
+}
+
+/// The fields of one of the forms and its button.
+fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>, pending: Memo<bool>) -> AnyView {
+    let hash = case
+        .state
+        .proposal
+        .as_ref()
+        .map(|proposal| proposal.command_hash.clone())
+        .unwrap_or_default();
+    let proof = way.proof.then(|| {
+        view! {
+            <Proof
+                of_form="form"
+                password=case.password_needed
+                code=case.code_needed
+                failure
+                prefix=way.prefix
+            />
+        }
+    });
+    view! {
+        <Hidden name="form[case]" value=case.row.id.to_string() />
+        <Hidden name="form[command_hash]" value=hash />
+        <Hidden name="form[form_token]" value=me.form_token.clone() />
+        <Input
+            id=format!("{}note", way.prefix)
+            name="form[note]"
+            label=way.note
+            control=Control::Lines { rows: 2 }
+            mistake=mistake(failure, Field::Note)
+            max_length=Some(NOTE_MAX)
+        />
+        {proof}
+        <button class=if way.main { "button is-main" } else { "button" } type="submit" disabled=pending>
+            {move || if pending.get() { way.pending_word } else { way.word }}
+        </button>
+    }
+    .into_any()
+}

@@ -1,0 +1,231 @@
+//! The guarded form: first what is asked for and why, as an address; then, on the same page, what it would do, and the
+//! one button that does it. Nothing is written before that button, and nothing that was not shown above it.
+
+mod ask;
+mod confirm;
+mod preview;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    NavigateOptions,
+    components::{Redirect, ServerRedirectFunction},
+    hooks::use_navigate,
+};
+
+use self::{
+    ask::ask_form,
+    confirm::confirm,
+    preview::{foreseen, news, rejected, would_append},
+};
+use super::{
+    here::own_search,
+    query::{FormQuery, form_href, form_query},
+    region::region,
+    sent::{SendProblem, failure, sent},
+    session::Session,
+};
+use crate::{
+    api::{ApiError, IssueCompensation, get_compensation_form},
+    components::{
+        command::{command_effect, command_title},
+        href,
+        id::{EntityLink, RefundLink},
+        notice::Ignored,
+    },
+    domain::{
+        access::Me,
+        compensation::{
+            command::{CommandName, pins_text},
+            draft::{Draft, Field},
+            view::{FormOutcome, FormView},
+        },
+        ids::Domain,
+    },
+};
+
+/// A form, with the query that it was asked with and who asked.
+type Answer = (FormQuery, Option<Me>, FormView);
+
+/// What the two steps of the page share.
+#[derive(Clone, Copy)]
+struct Steps {
+    query: Memo<FormQuery>,
+    answer: Resource<Result<Answer, ApiError>>,
+    issue: ServerAction<IssueCompensation>,
+    failure: Signal<Option<ApiError>>,
+}
+
+#[component]
+pub fn CompensatePage() -> impl IntoView {
+    let session = Session::current();
+    let search = own_search();
+    let parsed = Memo::new(move |_| search.with(|search| form_query(search)));
+    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
+    let answer = Resource::new(
+        move || query.get(),
+        move |query| async move {
+            let me = session.me().await;
+            let form = get_compensation_form(query.draft.clone(), query.seen.clone()).await?;
+            Ok((query, me, form))
+        },
+    );
+    let issue = sent::<IssueCompensation>();
+    let steps = Steps {
+        query,
+        answer,
+        issue,
+        failure: failure(issue),
+    };
+    forget_old_answers(steps);
+    look_again_where_moved(steps);
+    let title = move || query.with(|query| query.draft.name().map_or("Put right", command_title));
+    view! {
+        <Title text=title />
+        {move || query.with(|query| head(&query.draft))}
+        {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
+        {region(answer, "form", move |answer| show(answer, steps))}
+    }
+    .into_any()
+}
+
+/// An answer to what was sent is about the form that was sent, not about the next one.
+fn forget_old_answers(steps: Steps) {
+    Effect::new(move |before: Option<FormQuery>| {
+        let now = steps.query.get();
+        // With a place in it, the address is only another look at the same form.
+        if before.is_some_and(|before| before != now) && now.seen.is_empty() {
+            steps.issue.clear();
+        }
+        now
+    });
+}
+
+/// Where something was appended meanwhile, shows it and a new preview. Without a script the address does the same.
+fn look_again_where_moved(steps: Steps) {
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if steps.failure.with(|failure| *failure != Some(ApiError::Moved)) {
+            return;
+        }
+        let Some(Ok((query, _, form))) = steps.answer.get_untracked() else {
+            return;
+        };
+        if let FormOutcome::Ready(preview) = form.outcome {
+            let again = FormQuery {
+                seen: pins_text(&preview.pins),
+                ..query
+            };
+            let options = NavigateOptions {
+                replace: true,
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&form_href(&again), options);
+        }
+    });
+}
+
+/// What is asked for and of whom, as far as the address says it.
+fn head(draft: &Draft) -> AnyView {
+    let name = draft.name().ok();
+    let about = name.map(|name| crumbs(name, draft));
+    let effect = name.map(|name| view! { <p class="page-lead">{command_effect(name)}</p> });
+    view! {
+        <header class="page-head">
+            {about}
+            <h1>{name.map_or("Put right", command_title)}</h1>
+            {effect}
+        </header>
+    }
+    .into_any()
+}
+
+fn crumbs(name: CommandName, draft: &Draft) -> AnyView {
+    let domain = name.domain();
+    let (list, word) = match domain {
+        Domain::Wallet => (href::WALLETS, "Wallets"),
+        Domain::Order => (href::ORDERS, "Orders"),
+    };
+    let refund = (domain == Domain::Order && !draft.item.is_empty()).then(|| {
+        let (refund, order) = (draft.item.clone(), draft.subject.clone());
+        view! {
+            <li>
+                <RefundLink refund order />
+            </li>
+        }
+    });
+    view! {
+        <nav class="crumbs" aria-label="Where this is">
+            <ol>
+                <li>
+                    <a href=list>{word}</a>
+                </li>
+                <li>
+                    <EntityLink domain id=draft.subject.clone() />
+                </li>
+                {refund}
+            </ol>
+        </nav>
+    }
+    .into_any()
+}
+
+fn show((query, me, form): Answer, steps: Steps) -> AnyView {
+    let is_ready = matches!(form.outcome, FormOutcome::Ready(_));
+    let currency = form.currency;
+    let asked = ask_form(&query.draft, &form, steps);
+    let since = news(form.news.clone());
+    let (figures, rest) = match form.outcome {
+        FormOutcome::Ready(preview) => {
+            let place = query
+                .seen
+                .is_empty()
+                .then(|| keep_place(&query, &pins_text(&preview.pins)));
+            let figures = foreseen(preview.before.clone(), Some(preview.after.clone()), currency);
+            let events = would_append(preview.steps.clone());
+            let confirmation = confirm(&query.draft, &preview, me, steps);
+            (figures, view! { {place} {events} {confirmation} }.into_any())
+        }
+        FormOutcome::Rejected(rejection) => (foreseen(form.figures, None, currency), rejected(&rejection)),
+        FormOutcome::Untouched | FormOutcome::Mistake(_) => (foreseen(form.figures, None, currency), ().into_any()),
+    };
+    view! {
+        <div class="stack">
+            <SendProblem failure=steps.failure nothing="Nothing was issued" field_id=field_id />
+            {since}
+            <div class="two-steps" class:is-ready=is_ready>
+                {asked}
+                {figures}
+            </div>
+            {rest}
+        </div>
+    }
+    .into_any()
+}
+
+/// Puts the place that was previewed into the address of a page that is read without a script: it comes back to this very
+/// address where what it sent was not taken, and has to know then what the reader had seen.
+fn keep_place(query: &FormQuery, seen: &str) -> AnyView {
+    if use_context::<ServerRedirectFunction>().is_none() {
+        return ().into_any();
+    }
+    let path = form_href(&FormQuery {
+        seen: seen.to_owned(),
+        ..query.clone()
+    });
+    view! { <Redirect path /> }.into_any()
+}
+
+/// Where a field stands on this page.
+fn field_id(field: Field) -> Option<&'static str> {
+    match field {
+        Field::Amount => Some("amount"),
+        Field::Reason => Some("reason"),
+        Field::Note => Some("note"),
+        Field::AmountAgain => Some("amount-again"),
+        Field::Password => Some("password"),
+        Field::Code => Some("code"),
+        Field::Command | Field::Subject | Field::Item => None,
+    }
+}

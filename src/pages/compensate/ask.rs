@@ -1,0 +1,218 @@
+//! The first step: how much and why. A form that asks, so that its address is all there is to it.
+
+use leptos::prelude::*;
+
+use super::{Steps, field_id};
+use crate::{
+    components::{
+        href,
+        id::{Code, EntityLink, RefundLink},
+        input::{Control, FormProblem, Hidden, Input},
+        money::{Money, format_amount},
+        words::sentence,
+    },
+    domain::{
+        compensation::{
+            command::{CommandName, NOTE_MAX},
+            draft::{AMOUNT_MAX, Draft, Field, FieldError},
+            view::{FormOutcome, FormView},
+        },
+        ids::Domain,
+        refund::Reason,
+    },
+    pages::{
+        form::AskForm,
+        query::{FormQuery, form_href, form_query},
+        sent::mistake,
+    },
+};
+
+pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView {
+    let wrong = match &form.outcome {
+        FormOutcome::Mistake(error) => Some(error.clone()),
+        _ => None,
+    };
+    let told = wrong.as_ref().map(problem);
+    let at = |field: Field| {
+        let own = wrong
+            .as_ref()
+            .filter(|error| error.field == field)
+            .map(|error| sentence(&error.message));
+        let sent = mistake(steps.failure, field);
+        Signal::derive(move || own.clone().or_else(|| sent.get()))
+    };
+    let (wrong_amount, wrong_reason, wrong_note) = (at(Field::Amount), at(Field::Reason), at(Field::Note));
+    let (amount_text, reason, note) = (draft.amount.clone(), draft.reason.clone(), draft.note.clone());
+    let about = about(form);
+    let amount = form.name.takes_amount().map(|required| {
+        let hint = amount_hint(form);
+        let label = if required { "Amount" } else { "Amount, if not all" };
+        let unit = form.currency.map(String::from).unwrap_or_default();
+        view! {
+            <Input
+                id="amount"
+                name="amount"
+                label=label
+                control=Control::Amount
+                value=amount_text
+                hint=hint
+                mistake=wrong_amount
+                max_length=Some(AMOUNT_MAX)
+                unit=unit
+            />
+        }
+    });
+    // Blank or the same again is asked again, too: the answer may be another by now.
+    let address = move |search: &str| {
+        let asked = FormQuery {
+            seen: String::new(),
+            ..form_query(search).query
+        };
+        if steps.query.with_untracked(|query| *query == asked) {
+            steps.issue.clear();
+            steps.answer.refetch();
+        }
+        form_href(&asked)
+    };
+    let button = if matches!(form.outcome, FormOutcome::Ready(_)) {
+        "Preview again"
+    } else {
+        "Preview"
+    };
+    let hidden = [
+        ("command", draft.command.clone()),
+        ("subject", draft.subject.clone()),
+        ("item", draft.item.clone()),
+    ]
+    .map(|(name, value)| view! { <Hidden name value /> })
+    .into_iter()
+    .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="asked">
+            <div class="panel-head">
+                <h2 id="asked">"What is asked for"</h2>
+            </div>
+            <div class="panel-body">
+                {told}
+                {about}
+                <AskForm action=href::COMPENSATE class="form" address=address>
+                    {hidden}
+                    {amount}
+                    <Input
+                        id="reason"
+                        name="reason"
+                        label="Reason"
+                        control=Control::Choice(reasons())
+                        value=reason
+                        mistake=wrong_reason
+                    />
+                    <Input
+                        id="note"
+                        name="note"
+                        label="Note"
+                        control=Control::Lines { rows: 3 }
+                        value=note
+                        hint=format!(
+                            "For those who read the case later; at most {NOTE_MAX} characters. It stays for ever: no names, no addresses, no card numbers.",
+                        )
+                        mistake=wrong_note
+                        max_length=Some(NOTE_MAX)
+                    />
+                    <button class="button is-main" type="submit">
+                        {button}
+                    </button>
+                </AskForm>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// A mistake, said above the fields and leading to its own.
+fn problem(error: &FieldError) -> AnyView {
+    let text = format!("{}.", sentence(&error.message));
+    let text = match field_id(error.field) {
+        Some(id) => view! { <a href=format!("#{id}") rel="external">{text}</a> }.into_any(),
+        None => text.into_any(),
+    };
+    view! { <FormProblem title="There is no preview yet"><p>{text}</p></FormProblem> }.into_any()
+}
+
+/// The wallet or order, and the event, hold or refund of it.
+fn about(form: &FormView) -> AnyView {
+    let word = match form.domain {
+        Domain::Wallet => "Wallet",
+        Domain::Order => "Order",
+    };
+    let (domain, id) = (form.domain, form.subject.to_string());
+    let item = form.item.clone().map(|item| {
+        let (word, shown) = match form.name {
+            CommandName::ReleaseHold => ("Hold", view! { <Code text=item /> }.into_any()),
+            CommandName::ReverseEntry => ("Event", view! { <Code text=item /> }.into_any()),
+            _ => {
+                let order = form.subject.to_string();
+                ("Refund", view! { <RefundLink refund=item order /> }.into_any())
+            }
+        };
+        view! {
+            <div>
+                <dt>{word}</dt>
+                <dd>{shown}</dd>
+            </div>
+        }
+    });
+    let amount = form.item_amount.map(|amount| {
+        let word = if form.name == CommandName::ReverseEntry {
+            "Not reversed yet"
+        } else {
+            "Amount"
+        };
+        view! {
+            <div>
+                <dt>{word}</dt>
+                <dd>
+                    <Money amount currency=form.currency />
+                </dd>
+            </div>
+        }
+    });
+    view! {
+        <dl class="details asked-about">
+            <div>
+                <dt>{word}</dt>
+                <dd>
+                    <EntityLink domain id />
+                </dd>
+            </div>
+            {item}
+            {amount}
+        </dl>
+    }
+    .into_any()
+}
+
+/// The most that can be asked for, where there is such a thing.
+fn amount_hint(form: &FormView) -> String {
+    let shown = |amount| format_amount(amount, form.currency, false);
+    let unit = form.currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+    match form.name {
+        CommandName::DebitWallet => form
+            .figures
+            .wallet
+            .map(|wallet| format!("At most the {}{unit} that are available.", shown(wallet.available)))
+            .unwrap_or_default(),
+        CommandName::ReverseEntry => form
+            .item_amount
+            .map(|left| format!("Leave it empty for all of the {}{unit} that are left.", shown(left)))
+            .unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn reasons() -> Vec<(String, String)> {
+    let choose = (String::new(), "Choose …".to_owned());
+    let known = Reason::KNOWN
+        .iter()
+        .map(|reason| (reason.as_str().to_owned(), sentence(reason.as_str())));
+    std::iter::once(choose).chain(known).collect()
+}

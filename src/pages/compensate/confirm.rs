@@ -1,0 +1,171 @@
+//! The second step's end: what to think about, where it goes, who is asking, and the button. Everything that was shown
+//! travels with the form, so that what is issued is what was seen or nothing.
+
+use leptos::prelude::*;
+
+use super::Steps;
+use crate::{
+    components::{
+        badge::{Badge, Tone},
+        href,
+        input::{Control, Hidden, Input},
+        money::format_amount,
+        notice::Notice,
+        time::{Fineness, format_moment},
+        words::sentence,
+    },
+    domain::{
+        access::Me,
+        compensation::{
+            command::pins_text,
+            decide::Warning,
+            draft::{AMOUNT_MAX, Draft, Field},
+            view::{Preview, Route},
+        },
+    },
+    pages::{
+        proof::Proof,
+        sent::{here, mistake},
+    },
+};
+
+pub(super) fn confirm(draft: &Draft, preview: &Preview, me: Option<Me>, steps: Steps) -> AnyView {
+    let issues = preview.route.is_issue();
+    let title = if issues { "Issue it" } else { "Propose it" };
+    let warnings = warnings(&preview.warnings);
+    let route = route(preview);
+    let form = match me {
+        Some(me) => form(draft, preview, me, steps),
+        None => view! {
+            <p>
+                <a class="button is-main" href=href::sign_in(&here()) rel="external">
+                    "Sign in"
+                </a>
+            </p>
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="panel confirm" aria-labelledby="confirm">
+            <div class="panel-head">
+                <h2 id="confirm">{title}</h2>
+            </div>
+            <div class="panel-body">
+                {warnings}
+                {route}
+                {form}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn warnings(warnings: &[Warning]) -> AnyView {
+    if warnings.is_empty() {
+        return ().into_any();
+    }
+    let lines = warnings
+        .iter()
+        .map(|warning| view! { <li>{sentence(&warning.to_string())} "."</li> })
+        .collect_view();
+    view! {
+        <Notice tone=Tone::Caution title="Think about this first">
+            <ul>{lines}</ul>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Whether it is issued at once, or waits for somebody else and for how long.
+fn route(preview: &Preview) -> AnyView {
+    let (tone, word) = if preview.route.is_issue() {
+        (Tone::Good, "Issued at once")
+    } else {
+        (Tone::Caution, "Becomes a proposal")
+    };
+    let until = (!preview.route.is_issue()).then(|| {
+        format!(
+            " It can be approved until {}, as long as nothing else is appended there.",
+            format_moment(preview.expires_at, Fineness::Minute)
+        )
+    });
+    view! {
+        <p class="route">
+            <Badge tone word />
+            <span>{route_words(&preview.route)} {until}</span>
+        </p>
+    }
+    .into_any()
+}
+
+fn route_words(route: &Route) -> String {
+    let reason = route.to_string();
+    let reason = reason.replace("the warning below", "the warning above");
+    format!("{}.", sentence(&reason))
+}
+
+fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
+    let pending = steps.issue.pending();
+    let issues = preview.route.is_issue();
+    let again = preview.retype.then(|| {
+        let (amount, currency) = (preview.amount.amount(), preview.amount.currency());
+        view! {
+            <Input
+                id="amount-again"
+                name="form[amount_again]"
+                label="The amount again"
+                control=Control::Amount
+                hint=format!("It is {} {currency}: type it, don't paste it.", format_amount(amount, Some(currency), false))
+                mistake=mistake(steps.failure, Field::AmountAgain)
+                max_length=Some(AMOUNT_MAX)
+                unit=currency.to_string()
+                required=true
+            />
+        }
+    });
+    let proof = view! {
+        <Proof
+            of_form="form"
+            password=preview.password_needed
+            code=preview.code_needed
+            failure=steps.failure
+        />
+    };
+    let hidden = hidden(draft, preview, me)
+        .map(|(name, value)| view! { <Hidden name=format!("form[{name}]") value /> })
+        .into_iter()
+        .collect_view();
+    let word = move || match (pending.get(), issues) {
+        (true, true) => "Issuing …",
+        (true, false) => "Proposing …",
+        (false, true) => "Issue",
+        (false, false) => "Propose",
+    };
+    view! {
+        <ActionForm action=steps.issue attr:class="form">
+            {hidden}
+            {again}
+            {proof}
+            <button class="button is-main" type="submit" disabled=pending>
+                {word}
+            </button>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// What was asked for, what was seen, and whose form it is.
+fn hidden(draft: &Draft, preview: &Preview, me: Me) -> [(&'static str, String); 10] {
+    [
+        ("command", draft.command.clone()),
+        ("subject", draft.subject.clone()),
+        ("item", draft.item.clone()),
+        ("amount", draft.amount.clone()),
+        ("reason", draft.reason.clone()),
+        ("note", draft.note.clone()),
+        ("case", preview.case.to_string()),
+        ("command_hash", preview.command_hash.clone()),
+        ("seen", pins_text(&preview.pins)),
+        ("form_token", me.form_token),
+    ]
+}

@@ -1,0 +1,231 @@
+//! Who may do what: the operators with their roles and limits, and the forms that change them. A new password is shown
+//! once and kept nowhere; what can't be shown without a script is not offered without one.
+
+mod change;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use self::change::{add_form, change_form};
+use super::{
+    here::own_search,
+    query::{operator_href, value_of},
+    region::region,
+    sent::{SendProblem, failure, sent},
+    session::Session,
+};
+use crate::{
+    api::{ApiError, ChangeOperator, list_operators},
+    components::{
+        badge::{Badge, Nothing, Tone},
+        href,
+        money::Money,
+        notice::{Empty, Notice},
+        table::Table,
+        words::{counted, sentence},
+    },
+    domain::access::{Limit, Me, OperatorAnswer, OperatorRow},
+};
+
+/// The operators and who is looking.
+type Answer = (Option<Me>, Vec<OperatorRow>);
+
+/// The sending of the forms of this page.
+#[derive(Clone, Copy)]
+struct Send {
+    action: ServerAction<ChangeOperator>,
+    failure: Signal<Option<ApiError>>,
+    /// The page is live, so an answer can be shown.
+    live: RwSignal<bool>,
+}
+
+#[component]
+pub fn OperatorsPage() -> impl IntoView {
+    let session = Session::current();
+    let search = own_search();
+    let chosen = Memo::new(move |_| search.with(|search| value_of(search, "name")));
+    let action = sent::<ChangeOperator>();
+    let live = RwSignal::new(false);
+    let send = Send {
+        action,
+        failure: failure(action),
+        live,
+    };
+    let answer = Resource::new(
+        || (),
+        move |()| async move { Ok((session.me().await, list_operators().await?)) },
+    );
+    Effect::new(move || {
+        live.set(true);
+        if action.value().with(|value| matches!(value, Some(Ok(_)))) {
+            answer.refetch();
+        }
+    });
+    let done = move || {
+        action
+            .value()
+            .get()
+            .and_then(Result::ok)
+            .map(|answer| view! { <Done answer /> })
+    };
+    view! {
+        <Title text="Operators" />
+        <header class="page-head">
+            <h1>"Operators"</h1>
+            <p class="page-lead">"Who signs in, what their role lets them do, and what they may issue without a second person."</p>
+        </header>
+        <div class="stack">
+            <SendProblem failure=send.failure nothing="Nothing was changed" />
+            {done}
+            {region(answer, "operators", move |answer| show(answer, chosen, send))}
+        </div>
+    }
+    .into_any()
+}
+
+/// What became of the last change; a new password stands here and nowhere else.
+#[component]
+fn Done(answer: OperatorAnswer) -> impl IntoView {
+    let OperatorAnswer { name, password } = answer;
+    let name = name.to_string();
+    match password {
+        Some(password) => view! {
+            <Notice tone=Tone::Good title=format!("The new password of {name}") urgent=true>
+                <p>
+                    <code class="new-password">{password}</code>
+                </p>
+                <p>"It is shown this once and never again. Give it to its owner in a way that nobody else reads."</p>
+            </Notice>
+        }
+        .into_any(),
+        None => view! {
+            <Notice tone=Tone::Good title=format!("{name} was changed") urgent=true>
+                <p>"Their sessions follow at once."</p>
+            </Notice>
+        }
+        .into_any(),
+    }
+}
+
+fn show((me, operators): Answer, chosen: Memo<Option<String>>, send: Send) -> AnyView {
+    let token = me.map(|me| me.form_token).unwrap_or_default();
+    let count = counted(operators.len().try_into().unwrap_or(u64::MAX), "operator");
+    let table = if operators.is_empty() {
+        view! { <Empty title="There are no operators" /> }.into_any()
+    } else {
+        let rows = operators.iter().map(|row| operator(row, chosen)).collect_view();
+        view! {
+            <Table caption="Operators" class="folds operators">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Authenticator"</th>
+                        <th scope="col">"Issues alone, at most"</th>
+                        <th scope="col">
+                            <span class="visually-hidden">"Change"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+        .into_any()
+    };
+    let change = {
+        let token = token.clone();
+        move || {
+            let chosen = chosen.get()?;
+            let row = operators.iter().find(|row| row.name.as_str() == chosen)?;
+            Some(change_form(row, &token, send))
+        }
+    };
+    view! {
+        <div class="with-form">
+            <section class="panel" aria-labelledby="operators">
+                <div class="panel-head">
+                    <h2 id="operators">"All of them"</h2>
+                    <p class="aside">{count}</p>
+                </div>
+                {table}
+            </section>
+            <div class="stack">
+                {change}
+                {add_form(&token, send)}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn operator(row: &OperatorRow, chosen: Memo<Option<String>>) -> AnyView {
+    let name = row.name.to_string();
+    let title = row
+        .title
+        .clone()
+        .map(|title| view! { <span class="operator-title">{title}</span> });
+    let state = if row.disabled {
+        view! { <Badge tone=Tone::Neutral word="Disabled" settled=true /> }
+    } else {
+        view! { <Badge tone=Tone::Good word="Enabled" /> }
+    };
+    let demo = row
+        .demo
+        .then(|| view! { " " <Badge tone=Tone::Caution word="Demo" settled=true /> });
+    let authenticator = if row.totp { "Yes" } else { "No" };
+    let here = {
+        let name = name.clone();
+        move || (chosen.with(|chosen| chosen.as_deref() == Some(name.as_str()))).then_some("true")
+    };
+    view! {
+        <tr>
+            <th scope="row" class="card-head">
+                <span>
+                    <code class="id">{name.clone()}</code>
+                    {title}
+                </span>
+            </th>
+            <td data-label="State">
+                <span>{state} {demo}</span>
+            </td>
+            <td data-label="Role">{sentence(row.role.as_str())}</td>
+            <td data-label="Authenticator">{authenticator}</td>
+            <td data-label="Issues alone">{limits(&row.limits)}</td>
+            <td class="operator-change">
+                <a class="button is-small" href=operator_href(&name) aria-current=here data-noscroll="">
+                    "Change"
+                    <span class="visually-hidden">{format!(" {name}")}</span>
+                </a>
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn limits(limits: &[Limit]) -> AnyView {
+    if limits.is_empty() {
+        return view! { <Nothing /> }.into_any();
+    }
+    let lines = limits
+        .iter()
+        .map(|limit| {
+            let currency = limit.currency();
+            view! {
+                <li>
+                    <Money amount=limit.single.amount() currency />
+                    <span class="limit-daily">
+                        <Money amount=limit.daily.amount() currency bare=true />
+                        " a day"
+                    </span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="limits">{lines}</ul> }.into_any()
+}
+
+/// The way back to no operator opened.
+const fn closed() -> &'static str {
+    href::OPERATORS
+}

@@ -1,0 +1,203 @@
+//! The forms of the operators' page: one for somebody new, one for all that can be changed about somebody. Each button
+//! says which act it is; the password of the administrator stands once beside them.
+
+use leptos::prelude::*;
+
+use super::{Send, closed};
+use crate::{
+    components::{
+        input::{Control, Hidden, Input},
+        words::sentence,
+    },
+    domain::access::{Limit, OperatorName, OperatorRow, Role},
+    pages::proof::Proof,
+};
+
+/// Characters of what a person is called at most.
+const TITLE_MAX: usize = 80;
+/// Characters of the limits at most: one line a currency.
+const LIMITS_MAX: usize = 1_000;
+
+const LIMITS_HINT: &str = "One currency a line: EUR 500.00 2000.00, for one compensation and for one day. A currency that is missing always needs a second person.";
+
+pub(super) fn add_form(token: &str, send: Send) -> AnyView {
+    let pending = send.action.pending();
+    let off = move || pending.get() || !send.live.get();
+    let token = token.to_owned();
+    view! {
+        <section class="panel" aria-labelledby="add">
+            <div class="panel-head">
+                <h2 id="add">"Somebody new"</h2>
+            </div>
+            <div class="panel-body">
+                {without_script(send, "ledgerscope operator add")}
+                <ActionForm action=send.action attr:class="form">
+                    <Hidden name="form[act]" value="add" />
+                    <Hidden name="form[form_token]" value=token />
+                    <Input
+                        id="add-name"
+                        name="form[name]"
+                        label="Name to sign in with"
+                        hint="Lower case letters, digits, dots, hyphens. Never given to anybody else."
+                        max_length=Some(OperatorName::MAX_LENGTH)
+                        required=true
+                    />
+                    <Input id="add-title" name="form[title]" label="Called, if you like" max_length=Some(TITLE_MAX) />
+                    <Input
+                        id="add-role"
+                        name="form[role]"
+                        label="Role"
+                        control=Control::Choice(roles())
+                        value=Role::Viewer.as_str()
+                    />
+                    <Input
+                        id="add-limits"
+                        name="form[limits]"
+                        label="Issues alone, at most"
+                        control=Control::Lines { rows: 2 }
+                        hint=LIMITS_HINT
+                        max_length=Some(LIMITS_MAX)
+                    />
+                    <Proof of_form="form" password=true code=true failure=send.failure prefix="add-" perhaps=true />
+                    <button class="button is-main" type="submit" disabled=off>
+                        "Add"
+                    </button>
+                </ActionForm>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView {
+    let pending = send.action.pending();
+    let off = move || pending.get() || !send.live.get();
+    let (name, role, limits, token) = (
+        row.name.to_string(),
+        row.role.as_str(),
+        limits_text(&row.limits),
+        token.to_owned(),
+    );
+    let (toggle, toggle_word) = if row.disabled {
+        ("enable", "Enable")
+    } else {
+        ("disable", "Disable")
+    };
+    view! {
+        <section class="panel" aria-labelledby="change">
+            <div class="panel-head">
+                <h2 id="change">"Change " <code class="id">{name.clone()}</code></h2>
+                <a class="aside" href=closed() data-noscroll="">
+                    "Close"
+                </a>
+            </div>
+            <div class="panel-body">
+                <ActionForm action=send.action attr:class="form">
+                    <Hidden name="form[name]" value=name />
+                    <Hidden name="form[form_token]" value=token />
+                    <Proof of_form="form" password=true code=true failure=send.failure prefix="change-" perhaps=true />
+                    <Input
+                        id="change-role"
+                        name="form[role]"
+                        label="Role"
+                        control=Control::Choice(roles())
+                        value=role
+                    />
+                    <button class="button" type="submit" name="form[act]" value="role" disabled=pending>
+                        "Set the role"
+                    </button>
+                    <Input
+                        id="change-limits"
+                        name="form[limits]"
+                        label="Issues alone, at most"
+                        control=Control::Lines { rows: 2 }
+                        value=limits
+                        hint=LIMITS_HINT
+                        max_length=Some(LIMITS_MAX)
+                    />
+                    <button class="button" type="submit" name="form[act]" value="limits" disabled=pending>
+                        "Set the limits"
+                    </button>
+                    <fieldset class="form-rest">
+                        <legend class="field-label">"The account"</legend>
+                        <button class="button" type="submit" name="form[act]" value=toggle disabled=pending>
+                            {toggle_word}
+                        </button>
+                        <button class="button" type="submit" name="form[act]" value="reset" disabled=off>
+                            "New password"
+                        </button>
+                        <p class="field-hint">"Either ends all of their sessions at once."</p>
+                        {without_script(send, "ledgerscope operator reset")}
+                    </fieldset>
+                </ActionForm>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// A password can be shown only where a script takes the answer; elsewhere it would be lost.
+fn without_script(send: Send, command: &'static str) -> AnyView {
+    let shown = move || {
+        (!send.live.get()).then(|| {
+            view! {
+                <p class="field-hint">
+                    "A new password is shown here only where scripts run. Without them: " <code>{command}</code>
+                </p>
+            }
+        })
+    };
+    view! { {shown} }.into_any()
+}
+
+fn roles() -> Vec<(String, String)> {
+    let told = |role: Role| match role {
+        Role::Viewer => "reads",
+        Role::Support => "reads with personal data masked, proposes",
+        Role::Finance => "issues up to the limits, approves",
+        Role::Admin => "operators and audit, no money",
+    };
+    Role::ALL
+        .iter()
+        .map(|&role| {
+            let word = format!("{}: {}", sentence(role.as_str()), told(role));
+            (role.as_str().to_owned(), word)
+        })
+        .collect()
+}
+
+/// Limits as the form takes them.
+fn limits_text(limits: &[Limit]) -> String {
+    let lines: Vec<_> = limits
+        .iter()
+        .map(|limit| {
+            format!(
+                "{} {} {}",
+                limit.currency(),
+                limit.single.amount(),
+                limit.daily.amount()
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Money;
+
+    #[test]
+    fn limits_are_written_as_they_are_read() {
+        let limit = |single: &str, daily: &str, code: &str| {
+            let currency = code.parse().unwrap();
+            Limit {
+                single: Money::parse(single, currency).unwrap(),
+                daily: Money::parse(daily, currency).unwrap(),
+            }
+        };
+        let limits = [limit("500", "2000", "EUR"), limit("10000", "50000", "JPY")];
+        assert_eq!(limits_text(&limits), "EUR 500.00 2000.00\nJPY 10000 50000");
+        assert_eq!(limits_text(&[]), "");
+    }
+}

@@ -1,0 +1,165 @@
+//! Signing in. The words for what is wrong are this page's own: its address can be written by anybody, and is the one
+//! that is shown to people who are not signed in.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{
+    here::own_search,
+    proof::{CODE_MAX, PASSWORD_MAX},
+    query::value_of,
+    sent::{failure, sent},
+    session::Session,
+};
+use crate::{
+    api::{ApiError, SignIn},
+    components::{
+        badge::Tone,
+        href,
+        input::{Control, FormProblem, Hidden, Input},
+        notice::Notice,
+        words::sentence,
+    },
+    domain::{
+        access::{Me, OperatorName},
+        compensation::draft::Field,
+    },
+};
+
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let session = Session::current();
+    let search = own_search();
+    let next = Memo::new(move |_| search.with(|search| value_of(search, "next")));
+    let action = sent::<SignIn>();
+    let pending = action.pending();
+    let failure = failure(action);
+    Effect::new(move || {
+        if action.value().with(|value| matches!(value, Some(Ok(())))) {
+            session.refetch();
+        }
+    });
+    let why = move || {
+        let returns = next.get().is_some_and(|next| next != href::OVERVIEW);
+        returns.then(|| {
+            view! {
+                <p class="sign-in-why">
+                    "You are not signed in, or your session has ended. Sign in, and you come back to where you were."
+                </p>
+            }
+        })
+    };
+    let problem = move || {
+        failure.get().map(|error| {
+            let (title, text) = told(&error);
+            view! { <FormProblem title><p>{text}</p></FormProblem> }
+        })
+    };
+    view! {
+        <Title text="Sign in" />
+        <div class="sign-in">
+            <div class="panel sign-in-panel">
+                <h1>"Sign in"</h1>
+                {why}
+                {session.show(|me| signed_in(&me))}
+                {problem}
+                <ActionForm action=action attr:class="form">
+                    {move || view! { <Hidden name="form[next]" value=next.get().unwrap_or_default() /> }}
+                    <Input
+                        id="name"
+                        name="form[name]"
+                        label="Name"
+                        autocomplete="username"
+                        max_length=Some(OperatorName::MAX_LENGTH)
+                        required=true
+                    />
+                    <Input
+                        id="password"
+                        name="form[password]"
+                        label="Password"
+                        control=Control::Password
+                        autocomplete="current-password"
+                        max_length=Some(PASSWORD_MAX)
+                        required=true
+                    />
+                    <Input
+                        id="code"
+                        name="form[code]"
+                        label="Code of your authenticator, if you have one"
+                        control=Control::Code
+                        autocomplete="one-time-code"
+                        max_length=Some(CODE_MAX)
+                    />
+                    <button class="button is-main is-wide" type="submit" disabled=pending>
+                        "Sign in"
+                    </button>
+                </ActionForm>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Somebody who is signed in came here on purpose or by the back button.
+fn signed_in(me: &Me) -> AnyView {
+    let title = format!("You are signed in as {}", me.name);
+    view! {
+        <Notice tone=Tone::Info title>
+            <p>
+                <a href=href::OVERVIEW>"Go on"</a>
+                ", or sign in as somebody else."
+            </p>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn told(error: &ApiError) -> (&'static str, String) {
+    const NOT: &str = "You are not signed in";
+    match error {
+        ApiError::Field { error } if error.field == Field::Code => (
+            NOT,
+            "The code is missing, wrong or used already. Take the one that your authenticator shows now.".to_owned(),
+        ),
+        ApiError::Field { .. } | ApiError::Refused { .. } | ApiError::Forbidden => (
+            NOT,
+            "The name, the password or the code is wrong, or the account is disabled.".to_owned(),
+        ),
+        ApiError::TooMany { seconds } => (NOT, format!("Too many tries. Wait {seconds} s and try again.")),
+        ApiError::Unreachable | ApiError::Unrecorded | ApiError::Internal => {
+            (NOT, format!("{}.", sentence(&error.to_string())))
+        }
+        _ => (NOT, "Something kept it from being taken. Try again.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::compensation::draft::FieldError;
+
+    #[test]
+    fn nothing_that_an_address_says_is_repeated() {
+        let planted = "call this number".to_owned();
+        for error in [
+            ApiError::Field {
+                error: FieldError::new(Field::Password, planted.clone()),
+            },
+            ApiError::Field {
+                error: FieldError::new(Field::Code, planted.clone()),
+            },
+            ApiError::Invalid {
+                message: planted.clone(),
+            },
+            ApiError::Refused {
+                message: planted.clone(),
+            },
+            ApiError::NotFound {
+                what: planted.clone(),
+                filtered: false,
+            },
+        ] {
+            assert!(!told(&error).1.contains(&planted), "{error:?}");
+        }
+    }
+}

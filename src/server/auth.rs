@@ -1,0 +1,287 @@
+//! Who a request is from: the session that its cookie or its proxy names, before any page or function is asked. Pages
+//! without one lead to the sign-in; functions refuse by themselves. What a role may is the domain's matrix, how sessions
+//! live and die is `access`.
+
+mod cookie;
+mod next;
+mod pages;
+mod principal;
+mod recent;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, header::SET_COOKIE, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+
+use self::recent::Recent;
+pub use self::{cookie::SessionCookie, next::destination, principal::Principal};
+use super::{
+    client::{Client, Proxies, Vouched},
+    config::{PublicUrl, ServerConfig},
+    functions,
+    limits::{Asker, RateLimits},
+    permissions::{self, Gate},
+};
+use crate::{
+    access::{
+        Access, Clock, Unavailable,
+        audit::{AuditError, NewEntry},
+        operators::Operator,
+        session::SessionRecord,
+    },
+    api::ApiError,
+    domain::{
+        access::{OperatorName, Secret},
+        audit::AuditOutcome,
+    },
+};
+
+/// Recognises people. One for all requests.
+pub struct Gatekeeper {
+    access: Arc<Access>,
+    clock: Clock,
+    proxies: Proxies,
+    limits: RateLimits,
+    cookie: SessionCookie,
+    allows_demo: bool,
+    recent: Recent,
+}
+
+/// Who a request is from. In the request's extensions, where pages and server functions find it.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub client: Client,
+    /// `None`: nobody is signed in.
+    pub principal: Option<Principal>,
+}
+
+impl Visitor {
+    /// The address, for the record.
+    pub fn from(&self) -> IpAddr {
+        self.client.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+/// A visitor, and the cookie that their browser is to have from now on.
+struct Recognised {
+    visitor: Visitor,
+    cookie: Option<HeaderValue>,
+}
+
+impl Gatekeeper {
+    pub fn new(access: Arc<Access>, clock: Clock, config: &ServerConfig) -> Self {
+        Self {
+            access,
+            clock,
+            proxies: Proxies::new(config),
+            limits: RateLimits::new(config.rates),
+            cookie: SessionCookie::new(config.public_url.as_ref().is_some_and(PublicUrl::is_https)),
+            allows_demo: config.allows_demo(),
+            recent: Recent::default(),
+        }
+    }
+
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub const fn cookie(&self) -> SessionCookie {
+        self.cookie
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// Whether this operator can be somebody here at all.
+    pub fn admits(&self, operator: &Operator) -> bool {
+        !operator.disabled && (self.allows_demo || !operator.demo)
+    }
+
+    async fn recognise(&self, request: &Parts) -> Result<Recognised, Unavailable> {
+        let client = self.proxies.client(request);
+        let token = self.cookie.read(&request.headers);
+        let session = match &token {
+            Some(token) => self.access.sessions().resume(&token.0, self.now()).await?,
+            None => None,
+        };
+        let kept = session.filter(|(record, operator)| self.admits(operator) && is_vouched(record, &client.vouched));
+        let mut recognised = Recognised {
+            visitor: Visitor {
+                client,
+                principal: None,
+            },
+            cookie: None,
+        };
+        match (token, kept) {
+            (Some(token), Some((session, operator))) => {
+                recognised.visitor.principal = Some(Principal {
+                    operator,
+                    session,
+                    token,
+                    from: recognised.visitor.from(),
+                });
+            }
+            (Some(token), None) => {
+                // It is no longer anybody's, and must not become so again when the proxy changes its mind.
+                self.access.sessions().close(&token.0).await?;
+                recognised.cookie = self.cookie.clear();
+                self.admit_vouched(&mut recognised).await?;
+            }
+            (None, _) => self.admit_vouched(&mut recognised).await?,
+        }
+        Ok(recognised)
+    }
+
+    /// Begins a session for whom the proxy names, if there is such an operator.
+    async fn admit_vouched(&self, recognised: &mut Recognised) -> Result<(), Unavailable> {
+        let Vouched::Operator(name) = &recognised.visitor.client.vouched else {
+            return Ok(());
+        };
+        let from = recognised.visitor.from();
+        let found = match name.parse::<OperatorName>() {
+            Ok(name) => self.access.operators().find(&name).await?,
+            Err(_) => None,
+        };
+        let entry =
+            |actor: &str, outcome, detail: &str| NewEntry::new(actor, "sign_in", outcome).from(from).detail(detail);
+        let Some(operator) = found.filter(|operator| self.admits(operator)) else {
+            let why = "named by the proxy, and no operator who may sign in";
+            let refused = entry(name, AuditOutcome::Refused, why);
+            return self.record_once(refused).await.map_err(|error| error.0);
+        };
+        let done = entry(operator.name.as_str(), AuditOutcome::Done, "named by the proxy");
+        self.record(done).await.map_err(|error| error.0)?;
+        let (token, session) = self.access.sessions().open_vouched(&operator, from, self.now()).await?;
+        let token = Secret(token);
+        recognised.cookie = self.cookie.set(&token);
+        recognised.visitor.principal = Some(Principal {
+            operator,
+            session,
+            token,
+            from,
+        });
+        Ok(())
+    }
+
+    /// Writes to the audit trail.
+    pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let (act, outcome) = (entry.act.clone(), entry.outcome);
+        let recorded = self.access.audit().record(entry).await;
+        recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an act can't be recorded"))
+    }
+
+    /// The same, unless it was written less than a minute ago for the same session.
+    pub async fn record_once(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let session = entry.session.clone().unwrap_or_else(|| entry.actor.clone());
+        let what = format!(
+            "{} {} {}",
+            entry.act,
+            entry.outcome,
+            entry.subject.as_deref().unwrap_or_default()
+        );
+        let now = self.now();
+        if self.recent.knows(&session, &what, now) {
+            return Ok(());
+        }
+        self.record(entry).await?;
+        self.recent.learn(&session, &what, now);
+        Ok(())
+    }
+
+    fn count(&self, visitor: &Visitor, writes: bool) -> Result<(), ApiError> {
+        let asker = match &visitor.principal {
+            Some(principal) => Asker::Operator(principal.operator.name.as_str()),
+            None => Asker::Stranger(visitor.client.address),
+        };
+        let counted = self.limits.count(&asker, writes);
+        counted.map_err(|seconds| ApiError::TooMany { seconds })
+    }
+}
+
+/// Whether a session still has behind it what it was begun with: one that a proxy began lives as long as that proxy names
+/// the same operator with every request; one that a password began needs no proxy, but none may name somebody else.
+fn is_vouched(session: &SessionRecord, vouched: &Vouched) -> bool {
+    match vouched {
+        Vouched::Operator(name) => session.operator.as_str() == name,
+        Vouched::NotAsked | Vouched::Nobody => !session.vouched,
+    }
+}
+
+/// Lets those see a page who are signed in, and sends the others to sign in.
+pub async fn guard_page(State(keeper): State<Arc<Gatekeeper>>, request: Request<Body>, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let recognised = match keeper.recognise(&parts).await {
+        Ok(recognised) => recognised,
+        Err(error) => return unavailable(&error),
+    };
+    let Recognised { visitor, cookie } = recognised;
+    if let Err(error) = keeper.count(&visitor, false) {
+        return pages::too_many(&error);
+    }
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let gate = route.map_or(Gate::SignedIn, permissions::page);
+    let mut response = match &visitor.principal {
+        None if gate != Gate::Public => pages::sign_in_first(&parts),
+        Some(principal) if !gate.lets(principal.operator.role) => {
+            let refused = principal.entry("page", AuditOutcome::Refused).about(parts.uri.path());
+            if let Err(error) = keeper.record_once(refused).await {
+                return unavailable(&error.0);
+            }
+            // The page itself says so in its own frame: what it would show asks the server, and is refused there, too.
+            parts.extensions.insert(visitor.clone());
+            pages::forbidden(next.run(Request::from_parts(parts, body)).await)
+        }
+        _ => {
+            parts.extensions.insert(visitor.clone());
+            next.run(Request::from_parts(parts, body)).await
+        }
+    };
+    give(cookie, &mut response);
+    response
+}
+
+/// Tells a server function who calls it. Whether they may is the function's to say, so that the same holds when a page asks
+/// it while it is being made.
+pub async fn guard_function(State(keeper): State<Arc<Gatekeeper>>, request: Request<Body>, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let recognised = match keeper.recognise(&parts).await {
+        Ok(recognised) => recognised,
+        Err(error) => {
+            tracing::error!(%error, "nobody can be recognised");
+            return functions::refuse(&parts, &ApiError::Unrecorded);
+        }
+    };
+    let Recognised { visitor, cookie } = recognised;
+    let writes = permissions::function(parts.uri.path()).is_none_or(|function| function.writes);
+    if let Err(error) = keeper.count(&visitor, writes) {
+        return functions::refuse(&parts, &error);
+    }
+    parts.extensions.insert(visitor);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A function that signs in or out has the last word.
+    if !response.headers().contains_key(SET_COOKIE) {
+        give(cookie, &mut response);
+    }
+    response
+}
+
+fn give(cookie: Option<HeaderValue>, response: &mut Response) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+fn unavailable(error: &Unavailable) -> Response {
+    tracing::error!(%error, "nobody can be recognised");
+    pages::unavailable().into_response()
+}

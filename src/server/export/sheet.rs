@@ -1,0 +1,118 @@
+//! A CSV file that is safe to open in a spreadsheet: every cell is quoted, so that no other separator splits it, and a cell
+//! that a spreadsheet would take for a formula starts with an apostrophe (OWASP, CSV injection). Ids, reasons and notes
+//! come from outside and may be anything.
+
+use std::borrow::Cow;
+
+use csv::{QuoteStyle, Writer, WriterBuilder};
+
+/// Rows of a file at most.
+pub const ROWS_MAX: usize = 100_000;
+
+/// A file that is being written, in memory.
+pub struct Sheet {
+    writer: Writer<Vec<u8>>,
+    rows: usize,
+    cut: bool,
+}
+
+impl Sheet {
+    pub fn new(heads: &[&str]) -> Result<Self, csv::Error> {
+        let mut writer = WriterBuilder::new()
+            .quote_style(QuoteStyle::Always)
+            // The last row of a file that was cut has one cell.
+            .flexible(true)
+            .from_writer(Vec::new());
+        writer.write_record(heads)?;
+        Ok(Self {
+            writer,
+            rows: 0,
+            cut: false,
+        })
+    }
+
+    /// Adds a row; `false`: the file is full, and whatever else there is stays out of it.
+    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cow<'a, str>>) -> Result<bool, csv::Error> {
+        if self.rows == ROWS_MAX {
+            self.cut = true;
+            return Ok(false);
+        }
+        self.rows += 1;
+        for cell in cells {
+            self.writer.write_field(harmless(&cell).as_bytes())?;
+        }
+        self.writer.write_record(None::<&[u8]>)?;
+        Ok(true)
+    }
+
+    /// How many rows there are, for the record of who took what away.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The file. One that was cut says so in its last row.
+    pub fn finish(mut self) -> Result<Vec<u8>, csv::Error> {
+        if self.cut {
+            let said = format!("cut after {} rows; choose a narrower filter for the others", self.rows);
+            self.writer.write_record([said])?;
+        }
+        self.writer.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// The text, so that no spreadsheet computes it.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    let formula = |first| {
+        matches!(
+            first,
+            '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
+        )
+    };
+    // Some programs pass over spaces before they look.
+    let computed = cell.starts_with(formula) || cell.trim_start().starts_with(formula);
+    if computed {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(sheet: Sheet) -> String {
+        String::from_utf8(sheet.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_cell_is_never_a_formula() {
+        for cell in [
+            "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", " =1",
+        ] {
+            assert_eq!(harmless(cell), format!("'{cell}"), "{cell:?}");
+        }
+        for cell in ["", "R-1", "a=b", "12.50", "'=1", "2026-01-01T00:00:00Z"] {
+            assert_eq!(harmless(cell), cell);
+        }
+    }
+
+    #[test]
+    fn separators_and_quotes_stay_in_their_cell() {
+        let mut sheet = Sheet::new(&["a", "b"]).unwrap();
+        sheet.row(["x;=1".into(), "\"=2\",y".into()]).unwrap();
+        assert_eq!(written(sheet), "\"a\",\"b\"\n\"x;=1\",\"\"\"=2\"\",y\"\n");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_says_so() {
+        let mut sheet = Sheet::new(&["a"]).unwrap();
+        for _ in 0..ROWS_MAX {
+            assert!(sheet.row(["x".into()]).unwrap());
+        }
+        assert!(!sheet.row(["x".into()]).unwrap());
+        let text = written(sheet);
+        assert_eq!(text.lines().count(), ROWS_MAX + 2);
+        assert!(text.ends_with("\"cut after 100000 rows; choose a narrower filter for the others\"\n"));
+    }
+}
