@@ -22,6 +22,8 @@ const VERSION: i64 = 1;
 const APPLICATION: i64 = 0x4C44_4752;
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(5);
+/// The pause before a store is made that somebody else is making, too.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// An event's own stream is its place on the disk, so that reading a stream reads neighbours. `position` numbers the events
 /// of all streams in the order of their commits; its index holds the primary key too, and so answers the whole feed.
@@ -53,9 +55,7 @@ impl From<rusqlite::Error> for Fault {
             return Self::Damaged(format!("a row has another shape ({error})"));
         };
         match failure.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                Self::Unavailable("another process keeps its file locked".into())
-            }
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => busy(),
             ErrorCode::DiskFull => Self::Unavailable("the disk is full".into()),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 Self::Damaged("its file is damaged or is not a SQLite file".into())
@@ -63,6 +63,10 @@ impl From<rusqlite::Error> for Fault {
             _ => Self::Unavailable(failure.to_string()),
         }
     }
+}
+
+fn busy() -> Fault {
+    Fault::Unavailable("another process keeps its file locked".into())
 }
 
 /// A connection to the store at `place`, which is made where there is none yet.
@@ -79,7 +83,14 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
         tracing::warn!(dir = %place.dir.display(), %error, "a store's file can't be opened");
     })?;
     connection.busy_timeout(BUSY)?;
-    create_or_check(&mut connection, place.domain)?;
+    let deadline = Instant::now() + BUSY;
+    // Where many make one store at once, SQLite does not wait for whom it would have to wait for in turn.
+    while let Err(error) = create_or_check(&mut connection, place.domain) {
+        if error != busy() || Instant::now() > deadline {
+            return Err(error);
+        }
+        thread::sleep(PAUSE);
+    }
     // 8 MB of pages a connection; statements of this program are few.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
     Ok(connection)
@@ -149,7 +160,7 @@ fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{os::unix::fs::PermissionsExt as _, thread};
 
     use super::*;
 
@@ -178,6 +189,21 @@ mod tests {
             connect(&place(&access, LogName::Access)).unwrap();
         }
         assert_eq!(fs::metadata(&access).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn many_who_make_one_store_at_once_all_get_it() {
+        for _ in 0..30 {
+            let dir = tempfile::tempdir().unwrap();
+            thread::scope(|scope| {
+                let made: Vec<_> = (0..12)
+                    .map(|_| scope.spawn(|| connect(&place(dir.path(), LogName::Wallet)).map(|_| ())))
+                    .collect();
+                for made in made {
+                    assert_eq!(made.join().unwrap(), Ok(()));
+                }
+            });
+        }
     }
 
     #[test]
