@@ -12,7 +12,7 @@ export STORE
 
 help:
 	@echo 'make serve               build everything, fill ./data with a demo ledger once, serve http://127.0.0.1:3000'
-	@echo 'make serve STORE=redis   the same on four redis-servers of its own, under ./data/redis'
+	@echo 'make serve STORE=redis   the same on six redis-servers of its own, under ./data/redis'
 	@echo 'make test                formatting, lints, unit, HTTP and browser tests; installs what they need'
 	@echo 'make build               the server and its browser part only'
 	@echo 'make clean               remove what was built; ./data stays'
