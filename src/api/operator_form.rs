@@ -54,7 +54,9 @@ impl OperatorChange {
         let role = || form.role.parse::<Role>().map_err(invalid);
         let act = match form.act.as_str() {
             "add" => Act::Add {
-                title: Some(form.title.trim()).filter(|title| !title.is_empty()).map(str::to_owned),
+                title: Some(form.title.trim())
+                    .filter(|title| !title.is_empty())
+                    .map(str::to_owned),
                 role: role()?,
                 limits: limits(&form.limits)?,
             },
@@ -112,9 +114,14 @@ impl OperatorChange {
 
     fn detail(&self) -> Option<String> {
         let spelled = |limits: &[Limit]| {
-            let lines = limits
-                .iter()
-                .map(|limit| format!("{} {} {}", limit.currency(), limit.single.amount(), limit.daily.amount()));
+            let lines = limits.iter().map(|limit| {
+                format!(
+                    "{} {} {}",
+                    limit.currency(),
+                    limit.single.amount(),
+                    limit.daily.amount()
+                )
+            });
             lines.collect::<Vec<_>>().join(", ")
         };
         match &self.act {
@@ -166,7 +173,8 @@ fn limits(text: &str) -> Result<Vec<Limit>, ApiError> {
 }
 
 fn limit(line: &str) -> Result<Limit, ApiError> {
-    let wrong = || invalid("a limit is a line such as 'EUR 500.00 2000.00': currency, for one compensation, for one day");
+    let wrong =
+        || invalid("a limit is a line such as 'EUR 500.00 2000.00': currency, for one compensation, for one day");
     let words: Vec<_> = line.split_whitespace().collect();
     let [currency, single, daily] = words[..] else {
         return Err(wrong());

@@ -27,9 +27,6 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
     let caller = super::context::authorise(Act::Read).await?;
-    let history = caller
-        .ledger()
-        .wallet_history(&id, after.unwrap_or_default())
-        .await?;
+    let history = caller.ledger().wallet_history(&id, after.unwrap_or_default()).await?;
     caller.shown(history, &format!("wallet {id}")).await
 }

@@ -253,7 +253,10 @@ mod tests {
             ),
             (r#"{"a":[{"E-Mail":"x@y"}]}"#, r#"{"a":[{"E-Mail":"(masked)"}]}"#),
             (r#"{"cardNumber":4111}"#, r#"{"cardNumber":"(masked)"}"#),
-            (r#"{"shipping_address":{"line1":"S"}}"#, r#"{"shipping_address":"(masked)"}"#),
+            (
+                r#"{"shipping_address":{"line1":"S"}}"#,
+                r#"{"shipping_address":"(masked)"}"#,
+            ),
             (r#"{"ip":"10.0.0.1"}"#, r#"{"ip":"(masked)"}"#),
             (
                 r#"{"lines":[{"name":"Mug","email":"x@y","for":{"name":"Ada"}}]}"#,

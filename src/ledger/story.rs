@@ -26,7 +26,13 @@ impl Ledger {
     /// The wallets that were credited for a refund, as far as the index knows, by whichever order.
     pub fn credited_for(&self, refund: &str) -> Vec<EntityId> {
         let index = self.shared.index();
-        index.wallets_by_refund.get(refund).into_iter().flatten().cloned().collect()
+        index
+            .wallets_by_refund
+            .get(refund)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.

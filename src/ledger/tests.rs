@@ -263,7 +263,10 @@ async fn refunds_are_filtered_sorted_and_added_up() {
         text: "x".repeat(101),
         ..query()
     };
-    assert!(matches!(ledger.refunds(&too_long, Search::Names), Err(LedgerError::Invalid(_))));
+    assert!(matches!(
+        ledger.refunds(&too_long, Search::Names),
+        Err(LedgerError::Invalid(_))
+    ));
 }
 
 #[tokio::test]

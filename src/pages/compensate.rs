@@ -184,7 +184,7 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
                 .then(|| keep_place(&query, &pins_text(&preview.pins)));
             let figures = foreseen(preview.before.clone(), Some(preview.after.clone()), currency);
             let events = would_append(preview.steps.clone());
-            let confirmation = confirm(&query.draft, *preview, me, steps);
+            let confirmation = confirm(&query.draft, &preview, me, steps);
             (figures, view! { {place} {events} {confirmation} }.into_any())
         }
         FormOutcome::Rejected(rejection) => (foreseen(form.figures, None, currency), rejected(&rejection)),

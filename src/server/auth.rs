@@ -22,8 +22,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 
-pub use self::{cookie::SessionCookie, next::destination, principal::Principal};
 use self::recent::Recent;
+pub use self::{cookie::SessionCookie, next::destination, principal::Principal};
 use super::{
     client::{Client, Proxies, Vouched},
     config::{PublicUrl, ServerConfig},
@@ -152,9 +152,8 @@ impl Gatekeeper {
             Ok(name) => self.access.operators().find(&name).await?,
             Err(_) => None,
         };
-        let entry = |actor: &str, outcome, detail: &str| {
-            NewEntry::new(actor, "sign_in", outcome).from(from).detail(detail)
-        };
+        let entry =
+            |actor: &str, outcome, detail: &str| NewEntry::new(actor, "sign_in", outcome).from(from).detail(detail);
         let Some(operator) = found.filter(|operator| self.admits(operator)) else {
             let why = "named by the proxy, and no operator who may sign in";
             let refused = entry(name, AuditOutcome::Refused, why);
@@ -184,7 +183,12 @@ impl Gatekeeper {
     /// The same, unless it was written less than a minute ago for the same session.
     pub async fn record_once(&self, entry: NewEntry) -> Result<(), AuditError> {
         let session = entry.session.clone().unwrap_or_else(|| entry.actor.clone());
-        let what = format!("{} {} {}", entry.act, entry.outcome, entry.subject.as_deref().unwrap_or_default());
+        let what = format!(
+            "{} {} {}",
+            entry.act,
+            entry.outcome,
+            entry.subject.as_deref().unwrap_or_default()
+        );
         let now = self.now();
         if self.recent.knows(&session, &what, now) {
             return Ok(());

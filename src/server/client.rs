@@ -98,7 +98,9 @@ mod tests {
         let peer: SocketAddr = peer.parse().unwrap();
         let request = headers
             .iter()
-            .fold(Request::get("/"), |request, (name, value)| request.header(*name, *value))
+            .fold(Request::get("/"), |request, (name, value)| {
+                request.header(*name, *value)
+            })
             .extension(ConnectInfo(peer))
             .body(Body::empty());
         proxies.client(&request.unwrap().into_parts().0)

@@ -95,7 +95,11 @@ async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
     if matches!(site, None | Some(b"same-origin" | b"none")) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "Files are taken away from this site's own pages.\n").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "Files are taken away from this site's own pages.\n",
+        )
+            .into_response()
     }
 }
 
@@ -107,7 +111,11 @@ async fn refunds(
 ) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/refunds.csv")?;
     let query = refunds_query(query.as_deref().unwrap_or_default()).query;
-    let search = if principal.may(Act::ReadPersonal) { Search::Names } else { Search::Ids };
+    let search = if principal.may(Act::ReadPersonal) {
+        Search::Names
+    } else {
+        Search::Ids
+    };
     let rows = state.ledger.all_refunds(&query, search).map_err(|error| match error {
         LedgerError::Invalid(message) => ExportError::Invalid(message),
         _ => ExportError::Internal,
@@ -186,7 +194,10 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
         text(&finding.refund),
         text(&finding.order),
         text(&finding.wallet),
-        finding.amount.map_or_else(String::new, |amount| amount.to_string()).into(),
+        finding
+            .amount
+            .map_or_else(String::new, |amount| amount.to_string())
+            .into(),
         finding
             .currency
             .map_or_else(String::new, |currency| currency.to_string())
@@ -197,10 +208,7 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
 }
 
 /// The whole audit trail, oldest first, with the hashes that show whether it is whole.
-async fn audit(
-    State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Response, ExportError> {
+async fn audit(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/audit.csv")?;
     let mut sheet = Sheet::new(&[
         "place", "time", "actor", "act", "outcome", "subject", "case", "from", "session", "detail", "hash",

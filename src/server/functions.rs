@@ -40,10 +40,16 @@ pub async fn tell_status(request: Request<Body>, next: Next) -> Response {
 
 /// Refuses a call before its function is asked, in the same way in which the function would.
 pub fn refuse(call: &Parts, error: &ApiError) -> Response {
-    let text = |name| call.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name| {
+        call.headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     let by_form = text(ACCEPT).is_some_and(|accept| accept.contains("text/html"));
     let back = text(REFERER).filter(|_| by_form).and_then(|page| {
-        let url = ServerFnUrlError::new(call.uri.path(), error.clone()).to_url(page).ok()?;
+        let url = ServerFnUrlError::new(call.uri.path(), error.clone())
+            .to_url(page)
+            .ok()?;
         HeaderValue::from_str(url.as_str()).ok()
     });
     let mut response = match back {

@@ -93,11 +93,7 @@ async fn refuse_other_hosts(State(public): State<Option<Arc<str>>>, request: Req
         .authority()
         .cloned()
         .or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok());
-    let is_public = |host: &Authority| {
-        public
-            .as_ref()
-            .is_some_and(|own| own.eq_ignore_ascii_case(host.host()))
-    };
+    let is_public = |host: &Authority| public.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(host.host()));
     if host.is_some_and(|host| is_this_machine(&host) || is_public(&host)) {
         next.run(request).await
     } else {

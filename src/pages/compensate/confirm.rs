@@ -29,13 +29,13 @@ use crate::{
     },
 };
 
-pub(super) fn confirm(draft: &Draft, preview: Preview, me: Option<Me>, steps: Steps) -> AnyView {
+pub(super) fn confirm(draft: &Draft, preview: &Preview, me: Option<Me>, steps: Steps) -> AnyView {
     let issues = preview.route.is_issue();
     let title = if issues { "Issue it" } else { "Propose it" };
     let warnings = warnings(&preview.warnings);
-    let route = route(&preview);
+    let route = route(preview);
     let form = match me {
-        Some(me) => form(draft, &preview, me, steps),
+        Some(me) => form(draft, preview, me, steps),
         None => view! {
             <p>
                 <a class="button is-main" href=href::sign_in(&here()) rel="external">

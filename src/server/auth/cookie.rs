@@ -38,9 +38,7 @@ impl SessionCookie {
             .filter(|(name, value)| *name == self.name() && value.len() <= VALUE_MAX)
             .map(|(_, value)| value);
         let first = values.next()?;
-        values
-            .all(|other| other == first)
-            .then(|| Secret(first.to_owned()))
+        values.all(|other| other == first).then(|| Secret(first.to_owned()))
     }
 
     /// Gives a browser a token. It has no age: the session's own rules say when it ends.

@@ -19,7 +19,11 @@ pub fn destination(next: &str, role: Role) -> String {
 
 /// The first page of a role.
 const fn home(role: Role) -> &'static str {
-    if role.may(Act::Read) { href::OVERVIEW } else { href::OPERATORS }
+    if role.may(Act::Read) {
+        href::OVERVIEW
+    } else {
+        href::OPERATORS
+    }
 }
 
 /// `next`, if every browser takes it for a page of this site: it starts with one slash, and holds nothing that a browser

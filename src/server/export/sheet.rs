@@ -70,10 +70,19 @@ impl Sheet {
 
 /// The text, so that no spreadsheet computes it.
 fn harmless(cell: &str) -> Cow<'_, str> {
-    let formula = |first| matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
+    let formula = |first| {
+        matches!(
+            first,
+            '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
+        )
+    };
     // Some programs pass over spaces before they look.
     let computed = cell.starts_with(formula) || cell.trim_start().starts_with(formula);
-    if computed { format!("'{cell}").into() } else { cell.into() }
+    if computed {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_cell_is_never_a_formula() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", " =1"] {
+        for cell in [
+            "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", " =1",
+        ] {
             assert_eq!(harmless(cell), format!("'{cell}"), "{cell:?}");
         }
         for cell in ["", "R-1", "a=b", "12.50", "'=1", "2026-01-01T00:00:00Z"] {
