@@ -2,6 +2,8 @@
 //! below and maps what comes back to the exit codes of contract §10; it knows no rule of the ledger itself.
 
 mod amounts;
+mod audit;
+mod audited;
 mod cloud_event;
 mod describe;
 mod error;
@@ -9,6 +11,7 @@ mod export;
 mod filter;
 mod findings;
 mod import;
+mod operator;
 mod order;
 mod output;
 mod refunds;
@@ -62,6 +65,10 @@ enum Command {
     Seed(seed::SeedArgs),
     /// Copy what stores record to their queues, for those who handle events
     Relay(relay::RelayArgs),
+    /// Add, change and list the people who may sign in
+    Operator(operator::OperatorArgs),
+    /// Verify the audit trail, or write it out
+    Audit(audit::AuditArgs),
 }
 
 /// Parses the process's arguments and does what they say.
@@ -114,6 +121,8 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Export(args) => export::run(&settings, &args).await,
         Command::Seed(args) => seed::run(&settings, &args).await,
         Command::Relay(args) => relay::run(&settings, &args).await,
+        Command::Operator(args) => operator::run(&settings, args).await,
+        Command::Audit(args) => audit::run(&settings, &args).await,
     }
 }
 

@@ -73,7 +73,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             approval_time: TimeDelta::hours(72),
-            grace: TimeDelta::seconds(30),
+            grace: TimeDelta::seconds(10),
             patience: Duration::from_secs(20),
             round: Duration::from_secs(30),
             clock: Utc::now,
@@ -149,6 +149,3 @@ impl Desk {
         self.doubtful.notify_one();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,8 @@ mod fault;
 mod redis;
 pub mod relay;
 
+pub(crate) use self::embedded::make_private_dir;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

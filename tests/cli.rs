@@ -15,6 +15,8 @@ mod foreign;
 mod harness;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/operators.rs"]
+mod operators;
 #[path = "common/redis.rs"]
 mod redis_server;
 #[path = "cli/seeding.rs"]

@@ -177,10 +177,9 @@ impl Audit {
         Ok(())
     }
 
-    /// Records that an act is about to be done, so that it can't be done unseen; until [`Self::record`] tells the end,
-    /// the trail says that nobody knows it.
+    /// Records that an act is about to be done, so that it can't be done unseen; [`Self::record`] tells the end.
     pub async fn begin(&self, entry: &NewEntry) -> Result<(), AuditError> {
-        self.record(entry.ended(AuditOutcome::Failed).detail("begun")).await
+        self.record(entry.ended(AuditOutcome::Asked)).await
     }
 
     fn jobs(&self) -> mpsc::Sender<Job> {

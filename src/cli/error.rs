@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::{
+    access::{Unavailable, audit::AuditError, operators::OperatorError},
     event_log::{AppendError, OpenError, ReadError},
     server::ServeError,
 };
@@ -38,6 +39,30 @@ pub enum CliError {
     Output(#[from] io::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
+}
+
+impl From<Unavailable> for CliError {
+    fn from(error: Unavailable) -> Self {
+        Self::Store(format!("{error}; see that it runs and that --access-store is right"))
+    }
+}
+
+impl From<AuditError> for CliError {
+    fn from(error: AuditError) -> Self {
+        Self::Store(format!(
+            "{error}; nothing was done; see that the store runs and that --access-store is right"
+        ))
+    }
+}
+
+impl From<OperatorError> for CliError {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::Missing(_) | OperatorError::Exists(_) => Self::No(error.to_string()),
+            OperatorError::Invalid(why) => Self::Usage(why),
+            OperatorError::Unavailable(error) => error.into(),
+        }
+    }
 }
 
 impl CliError {

@@ -1,25 +1,33 @@
-//! `ledgerscope serve`: opens the stores, starts the read model over them, and hands both to the server. Domains with a queue
-//! are relayed beside it, so that one program is all that a small installation runs.
+//! `ledgerscope serve`: opens the stores, starts the read model and the desk over them, and hands both to the server.
+//! Domains with a queue are relayed beside it, so that one program is all that a small installation runs.
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use super::{CliError, settings::Settings};
 use crate::{
-    domain::ids::Domain,
+    access::{Access, system_clock},
+    desk::{self, Desk, DeskStores},
+    domain::ids::{Domain, LogName},
     event_log::relay::Relay,
     ledger::{self, Ledger, Store, Stores},
-    server::{self, config::ServerConfig, state::AppState},
+    server::{
+        self, ServeError,
+        auth::Gatekeeper,
+        config::{ConfigError, ServerConfig},
+        state::AppState,
+    },
 };
 
 pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliError> {
-    let store = |domain| {
-        let embedded = settings.store(domain).starts_with("embedded:");
-        let adapter = if embedded { "embedded" } else { "redis" };
-        settings.log_of(domain).map(|log| Store { log, adapter })
-    };
-    let stores = Stores {
-        wallet: store(Domain::Wallet)?,
-        order: store(Domain::Order)?,
+    let refused = |error: ConfigError| CliError::from(ServeError::from(error));
+    config.check().map_err(refused)?;
+    let stores = stores(settings)?;
+    let access = settings.access()?;
+    config.check_demo(look_at_people(&access).await).map_err(refused)?;
+    let desk_stores = DeskStores {
+        wallet: Arc::clone(&stores.wallet.log),
+        order: Arc::clone(&stores.order.log),
+        compensation: settings.log_of(LogName::Compensation)?,
     };
     let ledger = Ledger::start(
         stores,
@@ -28,6 +36,52 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
             ..ledger::Settings::default()
         },
     );
+    let credited = Arc::clone(&ledger);
+    let desk = Arc::new(Desk::new(
+        desk_stores,
+        Arc::clone(&access) as Arc<dyn desk::DayLimits>,
+        Arc::clone(&access) as Arc<dyn desk::Trail>,
+        Arc::new(move |refund: &str| credited.credited_for(refund)),
+        desk::Settings::default(),
+    ));
+    let recovering = Arc::clone(&desk);
+    // Ends with the program; whatever is unfinished then, the next start finishes.
+    tokio::spawn(async move { recovering.run().await });
+    relay(settings)?;
+    let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
+    Ok(server::serve(config, AppState { ledger, desk, keeper }).await?)
+}
+
+fn stores(settings: &Settings) -> Result<Stores, CliError> {
+    let store = |domain| {
+        let embedded = settings.store(domain).starts_with("embedded:");
+        let adapter = if embedded { "embedded" } else { "redis" };
+        settings.log_of(domain).map(|log| Store { log, adapter })
+    };
+    Ok(Stores {
+        wallet: store(Domain::Wallet)?,
+        order: store(Domain::Order)?,
+    })
+}
+
+/// Whether there are demo operators who may sign in; says so where there is nobody at all. A store that does not answer yet
+/// may do so later, and until then nobody gets in.
+async fn look_at_people(access: &Access) -> bool {
+    match access.operators().list().await {
+        Ok(operators) => {
+            if operators.iter().all(|operator| operator.disabled) {
+                tracing::warn!("nobody can sign in yet; add somebody: ledgerscope operator add NAME --role admin");
+            }
+            operators.iter().any(|operator| operator.demo && !operator.disabled)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "nobody can sign in");
+            false
+        }
+    }
+}
+
+fn relay(settings: &Settings) -> Result<(), CliError> {
     for domain in Domain::ALL {
         if let Some(queue) = settings.queue(domain) {
             let relay = Relay::new(domain, settings.store(domain), queue)?;
@@ -36,5 +90,5 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
             tokio::spawn(async move { relay.run(pending()).await });
         }
     }
-    Ok(server::serve(config, AppState { ledger }).await?)
+    Ok(())
 }

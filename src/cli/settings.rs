@@ -1,4 +1,4 @@
-//! Settings that every subcommand takes: the servers of each domain and the limits of pending refunds, by flag or by
+//! Settings that every subcommand takes: the servers of each log and the limits of pending refunds, by flag or by
 //! environment. The values are checked here; nothing is connected to before a command asks for a log.
 
 use std::sync::Arc;
@@ -8,8 +8,12 @@ use clap::Args;
 
 use super::CliError;
 use crate::{
-    domain::{ids::Domain, refund::Limits},
-    event_log::{self, EventLog},
+    access::{Access, system_clock},
+    domain::{
+        ids::{Domain, LogName},
+        refund::Limits,
+    },
+    event_log::{self, EventLog, OpenError},
 };
 
 /// Longest limit that can be set: beyond it nothing is ever overdue, which is rather a slip of the hand.
@@ -40,6 +44,28 @@ pub struct Settings {
         default_value = "embedded:./data/order"
     )]
     order_store: String,
+
+    /// Store of the compensations' cases
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_COMPENSATION_STORE",
+        hide_env_values = true,
+        default_value = "embedded:./data/compensation"
+    )]
+    compensation_store: String,
+
+    /// Store of operators, sessions and the audit trail
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LEDGERSCOPE_ACCESS_STORE",
+        hide_env_values = true,
+        default_value = "embedded:./data/access"
+    )]
+    access_store: String,
 
     /// Queue of the wallets' events, where there is one: redis://… or rediss://…
     #[arg(
@@ -83,11 +109,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The URL of a domain's store.
-    pub fn store(&self, domain: Domain) -> &str {
-        match domain {
-            Domain::Wallet => &self.wallet_store,
-            Domain::Order => &self.order_store,
+    /// The URL of a log's store.
+    pub fn store(&self, log: impl Into<LogName>) -> &str {
+        match log.into() {
+            LogName::Wallet => &self.wallet_store,
+            LogName::Order => &self.order_store,
+            LogName::Compensation => &self.compensation_store,
+            LogName::Access => &self.access_store,
         }
     }
 
@@ -99,10 +127,16 @@ impl Settings {
         }
     }
 
-    /// The log of a domain. Nothing is connected to yet.
-    pub fn log_of(&self, domain: Domain) -> Result<Arc<dyn EventLog>, CliError> {
-        event_log::open(domain, self.store(domain))
-            .map_err(|error| CliError::Usage(format!("the URL of the {domain} store can't be used: {error}")))
+    /// A log. Nothing is connected to yet.
+    pub fn log_of(&self, log: impl Into<LogName>) -> Result<Arc<dyn EventLog>, CliError> {
+        let name = log.into();
+        event_log::open(name, self.store(name)).map_err(|error| unusable(name, &error))
+    }
+
+    /// Everything about people. Nothing is connected to yet.
+    pub fn access(&self) -> Result<Arc<Access>, CliError> {
+        let name = LogName::Access;
+        Access::open(self.store(name), system_clock()).map_err(|error| unusable(name, &error))
     }
 
     pub const fn limits(&self) -> Limits {
@@ -113,6 +147,10 @@ impl Settings {
             failed: self.overdue_failed,
         }
     }
+}
+
+fn unusable(name: LogName, error: &OpenError) -> CliError {
+    CliError::Usage(format!("the URL of the {name} store can't be used: {error}"))
 }
 
 /// A whole number of seconds, minutes, hours or days, as in `90m`.

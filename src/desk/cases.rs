@@ -102,7 +102,7 @@ impl Cases {
     }
 
     /// Ids of cases as they are appended to; for ever.
-    pub async fn follow(&self) -> BoxStream<'_, Result<BTreeSet<EntityId>, ReadError>> {
+    pub fn follow(&self) -> BoxStream<'_, Result<BTreeSet<EntityId>, ReadError>> {
         let from = self.loaded.get().cloned().unwrap_or_default();
         self.log
             .follow(from)

@@ -50,15 +50,15 @@ impl DeskError {
         !matches!(self, Self::Store { .. } | Self::Unrecorded | Self::InDoubt { .. })
     }
 
-    pub(super) fn store(log: LogName, reason: impl ToString) -> Self {
+    pub(super) fn store(log: LogName, reason: impl Into<String>) -> Self {
         Self::Store {
             log,
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 
     pub(super) fn read(log: LogName) -> impl FnOnce(ReadError) -> Self {
-        move |error| Self::store(log, error)
+        move |error| Self::store(log, error.to_string())
     }
 }
 

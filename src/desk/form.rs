@@ -54,7 +54,7 @@ impl Desk {
     }
 
     async fn preview(&self, who: &Who, command: Command, books: &Books) -> Result<FormOutcome, DeskError> {
-        let case = new_case().map_err(|error| DeskError::store(LogName::Compensation, error))?;
+        let case = new_case().map_err(|error| DeskError::store(LogName::Compensation, error.to_string()))?;
         let now = self.now();
         let decision = match decide(&command, books, &case, now) {
             Err(rejection) => return Ok(FormOutcome::Rejected(rejection)),
@@ -90,7 +90,7 @@ impl Desk {
             .limits
             .fits(&who.name, decision.amount, limit.daily, self.now())
             .await
-            .map_err(limits_failed)?;
+            .map_err(|error| limits_failed(&error))?;
         Ok(if fits {
             Route::Issue
         } else {
@@ -124,8 +124,8 @@ pub(super) fn own_limit(who: &Who, decision: &Decision) -> Result<Limit, Route> 
     Ok(limit)
 }
 
-pub(super) fn limits_failed(error: ReserveError) -> DeskError {
-    DeskError::store(LogName::Access, error)
+pub(super) fn limits_failed(error: &ReserveError) -> DeskError {
+    DeskError::store(LogName::Access, error.to_string())
 }
 
 pub(super) fn needs_retyping(amount: Money) -> bool {

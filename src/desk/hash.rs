@@ -82,8 +82,9 @@ mod tests {
 
     #[test]
     fn it_is_that_of_sorted_json_without_spaces() {
-        let text = r#"{"command":{"name":"settle_refund","note":"so \"it\" is","order":"O-1","reason":"return","refund":"R"},"pins":[{"domain":"order","id":"O-1","sequence":3}]}"#;
-        let expected: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        // sha256sum of {"command":{"name":"settle_refund","note":"so \"it\" is","order":"O-1","reason":"return","refund":"R"},
+        // "pins":[{"domain":"order","id":"O-1","sequence":3}]}, in one line.
+        let expected = "363e6e5a899fa339a26ae30db6a8d0e60c343aadc9304f06d7fce6dbe2c17e81";
         assert_eq!(command_hash(&command("R", r#"so "it" is"#), &[pin(3)]), expected);
     }
 

@@ -20,7 +20,7 @@ use crate::domain::{
     audit::AuditOutcome,
     compensation::{
         case::{Authority, CaseEvent, CaseStatus, Proposal},
-        command::{Command, Pin, parse_pins},
+        command::{Command, CommandName, Pin, parse_pins},
         decide::{Decision, decide},
         draft::{Field, FieldError},
         view::Confirmation,
@@ -51,7 +51,7 @@ impl Desk {
         let case = read_case_id(&form.case);
         let subject = form.draft().subject().ok();
         let about = About {
-            subject: form.draft().name().ok().map(|name| name.domain()).zip(subject),
+            subject: form.draft().name().ok().map(CommandName::domain).zip(subject),
             case: case.clone(),
         };
         let answer = match case {
@@ -74,14 +74,28 @@ impl Desk {
         if known.exists() {
             return self.join(who, form, known).await;
         }
-        let asked = self.read_form(form, case).await?;
-        let decision = self.decide_again(form, &asked)?;
+        let decided = match self.read_form(form, case.clone()).await {
+            Ok(asked) => decide_again(form, &asked).map(|decision| (asked, decision)),
+            Err(error) => Err(error),
+        };
+        let (asked, decision) = match decided {
+            Ok(decided) => decided,
+            Err(error) => {
+                // What has moved may have been moved by another try of this form, since the case was looked for.
+                let known = self.read_case(&case).await?;
+                return if known.exists() {
+                    self.join(who, form, known).await
+                } else {
+                    Err(error)
+                };
+            }
+        };
         check_retyped(form, decision.amount)?;
         if !who.proved {
             return Err(DeskError::ProofNeeded);
         }
         let authority = self.authority(who, &asked, &decision).await?;
-        let (case, now) = (asked.case.clone(), asked.now);
+        let now = asked.now;
         let proposed = match self.proposal(asked, decision, authority) {
             Ok(proposal) => self.propose(who, &case, proposal, now, about).await,
             Err(error) => Err(error),
@@ -116,17 +130,6 @@ impl Desk {
         })
     }
 
-    fn decide_again(&self, form: &Confirmation, asked: &Asked) -> Result<Decision, DeskError> {
-        if !asked.reading.is_at(&asked.command, &asked.seen) {
-            return Err(DeskError::Moved);
-        }
-        let decision = decide(&asked.command, &asked.reading.books, &asked.case, asked.now)?;
-        if command_hash(&asked.command, &asked.seen) != form.command_hash {
-            return Err(DeskError::Stale);
-        }
-        Ok(decision)
-    }
-
     /// What lets it be issued. Within the own limit the amount is set aside here.
     async fn authority(&self, who: &Who, asked: &Asked, decision: &Decision) -> Result<Authority, DeskError> {
         let Ok(limit) = own_limit(who, decision) else {
@@ -139,7 +142,7 @@ impl Desk {
         match reserved {
             Ok(()) => Ok(Authority::OwnLimit),
             Err(ReserveError::Exceeded) => Ok(Authority::FourEyes),
-            Err(error) => Err(limits_failed(error)),
+            Err(error) => Err(limits_failed(&error)),
         }
     }
 
@@ -231,6 +234,18 @@ impl Desk {
             self.release(&who.name, &known.id, reserved).await;
         }
     }
+}
+
+/// By the same rules as the preview, on the same positions, with the same result.
+fn decide_again(form: &Confirmation, asked: &Asked) -> Result<Decision, DeskError> {
+    if !asked.reading.is_at(&asked.command, &asked.seen) {
+        return Err(DeskError::Moved);
+    }
+    let decision = decide(&asked.command, &asked.reading.books, &asked.case, asked.now)?;
+    if command_hash(&asked.command, &asked.seen) != form.command_hash {
+        return Err(DeskError::Stale);
+    }
+    Ok(decision)
 }
 
 /// A large amount is typed a second time.

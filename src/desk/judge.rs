@@ -59,7 +59,9 @@ impl Desk {
         if !who.proved {
             return Err(DeskError::ProofNeeded);
         }
-        self.still_holds(who, &case, about).await?;
+        if !self.still_holds(&case).await? {
+            return self.lapse_moved(who, form, &case, about).await;
+        }
         let judgement = CaseEvent::Approved(Judgement {
             command_hash: form.command_hash.clone(),
             note,
@@ -67,13 +69,7 @@ impl Desk {
         self.record(&who.into(), APPROVE, AuditOutcome::Asked, about, None)
             .await?;
         if !self.append_judgement(who, &case, &judgement).await? {
-            // Somebody was quicker. Was it this person, in another tab?
-            let now = self.read_case(id).await?;
-            if is_approved_by(who, form, &now) {
-                return self.wait_for_end(now).await;
-            }
-            now.state.may_judge(who.name.as_str(), &form.command_hash, self.now())?;
-            return Err(DeskError::Moved);
+            return self.overtaken(who, form, id).await;
         }
         match self.drive(&who.into(), id, Some(Instant::now())).await {
             End::Over => Ok(()),
@@ -82,20 +78,41 @@ impl Desk {
         }
     }
 
-    /// An approval binds to the positions: where one has moved, the proposal lapses.
-    async fn still_holds(&self, who: &Who, case: &Case, about: &About) -> Result<(), DeskError> {
+    /// Somebody was quicker. Where it was the same person, in another tab, it is their approval all the same.
+    async fn overtaken(&self, who: &Who, form: &JudgementForm, id: &EntityId) -> Result<(), DeskError> {
+        let case = self.read_case(id).await?;
+        if is_approved_by(who, form, &case) {
+            return self.wait_for_end(case).await;
+        }
+        case.state
+            .may_judge(who.name.as_str(), &form.command_hash, self.now())?;
+        Err(DeskError::Moved)
+    }
+
+    /// Whether the streams are where the proposal is bound to, and nothing else speaks against it by now.
+    async fn still_holds(&self, case: &Case) -> Result<bool, DeskError> {
         let proposal = case.state.proposal.as_deref().ok_or(CaseRefusal::Unknown)?;
         let reading = self.read_books_of(&proposal.command).await?;
         let pins: Vec<_> = proposal.pins().cloned().collect();
         if !reading.is_at(&proposal.command, &pins) {
-            let why = "what it is about has gone on since it was proposed".to_owned();
-            self.record(&who.into(), LAPSE, AuditOutcome::Done, about, Some(why.clone()))
-                .await?;
-            self.lapse(case, why).await?;
-            return Err(DeskError::Moved);
+            return Ok(false);
         }
         decide(&proposal.command, &reading.books, &case.id, self.now())?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// An approval binds to the positions: where one has moved, the proposal lapses. Unless it moved because the case was
+    /// approved and issued since it was read.
+    async fn lapse_moved(&self, who: &Who, form: &JudgementForm, case: &Case, about: &About) -> Result<(), DeskError> {
+        let now = self.read_case(&case.id).await?;
+        if now.sequence != case.sequence {
+            return self.overtaken(who, form, &case.id).await;
+        }
+        let why = "what it is about has gone on since it was proposed".to_owned();
+        self.record(&who.into(), LAPSE, AuditOutcome::Done, about, Some(why.clone()))
+            .await?;
+        self.lapse(case, why).await?;
+        Err(DeskError::Moved)
     }
 
     /// Ends a case that waits. Where somebody else ended it first, that is how it ended.

@@ -34,13 +34,16 @@ pub struct Recovered {
 impl Desk {
     /// Keeps the list of cases up with the store, finishes what is left over, and lapses what has run out; until dropped.
     pub async fn run(&self) {
-        while let Err(error) = self.recover().await {
-            tracing::warn!(%error, "the cases can't be read");
+        let pause = |recovered: Recovered| if recovered.open > 0 { RETRY } else { self.settings.round };
+        let mut next = loop {
+            match self.recover().await {
+                Ok(recovered) => break Instant::now() + pause(recovered),
+                Err(error) => tracing::warn!(%error, "the cases can't be read"),
+            }
             sleep(RETRY).await;
-        }
-        let mut feed = self.cases.follow().await;
-        let mut next = Instant::now() + self.settings.round;
-        let mut listed = next;
+        };
+        let mut feed = self.cases.follow();
+        let mut listed = Instant::now() + self.settings.round;
         loop {
             tokio::select! {
                 told = feed.next() => match told {
@@ -59,8 +62,7 @@ impl Desk {
                             tracing::warn!(%error, "the cases can't be listed");
                         }
                     }
-                    let open = self.recover().await.map_or(1, |recovered| recovered.open);
-                    next = Instant::now() + if open > 0 { RETRY } else { self.settings.round };
+                    next = Instant::now() + self.recover().await.map_or(RETRY, pause);
                 }
             }
         }

@@ -9,6 +9,8 @@ mod schema;
 mod write;
 mod writer;
 
+pub(crate) use self::schema::make_private_dir;
+
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;

@@ -19,7 +19,7 @@ use axum::{
 };
 use futures::TryStreamExt;
 
-use self::sheet::{ROWS_MAX, Sheet};
+use self::sheet::Sheet;
 use super::{
     auth::{Principal, Visitor, guard_page},
     permissions::{self, Gate},
@@ -35,11 +35,8 @@ use crate::{
         refund::RefundRow,
     },
     ledger::{LedgerError, Search},
-    pages::query::{findings_query, refunds_query},
+    pages::query::{audit_query, findings_query, refunds_query},
 };
-
-/// Entries of the audit trail that are looked at beyond those in the file, to say how many were left out.
-const COUNTED_MAX: usize = 1_000_000;
 
 pub fn routes(state: &AppState) -> Router {
     Router::new()
@@ -207,18 +204,20 @@ fn finding_cells(finding: &Finding) -> [Cow<'_, str>; 9] {
     ]
 }
 
-/// The whole audit trail, oldest first, with the hashes that show whether it is whole.
-async fn audit(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ExportError> {
+/// The audit trail, oldest first, with the hashes that show whether it is whole; what matches, as on its page.
+async fn audit(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/audit.csv")?;
+    let query = audit_query(query.as_deref().unwrap_or_default()).query;
     let mut sheet = Sheet::new(&[
         "place", "time", "actor", "act", "outcome", "subject", "case", "from", "session", "detail", "hash",
     ])?;
-    let mut entries = state.keeper.access().audit().export();
-    let mut read = 0;
+    let mut entries = state.keeper.access().audit().export_matching(query);
     while let Some(entry) = entries.try_next().await? {
-        sheet.row(audit_cells(&entry))?;
-        read += 1;
-        if read >= ROWS_MAX + COUNTED_MAX {
+        if !sheet.row(audit_cells(&entry))? {
             break;
         }
     }

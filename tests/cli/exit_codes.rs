@@ -60,6 +60,8 @@ fn help_lists_every_setting() {
     for name in [
         "WALLET_STORE",
         "ORDER_STORE",
+        "COMPENSATION_STORE",
+        "ACCESS_STORE",
         "WALLET_QUEUE",
         "ORDER_QUEUE",
         "LISTEN",

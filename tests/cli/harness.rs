@@ -46,6 +46,8 @@ impl Cli {
         command
             .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
             .env("LEDGERSCOPE_ORDER_STORE", store("order"))
+            .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
+            .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

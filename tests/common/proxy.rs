@@ -56,6 +56,13 @@ impl Proxy {
     pub fn cut_after(&self, bytes: i64) {
         self.state.left.store(bytes, Ordering::SeqCst);
     }
+
+    /// Whether a cut that was asked for is still to come.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub fn is_due(&self) -> bool {
+        // Far below where it lies without one, whatever went through since.
+        self.state.left.load(Ordering::SeqCst) < i64::MAX / 2
+    }
 }
 
 impl State {

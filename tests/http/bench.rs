@@ -1,24 +1,73 @@
 //! A server over two embedded stores with a small ledger in them, asked without a network.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    extract::ConnectInfo,
+    http::{HeaderMap, Request, StatusCode, request::Builder},
 };
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 use ledgerscope::{
-    domain::{event::NewEvent, ids::Domain, ids::EntityId},
+    access::{Access, operators::NewOperator},
+    desk::{self, Desk, DeskStores},
+    domain::{
+        access::{Limit, Role, Secret},
+        event::NewEvent,
+        ids::{EntityId, LogName},
+        money::Money,
+    },
     event_log::{self, EventLog, Expected},
     ledger::{Ledger, Settings, Store, Stores},
-    server::{self, assets::Assets, state::AppState},
+    server::{
+        self,
+        assets::Assets,
+        auth::Gatekeeper,
+        config::{Rates, ServerConfig},
+        state::AppState,
+    },
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+/// What every operator of a bench signs in with.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The operators of a bench: one a role, and a second one of finance.
+pub const OPERATORS: [(&str, Role); 5] = [
+    ("viewer", Role::Viewer),
+    ("support", Role::Support),
+    ("finance", Role::Finance),
+    ("finance2", Role::Finance),
+    ("admin", Role::Admin),
+];
+
 pub struct Bench {
     router: Router,
+    pub access: Arc<Access>,
+    pub logs: DeskStores,
+    clock: Arc<AtomicI64>,
+    sessions: Mutex<HashMap<String, Session>>,
     _stores: tempfile::TempDir,
+}
+
+/// Somebody's session, as their browser has it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// As it stands in the header.
+    pub cookie: String,
+    pub form_token: String,
 }
 
 pub struct Answer {
@@ -37,56 +86,48 @@ impl Answer {
     }
 }
 
+/// A server as nobody would start it: no flag was given.
+pub fn config() -> ServerConfig {
+    let plenty = NonZeroU32::new(1_000_000).unwrap();
+    ServerConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+        public_url: None,
+        trusted_proxy: Vec::new(),
+        trusted_header: None,
+        rates: Rates {
+            reads_a_minute: plenty,
+            writes_a_minute: plenty,
+            strangers_a_minute: plenty,
+        },
+        site: PathBuf::new(),
+    }
+}
+
 impl Bench {
     /// W-1 opened and credited; O-1 placed, paid and with refund R-1 requested; O-2 with a broken event.
     pub async fn new() -> Self {
+        Self::with(&config()).await
+    }
+
+    pub async fn with(config: &ServerConfig) -> Self {
         let stores = tempfile::tempdir().unwrap();
-        let open = |domain: Domain| {
-            let dir = stores.path().join(domain.as_str());
-            event_log::open(domain, &format!("embedded:{}", dir.display())).unwrap()
-        };
-        let (wallet, order) = (open(Domain::Wallet), open(Domain::Order));
+        let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
         fill(&*wallet, &*order).await;
-        let ledger = Ledger::start(
-            Stores {
-                wallet: Store {
-                    log: wallet,
-                    adapter: "embedded",
-                },
-                order: Store {
-                    log: order,
-                    adapter: "embedded",
-                },
-            },
-            Settings::default(),
-        );
+        let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
         tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
             .await
             .unwrap();
-        Self::over(ledger, stores)
+        Self::over(ledger, wallet, order, stores, config).await
     }
 
     /// A wallet store that nobody answers for.
     pub async fn without_wallets() -> Self {
         let stores = tempfile::tempdir().unwrap();
-        let order = event_log::open(Domain::Order, &format!("embedded:{}", stores.path().display())).unwrap();
-        let wallet = event_log::open(Domain::Wallet, "redis://127.0.0.1:1").unwrap();
+        let order = open(&stores, LogName::Order);
+        let wallet = event_log::open(LogName::Wallet, "redis://127.0.0.1:1").unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        let unused = event_log::open(Domain::Wallet, &format!("embedded:{}", scratch.path().display())).unwrap();
-        fill(&*unused, &*order).await;
-        let ledger = Ledger::start(
-            Stores {
-                wallet: Store {
-                    log: wallet,
-                    adapter: "redis",
-                },
-                order: Store {
-                    log: order,
-                    adapter: "embedded",
-                },
-            },
-            Settings::default(),
-        );
+        fill(&*open(&scratch, LogName::Wallet), &*order).await;
+        let ledger = start(Arc::clone(&wallet), "redis", Arc::clone(&order));
         let settled = async {
             while !ledger
                 .health()
@@ -98,19 +139,90 @@ impl Bench {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), settled).await.unwrap();
-        Self::over(ledger, stores)
+        Self::over(ledger, wallet, order, stores, &config()).await
     }
 
-    fn over(ledger: Arc<Ledger>, stores: tempfile::TempDir) -> Self {
+    async fn over(
+        ledger: Arc<Ledger>,
+        wallet: Arc<dyn EventLog>,
+        order: Arc<dyn EventLog>,
+        stores: tempfile::TempDir,
+        config: &ServerConfig,
+    ) -> Self {
+        let clock = Arc::new(AtomicI64::new(0));
+        let turned = Arc::clone(&clock);
+        let time: ledgerscope::access::Clock =
+            Arc::new(move || Utc::now() + TimeDelta::milliseconds(turned.load(Ordering::SeqCst)));
+        let url = format!("embedded:{}", stores.path().join("access").display());
+        let access = Access::open(&url, Arc::clone(&time)).unwrap();
+        join_all(OPERATORS.map(|(name, role)| add(&access, name, role, false))).await;
+        let logs = DeskStores {
+            wallet,
+            order,
+            compensation: open(&stores, LogName::Compensation),
+        };
+        let credited = Arc::clone(&ledger);
+        let desk = Desk::new(
+            logs.clone(),
+            Arc::clone(&access) as Arc<dyn desk::DayLimits>,
+            Arc::clone(&access) as Arc<dyn desk::Trail>,
+            Arc::new(move |refund: &str| credited.credited_for(refund)),
+            desk::Settings::default(),
+        );
         let assets = Assets::find(Path::new("no such directory")).unwrap();
+        let state = AppState {
+            ledger,
+            desk: Arc::new(desk),
+            keeper: Arc::new(Gatekeeper::new(Arc::clone(&access), time, config)),
+        };
         Self {
-            router: server::router(AppState { ledger }, &assets),
+            router: server::router(state, &assets, config.public_url.as_ref()),
+            access,
+            logs,
+            clock,
+            sessions: Mutex::default(),
             _stores: stores,
         }
     }
 
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Lets time pass for sessions and the audit trail.
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.fetch_add(time.num_milliseconds(), Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::milliseconds(self.clock.load(Ordering::SeqCst))
+    }
+
+    /// A demo operator, as `make serve` makes them up.
+    pub async fn add_demo(&self, name: &str) {
+        add(&self.access, name, Role::Viewer, true).await;
+    }
+
+    /// A session of one of the [`OPERATORS`]; the same one each time.
+    pub async fn session(&self, name: &str) -> Session {
+        if let Some(session) = self.sessions.lock().unwrap().get(name) {
+            return session.clone();
+        }
+        let session = self.fresh_session(name).await;
+        self.sessions.lock().unwrap().insert(name.to_owned(), session.clone());
+        session
+    }
+
+    /// Another session of theirs.
+    pub async fn fresh_session(&self, name: &str) -> Session {
+        let operator = self.access.operators().find(&name.parse().unwrap()).await.unwrap();
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let sessions = self.access.sessions();
+        let (token, record) = sessions.open(&operator.unwrap(), from, self.now()).await.unwrap();
+        Session {
+            cookie: format!("ledgerscope={token}"),
+            form_token: record.form_token,
+        }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
@@ -124,21 +236,115 @@ impl Bench {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        let request = Request::get(path).header("host", "127.0.0.1:3000").body(Body::empty());
-        self.ask(request.unwrap()).await
+    /// A page, for one of the [`OPERATORS`], or for nobody.
+    pub async fn get_as(&self, who: Option<&str>, path: &str) -> Answer {
+        let request = self.signed(Request::get(path), who).await;
+        self.ask(request.body(Body::empty()).unwrap()).await
     }
 
     /// Calls a server function with the named arguments.
-    pub async fn call(&self, function: &str, arguments: &Value) -> Answer {
+    pub async fn call_as(&self, who: Option<&str>, function: &str, arguments: &Value) -> Answer {
+        let text = arguments.to_string();
         let request = Request::post(format!("/api/{function}"))
-            .header("host", "127.0.0.1:3000")
             .header("content-type", "application/json")
             .header("accept", "application/json")
-            .header("content-length", arguments.to_string().len())
-            .body(Body::from(arguments.to_string()));
-        self.ask(request.unwrap()).await
+            .header("content-length", text.len());
+        let request = self.signed(request, who).await;
+        self.ask(request.body(Body::from(text)).unwrap()).await
     }
+
+    /// Sends a form as a page with JavaScript does; `form_token` is that of the session.
+    pub async fn send_as(&self, who: Option<&str>, function: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = match who {
+            Some(who) => self.session(who).await.form_token,
+            None => String::new(),
+        };
+        let token_field = if function == "sign-out" { "form_token" } else { "form[form_token]" };
+        let mut all = vec![(token_field.to_owned(), token)];
+        all.extend(fields.iter().map(|(name, value)| (format!("form[{name}]"), (*value).to_owned())));
+        let request = form(&format!("/api/{function}"), &all).header("accept", "application/json");
+        let request = self.signed(request, who).await;
+        self.ask(request.body(Body::from(encoded(&all))).unwrap()).await
+    }
+
+    /// As the finance operator.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_as(Some("finance"), path).await
+    }
+
+    /// As the finance operator.
+    pub async fn call(&self, function: &str, arguments: &Value) -> Answer {
+        self.call_as(Some("finance"), function, arguments).await
+    }
+
+    /// A request to this server by one of the [`OPERATORS`], or by nobody.
+    pub async fn signed(&self, request: Builder, who: Option<&str>) -> Builder {
+        let request = request.header("host", "127.0.0.1:3000");
+        match who {
+            Some(who) => request.header("cookie", self.session(who).await.cookie),
+            None => request,
+        }
+    }
+}
+
+/// A form that is to be sent to an address.
+pub fn form(path: &str, fields: &[(String, String)]) -> Builder {
+    Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("content-length", encoded(fields).len())
+}
+
+/// Fields as a browser spells them.
+pub fn encoded(fields: &[(String, String)]) -> String {
+    let escape = ledgerscope::components::href::encode;
+    let pairs: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
+    pairs.join("&")
+}
+
+/// As if the request came over a connection from there.
+pub fn from(request: Builder, address: &str) -> Builder {
+    let peer: SocketAddr = format!("{address}:50000").parse().unwrap();
+    request.extension(ConnectInfo(peer))
+}
+
+async fn add(access: &Access, name: &str, role: Role, demo: bool) {
+    let limit = Limit {
+        single: euros("50"),
+        daily: euros("200"),
+    };
+    let operator = NewOperator {
+        name: name.parse().unwrap(),
+        title: None,
+        role,
+        limits: if role == Role::Finance { vec![limit] } else { Vec::new() },
+        password: Some(Secret(PASSWORD.to_owned())),
+        totp: false,
+        demo,
+    };
+    access.operators().add(operator, "test").await.unwrap();
+}
+
+fn euros(amount: &str) -> Money {
+    Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+fn open(stores: &tempfile::TempDir, log: LogName) -> Arc<dyn EventLog> {
+    let directory = stores.path().join(log.as_str());
+    event_log::open(log, &format!("embedded:{}", directory.display())).unwrap()
+}
+
+fn start(wallet: Arc<dyn EventLog>, adapter: &'static str, order: Arc<dyn EventLog>) -> Arc<Ledger> {
+    let stores = Stores {
+        wallet: Store { log: wallet, adapter },
+        order: Store {
+            log: order,
+            adapter: "embedded",
+        },
+    };
+    Ledger::start(stores, Settings::default())
 }
 
 async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {
@@ -161,7 +367,12 @@ async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {
         &[
             (
                 "order.placed",
-                json!({"wallet": "W-1", "customer": {"id": "C-1"}, "total": eur("30")}),
+                json!({
+                    "wallet": "W-1",
+                    "customer": {"id": "C-1", "name": "Ada <Lovelace>", "email": "ada@lovelace.example"},
+                    "total": eur("30"),
+                    "lines": [{"sku": "S-1", "title": "Mug", "quantity": 3, "unit_price": eur("10")}],
+                }),
             ),
             (
                 "order.paid",

@@ -79,8 +79,10 @@ async fn too_much_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn other_sites_and_other_hosts_are_refused() {
     let bench = Bench::new().await;
+    let session = bench.session("finance").await;
     let ask = |host: &str, site: &str, origin: &str| {
         Request::post("/api/overview")
+            .header("cookie", &session.cookie)
             .header("host", host)
             .header("content-type", "application/json")
             .header("sec-fetch-site", site)

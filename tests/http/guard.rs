@@ -60,8 +60,10 @@ async fn another_host_name_is_refused() {
 #[tokio::test]
 async fn a_form_on_another_site_is_refused() {
     let bench = Bench::new().await;
+    let session = bench.session("viewer").await;
     let from = |header: &str, value: &str| {
         Request::post("/api/health")
+            .header("cookie", &session.cookie)
             .header("host", "127.0.0.1:3000")
             .header("content-type", "application/json")
             .header(header, value)
@@ -87,9 +89,11 @@ async fn a_body_without_end_is_refused() {
 async fn a_page_is_compressed_for_those_who_can_read_it() {
     let bench = Bench::new().await;
     let router = bench.router();
+    let session = bench.session("viewer").await;
     for encoding in ["br", "gzip"] {
         let request = Request::get("/")
             .header("host", "localhost")
+            .header("cookie", &session.cookie)
             .header("accept-encoding", encoding)
             .body(Body::empty());
         let response = tower::ServiceExt::oneshot(router.clone(), request.unwrap())

@@ -4,6 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 mod bench;
+mod exports;
 mod functions;
+mod fuzz;
 mod guard;
+mod limits;
+mod masking;
 mod pages;
+mod permissions;
+mod proxies;
+mod sessions;

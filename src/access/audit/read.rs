@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::{
-    StreamExt as _, TryStreamExt as _,
+    StreamExt as _, TryStreamExt as _, future,
     stream::{self, BoxStream},
 };
 
@@ -79,6 +79,16 @@ impl Audit {
                 stream::iter(days).flat_map(move |link| entries(Arc::clone(&log), link))
             })
             .try_flatten()
+            .boxed()
+    }
+}
+
+impl Audit {
+    /// The entries that match, oldest first, all of them, read as they are asked for.
+    pub fn export_matching(&self, query: AuditQuery) -> BoxStream<'static, Result<AuditEntry, Unavailable>> {
+        let text = query.text.trim().to_lowercase();
+        self.export()
+            .try_filter(move |entry| future::ready(matches(entry, &query, &text)))
             .boxed()
     }
 }

@@ -84,7 +84,7 @@ impl Writer {
             // What is left was not written. What fails once may be found to be otherwise by reading it all again.
             if let Err(error) = written {
                 self.end = None;
-                tracing::error!(%error, "the audit trail can't be written");
+                tracing::warn!(%error, "the audit trail can't be written");
                 for job in batch.drain(..) {
                     let _ = job.answer.send(Err(error.clone()));
                 }

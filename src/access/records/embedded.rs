@@ -2,7 +2,6 @@
 //! own, and SQLite keeps them apart. What has expired is never shown, and is removed now and then.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -13,7 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{Count, Records, check, milliseconds, unavailable};
-use crate::access::{Clock, Unavailable};
+use crate::{
+    access::{Clock, Unavailable},
+    event_log::make_private_dir,
+};
 
 /// The file in the store's directory.
 const FILE: &str = "records.sqlite3";
@@ -104,7 +106,7 @@ impl Shared {
     }
 
     fn connect(&self) -> Result<Connection, Unavailable> {
-        fs::create_dir_all(&self.dir).map_err(|error| unavailable(format!("its directory can't be made: {error}")))?;
+        make_private_dir(&self.dir).map_err(|error| unavailable(format!("its directory can't be made: {error}")))?;
         let connection = Connection::open(self.dir.join(FILE)).map_err(reason)?;
         let set_up = || {
             connection.busy_timeout(BUSY)?;

@@ -102,7 +102,7 @@ async fn an_act_that_began_is_in_the_trail_before_it_is_done() {
         .collect();
     assert_eq!(
         told,
-        [(AuditOutcome::Failed, Some("begun")), (AuditOutcome::Done, None)]
+        [(AuditOutcome::Asked, None), (AuditOutcome::Done, None)]
     );
 }
 

@@ -325,7 +325,7 @@ impl CaseState {
         let status = match event {
             CaseEvent::Proposed(proposal) => {
                 self.proposal = Some(proposal);
-                self.proposer = actor.unwrap_or_default().to_owned();
+                actor.unwrap_or_default().clone_into(&mut self.proposer);
                 self.proposed_at = Some(at);
                 CaseStatus::Proposed
             }

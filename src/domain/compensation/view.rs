@@ -188,6 +188,10 @@ pub struct CaseRow {
 }
 
 /// A case's page.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says what one button of the page needs"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseView {
     pub row: CaseRow,

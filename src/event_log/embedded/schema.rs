@@ -1,7 +1,13 @@
 //! The tables of an embedded log, how a connection to them is set up, and what SQLite's errors mean to a person. The
 //! only place that knows where the file is; a file of another kind, another domain or a newer version is refused, never changed.
 
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    time::Duration,
+};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -61,7 +67,11 @@ impl From<rusqlite::Error> for Fault {
 
 /// A connection to the store at `place`, which is made where there is none yet.
 pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
-    fs::create_dir_all(&place.dir).map_err(|error| {
+    let made = match place.domain {
+        LogName::Access => make_private_dir(&place.dir),
+        LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&place.dir),
+    };
+    made.map_err(|error| {
         tracing::warn!(dir = %place.dir.display(), %error, "a store's directory can't be made");
         Fault::Unavailable(format!("its directory can't be made: {error}"))
     })?;
@@ -73,6 +83,17 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
     // 8 MB of pages a connection; statements of this program are few.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
     Ok(connection)
+}
+
+/// Makes a directory that only this program's user may look into, unless it is there; those above it are made as usual.
+pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
+    if let Some(above) = dir.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        made => made,
+    }
 }
 
 fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
@@ -128,7 +149,7 @@ fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -147,6 +168,16 @@ mod tests {
             assert_eq!(number(&connection, "user_version").unwrap(), VERSION);
             assert_eq!(number(&connection, "synchronous").unwrap(), 2);
         }
+    }
+
+    #[test]
+    fn what_is_about_people_is_for_nobody_else_to_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = dir.path().join("new/access");
+        for _ in 0..2 {
+            connect(&place(&access, LogName::Access)).unwrap();
+        }
+        assert_eq!(fs::metadata(&access).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub const ROWS_MAX: usize = 100_000;
 pub struct Sheet {
     writer: Writer<Vec<u8>>,
     rows: usize,
-    left_out: usize,
+    cut: bool,
 }
 
 impl Sheet {
@@ -27,26 +27,22 @@ impl Sheet {
         Ok(Self {
             writer,
             rows: 0,
-            left_out: 0,
+            cut: false,
         })
     }
 
-    /// Adds a row; what is beyond [`ROWS_MAX`] is counted only.
-    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cow<'a, str>>) -> Result<(), csv::Error> {
+    /// Adds a row; `false`: the file is full, and whatever else there is stays out of it.
+    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cow<'a, str>>) -> Result<bool, csv::Error> {
         if self.rows == ROWS_MAX {
-            self.left_out += 1;
-            return Ok(());
+            self.cut = true;
+            return Ok(false);
         }
         self.rows += 1;
         for cell in cells {
             self.writer.write_field(harmless(&cell).as_bytes())?;
         }
-        self.writer.write_record(None::<&[u8]>)
-    }
-
-    /// Counts rows that were not even read.
-    pub const fn leave_out(&mut self, rows: usize) {
-        self.left_out = self.left_out.saturating_add(rows);
+        self.writer.write_record(None::<&[u8]>)?;
+        Ok(true)
     }
 
     /// How many rows there are, for the record of who took what away.
@@ -56,12 +52,8 @@ impl Sheet {
 
     /// The file. One that was cut says so in its last row.
     pub fn finish(mut self) -> Result<Vec<u8>, csv::Error> {
-        if self.left_out > 0 {
-            let said = format!(
-                "cut: {} rows of {} are in this file; choose a narrower filter",
-                self.rows,
-                self.rows + self.left_out
-            );
+        if self.cut {
+            let said = format!("cut after {} rows; choose a narrower filter for the others", self.rows);
             self.writer.write_record([said])?;
         }
         self.writer.into_inner().map_err(|error| error.into_error().into())
@@ -115,12 +107,12 @@ mod tests {
     #[test]
     fn a_file_that_was_cut_says_so() {
         let mut sheet = Sheet::new(&["a"]).unwrap();
-        for _ in 0..=ROWS_MAX {
-            sheet.row(["x".into()]).unwrap();
+        for _ in 0..ROWS_MAX {
+            assert!(sheet.row(["x".into()]).unwrap());
         }
-        sheet.leave_out(4);
+        assert!(!sheet.row(["x".into()]).unwrap());
         let text = written(sheet);
         assert_eq!(text.lines().count(), ROWS_MAX + 2);
-        assert!(text.ends_with("\"cut: 100000 rows of 100005 are in this file; choose a narrower filter\"\n"));
+        assert!(text.ends_with("\"cut after 100000 rows; choose a narrower filter for the others\"\n"));
     }
 }

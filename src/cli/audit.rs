@@ -1,0 +1,69 @@
+//! `ledgerscope audit`: recomputes the chain of the audit trail, or writes its entries out for others to keep and search.
+//! That it was taken away is an entry of it, too.
+
+use clap::{Args, Subcommand};
+use futures::TryStreamExt as _;
+
+use super::{
+    CliError,
+    audited::actor,
+    output::{Output, count},
+    settings::Settings,
+};
+use crate::{
+    access::{
+        Access,
+        audit::{NewEntry, VerifyError},
+    },
+    domain::audit::AuditOutcome,
+};
+
+#[derive(Args, Debug)]
+pub struct AuditArgs {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Recompute every hash; exit code 1 where the chain is broken
+    Verify,
+    /// Print the entries as JSON, one a line, oldest first
+    Export,
+}
+
+pub async fn run(settings: &Settings, args: &AuditArgs) -> Result<(), CliError> {
+    let access = settings.access()?;
+    match args.command {
+        AuditCommand::Verify => verify(&access).await,
+        AuditCommand::Export => export(&access).await,
+    }
+}
+
+async fn verify(access: &Access) -> Result<(), CliError> {
+    let verified = access.audit().verify().await.map_err(|error| match error {
+        VerifyError::Broken(broken) => CliError::No(broken.to_string()),
+        VerifyError::Unavailable(error) => error.into(),
+    })?;
+    let mut out = Output::new();
+    out.line(&format!(
+        "unbroken: {} entries on {}; head {}",
+        verified.entries,
+        count(usize::try_from(verified.days).unwrap_or(usize::MAX), "day"),
+        verified.head
+    ))?;
+    out.finish()?;
+    Ok(())
+}
+
+async fn export(access: &Access) -> Result<(), CliError> {
+    let entry = NewEntry::new(actor(), "audit.export", AuditOutcome::Done);
+    access.audit().record(entry).await?;
+    let mut out = Output::new();
+    let mut entries = access.audit().export();
+    while let Some(entry) = entries.try_next().await? {
+        out.json(&entry)?;
+    }
+    out.finish()?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! `ledgerscope operator`: who may sign in, and as what. A password that the program made up is printed once, on standard
+//! output, and is nowhere else; hashes and secrets of authenticators are never listed.
+
+mod demo;
+mod print;
+
+use std::io::{self, Read as _};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    CliError,
+    audited::{actor, audited},
+    settings::Settings,
+};
+use crate::{
+    access::{Access, audit::NewEntry, operators::NewOperator},
+    domain::{
+        access::{Limit, OperatorName, Role, Secret},
+        audit::AuditOutcome,
+        money::{Currency, Money},
+    },
+};
+
+/// Bytes of standard input that are read for a password; what is longer is none.
+const PASSWORD_BYTES: u64 = 1_024;
+
+#[derive(Args, Debug)]
+pub struct OperatorArgs {
+    #[command(subcommand)]
+    command: OperatorCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum OperatorCommand {
+    /// Add an operator; prints their password, once
+    Add(AddArgs),
+    /// Let nobody in by this name and end every session
+    Disable(NameArgs),
+    /// Let an operator in again
+    Enable(NameArgs),
+    /// Give an operator a new password and end every session; prints the password, once
+    Reset(ResetArgs),
+    /// Set what an operator may issue alone, instead of all limits that were there
+    Limits(LimitsArgs),
+    /// List operators
+    List(ListArgs),
+    /// Add one operator a role to try things out, where there is none yet; prints their passwords, once
+    Demo,
+}
+
+#[derive(Args, Debug)]
+struct NameArgs {
+    /// What they sign in with: lower case letters, digits, dots, underscores, hyphens
+    #[arg(value_name = "NAME")]
+    name: OperatorName,
+}
+
+#[derive(Args, Debug)]
+struct AddArgs {
+    #[command(flatten)]
+    who: NameArgs,
+    /// viewer, support, finance or admin
+    #[arg(long, value_name = "ROLE")]
+    role: Role,
+    /// What the person is called
+    #[arg(long = "name", id = "title", value_name = "TEXT")]
+    title: Option<String>,
+    /// What they may issue alone, at once and in a day, as in EUR=500/2000; once a currency
+    #[arg(long = "limit", value_name = "CUR=SINGLE/DAILY", value_parser = limit)]
+    limits: Vec<Limit>,
+    /// Read the password from standard input, instead of making one up
+    #[arg(long)]
+    password_stdin: bool,
+    /// Ask them for codes of an authenticator, too; prints its address, once
+    #[arg(long)]
+    totp: bool,
+}
+
+#[derive(Args, Debug)]
+struct ResetArgs {
+    #[command(flatten)]
+    who: NameArgs,
+    /// Read the password from standard input, instead of making one up
+    #[arg(long)]
+    password_stdin: bool,
+    /// Give them a new authenticator, too; prints its address, once
+    #[arg(long, conflicts_with = "no_totp")]
+    totp: bool,
+    /// Ask them for no codes any more
+    #[arg(long)]
+    no_totp: bool,
+}
+
+#[derive(Args, Debug)]
+struct LimitsArgs {
+    #[command(flatten)]
+    who: NameArgs,
+    /// As in EUR=500/2000; once a currency; without any, everything needs a second pair of eyes
+    #[arg(long = "limit", value_name = "CUR=SINGLE/DAILY", value_parser = limit)]
+    limits: Vec<Limit>,
+}
+
+#[derive(Args, Debug)]
+struct ListArgs {
+    /// Print JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(settings: &Settings, args: OperatorArgs) -> Result<(), CliError> {
+    let (access, actor) = (settings.access()?, actor());
+    match args.command {
+        OperatorCommand::Add(args) => add(&access, args).await,
+        OperatorCommand::Disable(NameArgs { name }) => {
+            let work = access.operators().disable(&name, &actor);
+            audited(&access, entry("disable", &name), work).await?;
+            print::done(&format!("{name} is disabled; every session has ended"))
+        }
+        OperatorCommand::Enable(NameArgs { name }) => {
+            let work = access.operators().enable(&name, &actor);
+            audited(&access, entry("enable", &name), work).await?;
+            print::done(&format!("{name} is enabled"))
+        }
+        OperatorCommand::Reset(args) => reset(&access, args).await,
+        OperatorCommand::Limits(args) => limits(&access, args).await,
+        OperatorCommand::List(args) => print::list(&access.operators().list().await?, args.json),
+        OperatorCommand::Demo => demo::run(&access).await,
+    }
+}
+
+async fn add(access: &Access, args: AddArgs) -> Result<(), CliError> {
+    let name = args.who.name;
+    let new = NewOperator {
+        name: name.clone(),
+        title: args.title,
+        role: args.role,
+        limits: args.limits,
+        password: password(args.password_stdin)?,
+        totp: args.totp,
+        demo: false,
+    };
+    let actor = actor();
+    let work = access.operators().add(new, &actor);
+    let told = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
+    print::credentials(&format!("{name} is added as {}", args.role), &told, args.password_stdin)
+}
+
+async fn reset(access: &Access, args: ResetArgs) -> Result<(), CliError> {
+    let (name, actor, operators) = (&args.who.name, actor(), access.operators());
+    let password = password(args.password_stdin)?;
+    let work = async {
+        // The authenticator first: were it the other way round and the second step failed, nobody would know the password.
+        let totp = match (args.totp, args.no_totp) {
+            (true, _) => Some(operators.set_totp(name, &actor).await?),
+            (false, true) => {
+                operators.remove_totp(name, &actor).await?;
+                None
+            }
+            (false, false) => None,
+        };
+        let mut told = operators.reset(name, password, &actor).await?;
+        told.totp = totp;
+        Ok(told)
+    };
+    let told = audited(access, entry("reset", name), work).await?;
+    let done = format!("{name} has a new password; every session has ended");
+    print::credentials(&done, &told, args.password_stdin)
+}
+
+async fn limits(access: &Access, args: LimitsArgs) -> Result<(), CliError> {
+    let (name, actor) = (&args.who.name, actor());
+    let shown = print::limits(&args.limits);
+    let work = access.operators().set_limits(name, &args.limits, &actor);
+    audited(access, entry("limits", name).detail(shown.clone()), work).await?;
+    print::done(&format!("{name} may issue alone: {shown}"))
+}
+
+fn entry(act: &str, name: &OperatorName) -> NewEntry {
+    NewEntry::new(actor(), format!("operator.{act}"), AuditOutcome::Done).about(format!("operator {name}"))
+}
+
+/// The password that is on standard input, without the end of its line.
+fn password(from_stdin: bool) -> Result<Option<Secret>, CliError> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    let read = io::stdin().take(PASSWORD_BYTES).read_to_string(&mut text);
+    read.map_err(|_| CliError::Usage("the password on standard input can't be read as text".into()))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    Ok(Some(Secret(line.to_owned())))
+}
+
+/// `EUR=500/2000`.
+fn limit(text: &str) -> Result<Limit, String> {
+    let wrong = || format!("'{text}' is not a limit such as EUR=500/2000");
+    let (currency, amounts) = text.split_once('=').ok_or_else(wrong)?;
+    let (single, daily) = amounts.split_once('/').ok_or_else(wrong)?;
+    let currency: Currency = currency.parse().map_err(|error| format!("{error}"))?;
+    let amount = |text: &str| Money::parse(text, currency).map_err(|error| error.to_string());
+    Ok(Limit {
+        single: amount(single)?,
+        daily: amount(daily)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_currency_and_two_amounts() {
+        let read = limit("EUR=500/2000.5").unwrap();
+        assert_eq!(
+            (read.single.to_string(), read.daily.to_string()),
+            ("500.00 EUR".into(), "2000.50 EUR".into())
+        );
+        for bad in [
+            "",
+            "EUR",
+            "EUR=5",
+            "EUR=5/",
+            "EUR=/5",
+            "eur=1/2",
+            "EUR=-1/2",
+            "JPY=1.5/2",
+            "EUR=1/2/3",
+            "EUR=0/1",
+        ] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+    }
+}

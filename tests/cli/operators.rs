@@ -1,0 +1,234 @@
+//! Operators and the audit trail from the command line.
+
+use serde_json::{Value, json};
+
+use crate::{harness::Cli, redis_server::RedisServer};
+
+const PASSWORD: &str = "correct horse battery";
+
+impl Cli {
+    #[track_caller]
+    fn add(&self, args: &[&str]) -> String {
+        let args = [&["operator", "add"], args].concat();
+        let ran = self.run_on(&args, format!("{PASSWORD}\n").as_bytes());
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.stdout().to_owned()
+    }
+
+    /// Who did what and how it ended, of the trail.
+    #[track_caller]
+    fn trail(&self) -> Vec<(String, String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.json_lines(&["audit", "export"])
+            .iter()
+            .map(|line| (text(&line["act"]), text(&line["subject"]), text(&line["outcome"])))
+            .collect()
+    }
+}
+
+#[test]
+fn an_operator_is_added_listed_disabled_and_enabled() {
+    let cli = Cli::new();
+    assert_eq!(cli.run(&["operator", "list"]).code, Some(0));
+    let told = cli.add(&[
+        "ada",
+        "--role",
+        "finance",
+        "--name",
+        "Ada L.",
+        "--limit",
+        "EUR=500/2000",
+        "--limit",
+        "JPY=9/10",
+    ]);
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert_eq!(lines[0], "ada is added as finance");
+    let password = lines[1].strip_prefix("password: ").unwrap();
+    assert_eq!((password.len(), password.split('-').count()), (29, 6));
+    let money = |amount, currency| json!({"amount": amount, "currency": currency});
+    let row = json!({
+        "name": "ada", "title": "Ada L.", "role": "finance", "disabled": false, "demo": false, "totp": false,
+        "limits": [
+            {"single": money("500.00", "EUR"), "daily": money("2000.00", "EUR")},
+            {"single": money("9", "JPY"), "daily": money("10", "JPY")},
+        ],
+    });
+    assert_eq!(cli.json(&["operator", "list", "--json"]), row);
+    assert_eq!(cli.run(&["operator", "disable", "ada"]).code, Some(0));
+    assert_eq!(cli.json(&["operator", "list", "--json"])["disabled"], json!(true));
+    assert!(cli.run(&["operator", "list"]).stdout().contains("disabled"));
+    assert_eq!(cli.run(&["operator", "enable", "ada"]).code, Some(0));
+    assert_eq!(
+        cli.run(&["operator", "limits", "ada", "--limit", "USD=1/2"]).code,
+        Some(0)
+    );
+    let changed = cli.json(&["operator", "list", "--json"]);
+    assert_eq!(
+        changed["limits"],
+        json!([{"single": money("1.00", "USD"), "daily": money("2.00", "USD")}])
+    );
+    assert_eq!(changed["disabled"], json!(false));
+}
+
+#[test]
+fn a_password_is_told_once_and_only_where_it_was_made_up() {
+    let cli = Cli::new();
+    assert!(
+        !cli.add(&["ada", "--role", "viewer", "--password-stdin"])
+            .contains("password")
+    );
+    let told = cli.run(&["operator", "reset", "ada"]);
+    let first = told.stdout().lines().nth(1).unwrap().to_owned();
+    let again = cli.run(&["operator", "reset", "ada"]);
+    assert_ne!(again.stdout().lines().nth(1), Some(first.as_str()));
+    for args in [
+        &["operator", "list"][..],
+        &["operator", "list", "--json"],
+        &["audit", "export"],
+    ] {
+        let ran = cli.run(args);
+        for hidden in ["argon2", PASSWORD, first.trim_start_matches("password: ")] {
+            assert!(!ran.stdout().contains(hidden), "{args:?}: {hidden}");
+        }
+    }
+}
+
+#[test]
+fn an_authenticator_is_given_and_taken() {
+    let cli = Cli::new();
+    let told = cli.add(&["ada", "--role", "admin", "--totp"]);
+    let uri = told.lines().last().unwrap();
+    assert!(
+        uri.starts_with("authenticator: otpauth://totp/Ledgerscope:ada?secret="),
+        "{uri}"
+    );
+    let secret = uri.split(['=', '&']).nth(1).unwrap();
+    assert_eq!(secret.len(), 32);
+    assert_eq!(cli.json(&["operator", "list", "--json"])["totp"], json!(true));
+    let listed = [
+        cli.run(&["operator", "list", "--json"]),
+        cli.run(&["operator", "list"]),
+        cli.run(&["audit", "export"]),
+    ];
+    assert!(listed.iter().all(|ran| !ran.stdout().contains(secret)));
+    let other = cli.run(&["operator", "reset", "ada", "--totp"]);
+    assert!(other.stdout().contains("otpauth://") && !other.stdout().contains(secret));
+    assert_eq!(cli.run(&["operator", "reset", "ada", "--no-totp"]).code, Some(0));
+    assert_eq!(cli.json(&["operator", "list", "--json"])["totp"], json!(false));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let cli = Cli::new();
+    cli.add(&["ada", "--role", "viewer"]);
+    cli.run(&["operator", "add", "ada", "--role", "admin"])
+        .refused(1, "operator ada already");
+    cli.run(&["operator", "disable", "kim"]).refused(1, "no operator kim");
+    cli.run(&["operator", "limits", "ada", "--limit", "EUR=1/2"])
+        .refused(2, "issues nothing");
+    cli.run(&["operator", "add", "kim", "--role", "finance", "--limit", "EUR=2/1"])
+        .refused(2, "not below");
+    cli.run_on(
+        &["operator", "add", "kim", "--role", "finance", "--password-stdin"],
+        b"short\n",
+    )
+    .refused(2, "12 to 128");
+    for args in [
+        &["operator"][..],
+        &["operator", "add", "Kim", "--role", "viewer"],
+        &["operator", "add", "kim"],
+        &["operator", "add", "kim", "--role", "owner"],
+        &["operator", "add", "kim", "--role", "finance", "--limit", "EUR=1"],
+        &["operator", "reset", "ada", "--totp", "--no-totp"],
+        &["operator", "list", "--access-store", "ftp://x"],
+        &["audit"],
+    ] {
+        assert_eq!(cli.run(args).code, Some(2), "{args:?}");
+    }
+    assert_eq!(cli.json_lines(&["operator", "list", "--json"]).len(), 1);
+}
+
+#[test]
+fn people_for_a_demo_are_made_once() {
+    let cli = Cli::new();
+    let told = cli.run(&["operator", "demo"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let rows = cli.json_lines(&["operator", "list", "--json"]);
+    let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "demo-admin",
+            "demo-finance",
+            "demo-finance2",
+            "demo-support",
+            "demo-viewer"
+        ]
+    );
+    for row in &rows {
+        assert_eq!(row["demo"], json!(true));
+        assert!(told.stdout().contains(row["name"].as_str().unwrap()));
+        let limits = row["limits"].as_array().unwrap().len();
+        assert_eq!(limits, if row["role"] == "finance" { 3 } else { 0 });
+    }
+    let again = cli.run(&["operator", "demo"]);
+    assert_eq!(again.code, Some(0));
+    assert!(again.stdout().contains("none was added"));
+    assert_eq!(cli.json_lines(&["operator", "list", "--json"]).len(), 5);
+}
+
+#[test]
+fn everything_is_in_the_trail_which_can_be_verified() {
+    let cli = Cli::new();
+    cli.add(&["ada", "--role", "viewer"]);
+    cli.run(&["operator", "disable", "kim"]).refused(1, "no operator kim");
+    let entry = |act: &str, subject: &str, outcome: &str| (act.to_owned(), subject.to_owned(), outcome.to_owned());
+    assert_eq!(
+        cli.trail(),
+        [
+            entry("operator.add", "operator ada", "failed"),
+            entry("operator.add", "operator ada", "done"),
+            entry("operator.disable", "operator kim", "failed"),
+            entry("operator.disable", "operator kim", "refused"),
+            entry("audit.export", "", "done"),
+        ]
+    );
+    let first = &cli.json_lines(&["audit", "export"])[0];
+    assert!(first["actor"].as_str().unwrap().starts_with("cli:"));
+    assert_eq!(first["detail"], json!("begun"));
+    let verified = cli.run(&["audit", "verify"]);
+    assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    assert!(
+        verified.stdout().starts_with("unbroken: 6 entries on "),
+        "{}",
+        verified.stdout()
+    );
+
+    // What somebody does who has got hold of the file.
+    let file = rusqlite::Connection::open(cli.dir.path().join("access/events.sqlite3")).unwrap();
+    let sql = "UPDATE events SET actor = 'cli:nobody' WHERE type = 'audit.recorded' AND sequence = 2";
+    assert_eq!(file.execute(sql, []).unwrap(), 1);
+    cli.run(&["audit", "verify"])
+        .refused(1, "the audit trail is broken at AUD-");
+}
+
+#[test]
+fn a_store_that_is_down_is_three_and_one_that_is_up_will_do() {
+    let cli = Cli::new();
+    for args in [
+        &["operator", "list"][..],
+        &["operator", "disable", "ada"],
+        &["audit", "verify"],
+        &["audit", "export"],
+    ] {
+        let ran = cli.run(&[args, &["--access-store", "redis://127.0.0.1:1"]].concat());
+        ran.refused(3, "access store");
+    }
+    let server = RedisServer::start();
+    let url = server.url();
+    let on_redis = |args: &[&str]| cli.run(&[args, &["--access-store", &url]].concat());
+    assert_eq!(on_redis(&["operator", "add", "ada", "--role", "viewer"]).code, Some(0));
+    assert!(on_redis(&["operator", "list"]).stdout().contains("ada"));
+    assert_eq!(on_redis(&["audit", "verify"]).code, Some(0));
+}
