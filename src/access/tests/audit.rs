@@ -100,10 +100,7 @@ async fn an_act_that_began_is_in_the_trail_before_it_is_done() {
         .iter()
         .map(|entry| (entry.outcome, entry.detail.as_deref()))
         .collect();
-    assert_eq!(
-        told,
-        [(AuditOutcome::Asked, None), (AuditOutcome::Done, None)]
-    );
+    assert_eq!(told, [(AuditOutcome::Asked, None), (AuditOutcome::Done, None)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
