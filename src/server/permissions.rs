@@ -97,7 +97,7 @@ pub const PAGES: &[(&str, Gate)] = &[
     ("/findings", May(Act::Read)),
     ("/search", May(Act::Read)),
     ("/compensations", May(Act::Read)),
-    ("/compensations/{id}", May(Act::Read)),
+    ("/compensations/{case}", May(Act::Read)),
     ("/approvals", May(Act::Read)),
     ("/compensate", May(Act::Propose)),
     ("/operators", May(Act::ManageOperators)),

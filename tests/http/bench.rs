@@ -110,6 +110,15 @@ impl Bench {
     }
 
     pub async fn with(config: &ServerConfig) -> Self {
+        Self::serving(config, Path::new("no such directory")).await
+    }
+
+    /// With files in the site's directory.
+    pub async fn with_site(site: &Path) -> Self {
+        Self::serving(&config(), site).await
+    }
+
+    async fn serving(config: &ServerConfig, site: &Path) -> Self {
         let stores = tempfile::tempdir().unwrap();
         let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
         fill(&*wallet, &*order).await;
@@ -117,7 +126,7 @@ impl Bench {
         tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
             .await
             .unwrap();
-        Self::over(ledger, wallet, order, stores, config).await
+        Self::over(ledger, wallet, order, stores, config, site).await
     }
 
     /// A wallet store that nobody answers for.
@@ -139,7 +148,7 @@ impl Bench {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), settled).await.unwrap();
-        Self::over(ledger, wallet, order, stores, &config()).await
+        Self::over(ledger, wallet, order, stores, &config(), Path::new("no such directory")).await
     }
 
     async fn over(
@@ -148,6 +157,7 @@ impl Bench {
         order: Arc<dyn EventLog>,
         stores: tempfile::TempDir,
         config: &ServerConfig,
+        site: &Path,
     ) -> Self {
         let clock = Arc::new(AtomicI64::new(0));
         let turned = Arc::clone(&clock);
@@ -169,7 +179,7 @@ impl Bench {
             Arc::new(move |refund: &str| credited.credited_for(refund)),
             desk::Settings::default(),
         );
-        let assets = Assets::find(Path::new("no such directory")).unwrap();
+        let assets = Assets::find(site).unwrap();
         let state = AppState {
             ledger,
             desk: Arc::new(desk),
@@ -259,9 +269,17 @@ impl Bench {
             Some(who) => self.session(who).await.form_token,
             None => String::new(),
         };
-        let token_field = if function == "sign-out" { "form_token" } else { "form[form_token]" };
+        let token_field = if function == "sign-out" {
+            "form_token"
+        } else {
+            "form[form_token]"
+        };
         let mut all = vec![(token_field.to_owned(), token)];
-        all.extend(fields.iter().map(|(name, value)| (format!("form[{name}]"), (*value).to_owned())));
+        all.extend(
+            fields
+                .iter()
+                .map(|(name, value)| (format!("form[{name}]"), (*value).to_owned())),
+        );
         let request = form(&format!("/api/{function}"), &all).header("accept", "application/json");
         let request = self.signed(request, who).await;
         self.ask(request.body(Body::from(encoded(&all))).unwrap()).await

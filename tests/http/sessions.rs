@@ -15,7 +15,9 @@ async fn sign_in(bench: &Bench, who: Option<&str>, name: &str, password: &str, n
 
 /// A page with whatever cookie.
 async fn page(bench: &Bench, cookie: &str) -> Answer {
-    let request = Request::get("/wallets").header("host", "127.0.0.1:3000").header("cookie", cookie);
+    let request = Request::get("/wallets")
+        .header("host", "127.0.0.1:3000")
+        .header("cookie", cookie);
     bench.ask(request.body(Body::empty()).unwrap()).await
 }
 
@@ -28,7 +30,10 @@ fn cookie(answer: &Answer) -> String {
 async fn signing_in_gives_a_strict_cookie_and_leads_on() {
     let bench = Bench::new().await;
     let answer = sign_in(&bench, None, "finance", PASSWORD, "/wallets/W-1?page=2").await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (200, "/wallets/W-1?page=2"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (200, "/wallets/W-1?page=2")
+    );
     let (name_and_token, attributes) = answer.header("set-cookie").split_once("; ").unwrap();
     let token = name_and_token.strip_prefix("ledgerscope=").unwrap();
     assert_eq!(token.len(), 64);
@@ -62,14 +67,25 @@ async fn each_sign_in_is_a_new_session_and_ends_the_former() {
     assert_eq!(page(&bench, &cookie(&answer)).await.status, 200);
     // A token that was planted is not taken over.
     let planted = format!("ledgerscope={}", "0".repeat(64));
-    let request = form("/api/sign-in", &[]).header("host", "127.0.0.1:3000").header("cookie", &planted);
+    let request = form("/api/sign-in", &[])
+        .header("host", "127.0.0.1:3000")
+        .header("cookie", &planted);
     let body = encoded(&[
         ("form[name]".to_owned(), "viewer".to_owned()),
         ("form[password]".to_owned(), PASSWORD.to_owned()),
     ]);
-    let request = request.header("content-length", body.len()).body(Body::from(body)).unwrap();
+    let request = request
+        .header("content-length", body.len())
+        .body(Body::from(body))
+        .unwrap();
     let mut request = request;
-    let length = request.headers().get_all("content-length").iter().next_back().cloned().unwrap();
+    let length = request
+        .headers()
+        .get_all("content-length")
+        .iter()
+        .next_back()
+        .cloned()
+        .unwrap();
     request.headers_mut().insert("content-length", length);
     let answer = bench.ask(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -88,10 +104,21 @@ async fn who_does_not_prove_it_is_told_nothing_but_that() {
         assert_eq!(answer.json()["error"]["field"], json!("password"));
     }
     assert_eq!(wrong.text, nobody.text);
-    let trail = bench.call_as(Some("admin"), "audit", &json!({"query": {"text": "sign_in"}})).await.json();
-    let told: Vec<_> = trail["rows"].as_array().unwrap().iter().map(|row| row["actor"].clone()).collect();
+    let trail = bench
+        .call_as(Some("admin"), "audit", &json!({"query": {"text": "sign_in"}}))
+        .await
+        .json();
+    let told: Vec<_> = trail["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["actor"].clone())
+        .collect();
     assert_eq!(told, [json!("(unknown)"), json!("finance")]);
-    assert!(!trail.to_string().contains("no-such-operator"), "what was typed may have been a password");
+    assert!(
+        !trail.to_string().contains("no-such-operator"),
+        "what was typed may have been a password"
+    );
 }
 
 #[tokio::test]
@@ -111,19 +138,38 @@ async fn guessing_is_slowed_down() {
 #[tokio::test]
 async fn signing_in_leads_to_no_other_site() {
     let bench = Bench::new().await;
-    for foreign in ["//evil.example", "/\\evil.example", "https://evil.example/", "/\t/evil.example", "javascript:x", "/api/sign-out"] {
+    for foreign in [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example/",
+        "/\t/evil.example",
+        "javascript:x",
+        "/api/sign-out",
+    ] {
         let answer = sign_in(&bench, None, "viewer", PASSWORD, foreign).await;
-        assert_eq!((answer.status.as_u16(), answer.header("location")), (200, "/"), "{foreign}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (200, "/"),
+            "{foreign}"
+        );
     }
     let admin = sign_in(&bench, None, "admin", PASSWORD, "/").await;
-    assert_eq!(admin.header("location"), "/operators", "administrators have no overview");
+    assert_eq!(
+        admin.header("location"),
+        "/operators",
+        "administrators have no overview"
+    );
 }
 
 #[tokio::test]
 async fn without_javascript_a_form_leads_to_a_page() {
     let bench = Bench::new().await;
     let send = |password: &'static str| {
-        let fields = [("form[name]", "viewer"), ("form[password]", password), ("form[next]", "/orders")];
+        let fields = [
+            ("form[name]", "viewer"),
+            ("form[password]", password),
+            ("form[next]", "/orders"),
+        ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let request = form("/api/sign-in", &fields)
             .header("host", "127.0.0.1:3000")
@@ -138,7 +184,10 @@ async fn without_javascript_a_form_leads_to_a_page() {
     let wrong = send("wrong").await;
     assert_eq!(wrong.status, 302);
     let back = wrong.header("location");
-    assert!(back.starts_with("http://127.0.0.1:3000/sign-in?next=%2Forders&__path=") && back.contains("__err="), "{back}");
+    assert!(
+        back.starts_with("http://127.0.0.1:3000/sign-in?next=%2Forders&__path=") && back.contains("__err="),
+        "{back}"
+    );
     assert!(!back.contains("wrong") && !back.contains(PASSWORD), "{back}");
 }
 
@@ -147,13 +196,22 @@ async fn signing_out_ends_the_session_for_whoever_has_its_token() {
     let bench = Bench::new().await;
     let session = bench.session("viewer").await;
     let forged = bench
-        .ask(bench.signed(form("/api/sign-out", &[]), Some("viewer")).await.body(Body::empty()).unwrap())
+        .ask(
+            bench
+                .signed(form("/api/sign-out", &[]), Some("viewer"))
+                .await
+                .body(Body::empty())
+                .unwrap(),
+        )
         .await;
     assert_eq!(forged.status, 400, "{}", forged.text);
     assert_eq!(page(&bench, &session.cookie).await.status, 200);
     let answer = bench.send_as(Some("viewer"), "sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (200, "/sign-in"));
-    assert_eq!(answer.header("set-cookie"), "ledgerscope=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    assert_eq!(
+        answer.header("set-cookie"),
+        "ledgerscope=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"
+    );
     assert_eq!(page(&bench, &session.cookie).await.status, 303);
 }
 
@@ -167,7 +225,10 @@ async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
     bench.pass(TimeDelta::minutes(2));
     let ended = page(&bench, &idle.cookie).await;
     assert_eq!(ended.status, 303);
-    assert!(ended.header("set-cookie").contains("Max-Age=0"), "the browser keeps a dead token");
+    assert!(
+        ended.header("set-cookie").contains("Max-Age=0"),
+        "the browser keeps a dead token"
+    );
     // Used all day, it ends all the same.
     for _ in 0..58 {
         assert_eq!(page(&bench, &used.cookie).await.status, 200);
@@ -188,9 +249,16 @@ async fn an_operators_sessions_end_with_what_they_were_begun_with() {
     assert_eq!(page(&bench, &session.cookie).await.status, 303);
     assert_eq!(sign_in(&bench, None, "viewer", PASSWORD, "").await.status, 422);
     operators.enable(&name, "test").await.unwrap();
-    assert_eq!(page(&bench, &session.cookie).await.status, 303, "it must not come back to life");
+    assert_eq!(
+        page(&bench, &session.cookie).await.status,
+        303,
+        "it must not come back to life"
+    );
     let session = bench.fresh_session("viewer").await;
-    operators.reset(&name, Some(Secret("another long password".to_owned())), "test").await.unwrap();
+    operators
+        .reset(&name, Some(Secret("another long password".to_owned())), "test")
+        .await
+        .unwrap();
     assert_eq!(page(&bench, &session.cookie).await.status, 303);
 }
 
@@ -214,10 +282,17 @@ async fn a_form_of_another_session_is_not_taken() {
     let other = bench.fresh_session("finance").await;
     bench.session("finance").await;
     for token in ["", "0", &other.form_token] {
-        for function in ["compensation-issue", "compensation-approve", "compensation-decline", "compensation-withdraw"] {
+        for function in [
+            "compensation-issue",
+            "compensation-approve",
+            "compensation-decline",
+            "compensation-withdraw",
+        ] {
             let fields = [("form[form_token]", token), ("form[case]", "CMP-1")];
             let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let request = bench.signed(form(&format!("/api/{function}"), &fields), Some("finance")).await;
+            let request = bench
+                .signed(form(&format!("/api/{function}"), &fields), Some("finance"))
+                .await;
             let answer = bench.ask(request.body(Body::from(encoded(&fields))).unwrap()).await;
             assert_eq!(answer.status, 403, "{function}: {}", answer.text);
             assert_eq!(answer.json(), json!({"code": "form_expired"}), "{function}");
@@ -230,7 +305,10 @@ async fn me_says_who_it_is_and_nothing_secret() {
     let bench = Bench::new().await;
     assert_eq!(bench.call_as(None, "me", &json!({})).await.json(), json!(null));
     let me = bench.call_as(Some("finance"), "me", &json!({})).await.json();
-    assert_eq!((&me["name"], &me["role"], &me["demo"]), (&json!("finance"), &json!("finance"), &json!(false)));
+    assert_eq!(
+        (&me["name"], &me["role"], &me["demo"]),
+        (&json!("finance"), &json!("finance"), &json!(false))
+    );
     assert_eq!(me["form_token"], json!(bench.session("finance").await.form_token));
     assert_eq!(me["limits"][0]["daily"], json!({"amount": "200.00", "currency": "EUR"}));
     let rows = bench.call_as(Some("admin"), "operators", &json!({})).await;

@@ -1,0 +1,123 @@
+//! Lists as files: what is in them, what a spreadsheet makes of them, who may take them away, and that it is recorded.
+
+use axum::{body::Body, http::Request};
+use ledgerscope::{
+    domain::{event::NewEvent, ids::EntityId},
+    event_log::Expected,
+};
+use serde_json::json;
+
+use crate::bench::Bench;
+
+#[tokio::test]
+async fn refunds_are_filtered_as_on_their_page() {
+    let bench = Bench::new().await;
+    let file = bench.get("/export/refunds.csv").await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(
+        file.header("content-disposition"),
+        "attachment; filename=\"refunds.csv\""
+    );
+    assert_eq!(file.header("cache-control"), "no-store");
+    assert_eq!(file.header("x-content-type-options"), "nosniff");
+    let lines: Vec<_> = file.text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines[0].starts_with("\"refund\",\"order\",\"wallet\",\"state\""),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1].starts_with("\"R-1\",\"O-1\",\"W-1\",\"requested\",\"finance\",\"9.99\",\"EUR\""),
+        "{}",
+        lines[1]
+    );
+    let none = bench.get("/export/refunds.csv?state=approved").await;
+    assert_eq!(none.text.lines().count(), 1);
+    let too_long = bench.get(&format!("/export/refunds.csv?q={}", "x".repeat(101))).await;
+    assert!(too_long.status == 200 || too_long.status == 400, "{}", too_long.status);
+    let findings = bench.get("/export/findings.csv").await;
+    assert!(
+        findings.text.contains("\"history_incomplete\",\"medium\""),
+        "{}",
+        findings.text
+    );
+    assert_eq!(
+        bench
+            .get("/export/findings.csv?kind=credited_twice")
+            .await
+            .text
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn no_cell_is_a_formula() {
+    let bench = Bench::new().await;
+    let data = json!({
+        "refund": "=HYPERLINK(\"http://evil.example\")",
+        "amount": {"amount": "1", "currency": "EUR"},
+        "reason": "@SUM(A1)",
+        "destination": "wallet",
+    });
+    let event = NewEvent {
+        id: "formula".to_owned(),
+        r#type: "order.refund_requested".to_owned(),
+        time: "2026-01-02T00:00:00Z".to_owned(),
+        actor: None,
+        idempotencykey: None,
+        correlationid: None,
+        causationid: None,
+        data: data.to_string(),
+        extra: Vec::new(),
+    };
+    let order = EntityId::new("O-1").unwrap();
+    bench.logs.order.append(&order, Expected::Any, &[event]).await.unwrap();
+    let mut text = String::new();
+    for _ in 0..200 {
+        text = bench.get("/export/refunds.csv").await.text;
+        if text.lines().count() == 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(text.contains("\"'=HYPERLINK(\"\"http://evil.example\"\")\""), "{text}");
+    assert!(text.contains("\"'@SUM(A1)\""), "{text}");
+}
+
+#[tokio::test]
+async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
+    let bench = Bench::new().await;
+    bench.get("/export/refunds.csv").await;
+    let file = bench.get_as(Some("admin"), "/export/audit.csv").await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    let of_export = file
+        .text
+        .lines()
+        .find(|line| line.contains("\"export.refunds\""))
+        .unwrap();
+    assert!(
+        of_export.contains("\"finance\"") && of_export.contains("\"1 rows\""),
+        "{of_export}"
+    );
+    let again = bench.get_as(Some("admin"), "/export/audit.csv?q=export.audit").await;
+    assert_eq!(again.text.lines().count(), 2, "{}", again.text);
+}
+
+#[tokio::test]
+async fn another_site_cannot_make_a_browser_take_a_file_away() {
+    let bench = Bench::new().await;
+    for (site, status) in [
+        ("cross-site", 403),
+        ("same-site", 403),
+        ("same-origin", 200),
+        ("none", 200),
+    ] {
+        let request = bench.signed(Request::get("/export/refunds.csv"), Some("finance")).await;
+        let request = request.header("sec-fetch-site", site).body(Body::empty());
+        assert_eq!(bench.ask(request.unwrap()).await.status, status, "{site}");
+    }
+}
