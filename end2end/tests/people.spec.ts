@@ -4,7 +4,7 @@ import { expect, hydrated, test } from "../fixtures.ts";
 import { PASSWORD, ROLES } from "../support/operators.ts";
 
 test.describe("nobody signed in", () => {
-  test.use({ role: undefined });
+  test.use({ role: "nobody" });
 
   test("every page leads to the page to sign in, and back", async ({ page, open }) => {
     await page.goto("/wallets/W-E2E-1?sequence=3");
