@@ -18,6 +18,7 @@ fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
         .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
         .env("LEDGERSCOPE_ORDER_STORE", store("order"))
         .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
+        .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -38,8 +39,41 @@ fn refuses_to_be_reachable_from_elsewhere() {
         let (code, complaint) = refusal(open);
         assert_eq!(code, Some(2), "{complaint}");
         assert_eq!(complaint.trim().lines().count(), 1, "{complaint}");
-        assert!(complaint.contains(open) && complaint.contains("logins"), "{complaint}");
+        assert!(
+            complaint.contains(open) && complaint.contains("--public-url"),
+            "{complaint}"
+        );
     }
+}
+
+#[test]
+fn is_not_shown_to_others_with_operators_whose_passwords_were_printed() {
+    let stores = tempfile::tempdir().unwrap();
+    let access = format!("embedded:{}", stores.path().join("access").display());
+    let demo = Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
+        .args(["operator", "demo"])
+        .env("LEDGERSCOPE_ACCESS_STORE", &access)
+        .output()
+        .unwrap();
+    assert!(demo.status.success());
+    let printed = String::from_utf8(demo.stdout).unwrap();
+    assert!(printed.contains("demo-finance"), "{printed}");
+    let output = Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
+        .args([
+            "serve",
+            "--listen",
+            "0.0.0.0:0",
+            "--public-url",
+            "https://ledger.example.org",
+        ])
+        .env("LEDGERSCOPE_ACCESS_STORE", &access)
+        .env("LEDGERSCOPE_LOG", "off")
+        .current_dir(stores.path())
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("demo operators"), "{complaint}");
 }
 
 #[test]

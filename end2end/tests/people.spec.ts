@@ -85,17 +85,17 @@ test.describe("as admin", () => {
   test("an operator is added, signs in, and is shut out while signed in", async ({ page, open, browser, ledger, store }) => {
     const name = `new-${store}`;
     await open("/operators");
-    const add = page.getByRole("region", { name: "Add an operator" });
-    await add.getByLabel("Name", { exact: true }).fill(name);
+    const add = page.getByRole("region", { name: "Somebody new" });
+    await add.getByLabel("Name to sign in with").fill(name);
     await add.getByLabel("Role").selectOption("viewer");
     const proof = add.getByLabel("Your password");
     if (await proof.isVisible()) {
       await proof.fill(PASSWORD);
     }
     await add.getByRole("button", { name: "Add" }).click();
-    const shown = page.getByRole("status").filter({ hasText: name });
+    const shown = page.getByRole("alert").filter({ hasText: `The new password of ${name}` });
     await expect(shown).toBeVisible();
-    const password = await shown.locator("code").last().innerText();
+    const password = await shown.locator("code").innerText();
 
     const context = await browser.newContext({ baseURL: ledger.url });
     const theirs = await context.newPage();

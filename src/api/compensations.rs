@@ -29,7 +29,7 @@ pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormVie
 #[server(endpoint = "compensation-issue")]
 pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError> {
     let mut caller = super::context::authorise(Act::Propose).await?;
-    caller.check_form(&form.form_token)?;
+    caller.check_form(&form.form_token).await?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
     let (desk, who) = (caller.shared_desk(), caller.who());
     let case = super::desk::to_its_end(async move { desk.issue(&who, &form).await }).await?;
@@ -40,7 +40,7 @@ pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError
 #[server(endpoint = "compensation-approve")]
 pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
     let mut caller = super::context::authorise(Act::Approve).await?;
-    caller.check_form(&form.form_token)?;
+    caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
     let (desk, who) = (caller.shared_desk(), caller.who());
@@ -52,7 +52,7 @@ pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
 #[server(endpoint = "compensation-decline")]
 pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
     let caller = super::context::authorise(Act::Approve).await?;
-    caller.check_form(&form.form_token)?;
+    caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     let (desk, who) = (caller.shared_desk(), caller.who());
     super::desk::to_its_end(async move { desk.decline(&who, &form).await }).await?;
@@ -64,7 +64,7 @@ pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
 #[server(endpoint = "compensation-withdraw")]
 pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> {
     let caller = super::context::authorise(Act::Propose).await?;
-    caller.check_form(&form.form_token)?;
+    caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     let (desk, who, id) = (caller.shared_desk(), caller.who(), case.clone());
     super::desk::to_its_end(async move { desk.withdraw(&who, &id, &form.note).await }).await?;

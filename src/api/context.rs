@@ -101,12 +101,14 @@ impl Caller {
     }
 
     /// Takes a form only if it was given out to this session: not by another site, nor before the last sign-in.
-    pub fn check_form(&self, form_token: &str) -> Result<(), ApiError> {
+    pub async fn check_form(&self, form_token: &str) -> Result<(), ApiError> {
         if self.principal.gave_out(form_token) {
-            Ok(())
-        } else {
-            Err(ApiError::FormExpired)
+            return Ok(());
         }
+        let refused = self.principal.entry("form", AuditOutcome::Refused);
+        let why = "not one of this session";
+        self.keeper().record_once(refused.detail(why)).await?;
+        Err(ApiError::FormExpired)
     }
 }
 

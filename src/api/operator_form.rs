@@ -3,9 +3,12 @@
 
 use super::{ApiError, context::Caller};
 use crate::{
-    access::operators::{NewOperator, OperatorError},
+    access::{
+        Unavailable,
+        operators::{NewOperator, Operator, OperatorError},
+    },
     domain::{
-        access::{Limit, OperatorAnswer, OperatorForm, OperatorName, Role},
+        access::{Limit, OperatorAnswer, OperatorForm, OperatorName, OperatorRow, Role},
         audit::AuditOutcome,
         money::{Currency, Money},
     },
@@ -13,6 +16,12 @@ use crate::{
 
 /// Bytes of a list of limits at most.
 const LIMITS_BYTES_MAX: usize = 10_000;
+
+/// All operators, as administrators see them.
+pub(super) async fn rows(caller: &Caller) -> Result<Vec<OperatorRow>, Unavailable> {
+    let operators = caller.keeper().access().operators().list().await?;
+    Ok(operators.iter().map(Operator::row).collect())
+}
 
 /// A form that makes sense.
 #[derive(Debug)]
@@ -187,6 +196,7 @@ fn limit(line: &str) -> Result<Limit, ApiError> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn invalid(message: impl ToString) -> ApiError {
     ApiError::Invalid {
         message: message.to_string(),

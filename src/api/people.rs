@@ -13,15 +13,14 @@ use crate::domain::{
 #[server(endpoint = "operators", input = Json)]
 pub async fn list_operators() -> Result<Vec<OperatorRow>, ApiError> {
     let caller = super::context::authorise(Act::ManageOperators).await?;
-    let operators = caller.keeper().access().operators().list().await?;
-    Ok(operators.iter().map(|operator| operator.row()).collect())
+    Ok(super::operator_form::rows(&caller).await?)
 }
 
 /// Needs a fresh proof of who asks. A new password is in the answer, and nowhere else.
 #[server(endpoint = "operator-change")]
 pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiError> {
     let mut caller = super::context::authorise(Act::ManageOperators).await?;
-    caller.check_form(&form.form_token)?;
+    caller.check_form(&form.form_token).await?;
     let change = super::operator_form::OperatorChange::read(&form)?;
     super::proof::prove(&mut caller, &form.password, &form.code).await?;
     let answer = change.make(&caller).await?;

@@ -27,7 +27,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), ApiError> {
 #[server(endpoint = "sign-out")]
 pub async fn sign_out(form_token: String) -> Result<(), ApiError> {
     let caller = super::context::signed_in()?;
-    caller.check_form(&form_token)?;
+    caller.check_form(&form_token).await?;
     super::proof::sign_out(&caller).await?;
     super::context::give_cookie(caller.keeper().cookie().clear())?;
     leptos_axum::redirect(crate::components::href::SIGN_IN);

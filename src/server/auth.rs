@@ -198,13 +198,24 @@ impl Gatekeeper {
         Ok(())
     }
 
-    fn count(&self, visitor: &Visitor, writes: bool) -> Result<(), ApiError> {
+    /// Counts what is asked for. That it is too much is recorded of operators; of strangers only the program's own log
+    /// says so, or they could fill the trail.
+    async fn count(&self, visitor: &Visitor, writes: bool) -> Result<(), ApiError> {
         let asker = match &visitor.principal {
             Some(principal) => Asker::Operator(principal.operator.name.as_str()),
             None => Asker::Stranger(visitor.client.address),
         };
-        let counted = self.limits.count(&asker, writes);
-        counted.map_err(|seconds| ApiError::TooMany { seconds })
+        let Err(seconds) = self.limits.count(&asker, writes) else {
+            return Ok(());
+        };
+        match &visitor.principal {
+            Some(principal) => {
+                let refused = principal.entry("rate_limit", AuditOutcome::Refused);
+                self.record_once(refused).await.map_err(|_| ApiError::Unrecorded)?;
+            }
+            None => tracing::warn!(from = %visitor.from(), "too many requests from one address"),
+        }
+        Err(ApiError::TooMany { seconds })
     }
 }
 
@@ -225,8 +236,8 @@ pub async fn guard_page(State(keeper): State<Arc<Gatekeeper>>, request: Request<
         Err(error) => return unavailable(&error),
     };
     let Recognised { visitor, cookie } = recognised;
-    if let Err(error) = keeper.count(&visitor, false) {
-        return pages::too_many(&error);
+    if let Err(error) = keeper.count(&visitor, false).await {
+        return pages::told(&error);
     }
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let gate = route.map_or(Gate::SignedIn, permissions::page);
@@ -263,7 +274,7 @@ pub async fn guard_function(State(keeper): State<Arc<Gatekeeper>>, request: Requ
     };
     let Recognised { visitor, cookie } = recognised;
     let writes = permissions::function(parts.uri.path()).is_none_or(|function| function.writes);
-    if let Err(error) = keeper.count(&visitor, writes) {
+    if let Err(error) = keeper.count(&visitor, writes).await {
         return functions::refuse(&parts, &error);
     }
     parts.extensions.insert(visitor);

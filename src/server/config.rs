@@ -23,7 +23,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest that a form may take: the desk asks again for an append whose outcome is not known before it says so, for
 /// each of the streams that a compensation touches.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Requests that are worked on at a time; more are told to come again at once instead of queueing up behind them.
 pub const REQUESTS_AT_ONCE: usize = 512;
@@ -43,7 +43,7 @@ pub struct ServerConfig {
     )]
     pub listen: SocketAddr,
 
-    /// What people type to come here, where it is not the address above: https://ledger.example.org
+    /// What people type to come here, where it is not the address above, as in `https://ledger.example.org`
     #[arg(long, env = "LEDGERSCOPE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 

@@ -10,7 +10,7 @@ use axum::{
     body::Body,
     extract::{RawQuery, Request, State},
     http::{
-        StatusCode,
+        HeaderValue, StatusCode,
         header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     },
     middleware::{Next, from_fn, from_fn_with_state},
@@ -88,7 +88,7 @@ impl From<Unavailable> for ExportError {
 
 /// Another site may link to pages, but not make a reader's browser take a file away.
 async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
-    let site = request.headers().get("sec-fetch-site").map(|site| site.as_bytes());
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     if matches!(site, None | Some(b"same-origin" | b"none")) {
         next.run(request).await
     } else {

@@ -1,4 +1,4 @@
-//! Server functions as HTTP endpoints: what status their refusals have. server_fn itself answers every error with 500 and,
+//! Server functions as HTTP endpoints: what status their refusals have. The library itself answers every error with 500 and,
 //! to a form that was sent without JavaScript, with a way back to its page; the former is put right here, the latter kept.
 
 use axum::{
@@ -52,12 +52,11 @@ pub fn refuse(call: &Parts, error: &ApiError) -> Response {
             .ok()?;
         HeaderValue::from_str(url.as_str()).ok()
     });
-    let mut response = match back {
-        Some(back) => (StatusCode::FOUND, [(LOCATION, back)]).into_response(),
-        None => {
-            let json = HeaderValue::from_static("application/json");
-            (status(error), [(CONTENT_TYPE, json)], error.ser()).into_response()
-        }
+    let mut response = if let Some(back) = back {
+        (StatusCode::FOUND, [(LOCATION, back)]).into_response()
+    } else {
+        let json = HeaderValue::from_static("application/json");
+        (status(error), [(CONTENT_TYPE, json)], error.ser()).into_response()
     };
     if let Some(seconds) = retry_after(error) {
         response.headers_mut().insert(RETRY_AFTER, seconds);
@@ -65,7 +64,7 @@ pub fn refuse(call: &Parts, error: &ApiError) -> Response {
     response
 }
 
-fn status(error: &ApiError) -> StatusCode {
+pub fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 

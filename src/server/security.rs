@@ -23,7 +23,8 @@ use tower_http::{csrf::CsrfLayer, set_header::SetResponseHeaderLayer};
 use super::config::PublicUrl;
 
 /// For everything that is not a page: files, answers of server functions, refusals.
-const NO_DOCUMENT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NO_DOCUMENT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'");
 
 /// A ledger changes under the reader, and nobody else may see it from a cache.
 pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

@@ -129,6 +129,16 @@ impl Bench {
         Self::over(ledger, wallet, order, stores, config, site).await
     }
 
+    /// An access store that nobody answers for, so that nobody can be recognised and nothing recorded.
+    pub async fn without_people() -> Self {
+        let stores = tempfile::tempdir().unwrap();
+        let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
+        fill(&*wallet, &*order).await;
+        let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
+        let site = Path::new("no such directory");
+        Self::beside(ledger, wallet, order, stores, &config(), site, "redis://127.0.0.1:1")
+    }
+
     /// A wallet store that nobody answers for.
     pub async fn without_wallets() -> Self {
         let stores = tempfile::tempdir().unwrap();
@@ -159,13 +169,26 @@ impl Bench {
         config: &ServerConfig,
         site: &Path,
     ) -> Self {
+        let url = format!("embedded:{}", stores.path().join("access").display());
+        let bench = Self::beside(ledger, wallet, order, stores, config, site, &url);
+        join_all(OPERATORS.map(|(name, role)| add(&bench.access, name, role, false))).await;
+        bench
+    }
+
+    fn beside(
+        ledger: Arc<Ledger>,
+        wallet: Arc<dyn EventLog>,
+        order: Arc<dyn EventLog>,
+        stores: tempfile::TempDir,
+        config: &ServerConfig,
+        site: &Path,
+        people: &str,
+    ) -> Self {
         let clock = Arc::new(AtomicI64::new(0));
         let turned = Arc::clone(&clock);
         let time: ledgerscope::access::Clock =
             Arc::new(move || Utc::now() + TimeDelta::milliseconds(turned.load(Ordering::SeqCst)));
-        let url = format!("embedded:{}", stores.path().join("access").display());
-        let access = Access::open(&url, Arc::clone(&time)).unwrap();
-        join_all(OPERATORS.map(|(name, role)| add(&access, name, role, false))).await;
+        let access = Access::open(people, Arc::clone(&time)).unwrap();
         let logs = DeskStores {
             wallet,
             order,

@@ -34,6 +34,12 @@ async fn an_operator_has_a_share_and_no_more() {
     let page = bench.get_as(Some("viewer"), "/wallets").await;
     assert_eq!(page.status, 429);
     assert!(!page.header("retry-after").is_empty() && page.text.contains("too many requests"));
+    let query = json!({"query": {"text": "rate_limit"}});
+    let trail = bench.call_as(Some("admin"), "audit", &query).await.json();
+    assert_eq!(
+        (&trail["total"], &trail["rows"][0]["actor"]),
+        (&json!(1), &json!("viewer"))
+    );
     // Another session of theirs is no way around it; somebody else is not bothered.
     let other = bench.fresh_session("viewer").await;
     let request = Request::get("/wallets")

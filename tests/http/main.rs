@@ -10,6 +10,7 @@ mod fuzz;
 mod guard;
 mod limits;
 mod masking;
+mod outages;
 mod pages;
 mod permissions;
 mod proxies;

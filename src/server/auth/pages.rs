@@ -9,7 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{api::ApiError, components::href, server::functions::retry_after};
+use crate::{
+    api::ApiError,
+    components::href,
+    server::functions::{self, retry_after},
+};
 
 /// Leads to the page to sign in, and from there back here.
 pub fn sign_in_first(request: &Parts) -> Response {
@@ -25,9 +29,10 @@ pub fn forbidden(mut page: Response) -> Response {
     page
 }
 
-pub fn too_many(error: &ApiError) -> Response {
+/// Says in plain words why there is no page.
+pub fn told(error: &ApiError) -> Response {
     let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
-    let mut response = (StatusCode::TOO_MANY_REQUESTS, plain, format!("{error}\n")).into_response();
+    let mut response = (functions::status(error), plain, format!("{error}\n")).into_response();
     if let Some(seconds) = retry_after(error) {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
