@@ -208,12 +208,11 @@ impl Gatekeeper {
         let Err(seconds) = self.limits.count(&asker, writes) else {
             return Ok(());
         };
-        match &visitor.principal {
-            Some(principal) => {
-                let refused = principal.entry("rate_limit", AuditOutcome::Refused);
-                self.record_once(refused).await.map_err(|_| ApiError::Unrecorded)?;
-            }
-            None => tracing::warn!(from = %visitor.from(), "too many requests from one address"),
+        if let Some(principal) = &visitor.principal {
+            let refused = principal.entry("rate_limit", AuditOutcome::Refused);
+            self.record_once(refused).await.map_err(|_| ApiError::Unrecorded)?;
+        } else {
+            tracing::warn!(from = %visitor.from(), "too many requests from one address");
         }
         Err(ApiError::TooMany { seconds })
     }

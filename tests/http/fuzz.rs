@@ -108,7 +108,7 @@ fn value(chance: &mut ChaCha8Rng, depth: u32) -> Value {
         0 => Value::Null,
         1 => json!(chance.random::<bool>()),
         2 => json!(chance.random::<i64>()),
-        3 => json!(chance.random::<f64>() * 1e300),
+        3 => json!(f64::from_bits(chance.random())),
         4 => json!(text(chance)),
         5 => (0..chance.random_range(0..5))
             .map(|_| value(chance, depth - 1))
