@@ -97,7 +97,8 @@ test.describe("as admin", () => {
     await expect(shown).toBeVisible();
     const password = await shown.locator("code").innerText();
 
-    const context = await browser.newContext({ baseURL: ledger.url });
+    // Signed in as nobody: signing in would end the session that all tests of the administrator share.
+    const context = await browser.newContext({ baseURL: ledger.url, storageState: { cookies: [], origins: [] } });
     const theirs = await context.newPage();
     await theirs.goto("/sign-in");
     await hydrated(theirs);
