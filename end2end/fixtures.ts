@@ -18,8 +18,8 @@ interface WorkerFixtures extends StoreOption {
 }
 
 interface TestFixtures {
-  /** Who is signed in: `test.use({ role: "support" })`; `undefined` for nobody. */
-  role: Role | undefined;
+  /** Who is signed in: `test.use({ role: "support" })`. */
+  role: Role | "nobody";
   /** Errors of the page that are part of the test: `problems.allow(/503/)`. */
   problems: Problems;
   /** Goes to a path and waits until the browser part has taken over. */
@@ -68,7 +68,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   role: ["finance", { option: true }],
 
   storageState: async ({ ledger, role }, use) => {
-    const cookies = role ? [await ledger.session(role)] : [];
+    const cookies = role === "nobody" ? [] : [await ledger.session(role)];
     await use({ cookies, origins: [] });
   },
 

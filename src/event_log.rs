@@ -8,7 +8,7 @@ mod fault;
 mod redis;
 pub mod relay;
 
-pub(crate) use self::embedded::make_private_dir;
+pub(crate) use self::embedded::{BUSY, make_private_dir, patiently};
 
 use std::sync::Arc;
 

@@ -53,6 +53,10 @@ export class Ledger {
     const environment = {
       LEDGERSCOPE_SITE: site,
       LEDGERSCOPE_LISTEN: "127.0.0.1:0",
+      // All tests of a worker share a few operators, who are in a hurry.
+      LEDGERSCOPE_READS_A_MINUTE: "100000",
+      LEDGERSCOPE_WRITES_A_MINUTE: "100000",
+      LEDGERSCOPE_STRANGERS_A_MINUTE: "100000",
       LEDGERSCOPE_WALLET_STORE: `embedded:${directory}/wallet`,
       LEDGERSCOPE_ORDER_STORE: `embedded:${directory}/order`,
       LEDGERSCOPE_COMPENSATION_STORE: `embedded:${directory}/compensation`,

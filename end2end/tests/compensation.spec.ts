@@ -63,7 +63,7 @@ for (const scripted of [true, false]) {
       await go(finance, `/wallets/W-${name}`);
       await follow(finance, "Credit the wallet");
       await preview(finance, { amount: "7.5", reason: "goodwill", note: "It came late" });
-      const figures = page.getByRole("region", { name: "Before and after" });
+      const figures = page.getByRole("region", { name: "Before and after", exact: true });
       await expect(figures).toContainText("100.00");
       await expect(figures).toContainText("107.50");
       await expect(page.getByRole("region", { name: "What would be appended" })).toContainText("wallet.credited");
@@ -147,7 +147,7 @@ for (const scripted of [true, false]) {
       await page.getByRole("button", { name: "Issue", exact: true }).click();
       await expect(page.getByRole("main")).toContainText("Something was appended since you looked");
       await expect(page.getByRole("main")).toContainText("1 event appended since you looked");
-      await expect(page.getByRole("region", { name: "Before and after" })).toContainText("98.00");
+      await expect(page.getByRole("region", { name: "Before and after", exact: true })).toContainText("98.00");
       expect((await read<Wallet>(ledger.environment, "wallet", `W-${name}`)).posted).toBe("101.00");
       if (scripted) {
         await hydrated(page);

@@ -38,7 +38,7 @@ test("every page that a link leads to stands", async ({ page, baseURL, problems 
       await hydrated(page);
       await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
       await expect(page).toHaveTitle(/\S · Ledgerscope|^Ledgerscope$/);
-      const links = await page.locator("a[href]").evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href));
+      const links = await page.locator("a[href]:not([download])").evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href));
       for (const link of links.map((href) => new URL(href))) {
         link.hash = "";
         if (link.origin === new URL(page.url()).origin) {

@@ -19,7 +19,7 @@ use crate::{
         words::{counted, sentence},
     },
     domain::{
-        access::{Act, Me},
+        access::{Act, Me, Role},
         listing::SEARCH_MAX,
     },
     pages::{
@@ -58,22 +58,37 @@ pub fn Header() -> impl IntoView {
                 </svg>
                 <span>"Ledgerscope"</span>
             </a>
-            {session.show(move |me| view! { <Places me=me.clone() waiting /> <Who me /> }.into_any())}
+            <Transition>
+                {move || Suspend::new(async move {
+                    let me = session.me().await;
+                    // One wait for both: a part that waits within another does not always hydrate.
+                    let waiting = waiting.await;
+                    me.map(|me| view! { <Places role=me.role waiting /> })
+                })}
+            </Transition>
+            {session.show(|me| {
+                let finds = me.role.may(Act::Read);
+                view! {
+                    {finds.then(|| view! { <Finder /> })}
+                    <Who me />
+                }
+                    .into_any()
+            })}
         </header>
     }
     .into_any()
 }
 
-/// The places of the navigation, and the search where the role has something to search for.
+/// The places of the navigation; the approvals with how many wait.
 #[component]
-fn Places(me: Me, waiting: Resource<u32>) -> impl IntoView {
+fn Places(role: Role, waiting: u32) -> impl IntoView {
     let location = use_location();
-    let places = places_of(me.role)
+    let places = places_of(role)
         .into_iter()
         .map(|place| {
             let address = place.address();
             let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Approvals && me.role.may(Act::Approve)).then(|| waiting_mark(waiting));
+            let mark = (place == Place::Approvals && waiting > 0).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>
@@ -88,30 +103,17 @@ fn Places(me: Me, waiting: Resource<u32>) -> impl IntoView {
         <nav class="places" aria-label="Main">
             <ul>{places}</ul>
         </nav>
-        {me.role.may(Act::Read).then(|| view! { <Finder /> })}
     }
     .into_any()
 }
 
-/// How many cases wait for the reader; nothing where none does.
-fn waiting_mark(waiting: Resource<u32>) -> AnyView {
+/// How many cases wait for the reader.
+fn waiting_mark(count: u32) -> AnyView {
     view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let count = waiting.await;
-                (count > 0)
-                    .then(|| {
-                        view! {
-                            <span class="count-mark">
-                                <span aria-hidden="true">{count.to_string()}</span>
-                                <span class="visually-hidden">
-                                    {format!(", {} waiting", counted(count.into(), "case"))}
-                                </span>
-                            </span>
-                        }
-                    })
-            })}
-        </Transition>
+        <span class="count-mark">
+            <span aria-hidden="true">{count.to_string()}</span>
+            <span class="visually-hidden">{format!(", {} waiting", counted(count.into(), "case"))}</span>
+        </span>
     }
     .into_any()
 }

@@ -42,7 +42,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         Arc::clone(&access) as Arc<dyn desk::DayLimits>,
         Arc::clone(&access) as Arc<dyn desk::Trail>,
         Arc::new(move |refund: &str| credited.credited_for(refund)),
-        desk::Settings::default(),
+        settings.desk(),
     ));
     let recovering = Arc::clone(&desk);
     // Ends with the program; whatever is unfinished then, the next start finishes.

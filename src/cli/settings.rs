@@ -9,6 +9,7 @@ use clap::Args;
 use super::CliError;
 use crate::{
     access::{Access, system_clock},
+    desk,
     domain::{
         ids::{Domain, LogName},
         refund::Limits,
@@ -103,6 +104,14 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_FAILED", default_value = "24h", value_parser = duration)]
     overdue_failed: TimeDelta,
 
+    /// How long a proposed compensation waits for its approval before it lapses
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_APPROVAL_TIME", default_value = "72h", value_parser = duration)]
+    approval_time: TimeDelta,
+
+    /// How long a compensation is left to the process that issues it; if that died, another finishes it then
+    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_TAKEOVER", default_value = "30s", value_parser = duration)]
+    takeover: TimeDelta,
+
     /// What the program says of its own work, as in info or ledgerscope=debug
     #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
     pub log: Option<String>,
@@ -137,6 +146,15 @@ impl Settings {
     pub fn access(&self) -> Result<Arc<Access>, CliError> {
         let name = LogName::Access;
         Access::open(self.store(name), system_clock()).map_err(|error| unusable(name, &error))
+    }
+
+    /// How the desk works.
+    pub fn desk(&self) -> desk::Settings {
+        desk::Settings {
+            approval_time: self.approval_time,
+            grace: self.takeover,
+            ..desk::Settings::default()
+        }
     }
 
     pub const fn limits(&self) -> Limits {

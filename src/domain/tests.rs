@@ -1,6 +1,7 @@
 //! Tests of the folds: stories in given/then form, and properties over streams of any content. They write entries as a
 //! foreign producer would, as strings.
 
+mod compensations;
 mod findings;
 mod orders;
 mod properties;

@@ -9,7 +9,7 @@ mod schema;
 mod write;
 mod writer;
 
-pub(crate) use self::schema::make_private_dir;
+pub(crate) use self::schema::{BUSY, make_private_dir, patiently};
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -176,7 +176,7 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
     let currency = form.currency;
     let asked = ask_form(&query.draft, &form, steps);
     let since = news(form.news.clone());
-    let (figures, rest) = match form.outcome {
+    let (beside, below) = match form.outcome {
         FormOutcome::Ready(preview) => {
             let place = query
                 .seen
@@ -185,7 +185,7 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
             let figures = foreseen(preview.before.clone(), Some(preview.after.clone()), currency);
             let events = would_append(preview.steps.clone());
             let confirmation = confirm(&query.draft, &preview, me, steps);
-            (figures, view! { {place} {events} {confirmation} }.into_any())
+            (view! { {place} {figures} {events} }.into_any(), confirmation)
         }
         FormOutcome::Rejected(rejection) => (foreseen(form.figures, None, currency), rejected(&rejection)),
         FormOutcome::Untouched | FormOutcome::Mistake(_) => (foreseen(form.figures, None, currency), ().into_any()),
@@ -196,9 +196,9 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
             {since}
             <div class="two-steps" class:is-ready=is_ready>
                 {asked}
-                {figures}
+                <div class="stack">{beside}</div>
             </div>
-            {rest}
+            {below}
         </div>
     }
     .into_any()

@@ -35,11 +35,20 @@ pub fn FindingsPage() -> impl IntoView {
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let kind = move || parsed.with(|parsed| parsed.query.0);
+    let file = session.if_may(Act::Export, move || {
+        view! {
+            <a class="button is-small" href=move || findings_csv_href(kind()) rel="external" download="">
+                "Download CSV"
+            </a>
+        }
+        .into_any()
+    });
     view! {
         <Title text="Findings" />
         <header class="page-head">
             <h1>"Findings"</h1>
             {as_of(answer, |answer| answer.now)}
+            {file}
         </header>
         <div class="stack">
             <nav class="kinds" aria-label="Kinds of findings">
@@ -47,7 +56,7 @@ pub fn FindingsPage() -> impl IntoView {
             </nav>
             {ignored}
             <div class="panel">
-                {region(answer, "findings", move |answer| show(answer, parsed.with_untracked(|parsed| parsed.query.0), session))}
+                {region(answer, "findings", move |answer| show(answer, parsed.with_untracked(|parsed| parsed.query.0)))}
             </div>
         </div>
     }
@@ -73,7 +82,7 @@ fn kinds(chosen: Option<FindingKind>) -> AnyView {
     view! { <ul>{links}</ul> }.into_any()
 }
 
-fn show(answer: Page<Finding>, kind: Option<FindingKind>, session: Session) -> AnyView {
+fn show(answer: Page<Finding>, kind: Option<FindingKind>) -> AnyView {
     if answer.rows.is_empty() {
         let title = if kind.is_some() {
             "Nothing of this kind"
@@ -87,20 +96,11 @@ fn show(answer: Page<Finding>, kind: Option<FindingKind>, session: Session) -> A
         }
         .into_any();
     }
-    let file = session.if_may(Act::Export, move || {
-        view! {
-            <a class="button is-small" href=findings_csv_href(kind) rel="external" download="">
-                "Download CSV"
-            </a>
-        }
-        .into_any()
-    });
     view! {
         <div class="totals">
             <p>
                 <strong>{counted(answer.total, "finding")}</strong>
             </p>
-            {file}
         </div>
         <div class="findings">
             <FindingItems findings=answer.rows />

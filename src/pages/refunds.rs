@@ -52,11 +52,20 @@ pub fn RefundsPage() -> impl IntoView {
     let answer = Resource::new(move || query.get(), list_refunds);
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
+    let file = session.if_may(Act::Export, move || {
+        view! {
+            <a class="button is-small" href=move || query.with(refunds_csv_href) rel="external" download="">
+                "Download CSV"
+            </a>
+        }
+        .into_any()
+    });
     view! {
         <Title text="Refunds" />
         <header class="page-head">
             <h1>"Refunds"</h1>
             {as_of(answer, |answer| answer.now)}
+            {file}
         </header>
         <div class="stack">
             <div class="panel">
@@ -64,7 +73,7 @@ pub fn RefundsPage() -> impl IntoView {
             </div>
             {ignored}
             <div class="panel">
-                {region(answer, "refunds", move |answer| show(answer, query.get_untracked(), session))}
+                {region(answer, "refunds", move |answer| show(answer, query.get_untracked()))}
             </div>
         </div>
     }
@@ -150,7 +159,7 @@ fn age_options(chosen: Option<u32>) -> Vec<(String, String)> {
     std::iter::once(any).chain(words).collect()
 }
 
-fn show(answer: Answer, query: RefundsQuery, session: Session) -> AnyView {
+fn show(answer: Answer, query: RefundsQuery) -> AnyView {
     if answer.rows.is_empty() {
         return nothing(&query);
     }
@@ -163,15 +172,6 @@ fn show(answer: Answer, query: RefundsQuery, session: Session) -> AnyView {
         sums,
         ..
     } = answer;
-    let csv = refunds_csv_href(&query);
-    let file = session.if_may(Act::Export, move || {
-        view! {
-            <a class="button is-small" href=csv.clone() rel="external" download="">
-                "Download CSV"
-            </a>
-        }
-        .into_any()
-    });
     let of_page = {
         let query = query.clone();
         move |page| refunds_href(&RefundsQuery { page, ..query.clone() })
@@ -183,7 +183,6 @@ fn show(answer: Answer, query: RefundsQuery, session: Session) -> AnyView {
                 {(overdue > 0).then(|| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
             </p>
             <Sums sums counts=true />
-            {file}
         </div>
         <Table caption="Refunds" class="folds">
             <Heads query />

@@ -69,15 +69,17 @@ where
 }
 
 /// The moment that an answer's ages are counted to, for a page's head; nothing while there is none.
-pub fn as_of<T>(answer: Resource<Result<T, ApiError>>, now: fn(&T) -> DateTime<Utc>) -> AnyView
+pub fn as_of<T, N>(answer: Resource<Result<T, ApiError>>, now: fn(&T) -> N) -> AnyView
 where
     T: Clone + Send + Sync + 'static,
+    N: Into<Option<DateTime<Utc>>> + 'static,
 {
     view! {
         <p class="aside">
             <Transition>
                 {move || Suspend::new(async move {
-                    answer.await.ok().map(|answer| view! { "As of " <Time at=now(&answer) /> " UTC" })
+                    let now = answer.await.ok().and_then(|answer| now(&answer).into());
+                    now.map(|now| view! { "As of " <Time at=now /> " UTC" })
                 })}
             </Transition>
         </p>

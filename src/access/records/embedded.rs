@@ -14,13 +14,11 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use super::{Count, Records, check, milliseconds, unavailable};
 use crate::{
     access::{Clock, Unavailable},
-    event_log::make_private_dir,
+    event_log::{BUSY, make_private_dir, patiently},
 };
 
 /// The file in the store's directory.
 const FILE: &str = "records.sqlite3";
-/// How long a lock of another process is waited for.
-const BUSY: Duration = Duration::from_secs(5);
 /// How long a call waits for those before it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Expired rows are looked for once in so many writes, and at most so many removed at once.
@@ -28,6 +26,7 @@ const SWEEP_EVERY: u32 = 200;
 const SWEEP_MAX: i64 = 2_000;
 
 const TABLES: &str = "
+    BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS records (
         key TEXT NOT NULL PRIMARY KEY,
         value BLOB NOT NULL,
@@ -35,6 +34,7 @@ const TABLES: &str = "
         expires INTEGER NOT NULL -- milliseconds since 1970, UTC
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS records_expires ON records (expires);
+    COMMIT;
 ";
 
 pub(super) struct Embedded {
@@ -110,10 +110,10 @@ impl Shared {
         let connection = Connection::open(self.dir.join(FILE)).map_err(reason)?;
         let set_up = || {
             connection.busy_timeout(BUSY)?;
-            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
             // A session that was ended stays ended, whatever happens to the power.
             connection.execute_batch("PRAGMA synchronous = FULL;")?;
-            connection.execute_batch(TABLES)
+            patiently(|| connection.execute_batch(TABLES))
         };
         set_up().map_err(reason)?;
         Ok(connection)

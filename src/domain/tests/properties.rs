@@ -26,7 +26,7 @@ fn money() -> impl Strategy<Value = Money> {
 }
 
 /// Mostly euros, so that streams of them do something.
-fn wallet_money() -> impl Strategy<Value = Money> {
+pub(super) fn wallet_money() -> impl Strategy<Value = Money> {
     prop_oneof![
         9 => (1..1_000_i128).prop_map(|minor| Money::from_minor(minor, "EUR".parse().unwrap()).unwrap()),
         1 => money(),
@@ -78,7 +78,7 @@ fn line() -> impl Strategy<Value = Line> {
     })
 }
 
-fn order_event() -> impl Strategy<Value = OrderEvent> {
+pub(super) fn order_event() -> impl Strategy<Value = OrderEvent> {
     let customer = option::of((name(), note()).prop_map(|(id, name)| Party { id, name }));
     let steps = RefundState::ALL[1..].to_vec();
     prop_oneof![
@@ -107,7 +107,7 @@ fn order_event() -> impl Strategy<Value = OrderEvent> {
 }
 
 /// A wallet's stream: mostly an opening and sensible events, with sequences now and then lost, repeated or broken.
-fn wallet_stream() -> impl Strategy<Value = Vec<Entry>> {
+pub(super) fn wallet_stream() -> impl Strategy<Value = Vec<Entry>> {
     let event = prop_oneof![
         20 => wallet_event().prop_map(|event| (event.type_name().to_owned(), event.data().to_string())),
         1 => ("[a-z.]{0,14}", ".{0,20}"),
@@ -128,7 +128,7 @@ fn wallet_stream() -> impl Strategy<Value = Vec<Entry>> {
     })
 }
 
-fn fold_all<S: Replayable>(entries: &[(u64, Entry)], mut fold: Fold<S>) -> (Fold<S>, Vec<AnomalyKind>) {
+pub(super) fn fold_all<S: Replayable>(entries: &[(u64, Entry)], mut fold: Fold<S>) -> (Fold<S>, Vec<AnomalyKind>) {
     let mut kinds = Vec::new();
     for (_, entry) in entries {
         fold.push(entry, |anomaly| kinds.push(anomaly.kind));

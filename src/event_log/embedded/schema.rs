@@ -6,7 +6,8 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt as _,
     path::Path,
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -21,7 +22,9 @@ const VERSION: i64 = 1;
 /// "LDGR", what `PRAGMA application_id` says of a file of ours.
 const APPLICATION: i64 = 0x4C44_4752;
 /// How long a lock of another process is waited for.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+/// Between two tries where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// An event's own stream is its place on the disk, so that reading a stream reads neighbours. `position` numbers the events
 /// of all streams in the order of their commits; its index holds the primary key too, and so answers the whole feed.
@@ -96,10 +99,24 @@ pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// SQLite does not wait for another process where both want to turn what they read into what they write, as two that make
+/// one file do: it says at once that it is busy.
+pub(crate) fn patiently<T>(step: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match step() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY => {
+                sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
 fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     if number(connection, "user_version")? == 0 {
-        // Needs the file for itself for a moment; SQLite waits for `BUSY` where two processes make one store.
-        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        // Needs the file for itself for a moment, which others have where several processes make one store.
+        let mode: String = patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)))?;
         if mode != "wal" {
             return Err(Fault::Unavailable(
                 "its file system has no shared memory, which the log needs".into(),
@@ -167,6 +184,18 @@ mod tests {
             let connection = connect(&place(dir.path(), LogName::Wallet)).unwrap();
             assert_eq!(number(&connection, "user_version").unwrap(), VERSION);
             assert_eq!(number(&connection, "synchronous").unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn a_store_that_many_make_at_once_is_made_once() {
+        for _ in 0..10 {
+            let dir = tempfile::tempdir().unwrap();
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| connect(&place(dir.path(), LogName::Wallet)).unwrap());
+                }
+            });
         }
     }
 

@@ -74,10 +74,11 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
         }
         form_href(&asked)
     };
-    let button = if matches!(form.outcome, FormOutcome::Ready(_)) {
-        "Preview again"
+    // Once there is a preview, the main button is the one below it.
+    let (button, class) = if matches!(form.outcome, FormOutcome::Ready(_)) {
+        ("Preview again", "button")
     } else {
-        "Preview"
+        ("Preview", "button is-main")
     };
     let hidden = [
         ("command", draft.command.clone()),
@@ -118,7 +119,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
                         mistake=wrong_note
                         max_length=Some(NOTE_MAX)
                     />
-                    <button class="button is-main" type="submit">
+                    <button class=class type="submit">
                         {button}
                     </button>
                 </AskForm>

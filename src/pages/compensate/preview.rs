@@ -39,11 +39,12 @@ pub(super) fn foreseen(before: Figures, after: Option<Figures>, currency: Option
 
 pub(super) fn would_append(steps: Vec<Step>) -> AnyView {
     let count = counted(steps.len().try_into().unwrap_or(u64::MAX), "event");
+    let order = if steps.len() > 1 { ", in this order" } else { "" };
     view! {
         <section class="panel" aria-labelledby="events">
             <div class="panel-head">
                 <h2 id="events">"What would be appended"</h2>
-                <p class="aside">{count} ", in this order. Nothing is edited or deleted."</p>
+                <p class="aside">{count} {order} ". Nothing is edited or deleted."</p>
             </div>
             <div class="panel-body">
                 <EventSteps steps />

@@ -1,0 +1,183 @@
+//! Contract §6: the life of a case, and whose word counts in it.
+
+use super::{
+    super::super::compensation::case::{
+        Authority, CaseEvent, CaseRefusal, CaseState, CaseStatus, Ending, Issued, Judgement, Proposal, Refused,
+    },
+    *,
+};
+
+fn proposal(authority: Authority) -> CaseEvent {
+    let Asked(command, books, decision) = given(&wallet(), &approved()).when(settle());
+    let decision = decision.unwrap();
+    let pins = books.pins(&command);
+    CaseEvent::Proposed(Box::new(Proposal {
+        command_hash: "hash".into(),
+        target: pins[0].clone(),
+        also: pins[1..].to_vec(),
+        before: decision.before,
+        after: decision.after,
+        reason: command.reason.clone(),
+        note: command.note.clone(),
+        command,
+        expires_at: hour(10),
+        steps: decision.steps,
+        amount: decision.amount,
+        authority,
+        warnings: decision.warnings,
+    }))
+}
+
+fn judgement() -> Judgement {
+    Judgement {
+        command_hash: "hash".into(),
+        note: None,
+    }
+}
+
+fn ending() -> Ending {
+    Ending { why: "because".into() }
+}
+
+fn issued() -> CaseEvent {
+    CaseEvent::Issued(Issued { events: Vec::new() })
+}
+
+fn refused() -> CaseEvent {
+    CaseEvent::Refused(Refused {
+        rejection: "because".into(),
+        events: Vec::new(),
+    })
+}
+
+/// Somebody's event at an hour.
+type Said = (Option<&'static str>, i64, CaseEvent);
+
+/// The state after these events, and how many of them did not count.
+fn told(events: &[Said]) -> (CaseState, usize) {
+    let (mut fold, mut odd) = (Fold::<CaseState>::new(), 0);
+    for (number, (actor, at, event)) in (1..).zip(events) {
+        let mut entry = entry(number, event.type_name(), &json!({}));
+        entry.fields.data = Some(event.data());
+        entry.fields.actor = actor.map(str::to_owned);
+        entry.fields.time = Some(format_time(hour(*at)));
+        odd += usize::from(!fold.push(&entry, |_| {}));
+    }
+    (fold.state, odd)
+}
+
+fn four_eyes(then: &[Said]) -> (CaseState, usize) {
+    let mut events = vec![(Some("sue"), 0, proposal(Authority::FourEyes))];
+    events.extend_from_slice(then);
+    told(&events)
+}
+
+#[test]
+fn a_proposal_goes_to_one_end() {
+    let by = Some("fred");
+    let approved = || (by, 1, CaseEvent::Approved(judgement()));
+    let rows: [(Vec<Said>, CaseStatus); 7] = [
+        (vec![], CaseStatus::Proposed),
+        (vec![approved()], CaseStatus::Approved),
+        (vec![(by, 1, CaseEvent::Declined(judgement()))], CaseStatus::Declined),
+        (
+            vec![(Some("sue"), 1, CaseEvent::Withdrawn(ending()))],
+            CaseStatus::Withdrawn,
+        ),
+        (vec![(None, 11, CaseEvent::Lapsed(ending()))], CaseStatus::Lapsed),
+        (vec![approved(), (None, 1, issued())], CaseStatus::Issued),
+        (vec![approved(), (None, 1, refused())], CaseStatus::Refused),
+    ];
+    for (events, status) in rows {
+        let (state, odd) = four_eyes(&events);
+        assert_eq!((state.status, odd), (Some(status), 0));
+        let to_be_issued = status == CaseStatus::Approved;
+        assert_eq!(
+            (state.awaits_approval(), state.is_to_be_issued()),
+            (events.is_empty(), to_be_issued)
+        );
+        if status.is_final() {
+            // Nothing follows.
+            let more = [
+                approved(),
+                (None, 2, issued()),
+                (None, 2, refused()),
+                (None, 2, CaseEvent::Lapsed(ending())),
+            ];
+            let events = [events, more.to_vec()].concat();
+            let (after, odd) = four_eyes(&events);
+            assert_eq!((after.status, odd), (Some(status), 4));
+        }
+    }
+}
+
+#[test]
+fn whose_word_does_not_count_changes_nothing() {
+    let other = Judgement {
+        command_hash: "another".into(),
+        note: None,
+    };
+    for said in [
+        // Their own; nobody's; of something else; too late; somebody else's to take back; without an approval.
+        (Some("sue"), 1, CaseEvent::Approved(judgement())),
+        (None, 1, CaseEvent::Approved(judgement())),
+        (Some(""), 1, CaseEvent::Approved(judgement())),
+        (None, 1, CaseEvent::Declined(judgement())),
+        (Some("fred"), 1, CaseEvent::Approved(other)),
+        (Some("fred"), 11, CaseEvent::Approved(judgement())),
+        (Some("fred"), 1, CaseEvent::Withdrawn(ending())),
+        (None, 1, issued()),
+        (None, 1, refused()),
+        (Some("sue"), 1, proposal(Authority::OwnLimit)),
+    ] {
+        let (state, odd) = four_eyes(std::slice::from_ref(&said));
+        assert_eq!((state.status, odd), (Some(CaseStatus::Proposed), 1), "{said:?}");
+        assert!(!state.is_to_be_issued());
+    }
+    assert_eq!(told(&[(None, 0, proposal(Authority::OwnLimit))]).1, 1);
+}
+
+#[test]
+fn within_the_own_limit_nobody_else_is_asked() {
+    let (state, _) = told(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
+    assert!(state.is_to_be_issued() && !state.awaits_approval() && !state.is_expired(hour(99)));
+    assert_eq!(
+        state.may_judge("fay", "hash", hour(1)),
+        Err(CaseRefusal::NoApprovalNeeded)
+    );
+    assert_eq!(state.may_withdraw("fred"), Err(CaseRefusal::NoApprovalNeeded));
+}
+
+#[test]
+fn who_may_judge_and_withdraw_is_said_with_its_reason() {
+    let (state, _) = four_eyes(&[]);
+    let judge = |by: &str, hash: &str, at| state.may_judge(by, hash, hour(at));
+    assert_eq!(judge("fred", "hash", 10), Ok(()));
+    assert_eq!(judge("sue", "hash", 1), Err(CaseRefusal::OwnProposal));
+    assert_eq!(judge("fred", "another", 1), Err(CaseRefusal::OtherCommand));
+    assert_eq!(judge("fred", "hash", 11), Err(CaseRefusal::Expired));
+    assert!(!state.is_expired(hour(10)) && state.is_expired(hour(11)));
+    assert_eq!(state.may_withdraw("sue"), Ok(()));
+    assert_eq!(state.may_withdraw("fred"), Err(CaseRefusal::NotOwnProposal));
+    let (over, _) = four_eyes(&[(Some("fred"), 1, CaseEvent::Declined(judgement()))]);
+    let status = CaseStatus::Declined;
+    assert_eq!(
+        over.may_judge("fay", "hash", hour(2)),
+        Err(CaseRefusal::NotOpen { status })
+    );
+    assert_eq!(over.may_withdraw("sue"), Err(CaseRefusal::NotOpen { status }));
+    assert_eq!(CaseState::default().may_withdraw("sue"), Err(CaseRefusal::Unknown));
+}
+
+#[test]
+fn case_events_come_back_as_they_were_written() {
+    for event in [
+        proposal(Authority::FourEyes),
+        CaseEvent::Approved(judgement()),
+        CaseEvent::Lapsed(ending()),
+        issued(),
+        refused(),
+    ] {
+        assert_eq!(CaseEvent::parse(event.type_name(), Some(&event.data())), Ok(event));
+    }
+}

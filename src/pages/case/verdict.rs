@@ -1,0 +1,205 @@
+//! How a case ended or that it goes on, in a sentence that can be acted on, with links to what was appended; and what others
+//! appended meanwhile.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::{badge::Tone, href, news::News, notice::Notice, words::sentence},
+    domain::{
+        compensation::{
+            case::{CaseStatus, IssuedEvent},
+            decide::Step,
+            view::CaseView,
+        },
+        listing::{Recent, TimelineQuery},
+        replay::Filter,
+    },
+    pages::query::timeline_href,
+};
+
+/// How it stands, in one sentence that can be acted on.
+pub(super) fn verdict(case: &CaseView) -> AnyView {
+    let state = &case.state;
+    if state.is_to_be_issued() {
+        let here = href::compensation(case.row.id.as_str());
+        return view! {
+            <Notice tone=Tone::Info title="It is being issued">
+                <p>
+                    "Nothing says yet how it ended. Do not repeat it: it will be finished or refused, and this page then says so. "
+                    <a href=here rel="external">
+                        "Look again"
+                    </a>
+                </p>
+            </Notice>
+        }
+        .into_any();
+    }
+    let why = state.why.clone().map(|why| format!("{}.", sentence(&why)));
+    let (tone, title) = match case.row.status {
+        CaseStatus::Issued => (Tone::Good, "Issued"),
+        CaseStatus::Refused => (Tone::Danger, "Refused: it was not issued"),
+        CaseStatus::Declined => (Tone::Neutral, "Declined: it was not issued"),
+        CaseStatus::Withdrawn => (Tone::Neutral, "Withdrawn: it was not issued"),
+        CaseStatus::Lapsed => (Tone::Neutral, "Lapsed: it was not issued"),
+        CaseStatus::Proposed | CaseStatus::Approved => return ().into_any(),
+    };
+    let text = match case.row.status {
+        CaseStatus::Refused if !state.events.is_empty() => {
+            let undone = "What had been appended was undone by a further event.";
+            Some(why.map_or_else(|| undone.to_owned(), |why| format!("{why} {undone}")))
+        }
+        CaseStatus::Declined => state.judge.clone().map(|judge| format!("By {judge}.")),
+        _ => why,
+    };
+    let issued = links(&state.events, &case.news);
+    view! {
+        <Notice tone title>
+            {text.map(|text| view! { <p>{text}</p> })}
+            {issued}
+        </Notice>
+    }
+    .into_any()
+}
+
+/// What was appended, as links.
+fn links(issued: &[IssuedEvent], news: &[Recent]) -> AnyView {
+    if issued.is_empty() {
+        return ().into_any();
+    }
+    let items = issued
+        .iter()
+        .map(|event| {
+            let href = place(event, news);
+            let text = format!("Event {} of {} {}", event.sequence, event.domain, event.id);
+            view! {
+                <li>
+                    <a href=href>{text}</a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="issued">{items}</ul> }.into_any()
+}
+
+/// What others appended to its streams; an approval is refused then.
+pub(super) fn since(news: Vec<Recent>, case: &CaseView) -> AnyView {
+    if news.is_empty() {
+        return ().into_any();
+    }
+    let open = case.state.awaits_approval();
+    let (tone, title, text) = if open {
+        (
+            Tone::Caution,
+            "Something was appended since it was proposed",
+            "An approval would be refused: it binds to what was looked at. Propose it again on what is there now.",
+        )
+    } else {
+        (
+            Tone::Neutral,
+            "Appended there since",
+            "By others, after what this case looked at.",
+        )
+    };
+    view! {
+        <Notice tone title>
+            <p>{text}</p>
+            <News news />
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Where the events stand that were appended for the steps, one a step.
+pub(super) fn places(steps: &[Step], issued: &[IssuedEvent], news: &[Recent]) -> Vec<Option<String>> {
+    steps
+        .iter()
+        .map(|step| {
+            let of_step = |event: &&IssuedEvent| (event.domain, &event.id) == (step.domain, &step.subject);
+            issued.iter().find(of_step).map(|event| place(event, news))
+        })
+        .collect()
+}
+
+/// An event's own page where its position is known, otherwise its entity as of it.
+fn place(event: &IssuedEvent, news: &[Recent]) -> String {
+    let written = news.iter().find(|recent| {
+        (recent.domain, &recent.subject) == (event.domain, &event.id)
+            && recent.entry.fields.id.as_deref() == Some(event.event.as_str())
+    });
+    match written {
+        Some(recent) => href::event(recent.domain, &recent.subject, recent.entry.position),
+        None => timeline_href(
+            &href::entity(event.domain, event.id.as_str()),
+            &TimelineQuery {
+                filter: Filter {
+                    sequence: Some(event.sequence),
+                    ..Filter::default()
+                },
+                ..TimelineQuery::default()
+            },
+        ),
+    }
+}
+
+/// What was appended there by others than the case itself.
+pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Recent> {
+    let own = |recent: &Recent| {
+        let id = recent.entry.fields.id.as_deref();
+        issued.iter().any(|event| id == Some(event.event.as_str()))
+    };
+    news.into_iter().filter(|recent| !own(recent)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        event::{Entry, Fields},
+        ids::{Domain, EntityId},
+    };
+
+    fn recent(id: &str, position: &str) -> Recent {
+        Recent {
+            domain: Domain::Wallet,
+            subject: EntityId::new("W-1").unwrap(),
+            entry: Entry {
+                position: position.parse().unwrap(),
+                recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
+                fields: Fields {
+                    id: Some(id.to_owned()),
+                    ..Fields::default()
+                },
+            },
+        }
+    }
+
+    #[test]
+    fn what_was_issued_leads_to_its_event_and_is_no_news() {
+        let step = Step {
+            domain: Domain::Wallet,
+            subject: EntityId::new("W-1").unwrap(),
+            at: 4,
+            r#type: "wallet.credited".to_owned(),
+            data: "{}".to_owned(),
+            key: String::new(),
+        };
+        let issued = [IssuedEvent {
+            domain: Domain::Wallet,
+            id: EntityId::new("W-1").unwrap(),
+            sequence: 5,
+            event: "mine".to_owned(),
+        }];
+        let news = vec![recent("theirs", "1-0"), recent("mine", "2-0")];
+        let steps = [step];
+        assert_eq!(
+            places(&steps, &issued, &news),
+            [Some("/events/wallet/W-1/2-0".to_owned())]
+        );
+        assert_eq!(
+            places(&steps, &issued, &[]),
+            [Some("/wallets/W-1?sequence=5".to_owned())]
+        );
+        assert_eq!(places(&steps, &[], &news), [None]);
+        assert_eq!(foreign_news(news, &issued), [recent("theirs", "1-0")]);
+    }
+}
