@@ -11,8 +11,9 @@ export default defineConfig<StoreOption>({
   // A test that passes only sometimes is a test that fails.
   retries: 0,
   workers: 2,
-  timeout: 30_000,
-  expect: { timeout: 10_000 },
+  // A dev build on two cores that do other things besides.
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   use: {
     locale: "en-GB",
     timezoneId: "America/New_York", // Far from UTC, so that a time rendered in the reader's zone shows up.

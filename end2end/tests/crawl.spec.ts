@@ -17,7 +17,7 @@ function shape(url: URL): string {
 const MAY_BE_UNKNOWN = /^\/(orders|refunds|wallets)\/[^/]+$/;
 
 test("every page that a link leads to stands", async ({ page, baseURL, problems }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
   const queue = [new URL("/", baseURL)];
   const seen = new Set<string>();
   const visits = new Map<string, number>();

@@ -6,7 +6,6 @@ use leptos::server_fn::codec::Json;
 
 use super::ApiError;
 use crate::domain::{
-    access::Act,
     compensation::{
         draft::Draft,
         view::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
@@ -19,7 +18,7 @@ use crate::domain::{
 /// reader last looked ([`crate::domain::compensation::command::pins_text`]): the answer holds what was appended since.
 #[server(endpoint = "compensation-form", input = Json)]
 pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormView, ApiError> {
-    let caller = super::context::authorise(Act::Propose).await?;
+    let caller = super::context::authorise(super::context::Act::Propose).await?;
     let seen = super::desk::pins(&seen)?;
     let form = caller.desk().form(&caller.who(), &draft, &seen).await?;
     super::desk::preview_shown(&caller, form).await
@@ -28,7 +27,7 @@ pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormVie
 /// Issues what the form says, or proposes it where it needs somebody else's approval; leads to the case's page.
 #[server(endpoint = "compensation-issue")]
 pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError> {
-    let mut caller = super::context::authorise(Act::Propose).await?;
+    let mut caller = super::context::authorise(super::context::Act::Propose).await?;
     caller.check_form(&form.form_token).await?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
     let (desk, who) = (caller.shared_desk(), caller.who());
@@ -39,7 +38,7 @@ pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError
 
 #[server(endpoint = "compensation-approve")]
 pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let mut caller = super::context::authorise(Act::Approve).await?;
+    let mut caller = super::context::authorise(super::context::Act::Approve).await?;
     caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
@@ -51,7 +50,7 @@ pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
 
 #[server(endpoint = "compensation-decline")]
 pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let caller = super::context::authorise(Act::Approve).await?;
+    let caller = super::context::authorise(super::context::Act::Approve).await?;
     caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     let (desk, who) = (caller.shared_desk(), caller.who());
@@ -63,7 +62,7 @@ pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
 /// Takes one's own proposal back.
 #[server(endpoint = "compensation-withdraw")]
 pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> {
-    let caller = super::context::authorise(Act::Propose).await?;
+    let caller = super::context::authorise(super::context::Act::Propose).await?;
     caller.check_form(&form.form_token).await?;
     let case = super::desk::case_id(&form.case)?;
     let (desk, who, id) = (caller.shared_desk(), caller.who(), case.clone());
@@ -74,13 +73,13 @@ pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> 
 
 #[server(endpoint = "compensations", input = Json)]
 pub async fn list_compensations(query: CasesQuery) -> Result<Page<CaseRow>, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     Ok(caller.desk().cases(&caller.who(), query).await?)
 }
 
 #[server(endpoint = "compensation", input = Json)]
 pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let view = caller.desk().case(&caller.who(), &id).await?;
     caller.shown(view, &format!("case {id}")).await
 }
@@ -89,7 +88,7 @@ pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
 #[server(endpoint = "approvals-waiting", input = Json)]
 pub async fn count_approvals() -> Result<u32, ApiError> {
     let caller = super::context::signed_in()?;
-    if !caller.principal.may(Act::Approve) {
+    if !caller.principal.may(super::context::Act::Approve) {
         return Ok(0);
     }
     Ok(caller.desk().waiting_for(&caller.who()).await?)

@@ -1,6 +1,9 @@
 //! What server functions find on the server: who calls, whether they may, and what they are shown of an answer. The first
 //! thing that every one of them does is one of the first three functions here.
 
+/// Named through here, because signatures do not need it and the browser's build has no bodies.
+pub(super) use crate::domain::access::Act;
+
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header::SET_COOKIE};
@@ -11,7 +14,7 @@ use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
-    domain::{access::Act, audit::AuditOutcome, mask::Mask},
+    domain::{audit::AuditOutcome, mask::Mask},
     ledger::{Ledger, LedgerError, Search},
     server::{
         auth::{Gatekeeper, Principal, Visitor},

@@ -4,14 +4,13 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
-    access::Act,
     ids::{Domain, EntityId, Position},
     listing::EventView,
 };
 
 #[server(endpoint = "event", input = Json)]
 pub async fn get_event(domain: Domain, subject: EntityId, position: Position) -> Result<EventView, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let view = caller.ledger().event(domain, &subject, position).await?;
     caller
         .shown(view, &format!("event {position} of {domain} {subject}"))

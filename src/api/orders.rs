@@ -4,21 +4,20 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
-    access::Act,
     ids::EntityId,
     listing::{ListQuery, OrderRow, OrderView, Page, TimelineQuery},
 };
 
 #[server(endpoint = "orders", input = Json)]
 pub async fn list_orders(query: ListQuery) -> Result<Page<OrderRow>, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let page = caller.ledger().orders(&query, caller.search())?;
     caller.shown(page, "orders").await
 }
 
 #[server(endpoint = "order", input = Json)]
 pub async fn get_order(id: EntityId, query: TimelineQuery) -> Result<OrderView, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let view = caller.ledger().order(&id, &query).await?;
     caller.shown(view, &format!("order {id}")).await
 }

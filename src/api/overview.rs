@@ -4,14 +4,13 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
-    access::Act,
     findings::{Finding, FindingKind},
     listing::{Overview, Page, StoreHealth},
 };
 
 #[server(endpoint = "overview", input = Json)]
 pub async fn get_overview() -> Result<Overview, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     caller.shown(caller.ledger().overview(), "overview").await
 }
 
@@ -24,6 +23,6 @@ pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
 /// Findings, worst first; all of them, or those of one kind. `page` counts from 1.
 #[server(endpoint = "findings", input = Json)]
 pub async fn list_findings(kind: Option<FindingKind>, page: u32) -> Result<Page<Finding>, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     Ok(caller.ledger().list_findings(kind, page))
 }

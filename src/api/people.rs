@@ -5,21 +5,21 @@ use leptos::server_fn::codec::Json;
 
 use super::ApiError;
 use crate::domain::{
-    access::{Act, OperatorAnswer, OperatorForm, OperatorRow},
+    access::{OperatorAnswer, OperatorForm, OperatorRow},
     audit::{AuditEntry, AuditQuery},
     listing::Page,
 };
 
 #[server(endpoint = "operators", input = Json)]
 pub async fn list_operators() -> Result<Vec<OperatorRow>, ApiError> {
-    let caller = super::context::authorise(Act::ManageOperators).await?;
+    let caller = super::context::authorise(super::context::Act::ManageOperators).await?;
     Ok(super::operator_form::rows(&caller).await?)
 }
 
 /// Needs a fresh proof of who asks. A new password is in the answer, and nowhere else.
 #[server(endpoint = "operator-change")]
 pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiError> {
-    let mut caller = super::context::authorise(Act::ManageOperators).await?;
+    let mut caller = super::context::authorise(super::context::Act::ManageOperators).await?;
     caller.check_form(&form.form_token).await?;
     let change = super::operator_form::OperatorChange::read(&form)?;
     super::proof::prove(&mut caller, &form.password, &form.code).await?;
@@ -33,7 +33,7 @@ pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiEr
 /// The trail, newest first.
 #[server(endpoint = "audit", input = Json)]
 pub async fn search_audit(query: AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
-    let caller = super::context::authorise(Act::Audit).await?;
+    let caller = super::context::authorise(super::context::Act::Audit).await?;
     if query.text.chars().count() > crate::domain::listing::SEARCH_MAX {
         return Err(ApiError::Invalid {
             message: format!(

@@ -4,21 +4,20 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::domain::{
-    access::Act,
     ids::{EntityId, Position},
     listing::{History, ListQuery, Page, TimelineQuery, WalletRow, WalletView},
 };
 
 #[server(endpoint = "wallets", input = Json)]
 pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let page = caller.ledger().wallets(&query, caller.search())?;
     caller.shown(page, "wallets").await
 }
 
 #[server(endpoint = "wallet", input = Json)]
 pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let view = caller.ledger().wallet(&id, &query).await?;
     caller.shown(view, &format!("wallet {id}")).await
 }
@@ -26,7 +25,7 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
 /// The entries after a position, at most [`crate::domain::listing::HISTORY_ROWS_MAX`].
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
-    let caller = super::context::authorise(Act::Read).await?;
+    let caller = super::context::authorise(super::context::Act::Read).await?;
     let history = caller.ledger().wallet_history(&id, after.unwrap_or_default()).await?;
     caller.shown(history, &format!("wallet {id}")).await
 }
