@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 mod bench;
+mod compensations;
 mod exports;
 mod functions;
 mod fuzz;
