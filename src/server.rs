@@ -36,7 +36,7 @@ use tower_http::{
 
 use self::{
     assets::{Assets, AssetsError},
-    auth::{Gatekeeper, Visitor, guard_function, guard_page},
+    auth::{Gatekeeper, Principal, Visitor, guard_function, guard_page},
     config::{
         BODY_BYTES_MAX, ConfigError, PublicUrl, REQUEST_TIMEOUT, REQUESTS_AT_ONCE, STOP_GRACE, ServerConfig,
         WRITE_TIMEOUT,
@@ -45,7 +45,7 @@ use self::{
 };
 use crate::{
     app::{App, shell},
-    pages::status::PageStatus,
+    pages::{session::SignedIn, status::PageStatus},
 };
 
 /// Why the server does not run.
@@ -161,6 +161,7 @@ fn provide_request_context(state: &AppState) {
     provide_context(state.clone());
     // Put there by the guards; without it nobody is anybody.
     if let Some(visitor) = use_context::<Parts>().and_then(|request| request.extensions.get::<Visitor>().cloned()) {
+        provide_context(SignedIn(visitor.principal.as_ref().map(Principal::me)));
         provide_context(visitor);
     }
     let response = expect_context::<ResponseOptions>();

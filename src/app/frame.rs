@@ -41,7 +41,7 @@ pub fn Header() -> impl IntoView {
     let waiting = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Approve).await {
+            if session.may(Act::Approve) {
                 count_approvals().await.unwrap_or_default()
             } else {
                 0
@@ -58,17 +58,10 @@ pub fn Header() -> impl IntoView {
                 </svg>
                 <span>"Ledgerscope"</span>
             </a>
-            <Transition>
-                {move || Suspend::new(async move {
-                    let me = session.me().await;
-                    // One wait for both: a part that waits within another does not always hydrate.
-                    let waiting = waiting.await;
-                    me.map(|me| view! { <Places role=me.role waiting /> })
-                })}
-            </Transition>
-            {session.show(|me| {
+            {session.show(move |me| {
                 let finds = me.role.may(Act::Read);
                 view! {
+                    <Places role=me.role waiting />
                     {finds.then(|| view! { <Finder /> })}
                     <Who me />
                 }
@@ -81,14 +74,14 @@ pub fn Header() -> impl IntoView {
 
 /// The places of the navigation; the approvals with how many wait.
 #[component]
-fn Places(role: Role, waiting: u32) -> impl IntoView {
+fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
     let location = use_location();
     let places = places_of(role)
         .into_iter()
         .map(|place| {
             let address = place.address();
             let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Approvals && waiting > 0).then(|| waiting_mark(waiting));
+            let mark = (place == Place::Approvals && role.may(Act::Approve)).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>
@@ -107,13 +100,23 @@ fn Places(role: Role, waiting: u32) -> impl IntoView {
     .into_any()
 }
 
-/// How many cases wait for the reader.
-fn waiting_mark(count: u32) -> AnyView {
+/// How many cases wait for the reader; nothing where none does.
+fn waiting_mark(waiting: Resource<u32>) -> AnyView {
+    let mark = |count: u32| {
+        view! {
+            <span class="count-mark">
+                <span aria-hidden="true">{count.to_string()}</span>
+                <span class="visually-hidden">{format!(", {} waiting", counted(count.into(), "case"))}</span>
+            </span>
+        }
+    };
     view! {
-        <span class="count-mark">
-            <span aria-hidden="true">{count.to_string()}</span>
-            <span class="visually-hidden">{format!(", {} waiting", counted(count.into(), "case"))}</span>
-        </span>
+        <Transition>
+            {move || Suspend::new(async move {
+                let count = waiting.await;
+                (count > 0).then(|| mark(count))
+            })}
+        </Transition>
     }
     .into_any()
 }
@@ -204,7 +207,7 @@ pub fn Health() -> impl IntoView {
     let health = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Read).await {
+            if session.may(Act::Read) {
                 // Where even this can't be asked, the page itself says so.
                 get_health().await.ok()
             } else {

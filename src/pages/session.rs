@@ -1,24 +1,30 @@
-//! Who is looking: asked once, known to every page, asked again after signing in. Pages read it to offer only what the
-//! reader's role allows; what is not offered is refused by the server all the same.
+//! Who is looking: said by the server with the page, known to every part of it at once, asked again after signing in. Pages
+//! read it to offer only what the reader's role allows; what is not offered is refused by the server all the same.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api::{ApiError, get_me},
+    api::get_me,
     domain::access::{Act, Me},
 };
 
-/// Who is signed in, for everything under the frame.
+/// Who the server knows the reader to be; the server provides it for each request, the page carries it to the browser.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub Option<Me>);
+
+/// Who is signed in, for everything under the frame. A value and no resource: nearly everything on a page depends on it, and
+/// waiting for it within what waits for something else is what server and browser then disagree about.
 #[derive(Clone, Copy)]
 pub struct Session {
-    me: Resource<Result<Option<Me>, ApiError>>,
+    me: RwSignal<Option<Me>>,
 }
 
 impl Session {
-    /// Asks who it is, and tells whatever is rendered below.
+    /// Takes over what the server says, and tells whatever is rendered below.
     pub fn provide() -> Self {
+        let said = SharedValue::new(|| use_context::<SignedIn>().and_then(|SignedIn(me)| me));
         let session = Self {
-            me: Resource::new(|| (), |()| get_me()),
+            me: RwSignal::new(said.into_inner()),
         };
         provide_context(session);
         session
@@ -29,18 +35,25 @@ impl Session {
         expect_context()
     }
 
-    /// Nobody is also the answer where it can't be asked: then nothing is offered.
-    pub async fn me(self) -> Option<Me> {
-        self.me.await.ok().flatten()
+    /// Not tracked: for what asks the server, which decides by itself who asks.
+    pub fn me(self) -> Option<Me> {
+        self.me.get_untracked()
     }
 
-    pub async fn may(self, act: Act) -> bool {
-        self.me().await.is_some_and(|me| me.role.may(act))
+    /// Not tracked, as [`Session::me`].
+    pub fn may(self, act: Act) -> bool {
+        self.me
+            .with_untracked(|me| me.as_ref().is_some_and(|me| me.role.may(act)))
     }
 
-    /// Asks again.
+    /// Asks again. Where it can't be asked, what was known stays: the server refuses what it no longer allows.
     pub fn refetch(self) {
-        self.me.refetch();
+        spawn_local(async move {
+            if let Ok(me) = get_me().await {
+                // The page may be gone by then.
+                let _ = self.me.try_set(me);
+            }
+        });
     }
 
     /// What `show` makes where the reader's role may do `act`.
@@ -50,14 +63,6 @@ impl Session {
 
     /// What `show` makes of who is signed in; nothing where nobody is.
     pub fn show(self, show: impl Fn(Me) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
-        view! {
-            <Transition>
-                {move || {
-                    let show = show.clone();
-                    Suspend::new(async move { self.me().await.map(show) })
-                }}
-            </Transition>
-        }
-        .into_any()
+        (move || self.me.get().map(&show)).into_any()
     }
 }
