@@ -13,7 +13,12 @@ pub mod permissions;
 pub mod security;
 pub mod state;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     BoxError, Router,
@@ -94,6 +99,16 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
     Ok(())
 }
 
+/// The path of every page, as routes name them. Found out once in a process: meanwhile leptos loads no resource in any thread,
+/// so a page that was being rendered beside it would wait for ever.
+pub fn page_paths() -> &'static [String] {
+    static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let routes = generate_route_list(App);
+        routes.iter().map(|route| route.path().to_owned()).collect()
+    });
+    &PATHS
+}
+
 /// Every route with its limits; also what HTTP tests talk to.
 pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> Router {
     let urls = assets.urls.clone();
@@ -104,11 +119,9 @@ pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> R
     // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
     let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
     let page = page.layer(from_fn_with_state(keeper, guard_page));
-    let routes = generate_route_list(App)
+    let routes = page_paths()
         .iter()
-        .fold(Router::new(), |router, route| {
-            router.route(route.path(), get(page.clone()))
-        })
+        .fold(Router::new(), |router, path| router.route(path, get(page.clone())))
         .merge(exports)
         .merge(assets.routes(page))
         .layer(timeout(REQUEST_TIMEOUT))

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use axum::{body::Body, http::Request};
 use ledgerscope::{
-    app::App,
     components::href,
     domain::access::{Act, Role},
-    server::permissions::{FUNCTIONS, Function, Gate, PAGES},
+    server::{
+        page_paths,
+        permissions::{FUNCTIONS, Function, Gate, PAGES},
+    },
 };
 use leptos::server_fn::axum::server_fn_paths;
-use leptos_axum::generate_route_list;
 use serde_json::{Value, json};
 
 use crate::bench::{Answer, Bench};
@@ -82,10 +83,7 @@ fn the_table_knows_every_function_and_no_other() {
 
 #[tokio::test]
 async fn the_table_knows_every_page_and_no_other() {
-    let there: BTreeSet<String> = generate_route_list(App)
-        .iter()
-        .map(|route| route.path().to_owned())
-        .collect();
+    let there: BTreeSet<String> = page_paths().iter().cloned().collect();
     let pages = PAGES.iter().filter(|(path, _)| !path.starts_with("/export/"));
     let known: BTreeSet<String> = pages.map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(there, known);
