@@ -41,7 +41,7 @@ pub fn Header() -> impl IntoView {
     let waiting = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Approve) {
+            if session.may(Act::Approve).await {
                 count_approvals().await.unwrap_or_default()
             } else {
                 0
@@ -207,7 +207,7 @@ pub fn Health() -> impl IntoView {
     let health = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Read) {
+            if session.may(Act::Read).await {
                 // Where even this can't be asked, the page itself says so.
                 get_health().await.ok()
             } else {

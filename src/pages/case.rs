@@ -88,7 +88,7 @@ pub fn CasePage() -> impl IntoView {
     let answer = Resource::new(
         move || id.get(),
         move |id| async move {
-            let me = session.me();
+            let me = session.me().await;
             let id = EntityId::new(id.as_str()).map_err(|_| ApiError::NotFound {
                 what: "such a case".to_owned(),
                 filtered: false,

@@ -65,7 +65,7 @@ pub fn CompensatePage() -> impl IntoView {
     let answer = Resource::new(
         move || query.get(),
         move |query| async move {
-            let me = session.me();
+            let me = session.me().await;
             let form = get_compensation_form(query.draft.clone(), query.seen.clone()).await?;
             Ok((query, me, form))
         },

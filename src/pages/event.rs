@@ -53,7 +53,7 @@ pub fn EventPage() -> impl IntoView {
                     .unwrap_or_default(),
                 None => None,
             };
-            Ok((event, effect, session.may(Act::Propose)))
+            Ok((event, effect, session.may(Act::Propose).await))
         },
     );
     let title = move || {

@@ -53,7 +53,7 @@ pub fn OperatorsPage() -> impl IntoView {
     };
     let answer = Resource::new(
         || (),
-        move |()| async move { Ok((session.me(), list_operators().await?)) },
+        move |()| async move { Ok((session.me().await, list_operators().await?)) },
     );
     Effect::new(move || {
         live.set(true);

@@ -49,7 +49,7 @@ pub fn OverviewPage() -> impl IntoView {
         || (),
         move |()| async move {
             // Asking for what is refused anyway would only fill the audit trail.
-            match session.me() {
+            match session.me().await {
                 Some(me) if !me.role.may(Act::Read) => Ok(None),
                 _ => get_overview().await.map(Some),
             }

@@ -35,15 +35,18 @@ impl Session {
         expect_context()
     }
 
-    /// Not tracked: for what asks the server, which decides by itself who asks.
-    pub fn me(self) -> Option<Me> {
-        self.me.get_untracked()
+    /// For what asks the server about other things besides, and so may ask for this: right after signing in the page that
+    /// one is led to is often faster than [`Session::refetch`]. Not tracked.
+    pub async fn me(self) -> Option<Me> {
+        match self.me.get_untracked() {
+            Some(me) => Some(me),
+            None => get_me().await.ok().flatten(),
+        }
     }
 
-    /// Not tracked, as [`Session::me`].
-    pub fn may(self, act: Act) -> bool {
-        self.me
-            .with_untracked(|me| me.as_ref().is_some_and(|me| me.role.may(act)))
+    /// Waits and asks as [`Session::me`] does.
+    pub async fn may(self, act: Act) -> bool {
+        self.me().await.is_some_and(|me| me.role.may(act))
     }
 
     /// Asks again. Where it can't be asked, what was known stays: the server refuses what it no longer allows.
