@@ -7,6 +7,7 @@ mod embedded;
 mod fault;
 mod redis;
 pub mod relay;
+mod sweep;
 
 pub(crate) use self::embedded::{BUSY, make_private_dir, patiently};
 
@@ -28,6 +29,8 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 pub const EXTRA_FIELDS_MAX: usize = 64;
 /// At most this many entries in one read.
 pub const READ_MAX: usize = 10_000;
+/// At most this many streams in one read of many.
+pub const READ_MANY_MAX: usize = 1_000;
 
 /// The store that a domain uses where nothing else is said.
 pub fn default_url(domain: LogName) -> String {
@@ -116,6 +119,17 @@ pub struct FeedEntry {
     pub sequence: Option<Sequence>,
 }
 
+/// A part of a stream, met on a sweep through the whole store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    pub subject: EntityId,
+    /// It begins with the first entry that its stream has.
+    pub first: bool,
+    /// It ended with the last entry that its stream had when it was read.
+    pub last: bool,
+    pub entries: Vec<Entry>,
+}
+
 /// An append-only log of one domain.
 #[async_trait]
 pub trait EventLog: Send + Sync {
@@ -130,6 +144,19 @@ pub trait EventLog: Send + Sync {
 
     /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice.
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;
+
+    /// What each of these streams has after the position beside it, as [`Self::read`] gives it, in the same order. At most
+    /// [`READ_MANY_MAX`] streams; those with less than `limit` entries are at their end.
+    async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {
+        let reads = wanted.iter().map(|(id, after)| self.read(id, *after, limit));
+        futures::future::try_join_all(reads).await
+    }
+
+    /// Every stream of the store from its beginning, for who replays everything: fast, in no particular order. A long stream
+    /// comes in several parts, in order and not necessarily one after the other; a stream may be told twice, from its beginning.
+    fn sweep(&self) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
+        sweep::by_reading(self)
+    }
 
     /// The end of the feed as it is now.
     async fn feed_end(&self) -> Result<FeedPosition, ReadError>;

@@ -1,0 +1,37 @@
+//! A sweep through every stream of a store, for an adapter that has no faster way: the ids, a page at a time, and then their
+//! streams, many at once. It never keeps more than one page of each stream.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+
+use super::{EventLog, READ_MAX, ReadError, Swept};
+use crate::domain::ids::{EntityId, Position};
+
+/// Streams that are read at once.
+const AT_ONCE: usize = 64;
+
+pub(super) fn by_reading<L: EventLog + ?Sized>(log: &L) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
+    let whole = move |ids: Vec<EntityId>| {
+        let parts = ids.into_iter().map(move |id| Ok(parts_of(log, id)));
+        futures::stream::iter(parts).try_flatten_unordered(AT_ONCE)
+    };
+    log.streams().map_ok(whole).try_flatten().boxed()
+}
+
+/// One stream, a page at a time.
+fn parts_of<L: EventLog + ?Sized>(log: &L, id: EntityId) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
+    let start = Some((id, Position::START));
+    futures::stream::try_unfold(start, move |at| async move {
+        let Some((id, after)) = at else { return Ok(None) };
+        let entries = log.read(&id, after, READ_MAX).await?;
+        let next = entries.last().filter(|_| entries.len() == READ_MAX);
+        let next = next.map(|last| (id.clone(), last.position));
+        let part = Swept {
+            subject: id,
+            first: after == Position::START,
+            last: next.is_none(),
+            entries,
+        };
+        Ok(Some((vec![part], next)))
+    })
+    .boxed()
+}
