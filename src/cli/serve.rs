@@ -33,6 +33,8 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         stores,
         ledger::Settings {
             limits: settings.limits(),
+            checkpoints: settings.read_model(),
+            checkpoint_every: settings.checkpoint_every(),
             ..ledger::Settings::default()
         },
     );
@@ -49,7 +51,10 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
     let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
-    Ok(server::serve(config, AppState { ledger, desk, keeper }).await?)
+    let read_model = Arc::clone(&ledger);
+    let served = server::serve(config, AppState { ledger, desk, keeper }).await;
+    read_model.stop().await;
+    Ok(served?)
 }
 
 fn stores(settings: &Settings) -> Result<Stores, CliError> {

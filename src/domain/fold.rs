@@ -105,13 +105,15 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// Whether `entries` are the very next events, so that pushing them is the same as folding all again in order.
+    /// Whether `entries`, which follow in the stream, come in sequence order, too, so that pushing them is the same as folding
+    /// all again in order. What is missing or repeated between them does not matter.
     pub fn continues_with(&self, entries: &[Entry]) -> bool {
-        let next = self.seen + 1..;
-        entries
-            .iter()
-            .zip(next)
-            .all(|(entry, next)| entry.sequence() == Some(next))
+        let mut last = self.seen;
+        entries.iter().filter_map(Entry::sequence).all(|sequence| {
+            let follows = sequence >= last;
+            last = sequence;
+            follows
+        })
     }
 
     /// Folds the next event; entries come in sequence order. Returns whether it was applied; says what is wrong to `report`.

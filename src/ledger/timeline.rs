@@ -1,8 +1,6 @@
 //! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The index is asked only for what
 //! stands beside the timeline.
 
-use std::cmp::Reverse;
-
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
@@ -11,7 +9,7 @@ use crate::domain::{
     ids::{Domain, EntityId, Position},
     listing::{
         ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, EventLink, EventView, Extent, HISTORY_ROWS_MAX, History,
-        HoldRow, OrderRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
+        HoldRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
     },
     order::{Line, OrderEvent, OrderState},
     refund::RefundRow,
@@ -21,7 +19,7 @@ use crate::domain::{
 
 use super::{
     Ledger, LedgerError,
-    listing::{cut, order_row},
+    listing::Cut,
 };
 
 /// Orders shown beside a wallet.
@@ -54,7 +52,6 @@ impl Ledger {
                 .is_some_and(|posting| !posting.wholly_reversed())
         });
         let reversible = reversible.cloned().collect();
-        let findings = self.findings();
         Ok(WalletView {
             id: id.clone(),
             owner: state.owner.clone(),
@@ -70,12 +67,8 @@ impl Ledger {
             timeline,
             reversible,
             extent,
-            findings: findings
-                .iter()
-                .filter(|finding| finding.wallet.as_deref() == Some(id.as_str()))
-                .cloned()
-                .collect(),
-            orders: self.orders_of(id),
+            findings: self.findings().of_wallet(id),
+            orders: self.shared.index().orders_naming(id, ORDERS_SHOWN),
             now: self.now(),
         })
     }
@@ -103,7 +96,6 @@ impl Ledger {
             })
             .collect();
         refunds.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
-        let findings = self.findings();
         Ok(OrderView {
             id: id.clone(),
             wallet: state.wallet.clone(),
@@ -120,11 +112,7 @@ impl Ledger {
             anomaly_count: replay.anomalies.len() as u64,
             timeline: timeline(&replay, query),
             extent,
-            findings: findings
-                .iter()
-                .filter(|finding| finding.order.as_deref() == Some(id.as_str()))
-                .cloned()
-                .collect(),
+            findings: self.findings().of_order(id),
             now,
         })
     }
@@ -227,10 +215,8 @@ impl Ledger {
             Domain::Order => self
                 .shared
                 .index()
-                .orders
-                .get(subject)
-                .and_then(|order| order.fold.state.wallet.clone())
-                .map(|wallet| (Domain::Wallet, wallet)),
+                .wallet_named_by(subject)
+                .map(|wallet| (Domain::Wallet, wallet.to_owned())),
             Domain::Wallet => entries
                 .iter()
                 .find(|entry| entry.position == position)
@@ -245,18 +231,6 @@ impl Ledger {
             all.extend(links(other_domain, &id, entries));
         }
         all
-    }
-
-    /// Orders that name a wallet, the last changed first.
-    fn orders_of(&self, wallet: &EntityId) -> Vec<OrderRow> {
-        let index = self.shared.index();
-        let ids = index.orders_by_wallet.get(wallet.as_str()).into_iter().flatten();
-        let mut rows: Vec<_> = ids
-            .filter_map(|id| Some(order_row(id, index.orders.get(id)?)))
-            .collect();
-        rows.sort_by_key(|row| Reverse(row.last_time));
-        rows.truncate(ORDERS_SHOWN);
-        rows
     }
 }
 
@@ -289,7 +263,7 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
     if !query.oldest_first {
         places.reverse();
     }
-    let page = cut(places, query.page);
+    let cut = Cut::of(places.len(), query.page);
     let row = |at: usize| TimelineRow {
         step: replay.steps[at].clone(),
         before: at
@@ -299,10 +273,10 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
         anomalies: anomalies_at(replay, at),
     };
     Timeline {
-        rows: page.rows.into_iter().map(row).collect(),
-        page: page.page,
-        pages: page.pages,
-        total: page.total,
+        rows: cut.of_sorted(places).into_iter().map(row).collect(),
+        page: cut.page,
+        pages: cut.pages,
+        total: cut.total,
     }
 }
 
