@@ -30,6 +30,7 @@ use crate::{
     event_log::{EventLog, FeedPosition, READ_MAX, ReadError},
 };
 
+pub use index::saved::Plain;
 pub use listing::Search;
 
 use index::Index;
@@ -70,8 +71,8 @@ pub struct Settings {
     pub clock: fn() -> DateTime<Utc>,
     /// Where checkpoints are kept; without, every start replays everything.
     pub checkpoints: Option<PathBuf>,
-    /// How often a checkpoint is written.
-    pub checkpoint_every: Duration,
+    /// How often a checkpoint is written; `None`: never, they are only read.
+    pub checkpoint_every: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -81,7 +82,7 @@ impl Default for Settings {
             rescan: Duration::from_secs(30),
             clock: Utc::now,
             checkpoints: None,
-            checkpoint_every: Duration::from_mins(5),
+            checkpoint_every: Some(Duration::from_mins(5)),
         }
     }
 }
@@ -116,6 +117,8 @@ struct Shared {
     places: Mutex<[Option<FeedPosition>; 2]>,
     /// Of the domains, whether somebody wrote to it without telling the feed.
     unfed: Mutex<[bool; 2]>,
+    /// When the checkpoint was made that was gone on from, if one was.
+    resumed: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Shared {
@@ -127,7 +130,12 @@ impl Shared {
             order: loading(),
             places: Mutex::default(),
             unfed: Mutex::default(),
+            resumed: Mutex::default(),
         }
+    }
+
+    fn set_resumed(&self, made_at: Option<DateTime<Utc>>) {
+        *self.resumed.lock().unwrap_or_else(PoisonError::into_inner) = made_at;
     }
 
     fn set_place(&self, domain: Domain, place: FeedPosition) {
@@ -203,6 +211,16 @@ impl Ledger {
             // An error would mean that the sender is gone; it lives as long as `self`.
             let _ = state.wait_for(|state| *state == StoreState::Live).await;
         }
+    }
+
+    /// When the checkpoint was made that this start went on from; `None` where everything was replayed.
+    pub fn resumed_from(&self) -> Option<DateTime<Utc>> {
+        *self.shared.resumed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index as it can be compared with that of another ledger of the same stores.
+    pub fn plain(&self) -> Plain {
+        self.shared.index().plain()
     }
 
     /// How the stores are doing.

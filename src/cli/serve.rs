@@ -34,7 +34,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         ledger::Settings {
             limits: settings.limits(),
             checkpoints: settings.read_model(),
-            checkpoint_every: settings.checkpoint_every(),
+            checkpoint_every: Some(settings.checkpoint_every()),
             ..ledger::Settings::default()
         },
     );
@@ -57,7 +57,8 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     Ok(served?)
 }
 
-fn stores(settings: &Settings) -> Result<Stores, CliError> {
+/// The stores that the read model is made of. Nothing is connected to yet.
+pub(super) fn stores(settings: &Settings) -> Result<Stores, CliError> {
     let store = |domain| {
         let embedded = settings.store(domain).starts_with("embedded:");
         let adapter = if embedded { "embedded" } else { "redis" };

@@ -113,7 +113,13 @@ pub struct Settings {
     takeover: TimeDelta,
 
     /// Where the read model's checkpoints are kept; they can be thrown away at any time. 'none' keeps none
-    #[arg(long, global = true, value_name = "DIR", env = "LEDGERSCOPE_READ_MODEL", default_value = "./data/read-model")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LEDGERSCOPE_READ_MODEL",
+        default_value = "./data/read-model"
+    )]
     read_model: PathBuf,
 
     /// How often a checkpoint is written while the server runs
@@ -172,7 +178,10 @@ impl Settings {
 
     /// How often a checkpoint is written; not more often than once a second.
     pub fn checkpoint_every(&self) -> Duration {
-        self.checkpoint_every.to_std().unwrap_or_default().max(Duration::from_secs(1))
+        self.checkpoint_every
+            .to_std()
+            .unwrap_or_default()
+            .max(Duration::from_secs(1))
     }
 
     pub const fn limits(&self) -> Limits {

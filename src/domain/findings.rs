@@ -424,7 +424,10 @@ pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
 /// What does not fit about a hold: the one thing that only the time can make wrong.
 pub fn of_hold(hold: &ExpiringHold<'_>, now: DateTime<Utc>, found: &mut Vec<Finding>) {
     if hold.expires_at < now {
-        let explanation = format!("the hold {} on wallet {} is open past its expiry", hold.hold, hold.wallet);
+        let explanation = format!(
+            "the hold {} on wallet {} is open past its expiry",
+            hold.hold, hold.wallet
+        );
         found.push(Finding {
             wallet: Some(hold.wallet.to_owned()),
             currency: hold.currency,

@@ -133,7 +133,9 @@ impl Checkpoints {
         if !self.dir.join(FILE).exists() {
             return None;
         }
-        let store = self.open().inspect_err(|error| tracing::warn!(%error, "no checkpoint is used"));
+        let store = self
+            .open()
+            .inspect_err(|error| tracing::warn!(%error, "no checkpoint is used"));
         let store = store.ok()?;
         loop {
             match newest(&store) {
@@ -251,7 +253,10 @@ struct Head {
 fn read(store: &Connection, number: i64, head: &Head) -> Read {
     let damaged = |what: &str| CheckpointError::Damaged(what.to_owned());
     if head.made_by != MADE_BY {
-        return Err(CheckpointError::Damaged(format!("it was made by version {}", head.made_by)));
+        return Err(CheckpointError::Damaged(format!(
+            "it was made by version {}",
+            head.made_by
+        )));
     }
     let places = serde_json::from_str(&head.places).map_err(|_| damaged("its positions can't be read"))?;
     let mut whole = crc32fast::Hasher::new();

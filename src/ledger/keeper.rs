@@ -111,7 +111,11 @@ impl Keeper {
         let mut unverified = Vec::new();
         let recent = index.recent();
         for (domain, place) in Domain::ALL.into_iter().zip(places.feeds()) {
-            let entries = recent.iter().filter(|recent| recent.domain == domain).cloned().collect();
+            let entries = recent
+                .iter()
+                .filter(|recent| recent.domain == domain)
+                .cloned()
+                .collect();
             let witnesses = Witnesses { place, entries };
             match tokio::time::timeout(PATIENCE, is_same(&*self.stores.of(domain).log, &witnesses)).await {
                 Ok(Ok(true)) => {}
@@ -133,10 +137,13 @@ impl Keeper {
         );
         for domain in Domain::ALL {
             self.shared.set_unfed(domain, places.unfed[domain as usize]);
-            self.shared.state(domain).send_replace(StoreState::Loading { events: counts.events });
+            self.shared
+                .state(domain)
+                .send_replace(StoreState::Loading { events: counts.events });
         }
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = index.generation();
         *self.shared.index_mut() = index;
+        self.shared.set_resumed(Some(places.made_at));
         Some((places, unverified))
     }
 
@@ -157,8 +164,11 @@ impl Keeper {
     async fn begin_anew(&self) {
         tracing::warn!("the checkpoint is of other stores; everything is replayed");
         *self.shared.index_mut() = Index::default();
+        self.shared.set_resumed(None);
         for domain in Domain::ALL {
-            self.shared.state(domain).send_replace(StoreState::Loading { events: 0 });
+            self.shared
+                .state(domain)
+                .send_replace(StoreState::Loading { events: 0 });
         }
         if let Some(checkpoints) = self.checkpoints.clone() {
             let _ = spawn_blocking(move || checkpoints.clear()).await;
@@ -167,14 +177,14 @@ impl Keeper {
 
     /// Every so often, and once as soon as everything was loaded.
     async fn save_now_and_then(&self) {
-        if self.checkpoints.is_none() {
+        let (Some(_), Some(every)) = (&self.checkpoints, self.settings.checkpoint_every) else {
             return std::future::pending().await;
-        }
+        };
         for domain in Domain::ALL {
             let mut state = self.shared.state(domain).subscribe();
             let _ = state.wait_for(|state| *state == StoreState::Live).await;
         }
-        let mut ticks = interval(self.settings.checkpoint_every.max(RETRY));
+        let mut ticks = interval(every.max(RETRY));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -191,7 +201,9 @@ impl Keeper {
     }
 
     fn save_blocking(&self) {
-        let Some(checkpoints) = &self.checkpoints else { return };
+        let (Some(checkpoints), Some(_)) = (&self.checkpoints, self.settings.checkpoint_every) else {
+            return;
+        };
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         // The places first: the index may then know more than they say, which reading again does no harm to.
         let [Some(wallet), Some(order)] = self.shared.places() else {
@@ -213,7 +225,12 @@ impl Keeper {
             Ok(bytes) => {
                 *saved = index.generation();
                 let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(bytes, milliseconds, events = index.counts().events, "a checkpoint was written");
+                tracing::info!(
+                    bytes,
+                    milliseconds,
+                    events = index.counts().events,
+                    "a checkpoint was written"
+                );
             }
             Err(error) => tracing::warn!(%error, "no checkpoint was written"),
         }

@@ -85,7 +85,9 @@ impl Ledger {
         let matches = |claim: &ClaimRow| {
             states.contains(&claim.state)
                 && (!query.overdue || self.is_overdue(claim, now))
-                && query.currency.is_none_or(|currency| index.currency_of(claim) == Some(currency))
+                && query
+                    .currency
+                    .is_none_or(|currency| index.currency_of(claim) == Some(currency))
                 && query
                     .older_than_hours
                     .is_none_or(|hours| (now - claim.state_since).num_seconds() >= i64::from(hours) * 3600)
@@ -119,9 +121,7 @@ impl Ledger {
         };
         let mut found: Vec<_> = index
             .wallets()
-            .filter(|(slot, row)| {
-                row.is_status(query.status.as_deref()) && matches(*slot, row.owner, row.owner_name)
-            })
+            .filter(|(slot, row)| row.is_status(query.status.as_deref()) && matches(*slot, row.owner, row.owner_name))
             .collect();
         let id = |slot: Slot| index.wallet_id(slot);
         let cut = Cut::of(found.len(), query.page);
@@ -233,7 +233,9 @@ impl Cut {
 pub(super) fn sums<'a>(claims: impl Iterator<Item = &'a ClaimRow>, index: &Index) -> Vec<Sum> {
     let mut sums: Vec<Sum> = Vec::new();
     for claim in claims {
-        let Some(currency) = index.currency_of(claim) else { continue };
+        let Some(currency) = index.currency_of(claim) else {
+            continue;
+        };
         match sums.iter_mut().find(|sum| sum.currency == currency) {
             Some(sum) => {
                 sum.amount = add_exact(sum.amount, claim.amount).unwrap_or(sum.amount);

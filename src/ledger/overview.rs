@@ -125,7 +125,11 @@ impl Ledger {
         let index = self.shared.index();
         let claim = |slot: &Slot| Some((*slot, index.claim(*slot)?));
         let pending: Vec<_> = index.pending().iter().filter_map(claim).collect();
-        let mut overdue: Vec<_> = pending.iter().filter(|(_, row)| self.is_overdue(row, now)).copied().collect();
+        let mut overdue: Vec<_> = pending
+            .iter()
+            .filter(|(_, row)| self.is_overdue(row, now))
+            .copied()
+            .collect();
         let age = |row: &ClaimRow| (row.state_since, row.requested_at);
         let cut = Cut::of(overdue.len(), 1);
         let overdue_sums = sums(overdue.iter().map(|(_, row)| *row), &index);
@@ -181,7 +185,8 @@ fn by_age(pending: &[&ClaimRow], index: &Index, now: DateTime<Utc>) -> Vec<AgeBu
             let is_of_age = |row: &&ClaimRow| {
                 // What was requested in the future has the age of what was requested just now.
                 let age = (now - row.requested_at).max(TimeDelta::zero());
-                age >= TimeDelta::hours(from_hours.into()) && to_hours.is_none_or(|to| age < TimeDelta::hours(to.into()))
+                age >= TimeDelta::hours(from_hours.into())
+                    && to_hours.is_none_or(|to| age < TimeDelta::hours(to.into()))
             };
             let rows = || pending.iter().copied().filter(is_of_age);
             AgeBucket {

@@ -381,7 +381,10 @@ impl<S: Entity> Projector<S> {
             for ((id, known), head) in wanted.into_iter().zip(heads) {
                 let Some(head) = head else { continue };
                 let gathered = gathering.remove(&id).unwrap_or_default();
-                let late = gathered.newest.iter().find(|entry| known.is_none_or(|known| entry.position > known));
+                let late = gathered
+                    .newest
+                    .iter()
+                    .find(|entry| known.is_none_or(|known| entry.position > known));
                 if unfed_before.is_some_and(|before| late.is_some_and(|entry| entry.recorded < before)) {
                     self.shared.note_unfed(S::DOMAIN);
                 }

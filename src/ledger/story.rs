@@ -79,7 +79,9 @@ impl Ledger {
             None => 0,
         };
         let order = orders.remove(at);
-        let own = index.wallet_named_by(&order).and_then(|wallet| EntityId::new(wallet).ok());
+        let own = index
+            .wallet_named_by(&order)
+            .and_then(|wallet| EntityId::new(wallet).ok());
         let credited = index.wallets_credited(id);
         let wallets = own.into_iter().chain(credited).take(WALLETS_MAX).collect();
         Some((order, orders, wallets))

@@ -17,10 +17,7 @@ use crate::domain::{
     wallet::WalletState,
 };
 
-use super::{
-    Ledger, LedgerError,
-    listing::Cut,
-};
+use super::{Ledger, LedgerError, listing::Cut};
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;

@@ -33,7 +33,10 @@ impl Index {
             of_order(&self.facts_of_order(order), &mut found);
         }
         let expired = self.expiries.iter().take_while(|(at, _)| *at < now);
-        let mut wallets: Vec<_> = expired.map(|(_, wallet)| *wallet).chain(self.odd_wallets.iter().copied()).collect();
+        let mut wallets: Vec<_> = expired
+            .map(|(_, wallet)| *wallet)
+            .chain(self.odd_wallets.iter().copied())
+            .collect();
         wallets.sort_unstable_by(|a, b| self.wallet_ids.text(*a).cmp(self.wallet_ids.text(*b)));
         wallets.dedup();
         for wallet in wallets {
@@ -123,7 +126,9 @@ impl Index {
         let mut credits: Vec<_> = standing
             .map(|(_, row)| Credit {
                 wallet: self.wallet_ids.text(row.wallet),
-                currency: self.wallets[row.wallet.index()].currency.and_then(|number| self.currency(number)),
+                currency: self.wallets[row.wallet.index()]
+                    .currency
+                    .and_then(|number| self.currency(number)),
                 amount: row.amount,
                 time: row.time,
                 order: row.order.map(|order| self.order_ids.text(order)),
@@ -135,7 +140,9 @@ impl Index {
 
     fn facts_of_order(&self, slot: Slot) -> OrderSums<'_> {
         let row = &self.orders[slot.index()];
-        let succeeded = self.claims_of_order(slot).filter(|(_, claim)| claim.state == RefundState::Succeeded);
+        let succeeded = self
+            .claims_of_order(slot)
+            .filter(|(_, claim)| claim.state == RefundState::Succeeded);
         OrderSums {
             id: self.order_ids.text(slot),
             wallet: row.wallet.map(|wallet| self.wallet_ids.text(wallet)),
@@ -162,7 +169,9 @@ impl Index {
         let held = self.holds.get(&wallet).into_iter().flatten();
         held.map(move |held| ExpiringHold {
             wallet: self.wallet_ids.text(wallet),
-            currency: self.wallets[wallet.index()].currency.and_then(|number| self.currency(number)),
+            currency: self.wallets[wallet.index()]
+                .currency
+                .and_then(|number| self.currency(number)),
             hold: self.texts.text(held.hold),
             order: held.order.map(|order| self.texts.text(order)),
             amount: held.amount,

@@ -66,7 +66,10 @@ impl Index {
     }
 
     fn put_claims(&mut self, order: Slot, state: &OrderState) {
-        let mut known: HashMap<Slot, Slot> = self.claims_of_order(order).map(|(slot, row)| (row.refund, slot)).collect();
+        let mut known: HashMap<Slot, Slot> = self
+            .claims_of_order(order)
+            .map(|(slot, row)| (row.refund, slot))
+            .collect();
         for (id, refund) in &state.refunds {
             let name = self.refund_slot(id);
             match known.remove(&name) {
@@ -153,11 +156,15 @@ impl Index {
         if *of_order == Some(slot) {
             *of_order = gone.next_of_order;
         }
-        let before = self.claims_of_refund(gone.refund).find(|(_, row)| row.next_of_refund == Some(slot));
+        let before = self
+            .claims_of_refund(gone.refund)
+            .find(|(_, row)| row.next_of_refund == Some(slot));
         if let Some(row) = before.map(|(at, _)| at).and_then(|at| self.claims[at.index()].as_mut()) {
             row.next_of_refund = gone.next_of_refund;
         }
-        let before = self.claims_of_order(gone.order).find(|(_, row)| row.next_of_order == Some(slot));
+        let before = self
+            .claims_of_order(gone.order)
+            .find(|(_, row)| row.next_of_order == Some(slot));
         if let Some(row) = before.map(|(at, _)| at).and_then(|at| self.claims[at.index()].as_mut()) {
             row.next_of_order = gone.next_of_order;
         }

@@ -102,12 +102,14 @@ impl Index {
 
     /// The refund ids that a wallet was credited for.
     pub fn credited_refunds(&self, wallet: Slot) -> impl Iterator<Item = &str> {
-        self.credits_of_wallet(wallet).map(|(_, row)| self.refund_ids.text(row.refund))
+        self.credits_of_wallet(wallet)
+            .map(|(_, row)| self.refund_ids.text(row.refund))
     }
 
     /// The refund ids of an order.
     pub fn refunds_of(&self, order: Slot) -> impl Iterator<Item = &str> {
-        self.claims_of_order(order).map(|(_, row)| self.refund_ids.text(row.refund))
+        self.claims_of_order(order)
+            .map(|(_, row)| self.refund_ids.text(row.refund))
     }
 
     /// The orders that use a refund's id, by their own.

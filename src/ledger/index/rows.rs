@@ -208,7 +208,9 @@ mod packed {
 
         #[expect(clippy::ref_option, reason = "the shape that serde wants")]
         pub fn serialize<S: Serializer>(number: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
-            number.map(|number| (number.mantissa(), number.scale())).serialize(serializer)
+            number
+                .map(|number| (number.mantissa(), number.scale()))
+                .serialize(serializer)
         }
 
         pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {

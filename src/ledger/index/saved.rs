@@ -202,7 +202,10 @@ impl Index {
             && self.orders.iter().all(order)
             && self.claims.iter().flatten().all(claim)
             && self.credits.iter().flatten().all(credit)
-            && self.holds.iter().all(|(slot, rows)| is(*slot, wallets) && rows.iter().all(held))
+            && self
+                .holds
+                .iter()
+                .all(|(slot, rows)| is(*slot, wallets) && rows.iter().all(held))
     }
 
     /// Chains of refunds, counts, sums, what is pending and what is odd.
@@ -290,8 +293,16 @@ impl Index {
             lines.insert(format!("order {}", self.order_id(slot)), line);
         }
         for row in self.claims.iter().flatten() {
-            let key = format!("refund {} of order {}", self.refund_id(row.refund), self.order_id(row.order));
-            let texts = (self.text(row.reason), self.text(row.destination), self.currency(row.currency));
+            let key = format!(
+                "refund {} of order {}",
+                self.refund_id(row.refund),
+                self.order_id(row.order)
+            );
+            let texts = (
+                self.text(row.reason),
+                self.text(row.destination),
+                self.currency(row.currency),
+            );
             let line = format!(
                 "{texts:?} {} {} {} {} {}",
                 row.amount, row.state, row.requested_at, row.state_since, row.ever_approved
