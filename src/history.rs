@@ -1,10 +1,19 @@
 //! Histories of entities as folds that go on: the state at a stream's end, read from where it was known before. What was
-//! lately moved or looked at is kept, within a bound; everything else is read again from the log. Never writes to a log.
+//! lately moved or looked at is kept in memory, within a bound; waypoints of long wallets are kept on a [`Shelf`], so that no
+//! wallet is ever read from its beginning twice. Never writes to a log.
 
+mod chart;
 mod folding;
 mod heads;
+mod remembered;
+mod shelf;
+mod stretch;
+mod track;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -13,52 +22,39 @@ use crate::{
         event::Entry,
         fold::Fold,
         ids::{EntityId, Position},
-        order::OrderState,
-        replay::{Replayable, in_sequence_order},
-        wallet::WalletState,
+        replay::in_sequence_order,
     },
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
 
-pub use self::folding::Folding;
+pub use self::{
+    folding::Folding,
+    remembered::Remembered,
+    shelf::{Shelf, ShelfError},
+    stretch::{Segment, Stretch},
+    track::{LONG, SEGMENT},
+};
 use self::heads::Heads;
 
 /// Entries of a stream that are read along with those of others.
 const PAGE: usize = 1_000;
 /// Entries that are folded before the caller hears of them.
 const TOLD_AT_ONCE: usize = 1_000;
-
-/// A state whose histories can be kept.
-pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
-    /// About how many bytes it takes in memory.
-    fn weight(&self) -> usize;
-}
-
-impl Remembered for WalletState {
-    fn weight(&self) -> usize {
-        // Keys and rows of the maps, with the room that their nodes leave.
-        512 + 320 * self.postings.len() + 320 * self.holds.len()
-    }
-}
-
-impl Remembered for OrderState {
-    fn weight(&self) -> usize {
-        512 + 384 * self.refunds.len()
-    }
-}
+/// Segments that are put on the shelf in one go.
+const SHELVED_AT_ONCE: usize = 256;
 
 /// What a caller hears while a history goes on.
 #[derive(Debug)]
 pub enum Told<'a, S> {
     /// What follows begins at the stream's beginning: whatever was known before is void.
     Anew,
-    /// The next entries, and the fold after them.
+    /// The next entries, and the fold after them, which has at least the postings and holds that they mention.
     Page { fold: &'a Fold<S>, entries: &'a [Entry] },
 }
 
-/// An entity at the end of its stream.
+/// An entity at the end of its stream. Of a long wallet's fold, postings and holds may be left out.
 #[derive(Debug)]
-pub struct Head<S> {
+pub struct Head<S: Remembered> {
     pub fold: Arc<Fold<S>>,
     /// Where its stream was read to.
     pub last: Position,
@@ -66,31 +62,45 @@ pub struct Head<S> {
     pub last_recorded: DateTime<Utc>,
     /// Entries of its stream.
     pub entries: u64,
+    /// What was noted on the way, where waypoints are kept.
+    course: Option<Arc<S::Course>>,
+    /// The last waypoint whose postings and holds are on the shelf.
+    base: Option<u64>,
 }
 
 // Derived, it would ask for S: Clone.
-impl<S> Clone for Head<S> {
+impl<S: Remembered> Clone for Head<S> {
     fn clone(&self) -> Self {
         Self {
             fold: Arc::clone(&self.fold),
             last: self.last,
             last_recorded: self.last_recorded,
             entries: self.entries,
+            course: self.course.clone(),
+            base: self.base,
         }
     }
 }
 
 /// The histories of one domain's entities.
-pub struct Histories<S> {
+pub struct Histories<S: Remembered> {
     log: Arc<dyn EventLog>,
+    shelf: Option<Arc<Shelf>>,
     heads: Mutex<Heads<S>>,
+    /// Streams whose waypoints were seen to be of this log.
+    trusted: Mutex<HashSet<EntityId>>,
 }
 
+type Listener<'a, S> = &'a mut (dyn FnMut(Told<'_, S>) + Send);
+
 impl<S: Remembered> Histories<S> {
-    pub fn new(log: Arc<dyn EventLog>) -> Self {
+    /// Without a shelf, long wallets are read whole.
+    pub fn new(log: Arc<dyn EventLog>, shelf: Option<Arc<Shelf>>) -> Self {
         Self {
             log,
+            shelf,
             heads: Mutex::new(Heads::new()),
+            trusted: Mutex::default(),
         }
     }
 
@@ -100,17 +110,18 @@ impl<S: Remembered> Histories<S> {
         &self,
         id: &EntityId,
         known: Option<Position>,
-        told: &mut (dyn FnMut(Told<'_, S>) + Send),
+        told: Listener<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
         let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
-        let mut folding = match kept {
-            Some(head) => Folding::going_on(head),
-            None => Folding::new(),
+        let folding = match (kept, known) {
+            (Some(head), _) => Folding::going_on(head),
+            (None, Some(known)) => match self.from_waypoint(id, known).await? {
+                Some(folding) => folding,
+                None => Folding::new(),
+            },
+            (None, None) => Folding::new(),
         };
-        if !self.read_on(id, &mut folding, told).await? {
-            return self.refold(id, told).await;
-        }
-        Ok(folding.finish().inspect(|head| self.heads().put(id, head)))
+        self.go_on(id, known, folding, None, told).await
     }
 
     /// The same for many streams at once, which share reads. `None` for those that have nothing after `known`.
@@ -127,66 +138,186 @@ impl<S: Remembered> Histories<S> {
                 .collect();
             let pages = self.log.read_many(&after, PAGE).await?;
             for ((id, known), page) in wanted.iter().zip(pages) {
-                heads.push(if page.is_empty() {
-                    None
-                } else {
-                    let told = &mut |of: Told<'_, S>| told(id, of);
-                    self.go_on(id, *known, page, told).await?
+                let told: Listener<'_, S> = &mut |of: Told<'_, S>| told(id, of);
+                let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
+                heads.push(match (kept, known) {
+                    _ if page.is_empty() => None,
+                    (Some(head), _) => self.go_on(id, *known, Folding::going_on(head), Some(page), told).await?,
+                    (None, None) => self.go_on(id, None, Folding::new(), Some(page), told).await?,
+                    // Nobody holds the state before the page.
+                    (None, Some(_)) => self.advance(id, *known, told).await?,
                 });
             }
         }
         Ok(heads)
     }
 
-    /// Goes on with a page that was read already.
+    /// Reads a long wallet once from its beginning and puts its waypoints on the shelf, if they are not there.
+    pub async fn track(&self, id: &EntityId) -> Result<(), ReadError> {
+        let Some(shelf) = self.shelf.clone().filter(|_| S::course().is_some()) else {
+            return Ok(());
+        };
+        if shelf.last(id).is_ok_and(|last| last.is_some()) {
+            return Ok(());
+        }
+        let mut folding = Folding::tracking();
+        loop {
+            let page = self.log.read(id, folding.last(), READ_MAX).await?;
+            // What is out of order has no waypoints: an entry may still come that belongs before them.
+            if !folding.push(&page, &mut |_| {}) {
+                return Ok(());
+            }
+            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            if page.len() < READ_MAX {
+                break;
+            }
+        }
+        self.shelve(id, &mut folding, 1);
+        Ok(())
+    }
+
+    /// Folds on to the end of the stream, beginning with a page if one was read already.
     async fn go_on(
         &self,
         id: &EntityId,
         known: Option<Position>,
-        page: Vec<Entry>,
-        told: &mut (dyn FnMut(Told<'_, S>) + Send),
+        mut folding: Folding<S>,
+        mut page: Option<Vec<Entry>>,
+        told: Listener<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
-        let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
-        let mut folding = match (kept, known) {
-            (Some(head), _) => Folding::going_on(head),
-            (None, None) => Folding::new(),
-            // Nobody holds the state before the page: all of the stream is needed.
-            (None, Some(_)) => return self.advance(id, None, told).await,
-        };
-        let ended = page.len() < PAGE;
-        if !folding.push(&page, told) {
-            return self.refold(id, told).await;
+        loop {
+            let (entries, full) = match page.take() {
+                Some(entries) => {
+                    let full = entries.len() >= PAGE;
+                    (entries, full)
+                }
+                None => {
+                    let entries = self.log.read(id, folding.last(), READ_MAX).await?;
+                    let full = entries.len() >= READ_MAX;
+                    (entries, full)
+                }
+            };
+            if !entries.is_empty() && !self.push(id, known, &mut folding, &entries, told) {
+                return self.refold(id, told).await;
+            }
+            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            if !full {
+                break;
+            }
         }
-        if !ended && !self.read_on(id, &mut folding, told).await? {
-            return self.refold(id, told).await;
-        }
-        Ok(folding.finish().inspect(|head| self.heads().put(id, head)))
+        Ok(self.finish(id, folding))
     }
 
-    /// Reads on to the stream's end; `false` where what comes is out of order.
-    async fn read_on(
+    /// Of a folding that began before `known`, only what is after it is told. `false`: out of order, or the shelf failed.
+    fn push(
         &self,
         id: &EntityId,
+        known: Option<Position>,
         folding: &mut Folding<S>,
-        told: &mut (dyn FnMut(Told<'_, S>) + Send),
-    ) -> Result<bool, ReadError> {
-        loop {
-            let page = self.log.read(id, folding.last(), READ_MAX).await?;
-            if !page.is_empty() && !folding.push(&page, told) {
-                return Ok(false);
-            }
-            if page.len() < READ_MAX {
-                return Ok(true);
+        entries: &[Entry],
+        told: Listener<'_, S>,
+    ) -> bool {
+        if let Some(shelf) = &self.shelf
+            && let Err(error) = S::recall(folding, shelf, id, entries)
+        {
+            self.drop_shelved(id, &error);
+            return false;
+        }
+        let resumed = folding.base.is_some();
+        let old = known.filter(|_| resumed);
+        let split = entries.partition_point(|entry| old.is_some_and(|known| entry.position <= known));
+        let (old, new) = entries.split_at(split);
+        (old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, told))
+    }
+
+    fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+        let shelved = self.shelve(id, &mut folding, 1);
+        let keep = folding.course.is_none() || shelved;
+        if shelved && folding.base.is_some() {
+            let fold = Arc::make_mut(&mut folding.fold);
+            if let Some(course) = &folding.course {
+                S::leave_out(&mut fold.state, course);
             }
         }
+        let head = folding.finish()?;
+        if keep {
+            self.heads().put(id, &head);
+        }
+        Some(head)
+    }
+
+    /// Puts what was noted on the shelf, once there are so many segments; `false` where they could not be.
+    fn shelve(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
+        let Some(shelf) = &self.shelf else { return false };
+        if folding.entries <= LONG || folding.milestones.len() < at_least {
+            return folding.milestones.is_empty();
+        }
+        let Some(course) = &folding.course else { return true };
+        let milestones = std::mem::take(&mut folding.milestones);
+        match shelf.keep(id, &milestones, S::chart(course)) {
+            Ok(()) => {
+                folding.base = milestones.last().map(|milestone| milestone.waypoint.number);
+                self.trusted().insert(id.clone());
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, %id, "the waypoints of a long history are not kept");
+                folding.milestones = milestones;
+                false
+            }
+        }
+    }
+
+    /// On from the last waypoint that the caller has accounted for, if the shelf has one of this log.
+    async fn from_waypoint(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let waypoint = match S::waypoint(shelf, id, known) {
+            Ok(found) => found,
+            Err(error) => {
+                self.drop_shelved(id, &error);
+                return Ok(None);
+            }
+        };
+        let Some((position, sequence, folding)) = waypoint else {
+            return Ok(None);
+        };
+        Ok(self.is_trusted(id, position, sequence).await?.then_some(folding))
+    }
+
+    /// Whether the log has the entry that a waypoint of this stream names. Where not, its waypoints are of another log.
+    async fn is_trusted(&self, id: &EntityId, position: Position, place: u64) -> Result<bool, ReadError> {
+        if self.trusted().contains(id) {
+            return Ok(true);
+        }
+        let found = self.log.read(id, position.before(), 1).await?;
+        let same = found
+            .first()
+            .is_some_and(|entry| entry.position == position && entry.sequence().is_none_or(|sequence| sequence == place));
+        if same {
+            self.trusted().insert(id.clone());
+        } else if let Some(shelf) = &self.shelf {
+            tracing::warn!(%id, "the waypoints on the shelf are of another log");
+            let _ = shelf.forget(id);
+        }
+        Ok(same)
+    }
+
+    fn drop_shelved(&self, id: &EntityId, error: &ShelfError) {
+        tracing::warn!(%error, %id, "a history is read again from the log");
+        if let Some(shelf) = &self.shelf {
+            let _ = shelf.forget(id);
+        }
+        self.trusted().remove(id);
+        self.heads().remove(id);
     }
 
     /// Folds a whole stream whose entries did not come in sequence order.
-    async fn refold(
-        &self,
-        id: &EntityId,
-        told: &mut (dyn FnMut(Told<'_, S>) + Send),
-    ) -> Result<Option<Head<S>>, ReadError> {
+    async fn refold(&self, id: &EntityId, told: Listener<'_, S>) -> Result<Option<Head<S>>, ReadError> {
+        if let Some(shelf) = &self.shelf {
+            // Its waypoints hold no longer, if it had any.
+            let _ = shelf.forget(id);
+        }
+        self.heads().remove(id);
         let mut all = Vec::new();
         let mut after = Position::START;
         loop {
@@ -208,4 +339,11 @@ impl<S: Remembered> Histories<S> {
     fn heads(&self) -> MutexGuard<'_, Heads<S>> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn trusted(&self) -> MutexGuard<'_, HashSet<EntityId>> {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,39 @@
-//! One stream being folded, a page at a time: from its beginning, or on from a head.
+//! One stream being folded, a page at a time: from its beginning, or on from where it was known. A folding that tracks notes
+//! waypoints on its way.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Head, Remembered, Told};
-use crate::domain::{event::Entry, fold::Fold, ids::Position};
+use super::{
+    Head, Remembered, Told,
+    chart::Chart,
+    track::{Milestone, SEGMENT, Waypoint},
+};
+use crate::domain::{
+    event::Entry,
+    fold::Fold,
+    ids::{EntityId, Position},
+    wallet::WalletState,
+};
 
-pub struct Folding<S> {
-    fold: Arc<Fold<S>>,
+pub struct Folding<S: Remembered> {
+    pub(super) fold: Arc<Fold<S>>,
     last: Position,
     last_recorded: DateTime<Utc>,
-    entries: u64,
+    pub(super) entries: u64,
     /// It began at the stream's beginning and nobody was told yet.
     untold: bool,
+    pub(super) course: Option<S::Course>,
+    /// The last waypoint whose facts are on the shelf.
+    pub(super) base: Option<u64>,
+    pub(super) milestones: Vec<Milestone>,
+}
+
+impl<S: Remembered> Default for Folding<S> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<S: Remembered> Folding<S> {
@@ -25,6 +45,17 @@ impl<S: Remembered> Folding<S> {
             last_recorded: DateTime::<Utc>::MIN_UTC,
             entries: 0,
             untold: true,
+            course: None,
+            base: None,
+            milestones: Vec::new(),
+        }
+    }
+
+    /// From the beginning, noting waypoints.
+    pub(super) fn tracking() -> Self {
+        Self {
+            course: S::course(),
+            ..Self::new()
         }
     }
 
@@ -35,6 +66,9 @@ impl<S: Remembered> Folding<S> {
             last_recorded: head.last_recorded,
             entries: head.entries,
             untold: false,
+            course: head.course.map(Arc::unwrap_or_clone),
+            base: head.base,
+            milestones: Vec::new(),
         }
     }
 
@@ -57,14 +91,31 @@ impl<S: Remembered> Folding<S> {
         if std::mem::take(&mut self.untold) {
             told(Told::Anew);
         }
-        let fold = Arc::make_mut(&mut self.fold);
         for entry in entries {
-            fold.push(entry, |_| {});
-            self.last = self.last.max(entry.position);
-            self.last_recorded = self.last_recorded.max(entry.recorded);
+            self.push_one(entry);
         }
-        self.entries += entries.len() as u64;
-        told(Told::Page { fold, entries });
+        told(Told::Page {
+            fold: &self.fold,
+            entries,
+        });
+    }
+
+    fn push_one(&mut self, entry: &Entry) {
+        let fold = Arc::make_mut(&mut self.fold);
+        self.last = self.last.max(entry.position);
+        self.last_recorded = self.last_recorded.max(entry.recorded);
+        self.entries += 1;
+        let Some(course) = &mut self.course else {
+            fold.push(entry, |_| {});
+            return;
+        };
+        let (seen, mut found) = (fold.seen(), Vec::new());
+        let applied = fold.push(entry, |anomaly| found.push(anomaly));
+        S::note(course, entry, seen, fold, applied, found);
+        if self.entries.is_multiple_of(SEGMENT) {
+            let ended = S::end_segment(course, self.entries / SEGMENT - 1, self.last, fold);
+            self.milestones.extend(ended);
+        }
     }
 
     /// `None` where there was no entry.
@@ -74,6 +125,37 @@ impl<S: Remembered> Folding<S> {
             last: self.last,
             last_recorded: self.last_recorded,
             entries: self.entries,
+            course: self.course.map(Arc::new),
+            base: self.base,
         })
+    }
+}
+
+impl Folding<WalletState> {
+    /// On from a waypoint. `chart` is what was drawn up to it.
+    pub(super) fn after(waypoint: &Waypoint, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
+        Self {
+            fold: Arc::new(waypoint.fold.clone()),
+            last: waypoint.position,
+            last_recorded,
+            entries: (waypoint.number + 1) * SEGMENT,
+            untold: false,
+            course: Some(super::track::Track::after(waypoint, chart)),
+            base: Some(waypoint.number),
+            milestones: Vec::new(),
+        }
+    }
+
+    /// Which stream's parts the next entries need is known to the shelf.
+    pub(super) fn recall(
+        &mut self,
+        shelf: &super::shelf::Shelf,
+        id: &EntityId,
+        entries: &[Entry],
+    ) -> Result<(), super::shelf::ShelfError> {
+        let Some(base) = self.base else { return Ok(()) };
+        let parts: Vec<_> = entries.iter().flat_map(WalletState::parts_of).collect();
+        let fold = Arc::make_mut(&mut self.fold);
+        shelf.recall(id, &mut fold.state, parts, base)
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::ids::EntityId;
 /// Bytes that the heads of one domain may take, as far as they are weighed.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
-pub(super) struct Heads<S> {
+pub(super) struct Heads<S: Remembered> {
     by_id: HashMap<EntityId, Kept<S>>,
     /// By the tick of their last use.
     by_use: BTreeMap<u64, EntityId>,
@@ -16,7 +16,7 @@ pub(super) struct Heads<S> {
     bytes: usize,
 }
 
-struct Kept<S> {
+struct Kept<S: Remembered> {
     head: Head<S>,
     used: u64,
     bytes: usize,
@@ -66,7 +66,7 @@ impl<S: Remembered> Heads<S> {
         }
     }
 
-    fn remove(&mut self, id: &EntityId) {
+    pub fn remove(&mut self, id: &EntityId) {
         if let Some(gone) = self.by_id.remove(id) {
             self.bytes -= gone.bytes;
             self.by_use.remove(&gone.used);

@@ -20,17 +20,19 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{Domain, Position},
+        ids::{Domain, EntityId, Position},
         listing::{Recent, StoreState},
         order::OrderState,
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, ReadError},
-    history::Histories,
+    history::{Histories, LONG, Shelf},
 };
 
 /// How long a store that does not answer is waited for before its figures are shown as they were.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often wallets are looked for that have become long.
+const LOOK_FOR_LONG: Duration = Duration::from_secs(60);
 /// Before it is asked again whether it is the one that the checkpoint was made of.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -62,9 +64,14 @@ impl Keeper {
             shared: Arc::clone(shared),
             checkpoints: settings.checkpoints.as_deref().map(Checkpoints::new),
             saved: Arc::default(),
-            wallets: Arc::new(Histories::new(Arc::clone(&stores.wallet.log))),
-            orders: Arc::new(Histories::new(Arc::clone(&stores.order.log))),
+            wallets: Arc::new(Histories::new(Arc::clone(&stores.wallet.log), shelf(settings))),
+            orders: Arc::new(Histories::new(Arc::clone(&stores.order.log), None)),
         }
+    }
+
+    /// The wallets' histories.
+    pub fn wallets(&self) -> &Histories<WalletState> {
+        &self.wallets
     }
 
     /// Runs until dropped.
@@ -86,6 +93,7 @@ impl Keeper {
                     Vec::new()
                 }
             };
+            tasks.spawn(self.clone().track_long_wallets());
             tokio::select! {
                 () = self.save_now_and_then() => return,
                 () = self.until_foreign(unverified) => {}
@@ -175,6 +183,33 @@ impl Keeper {
         }
     }
 
+    /// Puts waypoints of long wallets on the shelf that are not there yet, one wallet after the other: first those that are
+    /// long already, then those that become so.
+    async fn track_long_wallets(self) {
+        let mut state = self.shared.state(Domain::Wallet).subscribe();
+        let _ = state.wait_for(|state| *state == StoreState::Live).await;
+        let mut ticks = interval(LOOK_FOR_LONG);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut generation = None;
+        loop {
+            ticks.tick().await;
+            let long: Vec<EntityId> = {
+                let index = self.shared.index();
+                if generation.replace(index.generation()) == Some(index.generation()) {
+                    continue;
+                }
+                let long = index.wallets().filter(|(_, row)| row.events > LONG);
+                long.filter_map(|(slot, _)| EntityId::new(index.wallet_id(slot)).ok()).collect()
+            };
+            for id in long {
+                if let Err(error) = self.wallets.track(&id).await {
+                    tracing::debug!(%id, %error, "a long wallet is tracked later");
+                    generation = None;
+                }
+            }
+        }
+    }
+
     /// Every so often, and once as soon as everything was loaded.
     async fn save_now_and_then(&self) {
         let (Some(_), Some(every)) = (&self.checkpoints, self.settings.checkpoint_every) else {
@@ -237,6 +272,13 @@ impl Keeper {
     }
 }
 
+/// Where waypoints of long wallets are kept: beside the checkpoints. Without, such wallets are read whole.
+fn shelf(settings: &Settings) -> Option<Arc<Shelf>> {
+    let dir = settings.checkpoints.as_deref()?;
+    let shelf = Shelf::open(dir).inspect_err(|error| tracing::warn!(%error, "long wallets are read whole"));
+    shelf.ok().map(Arc::new)
+}
+
 /// Whether a log is the one that a checkpoint was made of: its feed reaches as far, and the entries are where they were.
 async fn is_same(log: &dyn EventLog, witnesses: &Witnesses) -> Result<bool, ReadError> {
     let end = log.feed_end().await?;
@@ -245,19 +287,10 @@ async fn is_same(log: &dyn EventLog, witnesses: &Witnesses) -> Result<bool, Read
         return Ok(false);
     }
     for witness in &witnesses.entries {
-        let before = before(witness.entry.position);
-        let found = log.read(&witness.subject, before, 1).await?;
+        let found = log.read(&witness.subject, witness.entry.position.before(), 1).await?;
         if found.first() != Some(&witness.entry) {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// The greatest position before this one.
-fn before(position: Position) -> Position {
-    match position.minor.checked_sub(1) {
-        Some(minor) => Position::new(position.major, minor),
-        None => Position::new(position.major.saturating_sub(1), u64::MAX),
-    }
 }

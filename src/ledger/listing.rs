@@ -217,6 +217,13 @@ impl Cut {
         rows.into_iter().skip(from).take(to - from).collect()
     }
 
+    /// The places of the page's rows among all of them, which are counted from the oldest.
+    pub fn places(&self, total: u64, oldest_first: bool) -> Vec<u64> {
+        let (from, to) = self.range(usize::try_from(total).unwrap_or(usize::MAX));
+        let place = |at: usize| if oldest_first { at as u64 } else { total - 1 - at as u64 };
+        (from..to).map(place).collect()
+    }
+
     pub fn page_of<Row>(&self, rows: Vec<Row>, now: DateTime<Utc>) -> Page<Row> {
         Page {
             rows,

@@ -41,7 +41,7 @@ const RESCAN_SHARE: u32 = 20;
 /// A producer that has not told the feed of an event for so long will not do so any more.
 const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
 
-pub struct Projector<S> {
+pub struct Projector<S: Entity> {
     log: Arc<dyn EventLog>,
     histories: Arc<Histories<S>>,
     settings: Settings,
