@@ -50,6 +50,12 @@ pub fn open(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, Ope
     }
 }
 
+/// Takes every stream of a Redis store off the wire as [`EventLog::sweep`] does, and only counts its entries: what the client
+/// and the wire allow. For benchmarks, which measure a sweep against it.
+pub fn drain(log: impl Into<LogName>, url: &str) -> Result<BoxStream<'static, Result<usize, ReadError>>, OpenError> {
+    Ok(redis::Redis::open(log.into(), url)?.drain())
+}
+
 /// What is wrong with the URL of a store. The URL itself is never shown: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {

@@ -21,11 +21,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{event, id, keyed, next, read_all, sequences, told};
+use conformance::{event, id, keyed, next, read_all, sequences, sweeping, told};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ledgerscope::{
     domain::ids::{Domain, EntityId, Position},
-    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, open},
+    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, Swept, open},
 };
 use proxy::Proxy;
 use redis_server::{RedisServer, free_port};
@@ -53,6 +53,12 @@ async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
     let begin = Instant::now();
     let streams: Result<Vec<Vec<EntityId>>, _> = log.streams().try_collect().await;
     in_time("streams", is_unavailable(&streams), begin).await;
+    let begin = Instant::now();
+    let many = log.read_many(&[(id("W-1"), Position::START)], 10).await;
+    in_time("read_many", is_unavailable(&many), begin).await;
+    let begin = Instant::now();
+    let swept: Result<Vec<Vec<Swept>>, _> = log.sweep().try_collect().await;
+    in_time("sweep", is_unavailable(&swept), begin).await;
     let begin = Instant::now();
     let told = log.follow(FeedPosition::default()).next().await.unwrap();
     in_time("follow", is_unavailable(&told), begin).await;
@@ -187,6 +193,52 @@ async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_is_cut_tells_everything_or_says_that_it_could_not() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    let (log, direct) = (log(&proxy.url()), log(&server.url()));
+    let events: Vec<_> = (1..=30).map(event).collect();
+    for number in 0..500 {
+        let wallet = id(&format!("W-{number}"));
+        direct.append(&wallet, Expected::Any, &events).await.unwrap();
+    }
+    let long: Vec<_> = (1..=1_000).map(event).collect();
+    for _ in 0..5 {
+        direct.append(&id("W-long"), Expected::Any, &long).await.unwrap();
+    }
+    let expected = sweeping::joined(direct.sweep().try_concat().await.unwrap());
+    assert_eq!(expected.values().map(Vec::len).sum::<usize>(), 500 * 30 + 5_000);
+    let mut cut = 0;
+    for round in 0..40_i64 {
+        // From before the connections are made to near the end.
+        proxy.cut_after(round * round * 1_500 + round * 7);
+        let parts = log.sweep().try_concat().await;
+        cut += usize::from(!proxy.is_due());
+        proxy.cut_after(i64::MAX);
+        match parts {
+            Ok(parts) => assert!(sweeping::joined(parts) == expected, "round {round}"),
+            Err(error) => assert!(matches!(error, ReadError::Unavailable { .. }), "{error}"),
+        }
+    }
+    assert!(cut > 20, "{cut} sweeps of 40 were cut");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_through_a_server_that_goes_away_ends_in_an_error() {
+    let mut server = RedisServer::start();
+    let log = log(&server.url());
+    for number in 0..2_000 {
+        let wallet = id(&format!("W-{number}"));
+        log.append(&wallet, Expected::Any, &[event(number)]).await.unwrap();
+    }
+    let mut sweep = log.sweep();
+    sweep.next().await.unwrap().unwrap();
+    server.kill();
+    let rest: Result<Vec<Vec<Swept>>, _> = timeout(Duration::from_secs(30), sweep.try_collect()).await.unwrap();
+    assert!(is_unavailable(&rest), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_goes_on_after_every_kind_of_cut() {
     let mut server = RedisServer::start();
     let log = log(&server.url());
@@ -253,6 +305,7 @@ async fn a_password_is_used_and_never_shown() {
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/", server.port());
     let good = log(&url("s3cret"));
     good.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    assert_eq!(good.sweep().try_concat().await.unwrap().len(), 1);
     for url in [url("wr0ng"), server.url()] {
         let log = log(&url);
         let errors = [
@@ -283,6 +336,7 @@ async fn the_newer_protocol_is_understood_as_well() {
     assert_eq!(log.feed_end().await.unwrap().0.len(), 2);
     let streams: Vec<_> = log.streams().try_collect().await.unwrap();
     assert_eq!(streams.concat().len(), 10);
+    assert_eq!(log.sweep().try_concat().await.unwrap().len(), 10);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ mod redis_server;
 
 use std::sync::Arc;
 
-use conformance::{event, id, keyed, next, read_all, sequences, told};
+use conformance::{event, id, keyed, next, read_all, sequences, sweeping, told};
 use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::{
@@ -76,6 +76,8 @@ async fn what_others_wrote_is_read_as_it_is() {
     // Page by page it is the same, whatever the positions are.
     let after = entries[3].position;
     assert_eq!(log.read(&id("W-1"), after, 9).await.unwrap(), entries[4..]);
+    let beyond = [(id("W-1"), Position::START), (id("W-1"), entries[4].position)];
+    assert_eq!(log.read_many(&beyond, 9).await.unwrap(), [entries.clone(), vec![]]);
     // A stream without a feed is found by its key; what looks like one and is none is not.
     for key in ["wallet:{1}:W-2", "wallet:{0}:a b", "wallets:{0}:W-3", "order:{0}:O-1"] {
         add(&server, key, "*", &[(b"sequence", b"1")]);
@@ -83,6 +85,13 @@ async fn what_others_wrote_is_read_as_it_is() {
     server.run(&["SET", "wallet:{0}:W-4", "text"]);
     let streams: Vec<_> = log.streams().try_collect().await.unwrap();
     assert_eq!(streams.concat(), [id("W-1")]);
+    // A sweep tells the same, and of a stream that others emptied that there is nothing in it.
+    server.run(&["XGROUP", "CREATE", "wallet:{0}:W-5", "theirs", "$", "MKSTREAM"]);
+    let swept = sweeping::joined(log.sweep().try_concat().await.unwrap());
+    assert_eq!(
+        swept.into_iter().collect::<Vec<_>>(),
+        [(id("W-1"), entries), (id("W-5"), vec![])]
+    );
     assert!(!log.feed_is_complete());
 }
 

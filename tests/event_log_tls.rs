@@ -19,6 +19,7 @@ use std::{
 };
 
 use conformance::{event, id, next, read_all};
+use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::ids::Domain,
     event_log::{Expected, FeedPosition, ReadError, open},
@@ -41,6 +42,7 @@ async fn talk(url: &str) -> Result<(), ReadError> {
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
     assert_eq!(next(&mut log.follow(FeedPosition::default()), 1).await.len(), 1);
     assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
+    assert_eq!(log.sweep().try_concat().await?.len(), 1);
     Ok(())
 }
 

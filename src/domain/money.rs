@@ -1,7 +1,7 @@
 //! Money that cannot be wrong quietly: an amount with its ISO 4217 currency, parsed by the grammar of contract §3, and
 //! sums that are exact to 28 digits or refused. Never a float, never a rounding.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -62,10 +62,24 @@ impl FromStr for Currency {
         let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| unknown())?;
         BY_DECIMALS
             .iter()
-            .find(|(_, codes)| codes.split(' ').any(|known| known == text))
+            .find(|(_, codes)| lists(codes, code))
             .map(|&(decimals, _)| Self { code, decimals })
             .ok_or_else(unknown)
     }
+}
+
+/// Whether a table of sorted codes, each with a space after it but the last, has this one.
+fn lists(codes: &str, code: [u8; 3]) -> bool {
+    let (mut low, mut high) = (0, codes.len().div_ceil(4));
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match codes.as_bytes()[middle * 4..][..3].cmp(&code) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return true,
+        }
+    }
+    false
 }
 
 impl TryFrom<String> for Currency {
@@ -265,6 +279,19 @@ mod tests {
         }
         let jpy = "JPY".parse().unwrap();
         assert!(matches!(Money::parse("1.0", jpy), Err(MoneyError::Decimals { .. })));
+    }
+
+    #[test]
+    fn every_code_of_the_tables_is_found_and_nothing_between_them() {
+        for (decimals, codes) in BY_DECIMALS {
+            for code in codes.split(' ') {
+                assert_eq!(code.parse::<Currency>().map(|c| c.decimals), Ok(decimals), "{code}");
+            }
+            assert!(codes.split(' ').is_sorted());
+        }
+        for bad in ["AAA", "ZZZ", "EUS", "D A", "ZWM", "   ", "\0\0\0"] {
+            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Line {
         (amount.scale() == price.scale()).then_some(amount)
     }
 
-    fn read(payload: &Payload) -> Option<Self> {
+    fn read(payload: &Payload<'_>) -> Option<Self> {
         Some(Self {
             sku: payload.optional("sku")?,
             title: payload.optional("title"),
@@ -127,16 +127,20 @@ impl RefundStep {
         }
     }
 
-    fn read(enters: RefundState, data: &Payload) -> Result<Self, Refusal> {
+    fn read(enters: RefundState, data: &Payload<'_>) -> Result<Self, Refusal> {
         let needs_reason = matches!(enters, RefundState::Rejected | RefundState::Reversed);
-        let reason = if needs_reason { Some(data.text("reason")?) } else { None };
+        let reason = if needs_reason {
+            Some(data.text("reason")?.to_owned())
+        } else {
+            None
+        };
         let failure = if enters == RefundState::Failed {
-            Some(data.text("failure")?)
+            Some(data.text("failure")?.to_owned())
         } else {
             None
         };
         Ok(Self {
-            refund: data.name("refund")?,
+            refund: data.name("refund")?.to_owned(),
             enters,
             reason,
             failure,
@@ -168,15 +172,15 @@ impl OrderEvent {
                 let data = read()?;
                 Self::Placed {
                     wallet: data.optional("wallet"),
-                    customer: data.object("customer").and_then(|party| Party::read(&party).ok()),
+                    customer: data.object("customer").and_then(|party| Party::read(party).ok()),
                     total: data.money("total")?,
-                    lines: data.objects("lines").iter().filter_map(Line::read).collect(),
+                    lines: data.objects("lines").filter_map(Line::read).collect(),
                 }
             }
             "order.paid" => {
                 let data = read()?;
                 Self::Paid {
-                    payment: data.name("payment")?,
+                    payment: data.name("payment")?.to_owned(),
                     amount: data.money("amount")?,
                     method: data.text("method")?.into(),
                 }
@@ -193,12 +197,12 @@ impl OrderEvent {
             "order.refund_requested" => {
                 let data = read()?;
                 Self::RefundRequested {
-                    refund: data.name("refund")?,
+                    refund: data.name("refund")?.to_owned(),
                     amount: data.money("amount")?,
                     reason: data.text("reason")?.into(),
                     destination: data.text("destination")?.into(),
                     note: data.optional("note"),
-                    lines: data.objects("lines").iter().filter_map(Line::read).collect(),
+                    lines: data.objects("lines").filter_map(Line::read).collect(),
                 }
             }
             other => {

@@ -1,37 +1,62 @@
 //! Reading a payload: JSON text to fields, with one way to say what is missing. Only what a fold needs is required;
-//! a field that merely informs is left out where it can't be read, and stands in the raw event all the same.
+//! a field that merely informs is left out where it can't be read, and stands in the raw event all the same. Strings are
+//! borrowed from the text, because a replay reads millions of payloads and keeps few of their fields.
 
-use serde_json::{Map, Value};
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 use super::{
     fold::{AnomalyKind, Refusal},
     money::{Currency, Money, MoneyError},
 };
 
-/// A payload's JSON object.
-pub struct Payload(Map<String, Value>);
+/// A payload's JSON object: its fields as they were written. Of a field written twice the last counts.
+pub struct Payload<'a>(Vec<(Text<'a>, Json<'a>)>);
 
-impl Payload {
-    pub fn parse(data: Option<&str>) -> Result<Self, Refusal> {
+/// A string, borrowed where nothing in it was escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Any JSON, as far as payloads have a use for it.
+enum Json<'a> {
+    Text(Cow<'a, str>),
+    Integer(i64),
+    List(Vec<Self>),
+    Object(Payload<'a>),
+    /// Null, booleans, and numbers that are no `i64`.
+    Other,
+}
+
+impl<'a> Payload<'a> {
+    pub fn parse(data: Option<&'a str>) -> Result<Self, Refusal> {
         let text = data.ok_or_else(|| unparsable("the event has no data"))?;
         match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(Json::Object(fields)) => Ok(fields),
             Ok(_) => Err(unparsable("the data is not a JSON object")),
             Err(error) => Err(unparsable(&format!("the data is not JSON: {error}"))),
         }
     }
 
+    fn field(&self, name: &str) -> Option<&Json<'a>> {
+        let mut fields = self.0.iter().rev();
+        fields.find(|(field, _)| field.0 == name).map(|(_, value)| value)
+    }
+
     /// A string that must be there, empty or not.
-    pub fn text(&self, name: &str) -> Result<String, Refusal> {
-        match self.0.get(name) {
-            Some(Value::String(text)) => Ok(text.clone()),
+    pub fn text(&self, name: &str) -> Result<&str, Refusal> {
+        match self.field(name) {
+            Some(Json::Text(text)) => Ok(text),
             Some(_) => Err(unparsable(&format!("'{name}' is not a string"))),
             None => Err(unparsable(&format!("'{name}' is missing"))),
         }
     }
 
     /// A name that must be there and say something.
-    pub fn name(&self, name: &str) -> Result<String, Refusal> {
+    pub fn name(&self, name: &str) -> Result<&str, Refusal> {
         let text = self.text(name)?;
         if text.is_empty() {
             return Err(unparsable(&format!("'{name}' is empty")));
@@ -41,27 +66,32 @@ impl Payload {
 
     /// A string that may be there.
     pub fn optional(&self, name: &str) -> Option<String> {
-        self.0.get(name)?.as_str().map(str::to_owned)
+        match self.field(name)? {
+            Json::Text(text) => Some(text.as_ref().to_owned()),
+            _ => None,
+        }
     }
 
     /// An object that may be there.
-    pub fn object(&self, name: &str) -> Option<Self> {
-        self.0.get(name)?.as_object().cloned().map(Self)
+    pub fn object(&self, name: &str) -> Option<&Self> {
+        self.field(name)?.as_object()
     }
 
     /// A list of objects that may be there; what in it is no object is left out.
-    pub fn objects(&self, name: &str) -> Vec<Self> {
-        let items = self.0.get(name).and_then(Value::as_array);
-        items
-            .into_iter()
-            .flatten()
-            .filter_map(|item| item.as_object().cloned().map(Self))
-            .collect()
+    pub fn objects(&self, name: &str) -> impl Iterator<Item = &Self> {
+        let items = match self.field(name) {
+            Some(Json::List(items)) => items.as_slice(),
+            _ => &[],
+        };
+        items.iter().filter_map(Json::as_object)
     }
 
     /// A whole number that may be there.
     pub fn integer(&self, name: &str) -> Option<i64> {
-        self.0.get(name)?.as_i64()
+        match self.field(name)? {
+            Json::Integer(number) => Some(*number),
+            _ => None,
+        }
     }
 
     /// Money that must be there, by the grammar of contract §3.
@@ -70,12 +100,80 @@ impl Payload {
             .object(name)
             .ok_or_else(|| unparsable(&format!("'{name}' is missing or not an object")))?;
         let currency = fields.currency("currency")?;
-        let amount = fields.text("amount")?;
-        Money::parse(&amount, currency).map_err(invalid_amount)
+        Money::parse(fields.text("amount")?, currency).map_err(invalid_amount)
     }
 
     pub fn currency(&self, name: &str) -> Result<Currency, Refusal> {
         self.text(name)?.parse().map_err(invalid_amount)
+    }
+}
+
+impl<'a> Json<'a> {
+    fn as_object(&self) -> Option<&Payload<'a>> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyJson)
+    }
+}
+
+struct AnyJson;
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any valid JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Json::Integer(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Json::Other, Json::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = entries.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Json::Object(Payload(fields)))
     }
 }
 
@@ -109,9 +207,15 @@ macro_rules! codes {
             }
         }
 
+        impl From<&str> for $name {
+            fn from(code: &str) -> Self {
+                match code { $($code => Self::$variant,)+ _ => Self::Other(code.to_owned()) }
+            }
+        }
+
         impl From<String> for $name {
             fn from(code: String) -> Self {
-                match code.as_str() { $($code => Self::$variant,)+ _ => Self::Other(code) }
+                Self::from(code.as_str())
             }
         }
 

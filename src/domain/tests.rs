@@ -4,6 +4,7 @@
 mod compensations;
 mod findings;
 mod orders;
+mod payloads;
 mod properties;
 mod replays;
 mod wallets;

@@ -41,9 +41,9 @@ pub struct Party {
 }
 
 impl Party {
-    pub(super) fn read(payload: &Payload) -> Result<Self, Refusal> {
+    pub(super) fn read(payload: &Payload<'_>) -> Result<Self, Refusal> {
         Ok(Self {
-            id: payload.name("id")?,
+            id: payload.name("id")?.to_owned(),
             name: payload.optional("name"),
         })
     }
@@ -111,7 +111,7 @@ impl WalletEvent {
                     Refusal::new(AnomalyKind::UnparsablePayload, "'owner' is missing or not an object")
                 })?;
                 Self::Opened {
-                    owner: Party::read(&owner)?,
+                    owner: Party::read(owner)?,
                     currency: data.currency("currency")?,
                 }
             }
@@ -139,7 +139,7 @@ impl WalletEvent {
             "wallet.held" => {
                 let data = read()?;
                 Self::Held {
-                    hold: data.name("hold")?,
+                    hold: data.name("hold")?.to_owned(),
                     amount: data.money("amount")?,
                     order: data.optional("order"),
                     expires_at: data.optional("expires_at").and_then(|at| parse_time(&at)),
@@ -148,27 +148,27 @@ impl WalletEvent {
             "wallet.hold_captured" => {
                 let data = read()?;
                 Self::HoldCaptured {
-                    hold: data.name("hold")?,
+                    hold: data.name("hold")?.to_owned(),
                     amount: data.money("amount")?,
                 }
             }
             "wallet.hold_released" => Self::HoldReleased {
-                hold: read()?.name("hold")?,
+                hold: read()?.name("hold")?.to_owned(),
             },
             "wallet.hold_expired" => Self::HoldExpired {
-                hold: read()?.name("hold")?,
+                hold: read()?.name("hold")?.to_owned(),
             },
             "wallet.entry_reversed" => {
                 let data = read()?;
                 Self::EntryReversed {
-                    reverses: data.name("reverses")?,
+                    reverses: data.name("reverses")?.to_owned(),
                     amount: data.money("amount")?,
-                    reason: data.text("reason")?,
+                    reason: data.text("reason")?.to_owned(),
                     note: data.optional("note"),
                 }
             }
             "wallet.frozen" => Self::Frozen {
-                reason: read()?.text("reason")?,
+                reason: read()?.text("reason")?.to_owned(),
             },
             "wallet.unfrozen" => read().map(|_| Self::Unfrozen)?,
             "wallet.closed" => read().map(|_| Self::Closed)?,

@@ -10,6 +10,8 @@ pub mod following;
 pub mod reading;
 #[path = "conformance/repeating.rs"]
 pub mod repeating;
+#[path = "conformance/sweeping.rs"]
+pub mod sweeping;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -56,6 +58,13 @@ macro_rules! conformance {
                 recorded_times_and_positions_do_not_decrease
                 every_stream_is_listed
                 a_big_stream_is_written_and_read_whole
+            );
+            $crate::conformance!($bench, sweeping:
+                a_store_without_events_is_swept_at_once
+                a_sweep_tells_what_reading_each_stream_tells
+                many_streams_are_read_at_once_as_each_alone
+                a_sweep_among_appends_tells_whole_beginnings
+                a_sweep_that_is_let_go_holds_up_nobody
             );
             $crate::conformance!($bench, appending:
                 an_append_elsewhere_than_expected_is_refused

@@ -6,6 +6,7 @@ mod follow;
 mod read;
 mod readers;
 mod schema;
+mod sweep;
 mod write;
 mod writer;
 
@@ -18,7 +19,7 @@ use futures::stream::BoxStream;
 
 use self::{readers::Readers, writer::Writer};
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, codec,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, Swept, codec,
     fault::Fault,
 };
 use crate::domain::{
@@ -76,6 +77,23 @@ impl EventLog for Embedded {
     async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError> {
         codec::check(events)?;
         self.writer.append(id.clone(), expected, events.to_vec()).await
+    }
+
+    async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {
+        let wanted = wanted.to_vec();
+        let limit = limit.min(READ_MAX);
+        self.readers
+            .run(move |connection| {
+                let reads = wanted.iter();
+                reads
+                    .map(|(id, after)| read::entries(connection, id, *after, limit))
+                    .collect()
+            })
+            .await
+    }
+
+    fn sweep(&self) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
+        sweep::sweep(Arc::clone(&self.readers))
     }
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {

@@ -7,7 +7,10 @@ mod follow;
 mod keys;
 mod link;
 mod lookup;
+mod read;
 pub(super) mod relay;
+mod sweep;
+mod wire;
 
 use std::sync::Arc;
 
@@ -21,15 +24,12 @@ use self::{
     link::{Link, Session},
 };
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, codec,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, Swept, codec,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
     ids::{EntityId, LogName, Position},
 };
-
-/// Entries in one reply. A page of the port may take several, so that no reply grows without bound.
-const PAGE: usize = 1_000;
 
 /// One domain's log on a Redis server.
 pub(super) struct Redis {
@@ -42,6 +42,11 @@ impl Redis {
         Ok(Self {
             link: Arc::new(Link::new(domain, client(url)?)),
         })
+    }
+
+    /// A sweep that only counts.
+    pub(super) fn drain(&self) -> BoxStream<'static, Result<usize, ReadError>> {
+        sweep::drain(&self.link)
     }
 }
 
@@ -65,23 +70,8 @@ impl EventLog for Redis {
     }
 
     async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError> {
-        let limit = limit.min(READ_MAX);
-        let mut entries: Vec<Entry> = Vec::new();
-        while entries.len() < limit {
-            let after = entries.last().map_or(after, |last| last.position);
-            let count = (limit - entries.len()).min(PAGE);
-            let page = self
-                .link
-                .read(|session| page(session, self.link.domain, id, after, count))
-                .await
-                .map_err(|fault| fault.into_read(self.link.domain))?;
-            let ended = page.len() < count;
-            entries.extend(page.into_iter().map(RawEntry::into_entry));
-            if ended {
-                break;
-            }
-        }
-        Ok(entries)
+        let only = self.read_many(&[(id.clone(), after)], limit).await?;
+        Ok(only.into_iter().flatten().collect())
     }
 
     async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError> {
@@ -92,6 +82,16 @@ impl EventLog for Redis {
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
         follow::streams(Arc::clone(&self.link))
+    }
+
+    async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {
+        read::many(&self.link, wanted, limit.min(READ_MAX))
+            .await
+            .map_err(|fault| fault.into_read(self.link.domain))
+    }
+
+    fn sweep(&self) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
+        sweep::sweep(&self.link)
     }
 
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
@@ -108,35 +108,6 @@ impl EventLog for Redis {
 
     fn feed_is_complete(&self) -> bool {
         false
-    }
-}
-
-async fn page(
-    mut session: Session,
-    domain: LogName,
-    id: &EntityId,
-    after: Position,
-    count: usize,
-) -> RedisResult<Vec<RawEntry>> {
-    let Some(from) = following(after) else {
-        return Ok(Vec::new());
-    };
-    let partition = keys::partition(id, session.partitions);
-    redis::cmd("XRANGE")
-        .arg(keys::entity(domain, partition, id))
-        .arg(from.to_string())
-        .arg("+")
-        .arg("COUNT")
-        .arg(count)
-        .query_async(&mut session.connection)
-        .await
-}
-
-/// The least position after this one.
-fn following(position: Position) -> Option<Position> {
-    match position.minor.checked_add(1) {
-        Some(minor) => Some(Position::new(position.major, minor)),
-        None => Some(Position::new(position.major.checked_add(1)?, 0)),
     }
 }
 
@@ -168,12 +139,5 @@ mod tests {
             let error = client(url).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn the_position_after_the_last_of_a_millisecond_is_in_the_next() {
-        assert_eq!(following(Position::START), Some(Position::new(0, 1)));
-        assert_eq!(following(Position::new(7, u64::MAX)), Some(Position::new(8, 0)));
-        assert_eq!(following(Position::new(u64::MAX, u64::MAX)), None);
     }
 }

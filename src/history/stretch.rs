@@ -51,7 +51,10 @@ impl Stretch {
 
     /// The figures at the waypoint.
     pub fn start(&self) -> Balances {
-        self.prior.as_ref().map(|prior| prior.fold.state.figures()).unwrap_or_default()
+        self.prior
+            .as_ref()
+            .map(|prior| prior.fold.state.figures())
+            .unwrap_or_default()
     }
 }
 
@@ -138,23 +141,70 @@ impl Histories<WalletState> {
         self.on_shelf(id, self.try_stretch(id, filter).await)
     }
 
-    /// A segment of a long wallet; `None` where there is none of this number.
+    /// The segment of a long wallet that holds a position; `None` for one that has no waypoints.
+    pub async fn segment_with(&self, id: &EntityId, position: Position) -> Result<Option<Segment>, ReadError> {
+        if !self.is_long(id).await? {
+            return Ok(None);
+        }
+        self.segment(id, self.segment_of(id, position)).await
+    }
+
+    /// A segment of a long wallet; `None` where the shelf has lost it.
     pub async fn segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, ReadError> {
         self.on_shelf(id, self.try_segment(id, number).await)
     }
 
-    /// The number of the segment of a long wallet that holds a position, or would if it was full.
-    pub fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
-        let before = self.shelf.as_ref().and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
-        before.map_or(0, |waypoint| waypoint.number + 1)
+    /// Whether a wallet has waypoints of this log.
+    pub async fn is_long(&self, id: &EntityId) -> Result<bool, ReadError> {
+        let Some(shelf) = &self.shelf else { return Ok(false) };
+        match shelf.last(id) {
+            Ok(Some(last)) => self.is_trusted(id, last.position, last.place).await,
+            Ok(None) => Ok(false),
+            Err(error) => {
+                self.drop_shelved(id, &error);
+                Ok(false)
+            }
+        }
     }
 
-    /// The segments of a long wallet in which something that names a refund or an order was touched.
-    pub fn segments_naming(&self, id: &EntityId, refund: &str, order: &str, most: u32) -> Vec<u64> {
+    /// What of a long wallet names a refund or an order: the segments in which it does and the last one, replayed and put
+    /// together as if there was nothing between them. At most so many of the segments, the newest.
+    pub async fn naming(
+        &self,
+        id: &EntityId,
+        refund: &str,
+        order: &str,
+        most: u32,
+    ) -> Result<Replay<WalletState>, ReadError> {
         let shelf = self.shelf.as_ref();
-        shelf
-            .and_then(|shelf| shelf.segments_naming(id, refund, order, most).ok())
-            .unwrap_or_default()
+        let named = shelf.and_then(|shelf| shelf.segments_naming(id, refund, order, most).ok());
+        let mut numbers = named.unwrap_or_default();
+        let last = self.segment_of(id, Position::new(u64::MAX, u64::MAX));
+        if numbers.last() != Some(&last) {
+            numbers.push(last);
+        }
+        let mut all = Replaying::new(Fold::new(), 0).replay;
+        for number in numbers {
+            let Some(segment) = self.segment(id, number).await? else {
+                continue;
+            };
+            let (steps, replay) = (all.steps.len(), segment.replay);
+            all.anomaly_steps
+                .extend(replay.anomaly_steps.iter().map(|at| at + steps));
+            all.anomalies.extend(replay.anomalies);
+            all.steps.extend(replay.steps);
+            all.fold = replay.fold;
+        }
+        Ok(all)
+    }
+
+    /// The number of the segment of a long wallet that holds a position, or would if it was full.
+    fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
+        let before = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
+        before.map_or(0, |waypoint| waypoint.number + 1)
     }
 
     /// A posting of a long wallet as it is at the end of a stretch.
@@ -249,10 +299,7 @@ impl Histories<WalletState> {
     async fn try_segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, Trouble> {
         let Some(shelf) = &self.shelf else { return Ok(None) };
         let prior = match number.checked_sub(1) {
-            Some(before) => match shelf.numbered(id, before)? {
-                Some(waypoint) => Some(waypoint),
-                None => return Ok(None),
-            },
+            Some(before) => Some(shelf.numbered(id, before)?.ok_or(ShelfError::Damaged)?),
             None => None,
         };
         let fold = prior.as_ref().map_or_else(Fold::new, |prior| prior.fold.clone());

@@ -111,7 +111,9 @@ pub struct Track {
     anomalies: Vec<Anomaly>,
     anomaly_count: u64,
     extent: Option<Extent>,
-    pub chart: Chart,
+    chart: Chart,
+    /// The chart as it was at the last waypoint.
+    pub shelved: Chart,
 }
 
 impl Track {
@@ -130,6 +132,7 @@ impl Track {
             anomaly_count: 0,
             extent: None,
             chart: Chart::default(),
+            shelved: Chart::default(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Track {
             anomalies: waypoint.anomalies.clone(),
             anomaly_count: waypoint.anomaly_count,
             extent: Some(waypoint.extent),
+            shelved: chart.clone(),
             chart,
             ..Self::new()
         }
@@ -157,7 +161,14 @@ impl Track {
     }
 
     /// Notes an entry that was folded; `seen` is the highest sequence before it.
-    pub fn note(&mut self, entry: &Entry, seen: Sequence, fold: &Fold<WalletState>, applied: bool, found: Vec<Anomaly>) {
+    pub fn note(
+        &mut self,
+        entry: &Entry,
+        seen: Sequence,
+        fold: &Fold<WalletState>,
+        applied: bool,
+        found: Vec<Anomaly>,
+    ) {
         let time = entry.time().unwrap_or(entry.recorded);
         let sequence = entry.sequence();
         self.times.add(time);
@@ -190,14 +201,20 @@ impl Track {
     pub fn end(&mut self, number: u64, position: Position, fold: &Fold<WalletState>) -> Option<Milestone> {
         let extent = self.extent?;
         let state = &fold.state;
-        let facts = std::mem::take(&mut self.touched).into_iter().filter_map(|part| match part {
-            Part::Posting(id) => state.postings.get(&id).map(|posting| Fact::Posting(id.clone(), posting.clone())),
-            Part::Hold(id) => state.holds.get(&id).map(|hold| Fact::Hold(id.clone(), hold.clone())),
-        });
+        let facts = std::mem::take(&mut self.touched)
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Posting(id) => state
+                    .postings
+                    .get(&id)
+                    .map(|posting| Fact::Posting(id.clone(), posting.clone())),
+                Part::Hold(id) => state.holds.get(&id).map(|hold| Fact::Hold(id.clone(), hold.clone())),
+            });
         let facts = facts.collect();
         let late = self.times.first < self.latest_time || self.recorded.first < self.latest_recorded;
         self.latest_time = self.latest_time.max(self.times.last);
         self.latest_recorded = self.latest_recorded.max(self.recorded.last);
+        self.shelved.clone_from(&self.chart);
         let waypoint = Waypoint {
             number,
             position,

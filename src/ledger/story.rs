@@ -14,7 +14,7 @@ use crate::domain::{
 
 use super::{
     Ledger, LedgerError,
-    timeline::{anomalies_at, replayed},
+    timeline::{SEGMENTS_READ, anomalies_at, replayed, unreadable},
 };
 
 /// Events of a story at most; the oldest are left out first.
@@ -44,8 +44,8 @@ impl Ledger {
         let mut story = of_order(&order_replay, &order, id);
         let mut missing = Vec::new();
         for wallet in &wallets {
-            match self.read_all(Domain::Wallet, wallet).await {
-                Ok(entries) => story.extend(of_wallet(&replayed(entries), wallet, &order, id)),
+            match self.wallet_naming(wallet, id, &order).await {
+                Ok(replay) => story.extend(of_wallet(&replay, wallet, &order, id)),
                 Err(_) if missing.is_empty() => missing.push(Domain::Wallet),
                 Err(_) => {}
             }
@@ -67,6 +67,24 @@ impl Ledger {
             findings: self.findings().of_refund(id),
             now,
         })
+    }
+
+    /// A wallet; of a long one only what names the refund or the order, and the newest events.
+    async fn wallet_naming(
+        &self,
+        wallet: &EntityId,
+        refund: &str,
+        order: &EntityId,
+    ) -> Result<Replay<WalletState>, LedgerError> {
+        let unreadable = |source| unreadable(Domain::Wallet, source);
+        if !self.histories().is_long(wallet).await.map_err(unreadable)? {
+            return Ok(replayed(self.read_all(Domain::Wallet, wallet).await?));
+        }
+        let naming = self
+            .histories()
+            .naming(wallet, refund, order.as_str(), SEGMENTS_READ)
+            .await;
+        naming.map_err(unreadable)
     }
 
     /// The order that is meant, the others that use the refund's id, and the wallets that it touches.

@@ -2,6 +2,7 @@
 //! right, and says so when a store is down.
 
 mod checkpoints;
+mod long_wallets;
 mod memory_log;
 
 use std::{sync::Arc, time::Duration};

@@ -27,6 +27,8 @@ use super::{Ledger, LedgerError, listing::Cut};
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;
+/// Segments of a long wallet that are read for what names an order or a refund, the newest.
+pub(super) const SEGMENTS_READ: u32 = 16;
 /// Events with the same correlation shown beside an event.
 const CORRELATED_SHOWN: usize = 50;
 
@@ -34,8 +36,10 @@ impl Ledger {
     /// A wallet's page, replayed under a filter. A long wallet is read from its nearest waypoint.
     pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
         let stretch = self.histories().stretch(id, &query.filter).await;
-        if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))? {
-            return self.long_wallet(id, query, stretch).await;
+        if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))?
+            && let Some(view) = self.long_wallet(id, query, stretch).await?
+        {
+            return Ok(view);
         }
         let entries = self.read_all(Domain::Wallet, id).await?;
         let extent = extent(&entries).ok_or_else(|| not_found(Domain::Wallet, id, false))?;
@@ -91,12 +95,13 @@ impl Ledger {
         }
     }
 
+    /// `None` where the shelf has lost what the page needs.
     async fn long_wallet(
         &self,
         id: &EntityId,
         query: &TimelineQuery,
         stretch: Stretch,
-    ) -> Result<WalletView, LedgerError> {
+    ) -> Result<Option<WalletView>, LedgerError> {
         let before = stretch.before();
         let total = before + stretch.replay.steps.len() as u64;
         if total == 0 {
@@ -113,9 +118,10 @@ impl Ledger {
             let number = place / SEGMENT;
             if let btree_map::Entry::Vacant(vacant) = segments.entry(number) {
                 let segment = self.histories().segment(id, number).await;
-                // The shelf was lost meanwhile: the next look reads the wallet whole.
-                let segment = segment.map_err(|source| unreadable(Domain::Wallet, source))?;
-                vacant.insert(segment.ok_or_else(|| not_found(Domain::Wallet, id, false))?);
+                let Some(segment) = segment.map_err(|source| unreadable(Domain::Wallet, source))? else {
+                    return Ok(None);
+                };
+                vacant.insert(segment);
             }
             if let Some(segment) = segments.get(&number) {
                 rows.push(row_at(&segment.replay, place % SEGMENT, segment.start));
@@ -132,14 +138,14 @@ impl Ledger {
         let earlier = prior.map(|prior| prior.anomalies.as_slice()).unwrap_or_default();
         let anomalies = earlier.iter().chain(&stretch.replay.anomalies);
         let earlier_count = prior.map_or(0, |prior| prior.anomaly_count);
-        Ok(WalletView {
+        Ok(Some(WalletView {
             timeline,
             reversible,
             anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
             chart: chart(stretch.chart.clone(), &stretch.replay.steps),
             ..self.wallet_view(id, &stretch.replay.fold, stretch.extent)
-        })
+        }))
     }
 
     pub(super) fn histories(&self) -> &Histories<WalletState> {
@@ -212,25 +218,21 @@ impl Ledger {
         subject: &EntityId,
         position: Position,
     ) -> Result<EventView, LedgerError> {
-        let entries = self.read_all(domain, subject).await?;
         let missing = || LedgerError::NotFound {
             what: format!("event {position} of {domain} {subject}"),
             filtered: false,
         };
-        if !entries.iter().any(|entry| entry.position == position) {
-            return Err(missing());
-        }
-        let mut places: Vec<_> = self.related(domain, subject, &entries, position).await;
-        let (facts, currency) = match domain {
+        let (facts, currency, entries) = match domain {
             Domain::Wallet => {
-                let replay = replayed::<WalletState>(entries);
-                (facts(&replay, position), replay.fold.state.currency)
+                let (facts, replay) = self.wallet_facts(subject, position).await?;
+                (facts, replay.fold.state.currency, entries_of(replay))
             }
             Domain::Order => {
-                let replay = replayed::<OrderState>(entries);
-                (facts(&replay, position), replay.fold.state.currency)
+                let replay = replayed::<OrderState>(self.read_all(domain, subject).await?);
+                (facts(&replay, position), replay.fold.state.currency, entries_of(replay))
             }
         };
+        let mut places: Vec<_> = self.related(domain, subject, &entries, position).await;
         let facts = facts.ok_or_else(missing)?;
         let causation = facts.entry.fields.causationid.clone();
         let cause = causation.and_then(|id| {
@@ -259,6 +261,39 @@ impl Ledger {
                 .map(|(_, link)| link)
                 .collect(),
         })
+    }
+
+    /// A wallet's event with its neighbours, and the part of the wallet that was replayed for it.
+    async fn wallet_facts(
+        &self,
+        id: &EntityId,
+        position: Position,
+    ) -> Result<(Option<Facts>, Replay<WalletState>), LedgerError> {
+        let log = &self.stores.wallet.log;
+        let unreadable = |source| unreadable(Domain::Wallet, source);
+        let Some(segment) = self.histories().segment_with(id, position).await.map_err(unreadable)? else {
+            let replay = replayed::<WalletState>(self.read_all(Domain::Wallet, id).await?);
+            return Ok((facts(&replay, position), replay));
+        };
+        let mut facts = facts(&segment.replay, position);
+        if let Some(facts) = &mut facts {
+            facts.previous = facts.previous.or(segment.previous);
+            if facts.next.is_none() {
+                let next = log.read(id, position, 1).await.map_err(unreadable)?;
+                facts.next = next.first().map(|entry| entry.position);
+            }
+        }
+        Ok((facts, segment.replay))
+    }
+
+    /// A wallet's entries that may have to do with an order: all of them, or of a long wallet those around what names it.
+    async fn entries_about(&self, wallet: &EntityId, order: &EntityId) -> Result<Vec<Entry>, LedgerError> {
+        let unreadable = |source| unreadable(Domain::Wallet, source);
+        if !self.histories().is_long(wallet).await.map_err(unreadable)? {
+            return self.read_all(Domain::Wallet, wallet).await;
+        }
+        let naming = self.histories().naming(wallet, "", order.as_str(), SEGMENTS_READ).await;
+        Ok(entries_of(naming.map_err(unreadable)?))
     }
 
     /// The events of this stream and of the ones that it or the event names, with where they stand. A store that does not
@@ -299,7 +334,10 @@ impl Ledger {
         };
         if let Some((other_domain, id)) = other
             && let Ok(id) = EntityId::new(id)
-            && let Ok(entries) = self.read_all(other_domain, &id).await
+            && let Ok(entries) = match other_domain {
+                Domain::Wallet => self.entries_about(&id, subject).await,
+                Domain::Order => self.read_all(Domain::Order, &id).await,
+            }
         {
             all.extend(links(other_domain, &id, entries));
         }
@@ -346,6 +384,10 @@ pub(super) fn replayed<S: Replayable>(entries: Vec<Entry>) -> Replay<S> {
         anomaly_steps: Vec::new(),
         steps: Vec::new(),
     })
+}
+
+fn entries_of<S: Replayable>(replay: Replay<S>) -> Vec<Entry> {
+    replay.steps.into_iter().map(|step| step.entry).collect()
 }
 
 /// The anomalies that were met at one step.

@@ -10,8 +10,12 @@ use crate::{
         event::{Entry, Fields},
         ids::{EntityId, Position},
     },
-    event_log::FeedEntry,
+    event_log::{FeedEntry, Swept},
 };
+
+/// What [`entry`] reads.
+const COLUMNS: &str =
+    "position, recorded, id, type, sequence, time, actor, idempotencykey, correlationid, causationid, data, extra";
 
 /// Entries of one stream after a position, oldest first.
 pub(super) fn entries(
@@ -21,16 +25,59 @@ pub(super) fn entries(
     limit: usize,
 ) -> Result<Vec<Entry>, Fault> {
     let after = sequence_at(connection, id, rowid(after))?;
-    let mut statement = connection.prepare_cached(
-        "SELECT position, recorded, id, type, sequence, time, actor, idempotencykey, correlationid, causationid, data, extra
-         FROM events WHERE stream = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+    ))?;
     let mut rows = statement.query(params![id.as_str(), after, rows_max(limit)])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(entry(row)?);
     }
     Ok(entries)
+}
+
+/// Where a sweep is: after this event of this stream. No stream's name is empty; `i64::MAX` is after all events of one.
+pub(super) type Place = (String, i64);
+
+/// Events of all streams after a place, in parts, by stream and sequence; and where to go on, if there is more.
+pub(super) fn swept(
+    connection: &Connection,
+    after: &Place,
+    limit: usize,
+) -> Result<(Vec<Swept>, Option<Place>), Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, stream FROM events WHERE (stream, sequence) > (?1, ?2) ORDER BY stream, sequence LIMIT ?3",
+    ))?;
+    // One more, which tells whether the last stream goes on.
+    let mut rows = statement.query(params![after.0, after.1, rows_max(limit.saturating_add(1))])?;
+    let mut parts: Vec<Swept> = Vec::new();
+    let (mut left, mut sequence) = (limit, 0);
+    while let Some(row) = rows.next()? {
+        let stream = row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?;
+        let part = parts.last_mut().filter(|part| part.subject.as_str() == stream);
+        if left == 0 {
+            // A stream that was told whole is not gone on with, whatever is appended to it meanwhile.
+            let place = part.map_or(i64::MAX, |part| {
+                part.last = false;
+                sequence
+            });
+            let next = parts.last().map(|part| (part.subject.to_string(), place));
+            return Ok((parts, next));
+        }
+        left -= 1;
+        sequence = row.get(4)?;
+        let event = entry(row)?;
+        match part {
+            Some(part) => part.entries.push(event),
+            None => parts.push(Swept {
+                first: stream != after.0,
+                last: true,
+                subject: entity(stream.to_owned())?,
+                entries: vec![event],
+            }),
+        }
+    }
+    Ok((parts, None))
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, Fault> {

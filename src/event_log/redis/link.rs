@@ -9,7 +9,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind,
+    aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{Mutex, OnceCell},
@@ -20,9 +21,9 @@ use super::keys::{self, PARTITIONS_MAX};
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
 /// How long a server may take to accept a connection and to greet.
-const CONNECT_MAX: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a server may take for one command. redis-rs's own half second is too little for a busy machine.
-const RESPONSE_MAX: Duration = Duration::from_secs(5);
+pub(super) const RESPONSE_MAX: Duration = Duration::from_secs(5);
 /// How long an operation may take with all its tries.
 pub(super) const OPERATION_MAX: Duration = Duration::from_secs(8);
 /// Pauses between the tries of one operation; together they outlast the restart of a small server.
@@ -145,6 +146,15 @@ impl Link {
             client,
             state: Mutex::default(),
         }
+    }
+
+    /// A link of its own to the same store, for what would hold up others.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.domain, self.client.clone())
+    }
+
+    pub(super) fn connection_info(&self) -> &ConnectionInfo {
+        self.client.get_connection_info()
     }
 
     /// The shared connection. Callers that wait while somebody connects share the outcome, good or bad: none of them

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -32,6 +32,7 @@ pub struct MemoryLog {
     feed: Mutex<Vec<FeedEntry>>,
     news: watch::Sender<u64>,
     down: AtomicBool,
+    read: AtomicU64,
 }
 
 impl MemoryLog {
@@ -42,18 +43,39 @@ impl MemoryLog {
             feed: Mutex::default(),
             news: watch::Sender::new(0),
             down: AtomicBool::new(false),
+            read: AtomicU64::new(0),
         }
     }
 
     /// Writes an entry with this sequence, whatever that says, and tells the feed of it if `feed`.
     pub fn write(&self, id: &str, sequence: &str, kind: &str, time: DateTime<Utc>, data: &Value, feed: bool) {
+        self.write_at(id, sequence, kind, time, time, data, feed);
+    }
+
+    /// How many entries were ever read.
+    pub fn entries_read(&self) -> u64 {
+        self.read.load(Ordering::SeqCst)
+    }
+
+    /// The same, recorded at another time than it happened.
+    #[expect(clippy::too_many_arguments, reason = "one for each thing that an entry is made of")]
+    pub fn write_at(
+        &self,
+        id: &str,
+        sequence: &str,
+        kind: &str,
+        time: DateTime<Utc>,
+        recorded: DateTime<Utc>,
+        data: &Value,
+        feed: bool,
+    ) {
         let id = EntityId::new(id).unwrap();
         let mut streams = self.streams.lock().unwrap();
         let count: usize = streams.values().map(Vec::len).sum();
         let position = Position::new(count as u64 + 1, 0);
         streams.entry(id.clone()).or_default().push(Entry {
             position,
-            recorded: time,
+            recorded,
             fields: Fields {
                 id: Some(format!("{id}.{}", position.major)),
                 r#type: Some(kind.to_owned()),
@@ -129,7 +151,9 @@ impl EventLog for MemoryLog {
         let streams = self.streams.lock().unwrap();
         let entries = streams.get(id).map(Vec::as_slice).unwrap_or_default();
         let later = entries.iter().filter(|entry| entry.position > after);
-        Ok(later.take(limit).cloned().collect())
+        let page: Vec<_> = later.take(limit).cloned().collect();
+        self.read.fetch_add(page.len() as u64, Ordering::SeqCst);
+        Ok(page)
     }
 
     async fn append(&self, _: &EntityId, _: Expected, _: &[NewEvent]) -> Result<Appended, AppendError> {

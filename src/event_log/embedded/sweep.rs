@@ -1,0 +1,56 @@
+//! A sweep through an embedded log: its rows in the order in which they lie on the disk, a page at a time. Every page is a
+//! transaction of its own, so that a sweep does not keep the write-ahead log from being written back, however slow its reader.
+
+use std::sync::Arc;
+
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+
+use super::{
+    Readers,
+    read::{self, Place},
+};
+use crate::event_log::{ReadError, Swept};
+
+/// Events in one item.
+const PAGE: usize = 5_000;
+
+type Page = Result<(Vec<Swept>, Option<Place>), ReadError>;
+
+pub(super) fn sweep(readers: Arc<Readers>) -> BoxStream<'static, Result<Vec<Swept>, ReadError>> {
+    let start = Some(page(Arc::clone(&readers), Place::default()));
+    stream::try_unfold(start, move |page| {
+        let readers = Arc::clone(&readers);
+        async move {
+            let Some(page) = page else { return Ok(None) };
+            let (parts, next) = page.await?;
+            Ok(Some((parts, next.map(|next| ahead(readers, next)))))
+        }
+    })
+    .boxed()
+}
+
+fn page(readers: Arc<Readers>, after: Place) -> BoxFuture<'static, Page> {
+    async move {
+        readers
+            .run(move |connection| read::swept(connection, &after, PAGE))
+            .await
+    }
+    .boxed()
+}
+
+/// The next page is read while the caller works on the one before it.
+fn ahead(readers: Arc<Readers>, after: Place) -> BoxFuture<'static, Page> {
+    let reading = tokio::spawn(page(Arc::clone(&readers), after.clone()));
+    async move {
+        match reading.await {
+            Ok(page) => page,
+            // Nobody but a runtime that ends takes the task away; then this is not polled either.
+            Err(_) => page(readers, after).await,
+        }
+    }
+    .boxed()
+}

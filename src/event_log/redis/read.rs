@@ -1,0 +1,124 @@
+//! Reading streams after a position, one or many at a time: pages of several streams share one pipeline. No reply grows
+//! without bound, and reading never fails on content.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use redis::{FromRedisValue, Pipeline, RedisResult};
+
+use super::{
+    entry::Entries,
+    keys,
+    link::{Link, Session},
+};
+use crate::{
+    domain::{
+        event::Entry,
+        ids::{EntityId, LogName, Position},
+    },
+    event_log::fault::Fault,
+};
+
+/// Entries of one stream in one reply.
+const PAGE: usize = 1_000;
+/// Entries that one pipeline may bring back.
+const ENTRIES_MAX: usize = 4_096;
+/// Streams in one pipeline.
+pub(super) const STREAMS: usize = 64;
+/// Pipelines of one read that are under way at once.
+const AT_ONCE: usize = 4;
+/// A stream and where it was read to.
+pub(super) type Place = (EntityId, Position);
+
+/// Each stream after its position, at most `limit` entries of each, in the order asked.
+pub(super) async fn many(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
+    let some = wanted.chunks(STREAMS).map(|some| some_of(link, some, limit));
+    // Collected first: a lazy iterator of futures that borrow is not `Send` enough for the port.
+    let some: Vec<_> = some.collect();
+    stream::iter(some).buffered(AT_ONCE).try_concat().await
+}
+
+/// As many streams as one pipeline takes.
+async fn some_of(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
+    let mut found = vec![Vec::new(); wanted.len()];
+    let mut open: Vec<(usize, Place)> = wanted.iter().cloned().enumerate().collect();
+    let mut so_far = 0;
+    while so_far < limit && !open.is_empty() {
+        let count = share(open.len()).min(limit - so_far);
+        let asked: Vec<&Place> = open.iter().map(|(_, place)| place).collect();
+        let pages: Vec<Entries> = link.read(|session| pages(session, link.domain, &asked, count)).await?;
+        let mut pages = pages.into_iter();
+        open.retain_mut(|(index, (_, after))| {
+            let Entries(page) = pages.next().unwrap_or_default();
+            *after = page.last().map_or(*after, |last| last.position);
+            let goes_on = page.len() == count;
+            found[*index].extend(page);
+            goes_on
+        });
+        // Those that go on have all had the same number.
+        so_far += count;
+    }
+    Ok(found)
+}
+
+/// How many entries of each of so many streams one pipeline brings back.
+pub(super) fn share(streams: usize) -> usize {
+    (ENTRIES_MAX / streams.max(1)).clamp(1, PAGE)
+}
+
+/// A page of each stream.
+pub(super) async fn pages<T: FromRedisValue>(
+    mut session: Session,
+    domain: LogName,
+    wanted: &[&Place],
+    count: usize,
+) -> RedisResult<Vec<T>> {
+    let ask = ask(domain, session.partitions, wanted, count);
+    let replies: Vec<RedisResult<T>> = ask.query_async(&mut session.connection).await?;
+    replies.into_iter().collect()
+}
+
+/// Asks for a page of each stream.
+pub(super) fn ask(domain: LogName, partitions: u32, wanted: &[&Place], count: usize) -> Pipeline {
+    let mut ask = redis::pipe();
+    // Each reply says for itself whether it is an error; redis-rs would walk through every value of all of them.
+    ask.ignore_errors();
+    for (id, after) in wanted {
+        let partition = keys::partition(id, partitions);
+        // After the last position that there can be, nothing is left: from the end to the beginning is nothing.
+        let (from, to) = following(*after).map_or(("+".into(), "-"), |from| (from.to_string(), "+"));
+        ask.cmd("XRANGE")
+            .arg(keys::entity(domain, partition, id))
+            .arg(from)
+            .arg(to)
+            .arg("COUNT")
+            .arg(count);
+    }
+    ask
+}
+
+/// The least position after this one.
+fn following(position: Position) -> Option<Position> {
+    match position.minor.checked_add(1) {
+        Some(minor) => Some(Position::new(position.major, minor)),
+        None => Some(Position::new(position.major.checked_add(1)?, 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_position_after_the_last_of_a_millisecond_is_in_the_next() {
+        assert_eq!(following(Position::START), Some(Position::new(0, 1)));
+        assert_eq!(following(Position::new(7, u64::MAX)), Some(Position::new(8, 0)));
+        assert_eq!(following(Position::new(u64::MAX, u64::MAX)), None);
+    }
+
+    #[test]
+    fn a_pipeline_brings_back_no_more_than_its_bound() {
+        for streams in [1, 2, 63, STREAMS] {
+            assert!((1..=PAGE).contains(&share(streams)));
+            assert!(share(streams) * streams <= ENTRIES_MAX);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A sweep through every stream of a Redis store: the scan of the keys runs ahead of the pages, and several pages ahead of who
+//! takes them, on connections of their own, so that a sweep holds up nobody and nobody holds up a sweep. It takes the fast
+//! wire where there is one; after anything odd a connection leaves the rest to redis-rs, which tries again and finds the words.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
+use redis::FromRedisValue;
+use tokio::sync::Mutex;
+
+use super::{
+    entry::{Count, Entries},
+    follow,
+    link::Link,
+    read::{self, Place, STREAMS, share},
+    wire::{Take, Wire},
+};
+use crate::{
+    domain::ids::{EntityId, Position},
+    event_log::{ReadError, Swept, fault::Fault},
+};
+
+/// Connections of a sweep.
+const LANES: usize = 4;
+/// Pipelines that are under way at once, those waiting to be taken among them.
+const AT_ONCE: usize = LANES * 2;
+
+/// What a sweep makes of a page.
+pub(super) trait Paged: Take + FromRedisValue + Send + 'static {
+    fn entries(&self) -> usize;
+    fn last(&self) -> Option<Position>;
+}
+
+/// A page of one stream on a sweep.
+struct Met<T> {
+    id: EntityId,
+    first: bool,
+    last: bool,
+    page: T,
+}
+
+/// Every stream of the store from its beginning.
+pub(super) fn sweep(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Swept>, ReadError>> {
+    let part = |met: Met<Entries>| Swept {
+        subject: met.id,
+        first: met.first,
+        last: met.last,
+        entries: met.page.0,
+    };
+    walk(link)
+        .map_ok(move |met| met.into_iter().map(part).collect())
+        .boxed()
+}
+
+/// Takes every page of every stream as [`sweep`] does, and only counts its entries.
+pub(super) fn drain(link: &Arc<Link>) -> BoxStream<'static, Result<usize, ReadError>> {
+    walk(link)
+        .map_ok(|met: Vec<Met<Count>>| met.iter().map(|met| met.page.entries()).sum())
+        .boxed()
+}
+
+/// A connection of a sweep.
+struct Lane {
+    link: Link,
+    wire: Mutex<State>,
+}
+
+enum State {
+    New,
+    Open(Wire),
+    /// There is none, or it failed: the rest goes another way.
+    Closed,
+}
+
+impl Lane {
+    /// A page of each stream.
+    async fn pages<T: Paged>(&self, wanted: &[&Place], count: usize) -> Result<Vec<T>, Fault> {
+        if let Some(pages) = self.wired(wanted, count).await {
+            return Ok(pages);
+        }
+        let domain = self.link.domain;
+        self.link
+            .read(|session| read::pages(session, domain, wanted, count))
+            .await
+    }
+
+    /// A page of each stream by the fast wire, if it works.
+    async fn wired<T: Paged>(&self, wanted: &[&Place], count: usize) -> Option<Vec<T>> {
+        let partitions = self.link.session().await.ok()?.partitions;
+        let mut state = self.wire.lock().await;
+        // Whatever ends this call in its middle, a wire with half a reply in it is not used again.
+        let wire = match std::mem::replace(&mut *state, State::Closed) {
+            State::New => Wire::dial(self.link.connection_info()).await,
+            State::Open(wire) => Ok(wire),
+            State::Closed => return None,
+        };
+        let ask = read::ask(self.link.domain, partitions, wanted, count);
+        let done = async {
+            let mut wire = wire?;
+            let pages = wire.pages(&ask).await?;
+            std::io::Result::Ok((wire, pages))
+        };
+        match done.await {
+            Ok((wire, pages)) => {
+                *state = State::Open(wire);
+                Some(pages)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a sweep goes on without its fast wire");
+                None
+            }
+        }
+    }
+}
+
+/// The streams that are just being told. A scan may find a key again; one that is being told is told to its end, and telling
+/// it twice at once would mix up its parts.
+#[derive(Clone, Default)]
+struct Open(Arc<std::sync::Mutex<HashSet<EntityId>>>);
+
+impl Open {
+    fn ids(&self) -> MutexGuard<'_, HashSet<EntityId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those among `ids` that are not being told, in batches, to be told from their beginning.
+    fn batches(&self, ids: Vec<EntityId>) -> Vec<Vec<Place>> {
+        let mut open = self.ids();
+        let news: Vec<Place> = ids
+            .into_iter()
+            .filter(|id| open.insert(id.clone()))
+            .map(|id| (id, Position::START))
+            .collect();
+        news.chunks(STREAMS).map(<[Place]>::to_vec).collect()
+    }
+}
+
+fn walk<T: Paged>(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Met<T>>, ReadError>> {
+    let lane = |_| {
+        Arc::new(Lane {
+            link: link.another(),
+            wire: Mutex::new(State::New),
+        })
+    };
+    let lanes: Vec<_> = (0..LANES).map(lane).collect();
+    let (open, mut turn) = (Open::default(), 0);
+    let found = open.clone();
+    follow::streams(Arc::clone(link))
+        .map_ok(move |ids| stream::iter(found.batches(ids).into_iter().map(Ok)))
+        .try_flatten()
+        .map_ok(move |batch| {
+            turn += 1;
+            along(Arc::clone(&lanes[turn % LANES]), open.clone(), batch)
+        })
+        .try_flatten_unordered(AT_ONCE)
+        .boxed()
+}
+
+/// These streams from their beginning to their end.
+fn along<T: Paged>(
+    lane: Arc<Lane>,
+    open: Open,
+    batch: Vec<Place>,
+) -> BoxStream<'static, Result<Vec<Met<T>>, ReadError>> {
+    stream::try_unfold(batch, move |places| {
+        let (lane, open) = (Arc::clone(&lane), open.clone());
+        async move {
+            if places.is_empty() {
+                return Ok(None);
+            }
+            let domain = lane.link.domain;
+            // On a task of its own, so that replies are taken apart on every core.
+            let step = tokio::spawn(async move { step(&lane, places).await });
+            let ending = |_| Err(Fault::Unavailable("the program is shutting down".into()));
+            let (met, rest): (Vec<Met<T>>, _) = step
+                .await
+                .unwrap_or_else(ending)
+                .map_err(|fault| fault.into_read(domain))?;
+            let mut open = open.ids();
+            for ended in met.iter().filter(|met| met.last) {
+                open.remove(&ended.id);
+            }
+            Ok(Some((met, rest)))
+        }
+    })
+    .boxed()
+}
+
+/// The next page of each of these streams, and those that go on after it.
+async fn step<T: Paged>(lane: &Lane, open: Vec<Place>) -> Result<(Vec<Met<T>>, Vec<Place>), Fault> {
+    let count = share(open.len());
+    let asked: Vec<&Place> = open.iter().collect();
+    let pages: Vec<T> = lane.pages(&asked, count).await?;
+    let mut rest = Vec::new();
+    let met = open.into_iter().zip(pages).map(|((id, after), page)| {
+        let next = page.last().filter(|_| page.entries() == count);
+        rest.extend(next.map(|next| (id.clone(), next)));
+        Met {
+            id,
+            first: after == Position::START,
+            last: next.is_none(),
+            page,
+        }
+    });
+    Ok((met.collect(), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_told_again_only_after_its_end() {
+        let ids =
+            |names: &[&str]| -> Vec<EntityId> { names.iter().map(|name| EntityId::new(*name).unwrap()).collect() };
+        let told =
+            |batches: Vec<Vec<Place>>| -> Vec<EntityId> { batches.concat().into_iter().map(|(id, _)| id).collect() };
+        let open = Open::default();
+        assert_eq!(told(open.batches(ids(&["a", "b", "a"]))), ids(&["a", "b"]));
+        assert_eq!(told(open.batches(ids(&["b", "c"]))), ids(&["c"]));
+        open.ids().remove(&ids(&["b"])[0]);
+        assert_eq!(told(open.batches(ids(&["a", "b"]))), ids(&["b"]));
+    }
+}

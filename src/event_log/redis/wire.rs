@@ -1,0 +1,279 @@
+//! Pages of streams straight from a socket, for a sweep. redis-rs makes a value of its own of every string of a reply before
+//! anybody can look at it, which costs a replay more than all the rest of it; here the bytes become entries where they lie.
+//! It knows plain TCP and the reply of XRANGE, and nothing else: whatever is different, redis-rs is asked instead.
+
+use std::io;
+
+use redis::{ConnectionAddr, ConnectionInfo, Pipeline};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::link::{CONNECT_MAX, OPERATION_MAX, RESPONSE_MAX};
+
+/// Room for what one call to the operating system brings.
+const CHUNK: usize = 128 * 1024;
+/// The longest line that says how much follows: a sign, twenty digits, an end.
+const LINE_MAX: usize = 24;
+/// Redis's own limit on a string.
+const STRING_MAX: usize = 512 * 1024 * 1024;
+/// Elements of an array, far above what an XADD takes.
+const ARRAY_MAX: usize = 16 * 1024 * 1024;
+
+/// Entries that room is made for before they have come.
+const ROOM_MAX: usize = 1_000;
+
+/// Why there is no element at a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// At least so many bytes have not come yet.
+    Short(usize),
+    /// It is none that is known here.
+    Strange,
+}
+
+/// A place in what has come so far.
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) const fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    /// How many elements the array that begins here has.
+    pub(super) fn array(&mut self) -> Result<usize, Stop> {
+        self.length(b'*', ARRAY_MAX)
+    }
+
+    /// The string that begins here.
+    pub(super) fn string(&mut self) -> Result<&'a [u8], Stop> {
+        let length = self.length(b'$', STRING_MAX)?;
+        let rest = &self.bytes[self.at..];
+        let Some((string, end)) = rest.split_at_checked(length).filter(|(_, end)| end.len() >= 2) else {
+            return Err(Stop::Short(length + 2 - rest.len()));
+        };
+        if !end.starts_with(b"\r\n") {
+            return Err(Stop::Strange);
+        }
+        self.at += length + 2;
+        Ok(string)
+    }
+
+    fn okay(&mut self) -> Result<(), Stop> {
+        let okay = b"+OK\r\n";
+        let rest = &self.bytes[self.at..];
+        if rest.len() < okay.len() && okay.starts_with(rest) {
+            return Err(Stop::Short(okay.len() - rest.len()));
+        }
+        if !rest.starts_with(okay) {
+            return Err(Stop::Strange);
+        }
+        self.at += okay.len();
+        Ok(())
+    }
+
+    /// The number of a line that begins with `kind`.
+    fn length(&mut self, kind: u8, max: usize) -> Result<usize, Stop> {
+        let rest = &self.bytes[self.at..];
+        let Some((first, digits)) = rest.split_first() else {
+            return Err(Stop::Short(1));
+        };
+        if *first != kind {
+            return Err(Stop::Strange);
+        }
+        let mut number = 0_usize;
+        for (count, byte) in digits.iter().take(LINE_MAX).enumerate() {
+            match byte {
+                b'0'..=b'9' if number <= max => number = number * 10 + usize::from(byte - b'0'),
+                b'\r' if count > 0 && number <= max => {
+                    return match digits.get(count + 1) {
+                        Some(b'\n') => {
+                            self.at += count + 3;
+                            Ok(number)
+                        }
+                        Some(_) => Err(Stop::Strange),
+                        None => Err(Stop::Short(1)),
+                    };
+                }
+                _ => return Err(Stop::Strange),
+            }
+        }
+        if digits.len() < LINE_MAX {
+            Err(Stop::Short(1))
+        } else {
+            Err(Stop::Strange)
+        }
+    }
+}
+
+/// What a page is made into, entry by entry.
+pub(super) trait Take: Sized {
+    fn with_room(entries: usize) -> Self;
+
+    /// Takes the entry that begins here. Where it is refused, nothing was taken.
+    fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop>;
+}
+
+/// A connection of a sweep's own.
+pub(super) struct Wire {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    /// What lies before it was taken.
+    at: usize,
+}
+
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of `Cursor` by its name is good for one lifetime only, and here each has its own"
+)]
+impl Wire {
+    pub(super) async fn dial(info: &ConnectionInfo) -> io::Result<Self> {
+        let ConnectionAddr::Tcp(host, port) = info.addr() else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let stream = timeout(CONNECT_MAX, TcpStream::connect((host.as_str(), *port))).await??;
+        stream.set_nodelay(true)?;
+        let mut wire = Self {
+            stream,
+            buffer: Vec::new(),
+            at: 0,
+        };
+        let settings = info.redis_settings();
+        let mut greeting = redis::pipe();
+        if let Some(password) = settings.password() {
+            let name = settings.username();
+            greeting.cmd("AUTH").arg(name).arg(password);
+        }
+        if settings.db() != 0 {
+            greeting.cmd("SELECT").arg(settings.db());
+        }
+        wire.send(&greeting).await?;
+        for _ in 0..greeting.len() {
+            wire.next(|cursor| cursor.okay()).await?;
+        }
+        Ok(wire)
+    }
+
+    /// The pages that these XRANGEs bring back. After an error the connection is of no use any more.
+    pub(super) async fn pages<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<T>> {
+        timeout(OPERATION_MAX, self.ask(ask)).await?
+    }
+
+    async fn ask<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<T>> {
+        self.send(ask).await?;
+        let mut pages = Vec::with_capacity(ask.len());
+        for _ in 0..ask.len() {
+            let entries = self.next(|cursor| cursor.array()).await?;
+            let mut page = T::with_room(entries.min(ROOM_MAX));
+            for _ in 0..entries {
+                self.next(|cursor| page.take(cursor)).await?;
+            }
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+
+    async fn send(&mut self, ask: &Pipeline) -> io::Result<()> {
+        let packed = ask.get_packed_pipeline();
+        timeout(RESPONSE_MAX, self.stream.write_all(&packed)).await?
+    }
+
+    /// Waits until what comes next is there as a whole.
+    async fn next<T>(&mut self, mut parse: impl FnMut(&mut Cursor<'_>) -> Result<T, Stop>) -> io::Result<T> {
+        loop {
+            let mut cursor = Cursor::new(&self.buffer, self.at);
+            match parse(&mut cursor) {
+                Ok(parsed) => {
+                    self.at = cursor.at;
+                    return Ok(parsed);
+                }
+                Err(Stop::Short(missing)) => self.receive(missing).await?,
+                Err(Stop::Strange) => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        }
+    }
+
+    /// Waits for at least so many bytes.
+    async fn receive(&mut self, mut missing: usize) -> io::Result<()> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        while missing > 0 {
+            // No more than comes, whatever a length says.
+            self.buffer.reserve(CHUNK);
+            match timeout(RESPONSE_MAX, self.stream.read_buf(&mut self.buffer)).await?? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => missing = missing.saturating_sub(read),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(bytes: &[u8]) -> Result<&[u8], Stop> {
+        Cursor::new(bytes, 0).string()
+    }
+
+    fn array(bytes: &[u8]) -> Result<usize, Stop> {
+        Cursor::new(bytes, 0).array()
+    }
+
+    #[test]
+    fn strings_and_arrays_are_taken_as_they_are() {
+        assert_eq!(string(b"$0\r\n\r\n"), Ok(&b""[..]));
+        assert_eq!(string(b"$4\r\n\r\n\xff$\r\n"), Ok(&b"\r\n\xff$"[..]));
+        assert_eq!(array(b"*0\r\n"), Ok(0));
+        assert_eq!(array(b"*12\r\n$1"), Ok(12));
+        let mut cursor = Cursor::new(b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", 0);
+        assert_eq!(
+            (cursor.array(), cursor.string(), cursor.string()),
+            (Ok(2), Ok(&b"a"[..]), Ok(&b"b"[..]))
+        );
+        assert_eq!(cursor.string(), Err(Stop::Short(1)));
+    }
+
+    #[test]
+    fn what_is_cut_off_anywhere_is_waited_for() {
+        let whole = b"$12\r\nabcdefghijkl\r\n";
+        for end in 0..whole.len() {
+            let Err(Stop::Short(missing)) = string(&whole[..end]) else {
+                panic!("{end}")
+            };
+            assert!((1..=whole.len() - end).contains(&missing), "{end}");
+        }
+        assert_eq!(string(&whole[..5]), Err(Stop::Short(14)));
+        assert_eq!(Cursor::new(b"+O", 0).okay(), Err(Stop::Short(3)));
+    }
+
+    #[test]
+    fn what_is_no_reply_of_xrange_is_strange() {
+        for strange in [
+            &b"-ERR no\r\n"[..],
+            b"+OK\r\n",
+            b":1\r\n",
+            b"*-1\r\n",
+            b"*\r\n",
+            b"*1x\r\n",
+            b"*1\rx",
+            b"*99999999\r\n",
+            b"*99999999999999999999999999",
+            b"*000000000000000000000000000000\r\n",
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"%1\r\n",
+        ] {
+            assert_eq!(array(strange), Err(Stop::Strange), "{}", strange.escape_ascii());
+        }
+        for strange in [&b"$-1\r\n"[..], b"$1\r\nab\r\n", b"$600000000\r\n", b"*1\r\n"] {
+            assert_eq!(string(strange), Err(Stop::Strange), "{}", strange.escape_ascii());
+        }
+        assert_eq!(Cursor::new(b"-NOAUTH", 0).okay(), Err(Stop::Strange));
+    }
+}

@@ -1,0 +1,310 @@
+//! Tests of wallets with long histories: whatever a page shows of them is what a replay of the whole stream shows, though it
+//! reads only a few segments.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use super::{Bench, LATER, hour};
+use crate::{
+    domain::{
+        ids::{Domain, EntityId},
+        listing::{ChartPoint, TimelineQuery, WalletView},
+        replay::Filter,
+    },
+    history::SEGMENT,
+    ledger::{Ledger, Settings, Store, Stores},
+};
+
+fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
+    let store = |log| Store { log, adapter: "memory" };
+    let stores = Stores {
+        wallet: store(bench.wallet.clone()),
+        order: store(bench.order.clone()),
+    };
+    let settings = Settings {
+        rescan: LATER,
+        clock: || hour(20_000),
+        checkpoints: dir.map(Path::to_owned),
+        checkpoint_every: Some(LATER),
+        ..Settings::default()
+    };
+    Ledger::start(stores, settings)
+}
+
+fn id() -> EntityId {
+    EntityId::new("W-1").unwrap()
+}
+
+/// Writes so many more events: in sequence order but for gaps and repeats, with times that go back now and then, and with
+/// reversals and holds that reach back over many segments.
+struct Writer {
+    random: ChaCha8Rng,
+    sequence: u64,
+    written: u64,
+    /// How far the times of events may be from their order, in hours.
+    disorder: i64,
+}
+
+impl Writer {
+    fn new(seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let disorder = [0, 3, 60][random.random_range(0..3)];
+        Self {
+            random,
+            sequence: 0,
+            written: 0,
+            disorder,
+        }
+    }
+
+    fn write(&mut self, bench: &Bench, count: u64) {
+        for _ in 0..count {
+            self.written += 1;
+            self.sequence += match self.random.random_range(0..60) {
+                0 => 3,
+                1 if self.sequence > 0 => 0,
+                _ => 1,
+            };
+            let sequence = match self.random.random_range(0..80) {
+                0 => "?".to_owned(),
+                _ => self.sequence.to_string(),
+            };
+            let (kind, data) = self.event();
+            let at = i64::try_from(self.written).unwrap();
+            let time = hour(at - self.random.random_range(0..=self.disorder));
+            bench
+                .wallet
+                .write_at("W-1", &sequence, kind, time, hour(at), &data, true);
+        }
+    }
+
+    fn event(&mut self) -> (&'static str, Value) {
+        let random = &mut self.random;
+        let amount = json!({"amount": format!("{}.25", random.random_range(1..9)), "currency": "EUR"});
+        let order = format!("O-{}", random.random_range(0..30));
+        let refund = format!("R-{}", random.random_range(0..30));
+        let hold = format!("h{}", random.random_range(0..400));
+        let earlier = format!("W-1.{}", random.random_range(1..=self.written));
+        if self.written == 1 {
+            return (
+                "wallet.opened",
+                json!({"owner": {"id": "C-1", "name": "Ada"}, "currency": "EUR"}),
+            );
+        }
+        match random.random_range(0..16) {
+            0..4 => ("wallet.credited", json!({"amount": amount, "kind": "top_up"})),
+            4 => (
+                "wallet.credited",
+                json!({"amount": amount, "kind": "refund", "refund": refund, "order": order}),
+            ),
+            5..8 => (
+                "wallet.debited",
+                json!({"amount": amount, "kind": "purchase", "order": order}),
+            ),
+            8 | 9 => ("wallet.held", json!({"hold": hold, "amount": amount, "order": order})),
+            10 => ("wallet.hold_captured", json!({"hold": hold, "amount": amount})),
+            11 => ("wallet.hold_released", json!({"hold": hold})),
+            12 | 13 => (
+                "wallet.entry_reversed",
+                json!({"reverses": earlier, "amount": amount, "reason": "error"}),
+            ),
+            14 => ("wallet.mystery", json!({})),
+            _ => ("wallet.opened", json!({"owner": {"id": "C-2"}, "currency": "EUR"})),
+        }
+    }
+
+    fn query(&mut self) -> TimelineQuery {
+        let random = &mut self.random;
+        let written = i64::try_from(self.written).unwrap();
+        let mut moment = |chance: u32| -> Option<DateTime<Utc>> {
+            let minutes = TimeDelta::minutes(random.random_range(-60..60));
+            (random.random_range(0..4) < chance).then(|| hour(random.random_range(0..written + 5)) + minutes)
+        };
+        let filter = match moment(3) {
+            None => Filter::default(),
+            at => Filter {
+                at: at.filter(|_| self.random.random_range(0..2) == 0),
+                as_known_at: at.filter(|_| self.random.random_range(0..3) == 0),
+                sequence: (self.random.random_range(0..3) == 0).then(|| self.random.random_range(1..self.sequence + 3)),
+            },
+        };
+        TimelineQuery {
+            filter,
+            oldest_first: self.random.random_range(0..2) == 0,
+            page: self.random.random_range(1..40),
+        }
+    }
+}
+
+/// What must be the same to the letter.
+fn told(view: &WalletView) -> String {
+    let view = WalletView {
+        chart: Vec::new(),
+        ..view.clone()
+    };
+    serde_json::to_string_pretty(&view).unwrap()
+}
+
+fn lowest_and_highest(points: &[ChartPoint]) -> (Option<String>, Option<String>) {
+    let amounts = || points.iter().map(|point| point.available);
+    (
+        amounts().min().map(|a| a.to_string()),
+        amounts().max().map(|a| a.to_string()),
+    )
+}
+
+async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
+    let (whole, stretch) = (short.wallet(&id(), query).await, long.wallet(&id(), query).await);
+    match (whole, stretch) {
+        (Ok(whole), Ok(stretch)) => {
+            assert_eq!(told(&whole), told(&stretch), "{query:?}");
+            let last = |view: &WalletView| view.chart.last().map(|point| (point.posted, point.available));
+            assert_eq!(last(&whole), last(&stretch), "{query:?}");
+            // Of what a filter cuts off in the middle of a stretch, the extremes of the rest may not be shown.
+            if query.filter.is_empty() {
+                assert_eq!(
+                    lowest_and_highest(&whole.chart),
+                    lowest_and_highest(&stretch.chart),
+                    "{query:?}"
+                );
+            }
+        }
+        (Err(whole), Err(stretch)) => assert_eq!(whole, stretch, "{query:?}"),
+        (whole, stretch) => panic!("{query:?}: {:?} {:?}", whole.err(), stretch.err()),
+    }
+}
+
+#[tokio::test]
+async fn a_long_wallet_is_what_its_whole_replay_says() {
+    for seed in 0..5 {
+        let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(seed));
+        writer.write(&bench, 3 * SEGMENT + 40);
+        let (short, long) = (start(&bench, None), start(&bench, Some(dir.path())));
+        short.loaded().await;
+        long.loaded().await;
+        long.histories().track(&id()).await.unwrap();
+        assert!(long.histories().is_long(&id()).await.unwrap());
+        for round in 0..3 {
+            for _ in 0..20 {
+                compare(&short, &long, &writer.query()).await;
+            }
+            for _ in 0..15 {
+                let at = writer.random.random_range(1..=writer.written);
+                let position = crate::domain::ids::Position::new(at, 0);
+                let (whole, part) = (
+                    short.event(Domain::Wallet, &id(), position).await.unwrap(),
+                    long.event(Domain::Wallet, &id(), position).await.unwrap(),
+                );
+                assert_eq!(
+                    (
+                        &whole.entry,
+                        whole.applied,
+                        &whole.anomalies,
+                        whole.previous,
+                        whole.next
+                    ),
+                    (&part.entry, part.applied, &part.anomalies, part.previous, part.next),
+                    "{seed} {round} {at}"
+                );
+            }
+            // It goes on, over the ends of segments, and the index goes with it.
+            writer.write(&bench, 200);
+            let fresh = start(&bench, None);
+            fresh.loaded().await;
+            super::becomes(|| long.plain() == fresh.plain()).await;
+            super::becomes(|| short.plain() == fresh.plain()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn looking_at_a_long_wallet_reads_a_few_segments() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(7));
+    writer.disorder = 3;
+    writer.write(&bench, 6_000);
+    let long = start(&bench, Some(dir.path()));
+    long.loaded().await;
+    long.histories().track(&id()).await.unwrap();
+    let looks = [
+        TimelineQuery::default(),
+        TimelineQuery {
+            page: 60,
+            ..TimelineQuery::default()
+        },
+        TimelineQuery {
+            filter: Filter {
+                at: Some(hour(2_500)),
+                ..Filter::default()
+            },
+            ..TimelineQuery::default()
+        },
+        TimelineQuery {
+            filter: Filter {
+                as_known_at: Some(hour(50)),
+                ..Filter::default()
+            },
+            ..TimelineQuery::default()
+        },
+        TimelineQuery {
+            filter: Filter {
+                sequence: Some(3_456),
+                ..Filter::default()
+            },
+            ..TimelineQuery::default()
+        },
+    ];
+    for look in looks {
+        let before = bench.wallet.entries_read();
+        long.wallet(&id(), &look).await.unwrap();
+        let read = bench.wallet.entries_read() - before;
+        assert!(read <= 6 * SEGMENT, "{read} entries were read for {look:?}");
+    }
+    // One more event costs no second reading, either.
+    let before = bench.wallet.entries_read();
+    writer.write(&bench, 1);
+    let fresh = long.clone();
+    super::becomes(|| fresh.overview().events == 6_001).await;
+    let read = bench.wallet.entries_read() - before;
+    assert!(read <= 2 * SEGMENT, "{read} entries were read for one event");
+}
+
+#[tokio::test]
+async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(3));
+    writer.write(&bench, 5 * SEGMENT);
+    let short = start(&bench, None);
+    short.loaded().await;
+    for statement in [
+        "UPDATE waypoint SET body = zeroblob(length(body))",
+        "UPDATE waypoint SET major = major + 1",
+        "UPDATE fact SET body = zeroblob(3)",
+        "DELETE FROM waypoint WHERE number = (SELECT min(number) + 1 FROM waypoint)",
+        "UPDATE stream SET chart = zeroblob(2)",
+    ] {
+        let long = start(&bench, Some(dir.path()));
+        long.loaded().await;
+        long.histories().track(&id()).await.unwrap();
+        drop(long);
+        let store = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
+        assert!(store.execute(statement, []).unwrap() > 0, "{statement}");
+        let long = start(&bench, Some(dir.path()));
+        long.loaded().await;
+        for _ in 0..20 {
+            compare(&short, &long, &writer.query()).await;
+        }
+        long.histories().track(&id()).await.unwrap();
+        for _ in 0..20 {
+            compare(&short, &long, &writer.query()).await;
+        }
+    }
+    let other = Bench::new();
+    Writer::new(4).write(&other, 5 * SEGMENT);
+    let (short, long) = (start(&other, None), start(&other, Some(dir.path())));
+    short.loaded().await;
+    long.loaded().await;
+    compare(&short, &long, &TimelineQuery::default()).await;
+}
