@@ -36,6 +36,7 @@ use ledgerscope::{
         assets::Assets,
         auth::Gatekeeper,
         config::{Rates, ServerConfig},
+        operations::{self, Operations},
         state::AppState,
     },
 };
@@ -55,6 +56,7 @@ pub const OPERATORS: [(&str, Role); 5] = [
 
 pub struct Bench {
     router: Router,
+    figures: Router,
     pub access: Arc<Access>,
     pub logs: DeskStores,
     clock: Arc<AtomicI64>,
@@ -99,6 +101,7 @@ pub fn config() -> ServerConfig {
             writes_a_minute: plenty,
             strangers_a_minute: plenty,
         },
+        metrics_listen: None,
         site: PathBuf::new(),
     }
 }
@@ -208,14 +211,22 @@ impl Bench {
             desk: Arc::new(desk),
             keeper: Arc::new(Gatekeeper::new(Arc::clone(&access), time, config)),
         };
+        let operations = Operations::new();
         Self {
-            router: server::router(state, &assets, config.public_url.as_ref()),
+            figures: operations::figures(&state, &operations),
+            router: server::router_with(state, &assets, config.public_url.as_ref(), &operations),
             access,
             logs,
             clock,
             sessions: Mutex::default(),
             _stores: stores,
         }
+    }
+
+    /// From the listener that figures have of their own.
+    pub async fn figures(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        answer(self.figures.clone(), request).await
     }
 
     pub fn router(&self) -> Router {
@@ -259,14 +270,7 @@ impl Bench {
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 10_000_000).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        answer(self.router.clone(), request).await
     }
 
     /// A page, for one of the [`OPERATORS`], or for nobody.
@@ -325,6 +329,17 @@ impl Bench {
             Some(who) => request.header("cookie", self.session(who).await.cookie),
             None => request,
         }
+    }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, 10_000_000).await.unwrap();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
     }
 }
 
@@ -437,8 +452,13 @@ async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {
     .await;
 }
 
-async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
-    let events: Vec<_> = (1..)
+pub async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
+    append_after(log, id, 0, events).await;
+}
+
+/// To a stream that has events already.
+pub async fn append_after(log: &dyn EventLog, id: &str, last: u64, events: &[(&str, Value)]) {
+    let events: Vec<_> = (last + 1..)
         .zip(events)
         .map(|(n, (kind, data))| NewEvent {
             id: format!("{id}.{n}"),
@@ -453,5 +473,5 @@ async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
         })
         .collect();
     let id = EntityId::new(id).unwrap();
-    log.append(&id, Expected::Exactly(0), &events).await.unwrap();
+    log.append(&id, Expected::Exactly(last), &events).await.unwrap();
 }
