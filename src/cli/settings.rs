@@ -131,7 +131,14 @@ pub struct Settings {
     pub log: Option<String>,
 
     /// How it says so: lines to read, or a JSON object a line
-    #[arg(long, global = true, value_name = "FORMAT", env = "LEDGERSCOPE_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "LEDGERSCOPE_LOG_FORMAT",
+        value_enum,
+        default_value_t
+    )]
     pub log_format: LogFormat,
 }
 

@@ -7,7 +7,8 @@ use crate::domain::ids::LogName;
 
 const LOGS: [LogName; 3] = [LogName::Wallet, LogName::Order, LogName::Compensation];
 const WORDS: [&str; 6] = ["issued", "conflict", "key_reused", "refused", "unavailable", "unknown"];
-static COUNTS: [[AtomicU64; WORDS.len()]; LOGS.len()] = [const { [const { AtomicU64::new(0) }; WORDS.len()] }; LOGS.len()];
+static COUNTS: [[AtomicU64; WORDS.len()]; LOGS.len()] =
+    [const { [const { AtomicU64::new(0) }; WORDS.len()] }; LOGS.len()];
 
 pub(super) fn count(log: LogName, fate: &Fate) {
     let outcome = match fate {

@@ -305,7 +305,9 @@ impl Ring {
             change.domain == domain && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
         });
         let place = done.and_then(|change| change.place.as_ref());
-        place.or(self.floor[domain as usize].as_ref()).map(|place| (**place).clone())
+        place
+            .or(self.floor[domain as usize].as_ref())
+            .map(|place| (**place).clone())
     }
 }
 

@@ -208,7 +208,10 @@ mod tests {
             age("2026-03-03T10:42:07Z", "2"),
             "Figures are from 2026-03-03 10:42:07 UTC (2 min ago)."
         );
-        assert_eq!(age("2026-03-03T10:42:07Z", "0"), "Figures are from 2026-03-03 10:42:07 UTC.");
+        assert_eq!(
+            age("2026-03-03T10:42:07Z", "0"),
+            "Figures are from 2026-03-03 10:42:07 UTC."
+        );
         assert!(age("", "0").contains("loaded with"));
     }
 }

@@ -342,7 +342,12 @@ impl Reader {
 
 /// How the stores are, in a word each.
 fn stores(ledger: &Ledger) -> Value {
-    let words = Domain::ALL.map(|domain| (domain.to_string(), Value::from(word(&ledger.watch_state(domain).borrow()))));
+    let words = Domain::ALL.map(|domain| {
+        (
+            domain.to_string(),
+            Value::from(word(&ledger.watch_state(domain).borrow())),
+        )
+    });
     Value::Object(words.into_iter().collect())
 }
 

@@ -152,7 +152,9 @@ fn ready(state: &AppState, operations: &Operations, tell: impl Fn(&StoreState) -
 async fn metrics(State((state, operations)): Shared) -> Response {
     for store in state.ledger.health() {
         let behind = tokio::time::timeout(LAG_PATIENCE, state.ledger.is_behind(store.domain)).await;
-        operations.metrics.note_store(&store, behind.ok().flatten(), Instant::now());
+        operations
+            .metrics
+            .note_store(&store, behind.ok().flatten(), Instant::now());
     }
     operations.metrics.note_index(&state.ledger);
     operations.metrics.note_readers(operations.readers.count());

@@ -57,11 +57,12 @@ pub const OPERATORS: [(&str, Role); 5] = [
 pub struct Bench {
     router: Router,
     figures: Router,
+    pub operations: Arc<Operations>,
     pub access: Arc<Access>,
     pub logs: DeskStores,
     clock: Arc<AtomicI64>,
     sessions: Mutex<HashMap<String, Session>>,
-    _stores: tempfile::TempDir,
+    stores: Arc<tempfile::TempDir>,
 }
 
 /// Somebody's session, as their browser has it.
@@ -139,7 +140,15 @@ impl Bench {
         fill(&*wallet, &*order).await;
         let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
         let site = Path::new("no such directory");
-        Self::beside(ledger, wallet, order, stores, &config(), site, "redis://127.0.0.1:1")
+        Self::beside(
+            ledger,
+            wallet,
+            order,
+            Arc::new(stores),
+            &config(),
+            site,
+            "redis://127.0.0.1:1",
+        )
     }
 
     /// A wallet store that nobody answers for.
@@ -172,17 +181,30 @@ impl Bench {
         config: &ServerConfig,
         site: &Path,
     ) -> Self {
-        let url = format!("embedded:{}", stores.path().join("access").display());
-        let bench = Self::beside(ledger, wallet, order, stores, config, site, &url);
+        let url = people_of(&stores);
+        let bench = Self::beside(ledger, wallet, order, Arc::new(stores), config, site, &url);
         join_all(OPERATORS.map(|(name, role)| add(&bench.access, name, role, false))).await;
         bench
+    }
+
+    /// Another server on the same stores, with everything of its own.
+    pub async fn twin(&self) -> Self {
+        let stores = Arc::clone(&self.stores);
+        let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
+        let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
+        tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
+            .await
+            .unwrap();
+        let people = people_of(&stores);
+        let site = Path::new("no such directory");
+        Self::beside(ledger, wallet, order, stores, &config(), site, &people)
     }
 
     fn beside(
         ledger: Arc<Ledger>,
         wallet: Arc<dyn EventLog>,
         order: Arc<dyn EventLog>,
-        stores: tempfile::TempDir,
+        stores: Arc<tempfile::TempDir>,
         config: &ServerConfig,
         site: &Path,
         people: &str,
@@ -215,11 +237,12 @@ impl Bench {
         Self {
             figures: operations::figures(&state, &operations),
             router: server::router_with(state, &assets, config.public_url.as_ref(), &operations),
+            operations,
             access,
             logs,
             clock,
             sessions: Mutex::default(),
-            _stores: stores,
+            stores,
         }
     }
 
@@ -385,6 +408,10 @@ async fn add(access: &Access, name: &str, role: Role, demo: bool) {
 
 fn euros(amount: &str) -> Money {
     Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+fn people_of(stores: &tempfile::TempDir) -> String {
+    format!("embedded:{}", stores.path().join("access").display())
 }
 
 fn open(stores: &tempfile::TempDir, log: LogName) -> Arc<dyn EventLog> {

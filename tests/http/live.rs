@@ -1,6 +1,6 @@
 //! The stream of what changes: who may hear it, what is told, and what a break, a storm and a slow reader cost.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     body::{Body, BodyDataStream},
@@ -77,7 +77,11 @@ async fn ask(bench: &Bench, who: Option<&str>, query: &str, last: Option<&str>) 
         request = request.header("last-event-id", last);
     }
     let request = bench.signed(request, who).await;
-    bench.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    bench
+        .router()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap()
 }
 
 async fn credit(bench: &Bench, wallet: &str) {
@@ -118,12 +122,22 @@ async fn what_changes_is_told_by_id_and_nothing_else_is() {
     named.named("hello").await;
     credit(&bench, "W-1").await;
     let told = all.named("changed").await;
-    assert_eq!((&told.data["wallets"], &told.data["orders"]), (&json!(["W-1"]), &json!([])));
+    assert_eq!(
+        (&told.data["wallets"], &told.data["orders"]),
+        (&json!(["W-1"]), &json!([]))
+    );
     assert!(!told.data.to_string().contains("Ada") && !told.data.to_string().contains("12.5"));
-    assert_eq!(named.named("changed").await.data["wallets"], json!(["W-1"]), "O-1 names it");
+    assert_eq!(
+        named.named("changed").await.data["wallets"],
+        json!(["W-1"]),
+        "O-1 names it"
+    );
     append_after(&*bench.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
     let told = order.named("changed").await;
-    assert_eq!((&told.data["orders"], &told.data["events"]), (&json!(["O-2"]), &json!(3)));
+    assert_eq!(
+        (&told.data["orders"], &told.data["events"]),
+        (&json!(["O-2"]), &json!(3))
+    );
 }
 
 #[tokio::test]
@@ -140,7 +154,10 @@ async fn a_break_costs_nothing_that_is_still_remembered() {
     let mut third = Listener::to(&bench, "viewer", &format!("topic=all&from={place}"), None).await;
     third.named("hello").await;
     assert_eq!(third.named("changed").await.data["wallets"], json!(["W-1"]));
-    Listener::to(&bench, "viewer", "topic=all", Some("nonsense")).await.named("reread").await;
+    Listener::to(&bench, "viewer", "topic=all", Some("nonsense"))
+        .await
+        .named("reread")
+        .await;
 }
 
 #[tokio::test]
@@ -175,9 +192,15 @@ async fn a_session_has_some_readers_and_gives_them_back() {
     let refused = ask(&bench, Some("viewer"), "topic=all", None).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "30");
-    Listener::to(&bench, "finance", "topic=all", None).await.named("hello").await;
+    Listener::to(&bench, "finance", "topic=all", None)
+        .await
+        .named("hello")
+        .await;
     readers.pop();
-    Listener::to(&bench, "viewer", "topic=all", None).await.named("hello").await;
+    Listener::to(&bench, "viewer", "topic=all", None)
+        .await
+        .named("hello")
+        .await;
 }
 
 #[tokio::test]
@@ -193,4 +216,75 @@ async fn a_reader_is_closed_when_the_session_ends_and_does_not_keep_it_alive() {
     bench.pass(TimeDelta::minutes(16));
     idle.named("end").await;
     assert!(idle.next().await.is_none());
+}
+
+#[tokio::test]
+async fn whoever_listens_is_told_goodbye_when_the_server_stops() {
+    let bench = Bench::new().await;
+    let mut reader = Listener::to(&bench, "viewer", "topic=all", None).await;
+    reader.named("hello").await;
+    bench.operations.stop();
+    reader.named("bye").await;
+    assert!(reader.next().await.is_none());
+    let ready = bench.get_as(None, "/readyz").await;
+    assert_eq!(
+        (ready.status.as_u16(), &ready.json()["status"]),
+        (503, &json!("stopping"))
+    );
+}
+
+/// Until a listener has heard of so many different wallets that begin with `W-T`.
+async fn hear_of(listener: &mut Listener, mut known: BTreeSet<String>, count: usize) -> (BTreeSet<String>, String) {
+    loop {
+        let message = listener.next().await.unwrap();
+        let wallets = message.data["wallets"].as_array().into_iter().flatten();
+        let wallets = wallets.filter_map(Value::as_str).filter(|id| id.starts_with("W-T"));
+        known.extend(wallets.map(str::to_owned));
+        if known.len() >= count {
+            return (known, message.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_change_over() {
+    let one = Bench::new().await;
+    let other = one.twin().await;
+    let mut reader = Listener::to(&one, "viewer", "topic=all", None).await;
+    reader.named("hello").await;
+    let writers = (0..4).map(|writer| {
+        let log = one.logs.wallet.clone();
+        async move {
+            for number in 0..25 {
+                let data = json!({"owner": {"id": "C-T", "name": "T"}, "currency": "EUR"});
+                append(&*log, &format!("W-T-{writer}-{number}"), &[("wallet.opened", data)]).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    let read = async {
+        let (known, place) = hear_of(&mut reader, BTreeSet::new(), 20).await;
+        // The first is gone; the browser comes to the other one.
+        drop(reader);
+        let mut moved = Listener::to(&other, "viewer", "topic=all", Some(&place)).await;
+        moved.named("hello").await;
+        hear_of(&mut moved, known, 100).await
+    };
+    let ((known, _), _) = tokio::join!(read, futures::future::join_all(writers));
+    assert_eq!(known.len(), 100, "none was missed on the way");
+    let query = json!({"query": {"text": "W-T"}});
+    for ask in ["overview", "wallets"] {
+        let newest = |mut answer: Value| {
+            answer["now"] = Value::Null;
+            answer
+        };
+        let told = async |bench: &Bench| newest(bench.call(ask, &query).await.json());
+        let mut tries = 0;
+        while told(&one).await != told(&other).await {
+            tries += 1;
+            assert!(tries < 100, "{ask} differs");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert_eq!(one.call("overview", &json!({})).await.json()["wallets"], json!(101));
 }

@@ -9,7 +9,12 @@ use crate::bench::{Bench, config, from};
 #[tokio::test]
 async fn probes_need_nobody_and_say_no_numbers() {
     let bench = Bench::new().await;
-    let probe = |path: &str| Request::get(path).header("host", "10.1.2.3:3000").body(Body::empty()).unwrap();
+    let probe = |path: &str| {
+        Request::get(path)
+            .header("host", "10.1.2.3:3000")
+            .body(Body::empty())
+            .unwrap()
+    };
     let alive = bench.ask(probe("/healthz")).await;
     assert_eq!((alive.status.as_u16(), alive.text.as_str()), (200, "ok\n"));
     let ready = bench.ask(probe("/readyz")).await;
@@ -26,7 +31,10 @@ async fn it_is_not_ready_until_every_store_was_read() {
     let bench = Bench::without_wallets().await;
     let ready = bench.get_as(None, "/readyz").await;
     assert_eq!(ready.status, 503);
-    assert_eq!(ready.json(), json!({"status": "loading", "stores": {"wallet": "down", "order": "live"}}));
+    assert_eq!(
+        ready.json(),
+        json!({"status": "loading", "stores": {"wallet": "down", "order": "live"}})
+    );
     assert_eq!(bench.get_as(None, "/healthz").await.status, 200);
     let numbers = bench.figures("/readyz").await;
     assert_eq!(numbers.status, 503);

@@ -12,22 +12,14 @@ use std::{
 use axum::http::{Method, StatusCode};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::Histogram,
-        info::Info,
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
 use tokio::time::Instant;
 
 use crate::{
     desk::outcomes,
-    domain::{
-        listing::{StoreHealth, StoreState},
-    },
+    domain::listing::{StoreHealth, StoreState},
     ledger::Ledger,
 };
 
@@ -156,7 +148,10 @@ impl Metrics {
         };
         let down = matches!(health.state, StoreState::Down { .. });
         self.store_up.get_or_create(&label).set(i64::from(!down));
-        let loaded = !matches!(health.state, StoreState::Loading { .. } | StoreState::Down { as_of: None, .. });
+        let loaded = !matches!(
+            health.state,
+            StoreState::Loading { .. } | StoreState::Down { as_of: None, .. }
+        );
         self.store_loaded.get_or_create(&label).set(i64::from(loaded));
         let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
         let last = &mut at_end[health.domain as usize];
