@@ -18,6 +18,7 @@ use crate::pages::{
     compensate::CompensatePage,
     event::EventPage,
     findings::FindingsPage,
+    live::{Live, LiveBanner, LivePlace},
     not_found::NotFound,
     operators::OperatorsPage,
     order::OrderPage,
@@ -41,6 +42,10 @@ pub struct AssetUrls {
     pub program: Option<ProgramUrls>,
 }
 
+/// Where the stream of changes was when the page was made, so that the browser misses none.
+#[derive(Clone, Debug)]
+pub struct LiveFrom(pub String);
+
 /// The two halves of the browser part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramUrls {
@@ -50,6 +55,7 @@ pub struct ProgramUrls {
 
 /// The document around [`App`].
 pub fn shell(assets: AssetUrls) -> impl IntoView {
+    let from = use_context::<LiveFrom>().map(|from| view! { <meta name="live-from" content=from.0 /> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -60,6 +66,7 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <link rel="stylesheet" href=assets.css />
+                {from}
                 {assets.program.map(|program| view! { <Boot program /> })}
                 <MetaTags />
             </head>
@@ -80,6 +87,7 @@ fn Boot(program: ProgramUrls) -> impl IntoView {
     view! {
         <link rel="modulepreload" href=js nonce=use_nonce() />
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <script type="module" src="/live.js" nonce=use_nonce()></script>
         <script type="module" nonce=use_nonce()>
             {script}
         </script>
@@ -91,6 +99,7 @@ fn Boot(program: ProgramUrls) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     Session::provide();
+    Live::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Ledgerscope".to_owned() } else { format!("{title} · Ledgerscope") } />
         <Router>
@@ -100,6 +109,10 @@ pub fn App() -> impl IntoView {
             <DemoBanner />
             <Header />
             <Health />
+            <div class="health">
+                <LiveBanner />
+            </div>
+            <LivePlace />
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=OverviewPage />

@@ -31,7 +31,7 @@ use tracing_subscriber::EnvFilter;
 use crate::server::config::ServerConfig;
 
 pub use error::CliError;
-use settings::Settings;
+use settings::{LogFormat, Settings};
 
 /// Look into an event-sourced ledger of wallets and orders.
 ///
@@ -106,10 +106,13 @@ fn start_log(arguments: &Arguments) {
         _ => "error",
     };
     let directives = arguments.settings.log.as_deref().unwrap_or(default);
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(directives))
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match arguments.settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
 }
 
 async fn run(arguments: Arguments) -> Result<(), CliError> {

@@ -10,6 +10,7 @@ mod form;
 mod hash;
 mod issue;
 mod judge;
+pub mod outcomes;
 mod ports;
 mod recover;
 mod saga;

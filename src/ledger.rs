@@ -2,6 +2,7 @@
 //! Lists, totals and findings come from the index; timelines are read from the logs when somebody opens them. Checkpoints
 //! save a start from replaying everything. It can be thrown away at any time; it never writes to a log.
 
+pub mod changes;
 mod checkpoint;
 mod index;
 mod keeper;
@@ -33,6 +34,7 @@ use crate::{
 pub use index::saved::Plain;
 pub use listing::Search;
 
+use changes::Changes;
 use index::Index;
 use keeper::Keeper;
 
@@ -87,6 +89,17 @@ impl Default for Settings {
     }
 }
 
+/// How much the index holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub wallets: u64,
+    pub orders: u64,
+    pub refunds: u64,
+    pub events: u64,
+    pub pending: u64,
+    pub findings: u64,
+}
+
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
@@ -119,6 +132,7 @@ struct Shared {
     unfed: Mutex<[bool; 2]>,
     /// When the checkpoint was made that was gone on from, if one was.
     resumed: Mutex<Option<DateTime<Utc>>>,
+    changes: Arc<Changes>,
 }
 
 impl Shared {
@@ -131,6 +145,7 @@ impl Shared {
             places: Mutex::default(),
             unfed: Mutex::default(),
             resumed: Mutex::default(),
+            changes: Changes::new(),
         }
     }
 
@@ -223,6 +238,29 @@ impl Ledger {
         self.shared.index().plain()
     }
 
+    /// How much the index holds.
+    pub fn sizes(&self) -> Sizes {
+        let findings = self.findings().all.len() as u64;
+        let index = self.shared.index();
+        let counts = index.counts();
+        Sizes {
+            wallets: counts.wallets,
+            orders: counts.orders,
+            refunds: counts.refunds,
+            events: counts.events,
+            pending: index.pending().len() as u64,
+            findings,
+        }
+    }
+
+    /// Whether a store's feed goes further than it was read; `None` where that can't be known.
+    pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
+        let end = self.stores.of(domain).log.feed_end().await.ok()?;
+        let place = self.shared.places()[domain as usize].clone()?;
+        let at = |partition: usize| place.0.get(partition).copied().unwrap_or(Position::START);
+        Some(end.0.iter().enumerate().any(|(partition, end)| at(partition) < *end))
+    }
+
     /// How the stores are doing.
     pub fn health(&self) -> Vec<StoreHealth> {
         Domain::ALL
@@ -235,7 +273,17 @@ impl Ledger {
             .collect()
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    /// What changes in the index, as it changes.
+    pub fn changes(&self) -> &Arc<Changes> {
+        &self.shared.changes
+    }
+
+    /// How a store is doing, as it changes.
+    pub fn watch_state(&self, domain: Domain) -> watch::Receiver<StoreState> {
+        self.shared.state(domain).subscribe()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
         (self.settings.clock)()
     }
 

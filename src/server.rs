@@ -9,6 +9,8 @@ pub mod config;
 mod export;
 mod functions;
 mod limits;
+mod live;
+pub mod operations;
 pub mod permissions;
 pub mod security;
 pub mod state;
@@ -46,10 +48,11 @@ use self::{
         BODY_BYTES_MAX, ConfigError, PublicUrl, REQUEST_TIMEOUT, REQUESTS_AT_ONCE, STOP_GRACE, ServerConfig,
         WRITE_TIMEOUT,
     },
+    operations::{Operations, RequestId, observe},
     state::AppState,
 };
 use crate::{
-    app::{App, shell},
+    app::{App, LiveFrom, shell},
     pages::{session::SignedIn, status::PageStatus},
 };
 
@@ -86,17 +89,27 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
             config.site.display()
         );
     }
-    let router = router(state, &assets, config.public_url.as_ref());
-    let listen_error = |source| ServeError::Listen {
-        address: config.listen,
-        source,
-    };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
+    let operations = Operations::new();
+    let figures = operations::figures(&state, &operations);
+    let router = router_with(state, &assets, config.public_url.as_ref(), &operations);
+    let (listener, address) = listen(config.listen).await?;
     let stop = stop_signal()?;
+    if let Some(own) = config.metrics_listen {
+        let (listener, address) = listen(own).await?;
+        tracing::info!(%address, "figures are at /metrics");
+        // Ends with the program: whoever reads them may watch it stop.
+        tokio::spawn(async move { axum::serve(listener, figures).await });
+    }
     println!("http://{address}");
-    run(listener, router, stop).await?;
+    run(listener, router, stop, &operations).await?;
     Ok(())
+}
+
+async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let error = |source| ServeError::Listen { address: asked, source };
+    let listener = TcpListener::bind(asked).await.map_err(error)?;
+    let address = listener.local_addr().map_err(error)?;
+    Ok((listener, address))
 }
 
 /// The path of every page, as routes name them. Found out once in a process: meanwhile leptos loads no resource in any thread,
@@ -111,6 +124,19 @@ pub fn page_paths() -> &'static [String] {
 
 /// Every route with its limits; also what HTTP tests talk to.
 pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> Router {
+    router_with(state, assets, public, &Operations::new())
+}
+
+/// The same, with what is known of its operation from outside.
+pub fn router_with(
+    state: AppState,
+    assets: &Assets,
+    public: Option<&PublicUrl>,
+    operations: &Arc<Operations>,
+) -> Router {
+    let probes = operations::probes(&state, operations);
+    let live = live::routes(&state, operations);
+    let observed = (Arc::clone(operations), Arc::clone(&state.keeper));
     let urls = assets.urls.clone();
     let keeper = Arc::clone(&state.keeper);
     let exports = export::routes(&state);
@@ -135,7 +161,10 @@ pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> R
                 .layer(LoadShedLayer::new())
                 .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_AT_ONCE)),
         );
-    security::guard(routes, public).layer(TraceLayer::new_for_http().make_span_with(span))
+    security::guard(routes.merge(live), public)
+        .merge(probes)
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn_with_state(observed, observe))
 }
 
 /// A route for each server function; any other address under `/api` is nothing, not even a page.
@@ -166,12 +195,15 @@ async fn overloaded(_: BoxError) -> (StatusCode, [(header::HeaderName, HeaderVal
 
 /// What the log says of a request: never the query, which holds what people search for and the notes of forms.
 fn span(request: &Request<Body>) -> tracing::Span {
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+    let id = request.extensions().get::<RequestId>().map_or("", |id| &id.0);
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
 /// What pages and server functions find in their context.
 fn provide_request_context(state: &AppState) {
     provide_context(state.clone());
+    let (_, place) = state.ledger.changes().subscribe(None).read(0);
+    provide_context(LiveFrom(place.to_string()));
     // Put there by the guards; without it nobody is anybody.
     if let Some(visitor) = use_context::<Parts>().and_then(|request| request.extensions.get::<Visitor>().cloned()) {
         provide_context(SignedIn(visitor.principal.as_ref().map(Principal::me)));
@@ -190,7 +222,12 @@ fn provide_request_context(state: &AppState) {
 }
 
 /// Serves until `stop`, then lets requests in flight finish for [`STOP_GRACE`].
-async fn run(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
+async fn run(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+    operations: &Operations,
+) -> io::Result<()> {
     let (tell, told) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
@@ -199,6 +236,9 @@ async fn run(listener: TcpListener, router: Router, stop: impl Future<Output = (
     });
     let out_of_time = async {
         stop.await;
+        tracing::info!("stopping");
+        // Those who only listen would keep the server waiting for nothing.
+        operations.stop();
         let _ = tell.send(());
         time::sleep(STOP_GRACE).await;
     };

@@ -159,6 +159,15 @@ impl Sessions {
         Ok(Some((record, operator)))
     }
 
+    /// Whether a token is still somebody's, by the same rules. To look is not to use: nothing is written down.
+    pub async fn lives(&self, token: &str, now: DateTime<Utc>) -> Result<bool, Unavailable> {
+        let Some((record, _)) = self.find(token).await? else {
+            return Ok(false);
+        };
+        let operator = self.operators.find(&record.operator).await?;
+        Ok(operator.is_some_and(|operator| record.is_alive(now) && record.is_of(&operator)))
+    }
+
     /// Writes down that the password was given again. `None` where the session has ended in the meantime.
     pub async fn prove(&self, token: &str, now: DateTime<Utc>) -> Result<Option<SessionRecord>, Unavailable> {
         for _ in 0..TRIES {

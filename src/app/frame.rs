@@ -24,7 +24,7 @@ use crate::{
     },
     pages::{
         form::AskForm,
-        live::every,
+        live::{Live, every},
         query::{search_href, value_of},
         session::Session,
     },
@@ -216,6 +216,14 @@ pub fn Health() -> impl IntoView {
         },
     );
     every(HEALTH_INTERVAL, move || health.refetch());
+    let stores = Live::current().stores;
+    Effect::new(move |last: Option<String>| {
+        let stores = stores.get();
+        if last.is_some_and(|last| last != stores) {
+            health.refetch();
+        }
+        stores
+    });
     view! {
         <div class="health">
             <Transition>

@@ -129,6 +129,25 @@ pub struct Settings {
     /// What the program says of its own work, as in info or ledgerscope=debug
     #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
     pub log: Option<String>,
+
+    /// How it says so: lines to read, or a JSON object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "LEDGERSCOPE_LOG_FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How the program's log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 impl Settings {

@@ -251,6 +251,7 @@ pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
         <div class="as-of">
             <Notice tone=Tone::Info title=headline(&filter)>
                 <ul>{terms}</ul>
+                <p>"The past does not change: nothing on this page moves by itself."</p>
                 <p>
                     <a class="button" href=now data-noscroll="">
                         "Back to now"

@@ -36,7 +36,7 @@ use crate::domain::{
 const LATE_FROM: i64 = 60;
 
 /// A page of a timeline with its head and its page links. `href` gives the address of another query, `offers` what can be
-/// done to an event that counted.
+/// done to an event that counted, `pause` stops what it does by itself.
 pub fn timeline_section<F: Figures>(
     timeline: Timeline<F>,
     (domain, subject): (Domain, EntityId),
@@ -44,6 +44,7 @@ pub fn timeline_section<F: Figures>(
     query: TimelineQuery,
     href: impl Fn(&TimelineQuery) -> String,
     offers: impl Fn(&Entry) -> Vec<Offer>,
+    pause: AnyView,
 ) -> AnyView {
     let Timeline {
         rows,
@@ -80,6 +81,7 @@ pub fn timeline_section<F: Figures>(
             <div class="panel-head">
                 <h2>"Timeline"</h2>
                 <p class="aside">{counted(total, "event")}</p>
+                {pause}
                 <ul class="switch" aria-label="Order">
                     {ends}
                 </ul>

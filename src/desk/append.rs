@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{Desk, books::Case};
+use super::{Desk, books::Case, outcomes};
 use crate::{
     domain::{
         compensation::case::CaseEvent,
@@ -38,8 +38,20 @@ pub(super) enum Fate {
     Doubt,
 }
 
-/// Appends an event that has an idempotency key.
+/// Appends an event that has an idempotency key, and counts what became of it.
 pub(super) async fn append(
+    log: &dyn EventLog,
+    id: &EntityId,
+    expected: Sequence,
+    event: NewEvent,
+    patience: Duration,
+) -> Fate {
+    let fate = append_until_known(log, id, expected, event, patience).await;
+    outcomes::count(log.name(), &fate);
+    fate
+}
+
+async fn append_until_known(
     log: &dyn EventLog,
     id: &EntityId,
     expected: Sequence,

@@ -172,6 +172,7 @@ impl Keeper {
     async fn begin_anew(&self) {
         tracing::warn!("the checkpoint is of other stores; everything is replayed");
         *self.shared.index_mut() = Index::default();
+        self.shared.changes.forget();
         self.shared.set_resumed(None);
         for domain in Domain::ALL {
             self.shared

@@ -183,6 +183,7 @@ impl<S: Entity> Projector<S> {
             sleep(RETRY).await;
         }
         self.shared.set_place(S::DOMAIN, self.place.clone());
+        self.shared.changes.begin(S::DOMAIN, &self.place);
         if self.has_caught_up() {
             self.live();
         }
@@ -347,6 +348,7 @@ impl<S: Entity> Projector<S> {
         match self.refresh(&ids, None).await {
             Ok(()) => {
                 self.stale.clear();
+                self.shared.changes.publish(S::DOMAIN, ids, Some(&self.place));
                 self.shared.set_place(S::DOMAIN, self.place.clone());
                 if self.has_caught_up() {
                     self.live();
@@ -390,7 +392,11 @@ impl<S: Entity> Projector<S> {
                 }
                 updates.push((id, gathered.update(head)));
             }
+            let found: Vec<_> = updates.iter().map(|(id, _)| id.clone()).collect();
             self.put_all(updates);
+            if unfed_before.is_some() && !found.is_empty() {
+                self.shared.changes.publish(S::DOMAIN, found, None);
+            }
         }
         Ok(())
     }

@@ -61,6 +61,12 @@ impl Address {
         Self { domain, id, parsed, go }
     }
 
+    /// What of the stream of changes is about it: nothing while the past is looked at, which does not change.
+    pub fn topic(&self) -> Option<String> {
+        let now = self.parsed.with(|parsed| parsed.query.filter.is_empty());
+        now.then(|| format!("{}:{}", self.domain, self.id.get()))
+    }
+
     /// The id and the query, for the server: tracked.
     pub fn question(&self) -> (String, TimelineQuery) {
         (self.id.get(), self.parsed.with(|parsed| parsed.query))

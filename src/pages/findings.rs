@@ -5,6 +5,7 @@ use leptos_meta::Title;
 
 use super::{
     here::own_search,
+    live::{Live, all},
     query::{findings_csv_href, findings_href, findings_query},
     region::{as_of, region},
     session::Session,
@@ -32,6 +33,7 @@ pub fn FindingsPage() -> impl IntoView {
         move || parsed.with(|parsed| parsed.query),
         |(kind, page)| list_findings(kind, page),
     );
+    Live::current().follow(all, || false, move || answer.refetch());
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let kind = move || parsed.with(|parsed| parsed.query.0);

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
+    live::{Live, pause},
     query::timeline_href,
     region::region,
     session::Session,
@@ -52,6 +53,7 @@ pub fn OrderPage() -> impl IntoView {
             get_order(id, query).await.map(|view| (query, may, view))
         },
     );
+    Live::current().follow(move || address.topic(), || false, move || answer.refetch());
     view! {
         <EntityHead address />
         {region(answer, "order", move |answer| show(answer, address.go))}
@@ -64,6 +66,7 @@ fn show((query, may, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
     let (subject, here) = (order.id.clone(), order.id.to_string());
     let last = order.extent.last_sequence;
     let facts = facts(&order);
+    let pause = pause(query, order.timeline.total);
     view! {
         <div class="stack">
         <AnomaliesBanner anomalies=order.anomalies count=order.anomaly_count complete=order.complete />
@@ -88,6 +91,7 @@ fn show((query, may, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
             query,
             move |query| timeline_href(&base, query),
             |_| Vec::new(),
+            pause,
         )}
         </div>
     }

@@ -9,7 +9,7 @@ use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
 use super::{
-    live::every,
+    live::{Live, all, every},
     query::{findings_href, refunds_href},
     region::{as_of, region},
     session::Session,
@@ -39,8 +39,8 @@ use crate::{
     },
 };
 
-/// How often a page in front asks again.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// How often a page in front asks again even if nothing changes: what is pending grows older.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
@@ -56,6 +56,7 @@ pub fn OverviewPage() -> impl IntoView {
         },
     );
     every(INTERVAL, move || answer.refetch());
+    Live::current().follow(all, || false, move || answer.refetch());
     // Administrators have no figures to look at; this address leads them to what they have.
     let elsewhere = session.show(|me| {
         if me.role.may(Act::Read) {

@@ -9,7 +9,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use self::{standing::Standing, story::Story};
-use super::{here::own_search, query::value_of, region::region, session::Session};
+use super::{here::own_search, live::Live, query::value_of, region::region, session::Session};
 use crate::{
     api::get_refund,
     components::{
@@ -45,6 +45,8 @@ pub fn RefundPage() -> impl IntoView {
             get_refund(refund, order).await.map(|view| (may, view))
         },
     );
+    let topic = move || Some(format!("refund:{}", refund.get()));
+    Live::current().follow(topic, || false, move || answer.refetch());
     view! {
         <Title text=move || format!("Refund {}", refund.get()) />
         <header class="page-head">

@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use super::{
     form::AskForm,
     here::own_search,
+    live::{Live, all},
     query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
     session::Session,
@@ -50,6 +51,7 @@ pub fn RefundsPage() -> impl IntoView {
     let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
     let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
     let answer = Resource::new(move || query.get(), list_refunds);
+    Live::current().follow(all, || false, move || answer.refetch());
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let file = session.if_may(Act::Export, move || {

@@ -7,6 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
+    live::{Live, pause},
     query::timeline_href,
     region::region,
     session::Session,
@@ -55,6 +56,8 @@ pub fn WalletPage() -> impl IntoView {
         },
     );
     let travel = Travel::new();
+    let sliding = move || travel.preview.with(Option::is_some);
+    Live::current().follow(move || address.topic(), sliding, move || answer.refetch());
     let marked = Memo::new(move |_| travel.preview.get().map(|preview| preview.sequence));
     fetch_history(travel, address.id);
     let choose = Callback::new(move |filter: Filter| {
@@ -158,6 +161,7 @@ fn show((query, may, wallet): Answer, moves: Moves) -> AnyView {
     let (subject, here) = (wallet.id.clone(), wallet.id.to_string());
     let last = wallet.extent.last_sequence;
     let facts = facts(&wallet);
+    let pause = pause(query, wallet.timeline.total);
     let put_right = may.then(|| {
         let offers = wallet_offers(wallet.id.as_str(), wallet.status);
         view! { <PutRight offers /> }
@@ -196,6 +200,7 @@ fn show((query, may, wallet): Answer, moves: Moves) -> AnyView {
             query,
             move |query| timeline_href(&base, query),
             offers,
+            pause,
         )}
         </div>
     }

@@ -16,7 +16,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, header::SET_COOKIE, request::Parts},
+    http::{HeaderValue, StatusCode, header::SET_COOKIE, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -105,6 +105,17 @@ impl Gatekeeper {
     /// Whether this operator can be somebody here at all.
     pub fn admits(&self, operator: &Operator) -> bool {
         !operator.disabled && (self.allows_demo || !operator.demo)
+    }
+
+    /// Whether a session that was somebody's still is.
+    pub async fn still_admits(&self, principal: &Principal) -> Result<bool, Unavailable> {
+        self.access.sessions().lives(&principal.token.0, self.now()).await
+    }
+
+    /// The id that a believed proxy gave a request.
+    pub fn given_id<'a>(&self, request: &'a Request<Body>) -> Option<&'a HeaderValue> {
+        let believed = self.proxies.believes(request.extensions());
+        believed.then(|| request.headers().get("x-request-id")).flatten()
     }
 
     async fn recognise(&self, request: &Parts) -> Result<Recognised, Unavailable> {
@@ -282,6 +293,35 @@ pub async fn guard_function(State(keeper): State<Arc<Gatekeeper>>, request: Requ
     if !response.headers().contains_key(SET_COOKIE) {
         give(cookie, &mut response);
     }
+    response
+}
+
+/// Lets those hear what changes who may read it. There is no page here that could lead elsewhere, so refusals are bare.
+pub async fn guard_live(State(keeper): State<Arc<Gatekeeper>>, request: Request<Body>, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let recognised = match keeper.recognise(&parts).await {
+        Ok(recognised) => recognised,
+        Err(error) => return unavailable(&error),
+    };
+    let Recognised { visitor, cookie } = recognised;
+    if let Err(error) = keeper.count(&visitor, false).await {
+        return pages::told(&error);
+    }
+    let mut response = match visitor.principal {
+        None => StatusCode::UNAUTHORIZED.into_response(),
+        Some(principal) if !permissions::LIVE.lets(principal.operator.role) => {
+            let refused = principal.entry("live", AuditOutcome::Refused);
+            match keeper.record_once(refused).await {
+                Ok(()) => StatusCode::FORBIDDEN.into_response(),
+                Err(error) => unavailable(&error.0),
+            }
+        }
+        Some(principal) => {
+            parts.extensions.insert(principal);
+            next.run(Request::from_parts(parts, body)).await
+        }
+    };
+    give(cookie, &mut response);
     response
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::ConnectInfo,
-    http::{HeaderMap, HeaderName, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, request::Parts},
 };
 
 use super::config::ServerConfig;
@@ -48,11 +48,15 @@ impl Proxies {
         }
     }
 
+    /// Whether a request comes over one of them.
+    pub fn believes(&self, extensions: &Extensions) -> bool {
+        peer(extensions).is_some_and(|peer| self.addresses.contains(&peer))
+    }
+
     /// Who a request is from.
     pub fn client(&self, request: &Parts) -> Client {
-        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
-        if !peer.is_some_and(|peer| self.addresses.contains(&peer)) {
+        let peer = peer(&request.extensions);
+        if !self.believes(&request.extensions) {
             return Client {
                 address: peer,
                 vouched: Vouched::NotAsked,
@@ -66,6 +70,11 @@ impl Proxies {
             },
         }
     }
+}
+
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 /// The rightmost address: the one that the believed proxy itself saw. What stands before it is what clients claim.

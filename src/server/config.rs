@@ -69,6 +69,10 @@ pub struct ServerConfig {
     #[command(flatten)]
     pub rates: Rates,
 
+    /// Where figures for Prometheus are served, on a listener of its own on this machine; without, nowhere
+    #[arg(long, env = "LEDGERSCOPE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Directory of the built style sheet and browser part
     #[arg(long, env = "LEDGERSCOPE_SITE", value_name = "DIR", default_value_os_t = default_site())]
     pub site: PathBuf,
@@ -129,6 +133,8 @@ pub enum ConfigError {
          front and name it with --public-url https://…, or use 127.0.0.1 or [::1]"
     )]
     NotLoopback(SocketAddr),
+    #[error("refusing to show figures on {0}: nobody is asked who they are there; use 127.0.0.1 or [::1]")]
+    OpenFigures(SocketAddr),
     #[error(
         "refusing to listen on {0} while there are demo operators, whose passwords were printed for all to see; disable them: \
          ledgerscope operator disable NAME"
@@ -139,6 +145,9 @@ pub enum ConfigError {
 impl ServerConfig {
     /// Checks what the types can't.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(open) = self.metrics_listen.filter(|listen| !listen.ip().is_loopback()) {
+            return Err(ConfigError::OpenFigures(open));
+        }
         let by_tls = self.public_url.as_ref().is_some_and(PublicUrl::is_https);
         if self.listen.ip().is_loopback() || by_tls {
             Ok(())

@@ -107,6 +107,9 @@ pub const PAGES: &[(&str, Gate)] = &[
     ("/export/audit.csv", May(Act::Audit)),
 ];
 
+/// What changes, as it changes: ids, of whatever anybody can look up who may read the ledger.
+pub const LIVE: Gate = May(Act::Read);
+
 /// The function of an address, `/api/…`.
 pub fn function(path: &str) -> Option<&'static Function> {
     let name = path.strip_prefix("/api/")?;

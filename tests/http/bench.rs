@@ -36,6 +36,7 @@ use ledgerscope::{
         assets::Assets,
         auth::Gatekeeper,
         config::{Rates, ServerConfig},
+        operations::{self, Operations},
         state::AppState,
     },
 };
@@ -55,11 +56,13 @@ pub const OPERATORS: [(&str, Role); 5] = [
 
 pub struct Bench {
     router: Router,
+    figures: Router,
+    pub operations: Arc<Operations>,
     pub access: Arc<Access>,
     pub logs: DeskStores,
     clock: Arc<AtomicI64>,
     sessions: Mutex<HashMap<String, Session>>,
-    _stores: tempfile::TempDir,
+    stores: Arc<tempfile::TempDir>,
 }
 
 /// Somebody's session, as their browser has it.
@@ -99,6 +102,7 @@ pub fn config() -> ServerConfig {
             writes_a_minute: plenty,
             strangers_a_minute: plenty,
         },
+        metrics_listen: None,
         site: PathBuf::new(),
     }
 }
@@ -136,7 +140,15 @@ impl Bench {
         fill(&*wallet, &*order).await;
         let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
         let site = Path::new("no such directory");
-        Self::beside(ledger, wallet, order, stores, &config(), site, "redis://127.0.0.1:1")
+        Self::beside(
+            ledger,
+            wallet,
+            order,
+            Arc::new(stores),
+            &config(),
+            site,
+            "redis://127.0.0.1:1",
+        )
     }
 
     /// A wallet store that nobody answers for.
@@ -169,17 +181,30 @@ impl Bench {
         config: &ServerConfig,
         site: &Path,
     ) -> Self {
-        let url = format!("embedded:{}", stores.path().join("access").display());
-        let bench = Self::beside(ledger, wallet, order, stores, config, site, &url);
+        let url = people_of(&stores);
+        let bench = Self::beside(ledger, wallet, order, Arc::new(stores), config, site, &url);
         join_all(OPERATORS.map(|(name, role)| add(&bench.access, name, role, false))).await;
         bench
+    }
+
+    /// Another server on the same stores, with everything of its own.
+    pub async fn twin(&self) -> Self {
+        let stores = Arc::clone(&self.stores);
+        let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
+        let ledger = start(Arc::clone(&wallet), "embedded", Arc::clone(&order));
+        tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
+            .await
+            .unwrap();
+        let people = people_of(&stores);
+        let site = Path::new("no such directory");
+        Self::beside(ledger, wallet, order, stores, &config(), site, &people)
     }
 
     fn beside(
         ledger: Arc<Ledger>,
         wallet: Arc<dyn EventLog>,
         order: Arc<dyn EventLog>,
-        stores: tempfile::TempDir,
+        stores: Arc<tempfile::TempDir>,
         config: &ServerConfig,
         site: &Path,
         people: &str,
@@ -208,14 +233,23 @@ impl Bench {
             desk: Arc::new(desk),
             keeper: Arc::new(Gatekeeper::new(Arc::clone(&access), time, config)),
         };
+        let operations = Operations::new();
         Self {
-            router: server::router(state, &assets, config.public_url.as_ref()),
+            figures: operations::figures(&state, &operations),
+            router: server::router_with(state, &assets, config.public_url.as_ref(), &operations),
+            operations,
             access,
             logs,
             clock,
             sessions: Mutex::default(),
-            _stores: stores,
+            stores,
         }
+    }
+
+    /// From the listener that figures have of their own.
+    pub async fn figures(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        answer(self.figures.clone(), request).await
     }
 
     pub fn router(&self) -> Router {
@@ -259,14 +293,7 @@ impl Bench {
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 10_000_000).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        answer(self.router.clone(), request).await
     }
 
     /// A page, for one of the [`OPERATORS`], or for nobody.
@@ -328,6 +355,17 @@ impl Bench {
     }
 }
 
+async fn answer(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, 10_000_000).await.unwrap();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
+    }
+}
+
 /// A form that is to be sent to an address.
 pub fn form(path: &str, fields: &[(String, String)]) -> Builder {
     Request::post(path)
@@ -370,6 +408,10 @@ async fn add(access: &Access, name: &str, role: Role, demo: bool) {
 
 fn euros(amount: &str) -> Money {
     Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+fn people_of(stores: &tempfile::TempDir) -> String {
+    format!("embedded:{}", stores.path().join("access").display())
 }
 
 fn open(stores: &tempfile::TempDir, log: LogName) -> Arc<dyn EventLog> {
@@ -437,8 +479,13 @@ async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {
     .await;
 }
 
-async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
-    let events: Vec<_> = (1..)
+pub async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
+    append_after(log, id, 0, events).await;
+}
+
+/// To a stream that has events already.
+pub async fn append_after(log: &dyn EventLog, id: &str, last: u64, events: &[(&str, Value)]) {
+    let events: Vec<_> = (last + 1..)
         .zip(events)
         .map(|(n, (kind, data))| NewEvent {
             id: format!("{id}.{n}"),
@@ -453,5 +500,5 @@ async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
         })
         .collect();
     let id = EntityId::new(id).unwrap();
-    log.append(&id, Expected::Exactly(0), &events).await.unwrap();
+    log.append(&id, Expected::Exactly(last), &events).await.unwrap();
 }

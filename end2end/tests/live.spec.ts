@@ -1,0 +1,123 @@
+// What is appended is on the screen without anybody asking for it: in its place, without a jump, and paused if one likes.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { expect, test } from "../fixtures.ts";
+import type { Ledger } from "../support/ledger.ts";
+
+let made = 0;
+
+/** Appends events to a wallet of the test's own, as a producer would. */
+class Producer {
+  readonly wallet = `W-LIVE-${process.pid}-${++made}`;
+  private sequence = 0;
+
+  constructor(private readonly ledger: Ledger) {}
+
+  async append(type: string, data: object): Promise<void> {
+    const sequence = ++this.sequence;
+    const event = {
+      specversion: "1.0",
+      source: "/wallet",
+      subject: this.wallet,
+      id: `${this.wallet}-${sequence}`,
+      type,
+      sequence: String(sequence),
+      time: new Date(Date.UTC(2026, 2, 1, 10, 0, sequence)).toISOString(),
+      actor: "system:test",
+      data,
+    };
+    const directory = await mkdtemp(join(tmpdir(), "ledgerscope-live-"));
+    const file = join(directory, "events.jsonl");
+    await writeFile(file, `${JSON.stringify(event)}\n`);
+    await this.ledger.command("import", file);
+    await rm(directory, { recursive: true });
+  }
+
+  async open(): Promise<this> {
+    await this.append("wallet.opened", { currency: "EUR", owner: { id: "C-LIVE", name: "Grace Live" } });
+    return this;
+  }
+
+  async credit(amount: string): Promise<void> {
+    await this.append("wallet.credited", { amount: { amount, currency: "EUR" }, kind: "top_up" });
+  }
+}
+
+async function listening(page: Page): Promise<void> {
+  await expect(page.locator("html[data-live=on]")).toBeAttached();
+}
+
+test("a wallet's figures and timeline change in their place", async ({ page, open, ledger }) => {
+  const producer = await new Producer(ledger).open();
+  for (let n = 0; n < 8; n++) await producer.credit("1.00");
+  await expect(async () => {
+    await open(`/wallets/${producer.wallet}`);
+    await expect(page.getByRole("region", { name: "Timeline" })).toContainText("9 events", { timeout: 500 });
+  }).toPass();
+  await listening(page);
+  const link = page.getByRole("link", { name: "Wallets", exact: true }).first();
+  await link.focus();
+  await page.evaluate(() => {
+    scrollTo(0, 300);
+    Object.assign(window, { mark: true });
+  });
+  const before = await page.evaluate(() => scrollY);
+  await producer.credit("2.50");
+  const figure = page.locator(".figure").filter({ hasText: /^Available/ });
+  await expect(figure).toContainText("10.50 EUR");
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("10 events");
+  await expect(page.locator(".is-fresh").first()).toBeAttached();
+  expect(await page.evaluate(() => [scrollY, "mark" in window])).toEqual([before, true]);
+  await expect(link).toBeFocused();
+});
+
+test("a timeline can be paused and says what is new", async ({ page, open, ledger }) => {
+  const producer = await new Producer(ledger).open();
+  await expect(async () => {
+    await open(`/wallets/${producer.wallet}`);
+    await expect(page.getByRole("region", { name: "Timeline" })).toContainText("1 event", { timeout: 500 });
+  }).toPass();
+  await listening(page);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await producer.credit("3.00");
+  await producer.credit("4.00");
+  await expect(page.getByRole("button", { name: "Resume · 2 new" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("1 event");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("3 events");
+  await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
+});
+
+test("a list and the overview learn of a new wallet", async ({ page, open, ledger, context }) => {
+  await open("/");
+  await listening(page);
+  const producer = new Producer(ledger);
+  const list = await context.newPage();
+  await list.goto(`/wallets?q=${producer.wallet}`);
+  await listening(list);
+  await producer.open();
+  await expect(list.getByRole("table").getByRole("link", { name: producer.wallet })).toBeVisible();
+  await page.bringToFront();
+  await expect(page.getByRole("main")).toContainText(producer.wallet);
+});
+
+test("the past does not move", async ({ page, open }) => {
+  await open("/wallets/W-E2E-1?sequence=3");
+  await expect(page.getByText("nothing on this page moves by itself")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Pause" })).not.toBeVisible();
+  await expect(page.locator("#live")).not.toHaveAttribute("data-topic");
+});
+
+test("a stream that is cut is said, and taken up again", async ({ page, open, problems }) => {
+  problems.allow(/\/live/);
+  await page.route("**/live?*", (route) => route.abort());
+  await open("/wallets");
+  const banner = page.getByText("Live updates are interrupted");
+  await expect(banner).toBeVisible();
+  await page.unroute("**/live?*");
+  await listening(page);
+  await expect(banner).not.toBeVisible();
+});

@@ -1,0 +1,240 @@
+//! The program's figures, in the text format that Prometheus reads. Labels are routes, methods, domains and words: never
+//! an id, a name or an address.
+
+use std::{
+    fmt, fs,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+use tokio::time::Instant;
+
+use crate::{
+    desk::outcomes,
+    domain::listing::{StoreHealth, StoreState},
+    ledger::Ledger,
+};
+
+/// Upper bounds in seconds of how long requests take.
+const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Asked {
+    route: String,
+    method: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfStore {
+    store: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfKind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    log: &'static str,
+    outcome: &'static str,
+}
+
+/// Every figure.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    durations: Family<Asked, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    pub live_messages: Counter,
+    pub live_rereads: Counter,
+    pub live_refused: Counter,
+    live_readers: Gauge,
+    store_up: Family<OfStore, Gauge>,
+    store_loaded: Family<OfStore, Gauge>,
+    lag: Family<OfStore, Gauge>,
+    events: Gauge<u64, AtomicU64>,
+    index: Family<OfKind, Gauge<u64, AtomicU64>>,
+    appends: Family<Outcome, Counter>,
+    memory: Gauge,
+    /// When each follower was last seen at its feed's end.
+    at_end: Mutex<[Option<Instant>; 2]>,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("ledgerscope");
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", build);
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let durations = Family::new_with_constructor(histogram);
+        let (requests, in_flight) = (Family::default(), Gauge::default());
+        registry.register("requests", "Requests that were answered", requests.clone());
+        let took = "How long they took to their first byte";
+        registry.register_with_unit("request_duration", took, Unit::Seconds, durations.clone());
+        registry.register("requests_in_flight", "Requests that are worked on", in_flight.clone());
+        let (live_messages, live_rereads, live_refused) = (Counter::default(), Counter::default(), Counter::default());
+        let live_readers = Gauge::default();
+        registry.register("live_readers", "Pages that are told what changes", live_readers.clone());
+        registry.register("live_messages", "Messages to them", live_messages.clone());
+        let dropped = "Times that one was told to read anew, because it was too slow or away for too long";
+        registry.register("live_rereads", dropped, live_rereads.clone());
+        registry.register("live_refused", "Readers above the limits", live_refused.clone());
+        let (store_up, store_loaded, lag) = (Family::default(), Family::default(), Family::default());
+        registry.register("store_up", "Whether a store answers", store_up.clone());
+        registry.register("store_loaded", "Whether it was read to its end", store_loaded.clone());
+        let behind = "Since when the feed was not read to its end, as seen when this was asked for";
+        registry.register_with_unit("feed_lag", behind, Unit::Seconds, lag.clone());
+        let (events, index) = (Gauge::default(), Family::default());
+        let replayed = "Events that are in the index; its rate is that of replaying and following";
+        registry.register("events", replayed, events.clone());
+        registry.register("index_rows", "What the index holds", index.clone());
+        let appends = Family::default();
+        registry.register("appends", "What became of appends by the desk", appends.clone());
+        let memory = Gauge::default();
+        registry.register_with_unit("resident_memory", "Memory of the process", Unit::Bytes, memory.clone());
+        Self {
+            registry,
+            requests,
+            durations,
+            in_flight,
+            live_messages,
+            live_rereads,
+            live_refused,
+            live_readers,
+            store_up,
+            store_loaded,
+            lag,
+            events,
+            index,
+            appends,
+            memory,
+            at_end: Mutex::default(),
+        }
+    }
+
+    /// A request begins; it counts as in flight until the answer is dropped.
+    pub fn begin(&self, route: String, method: &Method) -> Counted<'_> {
+        self.in_flight.inc();
+        Counted {
+            metrics: self,
+            asked: Asked {
+                route,
+                method: word(method),
+            },
+            begun: Instant::now(),
+        }
+    }
+
+    /// How a store is; `behind`: whether its feed goes further than was read, where that is known.
+    pub fn note_store(&self, health: &StoreHealth, behind: Option<bool>, now: Instant) {
+        let label = OfStore {
+            store: health.domain.to_string(),
+        };
+        let down = matches!(health.state, StoreState::Down { .. });
+        self.store_up.get_or_create(&label).set(i64::from(!down));
+        let loaded = !matches!(
+            health.state,
+            StoreState::Loading { .. } | StoreState::Down { as_of: None, .. }
+        );
+        self.store_loaded.get_or_create(&label).set(i64::from(loaded));
+        let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = &mut at_end[health.domain as usize];
+        if behind == Some(false) || last.is_none() {
+            *last = Some(now);
+        }
+        let seconds = last.map_or(0, |last| now.duration_since(last).as_secs());
+        let lag = self.lag.get_or_create(&label);
+        lag.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    pub fn note_index(&self, ledger: &Ledger) {
+        let sizes = ledger.sizes();
+        self.events.set(sizes.events);
+        for (kind, rows) in [
+            ("wallets", sizes.wallets),
+            ("orders", sizes.orders),
+            ("refunds", sizes.refunds),
+            ("pending_refunds", sizes.pending),
+            ("findings", sizes.findings),
+        ] {
+            self.index.get_or_create(&OfKind { kind }).set(rows);
+        }
+    }
+
+    pub fn note_readers(&self, readers: usize) {
+        self.live_readers.set(i64::try_from(readers).unwrap_or(i64::MAX));
+    }
+
+    /// All figures as they are now.
+    pub fn write(&self) -> Result<String, fmt::Error> {
+        for (log, outcome, count) in outcomes::counts() {
+            let counter = self.appends.get_or_create(&Outcome { log, outcome });
+            counter.inner().store(count, Ordering::Relaxed);
+        }
+        self.memory.set(resident_bytes().unwrap_or_default());
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// A request that is being worked on.
+pub struct Counted<'a> {
+    metrics: &'a Metrics,
+    asked: Asked,
+    begun: Instant,
+}
+
+impl Counted<'_> {
+    /// It was answered.
+    pub fn end(self, status: StatusCode) {
+        let took = self.begun.elapsed().as_secs_f64();
+        self.metrics.durations.get_or_create(&self.asked).observe(took);
+        let answered = Answered {
+            route: self.asked.route.clone(),
+            method: self.asked.method,
+            status: status.as_u16(),
+        };
+        self.metrics.requests.get_or_create(&answered).inc();
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+    }
+}
+
+/// Clients make methods up; labels do not grow with that.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        _ => "other",
+    }
+}
+
+/// As Linux counts it; elsewhere not known.
+fn resident_bytes() -> Option<i64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}

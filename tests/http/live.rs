@@ -1,0 +1,290 @@
+//! The stream of what changes: who may hear it, what is told, and what a break, a storm and a slow reader cost.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::{
+    body::{Body, BodyDataStream},
+    http::{Request, StatusCode},
+};
+use chrono::TimeDelta;
+use futures::StreamExt as _;
+use ledgerscope::{domain::access::Role, server::permissions::LIVE};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::bench::{Bench, OPERATORS, append, append_after};
+
+/// A message as a browser gets it.
+#[derive(Debug)]
+struct Message {
+    name: String,
+    id: String,
+    data: Value,
+}
+
+/// A browser that listens.
+struct Listener {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Listener {
+    async fn to(bench: &Bench, who: &str, query: &str, last: Option<&str>) -> Self {
+        let response = ask(bench, Some(who), query, last).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert!(!response.headers().contains_key("content-encoding"));
+        Self {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
+    }
+
+    /// The next message; `None` at the end of the response.
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            if let Some((message, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    let lines = message.lines();
+                    let value = lines.filter_map(|line| line.strip_prefix(name)).next();
+                    value.unwrap_or_default().trim_start_matches([':', ' ']).to_owned()
+                };
+                let told = Message {
+                    name: field("event"),
+                    id: field("id"),
+                    data: serde_json::from_str(&field("data")).unwrap(),
+                };
+                self.text = rest.to_owned();
+                return Some(told);
+            }
+            let wait = tokio::time::timeout(Duration::from_secs(20), self.body.next());
+            let chunk = wait.await.expect("nothing is said")?;
+            self.text += std::str::from_utf8(&chunk.unwrap()).unwrap();
+        }
+    }
+
+    async fn named(&mut self, name: &str) -> Message {
+        let message = self.next().await.unwrap();
+        assert_eq!(message.name, name, "{message:?}");
+        message
+    }
+}
+
+async fn ask(bench: &Bench, who: Option<&str>, query: &str, last: Option<&str>) -> axum::response::Response {
+    let mut request = Request::get(format!("/live?{query}")).header("accept-encoding", "br, gzip");
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let request = bench.signed(request, who).await;
+    bench
+        .router()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap()
+}
+
+async fn credit(bench: &Bench, wallet: &str) {
+    let amount = json!({"amount": {"amount": "1", "currency": "EUR"}, "kind": "top_up"});
+    append_after(&*bench.logs.wallet, wallet, 2, &[("wallet.credited", amount)]).await;
+}
+
+async fn open(bench: &Bench, wallet: &str) {
+    let data = json!({"owner": {"id": "C-9", "name": "Grace"}, "currency": "EUR"});
+    append(&*bench.logs.wallet, wallet, &[("wallet.opened", data)]).await;
+}
+
+#[tokio::test]
+async fn only_those_hear_who_may_read() {
+    let bench = Bench::new().await;
+    assert_eq!(ask(&bench, None, "topic=all", None).await.status(), 401);
+    for (who, role) in OPERATORS {
+        let status = ask(&bench, Some(who), "topic=all", None).await.status();
+        let expected = if LIVE.lets(role) { 200 } else { 403 };
+        assert_eq!(status, expected, "{who}");
+        assert_eq!(expected == 403, role == Role::Admin);
+    }
+    assert_eq!(ask(&bench, Some("viewer"), "topic=nonsense", None).await.status(), 400);
+    let request = Request::get("/live?topic=all").header("sec-fetch-site", "cross-site");
+    let request = bench.signed(request, Some("viewer")).await;
+    assert_eq!(bench.ask(request.body(Body::empty()).unwrap()).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_changes_is_told_by_id_and_nothing_else_is() {
+    let bench = Bench::new().await;
+    let mut all = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let mut order = Listener::to(&bench, "viewer", "topic=order:O-2", None).await;
+    let mut named = Listener::to(&bench, "viewer", "topic=order:O-1", None).await;
+    let hello = all.named("hello").await;
+    assert_eq!(hello.data["stores"], json!({"wallet": "live", "order": "live"}));
+    order.named("hello").await;
+    named.named("hello").await;
+    credit(&bench, "W-1").await;
+    let told = all.named("changed").await;
+    assert_eq!(
+        (&told.data["wallets"], &told.data["orders"]),
+        (&json!(["W-1"]), &json!([]))
+    );
+    assert!(!told.data.to_string().contains("Ada") && !told.data.to_string().contains("12.5"));
+    assert_eq!(
+        named.named("changed").await.data["wallets"],
+        json!(["W-1"]),
+        "O-1 names it"
+    );
+    append_after(&*bench.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
+    let told = order.named("changed").await;
+    assert_eq!(
+        (&told.data["orders"], &told.data["events"]),
+        (&json!(["O-2"]), &json!(3))
+    );
+}
+
+#[tokio::test]
+async fn a_break_costs_nothing_that_is_still_remembered() {
+    let bench = Bench::new().await;
+    let mut first = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let place = first.named("hello").await.id;
+    drop(first);
+    credit(&bench, "W-1").await;
+    let mut second = Listener::to(&bench, "viewer", "topic=all", Some(&place)).await;
+    second.named("hello").await;
+    assert_eq!(second.named("changed").await.data["wallets"], json!(["W-1"]));
+    // The page says where it was made in its address; what nobody can know is read anew.
+    let mut third = Listener::to(&bench, "viewer", &format!("topic=all&from={place}"), None).await;
+    third.named("hello").await;
+    assert_eq!(third.named("changed").await.data["wallets"], json!(["W-1"]));
+    Listener::to(&bench, "viewer", "topic=all", Some("nonsense"))
+        .await
+        .named("reread")
+        .await;
+}
+
+#[tokio::test]
+async fn a_storm_is_a_handful_of_messages() {
+    let bench = Bench::new().await;
+    let mut all = Listener::to(&bench, "viewer", "topic=all", None).await;
+    all.named("hello").await;
+    for number in 0..300 {
+        open(&bench, &format!("W-S-{number}")).await;
+    }
+    let begun = std::time::Instant::now();
+    let (mut told, mut messages) = (0, 0_u32);
+    while told < 300 {
+        let message = all.named("changed").await;
+        told += message.data["count"].as_u64().unwrap();
+        messages += 1;
+        assert!(message.data["wallets"].as_array().unwrap().len() <= 50);
+    }
+    assert_eq!(told, 300);
+    // Nobody listened while they were written: it is all told at once, or at 80 ms a message.
+    let most = 2 + begun.elapsed().as_millis() / 80;
+    assert!(u128::from(messages) <= most.max(3), "{messages} messages");
+}
+
+#[tokio::test]
+async fn a_session_has_some_readers_and_gives_them_back() {
+    let bench = Bench::new().await;
+    let mut readers = Vec::new();
+    for _ in 0..8 {
+        readers.push(Listener::to(&bench, "viewer", "topic=all", None).await);
+    }
+    let refused = ask(&bench, Some("viewer"), "topic=all", None).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "30");
+    Listener::to(&bench, "finance", "topic=all", None)
+        .await
+        .named("hello")
+        .await;
+    readers.pop();
+    Listener::to(&bench, "viewer", "topic=all", None)
+        .await
+        .named("hello")
+        .await;
+}
+
+#[tokio::test]
+async fn a_reader_is_closed_when_the_session_ends_and_does_not_keep_it_alive() {
+    let bench = Bench::new().await;
+    let mut signed_out = Listener::to(&bench, "viewer", "topic=all", None).await;
+    signed_out.named("hello").await;
+    assert_eq!(bench.send_as(Some("viewer"), "sign-out", &[]).await.status, 200);
+    signed_out.named("end").await;
+    assert!(signed_out.next().await.is_none());
+    let mut idle = Listener::to(&bench, "finance", "topic=all", None).await;
+    idle.named("hello").await;
+    bench.pass(TimeDelta::minutes(16));
+    idle.named("end").await;
+    assert!(idle.next().await.is_none());
+}
+
+#[tokio::test]
+async fn whoever_listens_is_told_goodbye_when_the_server_stops() {
+    let bench = Bench::new().await;
+    let mut reader = Listener::to(&bench, "viewer", "topic=all", None).await;
+    reader.named("hello").await;
+    bench.operations.stop();
+    reader.named("bye").await;
+    assert!(reader.next().await.is_none());
+    let ready = bench.get_as(None, "/readyz").await;
+    assert_eq!(
+        (ready.status.as_u16(), &ready.json()["status"]),
+        (503, &json!("stopping"))
+    );
+}
+
+/// Until a listener has heard of so many different wallets that begin with `W-T`.
+async fn hear_of(listener: &mut Listener, mut known: BTreeSet<String>, count: usize) -> (BTreeSet<String>, String) {
+    loop {
+        let message = listener.next().await.unwrap();
+        let wallets = message.data["wallets"].as_array().into_iter().flatten();
+        let wallets = wallets.filter_map(Value::as_str).filter(|id| id.starts_with("W-T"));
+        known.extend(wallets.map(str::to_owned));
+        if known.len() >= count {
+            return (known, message.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_change_over() {
+    let one = Bench::new().await;
+    let other = one.twin().await;
+    let mut reader = Listener::to(&one, "viewer", "topic=all", None).await;
+    reader.named("hello").await;
+    let writers = (0..4).map(|writer| {
+        let log = one.logs.wallet.clone();
+        async move {
+            for number in 0..25 {
+                let data = json!({"owner": {"id": "C-T", "name": "T"}, "currency": "EUR"});
+                append(&*log, &format!("W-T-{writer}-{number}"), &[("wallet.opened", data)]).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    let read = async {
+        let (known, place) = hear_of(&mut reader, BTreeSet::new(), 20).await;
+        // The first is gone; the browser comes to the other one.
+        drop(reader);
+        let mut moved = Listener::to(&other, "viewer", "topic=all", Some(&place)).await;
+        moved.named("hello").await;
+        hear_of(&mut moved, known, 100).await
+    };
+    let ((known, _), _) = tokio::join!(read, futures::future::join_all(writers));
+    assert_eq!(known.len(), 100, "none was missed on the way");
+    let query = json!({"query": {"text": "W-T"}});
+    for ask in ["overview", "wallets"] {
+        let newest = |mut answer: Value| {
+            answer["now"] = Value::Null;
+            answer
+        };
+        let told = async |bench: &Bench| newest(bench.call(ask, &query).await.json());
+        let mut tries = 0;
+        while told(&one).await != told(&other).await {
+            tries += 1;
+            assert!(tries < 100, "{ask} differs");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert_eq!(one.call("overview", &json!({})).await.json()["wallets"], json!(101));
+}
