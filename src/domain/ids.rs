@@ -182,6 +182,7 @@ impl Position {
     }
 
     /// The greatest position before this one; START has none but itself.
+    #[must_use]
     pub const fn before(self) -> Self {
         match (self.minor.checked_sub(1), self.major.checked_sub(1)) {
             (Some(minor), _) => Self::new(self.major, minor),

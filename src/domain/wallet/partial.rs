@@ -76,6 +76,7 @@ impl WalletState {
     }
 
     /// The state without any part that can be left out.
+    #[must_use]
     pub fn core(&self) -> Self {
         let open: BTreeMap<_, _> = self
             .holds
