@@ -61,6 +61,7 @@ export class Ledger {
       LEDGERSCOPE_ORDER_STORE: `embedded:${directory}/order`,
       LEDGERSCOPE_COMPENSATION_STORE: `embedded:${directory}/compensation`,
       LEDGERSCOPE_ACCESS_STORE: `embedded:${directory}/access`,
+      LEDGERSCOPE_READ_MODEL: `${directory}/read-model`,
       ...redis?.environment(),
     };
     await run(binary, ["seed", "--if-empty"], environment);

@@ -9,7 +9,10 @@ use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
@@ -22,6 +25,7 @@ pub use self::metrics::Metrics;
 use super::{
     auth::Gatekeeper,
     live::{Readers, word},
+    security::NO_STORE,
     state::AppState,
 };
 use crate::domain::listing::StoreState;
@@ -146,7 +150,11 @@ fn ready(state: &AppState, operations: &Operations, tell: impl Fn(&StoreState) -
         StatusCode::SERVICE_UNAVAILABLE
     };
     let body = json!({"status": status, "stores": stores});
-    (code, [(CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, NO_STORE),
+    ];
+    (code, headers, format!("{body}\n")).into_response()
 }
 
 async fn metrics(State((state, operations)): Shared) -> Response {

@@ -59,7 +59,7 @@ impl Listener {
                 return Some(told);
             }
             let wait = tokio::time::timeout(Duration::from_secs(20), self.body.next());
-            let chunk = wait.await.expect("nothing is said")?;
+            let chunk = wait.await.unwrap()?;
             self.text += std::str::from_utf8(&chunk.unwrap()).unwrap();
         }
     }
