@@ -2,6 +2,7 @@
 //! lately moved or looked at is kept in memory, within a bound; waypoints of long wallets are kept on a [`Shelf`], so that no
 //! wallet is ever read from its beginning twice. Never writes to a log.
 
+mod brief;
 mod chart;
 mod folding;
 mod heads;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use self::{
+    brief::{Brief, Wanted},
     folding::Folding,
     remembered::Remembered,
     shelf::{Shelf, ShelfError},

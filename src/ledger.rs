@@ -26,8 +26,10 @@ use crate::{
         ids::{Domain, EntityId, Position},
         listing::{StoreHealth, StoreState},
         refund::Limits,
+        wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, READ_MAX, ReadError},
+    history::Histories,
 };
 
 pub use index::saved::Plain;
@@ -221,6 +223,11 @@ impl Ledger {
     /// The index as it can be compared with that of another ledger of the same stores.
     pub fn plain(&self) -> Plain {
         self.shared.index().plain()
+    }
+
+    /// The histories of wallets, for who reads long ones beside the read model.
+    pub fn wallet_histories(&self) -> Arc<Histories<WalletState>> {
+        self.keeper.share_wallets()
     }
 
     /// How the stores are doing.

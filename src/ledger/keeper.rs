@@ -74,6 +74,11 @@ impl Keeper {
         &self.wallets
     }
 
+    /// The same, for others who read wallets in this process.
+    pub fn share_wallets(&self) -> Arc<Histories<WalletState>> {
+        Arc::clone(&self.wallets)
+    }
+
     /// Runs until dropped.
     pub async fn run(self) {
         let mut from = self.resume().await;
