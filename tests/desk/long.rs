@@ -328,3 +328,25 @@ pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(bench:
     assert_eq!(said(&view), said(&expected));
     assert!(said(&view).contains("HistoryIncomplete"), "{}", said(&view));
 }
+
+pub async fn a_damaged_shelf_costs_a_whole_read_and_no_answer(bench: Bench) {
+    long_wallet(&bench).await;
+    let (whole, part) = (counting(&bench), counting(&bench));
+    let plain = desk(&bench, &whole);
+    let draft = draft("reverse_entry", "W-1", "early", "");
+    let expected = said(&plain.form(&finance("fred"), &draft, &[]).await.unwrap());
+    for damage in [
+        "UPDATE fact SET body = cast(replace(cast(body AS TEXT), '50', '60') AS BLOB) WHERE name = 'early'",
+        "UPDATE waypoint SET body = x'7b7d'",
+        "UPDATE waypoint SET checksum = 0",
+    ] {
+        let (known, dir) = histories(&part, "W-1").await;
+        let file = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
+        assert!(file.execute(damage, []).unwrap() > 0, "{damage}");
+        let quick = desk(&bench, &part).with_histories(known);
+        part.read.store(0, Ordering::SeqCst);
+        let view = quick.form(&finance("fred"), &draft, &[]).await.unwrap();
+        assert_eq!(said(&view), expected, "{damage}");
+        assert!(part.read.load(Ordering::SeqCst) >= 609, "{damage}");
+    }
+}

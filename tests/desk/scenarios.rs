@@ -53,6 +53,7 @@ macro_rules! scenarios {
             a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again
             waypoints_of_another_log_are_not_trusted
             an_entry_that_belongs_before_others_is_seen_where_it_belongs
+            a_damaged_shelf_costs_a_whole_read_and_no_answer
         );
     };
     ($bench:expr, $topic:ident: $($name:ident)+) => {
