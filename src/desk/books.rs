@@ -149,25 +149,22 @@ impl Desk {
             Some(histories) => histories.brief(&id, wanted).await,
             None => Ok(None),
         };
-        let stream = match brief.map_err(DeskError::read(LogName::Wallet))? {
-            Some(brief) => {
-                reading.books.wallet = Some(Book {
-                    id: id.clone(),
-                    fold: brief.fold,
-                });
-                Stream {
-                    domain: Domain::Wallet,
-                    id,
-                    from: brief.from,
-                    placed: brief.tail,
-                    found: brief.found,
-                }
+        let stream = if let Some(brief) = brief.map_err(DeskError::read(LogName::Wallet))? {
+            reading.books.wallet = Some(Book {
+                id: id.clone(),
+                fold: brief.fold,
+            });
+            Stream {
+                domain: Domain::Wallet,
+                id,
+                from: brief.from,
+                placed: brief.tail,
+                found: brief.found,
             }
-            None => {
-                let placed = self.read_stream(Domain::Wallet, &id).await?;
-                reading.books.wallet = book::<WalletState>(&id, &placed);
-                Stream::whole(Domain::Wallet, id, placed)
-            }
+        } else {
+            let placed = self.read_stream(Domain::Wallet, &id).await?;
+            reading.books.wallet = book::<WalletState>(&id, &placed);
+            Stream::whole(Domain::Wallet, id, placed)
         };
         reading.streams.push(stream);
         Ok(())

@@ -86,16 +86,16 @@ impl Histories<WalletState> {
 
     /// The shelf and the last waypoint, if it is of this log.
     async fn last_waypoint(&self, id: &EntityId) -> Result<Option<(&Shelf, Waypoint)>, Trouble> {
-        let Some(shelf) = self.shelf.as_deref() else {
+        let Some(kept) = self.shelf.as_deref() else {
             return Ok(None);
         };
-        let Some(last) = shelf.last(id)? else { return Ok(None) };
+        let Some(last) = kept.last(id)? else { return Ok(None) };
         let trusted = self.is_trusted(id, last.position, last.place).await?;
-        Ok(trusted.then_some((shelf, last)))
+        Ok(trusted.then_some((kept, last)))
     }
 
     async fn try_brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, Trouble> {
-        let Some((shelf, last)) = self.last_waypoint(id).await? else {
+        let Some((kept, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
         };
         let mut entries = Vec::new();
@@ -113,15 +113,15 @@ impl Histories<WalletState> {
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {
             // Something came that belongs before what the waypoints say.
-            shelf.forget(id)?;
+            kept.forget(id)?;
             return Ok(None);
         }
         let mut parts = wanted.parts.clone();
         if let Some(refund) = wanted.refund {
-            parts.extend(shelf.credits(id, refund)?.into_iter().map(Part::Posting));
+            parts.extend(kept.credits(id, refund)?.into_iter().map(Part::Posting));
         }
         parts.extend(entries.iter().flat_map(WalletState::parts_of));
-        shelf.recall(id, &mut fold.state, parts, number)?;
+        kept.recall(id, &mut fold.state, parts, number)?;
         let mut place = from;
         let mut tail = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -130,7 +130,7 @@ impl Histories<WalletState> {
             tail.push((place, entry));
         }
         let found = match wanted.sought {
-            Some((posting, event)) => self.find(shelf, id, posting, event).await?,
+            Some((posting, event)) => self.find(kept, id, posting, event).await?,
             None => None,
         };
         Ok(Some(Brief {
@@ -142,10 +142,10 @@ impl Histories<WalletState> {
     }
 
     /// The event with this id in the segments in which a posting was touched.
-    async fn find(&self, shelf: &Shelf, id: &EntityId, posting: &str, event: &str) -> Result<Option<Entry>, Trouble> {
-        for number in shelf.segments_touching(id, posting)? {
+    async fn find(&self, kept: &Shelf, id: &EntityId, posting: &str, event: &str) -> Result<Option<Entry>, Trouble> {
+        for number in kept.segments_touching(id, posting)? {
             let before = match number.checked_sub(1) {
-                Some(before) => shelf.numbered(id, before)?.ok_or(ShelfError::Damaged)?.position,
+                Some(before) => kept.numbered(id, before)?.ok_or(ShelfError::Damaged)?.position,
                 None => Position::START,
             };
             let entries = self.log.read(id, before, segment()).await?;
@@ -165,13 +165,13 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, Trouble> {
-        let Some((shelf, last)) = self.last_waypoint(id).await? else {
+        let Some((kept, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
         };
         let start = if last.place <= place {
             Some(last)
         } else {
-            shelf.whole(id, i64::MAX, i64::MAX, place)?
+            kept.whole(id, i64::MAX, i64::MAX, place)?
         };
         let (mut after, mut at) = start.map_or((Position::START, 0), |start| (start.position, start.place));
         let mut found = Vec::new();
