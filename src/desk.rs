@@ -29,8 +29,10 @@ use crate::{
     domain::{
         access::{Limit, OperatorName, Role},
         ids::{Domain, EntityId},
+        wallet::WalletState,
     },
     event_log::EventLog,
+    history::Histories,
 };
 
 pub use error::DeskError;
@@ -109,6 +111,8 @@ pub struct Desk {
     trail: Arc<dyn Trail>,
     credited_for: Arc<CreditedFor>,
     settings: Settings,
+    /// Where long wallets are known from; without, they are read whole.
+    histories: Option<Arc<Histories<WalletState>>>,
     cases: cases::Cases,
     /// Cases that this desk began and could not end: taken up again without grace.
     doubts: Mutex<BTreeSet<EntityId>>,
@@ -130,10 +134,18 @@ impl Desk {
             trail,
             credited_for,
             settings,
+            histories: None,
             cases,
             doubts: Mutex::default(),
             doubtful: Notify::new(),
         }
+    }
+
+    /// Reads long wallets from their waypoints, which have to be of the desk's own wallet log.
+    #[must_use]
+    pub fn with_histories(mut self, wallets: Arc<Histories<WalletState>>) -> Self {
+        self.histories = Some(wallets);
+        self
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -2,6 +2,7 @@
 //! lately moved or looked at is kept in memory, within a bound; waypoints of long wallets are kept on a [`Shelf`], so that no
 //! wallet is ever read from its beginning twice. Never writes to a log.
 
+mod brief;
 mod chart;
 mod folding;
 mod heads;
@@ -29,6 +30,7 @@ use crate::{
 
 use self::heads::Heads;
 pub use self::{
+    brief::{Brief, Wanted},
     folding::Folding,
     remembered::Remembered,
     shelf::{Shelf, ShelfError},
@@ -115,10 +117,7 @@ impl<S: Remembered> Histories<S> {
         let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
         let folding = match (kept, known) {
             (Some(head), _) => Folding::going_on(head),
-            (None, Some(known)) => match self.from_waypoint(id, known).await? {
-                Some(folding) => folding,
-                None => Folding::new(),
-            },
+            (None, Some(known)) => self.after_waypoint(id, known).await?.unwrap_or_default(),
             (None, None) => Folding::new(),
         };
         self.go_on(id, known, folding, None, told).await
@@ -189,17 +188,12 @@ impl<S: Remembered> Histories<S> {
         told: Listener<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
         loop {
-            let (entries, full) = match page.take() {
-                Some(entries) => {
-                    let full = entries.len() >= PAGE;
-                    (entries, full)
-                }
-                None => {
-                    let entries = self.log.read(id, folding.last(), READ_MAX).await?;
-                    let full = entries.len() >= READ_MAX;
-                    (entries, full)
-                }
+            let (entries, most) = if let Some(entries) = page.take() {
+                (entries, PAGE)
+            } else {
+                (self.log.read(id, folding.last(), READ_MAX).await?, READ_MAX)
             };
+            let full = entries.len() >= most;
             if !entries.is_empty() && !self.push(id, known, &mut folding, &entries, told) {
                 return self.refold(id, told).await;
             }
@@ -272,7 +266,7 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// On from the last waypoint that the caller has accounted for, if the shelf has one of this log.
-    async fn from_waypoint(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
+    async fn after_waypoint(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
         let Some(shelf) = &self.shelf else { return Ok(None) };
         let waypoint = match S::waypoint(shelf, id, known) {
             Ok(found) => found,

@@ -27,8 +27,10 @@ use crate::{
         ids::{Domain, EntityId, Position},
         listing::{StoreHealth, StoreState},
         refund::Limits,
+        wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, READ_MAX, ReadError},
+    history::Histories,
 };
 
 pub use index::saved::Plain;
@@ -259,6 +261,11 @@ impl Ledger {
         let place = self.shared.places()[domain as usize].clone()?;
         let at = |partition: usize| place.0.get(partition).copied().unwrap_or(Position::START);
         Some(end.0.iter().enumerate().any(|(partition, end)| at(partition) < *end))
+    }
+
+    /// The histories of wallets, for who reads long ones beside the read model.
+    pub fn wallet_histories(&self) -> Arc<Histories<WalletState>> {
+        self.keeper.share_wallets()
     }
 
     /// How the stores are doing.

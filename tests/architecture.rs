@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("access", &["domain", "event_log"]),
     ("history", &["domain", "event_log"]),
     ("ledger", &["domain", "event_log", "history"]),
-    ("desk", &["access", "domain", "event_log"]),
+    ("desk", &["access", "domain", "event_log", "history"]),
     // Signatures only the domain, which the browser's build checks: there is no other room in it.
     ("api", &["access", "components", "desk", "domain", "ledger", "server"]),
     ("components", &["domain"]),

@@ -39,13 +39,14 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         },
     );
     let credited = Arc::clone(&ledger);
-    let desk = Arc::new(Desk::new(
+    let desk = Desk::new(
         desk_stores,
         Arc::clone(&access) as Arc<dyn desk::DayLimits>,
         Arc::clone(&access) as Arc<dyn desk::Trail>,
         Arc::new(move |refund: &str| credited.credited_for(refund)),
         settings.desk(),
-    ));
+    );
+    let desk = Arc::new(desk.with_histories(ledger.wallet_histories()));
     let recovering = Arc::clone(&desk);
     // Ends with the program; whatever is unfinished then, the next start finishes.
     tokio::spawn(async move { recovering.run().await });

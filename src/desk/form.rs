@@ -28,7 +28,7 @@ impl Desk {
         let name = draft.name()?;
         let subject = draft.subject()?;
         let refund = (name.domain() == Domain::Order).then_some(draft.item.as_str());
-        let reading = self.read_books(name, &subject, refund).await?;
+        let reading = self.read_books(name, &subject, Some(&draft.item)).await?;
         let books = &reading.books;
         let currency = currency(name, books);
         let outcome = if draft.is_untouched() {
@@ -47,7 +47,7 @@ impl Desk {
             figures: books.figures(refund),
             item_amount: item_amount(name, &draft.item, books),
             outcome,
-            news: reading.news(seen),
+            news: self.news(&reading, seen).await?,
             now: self.now(),
             subject,
         })

@@ -352,6 +352,28 @@ impl Shelf {
         Ok(numbers)
     }
 
+    /// The ids of all credits for a refund.
+    pub fn credits(&self, id: &EntityId, refund: &str) -> Shelved<Vec<String>> {
+        let store = self.store();
+        let mut select = store.prepare_cached(
+            "SELECT DISTINCT name FROM fact WHERE stream = (SELECT key FROM stream WHERE id = ?1) AND refund = ?2
+             AND hold = 0",
+        )?;
+        let names = select.query_map(params![id.as_str(), refund], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    /// The segments in which a posting was touched, newest first.
+    pub fn segments_touching(&self, id: &EntityId, posting: &str) -> Shelved<Vec<u64>> {
+        let store = self.store();
+        let mut select = store.prepare_cached(
+            "SELECT number FROM fact WHERE stream = (SELECT key FROM stream WHERE id = ?1) AND hold = 0 AND name = ?2
+             ORDER BY number DESC",
+        )?;
+        let numbers = select.query_map(params![id.as_str(), posting], |row| row.get(0))?;
+        Ok(numbers.map(|number| number.map(unsigned)).collect::<Result<_, _>>()?)
+    }
+
     /// Puts those of these parts back into a state that it lacks, as they were after a segment.
     pub fn recall(&self, id: &EntityId, state: &mut WalletState, parts: Vec<Part>, number: u64) -> Shelved<()> {
         for part in parts {

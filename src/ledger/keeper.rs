@@ -32,7 +32,7 @@ use crate::{
 /// How long a store that does not answer is waited for before its figures are shown as they were.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often wallets are looked for that have become long.
-const LOOK_FOR_LONG: Duration = Duration::from_secs(60);
+const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
 /// Before it is asked again whether it is the one that the checkpoint was made of.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -74,25 +74,27 @@ impl Keeper {
         &self.wallets
     }
 
+    /// The same, for others who read wallets in this process.
+    pub fn share_wallets(&self) -> Arc<Histories<WalletState>> {
+        Arc::clone(&self.wallets)
+    }
+
     /// Runs until dropped.
     pub async fn run(self) {
         let mut from = self.resume().await;
         loop {
             let mut tasks = JoinSet::new();
-            let unverified = match from.take() {
-                Some((places, unverified)) => {
-                    let [wallet, order] = places.feeds();
-                    let made_at = places.made_at;
-                    tasks.spawn(self.wallet_projector().run(Some((wallet, made_at))));
-                    tasks.spawn(self.order_projector().run(Some((order, made_at))));
-                    unverified
-                }
-                None => {
-                    tasks.spawn(self.wallet_projector().run(None));
-                    tasks.spawn(self.order_projector().run(None));
-                    Vec::new()
-                }
-            };
+            let mut unverified = Vec::new();
+            if let Some((places, unasked)) = from.take() {
+                let [wallet, order] = places.feeds();
+                let made_at = places.made_at;
+                tasks.spawn(self.wallet_projector().run(Some((wallet, made_at))));
+                tasks.spawn(self.order_projector().run(Some((order, made_at))));
+                unverified = unasked;
+            } else {
+                tasks.spawn(self.wallet_projector().run(None));
+                tasks.spawn(self.order_projector().run(None));
+            }
             tasks.spawn(self.clone().track_long_wallets());
             tokio::select! {
                 () = self.save_now_and_then() => return,
@@ -166,7 +168,7 @@ impl Keeper {
                 }
             }
         }
-        std::future::pending().await
+        std::future::pending().await;
     }
 
     async fn begin_anew(&self) {

@@ -235,7 +235,7 @@ impl<S: Entity> Projector<S> {
         } else if !swept.last {
             unfinished.insert(swept.subject, stream);
         } else if let Some(update) = stream.finish() {
-            self.put_all(vec![(swept.subject, update)]);
+            self.put_all(&[(swept.subject, update)]);
         }
     }
 
@@ -243,20 +243,20 @@ impl<S: Entity> Projector<S> {
         match done {
             Some(Ok(folded)) => {
                 disordered.extend(folded.disordered);
-                self.put_all(folded.updates);
+                self.put_all(&folded.updates);
             }
             Some(Err(error)) => tracing::error!(%error, "a batch of streams was not folded"),
             None => {}
         }
     }
 
-    fn put_all(&self, updates: Vec<(EntityId, Update<S>)>) {
+    fn put_all(&self, updates: &[(EntityId, Update<S>)]) {
         if updates.is_empty() {
             return;
         }
         let news: u64 = updates.iter().map(|(_, update)| update.events).sum();
         let mut index = self.shared.index_mut();
-        for (id, update) in &updates {
+        for (id, update) in updates {
             index.put(id, update);
         }
         drop(index);
@@ -393,7 +393,7 @@ impl<S: Entity> Projector<S> {
                 updates.push((id, gathered.update(head)));
             }
             let found: Vec<_> = updates.iter().map(|(id, _)| id.clone()).collect();
-            self.put_all(updates);
+            self.put_all(&updates);
             if unfed_before.is_some() && !found.is_empty() {
                 self.shared.changes.publish(S::DOMAIN, found, None);
             }

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// How often a page in front asks again even if nothing changes: what is pending grows older.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {

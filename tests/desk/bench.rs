@@ -95,14 +95,18 @@ impl Bench {
     }
 
     pub fn desk_on(&self, stores: DeskStores, settings: Settings) -> Arc<Desk> {
+        Arc::new(self.new_desk(stores, settings))
+    }
+
+    pub fn new_desk(&self, stores: DeskStores, settings: Settings) -> Desk {
         let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Vec::new());
-        Arc::new(Desk::new(
+        Desk::new(
             stores,
             Arc::clone(&self.limits) as Arc<dyn DayLimits>,
             Arc::clone(&self.trail) as Arc<dyn Trail>,
             nowhere,
             settings,
-        ))
+        )
     }
 
     /// Appends as a foreign producer would.

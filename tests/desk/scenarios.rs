@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod bench;
 pub mod crashes;
+pub mod long;
 pub mod meanwhile;
 pub mod races;
 pub mod spoiled;
@@ -45,6 +46,14 @@ macro_rules! scenarios {
             an_approval_lapses_where_the_position_moved
             a_proposal_lapses_when_its_time_runs_out
             limits_send_it_to_a_second_person
+        );
+        $crate::scenarios!($bench, long:
+            decisions_are_those_of_the_whole_stream_on_a_part_of_it
+            news_are_those_of_the_whole_stream_from_any_place
+            a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again
+            waypoints_of_another_log_are_not_trusted
+            an_entry_that_belongs_before_others_is_seen_where_it_belongs
+            a_damaged_shelf_costs_a_whole_read_and_no_answer
         );
     };
     ($bench:expr, $topic:ident: $($name:ident)+) => {

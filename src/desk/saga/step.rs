@@ -97,8 +97,10 @@ impl Desk {
         credit: &IssuedEvent,
     ) -> Result<Again, Doubt> {
         let command = &job.proposal.command;
-        let reading = self.read_books_of(command).await.map_err(|_| Doubt)?;
-        if reading.entry(credit.domain, &job.event_id("undo")).is_some() {
+        let undo = job.event_id("undo");
+        let sought = Some((credit.event.as_str(), undo.as_str()));
+        let reading = self.read_books_with(command, sought).await.map_err(|_| Doubt)?;
+        if reading.entry(credit.domain, &undo).is_some() {
             return Ok(Again::Undo("it was being undone already".to_owned()));
         }
         if reading.entry(step.domain, &job.event_id(number)).is_some() {

@@ -22,7 +22,11 @@ impl Desk {
     pub(super) async fn undo(&self, job: &Job<'_>, credit: IssuedEvent, why: &str) -> Result<Verdict, Doubt> {
         let id = job.event_id("undo");
         for _ in 0..CHASES {
-            let reading = self.read_books_of(&job.proposal.command).await.map_err(|_| Doubt)?;
+            let sought = Some((credit.event.as_str(), id.as_str()));
+            let reading = self
+                .read_books_with(&job.proposal.command, sought)
+                .await
+                .map_err(|_| Doubt)?;
             let undone = |sequence| IssuedEvent {
                 sequence,
                 event: id.clone(),
