@@ -20,6 +20,7 @@ mod scan;
 mod seed;
 mod serve;
 mod settings;
+mod verify;
 mod wallet;
 
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Command {
     Relay(relay::RelayArgs),
     /// Add, change and list the people who may sign in
     Operator(operator::OperatorArgs),
+    /// Verify that a checkpoint and a replay of everything agree
+    Verify(verify::VerifyArgs),
     /// Verify the audit trail, or write it out
     Audit(audit::AuditArgs),
 }
@@ -122,6 +125,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Seed(args) => seed::run(&settings, &args).await,
         Command::Relay(args) => relay::run(&settings, &args).await,
         Command::Operator(args) => operator::run(&settings, args).await,
+        Command::Verify(args) => verify::run(&settings, &args).await,
         Command::Audit(args) => audit::run(&settings, &args).await,
     }
 }

@@ -1,8 +1,10 @@
-//! The read model: every wallet, order and refund folded and indexed in memory, kept up with the stores by one projector
-//! each. Lists, totals and findings come from the index; timelines are read from the logs when somebody opens them. It can
-//! be thrown away at any time; it never writes to a log.
+//! The read model: a small row in memory for every wallet, order and refund, kept up with the stores by one projector each.
+//! Lists, totals and findings come from the index; timelines are read from the logs when somebody opens them. Checkpoints
+//! save a start from replaying everything. It can be thrown away at any time; it never writes to a log.
 
+mod checkpoint;
 mod index;
+mod keeper;
 mod listing;
 mod overview;
 mod projector;
@@ -10,7 +12,8 @@ mod story;
 mod timeline;
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -22,17 +25,16 @@ use crate::{
         event::Entry,
         ids::{Domain, EntityId, Position},
         listing::{StoreHealth, StoreState},
-        order::OrderState,
         refund::Limits,
-        wallet::WalletState,
     },
-    event_log::{EventLog, READ_MAX, ReadError},
+    event_log::{EventLog, FeedPosition, READ_MAX, ReadError},
 };
 
+pub use index::saved::Plain;
 pub use listing::Search;
 
 use index::Index;
-use projector::Projector;
+use keeper::Keeper;
 
 /// The stores of the domains.
 #[derive(Clone)]
@@ -59,7 +61,7 @@ impl Stores {
 }
 
 /// What the read model is told from outside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// When pending refunds are overdue.
     pub limits: Limits,
@@ -67,6 +69,10 @@ pub struct Settings {
     pub rescan: Duration,
     /// What the time is.
     pub clock: fn() -> DateTime<Utc>,
+    /// Where checkpoints are kept; without, every start replays everything.
+    pub checkpoints: Option<PathBuf>,
+    /// How often a checkpoint is written; `None`: never, they are only read.
+    pub checkpoint_every: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -75,6 +81,8 @@ impl Default for Settings {
             limits: Limits::default(),
             rescan: Duration::from_secs(30),
             clock: Utc::now,
+            checkpoints: None,
+            checkpoint_every: Some(Duration::from_mins(5)),
         }
     }
 }
@@ -96,7 +104,8 @@ pub struct Ledger {
     settings: Settings,
     shared: Arc<Shared>,
     findings: overview::FindingsCache,
-    projectors: Vec<JoinHandle<()>>,
+    keeper: Keeper,
+    running: JoinHandle<()>,
 }
 
 /// What projectors write and questions read.
@@ -104,6 +113,12 @@ struct Shared {
     index: RwLock<Index>,
     wallet: watch::Sender<StoreState>,
     order: watch::Sender<StoreState>,
+    /// Where the index stands in the feeds; a domain that was not read to its end has none.
+    places: Mutex<[Option<FeedPosition>; 2]>,
+    /// Of the domains, whether somebody wrote to it without telling the feed.
+    unfed: Mutex<[bool; 2]>,
+    /// When the checkpoint was made that was gone on from, if one was.
+    resumed: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Shared {
@@ -113,7 +128,40 @@ impl Shared {
             index: RwLock::default(),
             wallet: loading(),
             order: loading(),
+            places: Mutex::default(),
+            unfed: Mutex::default(),
+            resumed: Mutex::default(),
         }
+    }
+
+    fn set_resumed(&self, made_at: Option<DateTime<Utc>>) {
+        *self.resumed.lock().unwrap_or_else(PoisonError::into_inner) = made_at;
+    }
+
+    fn set_place(&self, domain: Domain, place: FeedPosition) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places[domain as usize] = Some(place);
+    }
+
+    fn places(&self) -> [Option<FeedPosition>; 2] {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn unfed(&self) -> [bool; 2] {
+        *self.unfed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_unfed(&self, domain: Domain) -> bool {
+        self.unfed()[domain as usize]
+    }
+
+    fn note_unfed(&self, domain: Domain) {
+        self.set_unfed(domain, true);
+    }
+
+    fn set_unfed(&self, domain: Domain, unfed: bool) {
+        let mut all = self.unfed.lock().unwrap_or_else(PoisonError::into_inner);
+        all[domain as usize] |= unfed;
     }
 
     // A panic while the index was being changed would leave it half done in memory only; going on with it beats refusing
@@ -138,15 +186,22 @@ impl Ledger {
     /// Starts to load the stores and to follow them, and answers with what it has so far. Must be called in a Tokio runtime.
     pub fn start(stores: Stores, settings: Settings) -> Arc<Self> {
         let shared = Arc::new(Shared::new());
-        let wallet = Projector::<WalletState>::new(&stores.wallet, settings, &shared);
-        let order = Projector::<OrderState>::new(&stores.order, settings, &shared);
+        let keeper = Keeper::new(&stores, &settings, &shared);
+        let running = tokio::spawn(keeper.clone().run());
         Arc::new(Self {
             stores,
             settings,
             shared,
             findings: overview::FindingsCache::default(),
-            projectors: vec![tokio::spawn(wallet.run()), tokio::spawn(order.run())],
+            keeper,
+            running,
         })
+    }
+
+    /// Stops following, and keeps a checkpoint of what is known, so that the next start goes on from there.
+    pub async fn stop(&self) {
+        self.running.abort();
+        self.keeper.save().await;
     }
 
     /// Waits until every store was read to its end once.
@@ -156,6 +211,16 @@ impl Ledger {
             // An error would mean that the sender is gone; it lives as long as `self`.
             let _ = state.wait_for(|state| *state == StoreState::Live).await;
         }
+    }
+
+    /// When the checkpoint was made that this start went on from; `None` where everything was replayed.
+    pub fn resumed_from(&self) -> Option<DateTime<Utc>> {
+        *self.shared.resumed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index as it can be compared with that of another ledger of the same stores.
+    pub fn plain(&self) -> Plain {
+        self.shared.index().plain()
     }
 
     /// How the stores are doing.
@@ -184,9 +249,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        for projector in &self.projectors {
-            projector.abort();
-        }
+        self.running.abort();
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `event_log` | the log as a port, and its adapters | server |
 //! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
 //! | `desk` | the write side: previews, cases, approvals, issuing, and what a crash left half done | server |
+//! | `history` | folds that go on: an entity at the end of its stream, without reading all of it again | server |
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
@@ -32,6 +33,8 @@ pub mod desk;
 pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
+#[cfg(feature = "ssr")]
+pub mod history;
 #[cfg(feature = "hydrate")]
 pub mod hydrate;
 #[cfg(feature = "ssr")]

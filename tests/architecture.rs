@@ -17,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event_log", &["domain"]),
     ("access", &["domain", "event_log"]),
-    ("ledger", &["domain", "event_log"]),
+    ("history", &["domain", "event_log"]),
+    ("ledger", &["domain", "event_log", "history"]),
     ("desk", &["access", "domain", "event_log"]),
     // Signatures only the domain, which the browser's build checks: there is no other room in it.
     ("api", &["access", "components", "desk", "domain", "ledger", "server"]),

@@ -33,6 +33,8 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         stores,
         ledger::Settings {
             limits: settings.limits(),
+            checkpoints: settings.read_model(),
+            checkpoint_every: Some(settings.checkpoint_every()),
             ..ledger::Settings::default()
         },
     );
@@ -49,10 +51,14 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
     let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
-    Ok(server::serve(config, AppState { ledger, desk, keeper }).await?)
+    let read_model = Arc::clone(&ledger);
+    let served = server::serve(config, AppState { ledger, desk, keeper }).await;
+    read_model.stop().await;
+    Ok(served?)
 }
 
-fn stores(settings: &Settings) -> Result<Stores, CliError> {
+/// The stores that the read model is made of. Nothing is connected to yet.
+pub(super) fn stores(settings: &Settings) -> Result<Stores, CliError> {
     let store = |domain| {
         let embedded = settings.store(domain).starts_with("embedded:");
         let adapter = if embedded { "embedded" } else { "redis" };

@@ -13,7 +13,7 @@ use super::{
     order::OrderState,
     payload::states,
     refund::{Destination, Refund, RefundState, utc_text},
-    wallet::{Posting, WalletState},
+    wallet::{Hold, WalletState},
 };
 
 states! {
@@ -89,12 +89,64 @@ pub struct OrderFacts<'a> {
     pub complete: bool,
 }
 
+/// One order's refund, as far as findings look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    pub order: &'a str,
+    /// The wallet that the order names.
+    pub wallet: Option<&'a str>,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub state: RefundState,
+    pub to_wallet: bool,
+    pub ever_approved: bool,
+    pub state_since: DateTime<Utc>,
+}
+
 /// A credit of kind `refund` that was not wholly reversed.
-#[derive(Clone, Copy)]
-struct Credit<'a> {
-    wallet: &'a EntityId,
-    currency: Option<Currency>,
-    posting: &'a Posting,
+#[derive(Clone, Copy, Debug)]
+pub struct Credit<'a> {
+    pub wallet: &'a str,
+    /// The wallet's.
+    pub currency: Option<Currency>,
+    pub amount: Decimal,
+    pub time: DateTime<Utc>,
+    /// The order that it names.
+    pub order: Option<&'a str>,
+}
+
+/// An order's sums.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderSums<'a> {
+    pub id: &'a str,
+    pub wallet: Option<&'a str>,
+    pub currency: Option<Currency>,
+    pub paid: Decimal,
+    pub refunded: Decimal,
+    /// When the last of its succeeded refunds did.
+    pub last_succeeded: Option<DateTime<Utc>>,
+    pub complete: bool,
+}
+
+/// A wallet's balance.
+#[derive(Clone, Copy, Debug)]
+pub struct WalletBalance<'a> {
+    pub id: &'a str,
+    pub currency: Option<Currency>,
+    pub available: Decimal,
+    pub negative_since: Option<DateTime<Utc>>,
+    pub complete: bool,
+}
+
+/// An open hold that can expire.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpiringHold<'a> {
+    pub wallet: &'a str,
+    pub currency: Option<Currency>,
+    pub hold: &'a str,
+    pub order: Option<&'a str>,
+    pub amount: Decimal,
+    pub expires_at: DateTime<Utc>,
 }
 
 impl Finding {
@@ -112,14 +164,14 @@ impl Finding {
         }
     }
 
-    fn of_refund(finding: FindingKind, order: &OrderFacts<'_>, id: &str, refund: &Refund, explanation: String) -> Self {
+    fn of_claim(finding: FindingKind, id: &str, claim: &Claim<'_>, explanation: String) -> Self {
         Self {
             refund: Some(id.to_owned()),
-            order: Some(order.id.to_string()),
-            wallet: order.state.wallet.clone(),
-            amount: Some(refund.amount.amount()),
-            currency: Some(refund.amount.currency()),
-            since: Some(refund.state_since),
+            order: Some(claim.order.to_owned()),
+            wallet: claim.wallet.map(str::to_owned),
+            amount: Some(claim.amount),
+            currency: Some(claim.currency),
+            since: Some(claim.state_since),
             ..Self::new(finding, explanation)
         }
     }
@@ -127,11 +179,11 @@ impl Finding {
     fn of_credit(finding: FindingKind, refund: &str, credit: &Credit<'_>, explanation: String) -> Self {
         Self {
             refund: Some(refund.to_owned()),
-            order: credit.posting.order.clone(),
-            wallet: Some(credit.wallet.to_string()),
-            amount: Some(credit.posting.amount),
+            order: credit.order.map(str::to_owned),
+            wallet: Some(credit.wallet.to_owned()),
+            amount: Some(credit.amount),
             currency: credit.currency,
-            since: Some(credit.posting.time),
+            since: Some(credit.time),
             ..Self::new(finding, explanation)
         }
     }
@@ -140,27 +192,24 @@ impl Finding {
 /// Everything that does not fit, by refund, then by order, then by wallet.
 pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: DateTime<Utc>) -> Vec<Finding> {
     let credits = credits_by_refund(wallets);
-    let mut refunds: BTreeMap<&str, Vec<(&OrderFacts<'_>, &Refund)>> = BTreeMap::new();
-    for order in orders {
-        for (id, refund) in &order.state.refunds {
-            refunds.entry(id).or_default().push((order, refund));
-        }
-    }
+    let claims = claims_by_refund(orders);
     let mut found = Vec::new();
-    for (id, claims) in &refunds {
-        let all = credits.get(id).map_or(&[][..], Vec::as_slice);
-        for (order, refund) in claims {
-            refund_findings(order, id, refund, &own_credits(all, order, claims), &mut found);
-        }
+    for (id, claims) in &claims {
+        of_claims(id, claims, credits.get(id).map_or(&[], Vec::as_slice), &mut found);
     }
     for (id, credits) in &credits {
-        credit_findings(id, credits, refunds.get(id).map_or(&[][..], Vec::as_slice), &mut found);
+        of_credits(id, credits, claims.get(id).map_or(&[], Vec::as_slice), &mut found);
     }
     for order in orders {
-        order_findings(order, &mut found);
+        of_order(&OrderSums::from(order), &mut found);
     }
     for wallet in wallets {
-        wallet_findings(wallet, now, &mut found);
+        for (id, hold) in wallet.state.open_holds() {
+            if let Some(hold) = expiring(wallet, id, hold) {
+                of_hold(&hold, now, &mut found);
+            }
+        }
+        of_wallet(&WalletBalance::from(wallet), &mut found);
     }
     found
 }
@@ -168,17 +217,15 @@ pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: Dat
 fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<Credit<'a>>> {
     let mut credits: BTreeMap<&str, Vec<Credit<'_>>> = BTreeMap::new();
     for wallet in wallets {
-        for posting in wallet
-            .state
-            .postings
-            .values()
-            .filter(|posting| !posting.wholly_reversed())
-        {
+        let standing = wallet.state.postings.values();
+        for posting in standing.filter(|posting| !posting.wholly_reversed()) {
             if let Some(refund) = &posting.refund {
                 credits.entry(refund).or_default().push(Credit {
-                    wallet: wallet.id,
+                    wallet: wallet.id.as_str(),
                     currency: wallet.state.currency,
-                    posting,
+                    amount: posting.amount,
+                    time: posting.time,
+                    order: posting.order.as_deref(),
                 });
             }
         }
@@ -186,43 +233,107 @@ fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<C
     credits
 }
 
+fn claims_by_refund<'a>(orders: &[OrderFacts<'a>]) -> BTreeMap<&'a str, Vec<Claim<'a>>> {
+    let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
+    for order in orders {
+        for (id, refund) in &order.state.refunds {
+            let claim = claim(order.id, order.state.wallet.as_deref(), refund);
+            claims.entry(id).or_default().push(claim);
+        }
+    }
+    claims
+}
+
+fn claim<'a>(order: &'a EntityId, wallet: Option<&'a str>, refund: &Refund) -> Claim<'a> {
+    Claim {
+        order: order.as_str(),
+        wallet,
+        amount: refund.amount.amount(),
+        currency: refund.amount.currency(),
+        state: refund.state,
+        to_wallet: refund.destination == Destination::Wallet,
+        ever_approved: refund.ever_approved,
+        state_since: refund.state_since,
+    }
+}
+
+impl<'a> From<&OrderFacts<'a>> for OrderSums<'a> {
+    fn from(order: &OrderFacts<'a>) -> Self {
+        let state = order.state;
+        Self {
+            id: order.id.as_str(),
+            wallet: state.wallet.as_deref(),
+            currency: state.currency,
+            paid: state.paid,
+            refunded: state.refunded,
+            last_succeeded: state
+                .refunds
+                .values()
+                .filter(|refund| refund.state == RefundState::Succeeded)
+                .map(|refund| refund.state_since)
+                .max(),
+            complete: order.complete,
+        }
+    }
+}
+
+impl<'a> From<&WalletFacts<'a>> for WalletBalance<'a> {
+    fn from(wallet: &WalletFacts<'a>) -> Self {
+        Self {
+            id: wallet.id.as_str(),
+            currency: wallet.state.currency,
+            available: wallet.state.available(),
+            negative_since: wallet.state.negative_since,
+            complete: wallet.complete,
+        }
+    }
+}
+
+fn expiring<'a>(wallet: &WalletFacts<'a>, id: &'a str, hold: &'a Hold) -> Option<ExpiringHold<'a>> {
+    Some(ExpiringHold {
+        wallet: wallet.id.as_str(),
+        currency: wallet.state.currency,
+        hold: id,
+        order: hold.order.as_deref(),
+        amount: hold.amount,
+        expires_at: hold.expires_at?,
+    })
+}
+
+/// What does not fit about the refunds of one id, one claim after the other. `credits` are all that name this id.
+pub fn of_claims(id: &str, claims: &[Claim<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+    for claim in claims {
+        of_claim(id, claim, &own_credits(credits, claim, claims), found);
+    }
+}
+
 /// The credits that belong to one order's refund. Ids are unique in a ledger; where two orders use one all the same, a
 /// credit that names one of them is that one's alone.
-fn own_credits<'a>(
-    all: &[Credit<'a>],
-    order: &OrderFacts<'_>,
-    claims: &[(&OrderFacts<'_>, &Refund)],
-) -> Vec<Credit<'a>> {
+fn own_credits<'a>(all: &[Credit<'a>], claim: &Claim<'_>, claims: &[Claim<'_>]) -> Vec<Credit<'a>> {
     let is_anothers = |credit: &Credit<'_>| {
-        credit.posting.order.as_deref().is_some_and(|named| {
-            named != order.id.as_str() && claims.iter().any(|(other, _)| other.id.as_str() == named)
-        })
+        credit
+            .order
+            .is_some_and(|named| named != claim.order && claims.iter().any(|other| other.order == named))
     };
     all.iter().filter(|credit| !is_anothers(credit)).copied().collect()
 }
 
-fn refund_findings(
-    order: &OrderFacts<'_>,
-    id: &str,
-    refund: &Refund,
-    credits: &[Credit<'_>],
-    found: &mut Vec<Finding>,
-) {
-    let mut find = |kind, explanation| found.push(Finding::of_refund(kind, order, id, refund, explanation));
-    let state = refund.state;
+fn of_claim(id: &str, claim: &Claim<'_>, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+    let mut find = |kind, explanation| found.push(Finding::of_claim(kind, id, claim, explanation));
+    let state = claim.state;
     if credits.is_empty() {
-        if state == RefundState::Succeeded && refund.destination == Destination::Wallet {
+        if state == RefundState::Succeeded && claim.to_wallet {
             find(
                 FindingKind::SucceededNotCredited,
                 format!(
                     "refund {id} of order {} has succeeded, and no wallet was credited for it",
-                    order.id
+                    claim.order
                 ),
             );
         }
         return;
     }
-    if !refund.ever_approved {
+    if !claim.ever_approved {
         find(
             FindingKind::CreditedWithoutApproval,
             format!("refund {id} is {state} and was never approved, and a wallet was credited for it"),
@@ -234,23 +345,23 @@ fn refund_findings(
         );
     }
     for credit in credits {
-        let differs =
-            credit.posting.amount != refund.amount.amount() || credit.currency != Some(refund.amount.currency());
+        let differs = credit.amount != claim.amount || credit.currency != Some(claim.currency);
         if differs {
             let currency = credit.currency.map_or_else(String::new, String::from);
             let explanation = format!(
-                "wallet {} was credited {} {currency} for refund {id}, which is over {}",
-                credit.wallet, credit.posting.amount, refund.amount
+                "wallet {} was credited {} {currency} for refund {id}, which is over {} {}",
+                credit.wallet, credit.amount, claim.amount, claim.currency
             );
             found.push(Finding {
-                order: Some(order.id.to_string()),
+                order: Some(claim.order.to_owned()),
                 ..Finding::of_credit(FindingKind::AmountMismatch, id, credit, explanation)
             });
         }
     }
 }
 
-fn credit_findings(id: &str, credits: &[Credit<'_>], claims: &[(&OrderFacts<'_>, &Refund)], found: &mut Vec<Finding>) {
+/// What does not fit about the credits that name one refund, whichever orders claim it.
+pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[Claim<'_>], found: &mut Vec<Finding>) {
     if claims.is_empty() {
         for credit in credits {
             let explanation = format!(
@@ -266,45 +377,41 @@ fn credit_findings(id: &str, credits: &[Credit<'_>], claims: &[(&OrderFacts<'_>,
         }
     }
     let mut by_time: Vec<_> = credits.iter().collect();
-    by_time.sort_by_key(|credit| credit.posting.time);
+    by_time.sort_by_key(|credit| credit.time);
     if let [_, second, ..] = by_time[..] {
-        let wallets: Vec<_> = by_time.iter().map(|credit| credit.wallet.as_str()).collect();
+        let wallets: Vec<_> = by_time.iter().map(|credit| credit.wallet).collect();
         let explanation = format!(
             "refund {id} was credited {} times: {}",
             credits.len(),
             wallets.join(", ")
         );
         let order = match claims {
-            [(order, _)] => Some(order.id.to_string()),
-            _ => second.posting.order.clone(),
+            [claim] => Some(claim.order),
+            _ => second.order,
         };
         found.push(Finding {
-            order,
+            order: order.map(str::to_owned),
             ..Finding::of_credit(FindingKind::CreditedTwice, id, second, explanation)
         });
     }
 }
 
-fn order_findings(order: &OrderFacts<'_>, found: &mut Vec<Finding>) {
-    let state = order.state;
+/// What does not fit about an order by itself.
+pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
     let about = |kind, explanation| Finding {
-        order: Some(order.id.to_string()),
-        wallet: state.wallet.clone(),
-        currency: state.currency,
+        order: Some(order.id.to_owned()),
+        wallet: order.wallet.map(str::to_owned),
+        currency: order.currency,
         ..Finding::new(kind, explanation)
     };
-    if state.refunded > state.paid {
-        let succeeded = state
-            .refunds
-            .values()
-            .filter(|refund| refund.state == RefundState::Succeeded);
+    if order.refunded > order.paid {
         let explanation = format!(
             "order {} got {} back and was paid {}",
-            order.id, state.refunded, state.paid
+            order.id, order.refunded, order.paid
         );
         found.push(Finding {
-            amount: Some(state.refunded - state.paid),
-            since: succeeded.map(|refund| refund.state_since).max(),
+            amount: Some(order.refunded - order.paid),
+            since: order.last_succeeded,
             ..about(FindingKind::OverRefunded, explanation)
         });
     }
@@ -314,29 +421,36 @@ fn order_findings(order: &OrderFacts<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn wallet_findings(wallet: &WalletFacts<'_>, now: DateTime<Utc>, found: &mut Vec<Finding>) {
-    let state = wallet.state;
+/// What does not fit about a hold: the one thing that only the time can make wrong.
+pub fn of_hold(hold: &ExpiringHold<'_>, now: DateTime<Utc>, found: &mut Vec<Finding>) {
+    if hold.expires_at < now {
+        let explanation = format!(
+            "the hold {} on wallet {} is open past its expiry",
+            hold.hold, hold.wallet
+        );
+        found.push(Finding {
+            wallet: Some(hold.wallet.to_owned()),
+            currency: hold.currency,
+            order: hold.order.map(str::to_owned),
+            amount: Some(hold.amount),
+            since: Some(hold.expires_at),
+            ..Finding::new(FindingKind::HoldNeverResolved, explanation)
+        });
+    }
+}
+
+/// What does not fit about a wallet by itself, whatever the time.
+pub fn of_wallet(wallet: &WalletBalance<'_>, found: &mut Vec<Finding>) {
     let about = |kind, explanation| Finding {
-        wallet: Some(wallet.id.to_string()),
-        currency: state.currency,
+        wallet: Some(wallet.id.to_owned()),
+        currency: wallet.currency,
         ..Finding::new(kind, explanation)
     };
-    for (id, hold) in state.open_holds() {
-        if hold.expires_at.is_some_and(|at| at < now) {
-            let explanation = format!("the hold {id} on wallet {} is open past its expiry", wallet.id);
-            found.push(Finding {
-                order: hold.order.clone(),
-                amount: Some(hold.amount),
-                since: hold.expires_at,
-                ..about(FindingKind::HoldNeverResolved, explanation)
-            });
-        }
-    }
-    if state.available() < Decimal::ZERO {
-        let explanation = format!("wallet {} is at {}", wallet.id, state.available());
+    if wallet.available < Decimal::ZERO {
+        let explanation = format!("wallet {} is at {}", wallet.id, wallet.available);
         found.push(Finding {
-            amount: Some(state.available()),
-            since: state.negative_since,
+            amount: Some(wallet.available),
+            since: wallet.negative_since,
             ..about(FindingKind::NegativeBalance, explanation)
         });
     }

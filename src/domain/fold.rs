@@ -83,7 +83,7 @@ pub trait State: Clone + Default {
 }
 
 /// A state with the account of how it came to be. `fold(a ++ b)` is `fold(a)` going on with `b`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fold<S> {
     pub state: S,
     /// Of the last event kept.
@@ -105,13 +105,15 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// Whether `entries` are the very next events, so that pushing them is the same as folding all again in order.
+    /// Whether `entries`, which follow in the stream, come in sequence order, too, so that pushing them is the same as folding
+    /// all again in order. What is missing or repeated between them does not matter.
     pub fn continues_with(&self, entries: &[Entry]) -> bool {
-        let next = self.seen + 1..;
-        entries
-            .iter()
-            .zip(next)
-            .all(|(entry, next)| entry.sequence() == Some(next))
+        let mut last = self.seen;
+        entries.iter().filter_map(Entry::sequence).all(|sequence| {
+            let follows = sequence >= last;
+            last = sequence;
+            follows
+        })
     }
 
     /// Folds the next event; entries come in sequence order. Returns whether it was applied; says what is wrong to `report`.
@@ -170,6 +172,33 @@ impl<S: State> Fold<S> {
                 false
             }
         }
+    }
+
+    /// The highest sequence there was, kept or not.
+    pub const fn seen(&self) -> Sequence {
+        self.seen
+    }
+
+    /// The same account with another state.
+    pub fn with<T>(&self, state: T) -> Fold<T> {
+        Fold {
+            state,
+            sequence: self.sequence,
+            seen: self.seen,
+            missing: self.missing,
+            events: self.events,
+            complete: self.complete,
+        }
+    }
+
+    /// Passes over a stretch of events that a filter leaves out, up to a sequence; `missing` are the first and the last
+    /// sequence within it that no event has.
+    pub fn skip_stretch(&mut self, to: Sequence, missing: Option<(Sequence, Sequence)>) {
+        if let Some((first, last)) = missing {
+            let first = self.missing.map_or(first, |(earlier, _)| earlier);
+            self.missing = Some((first, last));
+        }
+        self.seen = self.seen.max(to);
     }
 
     /// Passes over an event that a filter leaves out: it is no gap that it is not there.

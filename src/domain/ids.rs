@@ -180,6 +180,15 @@ impl Position {
     pub const fn new(major: u64, minor: u64) -> Self {
         Self { major, minor }
     }
+
+    /// The greatest position before this one; START has none but itself.
+    pub const fn before(self) -> Self {
+        match (self.minor.checked_sub(1), self.major.checked_sub(1)) {
+            (Some(minor), _) => Self::new(self.major, minor),
+            (None, Some(major)) => Self::new(major, u64::MAX),
+            (None, None) => Self::START,
+        }
+    }
 }
 
 impl fmt::Display for Position {

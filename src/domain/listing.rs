@@ -196,6 +196,33 @@ pub struct Extent {
     pub last_recorded: DateTime<Utc>,
 }
 
+impl Extent {
+    /// The bounds of one event. What happened at a time that can't be read happened, for all that is known, when it was
+    /// recorded.
+    pub fn of(entry: &Entry) -> Self {
+        let time = entry.time().unwrap_or(entry.recorded);
+        Self {
+            events: 1,
+            last_sequence: entry.sequence().unwrap_or(0),
+            first_time: time,
+            last_time: time,
+            first_recorded: entry.recorded,
+            last_recorded: entry.recorded,
+        }
+    }
+
+    /// Takes another event in.
+    pub fn add(&mut self, entry: &Entry) {
+        let one = Self::of(entry);
+        self.events += 1;
+        self.last_sequence = self.last_sequence.max(one.last_sequence);
+        self.first_time = self.first_time.min(one.first_time);
+        self.last_time = self.last_time.max(one.last_time);
+        self.first_recorded = self.first_recorded.min(one.first_recorded);
+        self.last_recorded = self.last_recorded.max(one.last_recorded);
+    }
+}
+
 /// A point of a balance chart: the figures from this event on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChartPoint {

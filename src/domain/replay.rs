@@ -32,7 +32,8 @@ impl Filter {
         self.at.is_none() && self.as_known_at.is_none() && self.sequence.is_none()
     }
 
-    fn keeps(&self, entry: &Entry, place: Sequence) -> bool {
+    /// Whether an entry counts; `place` is its sequence, or where that can't be read the one before it in the stream.
+    pub fn keeps(&self, entry: &Entry, place: Sequence) -> bool {
         self.at.is_none_or(|at| entry.time().unwrap_or(entry.recorded) <= at)
             && self.as_known_at.is_none_or(|at| entry.recorded <= at)
             && self.sequence.is_none_or(|last| place <= last)

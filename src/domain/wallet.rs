@@ -1,6 +1,8 @@
 //! Wallets: their events (contract §4) and the fold that turns them into balances. One wallet, one currency.
 //! `available = posted − held`, always; a hold sets money aside, a capture spends it, a reversal undoes an entry.
 
+mod partial;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,8 @@ use super::{
     money::{Currency, Money, add_exact, sub_exact},
     payload::{Payload, codes, states},
 };
+
+pub use partial::Part;
 
 codes! {
     /// Why money came in.

@@ -1,245 +1,212 @@
-//! The index: folded entities by id, and the few cross references that lists and stories need. Pure bookkeeping in memory;
-//! who reads the logs and when is the projector's business.
+//! The index: one small row for each wallet, order and refund, and the few chains between them that lists, stories and
+//! findings need. It holds no event and no fold, so its size follows the number of entities and not their age. Pure
+//! bookkeeping in memory; who reads the logs and when is the projector's business.
+
+mod credits;
+mod names;
+mod oddities;
+mod orders;
+mod queries;
+mod recent;
+mod rows;
+pub mod saved;
+mod totals;
+mod wallets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    fold::Fold,
-    ids::{Domain, EntityId, Position},
-    listing::Recent,
-    order::OrderState,
-    replay::{Replayable, in_sequence_order},
-    wallet::WalletState,
+pub use self::{
+    names::Slot,
+    rows::{ClaimRow, OrderRow, WalletRow},
+    wallets::Credits,
 };
 
-/// Entries that are kept to show what was just recorded.
-const RECENT_KEPT: usize = 20;
+use self::{
+    names::Names,
+    recent::Recently,
+    rows::{CreditRow, CurrencyNo, HeldRow},
+    totals::Running,
+};
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Fold,
+        ids::{Domain, EntityId, Position},
+        money::Currency,
+        order::OrderState,
+        wallet::WalletState,
+    },
+    history::Remembered,
+};
 
-/// An entity as far as its stream was read.
-#[derive(Clone, Debug)]
-pub struct Indexed<S> {
-    pub fold: Fold<S>,
-    /// Where its stream was read to.
-    pub last: Position,
-    /// When the ledger learnt of its last event.
-    pub last_recorded: DateTime<Utc>,
-}
-
-impl<S: Replayable> Indexed<S> {
-    pub fn new() -> Self {
-        Self {
-            fold: Fold::new(),
-            last: Position::START,
-            last_recorded: DateTime::<Utc>::MIN_UTC,
-        }
-    }
-
-    /// Goes on with entries that follow in the stream. `false`: they are not next in sequence, nothing was changed, and only
-    /// folding the whole stream again in sequence order gives the right answer.
-    pub fn push(&mut self, entries: &[Entry]) -> bool {
-        if !self.fold.continues_with(entries) {
-            return false;
-        }
-        for entry in entries {
-            self.push_one(entry);
-        }
-        true
-    }
-
-    /// Folds a whole stream in sequence order, whatever its state.
-    pub fn refold(entries: Vec<Entry>) -> Self {
-        let mut indexed = Self::new();
-        for (_, entry) in in_sequence_order(entries) {
-            indexed.push_one(&entry);
-        }
-        indexed
-    }
-
-    fn push_one(&mut self, entry: &Entry) {
-        self.fold.push(entry, |_| {});
-        self.last = self.last.max(entry.position);
-        self.last_recorded = self.last_recorded.max(entry.recorded);
-    }
-}
-
-/// Every wallet and order, folded.
-#[derive(Debug, Default)]
+/// Every wallet, order and refund. A row stands at the slot of its id.
+#[derive(Clone, Debug, Default)]
 pub struct Index {
-    pub wallets: BTreeMap<EntityId, Indexed<WalletState>>,
-    pub orders: BTreeMap<EntityId, Indexed<OrderState>>,
-    /// Refund id to the orders that use it: one, unless somebody made a mistake.
-    pub orders_by_refund: HashMap<String, BTreeSet<EntityId>>,
-    /// Refund id to the wallets that were credited for it.
-    pub wallets_by_refund: HashMap<String, BTreeSet<EntityId>>,
-    /// Wallet id to the orders that name it.
-    pub orders_by_wallet: HashMap<String, BTreeSet<EntityId>>,
-    /// Orders with pending refunds.
-    pub pending: BTreeSet<EntityId>,
-    recent: BTreeMap<(DateTime<Utc>, Domain, EntityId, Position), Entry>,
-    pub events: u64,
+    wallet_ids: Names,
+    wallets: Vec<WalletRow>,
+    order_ids: Names,
+    orders: Vec<OrderRow>,
+    refund_ids: Names,
+    refunds: Vec<Chains>,
+    /// Orders' refunds, and the slots of those that are no more.
+    claims: Vec<Option<ClaimRow>>,
+    free_claims: Vec<Slot>,
+    credits: Vec<Option<CreditRow>>,
+    free_credits: Vec<Slot>,
+    /// Owners, customers, reasons, destinations, holds.
+    texts: Names,
+    currencies: Vec<Currency>,
+    /// The slots of the claims that are pending, in no order.
+    pending: Vec<Slot>,
+    holds: HashMap<Slot, Vec<HeldRow>>,
+    expiries: BTreeSet<(DateTime<Utc>, Slot)>,
+    /// Of refunds, orders and wallets, those that something does not fit about.
+    odd_refunds: BTreeSet<Slot>,
+    odd_orders: BTreeSet<Slot>,
+    odd_wallets: BTreeSet<Slot>,
+    totals: Running,
+    /// How many claims there are of each currency.
+    claimed: BTreeMap<Currency, u64>,
+    recent: Recently,
+    counts: Counts,
     /// Changes with every change.
-    pub generation: u64,
+    generation: u64,
+    /// Changes when findings may have.
+    odd_generation: u64,
 }
 
-impl Index {
-    /// The last recorded entries, newest first.
-    pub fn recent(&self) -> Vec<Recent> {
-        let newest_first = self.recent.iter().rev();
-        newest_first
-            .map(|((_, domain, subject, _), entry)| Recent {
-                domain: *domain,
-                subject: subject.clone(),
-                entry: entry.clone(),
-            })
-            .collect()
-    }
+/// Who claims and who was credited for the refund of one id.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chains {
+    claims: Option<Slot>,
+    credits: Option<Slot>,
+}
 
-    /// Remembers entries as just recorded, if they are among the newest.
-    pub fn note_recent(&mut self, domain: Domain, id: &EntityId, entries: &[Entry]) {
-        for entry in entries.iter().rev().take(RECENT_KEPT) {
-            let full = self.recent.len() >= RECENT_KEPT;
-            let oldest = self.recent.first_key_value().map(|(key, _)| key.0);
-            if full && oldest.is_some_and(|oldest| entry.recorded < oldest) {
-                break;
-            }
-            let key = (entry.recorded, domain, id.clone(), entry.position);
-            self.recent.insert(key, entry.clone());
-            if self.recent.len() > RECENT_KEPT {
-                self.recent.pop_first();
-            }
-        }
-    }
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub wallets: u64,
+    pub orders: u64,
+    pub refunds: u64,
+    pub events: u64,
+}
+
+/// An entity at the end of its stream, with what its row can't be made from: see [`Entity::gather`].
+#[derive(Debug)]
+pub struct Update<S: Entity> {
+    /// It was read from its beginning: what the index knew of it is no longer true.
+    pub anew: bool,
+    pub fold: std::sync::Arc<Fold<S>>,
+    /// Entries of its stream.
+    pub events: u64,
+    pub last: Position,
+    pub gathered: S::Gathered,
+    pub newest: Vec<Entry>,
 }
 
 /// A state that has a place in the index.
-pub trait Entity: Replayable + Send + Sync + 'static {
+pub trait Entity: Remembered {
     const DOMAIN: Domain;
+    /// What is collected while entries are folded, because the fold at their end need not hold it.
+    type Gathered: Default + Send + std::fmt::Debug + 'static;
 
-    fn all(index: &Index) -> &BTreeMap<EntityId, Indexed<Self>>;
-    fn all_mut(index: &mut Index) -> &mut BTreeMap<EntityId, Indexed<Self>>;
-    /// Adds the cross references of an entity that is in the index, or takes those away that no longer hold.
-    fn refer(index: &mut Index, id: &EntityId);
-    /// Takes all cross references of an entity away, before it is folded anew.
-    fn forget(index: &mut Index, id: &EntityId);
+    /// Collects from the fold as it is after these entries.
+    fn gather(state: &Self, entries: &[Entry], gathered: &mut Self::Gathered);
+    /// How far the index knows its stream.
+    fn known(index: &Index, id: &EntityId) -> Option<Position>;
+    /// Puts it in, in place of what was known of it.
+    fn put(index: &mut Index, id: &EntityId, update: &Update<Self>);
 }
 
 impl Index {
-    /// Goes on with a stream. `false`: nothing was changed, the whole stream has to be put in.
-    pub fn push<S: Entity>(&mut self, id: &EntityId, entries: &[Entry]) -> bool {
-        let Some(indexed) = S::all_mut(self).get_mut(id) else {
-            return false;
-        };
-        if !indexed.push(entries) {
-            return false;
-        }
-        self.events += entries.len() as u64;
-        self.changed::<S>(id, entries);
-        true
-    }
-
-    /// Puts a stream in that was folded whole, in place of what was known of it.
-    pub fn put<S: Entity>(&mut self, id: &EntityId, indexed: Indexed<S>, newest: &[Entry]) {
-        if let Some(old) = S::all(self).get(id) {
-            self.events -= old.fold.events;
-            S::forget(self, id);
-        }
-        self.events += indexed.fold.events;
-        S::all_mut(self).insert(id.clone(), indexed);
-        self.changed::<S>(id, newest);
-    }
-
-    fn changed<S: Entity>(&mut self, id: &EntityId, newest: &[Entry]) {
-        S::refer(self, id);
-        self.note_recent(S::DOMAIN, id, newest);
+    /// Puts an entity in as it is now.
+    pub fn put<S: Entity>(&mut self, id: &EntityId, update: &Update<S>) {
+        S::put(self, id, update);
+        self.recent.note(S::DOMAIN, id, &update.newest);
         self.generation += 1;
     }
+
+    fn currency_no(&mut self, currency: Currency) -> CurrencyNo {
+        let known = self.currencies.iter().position(|known| *known == currency);
+        let at = known.unwrap_or_else(|| {
+            self.currencies.push(currency);
+            self.currencies.len() - 1
+        });
+        // ISO 4217 has fewer than 255 currencies.
+        let number = u8::try_from(at).unwrap_or(u8::MAX).saturating_add(1);
+        CurrencyNo(std::num::NonZeroU8::new(number).unwrap_or(std::num::NonZeroU8::MAX))
+    }
+
+    fn currency(&self, number: CurrencyNo) -> Option<Currency> {
+        self.currencies.get(usize::from(number.0.get()) - 1).copied()
+    }
+
+    /// The slot of a wallet's id; a row without events where it is named for the first time.
+    fn wallet_slot(&mut self, id: &str) -> Slot {
+        let slot = self.wallet_ids.intern(id);
+        grow(&mut self.wallets, slot);
+        slot
+    }
+
+    fn order_slot(&mut self, id: &str) -> Slot {
+        let slot = self.order_ids.intern(id);
+        grow(&mut self.orders, slot);
+        slot
+    }
+
+    fn refund_slot(&mut self, id: &str) -> Slot {
+        let slot = self.refund_ids.intern(id);
+        grow(&mut self.refunds, slot);
+        slot
+    }
+}
+
+fn grow<Row: Default>(rows: &mut Vec<Row>, slot: Slot) {
+    if rows.len() <= slot.index() {
+        rows.resize_with(slot.index() + 1, Row::default);
+    }
+}
+
+/// Keeps a row at a free slot.
+fn keep<Row>(rows: &mut Vec<Option<Row>>, free: &mut Vec<Slot>, row: Row) -> Slot {
+    if let Some(slot) = free.pop() {
+        rows[slot.index()] = Some(row);
+        return slot;
+    }
+    rows.push(Some(row));
+    Slot::at(rows.len() - 1)
 }
 
 impl Entity for WalletState {
     const DOMAIN: Domain = Domain::Wallet;
+    type Gathered = Credits;
 
-    fn all(index: &Index) -> &BTreeMap<EntityId, Indexed<Self>> {
-        &index.wallets
+    fn gather(state: &Self, entries: &[Entry], gathered: &mut Credits) {
+        gathered.gather(state, entries);
     }
 
-    fn all_mut(index: &mut Index) -> &mut BTreeMap<EntityId, Indexed<Self>> {
-        &mut index.wallets
+    fn known(index: &Index, id: &EntityId) -> Option<Position> {
+        index.wallet_row(id.as_str()).map(|(_, row)| row.last)
     }
 
-    fn refer(index: &mut Index, id: &EntityId) {
-        let Some(wallet) = index.wallets.get(id) else { return };
-        for posting in wallet.fold.state.postings.values() {
-            if let Some(refund) = &posting.refund {
-                add(&mut index.wallets_by_refund, refund, id);
-            }
-        }
-    }
-
-    fn forget(index: &mut Index, id: &EntityId) {
-        let Some(wallet) = index.wallets.get(id) else { return };
-        for posting in wallet.fold.state.postings.values() {
-            if let Some(refund) = &posting.refund {
-                remove(&mut index.wallets_by_refund, refund, id);
-            }
-        }
+    fn put(index: &mut Index, id: &EntityId, update: &Update<Self>) {
+        index.put_wallet(id, update);
     }
 }
 
 impl Entity for OrderState {
     const DOMAIN: Domain = Domain::Order;
+    type Gathered = ();
 
-    fn all(index: &Index) -> &BTreeMap<EntityId, Indexed<Self>> {
-        &index.orders
+    fn gather(_: &Self, _: &[Entry], (): &mut ()) {}
+
+    fn known(index: &Index, id: &EntityId) -> Option<Position> {
+        index.order_row(id.as_str()).map(|(_, row)| row.last)
     }
 
-    fn all_mut(index: &mut Index) -> &mut BTreeMap<EntityId, Indexed<Self>> {
-        &mut index.orders
-    }
-
-    fn refer(index: &mut Index, id: &EntityId) {
-        let Some(order) = index.orders.get(id) else { return };
-        let state = &order.fold.state;
-        for refund in state.refunds.keys() {
-            add(&mut index.orders_by_refund, refund, id);
-        }
-        if let Some(wallet) = &state.wallet {
-            add(&mut index.orders_by_wallet, wallet, id);
-        }
-        if state.refunds.values().any(|refund| refund.state.is_pending()) {
-            index.pending.insert(id.clone());
-        } else {
-            index.pending.remove(id);
-        }
-    }
-
-    fn forget(index: &mut Index, id: &EntityId) {
-        let Some(order) = index.orders.get(id) else { return };
-        for refund in order.fold.state.refunds.keys() {
-            remove(&mut index.orders_by_refund, refund, id);
-        }
-        if let Some(wallet) = &order.fold.state.wallet {
-            remove(&mut index.orders_by_wallet, wallet, id);
-        }
-        index.pending.remove(id);
-    }
-}
-
-fn add(references: &mut HashMap<String, BTreeSet<EntityId>>, key: &str, id: &EntityId) {
-    if let Some(ids) = references.get_mut(key) {
-        ids.insert(id.clone());
-    } else {
-        references.insert(key.to_owned(), BTreeSet::from([id.clone()]));
-    }
-}
-
-fn remove(references: &mut HashMap<String, BTreeSet<EntityId>>, key: &str, id: &EntityId) {
-    if let Some(ids) = references.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            references.remove(key);
-        }
+    fn put(index: &mut Index, id: &EntityId, update: &Update<Self>) {
+        index.put_order(id, update);
     }
 }

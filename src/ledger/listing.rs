@@ -1,27 +1,23 @@
-//! Lists: refunds, wallets and orders, filtered, sorted and paged out of the index. No log is read here. What is asked for
-//! has been bounded before it is looked for.
+//! Lists: refunds, wallets and orders, filtered, sorted and paged out of the index. No log is read here, and only the rows
+//! of the page are built. What is asked for has been bounded before it is looked for.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::domain::{
-    ids::EntityId,
     listing::{
         ListQuery, ListSort, OrderRow, PAGE_ROWS, Page, RefundSort, RefundsPage, RefundsQuery, SEARCH_MAX, Sum,
         WalletRow,
     },
     money::{Currency, add_exact},
-    order::OrderState,
     refund::{RefundRow, RefundState},
-    replay::Replayable,
-    wallet::{Party, WalletState},
 };
 
 use super::{
     Ledger, LedgerError,
-    index::{Index, Indexed},
+    index::{ClaimRow, Index, Slot},
 };
 
 /// What a search text is looked for in.
@@ -37,213 +33,224 @@ impl Ledger {
     /// One page of the refunds that match.
     pub fn refunds(&self, query: &RefundsQuery, search: Search) -> Result<RefundsPage, LedgerError> {
         let now = self.now();
-        let rows = self.matching_refunds(query, search, now)?;
-        let currencies = currencies(&self.shared.index());
-        let sums = sums(&rows);
-        let overdue = rows.iter().filter(|row| row.overdue).count() as u64;
-        let page = cut(rows, query.page);
+        let needle = needle(&query.text)?;
+        let index = self.shared.index();
+        let mut found = self.matching_refunds(&index, query, &needle, search, now);
+        let cut = Cut::of(found.len(), query.page);
+        let sums = sums(found.iter().map(|(_, claim)| *claim), &index);
+        let overdue = found.iter().filter(|(_, claim)| self.is_overdue(claim, now)).count() as u64;
+        let page = cut.take(&mut found, |a, b| compare_refunds(&index, query.sort, a.1, b.1));
+        let rows = page
+            .iter()
+            .filter_map(|(slot, _)| index.show_claim(*slot, now, &self.settings.limits))
+            .collect();
         Ok(RefundsPage {
-            rows: page.rows,
-            page: page.page,
-            pages: page.pages,
-            total: page.total,
+            rows,
+            page: cut.page,
+            pages: cut.pages,
+            total: cut.total,
             overdue,
             sums,
-            currencies,
+            currencies: index.claimed_currencies(),
             now,
         })
     }
 
     /// All refunds that match, sorted; for who wants more than a page.
     pub fn all_refunds(&self, query: &RefundsQuery, search: Search) -> Result<Vec<RefundRow>, LedgerError> {
-        self.matching_refunds(query, search, self.now())
-    }
-
-    fn matching_refunds(
-        &self,
-        query: &RefundsQuery,
-        search: Search,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<RefundRow>, LedgerError> {
+        let now = self.now();
         let needle = needle(&query.text)?;
         let index = self.shared.index();
-        let mut rows: Vec<RefundRow> = self
-            .refund_rows(&index, wanted(query), now)
-            .filter(|row| matches(row, query) && mentions(&index, row, &needle, search))
-            .collect();
-        drop(index);
-        sort_refunds(&mut rows, query.sort);
-        Ok(rows)
+        let mut found = self.matching_refunds(&index, query, &needle, search, now);
+        found.sort_unstable_by(|a, b| compare_refunds(&index, query.sort, a.1, b.1));
+        let rows = found.iter();
+        Ok(rows
+            .filter_map(|(slot, _)| index.show_claim(*slot, now, &self.settings.limits))
+            .collect())
     }
 
-    /// Every refund in one of these states; the pending ones are found without looking at every order.
-    pub(super) fn refund_rows<'a>(
-        &'a self,
+    fn matching_refunds<'a>(
+        &self,
         index: &'a Index,
-        states: Vec<RefundState>,
+        query: &RefundsQuery,
+        needle: &str,
+        search: Search,
         now: DateTime<Utc>,
-    ) -> impl Iterator<Item = RefundRow> + 'a {
-        let only_pending = states.iter().all(|state| state.is_pending());
-        let orders: Box<dyn Iterator<Item = (&EntityId, &Indexed<OrderState>)>> = if only_pending {
-            Box::new(index.pending.iter().filter_map(|id| index.orders.get_key_value(id)))
+    ) -> Vec<(Slot, &'a ClaimRow)> {
+        let states = if query.states.is_empty() {
+            &RefundState::PENDING[..]
         } else {
-            Box::new(index.orders.iter())
+            &query.states
         };
-        orders.flat_map(move |(id, order)| {
-            let state = &order.fold.state;
-            let of_states = state
-                .refunds
-                .iter()
-                .filter(|(_, refund)| states.contains(&refund.state));
-            of_states
-                .map(|(refund_id, refund)| {
-                    RefundRow::new(
-                        refund_id,
-                        id,
-                        state.wallet.as_deref(),
-                        refund,
-                        now,
-                        &self.settings.limits,
-                    )
-                })
-                .collect::<Vec<_>>()
-        })
+        let matches = |claim: &ClaimRow| {
+            states.contains(&claim.state)
+                && (!query.overdue || self.is_overdue(claim, now))
+                && query
+                    .currency
+                    .is_none_or(|currency| index.currency_of(claim) == Some(currency))
+                && query
+                    .older_than_hours
+                    .is_none_or(|hours| (now - claim.state_since).num_seconds() >= i64::from(hours) * 3600)
+                && (needle.is_empty() || mentions(index, claim, needle, search))
+        };
+        let claim = |slot: Slot| Some((slot, index.claim(slot)?));
+        if states.iter().all(|state| state.is_pending()) {
+            // Found without looking at every order.
+            let pending = index.pending().iter().filter_map(|slot| claim(*slot));
+            pending.filter(|(_, row)| matches(row)).collect()
+        } else {
+            let all = index.claim_slots().filter_map(claim);
+            all.filter(|(_, row)| matches(row)).collect()
+        }
+    }
+
+    pub(super) fn is_overdue(&self, claim: &ClaimRow, now: DateTime<Utc>) -> bool {
+        let limit = self.settings.limits.of(claim.state);
+        limit.is_some_and(|limit| now - claim.state_since > limit)
     }
 
     /// One page of the wallets that match.
     pub fn wallets(&self, query: &ListQuery, search: Search) -> Result<Page<WalletRow>, LedgerError> {
         let needle = needle(&query.text)?;
         let index = self.shared.index();
-        let mut rows: Vec<WalletRow> = index
-            .wallets
-            .iter()
-            .filter(|(id, wallet)| {
-                let state = &wallet.fold.state;
-                is_status(query, state.status.as_str())
-                    && (needle.is_empty()
-                        || has(id.as_str(), &needle)
-                        || party_has(state.owner.as_ref(), &needle, search)
-                        || credited_for(state, &needle))
-            })
-            .map(|(id, wallet)| wallet_row(id, wallet))
+        let matches = |slot: Slot, owner: Option<Slot>, name: Option<Slot>| {
+            needle.is_empty()
+                || has(index.wallet_id(slot), &needle)
+                || party_has(&index, owner, name, &needle, search)
+                || index.credited_refunds(slot).any(|refund| has(refund, &needle))
+        };
+        let mut found: Vec<_> = index
+            .wallets()
+            .filter(|(slot, row)| row.is_status(query.status.as_deref()) && matches(*slot, row.owner, row.owner_name))
             .collect();
-        drop(index);
-        match query.sort {
-            ListSort::Recent => rows.sort_by_key(|row| Reverse(row.last_time)),
-            ListSort::Id => {}
-            ListSort::AmountDown => rows.sort_by_key(|row| Reverse(row.balances.available)),
-            ListSort::AmountUp => rows.sort_by_key(|row| row.balances.available),
-        }
-        Ok(self.page(rows, query.page))
+        let id = |slot: Slot| index.wallet_id(slot);
+        let cut = Cut::of(found.len(), query.page);
+        let page = cut.take(&mut found, |(a, left), (b, right)| {
+            let order = match query.sort {
+                ListSort::Recent => right.last_time.cmp(&left.last_time),
+                ListSort::Id => Ordering::Equal,
+                ListSort::AmountDown => right.available().cmp(&left.available()),
+                ListSort::AmountUp => left.available().cmp(&right.available()),
+            };
+            order.then_with(|| id(*a).cmp(id(*b)))
+        });
+        let rows = page.iter().filter_map(|(slot, _)| index.show_wallet(*slot)).collect();
+        Ok(cut.page_of(rows, self.now()))
     }
 
     /// One page of the orders that match.
     pub fn orders(&self, query: &ListQuery, search: Search) -> Result<Page<OrderRow>, LedgerError> {
         let needle = needle(&query.text)?;
         let index = self.shared.index();
-        let mut rows: Vec<OrderRow> = index
-            .orders
-            .iter()
-            .filter(|(id, order)| {
-                let state = &order.fold.state;
-                is_status(query, state.status.as_str())
-                    && (needle.is_empty()
-                        || has(id.as_str(), &needle)
-                        || state.wallet.as_deref().is_some_and(|wallet| has(wallet, &needle))
-                        || party_has(state.customer.as_ref(), &needle, search)
-                        || state.refunds.keys().any(|refund| has(refund, &needle)))
+        let matches = |slot: Slot, wallet: Option<Slot>, customer: Option<Slot>, name: Option<Slot>| {
+            needle.is_empty()
+                || has(index.order_id(slot), &needle)
+                || wallet.is_some_and(|wallet| has(index.wallet_id(wallet), &needle))
+                || party_has(&index, customer, name, &needle, search)
+                || index.refunds_of(slot).any(|refund| has(refund, &needle))
+        };
+        let mut found: Vec<_> = index
+            .orders()
+            .filter(|(slot, row)| {
+                row.is_status(query.status.as_deref()) && matches(*slot, row.wallet, row.customer, row.customer_name)
             })
-            .map(|(id, order)| order_row(id, order))
             .collect();
-        drop(index);
-        match query.sort {
-            ListSort::Recent => rows.sort_by_key(|row| Reverse(row.last_time)),
-            ListSort::Id => {}
-            ListSort::AmountDown => rows.sort_by_key(|row| Reverse(row.total)),
-            ListSort::AmountUp => rows.sort_by_key(|row| row.total),
-        }
-        Ok(self.page(rows, query.page))
-    }
-
-    fn page<Row>(&self, rows: Vec<Row>, page: u32) -> Page<Row> {
-        let cut = cut(rows, page);
-        Page {
-            rows: cut.rows,
-            page: cut.page,
-            pages: cut.pages,
-            total: cut.total,
-            now: self.now(),
-        }
+        let id = |slot: Slot| index.order_id(slot);
+        let cut = Cut::of(found.len(), query.page);
+        let page = cut.take(&mut found, |(a, left), (b, right)| {
+            let order = match query.sort {
+                ListSort::Recent => right.last_time.cmp(&left.last_time),
+                ListSort::Id => Ordering::Equal,
+                ListSort::AmountDown => right.total.cmp(&left.total),
+                ListSort::AmountUp => left.total.cmp(&right.total),
+            };
+            order.then_with(|| id(*a).cmp(id(*b)))
+        });
+        let rows = page.iter().filter_map(|(slot, _)| index.show_order(*slot)).collect();
+        Ok(cut.page_of(rows, self.now()))
     }
 }
 
-pub(super) fn wallet_row(id: &EntityId, wallet: &Indexed<WalletState>) -> WalletRow {
-    let state = &wallet.fold.state;
-    WalletRow {
-        id: id.clone(),
-        owner: state.owner.clone(),
-        status: state.status,
-        currency: state.currency,
-        balances: state.figures(),
-        sequence: wallet.fold.sequence,
-        complete: wallet.fold.complete,
-        last_time: state.last_time,
-    }
-}
-
-pub(super) fn order_row(id: &EntityId, order: &Indexed<OrderState>) -> OrderRow {
-    let state = &order.fold.state;
-    let pending = state.refunds.values().filter(|refund| refund.state.is_pending());
-    OrderRow {
-        id: id.clone(),
-        customer: state.customer.clone(),
-        wallet: state.wallet.clone(),
-        status: state.status,
-        currency: state.currency,
-        total: state.total,
-        sums: state.figures(),
-        pending_refunds: pending.count() as u64,
-        complete: order.fold.complete,
-        placed_at: state.placed_at,
-        last_time: state.last_time,
-    }
-}
-
-/// A page cut out of all rows. A page beyond the last is the last.
-pub(super) struct Cut<Row> {
-    pub rows: Vec<Row>,
+/// Which of all rows a page shows. A page beyond the last is the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
     pub page: u32,
     pub pages: u32,
     pub total: u64,
 }
 
-pub(super) fn cut<Row>(rows: Vec<Row>, page: u32) -> Cut<Row> {
-    let size = PAGE_ROWS as usize;
-    let total = rows.len() as u64;
-    let pages = u32::try_from(rows.len().div_ceil(size)).unwrap_or(u32::MAX).max(1);
-    let page = page.clamp(1, pages);
-    let rows = rows.into_iter().skip((page as usize - 1) * size).take(size).collect();
-    Cut {
-        rows,
-        page,
-        pages,
-        total,
+impl Cut {
+    pub fn of(rows: usize, page: u32) -> Self {
+        let size = PAGE_ROWS as usize;
+        let pages = u32::try_from(rows.div_ceil(size)).unwrap_or(u32::MAX).max(1);
+        Self {
+            page: page.clamp(1, pages),
+            pages,
+            total: rows as u64,
+        }
+    }
+
+    /// The page's first row and the one after its last, of so many.
+    fn range(&self, rows: usize) -> (usize, usize) {
+        let size = PAGE_ROWS as usize;
+        let from = (self.page as usize - 1) * size;
+        (from.min(rows), (from + size).min(rows))
+    }
+
+    /// The rows of the page, in order: all others are only told apart from them, not sorted.
+    pub fn take<'a, Row>(&self, rows: &'a mut [Row], order: impl Fn(&Row, &Row) -> Ordering) -> &'a [Row] {
+        let (from, to) = self.range(rows.len());
+        if to < rows.len() {
+            rows.select_nth_unstable_by(to, &order);
+        }
+        if from > 0 && from < to {
+            rows[..to].select_nth_unstable_by(from, &order);
+        }
+        let page = &mut rows[from..to];
+        page.sort_unstable_by(order);
+        page
+    }
+
+    /// The rows of the page, of rows that are in order.
+    pub fn of_sorted<Row>(&self, rows: Vec<Row>) -> Vec<Row> {
+        let (from, to) = self.range(rows.len());
+        rows.into_iter().skip(from).take(to - from).collect()
+    }
+
+    /// The places of the page's rows among all of them, which are counted from the oldest.
+    pub fn places(&self, total: u64, oldest_first: bool) -> Vec<u64> {
+        let (from, to) = self.range(usize::try_from(total).unwrap_or(usize::MAX));
+        let place = |at: usize| if oldest_first { at as u64 } else { total - 1 - at as u64 };
+        (from..to).map(place).collect()
+    }
+
+    pub fn page_of<Row>(&self, rows: Vec<Row>, now: DateTime<Utc>) -> Page<Row> {
+        Page {
+            rows,
+            page: self.page,
+            pages: self.pages,
+            total: self.total,
+            now,
+        }
     }
 }
 
 /// Sums by currency, in the order of the currencies' codes. A sum too large for 28 digits stays at the largest that is exact;
 /// its count goes on.
-pub(super) fn sums(rows: &[RefundRow]) -> Vec<Sum> {
+pub(super) fn sums<'a>(claims: impl Iterator<Item = &'a ClaimRow>, index: &Index) -> Vec<Sum> {
     let mut sums: Vec<Sum> = Vec::new();
-    for row in rows {
-        match sums.iter_mut().find(|sum| sum.currency == row.currency) {
+    for claim in claims {
+        let Some(currency) = index.currency_of(claim) else {
+            continue;
+        };
+        match sums.iter_mut().find(|sum| sum.currency == currency) {
             Some(sum) => {
-                sum.amount = add_exact(sum.amount, row.amount).unwrap_or(sum.amount);
+                sum.amount = add_exact(sum.amount, claim.amount).unwrap_or(sum.amount);
                 sum.count += 1;
             }
             None => sums.push(Sum {
-                currency: row.currency,
-                amount: row.amount,
+                currency,
+                amount: claim.amount,
                 count: 1,
             }),
         }
@@ -252,58 +259,39 @@ pub(super) fn sums(rows: &[RefundRow]) -> Vec<Sum> {
     sums
 }
 
-fn wanted(query: &RefundsQuery) -> Vec<RefundState> {
-    if query.states.is_empty() {
-        RefundState::PENDING.to_vec()
-    } else {
-        query.states.clone()
-    }
+fn mentions(index: &Index, claim: &ClaimRow, needle: &str, search: Search) -> bool {
+    let order = index.order_of(claim);
+    has(index.refund_id(claim.refund), needle)
+        || has(index.order_id(claim.order), needle)
+        || has(index.text(claim.reason), needle)
+        || order.is_some_and(|order| {
+            order.wallet.is_some_and(|wallet| has(index.wallet_id(wallet), needle))
+                || party_has(index, order.customer, order.customer_name, needle, search)
+        })
 }
 
-fn matches(row: &RefundRow, query: &RefundsQuery) -> bool {
-    (!query.overdue || row.overdue)
-        && query.currency.is_none_or(|currency| row.currency == currency)
-        && query
-            .older_than_hours
-            .is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600)
-}
-
-fn mentions(index: &Index, row: &RefundRow, needle: &str, search: Search) -> bool {
-    let customer = || index.orders.get(&row.order)?.fold.state.customer.as_ref();
-    needle.is_empty()
-        || has(&row.refund, needle)
-        || has(row.order.as_str(), needle)
-        || row.wallet.as_deref().is_some_and(|wallet| has(wallet, needle))
-        || has(row.reason.as_str(), needle)
-        || party_has(customer(), needle, search)
-}
-
-fn sort_refunds(rows: &mut [RefundRow], sort: RefundSort) {
+fn compare_refunds(index: &Index, sort: RefundSort, a: &ClaimRow, b: &ClaimRow) -> Ordering {
     // Amounts of different currencies are not comparable: they are grouped by currency.
-    let by_amount = |row: &RefundRow| -> (Currency, Decimal) { (row.currency, row.amount) };
-    rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
+    let amount = |claim: &ClaimRow| -> (Option<Currency>, Decimal) { (index.currency_of(claim), claim.amount) };
+    let by_refund = || index.refund_id(a.refund).cmp(index.refund_id(b.refund));
+    let by_order = || index.order_id(a.order).cmp(index.order_id(b.order));
+    let by_age = || {
+        let times = a.requested_at.cmp(&b.requested_at);
+        times.then_with(by_refund).then_with(by_order)
+    };
     match sort {
-        RefundSort::Oldest => {}
-        RefundSort::Newest => rows.reverse(),
-        RefundSort::Stuck => rows.sort_by_key(|row| row.state_since),
-        RefundSort::AmountUp => rows.sort_by_key(by_amount),
-        RefundSort::AmountDown => rows.sort_by_key(|row| (row.currency, Reverse(row.amount))),
-        RefundSort::State => rows.sort_by_key(|row| row.state),
-        RefundSort::Refund => rows.sort_by(|a, b| a.refund.cmp(&b.refund)),
-        RefundSort::Order => rows.sort_by(|a, b| a.order.cmp(&b.order)),
+        RefundSort::Oldest => by_age(),
+        RefundSort::Newest => by_age().reverse(),
+        RefundSort::Stuck => a.state_since.cmp(&b.state_since).then_with(by_age),
+        RefundSort::AmountUp => amount(a).cmp(&amount(b)).then_with(by_age),
+        RefundSort::AmountDown => {
+            let down = |claim: &ClaimRow| (amount(claim).0, Reverse(amount(claim).1));
+            down(a).cmp(&down(b)).then_with(by_age)
+        }
+        RefundSort::State => a.state.cmp(&b.state).then_with(by_age),
+        RefundSort::Refund => by_refund().then_with(by_age),
+        RefundSort::Order => by_order().then_with(by_age),
     }
-}
-
-fn currencies(index: &Index) -> Vec<Currency> {
-    let mut currencies: Vec<_> = index
-        .orders
-        .values()
-        .filter(|order| !order.fold.state.refunds.is_empty())
-        .filter_map(|order| order.fold.state.currency)
-        .collect();
-    currencies.sort_unstable();
-    currencies.dedup();
-    currencies
 }
 
 /// The search text in lower case, or why it can't be searched for.
@@ -317,20 +305,17 @@ fn needle(text: &str) -> Result<String, LedgerError> {
     Ok(text.to_lowercase())
 }
 
-fn is_status(query: &ListQuery, status: &str) -> bool {
-    query.status.as_deref().is_none_or(|wanted| wanted == status)
-}
-
+/// Whether a text holds a needle that is in lower case, whatever the text's own case.
 fn has(text: &str, needle: &str) -> bool {
+    if text.is_ascii() {
+        let letters = needle.as_bytes();
+        let mut places = text.as_bytes().windows(letters.len().max(1));
+        return letters.is_empty() || places.any(|place| place.eq_ignore_ascii_case(letters));
+    }
     text.to_lowercase().contains(needle)
 }
 
-fn party_has(party: Option<&Party>, needle: &str, search: Search) -> bool {
-    let name_has = |party: &Party| party.name.as_deref().is_some_and(|name| has(name, needle));
-    party.is_some_and(|party| has(&party.id, needle) || (search == Search::Names && name_has(party)))
-}
-
-fn credited_for(wallet: &WalletState, needle: &str) -> bool {
-    let refunds = wallet.postings.values().filter_map(|posting| posting.refund.as_deref());
-    refunds.into_iter().any(|refund| has(refund, needle))
+fn party_has(index: &Index, id: Option<Slot>, name: Option<Slot>, needle: &str, search: Search) -> bool {
+    let has = |text: Slot| has(index.text(text), needle);
+    id.is_some_and(has) || (search == Search::Names && name.is_some_and(has))
 }

@@ -1,25 +1,24 @@
-//! The first page's figures and the findings, computed from the index. Findings look at everything at once, so they are
-//! kept until the index or the time has moved on.
+//! The first page's figures and the findings, computed from the index. Findings are kept until something odd has changed or
+//! the time has moved on, with where those of a wallet, an order and a refund stand among them.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
 
 use crate::domain::{
-    findings::{Finding, FindingKind, OrderFacts, WalletFacts, findings},
-    listing::{AgeBucket, Overview, Page, StateSummary, Totals},
-    money::{Currency, add_exact},
-    refund::{RefundRow, RefundState},
+    findings::{Finding, FindingKind},
+    ids::EntityId,
+    listing::{AgeBucket, Overview, Page, StateSummary},
+    refund::RefundState,
 };
 
 use super::{
     Ledger,
-    index::Index,
-    listing::{cut, sums},
+    index::{ClaimRow, Index, Slot},
+    listing::{Cut, sums},
 };
 
 /// How old findings may be: only expiries of holds depend on the time.
@@ -36,24 +35,70 @@ pub struct FindingsCache(Mutex<Option<Found>>);
 struct Found {
     generation: u64,
     at: DateTime<Utc>,
-    findings: Arc<Vec<Finding>>,
+    findings: Arc<Findings>,
+}
+
+/// All findings, and where those that name something are among them.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub all: Vec<Finding>,
+    by_wallet: HashMap<String, Vec<usize>>,
+    by_order: HashMap<String, Vec<usize>>,
+    by_refund: HashMap<String, Vec<usize>>,
+}
+
+impl Findings {
+    fn new(all: Vec<Finding>) -> Self {
+        let by = |name: fn(&Finding) -> Option<&String>| {
+            let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+            for (at, finding) in all.iter().enumerate() {
+                if let Some(name) = name(finding) {
+                    places.entry(name.clone()).or_default().push(at);
+                }
+            }
+            places
+        };
+        Self {
+            by_wallet: by(|finding| finding.wallet.as_ref()),
+            by_order: by(|finding| finding.order.as_ref()),
+            by_refund: by(|finding| finding.refund.as_ref()),
+            all,
+        }
+    }
+
+    pub fn of_wallet(&self, wallet: &EntityId) -> Vec<Finding> {
+        self.at(self.by_wallet.get(wallet.as_str()))
+    }
+
+    pub fn of_order(&self, order: &EntityId) -> Vec<Finding> {
+        self.at(self.by_order.get(order.as_str()))
+    }
+
+    pub fn of_refund(&self, refund: &str) -> Vec<Finding> {
+        self.at(self.by_refund.get(refund))
+    }
+
+    fn at(&self, places: Option<&Vec<usize>>) -> Vec<Finding> {
+        let places = places.into_iter().flatten();
+        places.filter_map(|at| self.all.get(*at).cloned()).collect()
+    }
 }
 
 impl Ledger {
     /// Everything that does not fit across wallets and orders.
-    pub fn findings(&self) -> Arc<Vec<Finding>> {
+    pub fn findings(&self) -> Arc<Findings> {
         let now = self.now();
         let index = self.shared.index();
         let mut cache = self.findings.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = &*cache
-            && found.generation == index.generation
+            && found.generation == index.odd_generation()
             && now - found.at < FINDINGS_AGE_MAX
         {
             return Arc::clone(&found.findings);
         }
-        let findings = Arc::new(find(&index, now));
+        let findings = Arc::new(Findings::new(index.findings(now)));
         *cache = Some(Found {
-            generation: index.generation,
+            generation: index.odd_generation(),
             at: now,
             findings: Arc::clone(&findings),
         });
@@ -62,20 +107,15 @@ impl Ledger {
 
     /// One page of the findings, worst first; all of them, or those of one kind.
     pub fn list_findings(&self, kind: Option<FindingKind>, page: u32) -> Page<Finding> {
-        let all = self.findings();
-        let wanted = all
-            .iter()
-            .filter(|finding| kind.is_none_or(|kind| finding.finding == kind));
-        let mut rows: Vec<_> = wanted.cloned().collect();
+        let findings = self.findings();
+        let wanted = findings.all.iter();
+        let mut rows: Vec<_> = wanted
+            .filter(|finding| kind.is_none_or(|kind| finding.finding == kind))
+            .collect();
         rows.sort_by_key(|finding| (finding.severity, finding.finding, finding.since));
-        let cut = cut(rows, page);
-        Page {
-            rows: cut.rows,
-            page: cut.page,
-            pages: cut.pages,
-            total: cut.total,
-            now: self.now(),
-        }
+        let cut = Cut::of(rows.len(), page);
+        let rows = cut.of_sorted(rows).into_iter().cloned().collect();
+        cut.page_of(rows, self.now())
     }
 
     /// What the first page shows.
@@ -83,134 +123,77 @@ impl Ledger {
         let now = self.now();
         let findings = self.findings();
         let index = self.shared.index();
-        let pending: Vec<_> = self.refund_rows(&index, RefundState::PENDING.to_vec(), now).collect();
-        let mut overdue: Vec<_> = pending.iter().filter(|row| row.overdue).cloned().collect();
-        overdue.sort_by(|a, b| {
-            a.state_since
-                .cmp(&b.state_since)
-                .then(a.age_order().cmp(&b.age_order()))
+        let claim = |slot: &Slot| Some((*slot, index.claim(*slot)?));
+        let pending: Vec<_> = index.pending().iter().filter_map(claim).collect();
+        let mut overdue: Vec<_> = pending
+            .iter()
+            .filter(|(_, row)| self.is_overdue(row, now))
+            .copied()
+            .collect();
+        let age = |row: &ClaimRow| (row.state_since, row.requested_at);
+        let cut = Cut::of(overdue.len(), 1);
+        let overdue_sums = sums(overdue.iter().map(|(_, row)| *row), &index);
+        let longest = cut.take(&mut overdue, |(_, a), (_, b)| {
+            let names = || index.refund_id(a.refund).cmp(index.refund_id(b.refund));
+            let orders = || index.order_id(a.order).cmp(index.order_id(b.order));
+            age(a).cmp(&age(b)).then_with(names).then_with(orders)
         });
+        let longest = longest.iter().take(LONGEST_OVERDUE);
+        let longest_overdue = longest
+            .filter_map(|(slot, _)| index.show_claim(*slot, now, &self.settings.limits))
+            .collect();
+        let pending: Vec<_> = pending.into_iter().map(|(_, row)| row).collect();
+        let counts = index.counts();
         Overview {
-            by_state: by_state(&pending),
-            by_age: by_age(&pending, now),
-            overdue: overdue.len() as u64,
-            overdue_sums: sums(&overdue),
-            longest_overdue: overdue.into_iter().take(LONGEST_OVERDUE).collect(),
+            by_state: self.by_state(&pending, &index, now),
+            by_age: by_age(&pending, &index, now),
+            overdue: cut.total,
+            overdue_sums,
+            longest_overdue,
             recent: index.recent(),
-            wallets: index.wallets.len() as u64,
-            orders: index.orders.len() as u64,
-            refunds: index
-                .orders
-                .values()
-                .map(|order| order.fold.state.refunds.len() as u64)
-                .sum(),
-            events: index.events,
-            totals: totals(&index),
-            findings: count(&findings),
+            wallets: counts.wallets,
+            orders: counts.orders,
+            refunds: counts.refunds,
+            events: counts.events,
+            totals: index.totals(),
+            findings: count(&findings.all),
             now,
         }
     }
-}
 
-fn find(index: &Index, now: DateTime<Utc>) -> Vec<Finding> {
-    let wallets: Vec<_> = index
-        .wallets
-        .iter()
-        .map(|(id, wallet)| WalletFacts {
-            id,
-            state: &wallet.fold.state,
-            complete: wallet.fold.complete,
-        })
-        .collect();
-    let orders: Vec<_> = index
-        .orders
-        .iter()
-        .map(|(id, order)| OrderFacts {
-            id,
-            state: &order.fold.state,
-            complete: order.fold.complete,
-        })
-        .collect();
-    findings(&wallets, &orders, now)
-}
-
-/// Adds everything up by currency, in the order of the currencies' codes.
-fn totals(index: &Index) -> Vec<Totals> {
-    let mut totals: BTreeMap<Currency, Totals> = BTreeMap::new();
-    let add = |sum: &mut Decimal, amount: Decimal| *sum = add_exact(*sum, amount).unwrap_or(*sum);
-    for order in index.orders.values() {
-        let state = &order.fold.state;
-        if let Some(currency) = state.currency {
-            let of = totals.entry(currency).or_insert_with(|| nothing(currency));
-            of.orders += 1;
-            add(&mut of.total, state.total.unwrap_or_default());
-            add(&mut of.paid, state.paid);
-            add(&mut of.refunded, state.refunded);
-            add(&mut of.pending, state.pending);
-        }
-    }
-    for wallet in index.wallets.values() {
-        let state = &wallet.fold.state;
-        if let Some(currency) = state.currency {
-            let of = totals.entry(currency).or_insert_with(|| nothing(currency));
-            of.wallets += 1;
-            add(&mut of.posted, state.posted);
-            add(&mut of.held, state.held);
-        }
-    }
-    totals.into_values().collect()
-}
-
-fn nothing(currency: Currency) -> Totals {
-    let zero = currency.zero();
-    Totals {
-        currency,
-        orders: 0,
-        total: zero,
-        paid: zero,
-        refunded: zero,
-        pending: zero,
-        wallets: 0,
-        posted: zero,
-        held: zero,
+    fn by_state(&self, pending: &[&ClaimRow], index: &Index, now: DateTime<Utc>) -> Vec<StateSummary> {
+        RefundState::PENDING
+            .into_iter()
+            .map(|state| {
+                let rows = || pending.iter().copied().filter(|row| row.state == state);
+                StateSummary {
+                    state,
+                    count: rows().count() as u64,
+                    overdue: rows().filter(|row| self.is_overdue(row, now)).count() as u64,
+                    sums: sums(rows(), index),
+                }
+            })
+            .collect()
     }
 }
 
-fn by_state(pending: &[RefundRow]) -> Vec<StateSummary> {
-    RefundState::PENDING
-        .into_iter()
-        .map(|state| {
-            let rows: Vec<_> = pending.iter().filter(|row| row.state == state).cloned().collect();
-            StateSummary {
-                state,
-                count: rows.len() as u64,
-                overdue: rows.iter().filter(|row| row.overdue).count() as u64,
-                sums: sums(&rows),
-            }
-        })
-        .collect()
-}
-
-fn by_age(pending: &[RefundRow], now: DateTime<Utc>) -> Vec<AgeBucket> {
+fn by_age(pending: &[&ClaimRow], index: &Index, now: DateTime<Utc>) -> Vec<AgeBucket> {
     let bounds = AGE_BOUNDS.iter().enumerate();
     bounds
         .map(|(at, &from_hours)| {
             let to_hours = AGE_BOUNDS.get(at + 1).copied();
-            let rows: Vec<_> = pending
-                .iter()
-                .filter(|row| {
-                    // What was requested in the future has the age of what was requested just now.
-                    let age = (now - row.requested_at).max(TimeDelta::zero());
-                    age >= TimeDelta::hours(from_hours.into())
-                        && to_hours.is_none_or(|to| age < TimeDelta::hours(to.into()))
-                })
-                .cloned()
-                .collect();
+            let is_of_age = |row: &&ClaimRow| {
+                // What was requested in the future has the age of what was requested just now.
+                let age = (now - row.requested_at).max(TimeDelta::zero());
+                age >= TimeDelta::hours(from_hours.into())
+                    && to_hours.is_none_or(|to| age < TimeDelta::hours(to.into()))
+            };
+            let rows = || pending.iter().copied().filter(is_of_age);
             AgeBucket {
                 from_hours,
                 to_hours,
-                count: rows.len() as u64,
-                sums: sums(&rows),
+                count: rows().count() as u64,
+                sums: sums(rows(), index),
             }
         })
         .collect()

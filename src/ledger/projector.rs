@@ -1,19 +1,19 @@
-//! The projector: loads a store's streams into the index, then follows its feed, for one domain. It keeps what it could not
-//! read and tries again; it says how the store is doing. A stream that no feed tells of is found by scanning, at the start
-//! and every so often.
+//! The projector: loads a store's streams into the index, or goes on from a checkpoint, then follows its feed, for one
+//! domain. It keeps what it could not read and tries again; it says how the store is doing. A stream that no feed tells of
+//! is found by scanning, at the start and every so often.
 
 use std::{
-    collections::BTreeSet,
-    marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt, stream};
-use tokio::time::{Instant, sleep};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep},
+};
 
 use crate::{
     domain::{
@@ -21,69 +21,265 @@ use crate::{
         ids::{EntityId, Position},
         listing::StoreState,
     },
-    event_log::{EventLog, FeedEntry, FeedPosition, READ_MAX, ReadError},
+    event_log::{EventLog, FeedEntry, FeedPosition, ReadError, Swept},
+    history::{Folding, Head, Histories, Told},
 };
 
 use super::{
     Settings, Shared, Store,
-    index::{Entity, Indexed},
-    read_all,
+    index::{Entity, Update},
 };
 
-/// Streams that are read at once.
-const READS_AT_ONCE: usize = 64;
 /// How long to wait before a store that does not answer is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Newest entries of a stream that may be among what was just recorded.
 const NEWEST: usize = 20;
+/// Streams that are gone on with at once.
+const AT_ONCE: usize = 500;
+/// A rescan may take this part of the time at most.
+const RESCAN_SHARE: u32 = 20;
+/// A producer that has not told the feed of an event for so long will not do so any more.
+const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
 
-pub struct Projector<S> {
+pub struct Projector<S: Entity> {
     log: Arc<dyn EventLog>,
+    histories: Arc<Histories<S>>,
     settings: Settings,
     shared: Arc<Shared>,
     /// Subjects whose streams have moved and could not be read yet.
     stale: BTreeSet<EntityId>,
-    /// Events that were read so far.
-    events: AtomicU64,
-    of: PhantomData<S>,
+    /// Where the feed was read to.
+    place: FeedPosition,
+    /// The figures are right once the feed was read to here.
+    target: FeedPosition,
+    /// How old the figures are with which it began.
+    as_of: Option<DateTime<Utc>>,
 }
 
-/// A stream's state, read anew or to be gone on with.
-enum Read<S> {
-    Whole(Indexed<S>, Vec<Entry>),
-    More(Vec<Entry>),
+/// What a stream is gathered into on the way to its end.
+struct Gathering<S: Entity> {
+    gathered: S::Gathered,
+    newest: Vec<Entry>,
+    anew: bool,
 }
 
-impl<S: Entity> Projector<S> {
-    pub fn new(store: &Store, settings: Settings, shared: &Arc<Shared>) -> Self {
+// Derived, it would ask for S: Default.
+impl<S: Entity> Default for Gathering<S> {
+    fn default() -> Self {
         Self {
-            log: Arc::clone(&store.log),
-            settings,
-            shared: Arc::clone(shared),
-            stale: BTreeSet::new(),
-            events: AtomicU64::new(0),
-            of: PhantomData,
+            gathered: S::Gathered::default(),
+            newest: Vec::new(),
+            anew: false,
+        }
+    }
+}
+
+impl<S: Entity> Gathering<S> {
+    fn hear(&mut self, told: &Told<'_, S>) {
+        match told {
+            Told::Anew => {
+                *self = Self {
+                    anew: true,
+                    ..Self::default()
+                }
+            }
+            Told::Page { fold, entries } => {
+                S::gather(&fold.state, entries, &mut self.gathered);
+                let from = entries.len().saturating_sub(NEWEST);
+                self.newest.extend_from_slice(&entries[from..]);
+                self.newest.drain(..self.newest.len().saturating_sub(NEWEST));
+            }
         }
     }
 
-    /// Runs until dropped.
-    pub async fn run(mut self) {
-        let from = loop {
-            match self.load().await {
-                Ok(from) => break from,
+    fn update(self, head: Head<S>) -> Update<S> {
+        Update {
+            anew: self.anew,
+            fold: head.fold,
+            events: head.entries,
+            last: head.last,
+            gathered: self.gathered,
+            newest: self.newest,
+        }
+    }
+}
+
+/// A stream that is being folded, part after part.
+struct Unfinished<S: Entity> {
+    folding: Folding<S>,
+    gathering: Gathering<S>,
+}
+
+impl<S: Entity> Unfinished<S> {
+    fn new() -> Self {
+        Self {
+            folding: Folding::new(),
+            gathering: Gathering::default(),
+        }
+    }
+
+    /// `false`: out of order.
+    fn push(&mut self, entries: &[Entry]) -> bool {
+        let gathering = &mut self.gathering;
+        entries.is_empty() || self.folding.push(entries, &mut |told| gathering.hear(&told))
+    }
+
+    fn finish(self) -> Option<Update<S>> {
+        let gathering = self.gathering;
+        self.folding.finish().map(|head| gathering.update(head))
+    }
+}
+
+/// What became of a batch of whole streams.
+struct Folded<S: Entity> {
+    updates: Vec<(EntityId, Update<S>)>,
+    /// Those that are out of order and have to be read again.
+    disordered: Vec<EntityId>,
+}
+
+fn fold_all<S: Entity>(batch: Vec<Swept>) -> Folded<S> {
+    let mut folded = Folded {
+        updates: Vec::with_capacity(batch.len()),
+        disordered: Vec::new(),
+    };
+    for swept in batch {
+        let mut stream = Unfinished::new();
+        if !stream.push(&swept.entries) {
+            folded.disordered.push(swept.subject);
+        } else if let Some(update) = stream.finish() {
+            folded.updates.push((swept.subject, update));
+        }
+    }
+    folded
+}
+
+impl<S: Entity> Projector<S> {
+    pub fn new(store: &Store, histories: &Arc<Histories<S>>, settings: &Settings, shared: &Arc<Shared>) -> Self {
+        Self {
+            log: Arc::clone(&store.log),
+            histories: Arc::clone(histories),
+            settings: settings.clone(),
+            shared: Arc::clone(shared),
+            stale: BTreeSet::new(),
+            place: FeedPosition::default(),
+            target: FeedPosition::default(),
+            as_of: None,
+        }
+    }
+
+    /// Runs until dropped; from a checkpoint's place in the feed and its time, or from nothing.
+    pub async fn run(mut self, from: Option<(FeedPosition, DateTime<Utc>)>) {
+        let resumed = from.is_some();
+        self.as_of = from.as_ref().map(|(_, made_at)| *made_at);
+        loop {
+            let started = match &from {
+                Some((place, _)) => self.resume(place.clone()).await,
+                None => self.load().await,
+            };
+            match started {
+                Ok(()) => break,
                 Err(error) => self.down(&error),
             }
             sleep(RETRY).await;
-        };
-        self.live();
-        self.follow(from).await;
+        }
+        self.shared.set_place(S::DOMAIN, self.place.clone());
+        if self.has_caught_up() {
+            self.live();
+        }
+        self.follow(resumed).await;
     }
 
-    /// Reads every stream. What is appended meanwhile is in the feed after the position returned.
-    async fn load(&mut self) -> Result<FeedPosition, ReadError> {
-        let from = self.log.feed_end().await?;
-        self.scan().await?;
-        Ok(from)
+    /// Reads every stream. What is appended meanwhile is in the feed after the place that is kept.
+    async fn load(&mut self) -> Result<(), ReadError> {
+        self.place = self.log.feed_end().await?;
+        self.target.clone_from(&self.place);
+        let log = Arc::clone(&self.log);
+        let mut parts = log.sweep();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut folding: JoinSet<Folded<S>> = JoinSet::new();
+        let mut unfinished: HashMap<EntityId, Unfinished<S>> = HashMap::new();
+        let mut disordered = Vec::new();
+        while let Some(batch) = parts.try_next().await? {
+            let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
+            for swept in long {
+                self.take_part(swept, &mut unfinished, &mut disordered);
+            }
+            while folding.len() > cores {
+                self.settle(folding.join_next().await, &mut disordered);
+            }
+            folding.spawn_blocking(|| fold_all(whole));
+        }
+        while let Some(done) = folding.join_next().await {
+            self.settle(Some(done), &mut disordered);
+        }
+        // What ended without its last part was cut short by nothing but the end of the sweep.
+        disordered.extend(unfinished.into_keys());
+        self.refresh(&disordered, None).await
+    }
+
+    fn take_part(
+        &self,
+        swept: Swept,
+        unfinished: &mut HashMap<EntityId, Unfinished<S>>,
+        disordered: &mut Vec<EntityId>,
+    ) {
+        let mut stream = match unfinished.remove(&swept.subject) {
+            Some(stream) if !swept.first => stream,
+            _ if swept.first => Unfinished::new(),
+            // The rest of one that was given up.
+            _ => return,
+        };
+        if !stream.push(&swept.entries) {
+            disordered.push(swept.subject);
+        } else if !swept.last {
+            unfinished.insert(swept.subject, stream);
+        } else if let Some(update) = stream.finish() {
+            self.put_all(vec![(swept.subject, update)]);
+        }
+    }
+
+    fn settle(&self, done: Option<Result<Folded<S>, JoinError>>, disordered: &mut Vec<EntityId>) {
+        match done {
+            Some(Ok(folded)) => {
+                disordered.extend(folded.disordered);
+                self.put_all(folded.updates);
+            }
+            Some(Err(error)) => tracing::error!(%error, "a batch of streams was not folded"),
+            None => {}
+        }
+    }
+
+    fn put_all(&self, updates: Vec<(EntityId, Update<S>)>) {
+        if updates.is_empty() {
+            return;
+        }
+        let news: u64 = updates.iter().map(|(_, update)| update.events).sum();
+        let mut index = self.shared.index_mut();
+        for (id, update) in &updates {
+            index.put(id, update);
+        }
+        drop(index);
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            if let StoreState::Loading { events } = state {
+                *events += news;
+            }
+            false
+        });
+    }
+
+    /// Goes on from a checkpoint. Where producers write without telling the feed, only a scan finds what they wrote since.
+    async fn resume(&mut self, place: FeedPosition) -> Result<(), ReadError> {
+        self.target = self.log.feed_end().await?;
+        self.place = place;
+        if self.shared.is_unfed(S::DOMAIN) && !self.log.feed_is_complete() {
+            self.scan().await?;
+        }
+        Ok(())
+    }
+
+    fn has_caught_up(&self) -> bool {
+        let mut target = self.target.0.iter().enumerate();
+        target.all(|(at, end)| self.place.0.get(at).copied().unwrap_or(Position::START) >= *end)
     }
 
     /// Reads whatever is new in any stream of the store.
@@ -91,15 +287,17 @@ impl<S: Entity> Projector<S> {
         let log = Arc::clone(&self.log);
         let mut pages = log.streams();
         while let Some(ids) = pages.try_next().await? {
-            self.refresh(ids).await?;
+            let before = (self.settings.clock)() - FEED_DELAY;
+            self.refresh(&ids, Some(before)).await?;
         }
         Ok(())
     }
 
-    async fn follow(&mut self, from: FeedPosition) {
+    async fn follow(&mut self, resumed: bool) {
         let log = Arc::clone(&self.log);
-        let mut feed = log.follow(from);
-        let mut next_scan = Instant::now() + self.settings.rescan;
+        let mut feed = log.follow(self.place.clone());
+        // After a checkpoint, what no feed tells of is looked for at once.
+        let mut next_scan = Instant::now() + if resumed { Duration::ZERO } else { self.settings.rescan };
         loop {
             let troubled = !self.stale.is_empty() || self.is_down();
             let wake = if troubled { Instant::now() + RETRY } else { next_scan };
@@ -112,33 +310,47 @@ impl<S: Entity> Projector<S> {
                 () = tokio::time::sleep_until(wake) => {
                     if troubled {
                         self.recover().await;
-                    } else if log.feed_is_complete() {
-                        next_scan = Instant::now() + self.settings.rescan;
                     } else {
-                        if let Err(error) = self.scan().await {
-                            self.down(&error);
-                        }
-                        next_scan = Instant::now() + self.settings.rescan;
+                        next_scan = self.rescan().await;
                     }
                 }
             }
         }
     }
 
+    /// Scans, where that is needed, and says when to do so again.
+    async fn rescan(&mut self) -> Instant {
+        let begun = Instant::now();
+        if !self.log.feed_is_complete()
+            && let Err(error) = self.scan().await
+        {
+            self.down(&error);
+        }
+        Instant::now() + self.settings.rescan.max(begun.elapsed() * RESCAN_SHARE)
+    }
+
     /// Brings the subjects of feed entries up to date.
     async fn take(&mut self, entries: Vec<FeedEntry>) {
-        self.stale.extend(entries.into_iter().map(|entry| entry.subject));
+        for entry in entries {
+            let partition = entry.partition as usize;
+            if self.place.0.len() <= partition {
+                self.place.0.resize(partition + 1, Position::START);
+            }
+            self.place.0[partition] = self.place.0[partition].max(entry.position);
+            self.stale.insert(entry.subject);
+        }
         self.read_stale().await;
     }
 
     async fn read_stale(&mut self) {
         let ids: Vec<_> = self.stale.iter().cloned().collect();
-        match self.refresh(ids.clone()).await {
+        match self.refresh(&ids, None).await {
             Ok(()) => {
-                for id in &ids {
-                    self.stale.remove(id);
+                self.stale.clear();
+                self.shared.set_place(S::DOMAIN, self.place.clone());
+                if self.has_caught_up() {
+                    self.live();
                 }
-                self.live();
             }
             Err(error) => self.down(&error),
         }
@@ -152,48 +364,34 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Reads what is new in these streams, many at once.
-    async fn refresh(&mut self, ids: Vec<EntityId>) -> Result<(), ReadError> {
-        let log = &*self.log;
-        let shared = &self.shared;
-        let reads = stream::iter(ids.into_iter().map(|id| async move {
-            let last = S::all(&shared.index()).get(&id).map(|indexed| indexed.last);
-            let read = read_new::<S>(log, &id, last).await?;
-            Ok::<_, ReadError>((id, read))
-        }));
-        let mut reads = reads.buffer_unordered(READS_AT_ONCE);
-        while let Some((id, read)) = reads.try_next().await? {
-            self.put(log, &id, read).await?;
-        }
-        Ok(())
-    }
-
-    async fn put(&self, log: &dyn EventLog, id: &EntityId, read: Read<S>) -> Result<(), ReadError> {
-        let news = match &read {
-            Read::Whole(indexed, _) => indexed.fold.events,
-            Read::More(entries) => entries.len() as u64,
-        };
-        let events_so_far = self.events.fetch_add(news, Ordering::Relaxed) + news;
-        match read {
-            Read::Whole(indexed, newest) => {
-                if indexed.fold.events > 0 {
-                    self.shared.index_mut().put(id, indexed, &newest);
+    /// Reads what is new in these streams. An entry recorded before `unfed_before` should have been told by the feed.
+    async fn refresh(&self, ids: &[EntityId], unfed_before: Option<DateTime<Utc>>) -> Result<(), ReadError> {
+        for ids in ids.chunks(AT_ONCE) {
+            let wanted: Vec<_> = {
+                let index = self.shared.index();
+                let known = |id: &EntityId| S::known(&index, id);
+                ids.iter().map(|id| (id.clone(), known(id))).collect()
+            };
+            let mut gathering: HashMap<EntityId, Gathering<S>> = HashMap::new();
+            let mut hear = |id: &EntityId, told: Told<'_, S>| {
+                gathering.entry(id.clone()).or_default().hear(&told);
+            };
+            let heads = self.histories.advance_many(&wanted, &mut hear).await?;
+            let mut updates = Vec::new();
+            for ((id, known), head) in wanted.into_iter().zip(heads) {
+                let Some(head) = head else { continue };
+                let gathered = gathering.remove(&id).unwrap_or_default();
+                let late = gathered
+                    .newest
+                    .iter()
+                    .find(|entry| known.is_none_or(|known| entry.position > known));
+                if unfed_before.is_some_and(|before| late.is_some_and(|entry| entry.recorded < before)) {
+                    self.shared.note_unfed(S::DOMAIN);
                 }
+                updates.push((id, gathered.update(head)));
             }
-            Read::More(entries) => {
-                let done = entries.is_empty() || self.shared.index_mut().push::<S>(id, &entries);
-                if !done {
-                    let all = read_all(log, id).await?;
-                    self.shared.index_mut().put(id, Indexed::<S>::refold(all), &entries);
-                }
-            }
+            self.put_all(updates);
         }
-        self.shared.state(S::DOMAIN).send_if_modified(|state| {
-            if let StoreState::Loading { events } = state {
-                *events = events_so_far;
-            }
-            false
-        });
         Ok(())
     }
 
@@ -217,7 +415,7 @@ impl<S: Entity> Projector<S> {
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             let as_of = match state {
                 StoreState::Down { .. } => return false,
-                StoreState::Loading { .. } => None,
+                StoreState::Loading { .. } => self.as_of,
                 StoreState::Live => Some(now),
             };
             tracing::warn!(domain = %S::DOMAIN, %error, "the store is down");
@@ -228,38 +426,5 @@ impl<S: Entity> Projector<S> {
             };
             true
         });
-    }
-}
-
-/// What a stream has after `last`; all of it, folded page by page, where nothing was read before.
-async fn read_new<S: Entity>(log: &dyn EventLog, id: &EntityId, last: Option<Position>) -> Result<Read<S>, ReadError> {
-    if let Some(last) = last {
-        let mut entries = log.read(id, last, READ_MAX).await?;
-        while entries.len().is_multiple_of(READ_MAX)
-            && let Some(newest) = entries.last()
-        {
-            let more = log.read(id, newest.position, READ_MAX).await?;
-            if more.is_empty() {
-                break;
-            }
-            entries.extend(more);
-        }
-        return Ok(Read::More(entries));
-    }
-    let mut indexed = Indexed::new();
-    let mut newest = Vec::new();
-    loop {
-        let page = log.read(id, indexed.last, READ_MAX).await?;
-        if page.is_empty() {
-            return Ok(Read::Whole(indexed, newest));
-        }
-        if !indexed.push(&page) {
-            // Out of order, repeated or broken: only the whole stream, sorted, gives the right answer.
-            let all = read_all(log, id).await?;
-            let newest = all[all.len().saturating_sub(NEWEST)..].to_vec();
-            return Ok(Read::Whole(Indexed::refold(all), newest));
-        }
-        newest = page;
-        newest.drain(..newest.len().saturating_sub(NEWEST));
     }
 }

@@ -25,14 +25,7 @@ const WALLETS_MAX: usize = 5;
 impl Ledger {
     /// The wallets that were credited for a refund, as far as the index knows, by whichever order.
     pub fn credited_for(&self, refund: &str) -> Vec<EntityId> {
-        let index = self.shared.index();
-        index
-            .wallets_by_refund
-            .get(refund)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        self.shared.index().wallets_credited(refund)
     }
 
     /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
@@ -61,7 +54,6 @@ impl Ledger {
         story.sort_by_key(|row| row.entry.time().unwrap_or(row.entry.recorded));
         let omitted = story.len().saturating_sub(STORY_MAX);
         story.drain(..omitted);
-        let findings = self.findings();
         Ok(RefundView {
             limit_seconds: self.settings.limits.of(row.state).map(|limit| limit.num_seconds()),
             note: refund.note.clone(),
@@ -72,11 +64,7 @@ impl Ledger {
             story,
             omitted: omitted as u64,
             missing,
-            findings: findings
-                .iter()
-                .filter(|finding| finding.refund.as_deref() == Some(id))
-                .cloned()
-                .collect(),
+            findings: self.findings().of_refund(id),
             now,
         })
     }
@@ -84,15 +72,17 @@ impl Ledger {
     /// The order that is meant, the others that use the refund's id, and the wallets that it touches.
     fn claims(&self, id: &str, wanted: Option<&str>) -> Option<(EntityId, Vec<EntityId>, BTreeSet<EntityId>)> {
         let index = self.shared.index();
-        let mut orders: Vec<_> = index.orders_by_refund.get(id)?.iter().cloned().collect();
+        let mut orders = index.orders_claiming(id);
         let at = match wanted {
             Some(wanted) => orders.iter().position(|order| order.as_str() == wanted)?,
+            None if orders.is_empty() => return None,
             None => 0,
         };
         let order = orders.remove(at);
-        let own = index.orders.get(&order)?.fold.state.wallet.clone();
-        let credited = index.wallets_by_refund.get(id).into_iter().flatten().cloned();
-        let own = own.and_then(|wallet| EntityId::new(wallet).ok());
+        let own = index
+            .wallet_named_by(&order)
+            .and_then(|wallet| EntityId::new(wallet).ok());
+        let credited = index.wallets_credited(id);
         let wallets = own.into_iter().chain(credited).take(WALLETS_MAX).collect();
         Some((order, orders, wallets))
     }

@@ -1,6 +1,7 @@
 //! Tests of the read model over logs in memory: it loads, follows, finds what no feed told of, puts what came out of order
 //! right, and says so when a store is down.
 
+mod checkpoints;
 mod memory_log;
 
 use std::{sync::Arc, time::Duration};
@@ -38,6 +39,11 @@ impl Bench {
     fn wallet_event(&self, sequence: u32, kind: &str, data: &Value, feed: bool) {
         let at = hour(sequence.into());
         self.wallet.write("W-1", &sequence.to_string(), kind, at, data, feed);
+    }
+
+    fn tell_all(&self) {
+        self.wallet.tell_all();
+        self.order.tell_all();
     }
 
     fn open_wallet(&self) {

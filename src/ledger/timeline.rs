@@ -1,28 +1,29 @@
 //! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The index is asked only for what
 //! stands beside the timeline.
 
-use std::cmp::Reverse;
+use std::collections::{BTreeMap, btree_map};
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
     event::Entry,
-    fold::Anomaly,
+    fold::{Anomaly, Fold},
     ids::{Domain, EntityId, Position},
     listing::{
         ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, EventLink, EventView, Extent, HISTORY_ROWS_MAX, History,
-        HoldRow, OrderRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
+        HoldRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
     },
     order::{Line, OrderEvent, OrderState},
     refund::RefundRow,
     replay::{Balances, Filter, Replay, Replayable, Step, replay},
-    wallet::WalletState,
+    wallet::{Posting, WalletState},
+};
+use crate::{
+    event_log::ReadError,
+    history::{Histories, SEGMENT, Segment, Stretch},
 };
 
-use super::{
-    Ledger, LedgerError,
-    listing::{cut, order_row},
-};
+use super::{Ledger, LedgerError, listing::Cut};
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;
@@ -30,13 +31,32 @@ const ORDERS_SHOWN: usize = 20;
 const CORRELATED_SHOWN: usize = 50;
 
 impl Ledger {
-    /// A wallet's page, replayed under a filter.
+    /// A wallet's page, replayed under a filter. A long wallet is read from its nearest waypoint.
     pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
+        let stretch = self.histories().stretch(id, &query.filter).await;
+        if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))? {
+            return self.long_wallet(id, query, stretch).await;
+        }
         let entries = self.read_all(Domain::Wallet, id).await?;
         let extent = extent(&entries).ok_or_else(|| not_found(Domain::Wallet, id, false))?;
         let replay =
             replay::<WalletState>(entries, &query.filter).ok_or_else(|| not_found(Domain::Wallet, id, true))?;
-        let state = &replay.fold.state;
+        let timeline = timeline(&replay, query);
+        let reversible = reversible(&timeline, |event| replay.fold.state.postings.get(event).cloned());
+        Ok(WalletView {
+            timeline,
+            reversible,
+            extent,
+            chart: chart(Vec::new(), &replay.steps),
+            anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
+            anomaly_count: replay.anomalies.len() as u64,
+            ..self.wallet_view(id, &replay.fold, extent)
+        })
+    }
+
+    /// What of a wallet's page does not depend on how it was replayed.
+    fn wallet_view(&self, id: &EntityId, fold: &Fold<WalletState>, extent: Extent) -> WalletView {
+        let state = &fold.state;
         let open_holds = state.open_holds().map(|(hold, about)| HoldRow {
             hold: hold.to_owned(),
             amount: about.amount,
@@ -45,39 +65,85 @@ impl Ledger {
             expires_at: about.expires_at,
             state: about.state,
         });
-        let timeline = timeline(&replay, query);
-        let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id.as_ref());
-        let reversible = ids.filter(|id| {
-            state
-                .postings
-                .get(*id)
-                .is_some_and(|posting| !posting.wholly_reversed())
-        });
-        let reversible = reversible.cloned().collect();
-        let findings = self.findings();
-        Ok(WalletView {
+        WalletView {
             id: id.clone(),
             owner: state.owner.clone(),
             status: state.status,
             currency: state.currency,
-            sequence: replay.fold.sequence,
-            complete: replay.fold.complete,
+            sequence: fold.sequence,
+            complete: fold.complete,
             balances: state.figures(),
             open_holds: open_holds.collect(),
-            anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
-            anomaly_count: replay.anomalies.len() as u64,
-            chart: chart(&replay.steps),
+            anomalies: Vec::new(),
+            anomaly_count: 0,
+            chart: Vec::new(),
+            timeline: Timeline {
+                rows: Vec::new(),
+                page: 1,
+                pages: 1,
+                total: 0,
+            },
+            reversible: Vec::new(),
+            extent,
+            findings: self.findings().of_wallet(id),
+            orders: self.shared.index().orders_naming(id, ORDERS_SHOWN),
+            now: self.now(),
+        }
+    }
+
+    async fn long_wallet(
+        &self,
+        id: &EntityId,
+        query: &TimelineQuery,
+        stretch: Stretch,
+    ) -> Result<WalletView, LedgerError> {
+        let before = stretch.before();
+        let total = before + stretch.replay.steps.len() as u64;
+        if total == 0 {
+            return Err(not_found(Domain::Wallet, id, true));
+        }
+        let cut = Cut::of(usize::try_from(total).unwrap_or(usize::MAX), query.page);
+        let mut segments: BTreeMap<u64, Segment> = BTreeMap::new();
+        let mut rows = Vec::new();
+        for place in cut.places(total, query.oldest_first) {
+            if place >= before {
+                rows.push(row_at(&stretch.replay, place - before, stretch.start()));
+                continue;
+            }
+            let number = place / SEGMENT;
+            if let btree_map::Entry::Vacant(vacant) = segments.entry(number) {
+                let segment = self.histories().segment(id, number).await;
+                // The shelf was lost meanwhile: the next look reads the wallet whole.
+                let segment = segment.map_err(|source| unreadable(Domain::Wallet, source))?;
+                vacant.insert(segment.ok_or_else(|| not_found(Domain::Wallet, id, false))?);
+            }
+            if let Some(segment) = segments.get(&number) {
+                rows.push(row_at(&segment.replay, place % SEGMENT, segment.start));
+            }
+        }
+        let timeline = Timeline {
+            rows: rows.into_iter().flatten().collect(),
+            page: cut.page,
+            pages: cut.pages,
+            total: cut.total,
+        };
+        let reversible = reversible(&timeline, |event| self.histories().posting(id, &stretch, event));
+        let prior = stretch.prior.as_ref();
+        let earlier = prior.map(|prior| prior.anomalies.as_slice()).unwrap_or_default();
+        let anomalies = earlier.iter().chain(&stretch.replay.anomalies);
+        let earlier_count = prior.map_or(0, |prior| prior.anomaly_count);
+        Ok(WalletView {
             timeline,
             reversible,
-            extent,
-            findings: findings
-                .iter()
-                .filter(|finding| finding.wallet.as_deref() == Some(id.as_str()))
-                .cloned()
-                .collect(),
-            orders: self.orders_of(id),
-            now: self.now(),
+            anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
+            anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
+            chart: chart(stretch.chart.clone(), &stretch.replay.steps),
+            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent)
         })
+    }
+
+    pub(super) fn histories(&self) -> &Histories<WalletState> {
+        self.keeper.wallets()
     }
 
     /// An order's page, replayed under a filter.
@@ -103,7 +169,6 @@ impl Ledger {
             })
             .collect();
         refunds.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
-        let findings = self.findings();
         Ok(OrderView {
             id: id.clone(),
             wallet: state.wallet.clone(),
@@ -120,11 +185,7 @@ impl Ledger {
             anomaly_count: replay.anomalies.len() as u64,
             timeline: timeline(&replay, query),
             extent,
-            findings: findings
-                .iter()
-                .filter(|finding| finding.order.as_deref() == Some(id.as_str()))
-                .cloned()
-                .collect(),
+            findings: self.findings().of_order(id),
             now,
         })
     }
@@ -227,10 +288,8 @@ impl Ledger {
             Domain::Order => self
                 .shared
                 .index()
-                .orders
-                .get(subject)
-                .and_then(|order| order.fold.state.wallet.clone())
-                .map(|wallet| (Domain::Wallet, wallet)),
+                .wallet_named_by(subject)
+                .map(|wallet| (Domain::Wallet, wallet.to_owned())),
             Domain::Wallet => entries
                 .iter()
                 .find(|entry| entry.position == position)
@@ -246,18 +305,30 @@ impl Ledger {
         }
         all
     }
+}
 
-    /// Orders that name a wallet, the last changed first.
-    fn orders_of(&self, wallet: &EntityId) -> Vec<OrderRow> {
-        let index = self.shared.index();
-        let ids = index.orders_by_wallet.get(wallet.as_str()).into_iter().flatten();
-        let mut rows: Vec<_> = ids
-            .filter_map(|id| Some(order_row(id, index.orders.get(id)?)))
-            .collect();
-        rows.sort_by_key(|row| Reverse(row.last_time));
-        rows.truncate(ORDERS_SHOWN);
-        rows
-    }
+/// Which events of a timeline are postings that can still be reversed.
+fn reversible(timeline: &Timeline<Balances>, posting: impl Fn(&str) -> Option<Posting>) -> Vec<String> {
+    let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id.as_ref());
+    ids.filter(|id| posting(id).is_some_and(|posting| !posting.wholly_reversed()))
+        .cloned()
+        .collect()
+}
+
+/// A row of a replay that began at these figures.
+fn row_at(replay: &Replay<WalletState>, place: u64, start: Balances) -> Option<TimelineRow<Balances>> {
+    let at = usize::try_from(place).ok()?;
+    let before = at.checked_sub(1).and_then(|before| replay.steps.get(before));
+    Some(TimelineRow {
+        step: replay.steps.get(at)?.clone(),
+        before: before.map_or(start, |before| before.after),
+        anomalies: anomalies_at(replay, at),
+    })
+}
+
+pub(super) fn unreadable(domain: Domain, source: ReadError) -> LedgerError {
+    tracing::warn!(%domain, %source, "a stream can't be read");
+    LedgerError::Store { domain, source }
 }
 
 pub(super) fn not_found(domain: Domain, id: &EntityId, filtered: bool) -> LedgerError {
@@ -289,7 +360,7 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
     if !query.oldest_first {
         places.reverse();
     }
-    let page = cut(places, query.page);
+    let cut = Cut::of(places.len(), query.page);
     let row = |at: usize| TimelineRow {
         step: replay.steps[at].clone(),
         before: at
@@ -299,31 +370,25 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
         anomalies: anomalies_at(replay, at),
     };
     Timeline {
-        rows: page.rows.into_iter().map(row).collect(),
-        page: page.page,
-        pages: page.pages,
-        total: page.total,
+        rows: cut.of_sorted(places).into_iter().map(row).collect(),
+        page: cut.page,
+        pages: cut.pages,
+        total: cut.total,
     }
 }
 
 /// Bounds of a history; `None` for one without events.
 fn extent(entries: &[Entry]) -> Option<Extent> {
-    // What happened at a time that can't be read happened, for all that is known, when it was recorded.
-    let times = || entries.iter().map(|entry| entry.time().unwrap_or(entry.recorded));
-    let recorded = || entries.iter().map(|entry| entry.recorded);
-    Some(Extent {
-        events: entries.len() as u64,
-        last_sequence: entries.iter().filter_map(Entry::sequence).max().unwrap_or(0),
-        first_time: times().min()?,
-        last_time: times().max()?,
-        first_recorded: recorded().min()?,
-        last_recorded: recorded().max()?,
-    })
+    let (first, rest) = entries.split_first()?;
+    let mut extent = Extent::of(first);
+    for entry in rest {
+        extent.add(entry);
+    }
+    Some(extent)
 }
 
-/// Where the figures changed; of long histories the lowest, the highest and the last of each stretch.
-fn chart(steps: &[Step<Balances>]) -> Vec<ChartPoint> {
-    let mut points: Vec<ChartPoint> = Vec::new();
+/// Where the figures changed after these points; of long histories the lowest, the highest and the last of each stretch.
+fn chart(mut points: Vec<ChartPoint>, steps: &[Step<Balances>]) -> Vec<ChartPoint> {
     for step in steps.iter().filter(|step| step.applied) {
         let time: DateTime<Utc> = step.entry.time().unwrap_or(step.entry.recorded);
         let point = ChartPoint {

@@ -175,7 +175,7 @@ async fn findings(
         "since",
         "explanation",
     ])?;
-    for finding in state.ledger.findings().iter() {
+    for finding in state.ledger.findings().all.iter() {
         if kind.is_none_or(|kind| finding.finding == kind) {
             sheet.row(finding_cells(finding))?;
         }

@@ -77,6 +77,31 @@ impl MemoryLog {
         self.news.send_modify(|n| *n += 1);
     }
 
+    /// Every stream, by id.
+    pub fn all(&self) -> Vec<(EntityId, Vec<Entry>)> {
+        let streams = self.streams.lock().unwrap();
+        streams
+            .iter()
+            .map(|(id, entries)| (id.clone(), entries.clone()))
+            .collect()
+    }
+
+    /// Tells the feed of every stream again.
+    pub fn tell_all(&self) {
+        let mut feed = self.feed.lock().unwrap();
+        for (subject, _) in self.all() {
+            let position = Position::new(feed.len() as u64 + 1, 0);
+            feed.push(FeedEntry {
+                partition: 0,
+                position,
+                subject,
+                sequence: None,
+            });
+        }
+        drop(feed);
+        self.news.send_modify(|n| *n += 1);
+    }
+
     pub fn switch(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
         self.news.send_modify(|n| *n += 1);

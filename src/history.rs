@@ -1,0 +1,349 @@
+//! Histories of entities as folds that go on: the state at a stream's end, read from where it was known before. What was
+//! lately moved or looked at is kept in memory, within a bound; waypoints of long wallets are kept on a [`Shelf`], so that no
+//! wallet is ever read from its beginning twice. Never writes to a log.
+
+mod chart;
+mod folding;
+mod heads;
+mod remembered;
+mod shelf;
+mod stretch;
+mod track;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Fold,
+        ids::{EntityId, Position},
+        replay::in_sequence_order,
+    },
+    event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
+};
+
+pub use self::{
+    folding::Folding,
+    remembered::Remembered,
+    shelf::{Shelf, ShelfError},
+    stretch::{Segment, Stretch},
+    track::{LONG, SEGMENT},
+};
+use self::heads::Heads;
+
+/// Entries of a stream that are read along with those of others.
+const PAGE: usize = 1_000;
+/// Entries that are folded before the caller hears of them.
+const TOLD_AT_ONCE: usize = 1_000;
+/// Segments that are put on the shelf in one go.
+const SHELVED_AT_ONCE: usize = 256;
+
+/// What a caller hears while a history goes on.
+#[derive(Debug)]
+pub enum Told<'a, S> {
+    /// What follows begins at the stream's beginning: whatever was known before is void.
+    Anew,
+    /// The next entries, and the fold after them, which has at least the postings and holds that they mention.
+    Page { fold: &'a Fold<S>, entries: &'a [Entry] },
+}
+
+/// An entity at the end of its stream. Of a long wallet's fold, postings and holds may be left out.
+#[derive(Debug)]
+pub struct Head<S: Remembered> {
+    pub fold: Arc<Fold<S>>,
+    /// Where its stream was read to.
+    pub last: Position,
+    /// When the ledger learnt of its last event.
+    pub last_recorded: DateTime<Utc>,
+    /// Entries of its stream.
+    pub entries: u64,
+    /// What was noted on the way, where waypoints are kept.
+    course: Option<Arc<S::Course>>,
+    /// The last waypoint whose postings and holds are on the shelf.
+    base: Option<u64>,
+}
+
+// Derived, it would ask for S: Clone.
+impl<S: Remembered> Clone for Head<S> {
+    fn clone(&self) -> Self {
+        Self {
+            fold: Arc::clone(&self.fold),
+            last: self.last,
+            last_recorded: self.last_recorded,
+            entries: self.entries,
+            course: self.course.clone(),
+            base: self.base,
+        }
+    }
+}
+
+/// The histories of one domain's entities.
+pub struct Histories<S: Remembered> {
+    log: Arc<dyn EventLog>,
+    shelf: Option<Arc<Shelf>>,
+    heads: Mutex<Heads<S>>,
+    /// Streams whose waypoints were seen to be of this log.
+    trusted: Mutex<HashSet<EntityId>>,
+}
+
+type Listener<'a, S> = &'a mut (dyn FnMut(Told<'_, S>) + Send);
+
+impl<S: Remembered> Histories<S> {
+    /// Without a shelf, long wallets are read whole.
+    pub fn new(log: Arc<dyn EventLog>, shelf: Option<Arc<Shelf>>) -> Self {
+        Self {
+            log,
+            shelf,
+            heads: Mutex::new(Heads::new()),
+            trusted: Mutex::default(),
+        }
+    }
+
+    /// Goes on to a stream's end. `known` is the last position that the caller has accounted for, `None` for nothing yet;
+    /// `told` hears of every entry after it, in order. `None` for a stream without entries.
+    pub async fn advance(
+        &self,
+        id: &EntityId,
+        known: Option<Position>,
+        told: Listener<'_, S>,
+    ) -> Result<Option<Head<S>>, ReadError> {
+        let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
+        let folding = match (kept, known) {
+            (Some(head), _) => Folding::going_on(head),
+            (None, Some(known)) => match self.from_waypoint(id, known).await? {
+                Some(folding) => folding,
+                None => Folding::new(),
+            },
+            (None, None) => Folding::new(),
+        };
+        self.go_on(id, known, folding, None, told).await
+    }
+
+    /// The same for many streams at once, which share reads. `None` for those that have nothing after `known`.
+    pub async fn advance_many(
+        &self,
+        wanted: &[(EntityId, Option<Position>)],
+        told: &mut (dyn FnMut(&EntityId, Told<'_, S>) + Send),
+    ) -> Result<Vec<Option<Head<S>>>, ReadError> {
+        let mut heads = Vec::with_capacity(wanted.len());
+        for wanted in wanted.chunks(READ_MANY_MAX) {
+            let after: Vec<_> = wanted
+                .iter()
+                .map(|(id, known)| (id.clone(), known.unwrap_or(Position::START)))
+                .collect();
+            let pages = self.log.read_many(&after, PAGE).await?;
+            for ((id, known), page) in wanted.iter().zip(pages) {
+                let told: Listener<'_, S> = &mut |of: Told<'_, S>| told(id, of);
+                let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
+                heads.push(match (kept, known) {
+                    _ if page.is_empty() => None,
+                    (Some(head), _) => self.go_on(id, *known, Folding::going_on(head), Some(page), told).await?,
+                    (None, None) => self.go_on(id, None, Folding::new(), Some(page), told).await?,
+                    // Nobody holds the state before the page.
+                    (None, Some(_)) => self.advance(id, *known, told).await?,
+                });
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Reads a long wallet once from its beginning and puts its waypoints on the shelf, if they are not there.
+    pub async fn track(&self, id: &EntityId) -> Result<(), ReadError> {
+        let Some(shelf) = self.shelf.clone().filter(|_| S::course().is_some()) else {
+            return Ok(());
+        };
+        if shelf.last(id).is_ok_and(|last| last.is_some()) {
+            return Ok(());
+        }
+        let mut folding = Folding::tracking();
+        loop {
+            let page = self.log.read(id, folding.last(), READ_MAX).await?;
+            // What is out of order has no waypoints: an entry may still come that belongs before them.
+            if !folding.push(&page, &mut |_| {}) {
+                return Ok(());
+            }
+            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            if page.len() < READ_MAX {
+                break;
+            }
+        }
+        self.shelve(id, &mut folding, 1);
+        Ok(())
+    }
+
+    /// Folds on to the end of the stream, beginning with a page if one was read already.
+    async fn go_on(
+        &self,
+        id: &EntityId,
+        known: Option<Position>,
+        mut folding: Folding<S>,
+        mut page: Option<Vec<Entry>>,
+        told: Listener<'_, S>,
+    ) -> Result<Option<Head<S>>, ReadError> {
+        loop {
+            let (entries, full) = match page.take() {
+                Some(entries) => {
+                    let full = entries.len() >= PAGE;
+                    (entries, full)
+                }
+                None => {
+                    let entries = self.log.read(id, folding.last(), READ_MAX).await?;
+                    let full = entries.len() >= READ_MAX;
+                    (entries, full)
+                }
+            };
+            if !entries.is_empty() && !self.push(id, known, &mut folding, &entries, told) {
+                return self.refold(id, told).await;
+            }
+            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            if !full {
+                break;
+            }
+        }
+        Ok(self.finish(id, folding))
+    }
+
+    /// Of a folding that began before `known`, only what is after it is told. `false`: out of order, or the shelf failed.
+    fn push(
+        &self,
+        id: &EntityId,
+        known: Option<Position>,
+        folding: &mut Folding<S>,
+        entries: &[Entry],
+        told: Listener<'_, S>,
+    ) -> bool {
+        if let Some(shelf) = &self.shelf
+            && let Err(error) = S::recall(folding, shelf, id, entries)
+        {
+            self.drop_shelved(id, &error);
+            return false;
+        }
+        let resumed = folding.base.is_some();
+        let old = known.filter(|_| resumed);
+        let split = entries.partition_point(|entry| old.is_some_and(|known| entry.position <= known));
+        let (old, new) = entries.split_at(split);
+        (old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, told))
+    }
+
+    fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+        let shelved = self.shelve(id, &mut folding, 1);
+        let keep = folding.course.is_none() || shelved;
+        if shelved && folding.base.is_some() {
+            let fold = Arc::make_mut(&mut folding.fold);
+            if let Some(course) = &folding.course {
+                S::leave_out(&mut fold.state, course);
+            }
+        }
+        let head = folding.finish()?;
+        if keep {
+            self.heads().put(id, &head);
+        }
+        Some(head)
+    }
+
+    /// Puts what was noted on the shelf, once there are so many segments; `false` where they could not be.
+    fn shelve(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
+        let Some(shelf) = &self.shelf else { return false };
+        if folding.entries <= LONG || folding.milestones.len() < at_least {
+            return folding.milestones.is_empty();
+        }
+        let Some(course) = &folding.course else { return true };
+        let milestones = std::mem::take(&mut folding.milestones);
+        match shelf.keep(id, &milestones, S::chart(course)) {
+            Ok(()) => {
+                folding.base = milestones.last().map(|milestone| milestone.waypoint.number);
+                self.trusted().insert(id.clone());
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, %id, "the waypoints of a long history are not kept");
+                folding.milestones = milestones;
+                false
+            }
+        }
+    }
+
+    /// On from the last waypoint that the caller has accounted for, if the shelf has one of this log.
+    async fn from_waypoint(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let waypoint = match S::waypoint(shelf, id, known) {
+            Ok(found) => found,
+            Err(error) => {
+                self.drop_shelved(id, &error);
+                return Ok(None);
+            }
+        };
+        let Some((position, sequence, folding)) = waypoint else {
+            return Ok(None);
+        };
+        Ok(self.is_trusted(id, position, sequence).await?.then_some(folding))
+    }
+
+    /// Whether the log has the entry that a waypoint of this stream names. Where not, its waypoints are of another log.
+    async fn is_trusted(&self, id: &EntityId, position: Position, place: u64) -> Result<bool, ReadError> {
+        if self.trusted().contains(id) {
+            return Ok(true);
+        }
+        let found = self.log.read(id, position.before(), 1).await?;
+        let same = found
+            .first()
+            .is_some_and(|entry| entry.position == position && entry.sequence().is_none_or(|sequence| sequence == place));
+        if same {
+            self.trusted().insert(id.clone());
+        } else if let Some(shelf) = &self.shelf {
+            tracing::warn!(%id, "the waypoints on the shelf are of another log");
+            let _ = shelf.forget(id);
+        }
+        Ok(same)
+    }
+
+    fn drop_shelved(&self, id: &EntityId, error: &ShelfError) {
+        tracing::warn!(%error, %id, "a history is read again from the log");
+        if let Some(shelf) = &self.shelf {
+            let _ = shelf.forget(id);
+        }
+        self.trusted().remove(id);
+        self.heads().remove(id);
+    }
+
+    /// Folds a whole stream whose entries did not come in sequence order.
+    async fn refold(&self, id: &EntityId, told: Listener<'_, S>) -> Result<Option<Head<S>>, ReadError> {
+        if let Some(shelf) = &self.shelf {
+            // Its waypoints hold no longer, if it had any.
+            let _ = shelf.forget(id);
+        }
+        self.heads().remove(id);
+        let mut all = Vec::new();
+        let mut after = Position::START;
+        loop {
+            let page = self.log.read(id, after, READ_MAX).await?;
+            let Some(last) = page.last() else { break };
+            after = last.position;
+            all.extend(page);
+        }
+        let placed = in_sequence_order(all);
+        let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();
+        let mut folding = Folding::new();
+        for page in entries.chunks(TOLD_AT_ONCE) {
+            folding.push_sorted(page, told);
+        }
+        // Not kept: the next entry may again belong before others.
+        Ok(folding.finish())
+    }
+
+    fn heads(&self) -> MutexGuard<'_, Heads<S>> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trusted(&self) -> MutexGuard<'_, HashSet<EntityId>> {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

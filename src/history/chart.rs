@@ -1,0 +1,173 @@
+//! A balance's course in bounded memory: stretches of events, each with its lowest, highest and last point. When there are
+//! too many stretches, neighbours become one, so a long history is drawn as well as a short one and never costs more.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ids::Sequence, listing::ChartPoint};
+
+/// Stretches at most.
+const STRETCHES_MAX: usize = 256;
+
+/// A point in few bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Point {
+    sequence: Sequence,
+    seconds: i64,
+    nanoseconds: u32,
+    posted: (i128, u32),
+    available: (i128, u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Stretch {
+    lowest: Point,
+    highest: Point,
+    last: Point,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Chart {
+    stretches: Vec<Stretch>,
+    /// Points in each stretch but the last.
+    width: u32,
+    /// Points in the last one.
+    filled: u32,
+}
+
+impl From<ChartPoint> for Point {
+    fn from(point: ChartPoint) -> Self {
+        Self {
+            sequence: point.sequence,
+            seconds: point.time.timestamp(),
+            nanoseconds: point.time.timestamp_subsec_nanos(),
+            posted: (point.posted.mantissa(), point.posted.scale()),
+            available: (point.available.mantissa(), point.available.scale()),
+        }
+    }
+}
+
+impl Point {
+    fn available(&self) -> Decimal {
+        amount(self.available)
+    }
+
+    fn shown(&self) -> Option<ChartPoint> {
+        Some(ChartPoint {
+            sequence: self.sequence,
+            time: DateTime::<Utc>::from_timestamp(self.seconds, self.nanoseconds)?,
+            posted: amount(self.posted),
+            available: amount(self.available),
+        })
+    }
+}
+
+fn amount((mantissa, scale): (i128, u32)) -> Decimal {
+    Decimal::try_from_i128_with_scale(mantissa, scale).unwrap_or_default()
+}
+
+impl Stretch {
+    const fn of(point: Point) -> Self {
+        Self {
+            lowest: point,
+            highest: point,
+            last: point,
+        }
+    }
+
+    fn join(&mut self, later: &Self) {
+        if later.lowest.available() < self.lowest.available() {
+            self.lowest = later.lowest;
+        }
+        if later.highest.available() > self.highest.available() {
+            self.highest = later.highest;
+        }
+        self.last = later.last;
+    }
+}
+
+impl Chart {
+    /// The next point in the order of sequences. One with the figures of the one before it tells nothing new.
+    pub fn push(&mut self, point: ChartPoint) {
+        let point = Point::from(point);
+        if let Some(last) = self.stretches.last().map(|stretch| stretch.last)
+            && last.posted == point.posted
+            && last.available == point.available
+        {
+            return;
+        }
+        match self.stretches.last_mut() {
+            Some(stretch) if self.filled < self.width.max(1) => {
+                stretch.join(&Stretch::of(point));
+                self.filled += 1;
+            }
+            _ => {
+                if self.stretches.len() >= STRETCHES_MAX {
+                    self.halve();
+                }
+                self.stretches.push(Stretch::of(point));
+                self.filled = 1;
+            }
+        }
+    }
+
+    fn halve(&mut self) {
+        let mut halved: Vec<Stretch> = Vec::with_capacity(STRETCHES_MAX);
+        for pair in self.stretches.chunks(2) {
+            let mut joined = pair[0];
+            if let Some(later) = pair.get(1) {
+                joined.join(later);
+            }
+            halved.push(joined);
+        }
+        self.stretches = halved;
+        self.width = self.width.max(1).saturating_mul(2);
+    }
+
+    /// Its points up to a sequence, oldest first.
+    pub fn points(&self, to: Sequence) -> Vec<ChartPoint> {
+        let mut points: Vec<ChartPoint> = Vec::new();
+        for stretch in &self.stretches {
+            let mut three = [stretch.lowest, stretch.highest, stretch.last];
+            three.sort_by_key(|point| point.sequence);
+            let known = points.last().map(|last| last.sequence);
+            let mut last = known;
+            for point in three {
+                if point.sequence <= to && last != Some(point.sequence) {
+                    points.extend(point.shown());
+                    last = Some(point.sequence);
+                }
+            }
+        }
+        points
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_and_the_end_stay_whatever_the_length() {
+        let mut chart = Chart::default();
+        let amount = |n: u64| match n {
+            70_001 => Decimal::new(-5_000, 2),
+            33_333 => Decimal::new(9_999_999, 2),
+            n => Decimal::new(i64::try_from(n % 1_000).unwrap(), 2),
+        };
+        for sequence in 1..=100_000 {
+            let time = DateTime::from_timestamp(i64::try_from(sequence).unwrap(), 0).unwrap();
+            let (posted, available) = (amount(sequence), amount(sequence));
+            chart.push(ChartPoint { sequence, time, posted, available });
+        }
+        let points = chart.points(u64::MAX);
+        assert!(points.len() <= 3 * STRETCHES_MAX);
+        assert!(points.is_sorted_by_key(|point| point.sequence));
+        assert!(points.iter().all(|point| point.available == amount(point.sequence)));
+        for kept in [33_333, 70_001, 100_000] {
+            assert!(points.iter().any(|point| point.sequence == kept), "{kept}");
+        }
+        assert!(chart.points(50_000).iter().all(|point| point.sequence <= 50_000));
+    }
+}

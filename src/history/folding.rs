@@ -1,0 +1,161 @@
+//! One stream being folded, a page at a time: from its beginning, or on from where it was known. A folding that tracks notes
+//! waypoints on its way.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Head, Remembered, Told,
+    chart::Chart,
+    track::{Milestone, SEGMENT, Waypoint},
+};
+use crate::domain::{
+    event::Entry,
+    fold::Fold,
+    ids::{EntityId, Position},
+    wallet::WalletState,
+};
+
+pub struct Folding<S: Remembered> {
+    pub(super) fold: Arc<Fold<S>>,
+    last: Position,
+    last_recorded: DateTime<Utc>,
+    pub(super) entries: u64,
+    /// It began at the stream's beginning and nobody was told yet.
+    untold: bool,
+    pub(super) course: Option<S::Course>,
+    /// The last waypoint whose facts are on the shelf.
+    pub(super) base: Option<u64>,
+    pub(super) milestones: Vec<Milestone>,
+}
+
+impl<S: Remembered> Default for Folding<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Remembered> Folding<S> {
+    /// From the beginning.
+    pub fn new() -> Self {
+        Self {
+            fold: Arc::new(Fold::new()),
+            last: Position::START,
+            last_recorded: DateTime::<Utc>::MIN_UTC,
+            entries: 0,
+            untold: true,
+            course: None,
+            base: None,
+            milestones: Vec::new(),
+        }
+    }
+
+    /// From the beginning, noting waypoints.
+    pub(super) fn tracking() -> Self {
+        Self {
+            course: S::course(),
+            ..Self::new()
+        }
+    }
+
+    pub(super) fn going_on(head: Head<S>) -> Self {
+        Self {
+            fold: head.fold,
+            last: head.last,
+            last_recorded: head.last_recorded,
+            entries: head.entries,
+            untold: false,
+            course: head.course.map(Arc::unwrap_or_clone),
+            base: head.base,
+            milestones: Vec::new(),
+        }
+    }
+
+    /// Where the next page begins.
+    pub const fn last(&self) -> Position {
+        self.last
+    }
+
+    /// Goes on with the next entries of the stream. `false`: they do not come in sequence order, nothing was folded, and only
+    /// the whole stream gives the right answer.
+    pub fn push(&mut self, entries: &[Entry], told: &mut (dyn FnMut(Told<'_, S>) + Send)) -> bool {
+        if !self.fold.continues_with(entries) {
+            return false;
+        }
+        self.push_sorted(entries, told);
+        true
+    }
+
+    pub(super) fn push_sorted(&mut self, entries: &[Entry], told: &mut (dyn FnMut(Told<'_, S>) + Send)) {
+        if std::mem::take(&mut self.untold) {
+            told(Told::Anew);
+        }
+        for entry in entries {
+            self.push_one(entry);
+        }
+        told(Told::Page {
+            fold: &self.fold,
+            entries,
+        });
+    }
+
+    fn push_one(&mut self, entry: &Entry) {
+        let fold = Arc::make_mut(&mut self.fold);
+        self.last = self.last.max(entry.position);
+        self.last_recorded = self.last_recorded.max(entry.recorded);
+        self.entries += 1;
+        let Some(course) = &mut self.course else {
+            fold.push(entry, |_| {});
+            return;
+        };
+        let (seen, mut found) = (fold.seen(), Vec::new());
+        let applied = fold.push(entry, |anomaly| found.push(anomaly));
+        S::note(course, entry, seen, fold, applied, found);
+        if self.entries.is_multiple_of(SEGMENT) {
+            let ended = S::end_segment(course, self.entries / SEGMENT - 1, self.last, fold);
+            self.milestones.extend(ended);
+        }
+    }
+
+    /// `None` where there was no entry.
+    pub fn finish(self) -> Option<Head<S>> {
+        (self.entries > 0).then_some(Head {
+            fold: self.fold,
+            last: self.last,
+            last_recorded: self.last_recorded,
+            entries: self.entries,
+            course: self.course.map(Arc::new),
+            base: self.base,
+        })
+    }
+}
+
+impl Folding<WalletState> {
+    /// On from a waypoint. `chart` is what was drawn up to it.
+    pub(super) fn after(waypoint: &Waypoint, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
+        Self {
+            fold: Arc::new(waypoint.fold.clone()),
+            last: waypoint.position,
+            last_recorded,
+            entries: (waypoint.number + 1) * SEGMENT,
+            untold: false,
+            course: Some(super::track::Track::after(waypoint, chart)),
+            base: Some(waypoint.number),
+            milestones: Vec::new(),
+        }
+    }
+
+    /// Which stream's parts the next entries need is known to the shelf.
+    pub(super) fn recall(
+        &mut self,
+        shelf: &super::shelf::Shelf,
+        id: &EntityId,
+        entries: &[Entry],
+    ) -> Result<(), super::shelf::ShelfError> {
+        let Some(base) = self.base else { return Ok(()) };
+        let parts: Vec<_> = entries.iter().flat_map(WalletState::parts_of).collect();
+        let fold = Arc::make_mut(&mut self.fold);
+        shelf.recall(id, &mut fold.state, parts, base)
+    }
+}

@@ -1,0 +1,324 @@
+//! A long wallet as a page shows it, under a filter, without reading all of it: the state at the nearest waypoint up to which
+//! everything counts, and the entries after it that do. What it answers is what a replay of the whole stream would.
+
+use super::{
+    Histories, Shelf, ShelfError,
+    track::{SEGMENT, Waypoint, nanoseconds},
+};
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Fold,
+        ids::{EntityId, Position, Sequence},
+        listing::{ChartPoint, Extent},
+        replay::{Balances, Filter, Replay, Replayable as _, Step},
+        wallet::{Part, Posting, WalletState},
+    },
+    event_log::{READ_MAX, ReadError},
+};
+
+use super::shelf::Shelved;
+use super::track::Fact;
+
+/// A long wallet at the end of what a filter keeps.
+#[derive(Debug)]
+pub struct Stretch {
+    /// The waypoint up to which everything is kept.
+    pub prior: Option<Waypoint>,
+    /// What is kept after it, with the fold at the end.
+    pub replay: Replay<WalletState>,
+    /// Bounds of the whole stream, whatever is kept.
+    pub extent: Extent,
+    /// Where the figures changed up to the waypoint.
+    pub chart: Vec<ChartPoint>,
+}
+
+/// One segment, replayed.
+#[derive(Debug)]
+pub struct Segment {
+    /// The figures before it.
+    pub start: Balances,
+    pub replay: Replay<WalletState>,
+    /// The last entry before it.
+    pub previous: Option<Position>,
+}
+
+impl Stretch {
+    /// Entries that are kept up to the waypoint.
+    pub fn before(&self) -> u64 {
+        self.prior.as_ref().map_or(0, |prior| (prior.number + 1) * SEGMENT)
+    }
+
+    /// The figures at the waypoint.
+    pub fn start(&self) -> Balances {
+        self.prior.as_ref().map(|prior| prior.fold.state.figures()).unwrap_or_default()
+    }
+}
+
+/// The moments and the place that a filter keeps things up to.
+#[derive(Clone, Copy)]
+struct Bounds {
+    time: i64,
+    recorded: i64,
+    place: Sequence,
+}
+
+impl Bounds {
+    fn of(filter: &Filter) -> Self {
+        Self {
+            time: filter.at.map_or(i64::MAX, nanoseconds),
+            recorded: filter.as_known_at.map_or(i64::MAX, nanoseconds),
+            place: filter.sequence.unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Nothing of a segment is kept.
+    fn exclude(&self, segment: &Waypoint) -> bool {
+        segment.times.is_after(self.time)
+            || segment.recorded.is_after(self.recorded)
+            || segment.first_place > self.place
+    }
+}
+
+/// Why there is no stretch: the log, or the shelf.
+enum Trouble {
+    Log(ReadError),
+    Shelf(ShelfError),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl From<ShelfError> for Trouble {
+    fn from(error: ShelfError) -> Self {
+        Self::Shelf(error)
+    }
+}
+
+/// A replay that goes on, entry by entry.
+struct Replaying {
+    replay: Replay<WalletState>,
+    place: Sequence,
+}
+
+impl Replaying {
+    fn new(fold: Fold<WalletState>, place: Sequence) -> Self {
+        Self {
+            replay: Replay {
+                fold,
+                anomalies: Vec::new(),
+                anomaly_steps: Vec::new(),
+                steps: Vec::new(),
+            },
+            place,
+        }
+    }
+
+    fn push(&mut self, entry: Entry, filter: &Filter) {
+        self.place = entry.sequence().unwrap_or(self.place);
+        let replay = &mut self.replay;
+        if !filter.keeps(&entry, self.place) {
+            replay.fold.skip(&entry);
+            return;
+        }
+        let anomalies = &mut replay.anomalies;
+        let applied = replay.fold.push(&entry, |anomaly| anomalies.push(anomaly));
+        replay.anomaly_steps.resize(replay.anomalies.len(), replay.steps.len());
+        let after = replay.fold.state.figures();
+        replay.steps.push(Step { entry, applied, after });
+    }
+}
+
+impl Histories<WalletState> {
+    /// A long wallet under a filter; `None` for one that has no waypoints and has to be read whole.
+    pub async fn stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, ReadError> {
+        self.on_shelf(id, self.try_stretch(id, filter).await)
+    }
+
+    /// A segment of a long wallet; `None` where there is none of this number.
+    pub async fn segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, ReadError> {
+        self.on_shelf(id, self.try_segment(id, number).await)
+    }
+
+    /// The number of the segment of a long wallet that holds a position, or would if it was full.
+    pub fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
+        let before = self.shelf.as_ref().and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
+        before.map_or(0, |waypoint| waypoint.number + 1)
+    }
+
+    /// The segments of a long wallet in which something that names a refund or an order was touched.
+    pub fn segments_naming(&self, id: &EntityId, refund: &str, order: &str, most: u32) -> Vec<u64> {
+        let shelf = self.shelf.as_ref();
+        shelf
+            .and_then(|shelf| shelf.segments_naming(id, refund, order, most).ok())
+            .unwrap_or_default()
+    }
+
+    /// A posting of a long wallet as it is at the end of a stretch.
+    pub fn posting(&self, id: &EntityId, stretch: &Stretch, event: &str) -> Option<Posting> {
+        let postings = &stretch.replay.fold.state.postings;
+        if let Some(posting) = postings.get(event) {
+            return Some(posting.clone());
+        }
+        let number = stretch.prior.as_ref()?.number;
+        match self.shelf.as_ref()?.fact(id, &Part::Posting(event.to_owned()), number) {
+            Ok(Some(Fact::Posting(_, posting))) => Some(posting),
+            _ => None,
+        }
+    }
+
+    fn on_shelf<T>(&self, id: &EntityId, answer: Result<Option<T>, Trouble>) -> Result<Option<T>, ReadError> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(Trouble::Log(error)) => Err(error),
+            Err(Trouble::Shelf(error)) => {
+                self.drop_shelved(id, &error);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn try_stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, Trouble> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let Some(last) = shelf.last(id)? else { return Ok(None) };
+        if !self.is_trusted(id, last.position, last.place).await? {
+            return Ok(None);
+        }
+        let tail = self.read_all_after(id, last.position).await?;
+        if !last.fold.continues_with(&tail) {
+            // Something came that belongs before what the waypoints say.
+            shelf.forget(id)?;
+            return Ok(None);
+        }
+        let mut extent = last.extent;
+        for entry in &tail {
+            extent.add(entry);
+        }
+        let bounds = Bounds::of(filter);
+        let (last_number, last_place) = (last.number, last.place);
+        let prior = if filter.is_empty() {
+            Some(last)
+        } else {
+            shelf.whole(id, bounds.time, bounds.recorded, bounds.place)?
+        };
+        let fold = prior.as_ref().map_or_else(Fold::new, |prior| prior.fold.clone());
+        let base = prior.as_ref().map(|prior| prior.number);
+        let mut replaying = Replaying::new(fold, prior.as_ref().map_or(0, |prior| prior.place));
+        let mut number = base.map_or(0, |number| number + 1);
+        while number <= last_number {
+            let segment = shelf.numbered(id, number)?.ok_or(ShelfError::Damaged)?;
+            if !bounds.exclude(&segment) {
+                let entries = self.read_segment(shelf, id, number).await?;
+                replay_on(shelf, id, base, &mut replaying, entries, filter)?;
+                number += 1;
+                continue;
+            }
+            // What follows in order is later still; only what is late may be kept again.
+            let late = shelf.next_late(id, number, bounds.time, bounds.recorded)?;
+            let next = late.as_ref().map_or(last_number + 1, |late| late.number);
+            let end = shelf.numbered(id, next - 1)?.ok_or(ShelfError::Damaged)?.place;
+            let (missing, opens) = shelf.gaps(id, number, next - 1)?;
+            replaying.replay.fold.skip_stretch(end, missing);
+            replaying.place = end;
+            if opens {
+                replaying.replay.fold.state.pass_over_opening();
+            }
+            number = next;
+        }
+        replaying.place = replaying.place.max(last_place);
+        replay_on(shelf, id, base, &mut replaying, tail, filter)?;
+        let chart = match (&prior, shelf.chart(id)?) {
+            (Some(prior), Some((_, chart))) => {
+                let mut points = chart.points(prior.place);
+                points.extend(point_at(prior));
+                points
+            }
+            _ => Vec::new(),
+        };
+        Ok(Some(Stretch {
+            prior,
+            replay: replaying.replay,
+            extent,
+            chart,
+        }))
+    }
+
+    async fn try_segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, Trouble> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let prior = match number.checked_sub(1) {
+            Some(before) => match shelf.numbered(id, before)? {
+                Some(waypoint) => Some(waypoint),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let fold = prior.as_ref().map_or_else(Fold::new, |prior| prior.fold.clone());
+        let start = fold.state.figures();
+        let mut replaying = Replaying::new(fold, prior.as_ref().map_or(0, |prior| prior.place));
+        let entries = self.read_segment(shelf, id, number).await?;
+        let base = prior.as_ref().map(|prior| prior.number);
+        replay_on(shelf, id, base, &mut replaying, entries, &Filter::default())?;
+        Ok(Some(Segment {
+            start,
+            replay: replaying.replay,
+            previous: prior.map(|prior| prior.position),
+        }))
+    }
+
+    /// The entries of a segment: a full one, or what there is after the last waypoint of one that is not full yet.
+    async fn read_segment(&self, shelf: &Shelf, id: &EntityId, number: u64) -> Result<Vec<Entry>, Trouble> {
+        let after = match number.checked_sub(1) {
+            Some(before) => shelf.numbered(id, before)?.ok_or(ShelfError::Damaged)?.position,
+            None => Position::START,
+        };
+        let size = usize::try_from(SEGMENT).unwrap_or(READ_MAX);
+        Ok(self.log.read(id, after, size).await?)
+    }
+
+    async fn read_all_after(&self, id: &EntityId, mut after: Position) -> Result<Vec<Entry>, ReadError> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.log.read(id, after, READ_MAX).await?;
+            let full = page.len() >= READ_MAX;
+            if let Some(last) = page.last() {
+                after = last.position;
+            }
+            all.extend(page);
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn replay_on(
+    shelf: &Shelf,
+    id: &EntityId,
+    base: Option<u64>,
+    replaying: &mut Replaying,
+    entries: Vec<Entry>,
+    filter: &Filter,
+) -> Shelved<()> {
+    if let Some(base) = base {
+        let parts = entries.iter().flat_map(WalletState::parts_of).collect();
+        shelf.recall(id, &mut replaying.replay.fold.state, parts, base)?;
+    }
+    for entry in entries {
+        replaying.push(entry, filter);
+    }
+    Ok(())
+}
+
+/// The figures at a waypoint, as a point of the chart.
+fn point_at(waypoint: &Waypoint) -> Option<ChartPoint> {
+    let state = &waypoint.fold.state;
+    Some(ChartPoint {
+        sequence: waypoint.place,
+        time: state.last_time?,
+        posted: state.posted,
+        available: state.available(),
+    })
+}
