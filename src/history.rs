@@ -27,6 +27,7 @@ use crate::{
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
 
+use self::heads::Heads;
 pub use self::{
     folding::Folding,
     remembered::Remembered,
@@ -34,7 +35,6 @@ pub use self::{
     stretch::{Segment, Stretch},
     track::{LONG, SEGMENT},
 };
-use self::heads::Heads;
 
 /// Entries of a stream that are read along with those of others.
 const PAGE: usize = 1_000;
@@ -142,7 +142,10 @@ impl<S: Remembered> Histories<S> {
                 let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
                 heads.push(match (kept, known) {
                     _ if page.is_empty() => None,
-                    (Some(head), _) => self.go_on(id, *known, Folding::going_on(head), Some(page), told).await?,
+                    (Some(head), _) => {
+                        self.go_on(id, *known, Folding::going_on(head), Some(page), told)
+                            .await?
+                    }
                     (None, None) => self.go_on(id, None, Folding::new(), Some(page), told).await?,
                     // Nobody holds the state before the page.
                     (None, Some(_)) => self.advance(id, *known, told).await?,
@@ -290,9 +293,9 @@ impl<S: Remembered> Histories<S> {
             return Ok(true);
         }
         let found = self.log.read(id, position.before(), 1).await?;
-        let same = found
-            .first()
-            .is_some_and(|entry| entry.position == position && entry.sequence().is_none_or(|sequence| sequence == place));
+        let same = found.first().is_some_and(|entry| {
+            entry.position == position && entry.sequence().is_none_or(|sequence| sequence == place)
+        });
         if same {
             self.trusted().insert(id.clone());
         } else if let Some(shelf) = &self.shelf {

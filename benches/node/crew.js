@@ -18,7 +18,7 @@ async function fold(connect, port, keys) {
       let wanted = keys.slice(next, next + PIPELINE).map((key) => ({ key, from: "-", state: wallet() }));
       next += PIPELINE;
       while (wanted.length > 0) {
-        const pages = await client.pages(wanted.map(({ key, from }) => ["XRANGE", key, from, "+", "COUNT", String(PAGE)]));
+        const pages = await client.pages(wanted.map(({ key, from }) => ["xrange", key, from, "+", "COUNT", String(PAGE)]));
         const rest = [];
         for (let i = 0; i < pages.length; i++) {
           const { state } = wanted[i];

@@ -50,10 +50,18 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     );
     let keys = keys(&server).await;
     let (mut drain, mut sweep) = (Duration::MAX, Duration::MAX);
-    let mut node = [
-        ("node-redis", "node_redis.js", Duration::MAX),
-        ("ioredis", "ioredis.js", Duration::MAX),
-    ];
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut node: Vec<Rival> = [("node-redis", "node_redis.js"), ("ioredis", "ioredis.js")]
+        .into_iter()
+        .flat_map(|(name, file)| {
+            [1, cores].map(|threads| Rival {
+                name,
+                file,
+                threads,
+                best: Duration::MAX,
+            })
+        })
+        .collect();
     let with_node = Path::new("benches/node/node_modules/redis").exists();
     for _ in 0..options.rounds {
         let begin = Instant::now();
@@ -66,10 +74,9 @@ pub async fn rows(options: &Options) -> Vec<Row> {
             (outcome.wallets, outcome.events),
             (streams, options.events / WALLET_EVENTS * WALLET_EVENTS)
         );
-        for (name, file, best) in node.iter_mut().filter(|_| with_node) {
-            let (other, time) = in_node(file, server.port());
-            assert_eq!(other, outcome, "{name} and the program disagree");
-            *best = (*best).min(time);
+        for rival in node.iter_mut().filter(|_| with_node) {
+            let other = rival.run(server.port());
+            assert_eq!(other, outcome, "{} and the program disagree", rival.name);
         }
         eprintln!(
             "replay: best so far: drain {}, fold {}, {node:?}",
@@ -92,18 +99,26 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         ),
         0.8,
     )];
-    let Some((name, _, best)) = node.iter().min_by_key(|(_, _, best)| *best).filter(|_| with_node) else {
+    let Some(better) = node.iter().min_by_key(|rival| rival.best).filter(|_| with_node) else {
         rows.push(Row::skipped("the same beside Node", "`npm ci` in benches/node first"));
         return rows;
     };
-    let [(first, _, a), (second, _, b)] = node;
-    let against = format!(
-        "a Node program with {name}, the better of {first} {} and {second} {}",
-        shown(a),
-        shown(b)
-    );
-    rows.push(Row::at_least("the same", ratio(*best, sweep), against, 2.5));
+    let all: Vec<_> = node
+        .iter()
+        .map(|rival| format!("{} on {} threads {}", rival.name, rival.threads, shown(rival.best)))
+        .collect();
+    let against = format!("a Node program folding the same, the best of {}", all.join(", "));
+    rows.push(Row::at_least("the same", ratio(better.best, sweep), against, 2.5));
     rows
+}
+
+/// A program in Node, on so many threads.
+#[derive(Debug)]
+struct Rival {
+    name: &'static str,
+    file: &'static str,
+    threads: usize,
+    best: Duration,
 }
 
 async fn keys(server: &RedisServer) -> Vec<String> {
@@ -225,19 +240,21 @@ fn folded(parts: Vec<Swept>) -> Outcome {
     outcome
 }
 
-fn in_node(file: &str, port: u16) -> (Outcome, Duration) {
-    let threads = std::thread::available_parallelism().unwrap().to_string();
-    let output = Command::new("node")
-        .args([&format!("benches/node/{file}"), &port.to_string(), &threads])
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
-    let number = |name: &str| json[name].as_u64().unwrap();
-    let outcome = Outcome {
-        wallets: usize::try_from(number("wallets")).unwrap(),
-        events: usize::try_from(number("events")).unwrap(),
-        posted: json["posted"].as_i64().unwrap(),
-    };
-    (outcome, Duration::from_micros(number("micros")))
+impl Rival {
+    fn run(&mut self, port: u16) -> Outcome {
+        let output = Command::new("node")
+            .arg(format!("benches/node/{}", self.file))
+            .args([port.to_string(), self.threads.to_string()])
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+        let number = |name: &str| json[name].as_u64().unwrap();
+        self.best = self.best.min(Duration::from_micros(number("micros")));
+        Outcome {
+            wallets: usize::try_from(number("wallets")).unwrap(),
+            events: usize::try_from(number("events")).unwrap(),
+            posted: json["posted"].as_i64().unwrap(),
+        }
+    }
 }

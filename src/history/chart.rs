@@ -159,7 +159,12 @@ mod tests {
         for sequence in 1..=100_000 {
             let time = DateTime::from_timestamp(i64::try_from(sequence).unwrap(), 0).unwrap();
             let (posted, available) = (amount(sequence), amount(sequence));
-            chart.push(ChartPoint { sequence, time, posted, available });
+            chart.push(ChartPoint {
+                sequence,
+                time,
+                posted,
+                available,
+            });
         }
         let points = chart.points(u64::MAX);
         assert!(points.len() <= 3 * STRETCHES_MAX);

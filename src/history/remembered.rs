@@ -27,7 +27,14 @@ pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
     fn weight(&self) -> usize;
     /// Nothing noted yet; `None` for what has no waypoints.
     fn course() -> Option<Self::Course>;
-    fn note(course: &mut Self::Course, entry: &Entry, seen: Sequence, fold: &Fold<Self>, applied: bool, found: Vec<Anomaly>);
+    fn note(
+        course: &mut Self::Course,
+        entry: &Entry,
+        seen: Sequence,
+        fold: &Fold<Self>,
+        applied: bool,
+        found: Vec<Anomaly>,
+    );
     fn end_segment(course: &mut Self::Course, number: u64, position: Position, fold: &Fold<Self>) -> Option<Milestone>;
     fn chart(course: &Self::Course) -> &Chart;
     /// Leaves out what the shelf has.

@@ -126,7 +126,8 @@ impl Shelf {
         let mut store = self.store();
         let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute("INSERT OR IGNORE INTO stream (id) VALUES (?1)", [id.as_str()])?;
-        let key: i64 = transaction.query_row("SELECT key FROM stream WHERE id = ?1", [id.as_str()], |row| row.get(0))?;
+        let key: i64 =
+            transaction.query_row("SELECT key FROM stream WHERE id = ?1", [id.as_str()], |row| row.get(0))?;
         {
             let mut waypoint = transaction.prepare_cached(
                 "INSERT OR IGNORE INTO waypoint (stream, number, major, minor, latest_time, latest_recorded, place, late,
@@ -164,7 +165,16 @@ impl Shelf {
                         Fact::Hold(id, hold) => (true, id, None, hold.order.as_deref()),
                     };
                     let checksum = crc32fast::hash(&body);
-                    fact.execute(params![key, hold, name, signed(at.number), refund, order, checksum, body])?;
+                    fact.execute(params![
+                        key,
+                        hold,
+                        name,
+                        signed(at.number),
+                        refund,
+                        order,
+                        checksum,
+                        body
+                    ])?;
                 }
             }
         }
@@ -191,8 +201,11 @@ impl Shelf {
     /// The chart, if it goes up to this very waypoint.
     pub fn chart(&self, id: &EntityId) -> Shelved<Option<(u64, Chart)>> {
         let store = self.store();
-        let mut select = store.prepare_cached("SELECT chart_number, chart FROM stream WHERE id = ?1 AND chart IS NOT NULL")?;
-        let found = select.query_row([id.as_str()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let mut select =
+            store.prepare_cached("SELECT chart_number, chart FROM stream WHERE id = ?1 AND chart IS NOT NULL")?;
+        let found = select.query_row([id.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        });
         let Some((number, bytes)) = found.optional()? else {
             return Ok(None);
         };
@@ -209,7 +222,11 @@ impl Shelf {
         let id = id.as_str();
         values.push(&id);
         values.extend(of.iter().map(|value| value as &dyn rusqlite::ToSql));
-        select.query_row(&values[..], body).optional()?.map(|row| read(&row)).transpose()
+        select
+            .query_row(&values[..], body)
+            .optional()?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// The last waypoint.
@@ -224,7 +241,9 @@ impl Shelf {
     /// The last waypoint up to which everything happened, was recorded and has a place not after these.
     pub fn whole(&self, id: &EntityId, time: i64, recorded: i64, place: u64) -> Shelved<Option<Waypoint>> {
         // Each of the three only grows from waypoint to waypoint, so the last good one is found by halving.
-        let Some(last) = self.last_number(id)? else { return Ok(None) };
+        let Some(last) = self.last_number(id)? else {
+            return Ok(None);
+        };
         let (mut good, mut bad) = (0, last + 1);
         while good < bad {
             let middle = good + (bad - good) / 2;
@@ -246,9 +265,8 @@ impl Shelf {
 
     fn last_number(&self, id: &EntityId) -> Shelved<Option<u64>> {
         let store = self.store();
-        let mut select = store.prepare_cached(
-            "SELECT max(number) FROM waypoint WHERE stream = (SELECT key FROM stream WHERE id = ?1)",
-        )?;
+        let mut select = store
+            .prepare_cached("SELECT max(number) FROM waypoint WHERE stream = (SELECT key FROM stream WHERE id = ?1)")?;
         let number: Option<i64> = select.query_row([id.as_str()], |row| row.get(0))?;
         Ok(number.map(unsigned))
     }
@@ -268,7 +286,11 @@ impl Shelf {
     /// The last waypoint that is not after a position.
     pub fn not_after(&self, id: &EntityId, position: Position) -> Shelved<Option<Waypoint>> {
         let at = [signed(position.major), signed(position.minor)];
-        self.one(id, "AND (major, minor) <= (?2, ?3) ORDER BY major DESC, minor DESC", &at)
+        self.one(
+            id,
+            "AND (major, minor) <= (?2, ?3) ORDER BY major DESC, minor DESC",
+            &at,
+        )
     }
 
     /// The next segment after a number that begins before something that came before it, and not after these moments.
@@ -292,7 +314,10 @@ impl Shelf {
              WHERE id = ?1) AND number BETWEEN ?2 AND ?3 AND opens LIMIT 1)",
         )?;
         let opens = select.query_row(bounds, |row| row.get::<_, i64>(0))? > 0;
-        Ok((gap.0.zip(gap.1).map(|(first, last)| (unsigned(first), unsigned(last))), opens))
+        Ok((
+            gap.0.zip(gap.1).map(|(first, last)| (unsigned(first), unsigned(last))),
+            opens,
+        ))
     }
 
     /// A part as it was after a segment, if it was ever touched before.
@@ -306,7 +331,9 @@ impl Shelf {
             "SELECT checksum, body FROM fact WHERE stream = (SELECT key FROM stream WHERE id = ?1)
              AND hold = ?2 AND name = ?3 AND number <= ?4 ORDER BY number DESC LIMIT 1",
         )?;
-        let found = select.query_row(params![id.as_str(), hold, name, signed(number)], body).optional()?;
+        let found = select
+            .query_row(params![id.as_str(), hold, name, signed(number)], body)
+            .optional()?;
         found.map(|row| read(&row)).transpose()
     }
 

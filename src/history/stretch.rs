@@ -51,7 +51,10 @@ impl Stretch {
 
     /// The figures at the waypoint.
     pub fn start(&self) -> Balances {
-        self.prior.as_ref().map(|prior| prior.fold.state.figures()).unwrap_or_default()
+        self.prior
+            .as_ref()
+            .map(|prior| prior.fold.state.figures())
+            .unwrap_or_default()
     }
 }
 
@@ -145,7 +148,10 @@ impl Histories<WalletState> {
 
     /// The number of the segment of a long wallet that holds a position, or would if it was full.
     pub fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
-        let before = self.shelf.as_ref().and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
+        let before = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
         before.map_or(0, |waypoint| waypoint.number + 1)
     }
 

@@ -157,7 +157,14 @@ impl Track {
     }
 
     /// Notes an entry that was folded; `seen` is the highest sequence before it.
-    pub fn note(&mut self, entry: &Entry, seen: Sequence, fold: &Fold<WalletState>, applied: bool, found: Vec<Anomaly>) {
+    pub fn note(
+        &mut self,
+        entry: &Entry,
+        seen: Sequence,
+        fold: &Fold<WalletState>,
+        applied: bool,
+        found: Vec<Anomaly>,
+    ) {
         let time = entry.time().unwrap_or(entry.recorded);
         let sequence = entry.sequence();
         self.times.add(time);
@@ -190,10 +197,15 @@ impl Track {
     pub fn end(&mut self, number: u64, position: Position, fold: &Fold<WalletState>) -> Option<Milestone> {
         let extent = self.extent?;
         let state = &fold.state;
-        let facts = std::mem::take(&mut self.touched).into_iter().filter_map(|part| match part {
-            Part::Posting(id) => state.postings.get(&id).map(|posting| Fact::Posting(id.clone(), posting.clone())),
-            Part::Hold(id) => state.holds.get(&id).map(|hold| Fact::Hold(id.clone(), hold.clone())),
-        });
+        let facts = std::mem::take(&mut self.touched)
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Posting(id) => state
+                    .postings
+                    .get(&id)
+                    .map(|posting| Fact::Posting(id.clone(), posting.clone())),
+                Part::Hold(id) => state.holds.get(&id).map(|hold| Fact::Hold(id.clone(), hold.clone())),
+            });
         let facts = facts.collect();
         let late = self.times.first < self.latest_time || self.recorded.first < self.latest_recorded;
         self.latest_time = self.latest_time.max(self.times.last);

@@ -199,7 +199,8 @@ impl Keeper {
                     continue;
                 }
                 let long = index.wallets().filter(|(_, row)| row.events > LONG);
-                long.filter_map(|(slot, _)| EntityId::new(index.wallet_id(slot)).ok()).collect()
+                long.filter_map(|(slot, _)| EntityId::new(index.wallet_id(slot)).ok())
+                    .collect()
             };
             for id in long {
                 if let Err(error) = self.wallets.track(&id).await {
