@@ -147,14 +147,14 @@ fn status(head: &[u8]) -> u16 {
     line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
-/// All samples of a load, the shortest first.
-pub struct Samples(Vec<Duration>);
+/// All samples of a load, the shortest first, and how many answers were none.
+pub struct Samples(Vec<Duration>, pub usize);
 
 impl Samples {
-    pub fn new(mut samples: Vec<Duration>) -> Self {
+    pub fn new(mut samples: Vec<Duration>, failed: usize) -> Self {
         assert!(!samples.is_empty(), "nothing was measured");
         samples.sort_unstable();
-        Self(samples)
+        Self(samples, failed)
     }
 
     pub fn len(&self) -> usize {
@@ -184,31 +184,38 @@ impl Load {
         self.part(self.requests / 10 + 1, self.patience / 4).await;
         let begin = Instant::now();
         let samples = self.part(self.requests, self.patience).await;
-        (Samples::new(samples), begin.elapsed())
+        (samples, begin.elapsed())
     }
 
-    async fn part(&self, requests: usize, patience: Duration) -> Vec<Duration> {
-        let (taken, begin) = (Arc::new(AtomicUsize::new(0)), Instant::now());
-        let ask = |load: Self, taken: Arc<AtomicUsize>| async move {
-            let mut client = Client::connect(load.port, &load.cookie).await.expect("the server");
-            let mut samples = Vec::new();
-            // At least one each, however slow it is.
-            while taken.fetch_add(1, Ordering::Relaxed) < requests && (samples.is_empty() || begin.elapsed() < patience)
-            {
-                let asked = Instant::now();
-                let answer = client.get(&load.path).await.expect("an answer");
-                samples.push(asked.elapsed());
-                assert_eq!(answer.status, 200, "{}: {}", load.path, answer.text());
-            }
-            samples
-        };
+    async fn part(&self, requests: usize, patience: Duration) -> Samples {
+        let taken = Arc::new(AtomicUsize::new(0));
         let workers: Vec<_> = (0..self.connections)
-            .map(|_| tokio::spawn(ask(self.clone(), Arc::clone(&taken))))
+            .map(|_| tokio::spawn(self.clone().ask(Arc::clone(&taken), requests, patience)))
             .collect();
-        let mut all = Vec::new();
+        let (mut all, mut failed) = (Vec::new(), 0);
         for worker in workers {
-            all.extend(worker.await.expect("a worker"));
+            let (samples, of_these) = worker.await.expect("a worker");
+            all.extend(samples);
+            failed += of_these;
         }
-        all
+        Samples::new(all, failed)
+    }
+
+    /// One connection's part. An answer other than 200 is counted, and its time is no sample.
+    async fn ask(self, taken: Arc<AtomicUsize>, requests: usize, patience: Duration) -> (Vec<Duration>, usize) {
+        let mut client = Client::connect(self.port, &self.cookie).await.expect("the server");
+        let (mut samples, mut failed, begin) = (Vec::new(), 0, Instant::now());
+        // At least one each, however slow it is.
+        while taken.fetch_add(1, Ordering::Relaxed) < requests && (samples.is_empty() || begin.elapsed() < patience) {
+            let asked = Instant::now();
+            let answer = client.get(&self.path).await.expect("an answer");
+            if answer.status == 200 {
+                samples.push(asked.elapsed());
+            } else {
+                failed += 1;
+                eprintln!("{} answered {}", self.path, answer.status);
+            }
+        }
+        (samples, failed)
     }
 }

@@ -63,7 +63,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         .output()
         .unwrap();
     let times: Vec<u64> = serde_json::from_slice(&output.stdout).expect("times in microseconds");
-    let seen = Samples::new(times.into_iter().map(std::time::Duration::from_micros).collect());
+    let seen = Samples::new(times.into_iter().map(std::time::Duration::from_micros).collect(), 0);
     let p99 = seen.percentile(99);
     vec![Row {
         what: format!("{WHAT} of {} (p50 {})", seen.len(), shown(seen.percentile(50))),
@@ -87,5 +87,5 @@ fn round_trip(redis: &RedisServer) -> std::time::Duration {
             .unwrap();
         begin.elapsed()
     };
-    Samples::new((0..1_000).map(add).collect()).percentile(99)
+    Samples::new((0..1_000).map(add).collect(), 0).percentile(99)
 }

@@ -33,17 +33,18 @@ fn load(server: &Server, home: &Home, path: &str, options: &Options) -> Load {
     }
 }
 
-/// The p99 of two loads that take turns, the better of each, with the number of samples of one turn.
-async fn in_turns(first: &Load, second: &Load) -> ([Duration; 2], [usize; 2]) {
-    let (mut best, mut counts) = ([Duration::MAX; 2], [0; 2]);
+/// The p99 of two loads that take turns, the better of each, the number of samples of all turns, and how many answers failed.
+async fn in_turns(first: &Load, second: &Load) -> ([Duration; 2], [usize; 2], usize) {
+    let (mut best, mut counts, mut failed) = ([Duration::MAX; 2], [0; 2], 0);
     for _ in 0..TURNS {
         for (n, load) in [first, second].into_iter().enumerate() {
             let (samples, _) = load.run().await;
             best[n] = best[n].min(samples.percentile(99));
             counts[n] += samples.len();
+            failed += samples.1;
         }
     }
-    (best, counts)
+    (best, counts, failed)
 }
 
 pub async fn wallet_rows(options: &Options) -> Vec<Row> {
@@ -55,14 +56,14 @@ pub async fn wallet_rows(options: &Options) -> Vec<Row> {
     let home = Home::with(Some(redis.url()), None, None, None).await;
     let server = home.serve().await;
     let [long, short] = ["/wallets/W-LONG", "/wallets/W-SHORT"].map(|path| load(&server, &home, path, options));
-    let ([long, short], [of_long, of_short]) = in_turns(&long, &short).await;
+    let ([long, short], [of_long, of_short], failed) = in_turns(&long, &short).await;
     let what = format!(
         "wallet page at {} events, p99 {} of {of_long}",
         options.wallet_events,
         shown(long)
     );
     let against = format!("at 100 events, p99 {} of {of_short}", shown(short));
-    vec![Row::at_most(what, ratio(long, short), against, 1.3)]
+    vec![Row::at_most(what, ratio(long, short), against, 1.3).failing(failed)]
 }
 
 pub async fn refunds_rows(options: &Options) -> Vec<Row> {
@@ -85,7 +86,7 @@ pub async fn refunds_rows(options: &Options) -> Vec<Row> {
         load(&first, &large, "/refunds", options),
         load(&second, &small, "/refunds", options),
     ];
-    let ([long, short], [of_long, of_short]) = in_turns(&loads[0], &loads[1]).await;
+    let ([long, short], [of_long, of_short], failed) = in_turns(&loads[0], &loads[1]).await;
     let what = format!(
         "refunds page at {} pending of {} orders, p99 {} of {of_long}",
         options.pending,
@@ -93,7 +94,7 @@ pub async fn refunds_rows(options: &Options) -> Vec<Row> {
         shown(long)
     );
     let against = format!("at 100 pending of 1000 orders, p99 {} of {of_short}", shown(short));
-    vec![Row::at_most(what, ratio(long, short), against, 1.5)]
+    vec![Row::at_most(what, ratio(long, short), against, 1.5).failing(failed)]
 }
 
 /// Server on the first core, load on the last.
@@ -132,20 +133,24 @@ pub async fn render_rows(options: &Options) -> Vec<Row> {
         requests: options.requests * 20,
         patience: options.patience,
     };
-    let (mut rendered, mut handed) = (0.0_f64, 0.0_f64);
+    let (mut rendered, mut handed, mut failed) = (0.0_f64, 0.0_f64, 0);
     for _ in 0..TURNS {
-        rendered = rendered.max(a_second(&load(server.port)).await);
-        handed = handed.max(a_second(&load(constant.port)).await);
+        let (rate, failures) = a_second(&load(server.port)).await;
+        rendered = rendered.max(rate);
+        failed += failures;
+        handed = handed.max(a_second(&load(constant.port)).await.0);
     }
     bind(&format!("0-{}", cores - 1));
     let what = format!("a wallet page of {bytes} bytes rendered on one core, {rendered:.0} a second");
     let against = format!("the same bytes from bare axum on that core, {handed:.0} a second");
-    vec![Row::at_least(what, rendered / handed, against, 0.25)]
+    vec![Row::at_least(what, rendered / handed, against, 0.25).failing(failed)]
 }
 
-async fn a_second(load: &Load) -> f64 {
+/// Answers a second, and how many failed.
+async fn a_second(load: &Load) -> (f64, usize) {
     let (samples, time) = load.run().await;
-    f64::from(u32::try_from(samples.len()).unwrap()) / time.as_secs_f64()
+    let rate = f64::from(u32::try_from(samples.len()).unwrap()) / time.as_secs_f64();
+    (rate, samples.1)
 }
 
 /// All threads of this process, to those cores; false where there is no taskset.

@@ -53,6 +53,15 @@ impl Row {
         }
     }
 
+    /// Answers that were errors are said, and no figure beside them counts as reached.
+    pub fn failing(mut self, answers: usize) -> Self {
+        if answers > 0 {
+            self.figure = format!("{}; {answers} answers failed", self.figure);
+            self.met = Some(false);
+        }
+        self
+    }
+
     pub fn line(&self) -> String {
         let met = match self.met {
             Some(true) => "met",
