@@ -102,7 +102,6 @@ impl Live {
 }
 
 /// The topic of lists and totals.
-#[expect(clippy::unnecessary_wraps, reason = "what topics are asked for as")]
 pub fn all() -> Option<String> {
     Some("all".to_owned())
 }

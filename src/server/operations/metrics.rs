@@ -76,6 +76,12 @@ pub struct Metrics {
     at_end: Mutex<[Option<Instant>; 2]>,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("ledgerscope");

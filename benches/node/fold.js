@@ -1,0 +1,69 @@
+// The fold of wallets (docs/contract.md, section 4) as a Node program would have it: sums in whole cents, entries and holds
+// by id. Knows nothing of Redis.
+
+// '12.5' and '12.50' are 1250: exact for currencies of two decimals.
+function cents(amount) {
+  const point = amount.indexOf(".");
+  if (point < 0) return Number(amount) * 100;
+  return Number(amount.slice(0, point)) * 100 + Number(amount.slice(point + 1).padEnd(2, "0"));
+}
+
+export function wallet() {
+  return { posted: 0, held: 0, currency: "", holds: new Map(), entries: new Map() };
+}
+
+function post(state, id, sum) {
+  state.posted += sum;
+  state.entries.set(id, { sum, reversed: 0 });
+}
+
+function letGo(state, data) {
+  const sum = state.holds.get(data.hold) ?? 0;
+  state.holds.delete(data.hold);
+  state.held -= sum;
+}
+
+// One entry of a stream: its fields as the server sends them, name, value, name, value.
+export function push(state, fields) {
+  let id, type, text;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === "id") id = fields[i + 1];
+    else if (fields[i] === "type") type = fields[i + 1];
+    else if (fields[i] === "data") text = fields[i + 1];
+  }
+  const data = JSON.parse(text);
+  switch (type) {
+    case "wallet.opened":
+      state.currency = data.currency;
+      break;
+    case "wallet.credited":
+      post(state, id, cents(data.amount.amount));
+      break;
+    case "wallet.debited":
+      post(state, id, -cents(data.amount.amount));
+      break;
+    case "wallet.held": {
+      const sum = cents(data.amount.amount);
+      state.holds.set(data.hold, sum);
+      state.held += sum;
+      break;
+    }
+    case "wallet.hold_captured":
+      letGo(state, data);
+      post(state, id, -cents(data.amount.amount));
+      break;
+    case "wallet.hold_released":
+    case "wallet.hold_expired":
+      letGo(state, data);
+      break;
+    case "wallet.entry_reversed": {
+      const entry = state.entries.get(data.reverses);
+      const sum = cents(data.amount.amount);
+      if (entry && entry.reversed + sum <= Math.abs(entry.sum)) {
+        entry.reversed += sum;
+        state.posted += entry.sum < 0 ? sum : -sum;
+      }
+      break;
+    }
+  }
+}

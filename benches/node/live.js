@@ -1,0 +1,59 @@
+// How long an event takes from Redis into the document of a wallet's page: `node live.js PORT REDIS_PORT COOKIE CHROMIUM COUNT`
+// prints the times as JSON, in microseconds. An observer in the page notes when the new balance is there, by the same clock.
+import { Redis } from "ioredis";
+import { createRequire } from "node:module";
+
+const { chromium } = createRequire(new URL("../../end2end/package.json", import.meta.url))("playwright-core");
+const [port, redisPort, cookie, executablePath, count] = process.argv.slice(2);
+const [name, value] = cookie.split("=");
+const redis = new Redis({ host: "127.0.0.1", port: Number(redisPort) });
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const context = await browser.newContext();
+await context.addCookies([{ name, value, url: `http://127.0.0.1:${port}` }]);
+const page = await context.newPage();
+await page.goto(`http://127.0.0.1:${port}/wallets/W-LIVE`, { waitUntil: "load" });
+
+// Resolves once `text` is in the page, with the moment at which it was.
+const appears = (text) =>
+  page.evaluate(
+    (text) =>
+      new Promise((done, fail) => {
+        const now = () => performance.timeOrigin + performance.now();
+        const there = () => document.body.textContent.replace(/[\s,\u00a0\u202f]/g, "").includes(text);
+        const timeout = setTimeout(() => fail(new Error(`${text} does not appear`)), 20000);
+        const look = () => {
+          if (!there()) return false;
+          clearTimeout(timeout);
+          done(now());
+          return true;
+        };
+        if (look()) return;
+        const observer = new MutationObserver(() => look() && observer.disconnect());
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+        window.watching = text;
+      }),
+    text,
+  );
+
+const times = [];
+let sequence = Number(await redis.xlen("wallet:{0}:W-LIVE"));
+const warmUp = 5;
+for (let n = 0; n < Number(count) + warmUp; n++) {
+  sequence += 1;
+  // An amount that nothing else on the page has.
+  const amount = `${70000 + n}.37`;
+  const data = JSON.stringify({ amount: { amount, currency: "EUR" }, kind: "top_up" });
+  const seen = appears(amount);
+  await page.waitForFunction((text) => window.watching === text, amount);
+  const begin = performance.timeOrigin + performance.now();
+  await redis
+    .multi()
+    .xadd("wallet:{0}:W-LIVE", "*", "id", `live-${n}`, "type", "wallet.credited", "sequence", String(sequence), "time", new Date().toISOString(), "data", data)
+    .xadd("wallet:{0}:feed", "*", "subject", "W-LIVE", "sequence", String(sequence))
+    .exec();
+  const at = await seen;
+  if (n >= warmUp) times.push(Math.max(0, Math.round((at - begin) * 1000)));
+}
+console.log(JSON.stringify(times));
+await browser.close();
+await redis.quit();

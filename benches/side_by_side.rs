@@ -1,0 +1,173 @@
+//! `make bench`: every figure that docs/performance.md promises, each a ratio taken in one run against something named, or a
+//! count of bytes, printed as a markdown table. It sees the program from its outside: the binary, HTTP, Redis, and the public
+//! port of the event log. `--soak SECONDS` is the other thing that it does, and `--help` lists the sizes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measurement that fails has nothing to say"
+)]
+#![expect(clippy::float_arithmetic, reason = "ratios of times; no money is counted here")]
+
+#[path = "side_by_side/bundle.rs"]
+mod bundle;
+#[path = "side_by_side/fill.rs"]
+mod fill;
+#[path = "side_by_side/http.rs"]
+mod http;
+#[path = "side_by_side/issue.rs"]
+mod issue;
+#[path = "side_by_side/live.rs"]
+mod live;
+#[path = "side_by_side/memory.rs"]
+mod memory;
+#[path = "side_by_side/pages.rs"]
+mod pages;
+#[path = "side_by_side/program.rs"]
+mod program;
+#[path = "../tests/common/redis.rs"]
+mod redis_server;
+#[path = "side_by_side/replay.rs"]
+mod replay;
+#[path = "side_by_side/soak.rs"]
+mod soak;
+#[path = "side_by_side/start.rs"]
+mod start;
+#[path = "side_by_side/table.rs"]
+mod table;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use self::table::Row;
+
+/// Sizes are chosen so that all of it ends within ten minutes on two slow cores.
+#[derive(Clone, Debug, Parser)]
+struct Options {
+    /// A smoke test of all rows, in about a minute; its figures mean nothing
+    #[arg(long)]
+    quick: bool,
+    /// Only these rows: replay, start, wallet, refunds, render, issue, live, memory, bundle
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Events that are replayed, in wallets of twenty
+    #[arg(long, default_value_t = 1_000_000)]
+    events: usize,
+    /// Turns that the programs take at replaying
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Events at which a start is timed
+    #[arg(long, default_value_t = 1_000_000)]
+    start_events: usize,
+    /// Events of the long wallet
+    #[arg(long, default_value_t = 1_000_000)]
+    wallet_events: usize,
+    /// Orders of the ledger whose refunds are listed
+    #[arg(long, default_value_t = 200_000)]
+    orders: usize,
+    /// Pending refunds of that ledger; as many more are settled
+    #[arg(long, default_value_t = 20_000)]
+    pending: usize,
+    /// Requests of one load where latency is measured
+    #[arg(long, default_value_t = 1_500)]
+    requests: usize,
+    /// Compensations that each of fifty people issues
+    #[arg(long, default_value_t = 20)]
+    issues: usize,
+    /// Wallets, and orders, by which memory is measured
+    #[arg(long, default_value_t = 100_000)]
+    entities: usize,
+    /// Seconds after which a load ends with the samples that it has
+    #[arg(long, default_value = "20", value_parser = seconds)]
+    patience: Duration,
+    /// Instead of all that: watch the server's memory for so many seconds under a busy shop
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    soak: Option<Duration>,
+    /// Used by the bench itself: hand out this file
+    #[arg(long, hide = true, requires = "port")]
+    constant: Option<String>,
+    #[arg(long, hide = true)]
+    port: Option<u16>,
+    /// Cargo's own
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_secs)
+}
+
+impl Options {
+    fn sized(self) -> Self {
+        if !self.quick {
+            return self;
+        }
+        Self {
+            events: 20_000,
+            rounds: 1,
+            start_events: 20_000,
+            wallet_events: 5_000,
+            orders: 4_000,
+            pending: 1_000,
+            requests: 60,
+            issues: 2,
+            entities: 5_000,
+            patience: Duration::from_secs(2),
+            ..self
+        }
+    }
+}
+
+const ROWS: [&str; 9] = [
+    "replay", "start", "wallet", "refunds", "render", "issue", "live", "memory", "bundle",
+];
+
+async fn measure(name: &str, options: &Options) -> Vec<Row> {
+    match name {
+        "replay" => replay::rows(options).await,
+        "start" => start::rows(options).await,
+        "wallet" => pages::wallet_rows(options).await,
+        "refunds" => pages::refunds_rows(options).await,
+        "render" => pages::render_rows(options).await,
+        "issue" => issue::rows(options).await,
+        "live" => live::rows(options).await,
+        "memory" => memory::rows(options).await,
+        _ => bundle::rows(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse().sized();
+    if let (Some(file), Some(port)) = (&options.constant, options.port) {
+        pages::hand_out(file, port).await;
+        return ExitCode::SUCCESS;
+    }
+    if let Some(time) = options.soak {
+        return if soak::run(time).await {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
+    if let Some(unknown) = options.only.iter().find(|name| !ROWS.contains(&name.as_str())) {
+        eprintln!("no row is named '{unknown}'; there are {}", ROWS.join(", "));
+        return ExitCode::from(2);
+    }
+    println!("Measured on {}.", table::machine());
+    if options.quick {
+        println!("\n**A smoke test with tiny sizes: the figures mean nothing.**");
+    }
+    println!("\n| what | figure | against | aim | |\n|---|---|---|---|---|");
+    for name in ROWS
+        .iter()
+        .filter(|name| options.only.is_empty() || options.only.iter().any(|only| only == *name))
+    {
+        let begin = std::time::Instant::now();
+        for row in measure(name, &options).await {
+            println!("{}", row.line());
+        }
+        eprintln!("{name}: took {}", table::shown(begin.elapsed()));
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,66 @@
+//! Row 9: what a browser downloads, and which parts of the program it is made of. Reads what `cargo xtask bundle` made.
+
+use std::{fs, path::Path};
+
+use super::table::Row;
+
+pub fn rows() -> Vec<Row> {
+    let what = "browser bundle, brotli: JavaScript, WebAssembly and style sheet";
+    let Ok(files) = fs::read_dir("target/site/pkg") else {
+        return vec![Row::skipped(what, "`cargo xtask bundle` first")];
+    };
+    let (mut total, mut parts) = (0, Vec::new());
+    for file in files.map(Result::unwrap) {
+        let (path, name) = (file.path(), file.file_name().to_string_lossy().into_owned());
+        if let Some(kind) = name.strip_suffix(".br").and_then(|name| name.rsplit('.').next()) {
+            let bytes = file.metadata().unwrap().len();
+            total += bytes;
+            parts.push(format!("{kind} {bytes}"));
+        } else if path.extension().is_some_and(|kind| kind == "wasm") {
+            sections(&path);
+        }
+    }
+    parts.sort();
+    vec![Row::bytes(what, total, parts.join(", "), 200 * 1024)]
+}
+
+/// The program's sections by size, on standard error.
+fn sections(path: &Path) {
+    const NAMES: [&str; 13] = [
+        "custom",
+        "type",
+        "import",
+        "function",
+        "table",
+        "memory",
+        "global",
+        "export",
+        "start",
+        "element",
+        "code",
+        "data",
+        "data count",
+    ];
+    let bytes = fs::read(path).unwrap();
+    let (mut at, mut found) = (8, Vec::new());
+    while at < bytes.len() {
+        let kind = usize::from(bytes[at]);
+        let (size, length) = leb128(&bytes[at + 1..]);
+        found.push((size, NAMES.get(kind).copied().unwrap_or("other")));
+        at += 1 + length + size;
+    }
+    found.sort_unstable();
+    for (size, name) in found.iter().rev() {
+        eprintln!("bundle: {size:9} bytes of WebAssembly in section {name}");
+    }
+}
+
+/// A number as WebAssembly spells it, and in how many bytes.
+fn leb128(bytes: &[u8]) -> (usize, usize) {
+    let length = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    let number = bytes[..length]
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+    (number, length)
+}

@@ -1,0 +1,194 @@
+//! Ledgers of any size in a Redis of the bench's own, as a foreign producer writes them (contract §2): plain XADD to the
+//! stream and to the feed under the same id, with the answers switched off until the end, where what arrived is counted.
+
+use std::{
+    io::{BufReader, BufWriter, Read as _, Write as _},
+    net::TcpStream,
+};
+
+/// Where recorded time begins: 2026-01-01.
+const FIRST_MILLISECOND: u64 = 1_767_225_600_000;
+/// Entries in one millisecond of recorded time.
+const A_MILLISECOND: u64 = 50;
+/// Events of one wallet of [`Wire::wallets`].
+pub const WALLET_EVENTS: usize = 20;
+
+pub struct Wire {
+    out: BufWriter<TcpStream>,
+    domain: &'static str,
+    written: u64,
+}
+
+impl Wire {
+    pub fn open(port: u16, domain: &'static str) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the bench's own redis-server");
+        let mut wire = Self {
+            out: BufWriter::with_capacity(1 << 20, stream),
+            domain,
+            written: 0,
+        };
+        wire.command(&["CLIENT", "REPLY", "OFF"]);
+        wire
+    }
+
+    fn command(&mut self, parts: &[&str]) {
+        write!(self.out, "*{}\r\n", parts.len()).expect("the wire");
+        for part in parts {
+            write!(self.out, "${}\r\n{part}\r\n", part.len()).expect("the wire");
+        }
+    }
+
+    pub fn event(&mut self, subject: &str, sequence: usize, kind: &str, data: &str) {
+        let n = self.written;
+        self.written += 1;
+        let recorded = FIRST_MILLISECOND + n / A_MILLISECOND;
+        let at = format!("{recorded}-{}", n % A_MILLISECOND);
+        let (stream, feed) = (
+            format!("{}:{{0}}:{subject}", self.domain),
+            format!("{}:{{0}}:feed", self.domain),
+        );
+        let id = event_id(subject, sequence);
+        let seconds = n / 10_000;
+        let time = format!(
+            "2026-01-{:02}T{:02}:{:02}:{:02}.250Z",
+            1 + seconds / 86_400 % 28,
+            seconds / 3_600 % 24,
+            seconds / 60 % 60,
+            seconds % 60
+        );
+        let sequence = sequence.to_string();
+        self.command(&[
+            "XADD",
+            &stream,
+            &at,
+            "id",
+            &id,
+            "type",
+            kind,
+            "sequence",
+            &sequence,
+            "time",
+            &time,
+            "actor",
+            "shop",
+            "correlationid",
+            subject,
+            "data",
+            data,
+        ]);
+        self.command(&["XADD", &feed, &at, "subject", subject, "sequence", &sequence]);
+    }
+
+    /// Waits until all is there; a server that took less is no ground to measure on.
+    pub fn finish(mut self) {
+        let feed = format!("{}:{{0}}:feed", self.domain);
+        self.command(&["CLIENT", "REPLY", "ON"]);
+        self.command(&["XLEN", &feed]);
+        self.command(&["QUIT"]);
+        self.out.flush().expect("the wire");
+        let mut text = String::new();
+        let mut stream = BufReader::new(self.out.into_inner().expect("the wire"));
+        stream.read_to_string(&mut text).expect("an answer");
+        assert_eq!(text, format!("+OK\r\n:{}\r\n+OK\r\n", self.written), "what arrived");
+    }
+
+    /// Wallets with a short life each, like any other's: opened, filled, six purchases on hold and captured, fees, a refund,
+    /// a reversal.
+    pub fn wallets(&mut self, count: usize) {
+        for number in 0..count {
+            let wallet = format!("W-{number:07}");
+            self.open_wallet(&wallet);
+            self.event(
+                &wallet,
+                2,
+                "wallet.credited",
+                &money(50_000, r#","kind":"top_up","reference":"bank transfer 4711""#),
+            );
+            let mut sequence = 3;
+            for order in 0..6 {
+                let (hold, cents) = (format!(r#","hold":"H-{number}-{order}""#), 1_250 + order * 199);
+                self.event(
+                    &wallet,
+                    sequence,
+                    "wallet.held",
+                    &money(cents, &format!(r#"{hold},"order":"O-{number}-{order}""#)),
+                );
+                self.event(&wallet, sequence + 1, "wallet.hold_captured", &money(cents, &hold));
+                sequence += 2;
+            }
+            for fee in 0..4 {
+                self.event(
+                    &wallet,
+                    sequence + fee,
+                    "wallet.debited",
+                    &money(399 + fee, r#","kind":"fee","note":"monthly fee""#),
+                );
+            }
+            let refund = format!(r#","kind":"refund","order":"O-{number}-0","refund":"R-{number}""#);
+            self.event(&wallet, 19, "wallet.credited", &money(1_250, &refund));
+            let reversal = format!(r#","reverses":"{}","reason":"charged twice""#, event_id(&wallet, 15));
+            self.event(&wallet, 20, "wallet.entry_reversed", &money(399, &reversal));
+        }
+    }
+
+    pub fn open_wallet(&mut self, wallet: &str) {
+        let data = r#"{"owner":{"id":"C-1","name":"Ada Vermeulen"},"currency":"EUR"}"#;
+        self.event(wallet, 1, "wallet.opened", data);
+    }
+
+    /// One wallet with so many events.
+    pub fn long_wallet(&mut self, wallet: &str, events: usize) {
+        self.open_wallet(wallet);
+        for sequence in 2..=events {
+            let kind = if sequence % 2 == 0 {
+                "wallet.credited"
+            } else {
+                "wallet.debited"
+            };
+            let rest = if sequence % 2 == 0 {
+                r#","kind":"top_up""#
+            } else {
+                r#","kind":"purchase""#
+            };
+            self.event(wallet, sequence, kind, &money(500, rest));
+        }
+    }
+
+    /// Orders, each placed and paid; of those below `refunds` a refund was requested, which succeeded from `pending` on.
+    pub fn orders(&mut self, count: usize, refunds: usize, pending: usize) {
+        for number in 0..count {
+            let order = format!("O-{number:07}");
+            let placed = format!(r#"{{"wallet":"W-{number:07}","total":{{"amount":"100.00","currency":"EUR"}}}}"#);
+            self.event(&order, 1, "order.placed", &placed);
+            self.event(
+                &order,
+                2,
+                "order.paid",
+                &money(10_000, &format!(r#","payment":"P-{number}","method":"card""#)),
+            );
+            if number < refunds {
+                let refund = format!(r#","refund":"R-{number:07}""#);
+                let asked = format!(r#"{refund},"reason":"return","destination":"original_method""#);
+                self.event(&order, 3, "order.refund_requested", &money(2_000, &asked));
+                if number >= pending {
+                    let only = format!(r#"{{"refund":"R-{number:07}"}}"#);
+                    self.event(&order, 4, "order.refund_approved", &only);
+                    self.event(&order, 5, "order.refund_succeeded", &only);
+                }
+            }
+        }
+    }
+}
+
+fn event_id(subject: &str, sequence: usize) -> String {
+    format!("0190a1b2-7ccc-8ddd-{subject}-{sequence:07}")
+}
+
+/// `{"amount":{…}` and what else belongs to it.
+fn money(cents: usize, rest: &str) -> String {
+    format!(
+        r#"{{"amount":{{"amount":"{}.{:02}","currency":"EUR"}}{rest}}}"#,
+        cents / 100,
+        cents % 100
+    )
+}

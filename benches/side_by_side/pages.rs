@@ -1,0 +1,204 @@
+//! Rows 3 to 5: what a page costs where the ledger is long beside where it is short, and what rendering costs beside handing
+//! out the same bytes. Latencies are over HTTP, signed in, on kept connections; every sample counts.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use axum::{Router, http::header, routing::get};
+
+use super::{
+    Options,
+    fill::Wire,
+    http::{Client, Load},
+    program::{Home, Server},
+    redis_server::{RedisServer, free_port},
+    table::{Row, ratio, shown},
+};
+
+/// How many ask at once where latency is measured: a person or two, not a crowd.
+const READERS: usize = 2;
+/// Rounds in which long and short take turns, so that neither has the better minute to itself.
+const TURNS: usize = 3;
+
+fn load(server: &Server, home: &Home, path: &str, options: &Options) -> Load {
+    Load {
+        port: server.port,
+        cookie: home.cookie.clone(),
+        path: path.to_owned(),
+        connections: READERS,
+        requests: options.requests / TURNS,
+        patience: options.patience,
+    }
+}
+
+/// The p99 of two loads that take turns, the better of each, the number of samples of all turns, and how many answers failed.
+async fn in_turns(first: &Load, second: &Load) -> ([Duration; 2], [usize; 2], usize) {
+    let (mut best, mut counts, mut failed) = ([Duration::MAX; 2], [0; 2], 0);
+    for _ in 0..TURNS {
+        for (n, load) in [first, second].into_iter().enumerate() {
+            let (samples, _) = load.run().await;
+            best[n] = best[n].min(samples.percentile(99));
+            counts[n] += samples.len();
+            failed += samples.1;
+        }
+    }
+    (best, counts, failed)
+}
+
+pub async fn wallet_rows(options: &Options) -> Vec<Row> {
+    let redis = RedisServer::start_with(&["--appendonly", "no"]);
+    let mut wire = Wire::open(redis.port(), "wallet");
+    wire.long_wallet("W-LONG", options.wallet_events);
+    wire.long_wallet("W-SHORT", 100);
+    wire.finish();
+    let home = Home::with(Some(redis.url()), None, None, None).await;
+    let server = home.serve().await;
+    let [long, short] = ["/wallets/W-LONG", "/wallets/W-SHORT"].map(|path| load(&server, &home, path, options));
+    let ([long, short], [of_long, of_short], failed) = in_turns(&long, &short).await;
+    let what = format!(
+        "wallet page at {} events, p99 {} of {of_long}",
+        options.wallet_events,
+        shown(long)
+    );
+    let against = format!("at 100 events, p99 {} of {of_short}", shown(short));
+    vec![Row::at_most(what, ratio(long, short), against, 1.3).failing(failed)]
+}
+
+pub async fn refunds_rows(options: &Options) -> Vec<Row> {
+    // A ledger that has many of everything, and one that has only the hundred.
+    let (many, few) = (
+        RedisServer::start_with(&["--appendonly", "no"]),
+        RedisServer::start_with(&["--appendonly", "no"]),
+    );
+    for (redis, orders, pending) in [(&many, options.orders, options.pending), (&few, 1_000, 100)] {
+        let mut wire = Wire::open(redis.port(), "order");
+        wire.orders(orders, pending * 2, pending);
+        wire.finish();
+    }
+    let (large, small) = (
+        Home::with(None, Some(many.url()), None, None).await,
+        Home::with(None, Some(few.url()), None, None).await,
+    );
+    let (first, second) = (large.serve().await, small.serve().await);
+    let loads = [
+        load(&first, &large, "/refunds", options),
+        load(&second, &small, "/refunds", options),
+    ];
+    let ([long, short], [of_long, of_short], failed) = in_turns(&loads[0], &loads[1]).await;
+    let what = format!(
+        "refunds page at {} pending of {} orders, p99 {} of {of_long}",
+        options.pending,
+        options.orders,
+        shown(long)
+    );
+    let against = format!("at 100 pending of 1000 orders, p99 {} of {of_short}", shown(short));
+    vec![Row::at_most(what, ratio(long, short), against, 1.5).failing(failed)]
+}
+
+/// Server on the first core, load on the last.
+pub async fn render_rows(options: &Options) -> Vec<Row> {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    if cores < 2 || !bind("0") {
+        return vec![Row::skipped(
+            "requests a second of a wallet page on one core",
+            "needs two cores and taskset",
+        )];
+    }
+    let redis = RedisServer::start_with(&["--appendonly", "no"]);
+    let mut wire = Wire::open(redis.port(), "wallet");
+    wire.long_wallet("W-SHORT", 100);
+    wire.finish();
+    let home = Home::with(Some(redis.url()), None, None, None).await;
+    let server = home.serve_on(Some(0)).await;
+    let path = "/wallets/W-SHORT";
+    let page = Client::connect(server.port, &home.cookie)
+        .await
+        .unwrap()
+        .get(path)
+        .await
+        .unwrap();
+    assert_eq!(page.status, 200, "{}", page.text());
+    let bytes = page.body.len();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &page.body).unwrap();
+    let constant = Constant::start(file.path());
+    bind(&format!("1-{}", cores - 1));
+    let load = |port| Load {
+        port,
+        cookie: home.cookie.clone(),
+        path: path.to_owned(),
+        connections: 8,
+        requests: options.requests * 20,
+        patience: options.patience,
+    };
+    let (mut rendered, mut handed, mut failed) = (0.0_f64, 0.0_f64, 0);
+    for _ in 0..TURNS {
+        let (rate, failures) = a_second(&load(server.port)).await;
+        rendered = rendered.max(rate);
+        failed += failures;
+        handed = handed.max(a_second(&load(constant.port)).await.0);
+    }
+    bind(&format!("0-{}", cores - 1));
+    let what = format!("a wallet page of {bytes} bytes rendered on one core, {rendered:.0} a second");
+    let against = format!("the same bytes from bare axum on that core, {handed:.0} a second");
+    vec![Row::at_least(what, rendered / handed, against, 0.25).failing(failed)]
+}
+
+/// Answers a second, and how many failed.
+async fn a_second(load: &Load) -> (f64, usize) {
+    let (samples, time) = load.run().await;
+    let rate = f64::from(u32::try_from(samples.len()).unwrap()) / time.as_secs_f64();
+    (rate, samples.1)
+}
+
+/// All threads of this process, to those cores; false where there is no taskset.
+fn bind(cores: &str) -> bool {
+    let own = std::process::id().to_string();
+    let status = Command::new("taskset")
+        .args(["-apc", cores, &own])
+        .stdout(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// This program again, handing out a file on the first core.
+struct Constant {
+    port: u16,
+    child: Child,
+}
+
+impl Constant {
+    fn start(file: &std::path::Path) -> Self {
+        let port = free_port();
+        let child = Command::new("taskset")
+            .args(["-c", "0"])
+            .arg(std::env::current_exe().unwrap())
+            .arg("--constant")
+            .arg(file)
+            .args(["--port", &port.to_string()])
+            .spawn()
+            .unwrap();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Self { port, child }
+    }
+}
+
+impl Drop for Constant {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What that other process does.
+pub async fn hand_out(file: &str, port: u16) {
+    let body: &'static [u8] = std::fs::read(file).unwrap().leak();
+    let page = move || async move { ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], body) };
+    let router = Router::new().route("/wallets/{id}", get(page));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    axum::serve(listener, router).await.unwrap();
+}

@@ -1,0 +1,227 @@
+//! The program under test as a person starts it: a process of its own on stores of the bench, the operators who ask it, and
+//! what it says of itself. Nothing here looks into it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use ledgerscope::{
+    access::{Access, operators::NewOperator, system_clock},
+    domain::{
+        access::{Limit, Role, Secret},
+        money::Money,
+    },
+};
+
+use super::http::Client;
+
+/// How long a start may take, whatever it reads.
+const START_MAX: Duration = Duration::from_secs(900);
+/// How often a starting server is asked whether it is ready: the error of what is measured by it.
+const POLL: Duration = Duration::from_millis(2);
+
+/// Where the logs of a server are, and its read model.
+pub struct Home {
+    directory: tempfile::TempDir,
+    wallet: Option<String>,
+    order: Option<String>,
+    compensation: Option<String>,
+    access: Option<String>,
+    pub cookie: String,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Session {
+    pub cookie: String,
+    pub form_token: String,
+}
+
+impl Home {
+    /// Empty embedded stores, and an operator of finance who looks.
+    pub async fn new() -> Self {
+        Self::with(None, None, None, None).await
+    }
+
+    /// With these in the place of embedded stores.
+    pub async fn with(
+        wallet: Option<String>,
+        order: Option<String>,
+        compensation: Option<String>,
+        access: Option<String>,
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut home = Self {
+            directory,
+            wallet,
+            order,
+            compensation,
+            access,
+            cookie: String::new(),
+        };
+        home.cookie = home.people("reader", 1).await.remove(0).cookie;
+        home
+    }
+
+    fn store(&self, url: Option<&String>, name: &str) -> String {
+        let directory = self.directory.path().join(name);
+        url.cloned()
+            .unwrap_or_else(|| format!("embedded:{}", directory.display()))
+    }
+
+    pub fn read_model(&self) -> PathBuf {
+        self.directory.path().join("read-model")
+    }
+
+    /// Operators of finance with high limits, each with a session.
+    pub async fn people(&self, prefix: &str, count: usize) -> Vec<Session> {
+        let access = Access::open(&self.store(self.access.as_ref(), "access"), system_clock()).unwrap();
+        let limit = Limit {
+            single: Money::parse("1000000", "EUR".parse().unwrap()).unwrap(),
+            daily: Money::parse("1000000000", "EUR".parse().unwrap()).unwrap(),
+        };
+        let mut sessions = Vec::new();
+        for number in 0..count {
+            let operator = NewOperator {
+                name: format!("{prefix}{number}").parse().unwrap(),
+                title: None,
+                role: Role::Finance,
+                limits: vec![limit.clone()],
+                password: Some(Secret("correct horse battery staple".to_owned())),
+                totp: false,
+                demo: false,
+            };
+            let name = operator.name.clone();
+            access.operators().add(operator, "bench").await.unwrap();
+            let operator = access.operators().find(&name).await.unwrap().unwrap();
+            let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            let (token, record) = access.sessions().open(&operator, from, Utc::now()).await.unwrap();
+            sessions.push(Session {
+                cookie: format!("ledgerscope={token}"),
+                form_token: record.form_token,
+            });
+        }
+        sessions
+    }
+
+    pub fn command(&self, program: &Path, core: Option<usize>) -> Command {
+        let mut command = match core {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        command
+            .env("LEDGERSCOPE_WALLET_STORE", self.store(self.wallet.as_ref(), "wallet"))
+            .env("LEDGERSCOPE_ORDER_STORE", self.store(self.order.as_ref(), "order"))
+            .env(
+                "LEDGERSCOPE_COMPENSATION_STORE",
+                self.store(self.compensation.as_ref(), "compensation"),
+            )
+            .env("LEDGERSCOPE_ACCESS_STORE", self.store(self.access.as_ref(), "access"))
+            .env("LEDGERSCOPE_READ_MODEL", self.read_model())
+            .env("LEDGERSCOPE_LOG", "error")
+            .env_remove("LEDGERSCOPE_WALLET_QUEUE")
+            .env_remove("LEDGERSCOPE_ORDER_QUEUE");
+        command
+    }
+
+    /// Starts the server and waits until it has everything in its figures.
+    pub async fn serve(&self) -> Server {
+        self.serve_on(None).await
+    }
+
+    /// On one core alone.
+    pub async fn serve_on(&self, core: Option<usize>) -> Server {
+        let begin = Instant::now();
+        let mut child = self
+            .command(Path::new(env!("CARGO_BIN_EXE_ledgerscope")), core)
+            .args(["serve", "--listen", "127.0.0.1:0", "--site", "target/site"])
+            .args(["--reads-a-minute", "100000000", "--writes-a-minute", "100000000"])
+            .args(["--strangers-a-minute", "100000000"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        let mut server = Server {
+            port: port.expect("the address that it serves at"),
+            child,
+            ready_after: Duration::ZERO,
+        };
+        let mut client = Client::connect(server.port, &self.cookie).await.unwrap();
+        while !is_ready(&mut client).await {
+            assert!(begin.elapsed() < START_MAX, "the server does not get ready");
+            tokio::time::sleep(POLL).await;
+        }
+        server.ready_after = begin.elapsed();
+        server
+    }
+}
+
+/// Whether all that the stores have is in the figures: by `/readyz`, or by the stores' health where a server has none.
+async fn is_ready(client: &mut Client) -> bool {
+    match client.get("/readyz").await.unwrap().status {
+        200 => true,
+        503 => false,
+        _ => {
+            let health = client.post("/api/health", "application/json", "{}").await.unwrap();
+            assert_eq!(health.status, 200, "{}", health.text());
+            let stores = health.json();
+            stores.as_array().unwrap().iter().all(|store| store["state"] == "live")
+        }
+    }
+}
+
+pub struct Server {
+    pub port: u16,
+    pub ready_after: Duration,
+    child: Child,
+}
+
+impl Server {
+    /// Bytes of memory that are resident.
+    pub fn resident(&self) -> u64 {
+        resident(self.child.id())
+    }
+
+    /// As an administrator stops it; how long that took.
+    pub fn stop(mut self) -> Duration {
+        let begin = Instant::now();
+        terminate(&mut self.child);
+        begin.elapsed()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+pub fn terminate(child: &mut Child) {
+    Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    child.wait().unwrap();
+}
+
+pub fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
