@@ -27,5 +27,6 @@ pub mod sent;
 pub mod session;
 pub mod sign_in;
 pub mod status;
+pub mod title;
 pub mod wallet;
 pub mod wallets;

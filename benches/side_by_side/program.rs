@@ -21,7 +21,7 @@ use ledgerscope::{
 use super::http::Client;
 
 /// How long a start may take, whatever it reads.
-const START_MAX: Duration = Duration::from_secs(900);
+const START_MAX: Duration = Duration::from_mins(15);
 /// How often a starting server is asked whether it is ready: the error of what is measured by it.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -91,7 +91,7 @@ impl Home {
                 name: format!("{prefix}{number}").parse().unwrap(),
                 title: None,
                 role: Role::Finance,
-                limits: vec![limit.clone()],
+                limits: vec![limit],
                 password: Some(Secret("correct horse battery staple".to_owned())),
                 totp: false,
                 demo: false,

@@ -168,7 +168,7 @@ impl Keeper {
                 }
             }
         }
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     async fn begin_anew(&self) {

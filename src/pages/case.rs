@@ -9,7 +9,6 @@ mod verdict;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use self::{
@@ -23,6 +22,7 @@ use super::{
     region::region,
     sent::{SendProblem, failure, sent},
     session::Session,
+    title::title,
 };
 use crate::{
     api::{ApiError, ApproveCompensation, DeclineCompensation, WithdrawCompensation, get_compensation},
@@ -104,7 +104,7 @@ pub fn CasePage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=move || format!("Case {}", id.get()) />
+        {title(move || Some(format!("Case {}", id.try_get()?)))}
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>

@@ -6,7 +6,6 @@ mod confirm;
 mod preview;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{
     NavigateOptions,
     components::{Redirect, ServerRedirectFunction},
@@ -24,6 +23,7 @@ use super::{
     region::region,
     sent::{SendProblem, failure, sent},
     session::Session,
+    title::title,
 };
 use crate::{
     api::{ApiError, IssueCompensation, get_compensation_form},
@@ -79,9 +79,9 @@ pub fn CompensatePage() -> impl IntoView {
     };
     forget_old_answers(steps);
     look_again_where_moved(steps);
-    let title = move || query.with(|query| query.draft.name().map_or("Put right", command_title));
+    let named = move || query.try_with(|query| query.draft.name().map_or("Put right", command_title).to_owned());
     view! {
-        <Title text=title />
+        {title(named)}
         {move || query.with(|query| head(&query.draft))}
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
         {region(answer, "form", move |answer| show(answer, steps))}

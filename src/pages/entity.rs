@@ -2,7 +2,6 @@
 //! to go to another moment. What differs stands in the pages themselves.
 
 use leptos::{ev::SubmitEvent, form::form_data_from_event, prelude::*, web_sys::UrlSearchParams};
-use leptos_meta::Title;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
@@ -11,6 +10,7 @@ use leptos_router::{
 use super::{
     here::own_search,
     query::{Parsed, timeline_href, timeline_query},
+    title::title,
 };
 use crate::{
     api::ApiError,
@@ -102,7 +102,7 @@ pub fn EntityHead(address: Address) -> impl IntoView {
         Domain::Order => ("Order", href::ORDERS),
     };
     view! {
-        <Title text=move || format!("{word} {}", id.get()) />
+        {title(move || Some(format!("{word} {}", id.try_get()?)))}
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>

@@ -2,10 +2,9 @@
 //! together with.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{entity::entity_id, query::timeline_href, region::whole_page, session::Session};
+use super::{entity::entity_id, query::timeline_href, region::whole_page, session::Session, title::title};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
@@ -56,15 +55,15 @@ pub fn EventPage() -> impl IntoView {
             Ok((event, effect, session.may(Act::Propose).await))
         },
     );
-    let title = move || {
-        let named = question.get();
-        named.map_or_else(
+    let named = move || {
+        let named = question.try_get()?;
+        Some(named.map_or_else(
             |_| "Event".to_owned(),
             |(_, subject, position)| format!("Event {position} of {subject}"),
-        )
+        ))
     };
     view! {
-        <Title text=title />
+        {title(named)}
         {whole_page(answer, "event", show)}
     }
 }

@@ -5,11 +5,10 @@ mod standing;
 mod story;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use self::{standing::Standing, story::Story};
-use super::{here::own_search, live::Live, query::value_of, region::region, session::Session};
+use super::{here::own_search, live::Live, query::value_of, region::region, session::Session, title::title};
 use crate::{
     api::get_refund,
     components::{
@@ -48,7 +47,7 @@ pub fn RefundPage() -> impl IntoView {
     let topic = move || Some(format!("refund:{}", refund.get()));
     Live::current().follow(topic, || false, move || answer.refetch());
     view! {
-        <Title text=move || format!("Refund {}", refund.get()) />
+        {title(move || Some(format!("Refund {}", refund.try_get()?)))}
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>

@@ -46,8 +46,8 @@ impl Listener {
         loop {
             if let Some((message, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {
-                    let lines = message.lines();
-                    let value = lines.filter_map(|line| line.strip_prefix(name)).next();
+                    let mut lines = message.lines();
+                    let value = lines.find_map(|line| line.strip_prefix(name));
                     value.unwrap_or_default().trim_start_matches([':', ' ']).to_owned()
                 };
                 let told = Message {
@@ -55,7 +55,8 @@ impl Listener {
                     id: field("id"),
                     data: serde_json::from_str(&field("data")).unwrap(),
                 };
-                self.text = rest.to_owned();
+                let rest = rest.to_owned();
+                self.text = rest;
                 return Some(told);
             }
             let wait = tokio::time::timeout(Duration::from_secs(20), self.body.next());
