@@ -39,6 +39,8 @@ const times = [];
 let sequence = Number(await redis.xlen("wallet:{0}:W-LIVE"));
 const warmUp = 5;
 for (let n = 0; n < Number(count) + warmUp; n++) {
+  // A page reads at once after a change, and then not again for 1.2 seconds: what came meanwhile is read together.
+  await new Promise((done) => setTimeout(done, 1500));
   sequence += 1;
   // An amount that nothing else on the page has.
   const amount = `${70000 + n}.37`;

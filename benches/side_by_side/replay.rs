@@ -2,6 +2,7 @@
 //! in Node that fold the same events. They take turns, each as often, and each one's best counts; all must agree on what came out.
 
 use std::{
+    fmt::Write as _,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
     path::Path,
@@ -151,15 +152,14 @@ fn drain_some(port: u16, keys: &[String]) -> usize {
     let mut replies = BufReader::with_capacity(1 << 18, stream);
     let mut pages = keys.chunks(PIPELINE);
     let mut ask = |page: &[String]| {
-        let text: String = page
-            .iter()
-            .map(|key| {
-                format!(
-                    "*4\r\n$6\r\nXRANGE\r\n${}\r\n{key}\r\n$1\r\n-\r\n$1\r\n+\r\n",
-                    key.len()
-                )
-            })
-            .collect();
+        let mut text = String::new();
+        for key in page {
+            let _ = write!(
+                text,
+                "*4\r\n$6\r\nXRANGE\r\n${}\r\n{key}\r\n$1\r\n-\r\n$1\r\n+\r\n",
+                key.len()
+            );
+        }
         out.write_all(text.as_bytes()).unwrap();
     };
     // One pipeline is always on its way while another is read.
