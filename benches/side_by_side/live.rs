@@ -70,7 +70,11 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     let seen = Samples::new(times.into_iter().map(std::time::Duration::from_micros).collect(), 0);
     let p99 = seen.percentile(99);
     vec![Row {
-        what: format!("{WHAT} of {}, one every 1.5 s (p50 {})", seen.len(), shown(seen.percentile(50))),
+        what: format!(
+            "{WHAT} of {}, one every 1.5 s (p50 {})",
+            seen.len(),
+            shown(seen.percentile(50))
+        ),
         figure: shown(p99),
         against: format!("one XADD over loopback, p99 {}", shown(round_trip(&redis))),
         aim: format!("≤ {AIM} ms"),
