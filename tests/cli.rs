@@ -25,3 +25,5 @@ mod seeding;
 mod timelines;
 #[path = "cli/transfer.rs"]
 mod transfer;
+#[path = "cli/verify.rs"]
+mod verify;

@@ -19,6 +19,7 @@ fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
         .env("LEDGERSCOPE_ORDER_STORE", store("order"))
         .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
         .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
+        .env("LEDGERSCOPE_READ_MODEL", stores.path().join("read-model"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -48,6 +48,7 @@ impl Cli {
             .env("LEDGERSCOPE_ORDER_STORE", store("order"))
             .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
             .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
+            .env("LEDGERSCOPE_READ_MODEL", self.dir.path().join("read-model"))
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
