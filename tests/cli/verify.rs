@@ -14,7 +14,7 @@ use super::harness::{Cli, Ran};
 
 /// Wallets that fill a checkpoint of a few megabytes: it reaches the disk before it is complete.
 const WALLETS: usize = 20_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn opening(wallet: usize) -> Value {
     json!({
