@@ -8,6 +8,7 @@ mod folding;
 mod heads;
 mod remembered;
 mod shelf;
+mod shelved;
 mod stretch;
 mod track;
 
@@ -167,6 +168,7 @@ impl<S: Remembered> Histories<S> {
             let page = self.log.read(id, folding.last(), READ_MAX).await?;
             // What is out of order has no waypoints: an entry may still come that belongs before them.
             if !folding.push(&page, &mut |_| {}) {
+                let _ = shelf.forget(id);
                 return Ok(());
             }
             self.shelve(id, &mut folding, SHELVED_AT_ONCE);
@@ -229,7 +231,9 @@ impl<S: Remembered> Histories<S> {
 
     fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
         let shelved = self.shelve(id, &mut folding, 1);
-        let keep = folding.course.is_none() || shelved;
+        // A long one that nothing was noted of is not kept: kept, it would go on without waypoints.
+        let short = self.shelf.is_none() || S::course().is_none() || folding.entries <= LONG;
+        let keep = if folding.course.is_none() { short } else { shelved };
         if shelved && folding.base.is_some() {
             let fold = Arc::make_mut(&mut folding.fold);
             if let Some(course) = &folding.course {
@@ -239,6 +243,8 @@ impl<S: Remembered> Histories<S> {
         let head = folding.finish()?;
         if keep {
             self.heads().put(id, &head);
+        } else {
+            self.heads().remove(id);
         }
         Some(head)
     }

@@ -160,6 +160,10 @@ impl Shared {
         places[domain as usize] = Some(place);
     }
 
+    fn forget_places(&self) {
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = [None, None];
+    }
+
     fn places(&self) -> [Option<FeedPosition>; 2] {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

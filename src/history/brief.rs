@@ -2,11 +2,7 @@
 //! with those postings and holds that the command is about. The tail is read from the log every time, so it is never older
 //! than a replay of the whole stream would be; where that can't be had, there is none and the stream is to be read whole.
 
-use super::{
-    Histories, Shelf,
-    shelf::ShelfError,
-    track::{SEGMENT, Waypoint},
-};
+use super::{Histories, Shelf, shelf::ShelfError, shelved::Trouble, track::SEGMENT};
 use crate::{
     domain::{
         event::Entry,
@@ -39,28 +35,10 @@ pub struct Brief {
     pub found: Option<Entry>,
 }
 
-/// Why there is no brief: the log, or the shelf.
-enum Trouble {
-    Log(ReadError),
-    Shelf(ShelfError),
-}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Self {
-        Self::Log(error)
-    }
-}
-
-impl From<ShelfError> for Trouble {
-    fn from(error: ShelfError) -> Self {
-        Self::Shelf(error)
-    }
-}
-
 impl Histories<WalletState> {
     /// A long wallet as it is now; `None` for one that has no waypoints and is to be read whole.
     pub async fn brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, ReadError> {
-        self.or_forget(id, self.try_brief(id, wanted).await)
+        self.on_shelf(id, self.try_brief(id, wanted).await)
     }
 
     /// The first entries after a place, at most so many; `None` for a wallet that is to be read whole.
@@ -70,45 +48,14 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, ReadError> {
-        self.or_forget(id, self.try_entries_after(id, place, most).await)
-    }
-
-    fn or_forget<T>(&self, id: &EntityId, answer: Result<Option<T>, Trouble>) -> Result<Option<T>, ReadError> {
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(Trouble::Log(error)) => Err(error),
-            Err(Trouble::Shelf(error)) => {
-                self.drop_shelved(id, &error);
-                Ok(None)
-            }
-        }
-    }
-
-    /// The shelf and the last waypoint, if it is of this log.
-    async fn last_waypoint(&self, id: &EntityId) -> Result<Option<(&Shelf, Waypoint)>, Trouble> {
-        let Some(kept) = self.shelf.as_deref() else {
-            return Ok(None);
-        };
-        let Some(last) = kept.last(id)? else { return Ok(None) };
-        let trusted = self.is_trusted(id, last.position, last.place).await?;
-        Ok(trusted.then_some((kept, last)))
+        self.on_shelf(id, self.try_entries_after(id, place, most).await)
     }
 
     async fn try_brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, Trouble> {
         let Some((kept, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
         };
-        let mut entries = Vec::new();
-        let mut after = last.position;
-        loop {
-            let page = self.log.read(id, after, READ_MAX).await?;
-            let full = page.len() >= READ_MAX;
-            after = page.last().map_or(after, |entry| entry.position);
-            entries.extend(page);
-            if !full {
-                break;
-            }
-        }
+        let entries = self.read_all_after(id, last.position).await?;
         let (number, from) = (last.number, last.place);
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {

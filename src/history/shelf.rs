@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -87,7 +87,6 @@ pub type Shelved<T> = Result<T, ShelfError>;
 
 /// One shelf, for one process.
 pub struct Shelf {
-    dir: PathBuf,
     store: Mutex<Connection>,
 }
 
@@ -107,13 +106,8 @@ impl Shelf {
             }
         };
         Ok(Self {
-            dir: dir.to_owned(),
             store: Mutex::new(store),
         })
-    }
-
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     fn store(&self) -> MutexGuard<'_, Connection> {

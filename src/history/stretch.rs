@@ -3,7 +3,9 @@
 
 use super::{
     Histories, Shelf, ShelfError,
-    track::{SEGMENT, Waypoint, nanoseconds},
+    shelf::Shelved,
+    shelved::Trouble,
+    track::{Fact, SEGMENT, Waypoint, nanoseconds},
 };
 use crate::{
     domain::{
@@ -16,9 +18,6 @@ use crate::{
     },
     event_log::{READ_MAX, ReadError},
 };
-
-use super::shelf::Shelved;
-use super::track::Fact;
 
 /// A long wallet at the end of what a filter keeps.
 #[derive(Debug)]
@@ -80,24 +79,6 @@ impl Bounds {
         segment.times.is_after(self.time)
             || segment.recorded.is_after(self.recorded)
             || segment.first_place > self.place
-    }
-}
-
-/// Why there is no stretch: the log, or the shelf.
-enum Trouble {
-    Log(ReadError),
-    Shelf(ShelfError),
-}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Self {
-        Self::Log(error)
-    }
-}
-
-impl From<ShelfError> for Trouble {
-    fn from(error: ShelfError) -> Self {
-        Self::Shelf(error)
     }
 }
 
@@ -220,23 +201,10 @@ impl Histories<WalletState> {
         }
     }
 
-    fn on_shelf<T>(&self, id: &EntityId, answer: Result<Option<T>, Trouble>) -> Result<Option<T>, ReadError> {
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(Trouble::Log(error)) => Err(error),
-            Err(Trouble::Shelf(error)) => {
-                self.drop_shelved(id, &error);
-                Ok(None)
-            }
-        }
-    }
-
     async fn try_stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, Trouble> {
-        let Some(shelf) = &self.shelf else { return Ok(None) };
-        let Some(last) = shelf.last(id)? else { return Ok(None) };
-        if !self.is_trusted(id, last.position, last.place).await? {
+        let Some((shelf, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
-        }
+        };
         let tail = self.read_all_after(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
             // Something came that belongs before what the waypoints say.
@@ -323,21 +291,6 @@ impl Histories<WalletState> {
         };
         let size = usize::try_from(SEGMENT).unwrap_or(READ_MAX);
         Ok(self.log.read(id, after, size).await?)
-    }
-
-    async fn read_all_after(&self, id: &EntityId, mut after: Position) -> Result<Vec<Entry>, ReadError> {
-        let mut all = Vec::new();
-        loop {
-            let page = self.log.read(id, after, READ_MAX).await?;
-            let full = page.len() >= READ_MAX;
-            if let Some(last) = page.last() {
-                after = last.position;
-            }
-            all.extend(page);
-            if !full {
-                return Ok(all);
-            }
-        }
     }
 }
 

@@ -173,6 +173,8 @@ impl Keeper {
 
     async fn begin_anew(&self) {
         tracing::warn!("the checkpoint is of other stores; everything is replayed");
+        // First: a checkpoint that is written meanwhile must not say that an empty index stands at the feeds' ends.
+        self.shared.forget_places();
         *self.shared.index_mut() = Index::default();
         self.shared.changes.forget();
         self.shared.set_resumed(None);

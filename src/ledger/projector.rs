@@ -206,12 +206,12 @@ impl<S: Entity> Projector<S> {
                 self.take_part(swept, &mut unfinished, &mut disordered);
             }
             while folding.len() > cores {
-                self.settle(folding.join_next().await, &mut disordered);
+                self.settle(folding.join_next().await, &mut disordered)?;
             }
             folding.spawn_blocking(|| fold_all(whole));
         }
         while let Some(done) = folding.join_next().await {
-            self.settle(Some(done), &mut disordered);
+            self.settle(Some(done), &mut disordered)?;
         }
         // What ended without its last part was cut short by nothing but the end of the sweep.
         disordered.extend(unfinished.into_keys());
@@ -239,15 +239,27 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    fn settle(&self, done: Option<Result<Folded<S>, JoinError>>, disordered: &mut Vec<EntityId>) {
+    /// A batch that was not folded is a store that was not read: its streams must not be missing in silence.
+    fn settle(
+        &self,
+        done: Option<Result<Folded<S>, JoinError>>,
+        disordered: &mut Vec<EntityId>,
+    ) -> Result<(), ReadError> {
         match done {
             Some(Ok(folded)) => {
                 disordered.extend(folded.disordered);
                 self.put_all(&folded.updates);
             }
-            Some(Err(error)) => tracing::error!(%error, "a batch of streams was not folded"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "a batch of streams was not folded");
+                return Err(ReadError::Damaged {
+                    store: format!("{} store", S::DOMAIN),
+                    reason: "some of its streams can't be folded".to_owned(),
+                });
+            }
             None => {}
         }
+        Ok(())
     }
 
     fn put_all(&self, updates: &[(EntityId, Update<S>)]) {

@@ -273,6 +273,29 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
 }
 
 #[tokio::test]
+async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_waypoints_from_then_on() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
+    writer.disorder = 0;
+    writer.write(&bench, SEGMENT);
+    let long = start(&bench, Some(dir.path()));
+    long.loaded().await;
+    // One after the other, so that what is known of it is kept and gone on with.
+    for _ in 0..SEGMENT + 40 {
+        writer.write(&bench, 1);
+        super::becomes(|| long.overview().events == writer.written).await;
+    }
+    long.histories().track(&id()).await.unwrap();
+    for _ in 0..8 {
+        writer.write(&bench, SEGMENT / 2);
+        super::becomes(|| long.overview().events == writer.written).await;
+    }
+    let before = bench.wallet.entries_read();
+    long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
+    let read = bench.wallet.entries_read() - before;
+    assert!(read <= 2 * SEGMENT, "{read} entries were read");
+}
+
+#[tokio::test]
 async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(3));
     writer.write(&bench, 5 * SEGMENT);
