@@ -377,7 +377,8 @@ pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[Claim<'_>], found:
         }
     }
     let mut by_time: Vec<_> = credits.iter().collect();
-    by_time.sort_by_key(|credit| credit.time);
+    // Of credits of one moment, it must not depend on who tells of them which is called the second.
+    by_time.sort_by_key(|credit| (credit.time, credit.wallet, credit.amount, credit.order));
     if let [_, second, ..] = by_time[..] {
         let wallets: Vec<_> = by_time.iter().map(|credit| credit.wallet).collect();
         let explanation = format!(

@@ -134,7 +134,7 @@ impl Index {
                 order: row.order.map(|order| self.order_ids.text(order)),
             })
             .collect();
-        credits.sort_unstable_by_key(|credit| (credit.wallet, credit.time, credit.amount));
+        credits.sort_unstable_by_key(|credit| (credit.wallet, credit.time, credit.amount, credit.order));
         (claims, credits)
     }
 

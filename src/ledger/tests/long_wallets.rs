@@ -51,8 +51,8 @@ struct Writer {
 
 impl Writer {
     fn new(seed: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let disorder = [0, 3, 60][random.random_range(0..3)];
+        let disorder = [0, 3, 60][usize::try_from(seed % 3).unwrap()];
+        let random = ChaCha8Rng::seed_from_u64(seed);
         Self {
             random,
             sequence: 0,
@@ -75,7 +75,10 @@ impl Writer {
             };
             let (kind, data) = self.event();
             let at = i64::try_from(self.written).unwrap();
-            let time = hour(at - self.random.random_range(0..=self.disorder));
+            // Now and then something comes very late: behind segments of which a filter keeps nothing.
+            let late = self.disorder > 0 && self.random.random_range(0..100) == 0;
+            let back = if late { 1_000 } else { self.disorder };
+            let time = hour(at - self.random.random_range(0..=back));
             bench
                 .wallet
                 .write_at("W-1", &sequence, kind, time, hour(at), &data, true);
@@ -161,7 +164,9 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
     let (whole, stretch) = (short.wallet(&id(), query).await, long.wallet(&id(), query).await);
     match (whole, stretch) {
         (Ok(whole), Ok(stretch)) => {
-            assert_eq!(told(&whole), told(&stretch), "{query:?}");
+            let (one, other) = (told(&whole), told(&stretch));
+            let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+            assert!(one == other, "{query:?}: {differs:?}");
             let last = |view: &WalletView| view.chart.last().map(|point| (point.posted, point.available));
             assert_eq!(last(&whole), last(&stretch), "{query:?}");
             // Of what a filter cuts off in the middle of a stretch, the extremes of the rest may not be shown.
@@ -180,7 +185,7 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
 
 #[tokio::test]
 async fn a_long_wallet_is_what_its_whole_replay_says() {
-    for seed in 0..5 {
+    for seed in 0..6 {
         let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(seed));
         writer.write(&bench, 3 * SEGMENT + 40);
         let (short, long) = (start(&bench, None), start(&bench, Some(dir.path())));
