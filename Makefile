@@ -17,7 +17,7 @@ help:
 	@echo 'make serve               build everything, fill ./data with a demo ledger once, serve http://127.0.0.1:3000'
 	@echo 'make serve STORE=redis   the same on six redis-servers of its own, under ./data/redis'
 	@echo 'make test                formatting, lints, unit, HTTP and browser tests; installs what they need'
-	@echo 'make bench               every figure of docs/performance.md, in about ten minutes; BENCH="--only replay" or --quick for less'
+	@echo 'make bench               every figure of docs/performance.md; BENCH="--only replay" or --quick for less'
 	@echo 'make soak                memory of the server under a busy shop, for SOAK=600 seconds'
 	@echo 'make build               the server and its browser part only'
 	@echo 'make clean               remove what was built; ./data stays'

@@ -41,7 +41,7 @@ use clap::Parser;
 
 use self::table::Row;
 
-/// Sizes are chosen so that all of it ends within ten minutes on two slow cores.
+/// Sizes are meant to let all of it end within ten minutes on two slow cores.
 #[derive(Clone, Debug, Parser)]
 struct Options {
     /// A smoke test of all rows, in about a minute; its figures mean nothing

@@ -8,6 +8,15 @@ const SILENCE = 40_000; // The server says something every 15 seconds; after thi
 const PACE = 1_200; // In a storm the page asks again so often, which is less than a reader may ask.
 let source, topic, last, retry, tries = 0, hush, away, moved = false, asked = 0, waiting, heardAt = Date.now();
 
+const PLACES = "main :is(tr, .figure, li)";
+// What a place says. A page may make a place anew to say the same; and ages grow by themselves.
+const words = (place) => {
+  const copy = place.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) time.remove();
+  return copy.textContent;
+};
+let before = new Set();
+
 const tell = (state, data) => {
   root.dataset.live = state;
   if (data) {
@@ -23,6 +32,7 @@ const news = () => {
   waiting = setTimeout(() => {
     asked = Date.now();
     moved = true;
+    before = new Set([...document.querySelectorAll(PLACES)].map(words));
     root.dataset.liveNews = +(root.dataset.liveNews ?? 0) + 1;
     dispatchEvent(new Event("live"));
   }, Math.max(0, asked + PACE - Date.now()));
@@ -93,7 +103,7 @@ addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => event.persisted && open());
 
 // What changes in its place after news is marked for a moment, and said, though not more often than somebody can listen.
-const marked = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest("main :is(tr, .figure, li)");
+const marked = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest(PLACES);
 let said = 0;
 const say = (count) => {
   const place = document.getElementById("live-said");
@@ -108,13 +118,16 @@ const observer = new MutationObserver((records) => {
   for (const { type, target, addedNodes } of records) {
     const parts = type === "characterData" ? [target] : addedNodes;
     for (const part of parts) {
-      // Ages grow by themselves.
-      const own = (part.nodeType === 1 ? part : part.parentElement)?.closest("time, #live-said");
-      const place = own ? undefined : marked(part);
+      if (part.nodeType === 1) for (const place of part.querySelectorAll(PLACES)) fresh.add(place);
+      const place = marked(part);
       if (place) fresh.add(place);
     }
   }
   for (const place of fresh) {
+    if (before.has(words(place))) {
+      fresh.delete(place);
+      continue;
+    }
     place.classList.remove("is-fresh");
     void place.offsetWidth; // Begins the animation anew.
     place.classList.add("is-fresh");

@@ -102,6 +102,8 @@ test("a list and the overview learn of a new wallet", async ({ page, open, ledge
   await expect(list.getByRole("table").getByRole("link", { name: producer.wallet })).toBeVisible();
   await page.bringToFront();
   await expect(page.getByRole("main")).toContainText(producer.wallet);
+  // The whole page was made anew; what is marked and said is what says something else.
+  await expect(page.locator("#live-said")).toHaveText(/^[1-9] places? on this page/);
 });
 
 test("the past does not move", async ({ page, open }) => {
