@@ -29,7 +29,6 @@ use crate::{
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
 
-use self::heads::Heads;
 pub use self::{
     brief::{Brief, Wanted},
     folding::Folding,
@@ -38,12 +37,13 @@ pub use self::{
     stretch::{Segment, Stretch},
     track::{LONG, SEGMENT},
 };
+use self::{heads::Heads, track::Waypoint};
 
 /// Entries of a stream that are read along with those of others.
 const PAGE: usize = 1_000;
 /// Entries that are folded before the caller hears of them.
 const TOLD_AT_ONCE: usize = 1_000;
-/// Segments that are put on the shelf in one go.
+/// Segments that are put on the shelf in one go, while a stream is read.
 const SHELVED_AT_ONCE: usize = 256;
 
 /// What a caller hears while a history goes on.
@@ -92,6 +92,8 @@ pub struct Histories<S: Remembered> {
     heads: Mutex<Heads<S>>,
     /// Streams whose waypoints were seen to be of this log.
     trusted: Mutex<HashSet<EntityId>>,
+    /// Long streams that can't have waypoints.
+    disordered: Mutex<HashSet<EntityId>>,
 }
 
 type Listener<'a, S> = &'a mut (dyn FnMut(Told<'_, S>) + Send);
@@ -104,6 +106,7 @@ impl<S: Remembered> Histories<S> {
             shelf,
             heads: Mutex::new(Heads::new()),
             trusted: Mutex::default(),
+            disordered: Mutex::default(),
         }
     }
 
@@ -155,20 +158,30 @@ impl<S: Remembered> Histories<S> {
         Ok(heads)
     }
 
-    /// Reads a long wallet once from its beginning and puts its waypoints on the shelf, if they are not there.
-    pub async fn track(&self, id: &EntityId) -> Result<(), ReadError> {
+    /// Puts the waypoints of a long stream of `entries` on the shelf that are not there yet.
+    pub async fn track(&self, id: &EntityId, entries: u64) -> Result<(), ReadError> {
         let Some(shelf) = self.shelf.clone().filter(|_| S::course().is_some()) else {
             return Ok(());
         };
-        if shelf.last(id).is_ok_and(|last| last.is_some()) {
+        let shelved = |last: &Waypoint| (last.number + 1) * SEGMENT;
+        if self.disordered().contains(id)
+            || matches!(shelf.last(id), Ok(Some(last)) if shelved(&last) + LONG >= entries)
+        {
             return Ok(());
         }
-        let mut folding = Folding::tracking();
+        // On from where whoever did this before was ended.
+        let resumed = self.after_waypoint(id, Position::END).await?;
+        let recalls = resumed.is_some();
+        let mut folding = resumed.unwrap_or_else(Folding::tracking);
         loop {
             let page = self.log.read(id, folding.last(), READ_MAX).await?;
+            let recalled = !recalls || S::recall(&mut folding, &shelf, id, &page).is_ok();
             // What is out of order has no waypoints: an entry may still come that belongs before them.
-            if !folding.push(&page, &mut |_| {}) {
+            if !recalled || !folding.push(&page, &mut |_| {}) {
                 let _ = shelf.forget(id);
+                if recalled {
+                    self.disordered().insert(id.clone());
+                }
                 return Ok(());
             }
             self.shelve(id, &mut folding, SHELVED_AT_ONCE);
@@ -178,6 +191,37 @@ impl<S: Remembered> Histories<S> {
         }
         self.shelve(id, &mut folding, 1);
         Ok(())
+    }
+
+    /// For a stream that is read part after part from its beginning, by who reads them all.
+    pub fn from_beginning(&self) -> Folding<S> {
+        if self.shelf.is_some() {
+            Folding::tracking()
+        } else {
+            Folding::new()
+        }
+    }
+
+    /// Goes on with the next part. Of a very long stream, waypoints are put on the shelf on the way, so that it can be opened
+    /// as soon as it was read. `false`: out of order, see [`Folding::push`].
+    pub fn push_part(&self, id: &EntityId, folding: &mut Folding<S>, entries: &[Entry], told: Listener<'_, S>) -> bool {
+        let in_order = entries.is_empty() || folding.push(entries, told);
+        if in_order {
+            self.shelve(id, folding, SHELVED_AT_ONCE);
+        } else if folding.base.is_some()
+            && let Some(shelf) = &self.shelf
+        {
+            let _ = shelf.forget(id);
+        }
+        in_order
+    }
+
+    /// After the last part. `None` where there was no entry. What is long but not very long is left to [`Self::track`].
+    pub fn finish_parts(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+        if folding.base.is_some() {
+            self.shelve(id, &mut folding, 1);
+        }
+        folding.finish()
     }
 
     /// Folds on to the end of the stream, beginning with a page if one was read already.
@@ -341,6 +385,10 @@ impl<S: Remembered> Histories<S> {
 
     fn heads(&self) -> MutexGuard<'_, Heads<S>> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disordered(&self) -> MutexGuard<'_, HashSet<EntityId>> {
+        self.disordered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn trusted(&self) -> MutexGuard<'_, HashSet<EntityId>> {

@@ -42,3 +42,8 @@ pub mod ledger;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
+
+/// Here, so that benchmarks measure the program with the allocator that it has.
+#[cfg(feature = "ssr")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

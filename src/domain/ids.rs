@@ -176,6 +176,8 @@ pub struct Position {
 impl Position {
     /// Before everything.
     pub const START: Self = Self::new(0, 0);
+    /// After every entry.
+    pub const END: Self = Self::new(u64::MAX, u64::MAX);
 
     pub const fn new(major: u64, minor: u64) -> Self {
         Self { major, minor }

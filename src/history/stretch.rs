@@ -160,7 +160,7 @@ impl Histories<WalletState> {
         let shelf = self.shelf.as_ref();
         let named = shelf.and_then(|shelf| shelf.segments_naming(id, refund, order, most).ok());
         let mut numbers = named.unwrap_or_default();
-        let last = self.segment_of(id, Position::new(u64::MAX, u64::MAX));
+        let last = self.segment_of(id, Position::END);
         if numbers.last() != Some(&last) {
             numbers.push(last);
         }

@@ -198,17 +198,19 @@ impl Keeper {
         let mut generation = None;
         loop {
             ticks.tick().await;
-            let long: Vec<EntityId> = {
+            let mut long: Vec<(u64, EntityId)> = {
                 let index = self.shared.index();
                 if generation.replace(index.generation()) == Some(index.generation()) {
                     continue;
                 }
                 let long = index.wallets().filter(|(_, row)| row.events > LONG);
-                long.filter_map(|(slot, _)| EntityId::new(index.wallet_id(slot)).ok())
+                long.filter_map(|(slot, row)| Some((row.events, EntityId::new(index.wallet_id(slot)).ok()?)))
                     .collect()
             };
-            for id in long {
-                if let Err(error) = self.wallets.track(&id).await {
+            // The longest are the ones that are slow until then.
+            long.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+            for (entries, id) in long {
+                if let Err(error) = self.wallets.track(&id, entries).await {
                     tracing::debug!(%id, %error, "a long wallet is tracked later");
                     generation = None;
                 }

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::{
-    task::{JoinError, JoinSet},
+    task::{JoinError, JoinSet, spawn_blocking},
     time::{Instant, sleep},
 };
 
@@ -111,15 +111,15 @@ struct Unfinished<S: Entity> {
 }
 
 impl<S: Entity> Unfinished<S> {
-    fn new() -> Self {
+    fn new(folding: Folding<S>) -> Self {
         Self {
-            folding: Folding::new(),
+            folding,
             gathering: Gathering::default(),
         }
     }
 
-    /// `false`: out of order.
-    fn push(&mut self, entries: &[Entry]) -> bool {
+    /// A stream that came in one part; `false`: out of order.
+    fn push_whole(&mut self, entries: &[Entry]) -> bool {
         let gathering = &mut self.gathering;
         entries.is_empty() || self.folding.push(entries, &mut |told| gathering.hear(&told))
     }
@@ -128,6 +128,28 @@ impl<S: Entity> Unfinished<S> {
         let gathering = self.gathering;
         self.folding.finish().map(|head| gathering.update(head))
     }
+
+    /// One part of several.
+    fn push_part(mut self, histories: &Histories<S>, id: &EntityId, entries: &[Entry], last: bool) -> Pushed<S> {
+        let gathering = &mut self.gathering;
+        if !histories.push_part(id, &mut self.folding, entries, &mut |told| gathering.hear(&told)) {
+            return Pushed::Disordered;
+        }
+        if !last {
+            return Pushed::Unfinished(Box::new(self));
+        }
+        let gathering = self.gathering;
+        let head = histories.finish_parts(id, self.folding);
+        Pushed::Finished(head.map(|head| gathering.update(head)))
+    }
+}
+
+/// What became of a part of a stream.
+enum Pushed<S: Entity> {
+    Disordered,
+    Unfinished(Box<Unfinished<S>>),
+    /// `None` for a stream without entries.
+    Finished(Option<Update<S>>),
 }
 
 /// What became of a batch of whole streams.
@@ -143,14 +165,23 @@ fn fold_all<S: Entity>(batch: Vec<Swept>) -> Folded<S> {
         disordered: Vec::new(),
     };
     for swept in batch {
-        let mut stream = Unfinished::new();
-        if !stream.push(&swept.entries) {
+        let mut stream = Unfinished::new(Folding::new());
+        if !stream.push_whole(&swept.entries) {
             folded.disordered.push(swept.subject);
         } else if let Some(update) = stream.finish() {
             folded.updates.push((swept.subject, update));
         }
     }
     folded
+}
+
+/// What was not folded is a store that was not read: its streams must not be missing in silence.
+fn not_folded<S: Entity>(error: &JoinError) -> ReadError {
+    tracing::error!(%error, "streams were not folded");
+    ReadError::Damaged {
+        store: format!("{} store", S::DOMAIN),
+        reason: "some of its streams can't be folded".to_owned(),
+    }
 }
 
 impl<S: Entity> Projector<S> {
@@ -203,7 +234,7 @@ impl<S: Entity> Projector<S> {
         while let Some(batch) = parts.try_next().await? {
             let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
             for swept in long {
-                self.take_part(swept, &mut unfinished, &mut disordered);
+                self.take_part(swept, &mut unfinished, &mut disordered).await?;
             }
             while folding.len() > cores {
                 self.settle(folding.join_next().await, &mut disordered)?;
@@ -218,28 +249,38 @@ impl<S: Entity> Projector<S> {
         self.refresh(&disordered, None).await
     }
 
-    fn take_part(
+    async fn take_part(
         &self,
         swept: Swept,
         unfinished: &mut HashMap<EntityId, Unfinished<S>>,
         disordered: &mut Vec<EntityId>,
-    ) {
-        let mut stream = match unfinished.remove(&swept.subject) {
-            Some(stream) if !swept.first => stream,
-            _ if swept.first => Unfinished::new(),
+    ) -> Result<(), ReadError> {
+        let Swept {
+            subject,
+            first,
+            last,
+            entries,
+        } = swept;
+        let stream = match unfinished.remove(&subject) {
+            Some(stream) if !first => stream,
+            _ if first => Unfinished::new(self.histories.from_beginning()),
             // The rest of one that was given up.
-            _ => return,
+            _ => return Ok(()),
         };
-        if !stream.push(&swept.entries) {
-            disordered.push(swept.subject);
-        } else if !swept.last {
-            unfinished.insert(swept.subject, stream);
-        } else if let Some(update) = stream.finish() {
-            self.put_all(&[(swept.subject, update)]);
+        let (histories, id) = (Arc::clone(&self.histories), subject.clone());
+        let pushed = spawn_blocking(move || stream.push_part(&histories, &id, &entries, last)).await;
+        match pushed.map_err(|error| not_folded::<S>(&error))? {
+            Pushed::Disordered => disordered.push(subject),
+            Pushed::Unfinished(stream) => {
+                unfinished.insert(subject, *stream);
+            }
+            Pushed::Finished(update) => {
+                self.put_all(&update.map(|update| (subject, update)).into_iter().collect::<Vec<_>>())
+            }
         }
+        Ok(())
     }
 
-    /// A batch that was not folded is a store that was not read: its streams must not be missing in silence.
     fn settle(
         &self,
         done: Option<Result<Folded<S>, JoinError>>,
@@ -250,13 +291,7 @@ impl<S: Entity> Projector<S> {
                 disordered.extend(folded.disordered);
                 self.put_all(&folded.updates);
             }
-            Some(Err(error)) => {
-                tracing::error!(%error, "a batch of streams was not folded");
-                return Err(ReadError::Damaged {
-                    store: format!("{} store", S::DOMAIN),
-                    reason: "some of its streams can't be folded".to_owned(),
-                });
-            }
+            Some(Err(error)) => return Err(not_folded::<S>(&error)),
             None => {}
         }
         Ok(())

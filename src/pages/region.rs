@@ -50,19 +50,31 @@ where
     T: Clone + Send + Sync + 'static,
 {
     let pending = RwSignal::new(false);
+    let fallback = move || view! { <Loading what /> };
+    let body = move || {
+        let show = show.clone();
+        Suspend::new(async move {
+            match answer.await {
+                Ok(answer) => show(answer),
+                Err(error) => problem(error, what, heading),
+            }
+        })
+    };
+    // On the server `set_pending` must not be given: what it makes reads the set of pending answers on another thread, and
+    // panics where one comes at that moment (transition.rs of leptos 0.8.23). There nothing is seen to be pending anyway.
+    let content = if cfg!(feature = "hydrate") {
+        view! {
+            <Transition fallback set_pending=pending>
+                {body}
+            </Transition>
+        }
+        .into_any()
+    } else {
+        view! { <Transition fallback>{body}</Transition> }.into_any()
+    };
     view! {
         <div class="region" class:is-pending=pending aria-busy=move || pending.get().then_some("true")>
-            <Transition fallback=move || view! { <Loading what /> } set_pending=pending>
-                {move || {
-                    let show = show.clone();
-                    Suspend::new(async move {
-                        match answer.await {
-                            Ok(answer) => show(answer),
-                            Err(error) => problem(error, what, heading),
-                        }
-                    })
-                }}
-            </Transition>
+            {content}
         </div>
     }
     .into_any()

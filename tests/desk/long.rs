@@ -77,7 +77,7 @@ async fn histories(log: &Arc<Counting>, wallet: &str) -> (Arc<Histories<WalletSt
     let shelf = Arc::new(Shelf::open(dir.path()).unwrap());
     let log = Arc::clone(log) as Arc<dyn EventLog>;
     let histories = Arc::new(Histories::new(log, Some(shelf)));
-    histories.track(&id(wallet)).await.unwrap();
+    histories.track(&id(wallet), u64::MAX).await.unwrap();
     (histories, dir)
 }
 

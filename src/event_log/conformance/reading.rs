@@ -77,7 +77,7 @@ pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
             .collect();
         assert_eq!(log.read(&id("W-1"), other.position, 100).await.unwrap(), expected);
     }
-    let end = Position::new(u64::MAX, u64::MAX);
+    let end = Position::END;
     assert_eq!(log.read(&id("W-1"), end, 100).await, Ok(vec![]));
     assert_eq!(log.read(&id("W-1"), Position::START, 0).await, Ok(vec![]));
 }

@@ -111,7 +111,7 @@ mod tests {
     fn the_position_after_the_last_of_a_millisecond_is_in_the_next() {
         assert_eq!(following(Position::START), Some(Position::new(0, 1)));
         assert_eq!(following(Position::new(7, u64::MAX)), Some(Position::new(8, 0)));
-        assert_eq!(following(Position::new(u64::MAX, u64::MAX)), None);
+        assert_eq!(following(Position::END), None);
     }
 
     #[test]

@@ -191,7 +191,7 @@ async fn a_long_wallet_is_what_its_whole_replay_says() {
         let (short, long) = (start(&bench, None), start(&bench, Some(dir.path())));
         short.loaded().await;
         long.loaded().await;
-        long.histories().track(&id()).await.unwrap();
+        long.histories().track(&id(), u64::MAX).await.unwrap();
         assert!(long.histories().is_long(&id()).await.unwrap());
         for round in 0..3 {
             for _ in 0..20 {
@@ -233,7 +233,7 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
     writer.write(&bench, 6_000);
     let long = start(&bench, Some(dir.path()));
     long.loaded().await;
-    long.histories().track(&id()).await.unwrap();
+    long.histories().track(&id(), u64::MAX).await.unwrap();
     let looks = [
         TimelineQuery::default(),
         TimelineQuery {
@@ -289,11 +289,53 @@ async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_waypoints_from_t
         writer.write(&bench, 1);
         super::becomes(|| long.overview().events == writer.written).await;
     }
-    long.histories().track(&id()).await.unwrap();
+    long.histories().track(&id(), u64::MAX).await.unwrap();
     for _ in 0..8 {
         writer.write(&bench, SEGMENT / 2);
         super::becomes(|| long.overview().events == writer.written).await;
     }
+    let before = bench.wallet.entries_read();
+    long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
+    let read = bench.wallet.entries_read() - before;
+    assert!(read <= 2 * SEGMENT, "{read} entries were read");
+}
+
+#[tokio::test]
+async fn what_a_process_left_unfinished_on_the_shelf_is_gone_on_with() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(8));
+    writer.write(&bench, 4 * SEGMENT);
+    let first = start(&bench, Some(dir.path()));
+    first.loaded().await;
+    first.histories().track(&id(), u64::MAX).await.unwrap();
+    drop(first);
+    writer.write(&bench, 20 * SEGMENT);
+    let long = start(&bench, Some(dir.path()));
+    long.loaded().await;
+    let before = bench.wallet.entries_read();
+    long.histories().track(&id(), writer.written).await.unwrap();
+    let read = bench.wallet.entries_read() - before;
+    assert!(
+        (20 * SEGMENT..22 * SEGMENT).contains(&read),
+        "{read} entries were read to go on"
+    );
+    let before = bench.wallet.entries_read();
+    long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
+    let read = bench.wallet.entries_read() - before;
+    assert!(read <= 2 * SEGMENT, "{read} entries were read");
+    let short = start(&bench, None);
+    short.loaded().await;
+    for _ in 0..20 {
+        compare(&short, &long, &writer.query()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_very_long_wallet_can_be_opened_as_soon_as_everything_was_read() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(6));
+    writer.write(&bench, 260 * SEGMENT);
+    let long = start(&bench, Some(dir.path()));
+    long.loaded().await;
+    assert!(long.histories().is_long(&id()).await.unwrap());
     let before = bench.wallet.entries_read();
     long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
     let read = bench.wallet.entries_read() - before;
@@ -315,7 +357,7 @@ async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
     ] {
         let long = start(&bench, Some(dir.path()));
         long.loaded().await;
-        long.histories().track(&id()).await.unwrap();
+        long.histories().track(&id(), u64::MAX).await.unwrap();
         drop(long);
         let store = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
         assert!(store.execute(statement, []).unwrap() > 0, "{statement}");
@@ -324,7 +366,7 @@ async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
         for _ in 0..20 {
             compare(&short, &long, &writer.query()).await;
         }
-        long.histories().track(&id()).await.unwrap();
+        long.histories().track(&id(), u64::MAX).await.unwrap();
         for _ in 0..20 {
             compare(&short, &long, &writer.query()).await;
         }
