@@ -9,7 +9,7 @@ mod redis;
 pub mod relay;
 mod sweep;
 
-pub(crate) use self::embedded::{BUSY, make_private_dir, patiently};
+pub(crate) use self::embedded::{BUSY, keep_plans, make_private_dir, patiently};
 
 use std::sync::Arc;
 
@@ -166,6 +166,12 @@ pub trait EventLog: Send + Sync {
 
     /// The end of the feed as it is now.
     async fn feed_end(&self) -> Result<FeedPosition, ReadError>;
+
+    /// How many entries the feed tells of, for saying how far a sweep is; `None` where that can't be said without reading
+    /// them. Foreign producers may have appended more.
+    async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
+        Ok(None)
+    }
 
     /// What is appended after `from`, in feed order (within a partition), as it comes, until dropped. Reconnects by itself;
     /// an error item says that it is cut off for now, and the stream goes on after it without loss or repetition.

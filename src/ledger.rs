@@ -25,7 +25,7 @@ use crate::{
     domain::{
         event::Entry,
         ids::{Domain, EntityId, Position},
-        listing::{StoreHealth, StoreState},
+        listing::{Progress, StoreHealth, StoreState},
         refund::Limits,
         wallet::WalletState,
     },
@@ -139,7 +139,7 @@ struct Shared {
 
 impl Shared {
     fn new() -> Self {
-        let loading = || watch::Sender::new(StoreState::Loading { events: 0 });
+        let loading = || watch::Sender::new(StoreState::Loading(Progress::default()));
         Self {
             index: RwLock::default(),
             wallet: loading(),

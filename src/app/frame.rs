@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         access::{Act, Me, Role},
-        listing::SEARCH_MAX,
+        listing::{SEARCH_MAX, StoreState},
     },
     pages::{
         form::AskForm,
@@ -32,6 +32,8 @@ use crate::{
 
 /// How often a live page asks how the stores are.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(20);
+/// While a store is being read.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Name, navigation, search, and who it is.
 #[component]
@@ -228,7 +230,12 @@ pub fn Health() -> impl IntoView {
         <div class="health">
             <Transition>
                 {move || Suspend::new(async move {
-                    health.await.map(|stores| view! { <HealthBanner stores /> })
+                    health.await.map(|stores| {
+                        if stores.iter().any(|store| matches!(store.state, StoreState::Loading(_))) {
+                            every(PROGRESS_INTERVAL, move || health.refetch());
+                        }
+                        view! { <HealthBanner stores /> }
+                    })
                 })}
             </Transition>
         </div>

@@ -7,11 +7,11 @@ use super::{
     badge::Tone,
     notice::Notice,
     time::{Fineness, format_moment},
-    words::{counted, sentence},
+    words::{counted, grouped, sentence},
 };
 use crate::domain::{
     ids::Domain,
-    listing::{StoreHealth, StoreState},
+    listing::{Progress, StoreHealth, StoreState},
 };
 
 /// One notice for each store that is not live; nothing where all are.
@@ -28,12 +28,11 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
     };
     match state {
         StoreState::Live => None,
-        StoreState::Loading { events } => Some(
+        StoreState::Loading(progress) => Some(
             view! {
                 <Notice tone=Tone::Info title=format!("The {domain} store is being read")>
-                    <p>
-                        {format!("{} so far. Until all are read, lists and totals of {things} fall short.", counted(events, "event"))}
-                    </p>
+                    <p>{so_far(progress)} {format!(" Until all are read, lists and totals of {things} fall short.")}</p>
+                    {bar(progress, domain)}
                 </Notice>
             }
             .into_any(),
@@ -44,7 +43,10 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
                 format_moment(since, Fineness::Minute)
             );
             let figures = match as_of {
-                Some(at) => format!("Lists and totals of {things} are as of {}.", format_moment(at, Fineness::Second)),
+                Some(at) => format!(
+                    "Lists and totals of {things} are as of {}.",
+                    format_moment(at, Fineness::Second)
+                ),
                 None => format!("It has not answered since this server started, so nothing is known of {things}."),
             };
             Some(
@@ -56,5 +58,42 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
                 .into_any(),
             )
         }
+    }
+}
+
+fn so_far(Progress { events, of, a_second }: Progress) -> String {
+    let of = of.map_or_else(String::new, |of| format!(" of about {}", grouped(of)));
+    let pace = match a_second {
+        0 => String::new(),
+        pace => format!(", {} a second", grouped(pace)),
+    };
+    match of.is_empty() {
+        true => format!("{} so far{pace}.", counted(events, "event")),
+        false => format!("{}{of} events{pace}.", grouped(events)),
+    }
+}
+
+/// Nothing where the end is not known.
+fn bar(Progress { events, of, .. }: Progress, domain: Domain) -> Option<impl IntoView> {
+    let of = of.filter(|of| *of > 0)?;
+    let label = format!("How much of the {domain} store was read");
+    Some(
+        view! { <progress class="progress" max=of.to_string() value=events.min(of).to_string() aria-label=label></progress> },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_what_is_known() {
+        let said = |events, of, a_second| so_far(Progress { events, of, a_second }).replace('\u{202f}', ",");
+        assert_eq!(said(1, None, 0), "1 event so far.");
+        assert_eq!(said(1_200, None, 400), "1,200 events so far, 400 a second.");
+        assert_eq!(
+            said(1_200, Some(3_000), 400),
+            "1,200 of about 3,000 events, 400 a second."
+        );
     }
 }

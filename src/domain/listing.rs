@@ -429,8 +429,8 @@ pub struct Overview {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreState {
-    /// Its streams are being read for the first time; so many events so far.
-    Loading { events: u64 },
+    /// Its streams are being read for the first time.
+    Loading(Progress),
     /// Everything that it has is in the figures.
     Live,
     /// It does not answer; the figures are as of then (`None`: it never answered).
@@ -439,6 +439,17 @@ pub enum StoreState {
         as_of: Option<DateTime<Utc>>,
         reason: String,
     },
+}
+
+/// How far a store was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Events so far.
+    pub events: u64,
+    /// About how many there are; `None` where that is not known.
+    pub of: Option<u64>,
+    /// Events a second since it was begun.
+    pub a_second: u64,
 }
 
 /// A store and how it is doing.

@@ -10,7 +10,7 @@ mod sweep;
 mod write;
 mod writer;
 
-pub(crate) use self::schema::{BUSY, make_private_dir, patiently};
+pub(crate) use self::schema::{BUSY, keep_plans, make_private_dir, patiently};
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -103,6 +103,11 @@ impl EventLog for Embedded {
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
         let end = self.readers.run(read::feed_end).await?;
         Ok(FeedPosition(vec![end]))
+    }
+
+    async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
+        // Positions are counted from 1, without gaps.
+        Ok(Some(self.readers.run(read::feed_end).await?.major))
     }
 
     fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>> {

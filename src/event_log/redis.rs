@@ -102,6 +102,13 @@ impl EventLog for Redis {
             .map_err(|fault| fault.into_read(self.link.domain))
     }
 
+    async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
+        let lengths = self.link.read(|session| feed_lengths(session, self.link.domain)).await;
+        lengths
+            .map(|lengths| Some(lengths.into_iter().sum()))
+            .map_err(|fault| fault.into_read(self.link.domain))
+    }
+
     fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>> {
         follow::follow(Arc::clone(&self.link), from)
     }
@@ -109,6 +116,15 @@ impl EventLog for Redis {
     fn feed_is_complete(&self) -> bool {
         false
     }
+}
+
+/// How many entries each partition's feed has.
+async fn feed_lengths(mut session: Session, domain: LogName) -> RedisResult<Vec<u64>> {
+    let mut ask = redis::pipe();
+    for partition in 0..session.partitions {
+        ask.cmd("XLEN").arg(keys::feed(domain, partition));
+    }
+    ask.query_async(&mut session.connection).await
 }
 
 /// The last entry of each partition's feed.

@@ -21,7 +21,7 @@ use crate::{
         ids::{EntityId, Position},
         wallet::{Part, WalletState},
     },
-    event_log::make_private_dir,
+    event_log::{keep_plans, make_private_dir},
 };
 
 const FILE: &str = "history.sqlite3";
@@ -406,6 +406,7 @@ fn connect(dir: &Path) -> Shelved<Connection> {
     }
     // It can be made again, so a power cut may cost it. 16 MB of pages.
     store.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;")?;
+    keep_plans(&store)?;
     Ok(store)
 }
 

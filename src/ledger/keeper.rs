@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::{
         ids::{Domain, EntityId, Position},
-        listing::{Recent, StoreState},
+        listing::{Progress, Recent, StoreState},
         order::OrderState,
         wallet::WalletState,
     },
@@ -147,9 +147,10 @@ impl Keeper {
         );
         for domain in Domain::ALL {
             self.shared.set_unfed(domain, places.unfed[domain as usize]);
-            self.shared
-                .state(domain)
-                .send_replace(StoreState::Loading { events: counts.events });
+            self.shared.state(domain).send_replace(StoreState::Loading(Progress {
+                events: counts.events,
+                ..Progress::default()
+            }));
         }
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = index.generation();
         *self.shared.index_mut() = index;
@@ -181,7 +182,7 @@ impl Keeper {
         for domain in Domain::ALL {
             self.shared
                 .state(domain)
-                .send_replace(StoreState::Loading { events: 0 });
+                .send_replace(StoreState::Loading(Progress::default()));
         }
         if let Some(checkpoints) = self.checkpoints.clone() {
             let _ = spawn_blocking(move || checkpoints.clear()).await;

@@ -19,7 +19,7 @@ use crate::{
     domain::{
         event::Entry,
         ids::{EntityId, Position},
-        listing::StoreState,
+        listing::{Progress, StoreState},
     },
     event_log::{EventLog, FeedEntry, FeedPosition, ReadError, Swept},
     history::{Folding, Head, Histories, Told},
@@ -54,6 +54,8 @@ pub struct Projector<S: Entity> {
     target: FeedPosition,
     /// How old the figures are with which it began.
     as_of: Option<DateTime<Utc>>,
+    /// When it began to read everything.
+    begun: Instant,
 }
 
 /// What a stream is gathered into on the way to its end.
@@ -175,6 +177,11 @@ fn fold_all<S: Entity>(batch: Vec<Swept>) -> Folded<S> {
     folded
 }
 
+fn a_second(events: u64, time: Duration) -> u64 {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    events.saturating_mul(1_000) / milliseconds
+}
+
 /// What was not folded is a store that was not read: its streams must not be missing in silence.
 fn not_folded<S: Entity>(error: &JoinError) -> ReadError {
     tracing::error!(%error, "streams were not folded");
@@ -195,6 +202,7 @@ impl<S: Entity> Projector<S> {
             place: FeedPosition::default(),
             target: FeedPosition::default(),
             as_of: None,
+            begun: Instant::now(),
         }
     }
 
@@ -225,6 +233,17 @@ impl<S: Entity> Projector<S> {
     async fn load(&mut self) -> Result<(), ReadError> {
         self.place = self.log.feed_end().await?;
         self.target.clone_from(&self.place);
+        self.begun = Instant::now();
+        let of = self.log.feed_length().await?;
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            if let StoreState::Loading(progress) = state {
+                *progress = Progress {
+                    of,
+                    ..Progress::default()
+                };
+            }
+            false
+        });
         let log = Arc::clone(&self.log);
         let mut parts = log.sweep();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -275,7 +294,9 @@ impl<S: Entity> Projector<S> {
                 unfinished.insert(subject, *stream);
             }
             Pushed::Finished(update) => {
-                self.put_all(&update.map(|update| (subject, update)).into_iter().collect::<Vec<_>>())
+                if let Some(update) = update {
+                    self.put_all(&[(subject, update)]);
+                }
             }
         }
         Ok(())
@@ -308,8 +329,9 @@ impl<S: Entity> Projector<S> {
         }
         drop(index);
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
-            if let StoreState::Loading { events } = state {
-                *events += news;
+            if let StoreState::Loading(progress) = state {
+                progress.events += news;
+                progress.a_second = a_second(progress.events, self.begun.elapsed());
             }
             false
         });
@@ -468,7 +490,7 @@ impl<S: Entity> Projector<S> {
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             let as_of = match state {
                 StoreState::Down { .. } => return false,
-                StoreState::Loading { .. } => self.as_of,
+                StoreState::Loading(_) => self.as_of,
                 StoreState::Live => Some(now),
             };
             tracing::warn!(domain = %S::DOMAIN, %error, "the store is down");

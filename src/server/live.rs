@@ -354,7 +354,7 @@ fn stores(ledger: &Ledger) -> Value {
 /// How a store is, in a word.
 pub const fn word(state: &StoreState) -> &'static str {
     match state {
-        StoreState::Loading { .. } => "loading",
+        StoreState::Loading(_) => "loading",
         StoreState::Live => "live",
         StoreState::Down { .. } => "down",
     }

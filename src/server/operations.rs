@@ -28,7 +28,7 @@ use super::{
     security::NO_STORE,
     state::AppState,
 };
-use crate::domain::listing::StoreState;
+use crate::domain::listing::{Progress, StoreState};
 
 /// The header of a request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -124,7 +124,9 @@ async fn ready_in_words(State((state, operations)): Shared) -> Response {
 
 async fn ready_in_numbers(State((state, operations)): Shared) -> Response {
     ready(&state, &operations, |store| match store {
-        StoreState::Loading { events } => json!({"state": "loading", "events": events}),
+        StoreState::Loading(Progress { events, of, a_second }) => {
+            json!({"state": "loading", "events": events, "of": of, "events_a_second": a_second})
+        }
         other => json!({"state": word(other)}),
     })
 }

@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use super::{Count, Records, check, milliseconds, unavailable};
 use crate::{
     access::{Clock, Unavailable},
-    event_log::{BUSY, make_private_dir, patiently},
+    event_log::{BUSY, keep_plans, make_private_dir, patiently},
 };
 
 /// The file in the store's directory.
@@ -113,6 +113,7 @@ impl Shared {
             patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
             // A session that was ended stays ended, whatever happens to the power.
             connection.execute_batch("PRAGMA synchronous = FULL;")?;
+            keep_plans(&connection)?;
             patiently(|| connection.execute_batch(TABLES))
         };
         set_up().map_err(reason)?;

@@ -45,6 +45,7 @@ pub async fn a_stream_that_does_not_exist_is_empty(bench: &Bench) {
     assert_eq!(streams.concat(), vec![]);
     let end = log.feed_end().await.unwrap();
     assert!(end.0.iter().all(|position| *position == Position::START));
+    assert_eq!(log.feed_length().await, Ok(Some(0)));
 }
 
 pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
@@ -55,6 +56,7 @@ pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
             log.append(&id(wallet), Expected::Any, &[event(number)]).await.unwrap();
         }
     }
+    assert_eq!(log.feed_length().await, Ok(Some(50)));
     let whole = log.read(&id("W-1"), Position::START, 100).await.unwrap();
     assert_eq!(sequences(&whole), (1..=25).collect::<Vec<_>>());
     let mut paged = vec![];

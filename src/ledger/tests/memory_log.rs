@@ -173,6 +173,11 @@ impl EventLog for MemoryLog {
         Ok(FeedPosition(vec![Position::new(length as u64, 0)]))
     }
 
+    async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
+        self.check()?;
+        Ok(Some(self.feed.lock().unwrap().len() as u64))
+    }
+
     fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>> {
         let told = usize::try_from(from.0[0].major).unwrap();
         stream::unfold((told, false), move |(told, was_down)| async move {

@@ -156,7 +156,7 @@ impl Metrics {
         self.store_up.get_or_create(&label).set(i64::from(!down));
         let loaded = !matches!(
             health.state,
-            StoreState::Loading { .. } | StoreState::Down { as_of: None, .. }
+            StoreState::Loading(_) | StoreState::Down { as_of: None, .. }
         );
         self.store_loaded.get_or_create(&label).set(i64::from(loaded));
         let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
