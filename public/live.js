@@ -32,9 +32,10 @@ const news = () => {
   waiting = setTimeout(() => {
     asked = Date.now();
     moved = true;
-    before = new Set([...document.querySelectorAll(PLACES)].map(words));
     root.dataset.liveNews = +(root.dataset.liveNews ?? 0) + 1;
     dispatchEvent(new Event("live"));
+    // While the question is on its way.
+    setTimeout(() => (before = new Set([...document.querySelectorAll(PLACES)].map(words))));
   }, Math.max(0, asked + PACE - Date.now()));
 };
 const close = () => {

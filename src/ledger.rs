@@ -9,6 +9,7 @@ mod keeper;
 mod listing;
 mod overview;
 mod projector;
+mod refunds;
 mod story;
 mod timeline;
 
@@ -119,6 +120,7 @@ pub struct Ledger {
     settings: Settings,
     shared: Arc<Shared>,
     findings: overview::FindingsCache,
+    refund_pages: refunds::RefundPages,
     keeper: Keeper,
     running: JoinHandle<()>,
 }
@@ -214,6 +216,7 @@ impl Ledger {
             settings,
             shared,
             findings: overview::FindingsCache::default(),
+            refund_pages: refunds::RefundPages::default(),
             keeper,
             running,
         })

@@ -162,8 +162,9 @@ pub fn router_with(
                 .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_AT_ONCE)),
         );
     security::guard(routes.merge(live), public)
-        .merge(probes)
         .layer(TraceLayer::new_for_http().make_span_with(span))
+        // Not traced: that it is not ready yet is an answer, and no failure to be logged with every probe.
+        .merge(probes)
         .layer(from_fn_with_state(observed, observe))
 }
 

@@ -30,7 +30,6 @@ const appears = (text) =>
         if (look()) return;
         const observer = new MutationObserver(() => look() && observer.disconnect());
         observer.observe(document.body, { subtree: true, childList: true, characterData: true });
-        window.watching = text;
       }),
     text,
   );
@@ -46,7 +45,8 @@ for (let n = 0; n < Number(count) + warmUp; n++) {
   const amount = `${70000 + n}.37`;
   const data = JSON.stringify({ amount: { amount, currency: "EUR" }, kind: "top_up" });
   const seen = appears(amount);
-  await page.waitForFunction((text) => window.watching === text, amount);
+  // Asked after it, answered after it: the page is looking by now. (`waitForFunction` needs `eval`, which the page forbids.)
+  await page.evaluate(() => document.readyState);
   const begin = performance.timeOrigin + performance.now();
   await redis
     .multi()

@@ -148,7 +148,7 @@ fn status(head: &[u8]) -> u16 {
 }
 
 /// All samples of a load, the shortest first, and how many answers were none.
-pub struct Samples(Vec<Duration>, pub usize);
+pub struct Samples(pub Vec<Duration>, pub usize);
 
 impl Samples {
     pub fn new(mut samples: Vec<Duration>, failed: usize) -> Self {

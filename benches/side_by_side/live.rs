@@ -62,7 +62,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
             &home.cookie,
             &chromium,
         ])
-        .arg((options.requests / 5).to_string())
+        .arg((options.requests / 15).to_string())
         .stderr(std::process::Stdio::inherit())
         .output()
         .unwrap();

@@ -11,7 +11,7 @@ use axum::{Router, http::header, routing::get};
 use super::{
     Options,
     fill::Wire,
-    http::{Client, Load},
+    http::{Client, Load, Samples},
     program::{Home, Server},
     redis_server::{RedisServer, free_port},
     table::{Row, ratio, shown},
@@ -33,18 +33,23 @@ fn load(server: &Server, home: &Home, path: &str, options: &Options) -> Load {
     }
 }
 
-/// The p99 of two loads that take turns, the better of each, the number of samples of all turns, and how many answers failed.
+/// The p99 of two loads that take turns, of the samples of all turns, how many those are, and how many answers failed.
 async fn in_turns(first: &Load, second: &Load) -> ([Duration; 2], [usize; 2], usize) {
-    let (mut best, mut counts, mut failed) = ([Duration::MAX; 2], [0; 2], 0);
+    let mut all = [Vec::new(), Vec::new()];
+    let mut failed = 0;
     for _ in 0..TURNS {
-        for (n, load) in [first, second].into_iter().enumerate() {
+        for (load, all) in [first, second].into_iter().zip(&mut all) {
             let (samples, _) = load.run().await;
-            best[n] = best[n].min(samples.percentile(99));
-            counts[n] += samples.len();
             failed += samples.1;
+            all.extend(samples.0);
         }
     }
-    (best, counts, failed)
+    let all = all.map(|samples| Samples::new(samples, 0));
+    (
+        [all[0].percentile(99), all[1].percentile(99)],
+        [all[0].len(), all[1].len()],
+        failed,
+    )
 }
 
 pub async fn wallet_rows(options: &Options) -> Vec<Row> {

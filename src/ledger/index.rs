@@ -13,7 +13,10 @@ pub mod saved;
 mod totals;
 mod wallets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -75,6 +78,13 @@ pub struct Index {
     generation: u64,
     /// Changes when findings may have.
     odd_generation: u64,
+    claims_generation: u64,
+}
+
+/// A number that no other change of claims in this process has.
+fn next_generation() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// Who claims and who was credited for the refund of one id.

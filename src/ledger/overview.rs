@@ -18,7 +18,8 @@ use crate::domain::{
 use super::{
     Ledger,
     index::{ClaimRow, Index, Slot},
-    listing::{Cut, sums},
+    listing::Cut,
+    refunds::sums,
 };
 
 /// How old findings may be: only expiries of holds depend on the time.

@@ -5,9 +5,16 @@ mod checkpoints;
 mod long_wallets;
 mod memory_log;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Ledger, LedgerError, Search, Settings, Store, Stores};
@@ -69,9 +76,13 @@ impl Bench {
     }
 
     async fn start(&self, rescan: Duration) -> Arc<Ledger> {
+        self.start_at(rescan, || hour(100)).await
+    }
+
+    async fn start_at(&self, rescan: Duration, clock: fn() -> DateTime<Utc>) -> Arc<Ledger> {
         let settings = Settings {
             rescan,
-            clock: || hour(100),
+            clock,
             ..Settings::default()
         };
         let ledger = Ledger::start(
@@ -274,6 +285,83 @@ async fn refunds_are_filtered_sorted_and_added_up() {
         ledger.refunds(&too_long, Search::Names),
         Err(LedgerError::Invalid(_))
     ));
+}
+
+/// Seconds since the tests' first hour, for a ledger whose clock moves.
+static MOMENT: AtomicI64 = AtomicI64::new(0);
+
+fn moment() -> DateTime<Utc> {
+    hour(0) + TimeDelta::seconds(MOMENT.load(Ordering::SeqCst))
+}
+
+/// A page may be kept; whatever time it is and whatever changed, it says what looking at everything says.
+#[tokio::test]
+async fn a_page_of_refunds_that_was_kept_is_what_is_found_now() {
+    let bench = Bench::new();
+    for n in 0..60 {
+        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", n % 7);
+    }
+    let ledger = bench.start_at(LATER, moment).await;
+    let queries = [
+        RefundsQuery::default(),
+        RefundsQuery {
+            page: 2,
+            ..RefundsQuery::default()
+        },
+        RefundsQuery {
+            overdue: true,
+            ..RefundsQuery::default()
+        },
+        RefundsQuery {
+            older_than_hours: Some(30),
+            sort: RefundSort::Stuck,
+            ..RefundsQuery::default()
+        },
+        RefundsQuery {
+            states: vec![RefundState::Requested, RefundState::Succeeded],
+            ..RefundsQuery::default()
+        },
+    ];
+    let compare = || {
+        for query in &queries {
+            let (page, all) = (
+                ledger.refunds(query, Search::Names).unwrap(),
+                ledger.all_refunds(query, Search::Names).unwrap(),
+            );
+            let from = (page.page as usize - 1) * 50;
+            assert_eq!(page.total, all.len() as u64, "{query:?} at {}", moment());
+            let shown = all.iter().skip(from).take(50);
+            assert!(page.rows.iter().eq(shown), "{query:?} at {}", moment());
+            let overdue = all.iter().filter(|row| row.overdue).count() as u64;
+            assert_eq!(page.overdue, overdue, "{query:?} at {}", moment());
+        }
+    };
+    let mut overdue = BTreeSet::new();
+    for at in 0..200 {
+        // Around every hour: before it, at it and after it, and back again.
+        for second in [-1, 0, 1, 0] {
+            MOMENT.store(at * 3600 + second, Ordering::SeqCst);
+            compare();
+            overdue.insert(ledger.refunds(&queries[0], Search::Names).unwrap().overdue);
+        }
+    }
+    assert!(
+        overdue.len() > 3,
+        "they became overdue one after the other: {overdue:?}"
+    );
+    let approved = json!({"refund": "R-003"});
+    let written = hour(3) + TimeDelta::seconds(1);
+    bench
+        .order
+        .write("O-3", "3", "order.refund_approved", written, &approved, true);
+    becomes(|| ledger.overview().events == 121).await;
+    compare();
+    bench
+        .order
+        .write("O-3", "4", "order.refund_succeeded", written, &approved, true);
+    becomes(|| ledger.overview().events == 122).await;
+    compare();
+    assert_eq!(ledger.refunds(&queries[0], Search::Names).unwrap().total, 59);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Index, Slot, Update, keep,
+    Index, Slot, Update, keep, next_generation,
     rows::{ClaimRow, OrderRow},
     totals::Turn,
 };
@@ -94,6 +94,7 @@ impl Index {
         let Some(claim) = self.claims[slot.index()].as_mut() else {
             return;
         };
+        let known = claim.clone();
         let before = claim.currency;
         (claim.reason, claim.destination) = texts;
         claim.currency = currency;
@@ -102,6 +103,9 @@ impl Index {
         claim.requested_at = refund.requested_at;
         claim.state_since = refund.state_since;
         claim.ever_approved = refund.ever_approved;
+        if *claim != known {
+            self.claims_generation = next_generation();
+        }
         let is_pending = claim.pending_at.is_some();
         if before != currency {
             self.count_claim(before, false);
@@ -134,6 +138,7 @@ impl Index {
         let slot = keep(&mut self.claims, &mut self.free_claims, row);
         self.refunds[refund_id.index()].claims = Some(slot);
         self.orders[order.index()].claims = Some(slot);
+        self.claims_generation = next_generation();
         self.counts.refunds += 1;
         self.count_claim(currency, true);
         if refund.state.is_pending() {
@@ -146,6 +151,7 @@ impl Index {
         let Some(gone) = self.claims[slot.index()].take() else {
             return;
         };
+        self.claims_generation = next_generation();
         self.counts.refunds -= 1;
         self.count_claim(gone.currency, false);
         let chains = &mut self.refunds[gone.refund.index()];

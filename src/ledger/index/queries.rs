@@ -32,6 +32,11 @@ impl Index {
         self.recent.newest_first()
     }
 
+    /// Changes with every change of a refund; no two indexes of a process have the same, but empty ones.
+    pub const fn claims_generation(&self) -> u64 {
+        self.claims_generation
+    }
+
     /// The sums over everything, by currency.
     pub fn totals(&self) -> Vec<Totals> {
         self.totals.totals().unwrap_or_else(|| self.add_up())

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Chains, ClaimRow, Index, OrderRow, Slot, WalletRow,
     names::Names,
+    next_generation,
     rows::{CreditRow, HeldRow},
     totals::Turn,
 };
@@ -132,6 +133,7 @@ impl Loading {
         }
         index.refunds.resize(index.refund_ids.len(), Chains::default());
         index.work_out();
+        index.claims_generation = next_generation();
         for recent in self.recent.iter().rev() {
             let entry = std::slice::from_ref(&recent.entry);
             index.recent.note(recent.domain, &recent.subject, entry);
