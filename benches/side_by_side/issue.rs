@@ -44,6 +44,9 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         }
         prepared.push((client, forms));
     }
+    let servers = [&wallets, &orders, &cases, &people];
+    let appends = || servers.map(appends).iter().sum::<usize>();
+    let before = appends();
     let begin = Instant::now();
     let workers: Vec<_> = prepared
         .into_iter()
@@ -53,11 +56,24 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         worker.await.unwrap();
     }
     let issued = a_second(AT_ONCE * options.issues, begin.elapsed());
+    let appended = a_second(appends() - before, Duration::from_secs(1))
+        / a_second(AT_ONCE * options.issues, Duration::from_secs(1));
     drop(server);
     let bare = bare(wallets.port(), options.issues * AT_ONCE * 10);
-    let what = format!("a guarded issue through HTTP, {AT_ONCE} at once, {issued:.0} a second");
+    let what =
+        format!("a guarded issue through HTTP, {AT_ONCE} at once, {issued:.0} a second, of {appended:.1} appends each");
     let against = format!("the bare append function by redis-benchmark, {AT_ONCE} at once, {bare:.0} a second");
     vec![Row::at_least(what, issued / bare, against, 0.3)]
+}
+
+/// How often a Redis was asked to append.
+fn appends(redis: &RedisServer) -> usize {
+    let mut connection = redis.connection();
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
+    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_fcall:calls="));
+    calls
+        .and_then(|calls| calls.split(',').next()?.parse().ok())
+        .unwrap_or(0)
 }
 
 fn a_second(count: usize, time: Duration) -> f64 {

@@ -62,14 +62,13 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
 }
 
 fn so_far(Progress { events, of, a_second }: Progress) -> String {
-    let of = of.map_or_else(String::new, |of| format!(" of about {}", grouped(of)));
     let pace = match a_second {
         0 => String::new(),
         pace => format!(", {} a second", grouped(pace)),
     };
-    match of.is_empty() {
-        true => format!("{} so far{pace}.", counted(events, "event")),
-        false => format!("{}{of} events{pace}.", grouped(events)),
+    match of {
+        None => format!("{} so far{pace}.", counted(events, "event")),
+        Some(of) => format!("{} of about {} events{pace}.", grouped(events), grouped(of)),
     }
 }
 
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn progress_says_what_is_known() {
-        let said = |events, of, a_second| so_far(Progress { events, of, a_second }).replace('\u{202f}', ",");
+        let said = |events, of, a_second| so_far(Progress { events, of, a_second });
         assert_eq!(said(1, None, 0), "1 event so far.");
         assert_eq!(said(1_200, None, 400), "1,200 events so far, 400 a second.");
         assert_eq!(

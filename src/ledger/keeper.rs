@@ -260,10 +260,13 @@ impl Keeper {
             made_at: (self.settings.clock)(),
         };
         // A copy, so that nobody waits for the disk.
-        let index = self.shared.index().clone();
-        if index.generation() == *saved {
-            return;
-        }
+        let index = {
+            let index = self.shared.index();
+            if index.generation() == *saved {
+                return;
+            }
+            index.clone()
+        };
         let begun = Instant::now();
         match checkpoints.save(&index, &places) {
             Ok(bytes) => {

@@ -13,7 +13,8 @@ const COMPRESSIBLE: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt
 const COMPRESS_FROM: usize = 1024;
 /// The highest quality takes three times as long for a few percent; this is made on every change.
 const BROTLI_QUALITY: u32 = 10;
-const BROTLI_WINDOW: u32 = 22;
+/// Sixteen megabytes, the most that browsers take: the program repeats itself over more than four.
+const BROTLI_WINDOW: u32 = 24;
 
 /// What became of one file, in bytes.
 pub struct Packed {
