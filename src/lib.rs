@@ -43,6 +43,9 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
 
+/// Whether this is what runs in the browser, for what must differ there inside a function of both.
+pub(crate) const IN_BROWSER: bool = cfg!(feature = "hydrate");
+
 /// Here, so that benchmarks measure the program with the allocator that it has.
 #[cfg(feature = "ssr")]
 #[global_allocator]

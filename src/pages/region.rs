@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 
 use super::status::set_page_status;
 use crate::{
+    IN_BROWSER,
     api::ApiError,
     components::{
         href,
@@ -62,7 +63,7 @@ where
     };
     // On the server `set_pending` must not be given: what it makes reads the set of pending answers on another thread, and
     // panics where one comes at that moment (transition.rs of leptos 0.8.23). There nothing is seen to be pending anyway.
-    let content = if cfg!(feature = "hydrate") {
+    let content = if IN_BROWSER {
         view! {
             <Transition fallback set_pending=pending>
                 {body}
