@@ -286,6 +286,7 @@ impl<S: Entity> Projector<S> {
             // The rest of one that was given up.
             _ => return Ok(()),
         };
+        let read = entries.len() as u64;
         let (histories, id) = (Arc::clone(&self.histories), subject.clone());
         let pushed = spawn_blocking(move || stream.push_part(&histories, &id, &entries, last)).await;
         match pushed.map_err(|error| not_folded::<S>(&error))? {
@@ -295,10 +296,11 @@ impl<S: Entity> Projector<S> {
             }
             Pushed::Finished(update) => {
                 if let Some(update) = update {
-                    self.put_all(&[(subject, update)]);
+                    self.put(&[(subject, update)]);
                 }
             }
         }
+        self.progressed(read);
         Ok(())
     }
 
@@ -319,15 +321,22 @@ impl<S: Entity> Projector<S> {
     }
 
     fn put_all(&self, updates: &[(EntityId, Update<S>)]) {
+        self.put(updates);
+        self.progressed(updates.iter().map(|(_, update)| update.events).sum());
+    }
+
+    fn put(&self, updates: &[(EntityId, Update<S>)]) {
         if updates.is_empty() {
             return;
         }
-        let news: u64 = updates.iter().map(|(_, update)| update.events).sum();
         let mut index = self.shared.index_mut();
         for (id, update) in updates {
             index.put(id, update);
         }
-        drop(index);
+    }
+
+    /// So many more events were read.
+    fn progressed(&self, news: u64) {
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             if let StoreState::Loading(progress) = state {
                 progress.events += news;

@@ -66,8 +66,10 @@ impl Ledger {
         let now = self.now();
         let needle = needle(&query.text)?;
         let index = self.shared.index();
-        // Texts of orders and wallets change without any refund, so what was searched for is searched for again.
-        let generation = needle.is_empty().then(|| index.claims_generation());
+        // Texts of orders and wallets change without any refund, so what was searched for is searched for again. And a question
+        // is kept only if it is no longer than any that makes sense.
+        let keeps = query.text.is_empty() && query.states.len() <= RefundState::ALL.len();
+        let generation = keeps.then(|| index.claims_generation());
         let known = generation.and_then(|generation| self.refund_pages.get(generation, query, now));
         let found = known.unwrap_or_else(|| {
             let found = Arc::new(self.find_refunds(&index, query, &needle, search, now));
