@@ -91,7 +91,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   open: async ({ page }, use) => {
     await use(async (path) => {
       await page.goto(path);
-      await hydrated(page);
+      await ready(page);
     });
   },
 
@@ -111,6 +111,6 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 });
 
 /** Waits until the browser part has taken over. */
-export async function hydrated(page: Page): Promise<void> {
-  await expect(page.locator("html[data-hydrated]")).toBeAttached();
+export async function ready(page: Page): Promise<void> {
+  await expect(page.locator("html[data-ready]")).toBeAttached();
 }

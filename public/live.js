@@ -1,12 +1,13 @@
-// Listens to what changes and tells the page: one stream a tab, while the tab is seen. It is a file of its own, not
-// part of the program: the browser has all of it (EventSource, attributes, observers), and this way it costs the
-// program nothing. What the page is about stands in the attribute data-topic of #live; what is known of the stream goes
-// into attributes of the root, with the event "live" for whoever wants to read them.
+// Listens to what changes, and has the page asked for again: one stream a tab, while the tab is seen. What the page is about
+// stands in the attribute data-topic of #live; how the stream is, in data-live of the root.
+import { visit } from "/page.js";
+
 const root = document.documentElement;
 const HIDDEN_FOR = 60_000; // A tab that nobody sees lets go of its stream after a minute.
 const SILENCE = 40_000; // The server says something every 15 seconds; after this there is nobody.
 const PACE = 1_200; // In a storm the page asks again so often, which is less than a reader may ask.
 let source, topic, last, retry, tries = 0, hush, away, moved = false, asked = 0, waiting, heardAt = Date.now();
+let said, events, paused = false, missed = false; // The server's clock, events of the subject; what the reader holds back.
 
 const PLACES = "main :is(tr, .figure, li)";
 // What a place says. A page may make a place anew to say the same; and ages grow by themselves.
@@ -20,24 +21,54 @@ let before = new Set();
 const tell = (state, data) => {
   root.dataset.live = state;
   if (data) {
-    root.dataset.liveNow = data.now;
-    if (data.events != null) root.dataset.liveEvents = data.events;
-    if (data.stores) root.dataset.liveStores = JSON.stringify(data.stores);
+    said = data.now;
+    events = data.events ?? events;
   }
-  root.dataset.liveMinutes = Math.floor((Date.now() - heardAt) / 60_000);
-  dispatchEvent(new Event("live"));
+  draw();
+};
+// What the page says of the stream: how old the figures are where it is cut, and what a paused timeline lacks.
+function draw() {
+  const state = root.dataset.live;
+  const banner = document.getElementById("live-off");
+  if (banner) {
+    banner.hidden = state !== "off";
+    if (!banner.hidden) banner.querySelector("[data-age]").textContent = age();
+  }
+  const button = document.getElementById("pause");
+  if (!button) return;
+  button.hidden = state !== "on" && state !== "off";
+  const more = Math.max(0, (events ?? 0) - Number(button.dataset.shown));
+  button.setAttribute("aria-pressed", paused);
+  button.textContent = paused ? (more ? `Resume · ${more} new` : "Resume") : "Pause";
+}
+const age = () => {
+  if (!said) return "The figures are those that the page was loaded with.";
+  const minutes = Math.floor((Date.now() - heardAt) / 60_000);
+  const at = `${said.slice(0, 19).replace("T", " ")} UTC`;
+  return minutes ? `Figures are from ${at} (${minutes} min ago).` : `Figures are from ${at}.`;
 };
 const news = () => {
   clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    asked = Date.now();
-    moved = true;
-    root.dataset.liveNews = +(root.dataset.liveNews ?? 0) + 1;
-    dispatchEvent(new Event("live"));
-    // While the question is on its way.
-    setTimeout(() => (before = new Set([...document.querySelectorAll(PLACES)].map(words))));
-  }, Math.max(0, asked + PACE - Date.now()));
+  waiting = setTimeout(ask, Math.max(0, asked + PACE - Date.now()));
 };
+async function ask() {
+  // What comes while the reader is in the middle of something is asked for when that is over.
+  missed = paused || "sliding" in root.dataset;
+  if (missed) return;
+  asked = Date.now();
+  before = new Set([...document.querySelectorAll(PLACES)].map(words));
+  moved = true;
+  const tried = await visit(location.href, { quiet: true });
+  moved = false;
+  if (!tried) news();
+}
+addEventListener("click", (event) => {
+  if (event.target.id !== "pause") return;
+  paused = !paused;
+  if (!paused && missed) ask();
+  draw();
+});
+addEventListener("slid", () => missed && ask());
 const close = () => {
   clearTimeout(retry);
   clearTimeout(hush);
@@ -90,7 +121,8 @@ function look() {
   const wanted = document.getElementById("live")?.dataset.topic || undefined;
   if (wanted === topic) return;
   topic = wanted;
-  delete root.dataset.liveEvents;
+  events = undefined;
+  paused = missed = false;
   close();
   if (topic) open();
   else tell("none");
@@ -105,15 +137,14 @@ addEventListener("pageshow", (event) => event.persisted && open());
 
 // What changes in its place after news is marked for a moment, and said, though not more often than somebody can listen.
 const marked = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest(PLACES);
-let said = 0;
+let told = 0;
 const say = (count) => {
   const place = document.getElementById("live-said");
-  if (!place || !count || Date.now() - said < 5_000) return;
-  said = Date.now();
+  if (!place || !count || Date.now() - told < 5_000) return;
+  told = Date.now();
   place.textContent = count === 1 ? "1 place on this page has changed." : `${count} places on this page have changed.`;
 };
 const observer = new MutationObserver((records) => {
-  look();
   if (!moved) return;
   const fresh = new Set();
   for (const { type, target, addedNodes } of records) {
@@ -135,14 +166,11 @@ const observer = new MutationObserver((records) => {
   }
   say(fresh.size);
 });
-const begin = () => {
-  last = document.querySelector('meta[name="live-from"]')?.content;
-  // Before the program has taken over, it would change what it expects to find.
-  new MutationObserver((_, own) => {
-    if (!("hydrated" in root.dataset)) return;
-    own.disconnect();
-    look();
-    observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["data-topic"] });
-  }).observe(root, { attributes: true, attributeFilter: ["data-hydrated"] });
-};
-begin();
+last = document.querySelector('meta[name="live-from"]')?.content;
+observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+addEventListener("page", () => {
+  look();
+  draw();
+});
+look();
+draw();

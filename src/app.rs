@@ -1,5 +1,5 @@
-//! The shell around every page and the routes to them. The shell is rendered only on the server; [`App`] is rendered
-//! there and hydrated in the browser, so it must not depend on anything that only one of them knows.
+//! The document around every page and the routes to them. All of it is rendered on the server; the browser moves from one
+//! page to the next by `public/page.js`.
 
 mod frame;
 
@@ -11,26 +11,29 @@ use leptos_router::{
 };
 
 use self::frame::{DemoBanner, Footer, Header, Health};
-use crate::pages::{
-    approvals::{ApprovalsPage, CompensationsPage},
-    audit::AuditPage,
-    case::CasePage,
-    compensate::CompensatePage,
-    event::EventPage,
-    findings::FindingsPage,
-    live::{Live, LiveBanner, LivePlace},
-    not_found::NotFound,
-    operators::OperatorsPage,
-    order::OrderPage,
-    orders::OrdersPage,
-    overview::OverviewPage,
-    refund::RefundPage,
-    refunds::RefundsPage,
-    search::SearchPage,
-    session::Session,
-    sign_in::SignInPage,
-    wallet::WalletPage,
-    wallets::WalletsPage,
+use crate::{
+    components::input::FormProblem,
+    pages::{
+        approvals::{ApprovalsPage, CompensationsPage},
+        audit::AuditPage,
+        case::CasePage,
+        compensate::CompensatePage,
+        event::EventPage,
+        findings::FindingsPage,
+        live::{LiveBanner, LiveSaid},
+        not_found::NotFound,
+        operators::OperatorsPage,
+        order::OrderPage,
+        orders::OrdersPage,
+        overview::OverviewPage,
+        refund::RefundPage,
+        refunds::RefundsPage,
+        search::SearchPage,
+        session::Session,
+        sign_in::SignInPage,
+        wallet::WalletPage,
+        wallets::WalletsPage,
+    },
 };
 
 /// Where the browser finds the files that the build made; their names carry a hash of their content.
@@ -67,7 +70,7 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <link rel="stylesheet" href=assets.css />
                 {from}
-                {assets.program.map(|program| view! { <Boot program /> })}
+                {assets.program.map(|program| view! { <Scripts program /> })}
                 <MetaTags />
             </head>
             <body>
@@ -77,20 +80,26 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
     }
 }
 
-/// Fetches and starts the browser part. Leptos has such a component, too, but its preload of the module carries no
-/// nonce, which a policy with `strict-dynamic` refuses.
+/// What makes a page more than text. The program itself is fetched by `page.js` where a page has a use for it.
 #[component]
-fn Boot(program: ProgramUrls) -> impl IntoView {
+fn Scripts(program: ProgramUrls) -> impl IntoView {
     let ProgramUrls { js, wasm } = program;
-    let script =
-        format!("import({js:?}).then(async m => {{ await m.default({{ module_or_path: {wasm:?} }}); m.hydrate(); }});");
     view! {
-        <link rel="modulepreload" href=js nonce=use_nonce() />
-        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <meta name="program" content=format!("{js} {wasm}") />
+        <script type="module" src="/page.js" nonce=use_nonce()></script>
         <script type="module" src="/live.js" nonce=use_nonce()></script>
-        <script type="module" nonce=use_nonce()>
-            {script}
-        </script>
+    }
+}
+
+/// What `page.js` says where something did not work.
+#[component]
+fn Trouble() -> impl IntoView {
+    view! {
+        <template id="page-trouble-form">
+            <FormProblem title="">
+                <p></p>
+            </FormProblem>
+        </template>
     }
 }
 
@@ -99,7 +108,6 @@ fn Boot(program: ProgramUrls) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     Session::provide();
-    Live::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Ledgerscope".to_owned() } else { format!("{title} · Ledgerscope") } />
         <Router>
@@ -112,7 +120,7 @@ pub fn App() -> impl IntoView {
             <div class="health">
                 <LiveBanner />
             </div>
-            <LivePlace />
+            <LiveSaid />
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=OverviewPage />
@@ -135,6 +143,7 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </main>
             <Footer />
+            <Trouble />
         </Router>
     }
 }

@@ -1,6 +1,6 @@
 //! Ledgerscope: a place to look into an event-sourced ledger of wallets and orders.
 //!
-//! One crate, built twice: feature `ssr` is the server and the command line, feature `hydrate` is what runs in the
+//! One crate, built twice: feature `ssr` is the server and the command line, feature `browser` is what runs in the
 //! reader's browser. This file is the map and holds the only `cfg` lines; an arrow points only downwards, which
 //! `tests/architecture.rs` checks.
 //!
@@ -14,9 +14,10 @@
 //! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
-//! | [`pages`], [`components`], [`app`] | what people see, what that is made of, and the shell around it | both |
+//! | [`components`] | what pages are made of | both |
+//! | `pages`, `app` | what people see, and the document around it | server |
 //! | `cli` | the command line: one file a subcommand | server |
-//! | `hydrate` | the browser's entry | browser |
+//! | `browser` | time travel on the reader's own machine | browser |
 
 // A page is one nested type until it is boxed, and rustc counts its depth.
 #![recursion_limit = "512"]
@@ -24,7 +25,10 @@
 #[cfg(feature = "ssr")]
 pub mod access;
 pub mod api;
+#[cfg(feature = "ssr")]
 pub mod app;
+#[cfg(feature = "browser")]
+pub mod browser;
 #[cfg(feature = "ssr")]
 pub mod cli;
 pub mod components;
@@ -35,16 +39,12 @@ pub mod domain;
 pub mod event_log;
 #[cfg(feature = "ssr")]
 pub mod history;
-#[cfg(feature = "hydrate")]
-pub mod hydrate;
 #[cfg(feature = "ssr")]
 pub mod ledger;
+#[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
-
-/// Whether this is what runs in the browser, for what must differ there inside a function of both.
-pub(crate) const IN_BROWSER: bool = cfg!(feature = "hydrate");
 
 /// Here, so that benchmarks measure the program with the allocator that it has.
 #[cfg(feature = "ssr")]

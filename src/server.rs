@@ -202,6 +202,10 @@ fn span(request: &Request<Body>) -> tracing::Span {
 
 /// What pages and server functions find in their context.
 fn provide_request_context(state: &AppState) {
+    // The browser takes over nothing of a page, so answers need not be in it a second time.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
     provide_context(state.clone());
     let (_, place) = state.ledger.changes().subscribe(None).read(0);
     provide_context(LiveFrom(place.to_string()));

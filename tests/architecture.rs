@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("pages", &["api", "components", "domain"]),
     // The frame around every page says how the stores are doing, so it asks.
     ("app", &["api", "components", "domain", "pages"]),
-    ("hydrate", &["app"]),
+    ("browser", &["api", "components", "domain"]),
     (
         "server",
         &[

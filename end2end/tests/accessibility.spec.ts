@@ -1,7 +1,7 @@
 // Accessibility, in both colour schemes, and room on a phone. The policy is bypassed only for axe's own script.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, hydrated, test } from "../fixtures.ts";
+import { expect, ready, test } from "../fixtures.ts";
 
 const PAGES = [
   "/", "/refunds", "/refunds/R-E2E-1", "/wallets", "/wallets/W-E2E-1", "/wallets/W-E2E-1?sequence=3",
@@ -15,7 +15,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       test(`${path} has no barrier that axe finds`, async ({ page, problems }) => {
         problems.allow(/404/);
         await page.goto(path);
-        await hydrated(page);
+        await ready(page);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
         // Its types are of another minor version of Playwright than ours.
         const { violations } = await new AxeBuilder({ page: page as never }).analyze();
@@ -31,7 +31,7 @@ test.describe("on a phone", () => {
     test(`${path} does not scroll sideways`, async ({ page, problems }) => {
       problems.allow(/404/);
       await page.goto(path);
-      await hydrated(page);
+      await ready(page);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       const { scroll, client } = await page.evaluate(() => ({
         scroll: document.documentElement.scrollWidth,

@@ -2,7 +2,7 @@
 // without, and through what happens at real desks: double clicks, the back button, two tabs, a session that ends.
 
 import type { Browser, Page } from "@playwright/test";
-import { expect, hydrated, test } from "../fixtures.ts";
+import { expect, ready, test } from "../fixtures.ts";
 import { PASSWORD, signIn, type Role } from "../support/operators.ts";
 import { read, story, tell, topUp, type Order, type Wallet } from "../support/story.ts";
 
@@ -29,7 +29,7 @@ async function walk(browser: Browser, url: string, role: Role, scripted: boolean
 async function go({ page, scripted }: Walk, path: string): Promise<void> {
   await page.goto(path);
   if (scripted) {
-    await hydrated(page);
+    await ready(page);
   }
 }
 
@@ -49,7 +49,7 @@ async function follow({ page, scripted }: Walk, name: string): Promise<void> {
   await expect(page).toHaveURL(/\/compensate\?/);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
   if (scripted) {
-    await hydrated(page);
+    await ready(page);
   }
 }
 
@@ -99,7 +99,7 @@ for (const scripted of [true, false]) {
       await finance.page.getByRole("link", { name: id }).click();
       await expect(finance.page.getByRole("main")).toContainText("The provider forgot it");
       if (scripted) {
-        await hydrated(finance.page);
+        await ready(finance.page);
       }
       await finance.page.getByLabel("Note, if you like").fill("Seen the receipt");
       await finance.page.getByRole("button", { name: "Approve and issue" }).click();
@@ -122,7 +122,7 @@ for (const scripted of [true, false]) {
       await page.getByRole("button", { name: "Propose", exact: true }).click();
       await expect(page.getByRole("alert")).toContainText("Nothing was issued");
       if (scripted) {
-        await hydrated(page);
+        await ready(page);
       }
       await page.getByLabel("The amount again").fill("120.00");
       await page.getByRole("button", { name: "Propose", exact: true }).click();
@@ -150,7 +150,7 @@ for (const scripted of [true, false]) {
       await expect(page.getByRole("region", { name: "Before and after", exact: true })).toContainText("98.00");
       expect((await read<Wallet>(ledger.environment, "wallet", `W-${name}`)).posted).toBe("101.00");
       if (scripted) {
-        await hydrated(page);
+        await ready(page);
       }
       await page.getByRole("button", { name: "Issue", exact: true }).click();
       await expect(page).toHaveURL(/\/compensations\/CMP-/);
@@ -168,9 +168,6 @@ for (const scripted of [true, false]) {
       await preview(finance, { amount: "2", reason: "goodwill", note: "Kept over the login" });
       await page.context().clearCookies();
       await page.getByRole("button", { name: "Issue", exact: true }).click();
-      if (scripted) {
-        await page.getByRole("link", { name: "Sign in and come back here" }).click();
-      }
       await expect(page).toHaveURL(/\/sign-in\?next=/);
       await page.getByLabel("Name").fill("finance");
       await page.getByLabel("Password").fill(PASSWORD);
@@ -178,7 +175,7 @@ for (const scripted of [true, false]) {
       await expect(page).toHaveURL(/\/compensate\?/);
       await expect(page.getByLabel("Note")).toHaveValue("Kept over the login");
       if (scripted) {
-        await hydrated(page);
+        await ready(page);
       }
       await page.getByRole("button", { name: "Issue", exact: true }).click();
       await expect(page).toHaveURL(/\/compensations\/CMP-/);
@@ -197,7 +194,7 @@ for (const scripted of [true, false]) {
       await expect(page).toHaveURL(/\/compensations\/CMP-/);
       await page.goBack();
       if (scripted) {
-        await hydrated(page);
+        await ready(page);
       }
       // Whatever the page looks like now, pressing again changes nothing.
       const again = page.getByRole("button", { name: "Issue", exact: true });
@@ -222,7 +219,7 @@ test("one form in two tabs is one case", async ({ browser, ledger }) => {
   await preview(finance, { amount: "1", reason: "goodwill", note: "Two tabs" });
   const second = await finance.page.context().newPage();
   await second.goto(finance.page.url());
-  await hydrated(second);
+  await ready(second);
   await finance.page.getByRole("button", { name: "Issue", exact: true }).click();
   await expect(finance.page).toHaveURL(/\/compensations\/CMP-/);
   await second.getByRole("button", { name: "Issue", exact: true }).click();

@@ -1,7 +1,7 @@
 // Follows links from the start, a few of each kind, and holds every page to what must hold everywhere: it answers, it is
 // taken over by the browser part without a complaint, and it says what it is.
 
-import { expect, hydrated, test } from "../fixtures.ts";
+import { expect, ready, test } from "../fixtures.ts";
 
 /** Pages of one shape that are visited; they differ in their data only. */
 const EACH = 2;
@@ -35,7 +35,7 @@ test("every page that a link leads to stands", async ({ page, baseURL, problems 
       if (status === 404) {
         problems.allow(new RegExp(`404.*${url.pathname}`));
       }
-      await hydrated(page);
+      await ready(page);
       await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
       await expect(page).toHaveTitle(/\S · Ledgerscope|^Ledgerscope$/);
       const links = await page.locator("a[href]:not([download])").evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href));

@@ -1,6 +1,6 @@
 // A store goes down and comes back: what needs it says so, what does not goes on, and nothing has to be restarted.
 
-import { expect, hydrated, test } from "../fixtures.ts";
+import { expect, ready, test } from "../fixtures.ts";
 
 test("without the wallet store its pages say so and refunds stay usable", { tag: "@redis" }, async ({
   page,
@@ -39,6 +39,6 @@ test("without the wallet store its pages say so and refunds stay usable", { tag:
     expect(back?.status()).toBe(200);
     await expect(banner).not.toBeVisible({ timeout: 1_000 });
   }).toPass({ timeout: 30_000 });
-  await hydrated(page);
+  await ready(page);
   await expect(page.getByRole("region", { name: "Timeline" })).toContainText("5 events");
 });

@@ -1,6 +1,6 @@
 // Who may come in, what each role finds, and what nobody sees who may not.
 
-import { expect, hydrated, test } from "../fixtures.ts";
+import { expect, ready, test } from "../fixtures.ts";
 import { PASSWORD, ROLES } from "../support/operators.ts";
 
 test.describe("nobody signed in", () => {
@@ -9,13 +9,13 @@ test.describe("nobody signed in", () => {
   test("every page leads to the page to sign in, and back", async ({ page, open }) => {
     await page.goto("/wallets/W-E2E-1?sequence=3");
     await expect(page).toHaveURL("/sign-in?next=%2Fwallets%2FW-E2E-1%3Fsequence%3D3");
-    await hydrated(page);
+    await ready(page);
     await page.getByLabel("Name").fill("viewer");
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page).toHaveURL("/wallets/W-E2E-1?sequence=3");
     await expect(page.getByRole("banner")).toContainText("viewer");
-    await hydrated(page);
+    await ready(page);
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page).toHaveURL(/\/sign-in/);
     await open("/refunds");
@@ -101,7 +101,7 @@ test.describe("as admin", () => {
     const context = await browser.newContext({ baseURL: ledger.url, storageState: { cookies: [], origins: [] } });
     const theirs = await context.newPage();
     await theirs.goto("/sign-in");
-    await hydrated(theirs);
+    await ready(theirs);
     await theirs.getByLabel("Name").fill(name);
     await theirs.getByLabel("Password").fill(password);
     await theirs.getByRole("button", { name: "Sign in" }).click();

@@ -24,16 +24,15 @@ use crate::{
     },
     pages::{
         form::AskForm,
-        live::{Live, every},
         query::{search_href, value_of},
         session::Session,
     },
 };
 
-/// How often a live page asks how the stores are.
-const HEALTH_INTERVAL: Duration = Duration::from_secs(20);
+/// How often a page that somebody looks at asks how the stores are.
+const AGAIN: Duration = Duration::from_secs(20);
 /// While a store is being read.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+const AGAIN_WHILE_LOADING: Duration = Duration::from_secs(1);
 
 /// Name, navigation, search, and who it is.
 #[component]
@@ -43,7 +42,7 @@ pub fn Header() -> impl IntoView {
     let waiting = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Approve).await {
+            if session.may(Act::Approve) {
                 count_approvals().await.unwrap_or_default()
             } else {
                 0
@@ -113,12 +112,12 @@ fn waiting_mark(waiting: Resource<u32>) -> AnyView {
         }
     };
     view! {
-        <Transition>
+        <Suspense>
             {move || Suspend::new(async move {
                 let count = waiting.await;
                 (count > 0).then(|| mark(count))
             })}
-        </Transition>
+        </Suspense>
     }
     .into_any()
 }
@@ -144,7 +143,6 @@ fn Finder() -> impl IntoView {
                         name="q"
                         placeholder="Wallet, order, refund, customer …"
                         value=asked
-                        prop:value=asked
                         maxlength=SEARCH_MAX.to_string()
                         autocomplete="off"
                         spellcheck="false"
@@ -172,7 +170,7 @@ fn Who(me: Me) -> impl IntoView {
                 </span>
                 <span class="who-role">{sentence(me.role.as_str())}</span>
             </p>
-            <form method="post" action=SignOut::url()>
+            <form method="post" action=SignOut::url() data-external="">
                 <Hidden name="form_token" value=me.form_token />
                 <button class="button is-small" type="submit">
                     "Sign out"
@@ -201,44 +199,28 @@ pub fn DemoBanner() -> impl IntoView {
     })
 }
 
-/// How the stores are, asked again with every change of page and every so often in between.
+/// How the stores are, asked again every so often.
 #[component]
 pub fn Health() -> impl IntoView {
     let session = Session::current();
-    let location = use_location();
-    let health = Resource::new(
-        move || location.pathname.get(),
-        move |_| async move {
-            if session.may(Act::Read).await {
-                // Where even this can't be asked, the page itself says so.
-                get_health().await.ok()
-            } else {
-                None
-            }
-        },
-    );
-    every(HEALTH_INTERVAL, move || health.refetch());
-    let stores = Live::current().stores;
-    Effect::new(move |last: Option<String>| {
-        let stores = stores.get();
-        if last.is_some_and(|last| last != stores) {
-            health.refetch();
-        }
-        stores
-    });
+    if !session.may(Act::Read) {
+        return ().into_any();
+    }
+    // Where even this can't be asked, the page itself says so.
+    let health = Resource::new(|| (), |()| async { get_health().await.unwrap_or_default() });
     view! {
-        <div class="health">
-            <Transition>
-                {move || Suspend::new(async move {
-                    health.await.map(|stores| {
-                        if stores.iter().any(|store| matches!(store.state, StoreState::Loading(_))) {
-                            every(PROGRESS_INTERVAL, move || health.refetch());
-                        }
-                        view! { <HealthBanner stores /> }
-                    })
-                })}
-            </Transition>
-        </div>
+        <Suspense>
+            {move || Suspend::new(async move {
+                let stores = health.await;
+                let loading = stores.iter().any(|store| matches!(store.state, StoreState::Loading(_)));
+                let again = if loading { AGAIN_WHILE_LOADING } else { AGAIN };
+                view! {
+                    <div class="health" id="health" data-again=again.as_secs().to_string()>
+                        <HealthBanner stores />
+                    </div>
+                }
+            })}
+        </Suspense>
     }
     .into_any()
 }

@@ -4,17 +4,15 @@
 pub mod plot;
 pub mod ticks;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use leptos::{ev::PointerEvent, prelude::*, web_sys::Element};
+use leptos::prelude::*;
 
 use self::plot::{FIELD, Plot};
 use super::{
     money::{Money, format_amount},
     time::{Fineness, Time, format_moment},
 };
-use crate::domain::{ids::Sequence, listing::ChartPoint, money::Currency};
+use crate::domain::{listing::ChartPoint, money::Currency};
 
 /// The part of a history's length that is drawn after its end, where it ended long ago.
 const TAIL: i32 = 20;
@@ -38,54 +36,51 @@ pub fn BalanceChart(
     currency: Option<Currency>,
     /// The last balance is drawn on to here.
     until: DateTime<Utc>,
-    /// The event to mark, while nobody points elsewhere.
-    marked: Memo<Option<Sequence>>,
 ) -> impl IntoView {
     let plot = (points.len() > 1).then(|| Plot::new(points, until)).flatten();
-    plot.map(|plot| figure(plot, currency, marked))
+    plot.map(|plot| figure(&plot, currency))
 }
 
-fn figure(plot: Plot, currency: Option<Currency>, marked: Memo<Option<Sequence>>) -> AnyView {
-    let drawing = drawing(&plot, currency);
-    let description = describe(&plot, currency);
-    // Counted references, not values of an owner: the drawing may be seen longer than what made it lives.
-    let plot = Arc::new(plot);
-    let pointed = ArcRwSignal::new(None::<i128>);
-    let place = {
-        let (plot, pointed) = (plot.clone(), pointed.clone());
-        move || {
-            let marked = || marked.get().and_then(|sequence| plot.start_of(sequence));
-            pointed.get().or_else(marked)
+/// The class of the drawing, which pointers point at, and the id of the line through a place on it.
+pub const DRAWING: &str = "chart-drawing";
+pub const CURSOR: &str = "chart-cursor";
+
+/// The values at a place, which the browser part changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Sequence,
+    Time,
+    Posted,
+    Available,
+}
+
+impl Reading {
+    pub const ALL: [Self; 4] = [Self::Sequence, Self::Time, Self::Posted, Self::Available];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sequence => "sequence",
+            Self::Time => "time",
+            Self::Posted => "posted",
+            Self::Available => "available",
         }
-    };
-    let point = {
-        let place = place.clone();
-        move || plot.point_at(place().unwrap_or(FIELD)).copied()
-    };
-    let point_at = move |place: Option<i128>| pointed.set(place);
-    let (moved, pressed, left) = (point_at.clone(), point_at.clone(), point_at);
-    let cursor = move || {
-        place().map(|x| view! { <line class="chart-cursor" x1=percent(x) x2=percent(x) y1="0" y2="100%"></line> })
-    };
+    }
+}
+
+fn figure(plot: &Plot, currency: Option<Currency>) -> AnyView {
+    let last = plot.point_at(FIELD).copied();
     view! {
         <figure class="chart">
             <figcaption class="panel-head">
                 <h2>"Balance over time"</h2>
-                {move || point().map(|point| reading(point, currency))}
+                {last.map(|point| reading(point, currency))}
             </figcaption>
             <div class="chart-field">
-                <svg
-                    class="chart-drawing"
-                    role="img"
-                    aria-labelledby="chart-title chart-text"
-                    on:pointermove=move |event| moved(place_of(&event))
-                    on:pointerdown=move |event| pressed(place_of(&event))
-                    on:pointerleave=move |_| left(None)
-                >
+                <svg class=DRAWING role="img" aria-labelledby="chart-title chart-text">
                     <title id="chart-title">"Posted and available balance over time"</title>
-                    <desc id="chart-text">{description}</desc>
-                    {drawing}
-                    {cursor}
+                    <desc id="chart-text">{describe(plot, currency)}</desc>
+                    {drawing(plot, currency)}
+                    <line id=CURSOR class="chart-cursor" y1="0" y2="100%" visibility="hidden"></line>
                 </svg>
             </div>
         </figure>
@@ -98,20 +93,20 @@ fn reading(point: ChartPoint, currency: Option<Currency>) -> AnyView {
     view! {
         <dl class="chart-reading">
             <div class="chart-key is-moment">
-                <dt>{format!("#{}", point.sequence)}</dt>
-                <dd>
+                <dt data-reading=Reading::Sequence.word()>{format!("#{}", point.sequence)}</dt>
+                <dd data-reading=Reading::Time.word()>
                     <Time at=point.time fineness=Fineness::Minute />
                 </dd>
             </div>
             <div class="chart-key is-posted">
                 <dt>"Posted"</dt>
-                <dd>
+                <dd data-reading=Reading::Posted.word()>
                     <Money amount=point.posted currency bare=true />
                 </dd>
             </div>
             <div class="chart-key is-available">
                 <dt>"Available"</dt>
-                <dd>
+                <dd data-reading=Reading::Available.word()>
                     <Money amount=point.available currency bare=true />
                 </dd>
             </div>
@@ -205,13 +200,8 @@ fn describe(plot: &Plot, currency: Option<Currency>) -> String {
     span + &range
 }
 
-/// Where on the field a pointer is. Only the drawing as a whole takes pointers (by the style sheet), so offsets are its own.
-fn place_of(event: &PointerEvent) -> Option<i128> {
-    let width = i128::from(event_target::<Element>(event).client_width());
-    (width > 0).then(|| (i128::from(event.offset_x()) * FIELD / width).clamp(0, FIELD))
-}
-
-fn percent(units: i128) -> String {
+/// A place on the field, for an attribute of the drawing.
+pub fn percent(units: i128) -> String {
     let hundredths = units * 10_000 / FIELD;
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }

@@ -26,7 +26,6 @@ pub fn TextField(
                 type=kind
                 name=name
                 value=move || value.get()
-                prop:value=move || value.get()
                 placeholder=placeholder
                 maxlength=max_length.map(|n| n.to_string())
                 autocomplete="off"
@@ -87,7 +86,6 @@ pub fn CheckChip(
                 name=name
                 value=value
                 checked=move || checked.get()
-                prop:checked=move || checked.get()
             />
             <span>{label}</span>
         </label>

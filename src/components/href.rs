@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use crate::domain::{
     compensation::command::CommandName,
+    event::format_time,
     ids::{Domain, EntityId, Position},
+    listing::TimelineQuery,
 };
 
 pub const OVERVIEW: &str = "/";
@@ -38,6 +40,25 @@ pub fn entity(domain: Domain, id: &str) -> String {
         Domain::Wallet => wallet(id),
         Domain::Order => order(id),
     }
+}
+
+/// The address of a timeline; `base` is the wallet's or order's own.
+pub fn timeline(base: &str, query: &TimelineQuery) -> String {
+    let mut address = Address::new(base);
+    if let Some(at) = query.filter.at {
+        address.put("at", &format_time(at));
+    }
+    if let Some(at) = query.filter.as_known_at {
+        address.put("known", &format_time(at));
+    }
+    if let Some(sequence) = query.filter.sequence {
+        address.put("sequence", &sequence.to_string());
+    }
+    if query.oldest_first {
+        address.put("order", "oldest");
+    }
+    address.put_page(query.page);
+    address.finish()
 }
 
 /// A refund; the order says which, where several orders use its id.
@@ -86,6 +107,52 @@ pub fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// An address that grows by what is not the default.
+pub struct Address {
+    text: String,
+    started: bool,
+}
+
+impl Address {
+    pub fn new(base: &str) -> Self {
+        Self {
+            text: base.to_owned(),
+            started: false,
+        }
+    }
+
+    /// Adds a name and its value, unless it is empty.
+    pub fn put(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        self.text.push(if self.started { '&' } else { '?' });
+        self.started = true;
+        self.text.push_str(name);
+        self.text.push('=');
+        self.text.push_str(&encode(value));
+    }
+
+    pub fn put_named<T: Copy + Default + PartialEq>(&mut self, name: &str, value: T, names: &[(&str, T)]) {
+        if value == T::default() {
+            return;
+        }
+        if let Some((word, _)) = names.iter().find(|(_, named)| *named == value) {
+            self.put(name, word);
+        }
+    }
+
+    pub fn put_page(&mut self, page: u32) {
+        if page > 1 {
+            self.put("page", &page.to_string());
+        }
+    }
+
+    pub fn finish(self) -> String {
+        self.text
+    }
 }
 
 #[cfg(test)]

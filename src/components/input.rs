@@ -182,15 +182,8 @@ pub fn Hidden(#[prop(into)] name: String, #[prop(into)] value: String) -> impl I
 /// What is wrong with a form, above it; takes the focus when it appears, so that nobody misses it.
 #[component]
 pub fn FormProblem(#[prop(into)] title: String, children: Children) -> impl IntoView {
-    let place = NodeRef::<leptos::html::Div>::new();
-    Effect::new(move || {
-        if let Some(place) = place.get() {
-            // It is in the document and can take the focus.
-            let _ = place.focus();
-        }
-    });
     view! {
-        <div class="notice tone-danger form-problem" role="alert" tabindex="-1" autofocus node_ref=place>
+        <div class="notice tone-danger form-problem" role="alert" tabindex="-1" autofocus>
             {super::icon::Icon::Warning.view()}
             <div class="notice-text">
                 <p class="notice-title">{title}</p>

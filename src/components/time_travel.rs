@@ -1,6 +1,5 @@
 //! Controls of time travel: a slider that replays in the reader's own browser, a form that asks the server the same and
-//! needs no script, and the banner that says that a page is not about now. They know filters, not addresses: the page
-//! says where a filter leads.
+//! needs no script, and the banner that says that a page is not about now.
 
 pub mod scrub;
 mod slider;
@@ -9,6 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use leptos::prelude::*;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use self::scrub::{Clock, Preview, Stops, preview};
 use super::{
@@ -18,12 +19,67 @@ use super::{
 };
 use crate::domain::{
     event::{Entry, format_recorded},
-    ids::Sequence,
-    listing::{Extent, HISTORY_IN_BROWSER_MAX, TimelineQuery},
-    replay::Filter,
+    ids::{EntityId, Sequence},
+    listing::{ChartPoint, Extent, HISTORY_IN_BROWSER_MAX, TimelineQuery},
+    money::Currency,
+    replay::{Balances, Filter},
 };
 
 pub use self::slider::Slider;
+
+/// What the browser needs to know of a wallet's page to travel through time on it; the page carries it as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Journey {
+    pub wallet: EntityId,
+    pub extent: Extent,
+    /// What the page was asked with.
+    pub query: TimelineQuery,
+    pub currency: Option<Currency>,
+    /// Where the chart ends, and its points.
+    pub until: DateTime<Utc>,
+    pub points: Vec<ChartPoint>,
+}
+
+/// The id of the place where the browser part draws the slider, and the attribute that holds the [`Journey`].
+pub const JOURNEY: &str = "journey";
+pub const JOURNEY_DATA: &str = "data-journey";
+
+/// Where the browser part draws the slider. Without it there is nothing, and the form beside does the same.
+#[component]
+pub fn JourneyPlace(journey: Journey) -> impl IntoView {
+    let wallet = journey.wallet.to_string();
+    // It is made of texts and numbers, which JSON has.
+    let journey = serde_json::to_string(&journey).unwrap_or_default();
+    view! { <div id=JOURNEY data-program="" data-own=wallet data-journey=journey></div> }
+}
+
+/// The figures of a wallet that change with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    Posted,
+    Held,
+    Available,
+}
+
+impl Figure {
+    pub const ALL: [Self; 3] = [Self::Posted, Self::Held, Self::Available];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Posted => "Posted",
+            Self::Held => "Held",
+            Self::Available => "Available",
+        }
+    }
+
+    pub const fn of(self, balances: &Balances) -> Decimal {
+        match self {
+            Self::Posted => balances.posted,
+            Self::Held => balances.held,
+            Self::Available => balances.available,
+        }
+    }
+}
 
 /// Where a reader is in a wallet's history. It belongs to the page and outlives the answers of the server: what an
 /// answer's view creates for itself is gone as soon as the next one is asked for, though the view is still seen.
@@ -199,8 +255,7 @@ pub fn MomentFields(query: TimelineQuery) -> impl IntoView {
                 min="1"
                 step="1"
                 inputmode="numeric"
-                value=sequence.clone()
-                prop:value=sequence
+                value=sequence
             />
         </label>
         {time_field("at", "Happened by (UTC)", filter.at)}
@@ -217,7 +272,7 @@ fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc
     view! {
         <label class="field">
             <span class="field-label">{label}</span>
-            <input type="datetime-local" name=name step="any" value=value.clone() prop:value=value />
+            <input type="datetime-local" name=name step="any" value=value />
         </label>
     }
     .into_any()

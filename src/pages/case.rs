@@ -18,7 +18,6 @@ use self::{
     verdict::{foreign_news, places, since, verdict},
 };
 use super::{
-    live::every,
     region::region,
     sent::{SendProblem, failure, sent},
     session::Session,
@@ -35,7 +34,7 @@ use crate::{
 };
 
 /// How often a case that is being issued is looked at again.
-const INTERVAL: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A case and who asked for it.
 type Answer = (Option<Me>, CaseView);
@@ -49,30 +48,9 @@ struct Sends {
 }
 
 impl Sends {
-    /// Calls `ask` when something was sent that may have changed the case. A mistake in a field has not, and what was
-    /// typed beside it is to stay.
-    fn then(self, ask: impl Fn() + 'static) {
-        let (approve, decline, withdraw) = (self.approve.value(), self.decline.value(), self.withdraw.value());
-        Effect::new(move |before: Option<()>| {
-            let sent = [
-                approve.with(|value| changes(value.as_ref())),
-                decline.with(|value| changes(value.as_ref())),
-                withdraw.with(|value| changes(value.as_ref())),
-            ];
-            // What the address came back with was there before the page was.
-            if before.is_some() && sent.contains(&true) {
-                ask();
-            }
-        });
-    }
-
     fn failures(self) -> [Signal<Option<ApiError>>; 3] {
         [failure(self.approve), failure(self.decline), failure(self.withdraw)]
     }
-}
-
-fn changes(value: Option<&Result<(), ApiError>>) -> bool {
-    value.is_some_and(|value| !matches!(value, Err(ApiError::Field { .. } | ApiError::Unreachable)))
 }
 
 #[component]
@@ -88,7 +66,7 @@ pub fn CasePage() -> impl IntoView {
     let answer = Resource::new(
         move || id.get(),
         move |id| async move {
-            let me = session.me().await;
+            let me = session.me();
             let id = EntityId::new(id.as_str()).map_err(|_| ApiError::NotFound {
                 what: "such a case".to_owned(),
                 filtered: false,
@@ -96,13 +74,6 @@ pub fn CasePage() -> impl IntoView {
             Ok((me, get_compensation(id).await?))
         },
     );
-    sends.then(move || answer.refetch());
-    let unfinished = RwSignal::new(false);
-    every(INTERVAL, move || {
-        if unfinished.get_untracked() {
-            answer.refetch();
-        }
-    });
     view! {
         {title(move || Some(format!("Case {}", id.try_get()?)))}
         <header class="page-head">
@@ -118,10 +89,7 @@ pub fn CasePage() -> impl IntoView {
         {region(
             answer,
             "case",
-            move |answer| {
-                unfinished.set(answer.1.state.is_to_be_issued());
-                show(answer, sends)
-            },
+            move |answer| show(answer, sends),
         )}
     }
     .into_any()
@@ -143,8 +111,9 @@ fn show((me, case): Answer, sends: Sends) -> AnyView {
     let currency = proposal.amount.currency();
     let places = places(&proposal.steps, &case.state.events, &case.news);
     let news = foreign_news(case.news.clone(), &case.state.events);
+    let again = case.state.is_to_be_issued().then(|| AGAIN.as_secs().to_string());
     view! {
-        <div class="stack">
+        <div class="stack" id="case" data-again=again>
             <SendProblem failure=approve nothing="It was not approved" />
             <SendProblem failure=decline nothing="It was not declined" />
             <SendProblem failure=withdraw nothing="It was not withdrawn" />

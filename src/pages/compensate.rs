@@ -6,11 +6,7 @@ mod confirm;
 mod preview;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    components::{Redirect, ServerRedirectFunction},
-    hooks::use_navigate,
-};
+use leptos_router::components::{Redirect, ServerRedirectFunction};
 
 use self::{
     ask::ask_form,
@@ -50,8 +46,6 @@ type Answer = (FormQuery, Option<Me>, FormView);
 /// What the two steps of the page share.
 #[derive(Clone, Copy)]
 struct Steps {
-    query: Memo<FormQuery>,
-    answer: Resource<Result<Answer, ApiError>>,
     issue: ServerAction<IssueCompensation>,
     failure: Signal<Option<ApiError>>,
 }
@@ -65,20 +59,16 @@ pub fn CompensatePage() -> impl IntoView {
     let answer = Resource::new(
         move || query.get(),
         move |query| async move {
-            let me = session.me().await;
+            let me = session.me();
             let form = get_compensation_form(query.draft.clone(), query.seen.clone()).await?;
             Ok((query, me, form))
         },
     );
     let issue = sent::<IssueCompensation>();
     let steps = Steps {
-        query,
-        answer,
         issue,
         failure: failure(issue),
     };
-    forget_old_answers(steps);
-    look_again_where_moved(steps);
     let named = move || query.try_with(|query| query.draft.name().map_or("Put right", command_title).to_owned());
     view! {
         {title(named)}
@@ -87,43 +77,6 @@ pub fn CompensatePage() -> impl IntoView {
         {region(answer, "form", move |answer| show(answer, steps))}
     }
     .into_any()
-}
-
-/// An answer to what was sent is about the form that was sent, not about the next one.
-fn forget_old_answers(steps: Steps) {
-    Effect::new(move |before: Option<FormQuery>| {
-        let now = steps.query.get();
-        // With a place in it, the address is only another look at the same form.
-        if before.is_some_and(|before| before != now) && now.seen.is_empty() {
-            steps.issue.clear();
-        }
-        now
-    });
-}
-
-/// Where something was appended meanwhile, shows it and a new preview. Without a script the address does the same.
-fn look_again_where_moved(steps: Steps) {
-    let navigate = use_navigate();
-    Effect::new(move || {
-        if steps.failure.with(|failure| *failure != Some(ApiError::Moved)) {
-            return;
-        }
-        let Some(Ok((query, _, form))) = steps.answer.get_untracked() else {
-            return;
-        };
-        if let FormOutcome::Ready(preview) = form.outcome {
-            let again = FormQuery {
-                seen: pins_text(&preview.pins),
-                ..query
-            };
-            let options = NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&form_href(&again), options);
-        }
-    });
 }
 
 /// What is asked for and of whom, as far as the address says it.

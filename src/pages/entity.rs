@@ -1,13 +1,11 @@
 //! What the pages of a wallet and of an order have in common: the same query in the address, the same head, the same form
 //! to go to another moment. What differs stands in the pages themselves.
 
-use leptos::{ev::SubmitEvent, form::form_data_from_event, prelude::*, web_sys::UrlSearchParams};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
 
 use super::{
+    form::AskForm,
     here::own_search,
     query::{Parsed, timeline_href, timeline_query},
     title::title,
@@ -36,8 +34,6 @@ pub struct Address {
     /// As it stands there; it may be no id at all.
     pub id: Memo<String>,
     pub parsed: Memo<Parsed<TimelineQuery>>,
-    /// Goes to another query of the same page.
-    pub go: Callback<TimelineQuery>,
 }
 
 impl Address {
@@ -47,18 +43,7 @@ impl Address {
         let search = own_search();
         let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
         let parsed = Memo::new(move |_| search.with(|search| timeline_query(search)));
-        let navigate = use_navigate();
-        let go = Callback::new(move |query: TimelineQuery| {
-            let base = id.with_untracked(|id| href::entity(domain, id));
-            let options = NavigateOptions {
-                // Going on from a moment replaces it, so that one step back leads out of the past.
-                replace: parsed.with_untracked(|parsed| !parsed.query.filter.is_empty()),
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&timeline_href(&base, &query), options);
-        });
-        Self { domain, id, parsed, go }
+        Self { domain, id, parsed }
     }
 
     /// What of the stream of changes is about it: nothing while the past is looked at, which does not change.
@@ -130,7 +115,6 @@ pub fn OtherMoments(
     query: TimelineQuery,
     sequence: Sequence,
     last: Sequence,
-    go: Callback<TimelineQuery>,
 ) -> impl IntoView {
     let there = {
         let base = base.clone();
@@ -145,28 +129,21 @@ pub fn OtherMoments(
             )
         }
     };
+    let address = {
+        let base = base.clone();
+        move |search: &str| timeline_href(&base, &timeline_query(search).query)
+    };
     view! {
         <div class="other-moments">
             <Neighbours sequence last href=there />
             <details class="moment" open=!query.filter.is_empty()>
                 <summary>"Go to an exact moment"</summary>
-                <form class="filters" method="get" action=base on:submit=move |event| submit(&event, go)>
+                // Going on from a moment replaces it, so that one step back leads out of the past.
+                <AskForm action=base class="filters" address=address replace=!query.filter.is_empty()>
                     <MomentFields query />
-                </form>
+                </AskForm>
             </details>
         </div>
     }
     .into_any()
-}
-
-/// Goes where a form leads without loading the page anew. The router's own form would do the same, but it turns the
-/// address to lower case, and ids have cases.
-fn submit(event: &SubmitEvent, go: Callback<TimelineQuery>) {
-    let filled = form_data_from_event(event).ok();
-    let pairs = filled.and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data).ok());
-    // Where it can't be read, the browser sends it.
-    if let Some(search) = pairs.and_then(|pairs| pairs.to_string().as_string()) {
-        event.prevent_default();
-        go.run(timeline_query(&search).query);
-    }
 }

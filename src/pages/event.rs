@@ -52,7 +52,7 @@ pub fn EventPage() -> impl IntoView {
                     .unwrap_or_default(),
                 None => None,
             };
-            Ok((event, effect, session.may(Act::Propose).await))
+            Ok((event, effect, session.may(Act::Propose)))
         },
     );
     let named = move || {

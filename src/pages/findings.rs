@@ -5,7 +5,7 @@ use leptos_meta::Title;
 
 use super::{
     here::own_search,
-    live::{Live, all},
+    live::follow_all,
     query::{findings_csv_href, findings_href, findings_query},
     region::{as_of, region},
     session::Session,
@@ -33,7 +33,6 @@ pub fn FindingsPage() -> impl IntoView {
         move || parsed.with(|parsed| parsed.query),
         |(kind, page)| list_findings(kind, page),
     );
-    Live::current().follow(all, || false, move || answer.refetch());
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let kind = move || parsed.with(|parsed| parsed.query.0);
@@ -47,6 +46,7 @@ pub fn FindingsPage() -> impl IntoView {
     });
     view! {
         <Title text="Findings" />
+        {follow_all()}
         <header class="page-head">
             <h1>"Findings"</h1>
             {as_of(answer, |answer| answer.now)}

@@ -1,58 +1,39 @@
-//! Forms that ask: ordinary GET forms, which a live page turns into a change of address without what was left blank.
-//! The address is the one that links to the same view have, so that the same question has one address.
+//! Forms that ask: ordinary GET forms. Where scripts run, `public/page.js` takes them over and leaves out what is blank; the
+//! address is then the one that links to the same view have, so that the same question has one address.
 
-use leptos::{
-    ev,
-    prelude::*,
-    wasm_bindgen::JsCast,
-    web_sys::{Event, FormData, HtmlFormElement, UrlSearchParams},
-};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
 /// A form whose fields are the query of `action`.
 #[component]
 pub fn AskForm(
     #[prop(into)] action: String,
-    /// The address for what the fields say, as a raw query.
+    /// The address for what the fields say, from a raw query.
     address: impl Fn(&str) -> String + 'static,
     /// Ticking and choosing takes effect at once; a line of text when it is left.
     #[prop(optional)]
     at_once: bool,
+    /// The answer takes the place of this page in the history.
+    #[prop(optional)]
+    replace: bool,
     #[prop(optional)] class: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let navigate = use_navigate();
-    let ask = move |event: ev::SubmitEvent| {
-        if let Some(search) = form_of(&event).and_then(|form| fields_of(&form)) {
-            event.prevent_default();
-            let stay = NavigateOptions {
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&address(&search), stay);
-        }
-    };
-    let change = move |event: ev::Event| {
-        if let Some(form) = form_of(&event).filter(|_| at_once) {
-            // Refused only for a form that is not in a document.
-            let _ = form.request_submit();
-        }
-    };
+    let location = use_location();
+    let asked_here = location.pathname.with_untracked(|path| *path == action);
+    // What this page was asked with, in as few words as possible.
+    let address = asked_here.then(|| location.search.with_untracked(|search| address(search)));
     view! {
-        <form method="get" action=action class=class on:submit=ask on:change=change>
+        <form
+            method="get"
+            action=action
+            class=class
+            data-address=address
+            data-at-once=at_once.then_some("")
+            data-replace=replace.then_some("")
+        >
             {children()}
         </form>
     }
     .into_any()
-}
-
-fn form_of(event: &Event) -> Option<HtmlFormElement> {
-    event.current_target()?.dyn_into().ok()
-}
-
-/// What the form would send.
-fn fields_of(form: &HtmlFormElement) -> Option<String> {
-    let fields = FormData::new_with_form(form).ok()?;
-    let query = UrlSearchParams::new_with_str_sequence_sequence(&fields).ok()?;
-    query.to_string().as_string()
 }

@@ -19,12 +19,13 @@ use crate::{
     components::{
         badge::{Badge, Nothing, Tone},
         href,
+        icon::Icon,
         money::Money,
-        notice::{Empty, Notice},
+        notice::Empty,
         table::Table,
         words::{counted, sentence},
     },
-    domain::access::{Limit, Me, OperatorAnswer, OperatorRow},
+    domain::access::{Limit, Me, OperatorRow},
 };
 
 /// The operators and who is looking.
@@ -35,8 +36,6 @@ type Answer = (Option<Me>, Vec<OperatorRow>);
 struct Send {
     action: ServerAction<ChangeOperator>,
     failure: Signal<Option<ApiError>>,
-    /// The page is live, so an answer can be shown.
-    live: RwSignal<bool>,
 }
 
 #[component]
@@ -45,29 +44,14 @@ pub fn OperatorsPage() -> impl IntoView {
     let search = own_search();
     let chosen = Memo::new(move |_| search.with(|search| value_of(search, "name")));
     let action = sent::<ChangeOperator>();
-    let live = RwSignal::new(false);
     let send = Send {
         action,
         failure: failure(action),
-        live,
     };
     let answer = Resource::new(
         || (),
-        move |()| async move { Ok((session.me().await, list_operators().await?)) },
+        move |()| async move { Ok((session.me(), list_operators().await?)) },
     );
-    Effect::new(move || {
-        live.set(true);
-        if action.value().with(|value| matches!(value, Some(Ok(_)))) {
-            answer.refetch();
-        }
-    });
-    let done = move || {
-        action
-            .value()
-            .get()
-            .and_then(Result::ok)
-            .map(|answer| view! { <Done answer /> })
-    };
     view! {
         <Title text="Operators" />
         <header class="page-head">
@@ -76,35 +60,40 @@ pub fn OperatorsPage() -> impl IntoView {
         </header>
         <div class="stack">
             <SendProblem failure=send.failure nothing="Nothing was changed" />
-            {done}
+            <div id="answer"></div>
+            <Done />
             {region(answer, "operators", move |answer| show(answer, chosen, send))}
         </div>
     }
     .into_any()
 }
 
-/// What became of the last change; a new password stands here and nowhere else.
+/// What is shown after a change, filled in by `public/page.js`: a new password is in the answer to the form and in no page.
 #[component]
-fn Done(answer: OperatorAnswer) -> impl IntoView {
-    let OperatorAnswer { name, password } = answer;
-    let name = name.to_string();
-    match password {
-        Some(password) => view! {
-            <Notice tone=Tone::Good title=format!("The new password of {name}") urgent=true>
-                <p>
-                    <code class="new-password">{password}</code>
-                </p>
-                <p>"It is shown this once and never again. Give it to its owner in a way that nobody else reads."</p>
-            </Notice>
-        }
-        .into_any(),
-        None => view! {
-            <Notice tone=Tone::Good title=format!("{name} was changed") urgent=true>
-                <p>"Their sessions follow at once."</p>
-            </Notice>
-        }
-        .into_any(),
+fn Done() -> impl IntoView {
+    let name = || view! { <span data-put="name"></span> };
+    view! {
+        <template id="operator-answer">
+            <div class="notice tone-good" role="alert" data-with="password">
+                {Icon::Check.view()}
+                <div class="notice-text">
+                    <p class="notice-title">"The new password of " {name()}</p>
+                    <p>
+                        <code class="new-password" data-put="password"></code>
+                    </p>
+                    <p>"It is shown this once and never again. Give it to its owner in a way that nobody else reads."</p>
+                </div>
+            </div>
+            <div class="notice tone-good" role="alert" data-without="password">
+                {Icon::Check.view()}
+                <div class="notice-text">
+                    <p class="notice-title">{name()} " was changed"</p>
+                    <p>"Their sessions follow at once."</p>
+                </div>
+            </div>
+        </template>
     }
+    .into_any()
 }
 
 fn show((me, operators): Answer, chosen: Memo<Option<String>>, send: Send) -> AnyView {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
-    live::{Live, pause},
+    live::{follow, pause},
     query::timeline_href,
     region::region,
     session::Session,
@@ -49,18 +49,18 @@ pub fn OrderPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Order, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose).await;
+            let may = query.filter.is_empty() && session.may(Act::Propose);
             get_order(id, query).await.map(|view| (query, may, view))
         },
     );
-    Live::current().follow(move || address.topic(), || false, move || answer.refetch());
     view! {
+        {follow(address.topic())}
         <EntityHead address />
-        {region(answer, "order", move |answer| show(answer, address.go))}
+        {region(answer, "order", show)}
     }
 }
 
-fn show((query, may, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
+fn show((query, may, order): Answer) -> AnyView {
     let base = href::order(order.id.as_str());
     let currency = order.currency;
     let (subject, here) = (order.id.clone(), order.id.to_string());
@@ -79,7 +79,7 @@ fn show((query, may, order): Answer, go: Callback<TimelineQuery>) -> AnyView {
                     <div class="panel-head">
                         <h2>"Time travel"</h2>
                     </div>
-                    <OtherMoments base=base.clone() query sequence=order.sequence last go />
+                    <OtherMoments base=base.clone() query sequence=order.sequence last />
                 </section>
                 <FindingsList findings=order.findings here />
             </aside>

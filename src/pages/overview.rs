@@ -9,7 +9,7 @@ use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
 use super::{
-    live::{Live, all, every},
+    live::follow_all,
     query::{findings_href, refunds_href},
     region::{as_of, region},
     session::Session,
@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// How often a page in front asks again even if nothing changes: what is pending grows older.
-const INTERVAL: Duration = Duration::from_mins(1);
+const AGAIN: Duration = Duration::from_mins(1);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
@@ -49,14 +49,12 @@ pub fn OverviewPage() -> impl IntoView {
         || (),
         move |()| async move {
             // Asking for what is refused anyway would only fill the audit trail.
-            match session.me().await {
+            match session.me() {
                 Some(me) if !me.role.may(Act::Read) => Ok(None),
                 _ => get_overview().await.map(Some),
             }
         },
     );
-    every(INTERVAL, move || answer.refetch());
-    Live::current().follow(all, || false, move || answer.refetch());
     // Administrators have no figures to look at; this address leads them to what they have.
     let elsewhere = session.show(|me| {
         if me.role.may(Act::Read) {
@@ -68,11 +66,14 @@ pub fn OverviewPage() -> impl IntoView {
     view! {
         {elsewhere}
         <Title text="Overview" />
+        {follow_all()}
         <header class="page-head">
             <h1>"Overview"</h1>
             {as_of(answer, |answer| answer.as_ref().map(|answer| answer.now))}
         </header>
-        {region(answer, "overview", |answer| answer.map(show).into_any())}
+        <div id="overview" data-again=AGAIN.as_secs().to_string()>
+            {region(answer, "overview", |answer| answer.map(show).into_any())}
+        </div>
     }
     .into_any()
 }

@@ -11,9 +11,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    components::href::{self, encode},
+    components::href::{self, Address},
     domain::{
-        event::{format_time, parse_time},
+        event::parse_time,
         findings::FindingKind,
         ids::{SEQUENCE_MAX, Sequence},
         listing::{ListQuery, ListSort, RefundSort, RefundsQuery, SEARCH_MAX, TimelineQuery},
@@ -26,6 +26,7 @@ pub use self::{
     compensations::{CASE_LISTS, FormQuery, cases_href, cases_query, form_href, form_query},
     people::{audit_href, audit_query, operator_href},
 };
+pub use crate::components::href::timeline as timeline_href;
 
 /// What of a value is repeated to the reader at most.
 const QUOTED_MAX: usize = 40;
@@ -180,25 +181,6 @@ pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
         page: reader.page(),
     };
     reader.done(query)
-}
-
-/// The address of a timeline; `base` is the wallet's or order's own.
-pub fn timeline_href(base: &str, query: &TimelineQuery) -> String {
-    let mut address = Address::new(base);
-    if let Some(at) = query.filter.at {
-        address.put("at", &format_time(at));
-    }
-    if let Some(at) = query.filter.as_known_at {
-        address.put("known", &format_time(at));
-    }
-    if let Some(sequence) = query.filter.sequence {
-        address.put("sequence", &sequence.to_string());
-    }
-    if query.oldest_first {
-        address.put("order", "oldest");
-    }
-    address.put_page(query.page);
-    address.finish()
 }
 
 /// Reads the query of `/findings`: `kind`, `page`.
@@ -369,52 +351,6 @@ fn quoted(text: &str) -> String {
     }
     let start: String = text.chars().take(QUOTED_MAX).collect();
     format!("{start}…")
-}
-
-/// An address that grows by what is not the default.
-struct Address {
-    text: String,
-    started: bool,
-}
-
-impl Address {
-    fn new(base: &str) -> Self {
-        Self {
-            text: base.to_owned(),
-            started: false,
-        }
-    }
-
-    /// Adds a name and its value, unless it is empty.
-    fn put(&mut self, name: &str, value: &str) {
-        if value.is_empty() {
-            return;
-        }
-        self.text.push(if self.started { '&' } else { '?' });
-        self.started = true;
-        self.text.push_str(name);
-        self.text.push('=');
-        self.text.push_str(&encode(value));
-    }
-
-    fn put_named<T: Copy + Default + PartialEq>(&mut self, name: &str, value: T, names: &[(&str, T)]) {
-        if value == T::default() {
-            return;
-        }
-        if let Some((word, _)) = names.iter().find(|(_, named)| *named == value) {
-            self.put(name, word);
-        }
-    }
-
-    fn put_page(&mut self, page: u32) {
-        if page > 1 {
-            self.put("page", &page.to_string());
-        }
-    }
-
-    fn finish(self) -> String {
-        self.text
-    }
 }
 
 /// One name or value of a query: `+` is a space, `%` begins a byte in two hexadecimal digits. What is not UTF-8
@@ -593,7 +529,7 @@ mod tests {
 
         #[test]
         fn search_addresses_read_back(text in texts()) {
-            let address = search_href(&format!("q={}", encode(&text)));
+            let address = search_href(&format!("q={}", href::encode(&text)));
             prop_assert_eq!(search_text(search_of(&address)), Parsed { query: text, ignored: Vec::new() });
         }
 

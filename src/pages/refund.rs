@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use self::{standing::Standing, story::Story};
-use super::{here::own_search, live::Live, query::value_of, region::region, session::Session, title::title};
+use super::{here::own_search, live::follow, query::value_of, region::region, session::Session, title::title};
 use crate::{
     api::get_refund,
     components::{
@@ -40,13 +40,12 @@ pub fn RefundPage() -> impl IntoView {
     let answer = Resource::new(
         move || (refund.get(), order.get()),
         move |(refund, order)| async move {
-            let may = session.may(Act::Propose).await;
+            let may = session.may(Act::Propose);
             get_refund(refund, order).await.map(|view| (may, view))
         },
     );
-    let topic = move || Some(format!("refund:{}", refund.get()));
-    Live::current().follow(topic, || false, move || answer.refetch());
     view! {
+        {follow(Some(format!("refund:{}", refund.get_untracked())))}
         {title(move || Some(format!("Refund {}", refund.try_get()?)))}
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use super::{
     form::AskForm,
     here::own_search,
-    live::{Live, all},
+    live::follow_all,
     query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
     session::Session,
@@ -51,7 +51,6 @@ pub fn RefundsPage() -> impl IntoView {
     let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
     let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
     let answer = Resource::new(move || query.get(), list_refunds);
-    Live::current().follow(all, || false, move || answer.refetch());
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let file = session.if_may(Act::Export, move || {
@@ -64,6 +63,7 @@ pub fn RefundsPage() -> impl IntoView {
     });
     view! {
         <Title text="Refunds" />
+        {follow_all()}
         <header class="page-head">
             <h1>"Refunds"</h1>
             {as_of(answer, |answer| answer.now)}

@@ -1,5 +1,5 @@
-//! A part of a page that shows what the server answers: waiting, the answer, or why there is none. Each region fails
-//! alone; what stands around it stays usable.
+//! A part of a page that shows what a server function answers, or why there is no answer. Each region fails alone; what
+//! stands around it stays usable.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -7,7 +7,6 @@ use leptos_router::hooks::use_location;
 
 use super::status::set_page_status;
 use crate::{
-    IN_BROWSER,
     api::ApiError,
     components::{
         href,
@@ -17,7 +16,7 @@ use crate::{
     },
 };
 
-/// Shows `answer` once it is there, and keeps it while the next is on its way. `what` is what is awaited: `refunds`.
+/// Shows `answer` once it is there. `what` is what is awaited: `refunds`.
 pub fn region<T>(
     answer: Resource<Result<T, ApiError>>,
     what: &'static str,
@@ -50,8 +49,6 @@ fn waiting<T>(
 where
     T: Clone + Send + Sync + 'static,
 {
-    let pending = RwSignal::new(false);
-    let fallback = move || view! { <Loading what /> };
     let body = move || {
         let show = show.clone();
         Suspend::new(async move {
@@ -61,21 +58,9 @@ where
             }
         })
     };
-    // On the server `set_pending` must not be given: what it makes reads the set of pending answers on another thread, and
-    // panics where one comes at that moment (transition.rs of leptos 0.8.23). There nothing is seen to be pending anyway.
-    let content = if IN_BROWSER {
-        view! {
-            <Transition fallback set_pending=pending>
-                {body}
-            </Transition>
-        }
-        .into_any()
-    } else {
-        view! { <Transition fallback>{body}</Transition> }.into_any()
-    };
     view! {
-        <div class="region" class:is-pending=pending aria-busy=move || pending.get().then_some("true")>
-            {content}
+        <div class="region">
+            <Suspense fallback=move || view! { <Loading what /> }>{body}</Suspense>
         </div>
     }
     .into_any()
@@ -89,12 +74,12 @@ where
 {
     view! {
         <p class="aside">
-            <Transition>
+            <Suspense>
                 {move || Suspend::new(async move {
                     let now = answer.await.ok().and_then(|answer| now(&answer).into());
                     now.map(|now| view! { "As of " <Time at=now /> " UTC" })
                 })}
-            </Transition>
+            </Suspense>
         </p>
     }
     .into_any()

@@ -1,30 +1,26 @@
-//! Who is looking: said by the server with the page, known to every part of it at once, asked again after signing in. Pages
-//! read it to offer only what the reader's role allows; what is not offered is refused by the server all the same.
+//! Who is looking. Pages read it to offer only what the reader's role allows; what is not offered is refused by the server
+//! all the same.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
-use crate::{
-    api::get_me,
-    domain::access::{Act, Me},
-};
+use crate::domain::access::{Act, Me};
 
-/// Who the server knows the reader to be; the server provides it for each request, the page carries it to the browser.
+/// Who the server knows the reader to be; the server provides it for each request.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub Option<Me>);
 
-/// Who is signed in, for everything under the frame. A value and no resource: nearly everything on a page depends on it, and
-/// waiting for it within what waits for something else is what server and browser then disagree about.
+/// Who is signed in, for everything under the frame.
 #[derive(Clone, Copy)]
 pub struct Session {
-    me: RwSignal<Option<Me>>,
+    me: StoredValue<Option<Me>>,
 }
 
 impl Session {
     /// Takes over what the server says, and tells whatever is rendered below.
     pub fn provide() -> Self {
-        let said = SharedValue::new(|| use_context::<SignedIn>().and_then(|SignedIn(me)| me));
+        let me = use_context::<SignedIn>().and_then(|SignedIn(me)| me);
         let session = Self {
-            me: RwSignal::new(said.into_inner()),
+            me: StoredValue::new(me),
         };
         provide_context(session);
         session
@@ -35,37 +31,23 @@ impl Session {
         expect_context()
     }
 
-    /// For what asks the server about other things besides, and so may ask for this: right after signing in the page that
-    /// one is led to is often faster than [`Session::refetch`]. Not tracked.
-    pub async fn me(self) -> Option<Me> {
-        match self.me.get_untracked() {
-            Some(me) => Some(me),
-            None => get_me().await.ok().flatten(),
-        }
+    /// `None`: nobody is signed in.
+    pub fn me(self) -> Option<Me> {
+        self.me.get_value()
     }
 
-    /// Waits and asks as [`Session::me`] does.
-    pub async fn may(self, act: Act) -> bool {
-        self.me().await.is_some_and(|me| me.role.may(act))
-    }
-
-    /// Asks again. Where it can't be asked, what was known stays: the server refuses what it no longer allows.
-    pub fn refetch(self) {
-        spawn_local(async move {
-            if let Ok(me) = get_me().await {
-                // The page may be gone by then.
-                let _ = self.me.try_set(me);
-            }
-        });
+    /// Whether the reader's role may do `act`.
+    pub fn may(self, act: Act) -> bool {
+        self.me.with_value(|me| me.as_ref().is_some_and(|me| me.role.may(act)))
     }
 
     /// What `show` makes where the reader's role may do `act`.
-    pub fn if_may(self, act: Act, show: impl Fn() -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
-        self.show(move |me| if me.role.may(act) { show() } else { ().into_any() })
+    pub fn if_may(self, act: Act, show: impl FnOnce() -> AnyView) -> AnyView {
+        if self.may(act) { show() } else { ().into_any() }
     }
 
     /// What `show` makes of who is signed in; nothing where nobody is.
-    pub fn show(self, show: impl Fn(Me) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
-        (move || self.me.get().map(&show)).into_any()
+    pub fn show(self, show: impl FnOnce(Me) -> AnyView) -> AnyView {
+        self.me().map(show).into_any()
     }
 }

@@ -32,13 +32,7 @@ pub fn SignInPage() -> impl IntoView {
     let search = own_search();
     let next = Memo::new(move |_| search.with(|search| value_of(search, "next")));
     let action = sent::<SignIn>();
-    let pending = action.pending();
     let failure = failure(action);
-    Effect::new(move || {
-        if action.value().with(|value| matches!(value, Some(Ok(())))) {
-            session.refetch();
-        }
-    });
     let why = move || {
         let returns = next.get().is_some_and(|next| next != href::OVERVIEW);
         returns.then(|| {
@@ -90,7 +84,7 @@ pub fn SignInPage() -> impl IntoView {
                         autocomplete="one-time-code"
                         max_length=Some(CODE_MAX)
                     />
-                    <button class="button is-main is-wide" type="submit" disabled=pending>
+                    <button class="button is-main is-wide" type="submit" data-pending="Signing in …">
                         "Sign in"
                     </button>
                 </ActionForm>

@@ -1,19 +1,17 @@
 //! A wallet: who owns it, what is in it and why, event by event, at any moment of its history.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
-    live::{Live, pause},
+    live::{follow, pause},
     query::timeline_href,
     region::region,
     session::Session,
 };
 use crate::{
-    api::{ApiError, get_wallet, get_wallet_history},
+    api::get_wallet,
     components::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
@@ -25,15 +23,15 @@ use crate::{
         money::Money,
         table::Table,
         time::{Fineness, Since, Time},
-        time_travel::{Slider, Travel},
+        time_travel::{Figure, Journey, JourneyPlace},
         timeline::timeline_section,
         words::{counted, grouped},
     },
     domain::{
         access::Act,
         event::Entry,
-        ids::{Domain, Sequence},
-        listing::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, HoldRow, OrderRow, TimelineQuery, WalletView},
+        ids::Domain,
+        listing::{HoldRow, OrderRow, TimelineQuery, WalletView},
         money::Currency,
         replay::{Balances, Filter},
     },
@@ -51,106 +49,19 @@ pub fn WalletPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Wallet, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose).await;
+            let may = query.filter.is_empty() && session.may(Act::Propose);
             get_wallet(id, query).await.map(|view| (query, may, view))
         },
     );
-    let travel = Travel::new();
-    let sliding = move || travel.preview.with(Option::is_some);
-    Live::current().follow(move || address.topic(), sliding, move || answer.refetch());
-    let marked = Memo::new(move |_| travel.preview.get().map(|preview| preview.sequence));
-    fetch_history(travel, address.id);
-    let choose = Callback::new(move |filter: Filter| {
-        let query = address.parsed.with_untracked(|parsed| parsed.query);
-        address.go.run(TimelineQuery {
-            filter,
-            page: 1,
-            ..query
-        });
-    });
-    let moves = Moves {
-        travel,
-        marked,
-        choose,
-        go: address.go,
-    };
     view! {
+        {follow(address.topic())}
         <EntityHead address />
-        {region(answer, "wallet", move |answer| show(answer, moves))}
+        {region(answer, "wallet", show)}
     }
 }
 
-/// Fetches the history when a reader first wants to slide through it.
-fn fetch_history(travel: Travel, id: Memo<String>) {
-    Effect::new(move |before: Option<String>| {
-        let id = id.get();
-        if before.is_some_and(|before| before != id) {
-            travel.reset();
-        }
-        id
-    });
-    Effect::new(move || {
-        if travel.lacks_stops() {
-            travel.want();
-        }
-    });
-    Effect::new(move || {
-        if !travel.wanted.get() || travel.history.with_untracked(Option::is_some) {
-            return;
-        }
-        let of = id.get_untracked();
-        spawn_local(async move {
-            let read = read_history(&of).await;
-            // The reader may have gone elsewhere meanwhile, and the page's signals with him.
-            if id.try_get_untracked().is_none_or(|now| now != of) {
-                return;
-            }
-            match read {
-                Ok(entries) => travel.history.set(Some(Arc::new(entries))),
-                Err(_) => travel.failed.set(true),
-            }
-        });
-    });
-}
-
-async fn read_history(id: &str) -> Result<Vec<Entry>, ApiError> {
-    let id = entity_id(Domain::Wallet, id)?;
-    let mut entries = Vec::new();
-    let mut after = None;
-    for _ in 0..=HISTORY_IN_BROWSER_MAX / u64::from(HISTORY_ROWS_MAX) {
-        let page = get_wallet_history(id.clone(), after).await?;
-        entries.extend(page.entries);
-        after = page.next;
-        if after.is_none() {
-            return Ok(entries);
-        }
-    }
-    Err(ApiError::Invalid {
-        message: "the history grew too long to be replayed in the browser".to_owned(),
-    })
-}
-
-/// What a reader can do with a wallet's time; it belongs to the page, not to an answer.
-#[derive(Clone, Copy)]
-struct Moves {
-    travel: Travel,
-    /// The event where the slider is.
-    marked: Memo<Option<Sequence>>,
-    /// Goes to another moment.
-    choose: Callback<Filter>,
-    /// Goes to another query.
-    go: Callback<TimelineQuery>,
-}
-
-fn show((query, may, wallet): Answer, moves: Moves) -> AnyView {
-    let Moves {
-        travel,
-        marked,
-        choose,
-        go,
-    } = moves;
+fn show((query, may, wallet): Answer) -> AnyView {
     let base = href::wallet(wallet.id.as_str());
-    travel.arrived(wallet.extent, query.filter);
     let currency = wallet.currency;
     let until = match query.filter {
         Filter { sequence: Some(_), .. } => wallet.chart.iter().map(|point| point.time).max(),
@@ -175,17 +86,25 @@ fn show((query, may, wallet): Answer, moves: Moves) -> AnyView {
         }
     };
     let release = may.then(|| wallet.id.to_string());
+    let journey = Journey {
+        wallet: wallet.id.clone(),
+        extent: wallet.extent,
+        query,
+        currency,
+        until,
+        points: wallet.chart,
+    };
     view! {
         <div class="stack">
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
         {facts}
-        {balances(wallet.balances, currency, travel)}
+        {balances(wallet.balances, currency)}
         {put_right}
         <div class="entity">
             <section class="panel" aria-label="Balance over time and time travel">
-                <BalanceChart points=wallet.chart currency until marked />
-                <Slider travel extent=wallet.extent currency choose />
-                <OtherMoments base=base.clone() query sequence=wallet.sequence last go />
+                <BalanceChart points=journey.points.clone() currency until />
+                <JourneyPlace journey />
+                <OtherMoments base=base.clone() query sequence=wallet.sequence last />
             </section>
             <aside class="stack" aria-label="Belongs to this wallet">
                 <FindingsList findings=wallet.findings here />
@@ -256,25 +175,25 @@ fn facts(wallet: &WalletView) -> AnyView {
     .into_any()
 }
 
-/// What was asked for, or what the slider shows at the moment.
-fn balances(balances: Balances, currency: Option<Currency>, travel: Travel) -> AnyView {
-    let shown = move || travel.preview.get().map_or(balances, |preview| preview.balances);
-    let is_preview = move || travel.preview.with(Option::is_some);
+/// What was asked for; sliding through time shows others in their place.
+fn balances(balances: Balances, currency: Option<Currency>) -> AnyView {
+    let figure = |figure: Figure, note: Option<&'static str>| {
+        let amount = figure.of(&balances);
+        view! {
+            <div class="figure">
+                <dt class="figure-label">{figure.word()}</dt>
+                <dd class="figure-value" data-figure=figure.word()>
+                    <Money amount currency />
+                </dd>
+                {note.map(|note| view! { <dd class="figure-more">{note}</dd> })}
+            </div>
+        }
+    };
     view! {
-        <dl class="figures-row entity-figures" class:is-preview=is_preview>
-            <div class="figure">
-                <dt class="figure-label">"Posted"</dt>
-                <dd class="figure-value">{move || view! { <Money amount=shown().posted currency /> }}</dd>
-            </div>
-            <div class="figure">
-                <dt class="figure-label">"Held"</dt>
-                <dd class="figure-value">{move || view! { <Money amount=shown().held currency /> }}</dd>
-            </div>
-            <div class="figure">
-                <dt class="figure-label">"Available"</dt>
-                <dd class="figure-value">{move || view! { <Money amount=shown().available currency /> }}</dd>
-                <dd class="figure-more">"posted − held"</dd>
-            </div>
+        <dl class="figures-row entity-figures">
+            {figure(Figure::Posted, None)}
+            {figure(Figure::Held, None)}
+            {figure(Figure::Available, Some("posted − held"))}
         </dl>
     }
     .into_any()

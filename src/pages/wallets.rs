@@ -7,7 +7,7 @@ use leptos_meta::Title;
 use super::{
     here::own_search,
     list::{ListForm, list_head, none_found},
-    live::{Live, all},
+    live::follow_all,
     query::{list_href, list_query},
     region::region,
 };
@@ -45,10 +45,10 @@ pub fn WalletsPage() -> impl IntoView {
         move || query.get(),
         |query| async move { list_wallets(query.clone()).await.map(|page| (query, page)) },
     );
-    Live::current().follow(all, || false, move || answer.refetch());
     let statuses = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
     view! {
         <Title text="Wallets" />
+        {follow_all()}
         <header class="page-head">
             <h1>"Wallets"</h1>
         </header>

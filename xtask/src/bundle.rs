@@ -74,7 +74,7 @@ fn compile(places: &Places) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(&places.root)
-        .args(["build", "--lib", "--no-default-features", "--features", "hydrate"])
+        .args(["build", "--lib", "--no-default-features", "--features", "browser"])
         .args(["--target", TARGET, "--profile", PROFILE])
         .status()
         .context("starting cargo")?;

@@ -61,7 +61,7 @@ fn judge(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Note, if you like",
         proof: true,
     };
-    let approve = fields(approve, me, case, failure(sends.approve), sends.approve.pending());
+    let approve = fields(approve, me, case, failure(sends.approve));
     let decline = Way {
         prefix: "decline-",
         word: "Decline",
@@ -70,7 +70,7 @@ fn judge(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Why not",
         proof: true,
     };
-    let decline = fields(decline, me, case, failure(sends.decline), sends.decline.pending());
+    let decline = fields(decline, me, case, failure(sends.decline));
     view! {
         <p>"Approving appends the events as they are shown here, or nothing where something moved."</p>
         <ActionForm action=sends.approve attr:class="form">{approve}</ActionForm>
@@ -91,7 +91,7 @@ fn withdraw(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Why, if you like",
         proof: false,
     };
-    let fields = fields(way, me, case, failure(sends.withdraw), sends.withdraw.pending());
+    let fields = fields(way, me, case, failure(sends.withdraw));
     view! {
         <details class="otherwise">
             <summary>"Take it back"</summary>
@@ -115,7 +115,7 @@ struct Way {
 }
 
 /// The fields of one of the forms and its button.
-fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>, pending: Memo<bool>) -> AnyView {
+fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>) -> AnyView {
     let hash = case
         .state
         .proposal
@@ -146,8 +146,8 @@ fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>,
             max_length=Some(NOTE_MAX)
         />
         {proof}
-        <button class=if way.main { "button is-main" } else { "button" } type="submit" disabled=pending>
-            {move || if pending.get() { way.pending_word } else { way.word }}
+        <button class=if way.main { "button is-main" } else { "button" } type="submit" data-pending=way.pending_word>
+            {way.word}
         </button>
     }
     .into_any()

@@ -62,17 +62,12 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
             />
         }
     });
-    // Blank or the same again is asked again, too: the answer may be another by now.
-    let address = move |search: &str| {
-        let asked = FormQuery {
+    // What was seen before is not asked about again.
+    let address = |search: &str| {
+        form_href(&FormQuery {
             seen: String::new(),
             ..form_query(search).query
-        };
-        if steps.query.with_untracked(|query| *query == asked) {
-            steps.issue.clear();
-            steps.answer.refetch();
-        }
-        form_href(&asked)
+        })
     };
     // Once there is a preview, the main button is the one below it.
     let (button, class) = if matches!(form.outcome, FormOutcome::Ready(_)) {

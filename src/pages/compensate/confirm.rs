@@ -105,7 +105,6 @@ fn route_words(route: &Route) -> String {
 }
 
 fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
-    let pending = steps.issue.pending();
     let issues = preview.route.is_issue();
     let again = preview.retype.then(|| {
         let (amount, currency) = (preview.amount.amount(), preview.amount.currency());
@@ -135,18 +134,17 @@ fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
         .map(|(name, value)| view! { <Hidden name=format!("form[{name}]") value /> })
         .into_iter()
         .collect_view();
-    let word = move || match (pending.get(), issues) {
-        (true, true) => "Issuing …",
-        (true, false) => "Proposing …",
-        (false, true) => "Issue",
-        (false, false) => "Propose",
+    let (word, pending) = if issues {
+        ("Issue", "Issuing …")
+    } else {
+        ("Propose", "Proposing …")
     };
     view! {
         <ActionForm action=steps.issue attr:class="form">
             {hidden}
             {again}
             {proof}
-            <button class="button is-main" type="submit" disabled=pending>
+            <button class="button is-main" type="submit" data-pending=pending>
                 {word}
             </button>
         </ActionForm>

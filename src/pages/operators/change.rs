@@ -21,8 +21,6 @@ const LIMITS_MAX: usize = 1_000;
 const LIMITS_HINT: &str = "One currency a line: EUR 500.00 2000.00, for one compensation and for one day. A currency that is missing always needs a second person.";
 
 pub(super) fn add_form(token: &str, send: Send) -> AnyView {
-    let pending = send.action.pending();
-    let off = move || pending.get() || !send.live.get();
     let token = token.to_owned();
     view! {
         <section class="panel" aria-labelledby="add">
@@ -30,8 +28,8 @@ pub(super) fn add_form(token: &str, send: Send) -> AnyView {
                 <h2 id="add">"Somebody new"</h2>
             </div>
             <div class="panel-body">
-                {without_script(send, "ledgerscope operator add")}
-                <ActionForm action=send.action attr:class="form">
+                {without_script("ledgerscope operator add")}
+                <ActionForm action=send.action attr:class="form" attr:data-answer="operator-answer">
                     <Hidden name="form[act]" value="add" />
                     <Hidden name="form[form_token]" value=token />
                     <Input
@@ -59,7 +57,7 @@ pub(super) fn add_form(token: &str, send: Send) -> AnyView {
                         max_length=Some(LIMITS_MAX)
                     />
                     <Proof of_form="form" password=true code=true failure=send.failure prefix="add-" perhaps=true />
-                    <button class="button is-main" type="submit" disabled=off>
+                    <button class="button is-main" type="submit" disabled data-scripted="">
                         "Add"
                     </button>
                 </ActionForm>
@@ -70,8 +68,6 @@ pub(super) fn add_form(token: &str, send: Send) -> AnyView {
 }
 
 pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView {
-    let pending = send.action.pending();
-    let off = move || pending.get() || !send.live.get();
     let (name, role, limits, token) = (
         row.name.to_string(),
         row.role.as_str(),
@@ -92,7 +88,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
                 </a>
             </div>
             <div class="panel-body">
-                <ActionForm action=send.action attr:class="form">
+                <ActionForm action=send.action attr:class="form" attr:data-answer="operator-answer">
                     <Hidden name="form[name]" value=name />
                     <Hidden name="form[form_token]" value=token />
                     <Proof of_form="form" password=true code=true failure=send.failure prefix="change-" perhaps=true />
@@ -103,7 +99,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
                         control=Control::Choice(roles())
                         value=role
                     />
-                    <button class="button" type="submit" name="form[act]" value="role" disabled=pending>
+                    <button class="button" type="submit" name="form[act]" value="role">
                         "Set the role"
                     </button>
                     <Input
@@ -115,19 +111,19 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
                         hint=LIMITS_HINT
                         max_length=Some(LIMITS_MAX)
                     />
-                    <button class="button" type="submit" name="form[act]" value="limits" disabled=pending>
+                    <button class="button" type="submit" name="form[act]" value="limits">
                         "Set the limits"
                     </button>
                     <fieldset class="form-rest">
                         <legend class="field-label">"The account"</legend>
-                        <button class="button" type="submit" name="form[act]" value=toggle disabled=pending>
+                        <button class="button" type="submit" name="form[act]" value=toggle>
                             {toggle_word}
                         </button>
-                        <button class="button" type="submit" name="form[act]" value="reset" disabled=off>
+                        <button class="button" type="submit" name="form[act]" value="reset" disabled data-scripted="">
                             "New password"
                         </button>
                         <p class="field-hint">"Either ends all of their sessions at once."</p>
-                        {without_script(send, "ledgerscope operator reset")}
+                        {without_script("ledgerscope operator reset")}
                     </fieldset>
                 </ActionForm>
             </div>
@@ -137,17 +133,15 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
 }
 
 /// A password can be shown only where a script takes the answer; elsewhere it would be lost.
-fn without_script(send: Send, command: &'static str) -> AnyView {
-    let shown = move || {
-        (!send.live.get()).then(|| {
-            view! {
-                <p class="field-hint">
-                    "A new password is shown here only where scripts run. Without them: " <code>{command}</code>
-                </p>
-            }
-        })
-    };
-    view! { {shown} }.into_any()
+fn without_script(command: &'static str) -> AnyView {
+    view! {
+        <noscript>
+            <p class="field-hint">
+                "A new password is shown here only where scripts run. Without them: " <code>{command}</code>
+            </p>
+        </noscript>
+    }
+    .into_any()
 }
 
 fn roles() -> Vec<(String, String)> {

@@ -1,0 +1,160 @@
+//! What runs in the reader's browser: time travel through a wallet, by the same folds that the server uses. Pages are made by
+//! the server and read without it; `public/page.js` fetches it where a page has a place for it.
+
+mod overlay;
+mod pointer;
+
+use std::{cell::RefCell, sync::Arc};
+
+use js_sys::Function;
+use leptos::{
+    mount::{UnmountHandle, mount_to},
+    prelude::*,
+    tachys::view::any_view::AnyViewState,
+    task::spawn_local,
+};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use web_sys::HtmlElement;
+
+use self::{overlay::show, pointer::pointed};
+use crate::{
+    api::{ApiError, get_wallet_history},
+    components::{
+        href,
+        time_travel::{JOURNEY, JOURNEY_DATA, Journey, Slider, Travel},
+    },
+    domain::{
+        event::Entry,
+        ids::EntityId,
+        listing::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, TimelineQuery},
+        replay::Filter,
+    },
+};
+
+/// The journey that is under way on the page.
+struct Underway {
+    wallet: EntityId,
+    place: HtmlElement,
+    travel: Travel,
+    journey: RwSignal<Journey>,
+    /// What is drawn goes before the signals that it reads.
+    _mounted: UnmountHandle<AnyViewState>,
+    _owner: Owner,
+}
+
+thread_local! {
+    static UNDERWAY: RefCell<Option<Underway>> = const { RefCell::new(None) };
+}
+
+/// Called after every change of the page. `visit` goes to an address: `visit(address, { replace, stay })`.
+#[wasm_bindgen]
+pub fn page(visit: &Function) {
+    console_error_panic_hook::set_once();
+    let here = document()
+        .get_element_by_id(JOURNEY)
+        .and_then(|place| place.dyn_into::<HtmlElement>().ok());
+    let told = here.and_then(|place| {
+        let journey: Journey = serde_json::from_str(&place.get_attribute(JOURNEY_DATA)?).ok()?;
+        Some((place, journey))
+    });
+    UNDERWAY.with_borrow_mut(|underway| {
+        let Some((place, journey)) = told else {
+            *underway = None;
+            return;
+        };
+        match underway {
+            Some(known) if known.place == place && known.wallet == journey.wallet => {
+                known.travel.arrived(journey.extent, journey.query.filter);
+                known.journey.set(journey);
+            }
+            _ => {
+                // The one before goes first, and what it has drawn with it.
+                *underway = None;
+                place.set_inner_html("");
+                *underway = Some(set_out(place, journey, visit.clone()));
+            }
+        }
+    });
+}
+
+/// Draws the slider and begins to listen.
+fn set_out(place: HtmlElement, told: Journey, visit: Function) -> Underway {
+    let wallet = told.wallet.clone();
+    let owner = Owner::new_root(None);
+    let (travel, journey) = owner.with(|| (Travel::new(), RwSignal::new(told)));
+    let draw = move || {
+        let (extent, query, currency) = journey.with_untracked(|told| (told.extent, told.query, told.currency));
+        travel.arrived(extent, query.filter);
+        fetch_history(travel, journey);
+        show(travel, journey, pointed());
+        let choose = Callback::new(move |filter| journey.with_untracked(|journey| go(&visit, journey, filter)));
+        view! { <Slider travel extent currency choose /> }.into_any()
+    };
+    let mounted = owner.with(|| mount_to(place.clone(), draw));
+    Underway {
+        wallet,
+        place,
+        travel,
+        journey,
+        _mounted: mounted,
+        _owner: owner,
+    }
+}
+
+/// Asks the server for the moment where the slider was let go.
+fn go(visit: &Function, journey: &Journey, filter: Filter) {
+    let query = TimelineQuery {
+        filter,
+        page: 1,
+        ..journey.query
+    };
+    let address = href::timeline(&href::wallet(journey.wallet.as_str()), &query);
+    let how = js_sys::Object::new();
+    // Going on from a moment replaces it, so that one step back leads out of the past.
+    let replace = !journey.query.filter.is_empty();
+    for (name, value) in [("stay", true), ("replace", replace)] {
+        // A new object takes any property.
+        let _ = js_sys::Reflect::set(&how, &name.into(), &value.into());
+    }
+    // It is asynchronous, and says itself what went wrong.
+    let _ = visit.call2(&JsValue::NULL, &address.into(), &how);
+}
+
+/// Fetches the history when a reader first wants to slide through it.
+fn fetch_history(travel: Travel, journey: RwSignal<Journey>) {
+    Effect::new(move || {
+        if travel.lacks_stops() {
+            travel.want();
+        }
+    });
+    Effect::new(move || {
+        if !travel.wanted.get() || travel.history.with_untracked(Option::is_some) {
+            return;
+        }
+        let wallet = journey.with_untracked(|journey| journey.wallet.clone());
+        spawn_local(async move {
+            let read = read_history(wallet).await;
+            // The reader may have gone elsewhere meanwhile, and the page's signals with them: then nothing is set.
+            match read {
+                Ok(entries) => drop(travel.history.try_set(Some(Arc::new(entries)))),
+                Err(_) => drop(travel.failed.try_set(true)),
+            }
+        });
+    });
+}
+
+async fn read_history(wallet: EntityId) -> Result<Vec<Entry>, ApiError> {
+    let mut entries = Vec::new();
+    let mut after = None;
+    for _ in 0..=HISTORY_IN_BROWSER_MAX / u64::from(HISTORY_ROWS_MAX) {
+        let page = get_wallet_history(wallet.clone(), after).await?;
+        entries.extend(page.entries);
+        after = page.next;
+        if after.is_none() {
+            return Ok(entries);
+        }
+    }
+    Err(ApiError::Invalid {
+        message: "the history grew too long to be replayed in the browser".to_owned(),
+    })
+}

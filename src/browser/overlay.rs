@@ -1,0 +1,139 @@
+//! What the page shows while the reader slides or points: figures of another moment in the places of the server's own, which
+//! come back when that ends. Apart from the slider, for these places were drawn by the server.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use web_sys::Element;
+
+use crate::{
+    components::{
+        chart::{CURSOR, Reading, percent, plot::Plot},
+        money::format_amount,
+        time::{Fineness, format_moment},
+        time_travel::{Figure, Journey, Travel},
+    },
+    domain::{listing::ChartPoint, money::Currency},
+};
+
+/// Marks what stands in the place of something of the server's. A page that the server made anew has none.
+const MARK: &str = "data-overlay";
+/// On the root while the reader slides: what changes meanwhile is not to disturb them.
+const SLIDING: &str = "data-sliding";
+
+/// Follows the slider and the pointer.
+pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Option<i128>>) {
+    let covered = StoredValue::new(BTreeMap::new());
+    let cover = move |place: &str, text: Option<String>| {
+        covered.update_value(|covered| put(covered, place, text.as_deref()));
+    };
+    Effect::new(move || {
+        let currency = journey.with(|journey| journey.currency);
+        let balances = travel.preview.get().map(|preview| preview.balances);
+        for figure in Figure::ALL {
+            let text = balances.map(|balances| with_code(figure.of(&balances), currency));
+            cover(&format!("[data-figure={}]", figure.word()), text);
+        }
+        told(balances.is_some());
+    });
+    let plot = Memo::new(move |_| journey.with(|journey| Plot::new(journey.points.clone(), journey.until)));
+    Effect::new(move || {
+        let currency = journey.with(|journey| journey.currency);
+        let marked = travel.preview.get().map(|preview| preview.sequence);
+        let (place, point) = plot.with(|plot| {
+            let plot = plot.as_ref();
+            let marked = || plot?.start_of(marked?);
+            let place = pointed.get().or_else(marked);
+            (place, place.and_then(|place| plot?.point_at(place).copied()))
+        });
+        draw_cursor(place);
+        for reading in Reading::ALL {
+            let text = point.map(|point| read(reading, &point, currency));
+            cover(&format!("[data-reading={}]", reading.word()), text);
+        }
+    });
+    on_cleanup(move || {
+        covered.try_update_value(|covered| {
+            for place in covered.keys().cloned().collect::<Vec<_>>() {
+                put(covered, &place, None);
+            }
+        });
+        told(false);
+    });
+}
+
+fn read(reading: Reading, point: &ChartPoint, currency: Option<Currency>) -> String {
+    match reading {
+        Reading::Sequence => format!("#{}", point.sequence),
+        Reading::Time => format_moment(point.time, Fineness::Minute)
+            .trim_end_matches(" UTC")
+            .to_owned(),
+        Reading::Posted => format_amount(point.posted, currency, false),
+        Reading::Available => format_amount(point.available, currency, false),
+    }
+}
+
+fn with_code(amount: rust_decimal::Decimal, currency: Option<Currency>) -> String {
+    let code = currency.map(|currency| format!("\u{a0}{currency}")).unwrap_or_default();
+    format!("{}{code}", format_amount(amount, currency, false))
+}
+
+/// Writes `text` in place of what is there, or puts back what was.
+fn put(covered: &mut BTreeMap<String, String>, place: &str, text: Option<&str>) {
+    let Ok(Some(element)) = document().query_selector(place) else {
+        covered.remove(place);
+        return;
+    };
+    let own = element.first_element_child().filter(|child| child.has_attribute(MARK));
+    match (text, own) {
+        (Some(text), Some(own)) => own.set_text_content(Some(text)),
+        (Some(text), None) => {
+            covered.insert(place.to_owned(), element.inner_html());
+            if let Ok(own) = document().create_element("span") {
+                own.set_class_name("money");
+                own.set_text_content(Some(text));
+                // Refused only for a name that is none.
+                let _ = own.set_attribute(MARK, "");
+                element.set_inner_html("");
+                let _ = element.append_child(&own);
+            }
+        }
+        (None, Some(_)) => element.set_inner_html(&covered.remove(place).unwrap_or_default()),
+        // The server has been there since.
+        (None, None) => drop(covered.remove(place)),
+    }
+}
+
+/// Says on the page whether the figures are those of a moment that is only looked at.
+fn told(sliding: bool) {
+    if let Ok(Some(figures)) = document().query_selector(".entity-figures") {
+        let _ = figures.class_list().toggle_with_force("is-preview", sliding);
+    }
+    let Some(root) = document().document_element() else {
+        return;
+    };
+    if sliding {
+        let _ = root.set_attribute(SLIDING, "");
+    } else if root.has_attribute(SLIDING) {
+        let _ = root.remove_attribute(SLIDING);
+        if let Ok(event) = web_sys::Event::new("slid") {
+            let _ = window().dispatch_event(&event);
+        }
+    }
+}
+
+fn draw_cursor(place: Option<i128>) {
+    let Some(line) = document().get_element_by_id(CURSOR) else {
+        return;
+    };
+    let set = |line: &Element, name, value: &str| drop(line.set_attribute(name, value));
+    match place {
+        Some(place) => {
+            let x = percent(place);
+            set(&line, "x1", &x);
+            set(&line, "x2", &x);
+            set(&line, "visibility", "visible");
+        }
+        None => set(&line, "visibility", "hidden"),
+    }
+}

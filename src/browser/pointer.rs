@@ -1,0 +1,35 @@
+//! Where on the chart a reader points. One listener for the page: the drawing itself is the server's, and may be made anew.
+
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, PointerEvent};
+
+use crate::components::chart::{DRAWING, plot::FIELD};
+
+/// On the field of the chart, from 0 to [`FIELD`]; `None` while the reader points elsewhere.
+pub fn pointed() -> ReadSignal<Option<i128>> {
+    let (pointed, point) = signal(None);
+    let listen = move |event: PointerEvent| {
+        let place = place_of(&event);
+        if pointed.get_untracked() != place {
+            point.set(place);
+        }
+    };
+    for listener in [
+        window_event_listener(ev::pointermove, listen),
+        window_event_listener(ev::pointerdown, listen),
+    ] {
+        on_cleanup(move || listener.remove());
+    }
+    pointed
+}
+
+/// Only the drawing as a whole takes pointers (by the style sheet), so offsets are its own.
+fn place_of(event: &PointerEvent) -> Option<i128> {
+    let drawing = event.target()?.dyn_into::<Element>().ok()?;
+    if !drawing.class_list().contains(DRAWING) {
+        return None;
+    }
+    let width = i128::from(drawing.client_width());
+    (width > 0).then(|| (i128::from(event.offset_x()) * FIELD / width).clamp(0, FIELD))
+}
