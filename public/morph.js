@@ -7,7 +7,7 @@ const OWN = "data-own";
 const keyOf = (node) => (node.nodeType === 1 ? node.id || node.dataset?.key || "" : "");
 const alike = (old, fresh) => old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName;
 
-// `keep`: what the reader typed, chose or opened stays where the server does not say something new.
+// `keep`: what the reader `typed` or chose, and what they opened (`open`), stays where the server does not say something new.
 export function morph(old, fresh, keep) {
   if (old.nodeType !== 1) {
     if (old.data !== fresh.data) old.data = fresh.data;
@@ -28,14 +28,13 @@ export function morph(old, fresh, keep) {
 function attributes(old, fresh, keep) {
   const told = new Set();
   for (const { name, value } of fresh.attributes) {
-    if (name === "open" && keep) continue;
     if (old.getAttribute(name) !== value) {
       told.add(name);
       old.setAttribute(name, value);
     }
   }
   for (const { name } of [...old.attributes]) {
-    if (fresh.hasAttribute(name) || (name === "open" && keep)) continue;
+    if (fresh.hasAttribute(name) || (name === "open" && keep.open)) continue;
     told.add(name);
     old.removeAttribute(name);
   }
@@ -47,21 +46,21 @@ function control(old, fresh, keep, told, before) {
   switch (old.nodeName) {
     case "INPUT":
       if (["checkbox", "radio"].includes(old.type)) {
-        if (!keep || told.has("checked")) old.checked = old.defaultChecked;
+        if (!keep.typed || told.has("checked")) old.checked = old.defaultChecked;
       } else if (!["hidden", "submit", "button"].includes(old.type)) {
         // A password is never kept.
-        if (!keep || told.has("value") || old.type === "password") old.value = old.defaultValue;
+        if (!keep.typed || told.has("value") || old.type === "password") old.value = old.defaultValue;
       }
       break;
     case "TEXTAREA":
-      if (!keep || before !== old.textContent) old.value = old.defaultValue;
+      if (!keep.typed || before !== old.textContent) old.value = old.defaultValue;
       break;
     case "OPTION":
-      if (!keep || told.has("selected")) old.selected = old.defaultSelected;
+      if (!keep.typed || told.has("selected")) old.selected = old.defaultSelected;
       break;
     case "SELECT":
       // With no option marked, the first one is chosen.
-      if (!keep && ![...old.options].some((option) => option.defaultSelected)) old.selectedIndex = 0;
+      if (!keep.typed && ![...old.options].some((option) => option.defaultSelected)) old.selectedIndex = 0;
       break;
   }
 }

@@ -14,6 +14,8 @@ import { morph } from "/morph.js";
 
 const root = document.documentElement;
 const HTML = { accept: "text/html" };
+// Nobody asked: such a question does not keep a session from going idle.
+const UNASKED = { ...HTML, "x-unasked": "1" };
 // What a form that was not taken comes back with: it is shown, and not left in the address.
 const [SENT_PATH, SENT_ERROR] = ["__path", "__err"];
 const PENDING = 150; // Until then nobody has noticed that there is something to wait for.
@@ -38,7 +40,7 @@ export async function visit(url, { send, replace, stay, back, quiet, form } = {}
     const response = await fetch(url, {
       method: send ? "POST" : "GET",
       body: send,
-      headers: HTML,
+      headers: quiet ? UNASKED : HTML,
       signal: own.control.signal,
     });
     const text = await response.text();
@@ -92,7 +94,10 @@ function show(page, there, { quiet, send, replace, stay, back, form, redirected 
     else history.pushState(state, "", there);
   }
   document.title = page.title;
-  morph(document.body, page.body, quiet || (send && refused) || (stay && samePlace(there, here)));
+  // What was typed is unsent still after a refusal; what was opened stays on the same page.
+  const open = stay && samePlace(there, here);
+  const typed = quiet || (send && refused) || (open && form);
+  morph(document.body, page.body, { typed, open: open || typed });
   begin();
   if (quiet) return;
   if (back) scrollTo(0, history.state?.y ?? 0);
@@ -130,12 +135,12 @@ function begin() {
 async function askAgain() {
   if (!document.hidden && !flight && !sending) {
     try {
-      const response = await fetch(location.href, { headers: HTML });
+      const response = await fetch(location.href, { headers: UNASKED });
       const page = html(response) && !response.redirected && parse(await response.text());
       if (page && !flight) {
         for (const place of document.querySelectorAll("[data-again]")) {
           const fresh = page.getElementById(place.id);
-          if (fresh) morph(place, fresh, true);
+          if (fresh) morph(place, fresh, { typed: true, open: true });
         }
       }
     } catch {
@@ -205,7 +210,7 @@ async function answer(url, fields, form) {
       // As the server sends a form back that came without a script.
       back.searchParams.set(SENT_PATH, url.pathname);
       back.searchParams.set(SENT_ERROR, base64(text));
-      await visit(back.href, { send: undefined, stay: true, replace: true });
+      await visit(back.href, { stay: true, replace: true, form: form.getAttribute("action") });
       return;
     }
     await visit(back.href, { stay: true, replace: true });

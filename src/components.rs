@@ -20,6 +20,7 @@ pub mod href;
 pub mod icon;
 pub mod id;
 pub mod input;
+pub mod markup;
 pub mod money;
 pub mod news;
 pub mod notice;

@@ -9,7 +9,6 @@ pub mod entity;
 pub mod event;
 pub mod findings;
 pub mod form;
-pub mod here;
 pub mod list;
 pub mod live;
 pub mod not_found;

@@ -5,17 +5,23 @@ use std::{fs, path::Path};
 use super::table::Row;
 
 pub fn rows() -> Vec<Row> {
-    let what = "browser bundle, brotli: JavaScript, WebAssembly and style sheet";
-    let Ok(files) = fs::read_dir("target/site/pkg") else {
+    let what = "browser bundle, brotli: all of JavaScript, WebAssembly and style sheet";
+    if !Path::new("target/site/pkg").is_dir() {
         return vec![Row::skipped(what, "`cargo xtask bundle` first")];
-    };
+    }
     let (mut total, mut parts) = (0, Vec::new());
-    for file in files.map(Result::unwrap) {
+    // The scripts of `public` lie beside what is built.
+    let files = ["target/site", "target/site/pkg"].map(|directory| fs::read_dir(directory).unwrap());
+    for file in files.into_iter().flatten().map(Result::unwrap) {
         let (path, name) = (file.path(), file.file_name().to_string_lossy().into_owned());
-        if let Some(kind) = name.strip_suffix(".br").and_then(|name| name.rsplit('.').next()) {
+        if let Some(name) = name.strip_suffix(".br") {
             let bytes = file.metadata().unwrap().len();
             total += bytes;
-            parts.push(format!("{kind} {bytes}"));
+            // `ledgerscope.HASH.wasm` is told by its kind, `live.js` by its name.
+            let kind = name
+                .strip_prefix("ledgerscope.")
+                .and_then(|rest| rest.split('.').next_back());
+            parts.push(format!("{} {bytes}", kind.unwrap_or(name)));
         } else if path.extension().is_some_and(|kind| kind == "wasm") {
             sections(&path);
         }

@@ -123,3 +123,38 @@ test("a stream that is cut is said, and taken up again", async ({ page, open, pr
   await listening(page);
   await expect(banner).not.toBeVisible();
 });
+
+test("what a reader types and chooses stays while the page changes around it", async ({ page, open, ledger }) => {
+  const producer = new Producer(ledger);
+  await open(`/wallets?q=${producer.wallet.slice(0, -2)}`);
+  await listening(page);
+  const search = page.getByLabel("Search", { exact: true });
+  await search.fill("half a wo");
+  const row = page.getByRole("table", { name: "Wallets" }).getByRole("link", { name: producer.wallet });
+  await expect(row).not.toBeVisible();
+  await producer.open();
+  await expect(page.getByRole("main")).toContainText(producer.wallet);
+  await expect(search).toHaveValue("half a wo");
+  await expect(search).toBeFocused();
+  // What was typed and not sent is not taken along to another page.
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Orders" }).click();
+  await expect(page).toHaveURL("/orders");
+  await expect(search).toHaveValue("");
+  await page.goBack();
+  await expect(page).toHaveURL(/\/wallets\?q=/);
+  await expect(search).toHaveValue(producer.wallet.slice(0, -2));
+});
+
+test("rows keep what they are when others come before them", async ({ page, open, ledger }) => {
+  const producer = await new Producer(ledger).open();
+  await expect(async () => {
+    await open(`/wallets/${producer.wallet}`);
+    await expect(page.getByRole("region", { name: "Timeline" })).toContainText("1 event", { timeout: 500 });
+  }).toPass();
+  await listening(page);
+  const first = page.getByRole("link", { name: "Event 1", exact: true });
+  await first.focus();
+  await producer.credit("5.00");
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("2 events");
+  await expect(first).toBeFocused();
+});

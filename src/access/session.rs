@@ -159,13 +159,23 @@ impl Sessions {
         Ok(Some((record, operator)))
     }
 
-    /// Whether a token is still somebody's, by the same rules. To look is not to use: nothing is written down.
-    pub async fn lives(&self, token: &str, now: DateTime<Utc>) -> Result<bool, Unavailable> {
+    /// The same by the same rules. To look is not to use: nothing is written down.
+    pub async fn look(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(SessionRecord, Operator)>, Unavailable> {
         let Some((record, _)) = self.find(token).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let operator = self.operators.find(&record.operator).await?;
-        Ok(operator.is_some_and(|operator| record.is_alive(now) && record.is_of(&operator)))
+        let alive = operator.filter(|operator| record.is_alive(now) && record.is_of(operator));
+        Ok(alive.map(|operator| (record, operator)))
+    }
+
+    /// Whether a token is still somebody's; looks only.
+    pub async fn lives(&self, token: &str, now: DateTime<Utc>) -> Result<bool, Unavailable> {
+        Ok(self.look(token, now).await?.is_some())
     }
 
     /// Writes down that the password was given again. `None` where the session has ended in the meantime.

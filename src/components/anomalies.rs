@@ -2,10 +2,12 @@
 //! number that may be wrong never stands alone.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
 
 use super::{
     badge::Tone,
     icon::Icon,
+    markup::written,
     notice::Notice,
     words::{counted, grouped},
 };
@@ -61,29 +63,28 @@ fn line(anomaly: Anomaly) -> impl IntoView {
 /// The marks of one event: that it did not count, and why, or what must be said of it although it did.
 #[component]
 pub fn AnomalyNotes(anomalies: Vec<Anomaly>, applied: bool) -> impl IntoView {
-    if anomalies.is_empty() && applied {
-        return ().into_any();
-    }
-    let verdict = if applied { "Noted" } else { "Did not count" };
-    let class = if applied {
-        "anomaly-notes tone-caution"
+    written(anomaly_notes(&anomalies, applied))
+}
+
+/// The same as text.
+pub fn anomaly_notes(anomalies: &[Anomaly], applied: bool) -> Markup {
+    let (verdict, tone) = if applied {
+        ("Noted", "tone-caution")
     } else {
-        "anomaly-notes tone-danger"
+        ("Did not count", "tone-danger")
     };
-    let messages: Vec<_> = anomalies.into_iter().map(|anomaly| anomaly.message).collect();
-    let text = if messages.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", messages.join("; "))
-    };
-    view! {
-        <p class=class>
-            {Icon::Warning.view()}
-            <span>
-                <strong>{verdict}</strong>
-                {text}
-            </span>
-        </p>
+    let messages: Vec<_> = anomalies.iter().map(|anomaly| anomaly.message.as_str()).collect();
+    html! {
+        @if !applied || !anomalies.is_empty() {
+            p class={ "anomaly-notes " (tone) } {
+                (Icon::Warning.markup())
+                span {
+                    strong { (verdict) }
+                    @if !messages.is_empty() {
+                        ": " (messages.join("; "))
+                    }
+                }
+            }
+        }
     }
-    .into_any()
 }

@@ -1,8 +1,9 @@
 //! States as badges: a word with a mark whose shape and colour both say which. One place decides what colour means.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
 
-use super::{icon::Icon, words::sentence};
+use super::{icon::Icon, markup::written, words::sentence};
 use crate::domain::{
     findings::{FindingKind, Severity},
     order::OrderStatus,
@@ -37,8 +38,8 @@ impl Tone {
 /// A word with a mark. `settled` fills the mark: nothing more will happen by itself.
 #[component]
 pub fn Badge(tone: Tone, #[prop(into)] word: String, #[prop(optional)] settled: bool) -> impl IntoView {
-    let class = format!("badge {}{}", tone.class(), if settled { " is-settled" } else { "" });
-    view! { <span class=class>{word}</span> }.into_any()
+    let settled = if settled { " is-settled" } else { "" };
+    written(html! { span class={ "badge " (tone.class()) (settled) } { (word) } })
 }
 
 #[component]
@@ -121,11 +122,15 @@ pub fn IncompleteMark() -> impl IntoView {
 /// What stands where there is nothing to say.
 #[component]
 pub fn Nothing() -> impl IntoView {
-    view! {
-        <span class="nothing">
-            <span aria-hidden="true">"–"</span>
-            <span class="visually-hidden">"none"</span>
-        </span>
+    written(nothing())
+}
+
+/// The same as text.
+pub fn nothing() -> Markup {
+    html! {
+        span.nothing {
+            span aria-hidden="true" { "–" }
+            span.visually-hidden { "none" }
+        }
     }
-    .into_any()
 }

@@ -2,8 +2,9 @@
 //! decided here on what a page knows anyway; the preview has the last word.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
 
-use super::{href, icon::Icon};
+use super::{href, icon::Icon, markup::written};
 use crate::domain::{
     compensation::{command::CommandName, decide::refund_commands},
     refund::{Destination, RefundState},
@@ -149,14 +150,18 @@ fn links(offers: Vec<Offer>) -> AnyView {
 /// One way in running text: `Reverse`, `Release`.
 #[component]
 pub fn OfferLink(offer: Offer, #[prop(into)] about: String) -> impl IntoView {
+    written(offer_link(&offer, &about))
+}
+
+/// The same as text.
+pub fn offer_link(offer: &Offer, about: &str) -> Markup {
     let word = command_title(offer.name).split(' ').next().unwrap_or_default();
-    view! {
-        <a class="offer" href=offer.href>
-            {word}
-            <span class="visually-hidden">{format!(" {about}")}</span>
-        </a>
+    html! {
+        a.offer href=(offer.href) {
+            (word)
+            span.visually-hidden { " " (about) }
+        }
     }
-    .into_any()
 }
 
 #[cfg(test)]

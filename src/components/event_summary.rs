@@ -3,13 +3,15 @@
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use maud::{Markup, html};
 use rust_decimal::Decimal;
 
 use super::{
-    id::{Code, OrderLink, RefundLink, WalletLink},
-    money::Money as Amount,
-    reason::{DestinationLabel, ReasonLabel},
-    time::{Fineness, Time},
+    id::{code, order_link, refund_link, wallet_link},
+    markup::written,
+    money::money,
+    reason::{destination, reason},
+    time::{Fineness, time},
     words::{event_title, sentence},
 };
 use crate::domain::{
@@ -228,13 +230,18 @@ impl Summary {
 /// The amount of a summary; nothing where there is none.
 #[component]
 pub fn EventAmount(amount: Option<SummaryAmount>) -> impl IntoView {
-    amount.map(
-        |SummaryAmount {
-             amount,
-             currency,
-             signed,
-         }| view! { <Amount amount currency signed /> },
-    )
+    amount.map(|amount| written(event_amount(amount)))
+}
+
+/// The same as text.
+pub fn event_amount(
+    SummaryAmount {
+        amount,
+        currency,
+        signed,
+    }: SummaryAmount,
+) -> Markup {
+    money(amount, Some(currency), signed, false)
 }
 
 /// What else is worth saying. `subject` is whose event it is, `here` the id that the page is about: it is not repeated.
@@ -245,33 +252,40 @@ pub fn EventFacts(
     subject: EntityId,
     #[prop(optional, into)] here: String,
 ) -> impl IntoView {
-    let is_here = |fact: &Fact| matches!(fact, Fact::Wallet(id) | Fact::Order(id) | Fact::Refund(id, _) if *id == here);
-    let order = (domain == Domain::Order).then(|| subject.to_string());
-    let items = facts
-        .into_iter()
-        .filter(|fact| !is_here(fact))
-        .map(|fact| view! { <li>{show_fact(fact, order.as_deref())}</li> })
-        .collect_view();
-    view! { <ul class="facts">{items}</ul> }.into_any()
+    written(event_facts(&facts, domain, &subject, &here))
 }
 
-fn show_fact(fact: Fact, own_order: Option<&str>) -> AnyView {
-    let labelled =
-        |label: &'static str| (!label.is_empty()).then(|| view! { <span class="fact-label">{label} " "</span> });
-    match fact {
-        Fact::Text(label, text) => view! { {labelled(label)} {text} }.into_any(),
-        Fact::Code(label, text) => view! { {labelled(label)} <Code text /> }.into_any(),
-        Fact::Quote(text) => view! { <q class="quote">{text}</q> }.into_any(),
-        Fact::Moment(label, at) => view! { {labelled(label)} <Time at fineness=Fineness::Minute /> " UTC" }.into_any(),
-        Fact::Party(label, Party { id, name }) => view! { {labelled(label)} {name.unwrap_or(id)} }.into_any(),
-        Fact::Wallet(id) => view! { {labelled("wallet")} <WalletLink id /> }.into_any(),
-        Fact::Order(id) => view! { {labelled("order")} <OrderLink id /> }.into_any(),
-        Fact::Refund(refund, named) => {
-            let order = named.or_else(|| own_order.map(str::to_owned));
-            view! { {labelled("refund")} <RefundLink refund order /> }.into_any()
+/// The same as text.
+pub fn event_facts(facts: &[Fact], domain: Domain, subject: &EntityId, here: &str) -> Markup {
+    let is_here = |fact: &Fact| matches!(fact, Fact::Wallet(id) | Fact::Order(id) | Fact::Refund(id, _) if id == here);
+    let own_order = (domain == Domain::Order).then(|| subject.as_str());
+    html! {
+        ul.facts {
+            @for fact in facts.iter().filter(|fact| !is_here(fact)) {
+                li { (show_fact(fact, own_order)) }
+            }
         }
-        Fact::Reason(reason) => view! { <ReasonLabel reason /> }.into_any(),
-        Fact::Destination(destination) => view! { {labelled("to")} <DestinationLabel destination /> }.into_any(),
+    }
+}
+
+fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
+    let (label, told) = match fact {
+        Fact::Text(label, text) => (*label, html! { (text) }),
+        Fact::Code(label, text) => (*label, code(text)),
+        Fact::Quote(text) => ("", html! { q.quote { (text) } }),
+        Fact::Moment(label, at) => (*label, html! { (time(*at, Fineness::Minute)) " UTC" }),
+        Fact::Party(label, Party { id, name }) => (*label, html! { (name.as_deref().unwrap_or(id)) }),
+        Fact::Wallet(id) => ("wallet", wallet_link(id)),
+        Fact::Order(id) => ("order", order_link(id)),
+        Fact::Refund(refund, named) => ("refund", refund_link(refund, named.as_deref().or(own_order))),
+        Fact::Reason(of) => ("", reason(of)),
+        Fact::Destination(of) => ("to", destination(of)),
+    };
+    html! {
+        @if !label.is_empty() {
+            span.fact-label { (label) " " }
+        }
+        (told)
     }
 }
 

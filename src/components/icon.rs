@@ -2,6 +2,9 @@
 //! from those who listen.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
+
+use super::markup::written;
 
 /// A sign of 16 by 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +41,15 @@ impl Icon {
 
     /// The drawing.
     pub fn view(self) -> AnyView {
-        view! {
-            <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
-                <path d=self.path()></path>
-            </svg>
+        written(self.markup())
+    }
+
+    /// The same as text.
+    pub fn markup(self) -> Markup {
+        html! {
+            svg.icon viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false" {
+                path d=(self.path()) {}
+            }
         }
-        .into_any()
     }
 }

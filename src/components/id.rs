@@ -1,8 +1,9 @@
 //! Ids as links. Long ones are cut by the style sheet, never by the text, so that what is copied is the whole id.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
 
-use super::{href, icon::Icon};
+use super::{href, icon::Icon, markup::written};
 use crate::domain::{
     ids::{Domain, EntityId, Position},
     wallet::Party,
@@ -11,17 +12,17 @@ use crate::domain::{
 /// A wallet or an order by its id.
 #[component]
 pub fn EntityLink(domain: Domain, #[prop(into)] id: String) -> impl IntoView {
-    id_link(href::entity(domain, &id), id)
+    written(id_link(&href::entity(domain, &id), &id))
 }
 
 #[component]
 pub fn WalletLink(#[prop(into)] id: String) -> impl IntoView {
-    id_link(href::wallet(&id), id)
+    written(wallet_link(&id))
 }
 
 #[component]
 pub fn OrderLink(#[prop(into)] id: String) -> impl IntoView {
-    id_link(href::order(&id), id)
+    written(order_link(&id))
 }
 
 /// A refund; give its order wherever it is known, because other orders may use the same refund id.
@@ -30,7 +31,7 @@ pub fn RefundLink(
     #[prop(into)] refund: String,
     #[prop(optional_no_strip, into)] order: Option<String>,
 ) -> impl IntoView {
-    id_link(href::refund(&refund, order.as_deref()), refund)
+    written(refund_link(&refund, order.as_deref()))
 }
 
 /// An event by its place; the text is what the children say.
@@ -47,12 +48,12 @@ pub fn EventLink(domain: Domain, subject: EntityId, position: Position, children
 /// An id that leads nowhere: an event's, a payment's, an actor's.
 #[component]
 pub fn Code(#[prop(into)] text: String) -> impl IntoView {
-    view! {
-        <code class="id" title=text.clone()>
-            {text.clone()}
-        </code>
-    }
-    .into_any()
+    written(code(&text))
+}
+
+/// The same as text.
+pub fn code(text: &str) -> Markup {
+    html! { code.id title=(text) { (text) } }
 }
 
 /// Which of the two domains something belongs to: a sign and a word, never colour alone.
@@ -84,14 +85,19 @@ pub fn PartyName(party: Party) -> impl IntoView {
     }
 }
 
-fn id_link(href: String, id: String) -> AnyView {
-    // The router decodes a part of the path before it pushes it to the history, where a percent sign would then be read
-    // a second time; the browser itself does not.
-    let rel = id.contains('%').then_some("external");
-    view! {
-        <a class="id id-link" href=href rel=rel title=id.clone()>
-            {id.clone()}
-        </a>
-    }
-    .into_any()
+/// A wallet, an order and a refund as text.
+pub fn wallet_link(id: &str) -> Markup {
+    id_link(&href::wallet(id), id)
+}
+
+pub fn order_link(id: &str) -> Markup {
+    id_link(&href::order(id), id)
+}
+
+pub fn refund_link(refund: &str, order: Option<&str>) -> Markup {
+    id_link(&href::refund(refund, order), refund)
+}
+
+fn id_link(href: &str, id: &str) -> Markup {
+    html! { a.id.id-link href=(href) title=(id) { (id) } }
 }

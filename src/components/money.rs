@@ -2,9 +2,10 @@
 //! code beside. The exact value is in the markup for machines and for copying; no float is ever near.
 
 use leptos::prelude::*;
+use maud::{Markup, html};
 use rust_decimal::Decimal;
 
-use super::words::group_digits;
+use super::{markup::written, words::group_digits};
 use crate::domain::money::Currency;
 
 /// U+2212, which is as wide as a digit's plus.
@@ -22,6 +23,11 @@ pub fn Money(
     #[prop(optional)]
     bare: bool,
 ) -> impl IntoView {
+    written(money(amount, currency, signed, bare))
+}
+
+/// The same as text.
+pub fn money(amount: Decimal, currency: Option<Currency>, signed: bool, bare: bool) -> Markup {
     let tone = if amount.is_zero() {
         "money is-zero"
     } else if amount.is_sign_negative() {
@@ -31,16 +37,14 @@ pub fn Money(
     } else {
         "money"
     };
-    let code = currency.filter(|_| !bare).map(|currency| {
-        view! { <span class="money-code">{format!("\u{a0}{currency}")}</span> }
-    });
-    view! {
-        <data class=tone value=exact(amount, currency)>
-            {format_amount(amount, currency, signed)}
-            {code}
-        </data>
+    html! {
+        data class=(tone) value=(exact(amount, currency)) {
+            (format_amount(amount, currency, signed))
+            @if let Some(currency) = currency.filter(|_| !bare) {
+                span.money-code { "\u{a0}" (currency.to_string()) }
+            }
+        }
     }
-    .into_any()
 }
 
 /// `−1,234.50`. Pads to the currency's decimals and never rounds: what has more shows more.

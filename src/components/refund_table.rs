@@ -27,8 +27,9 @@ fn full_row(row: RefundRow) -> AnyView {
         Some(id) => view! { <WalletLink id /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
     };
+    let key = format!("{order} {}", row.refund);
     view! {
-        <tr class:is-overdue=row.overdue>
+        <tr class:is-overdue=row.overdue data-key=key>
             <th scope="row" class="card-head">
                 <RefundLink refund=row.refund order=order.clone() />
                 <span class="card-aside">

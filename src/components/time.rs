@@ -3,7 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use maud::{Markup, html};
 
+use super::markup::written;
 use crate::domain::event::{format_recorded, format_time};
 
 /// How finely a moment is shown; its full value is always in the title.
@@ -20,26 +22,28 @@ pub enum Fineness {
 /// A moment in UTC. Say `UTC` once near it: in the column's head or the label.
 #[component]
 pub fn Time(at: DateTime<Utc>, #[prop(optional)] fineness: Fineness) -> impl IntoView {
+    written(time(at, fineness))
+}
+
+/// The same as text.
+pub fn time(at: DateTime<Utc>, fineness: Fineness) -> Markup {
     let (day, clock) = split_moment(at, fineness);
-    let clock = clock.map(|clock| view! { <span class="time-clock">{format!(" {clock}")}</span> });
-    view! {
-        <time class="time" datetime=format_time(at) title=full_moment(at)>
-            {day}
-            {clock}
-        </time>
+    html! {
+        time.time datetime=(format_time(at)) title=(full_moment(at)) {
+            (day)
+            @if let Some(clock) = clock {
+                span.time-clock { " " (clock) }
+            }
+        }
     }
-    .into_any()
 }
 
 /// How long ago something was, such as `3 d 4 h`, with the moment in the title.
 #[component]
 pub fn Since(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
-    view! {
-        <time class="time" datetime=format_time(at) title=full_moment(at)>
-            {format_ago((now - at).num_seconds())}
-        </time>
-    }
-    .into_any()
+    written(html! {
+        time.time datetime=(format_time(at)) title=(full_moment(at)) { (format_ago((now - at).num_seconds())) }
+    })
 }
 
 /// How old something is, such as `3 d 4 h`, in whole seconds as the server counted them, with the moment in the title.

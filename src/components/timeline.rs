@@ -6,6 +6,7 @@ mod figures;
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use maud::{Markup, html};
 
 use self::figures::{Change, Line, changes};
 pub use self::{
@@ -13,16 +14,17 @@ pub use self::{
     figures::Figures,
 };
 use super::{
-    anomalies::AnomalyNotes,
-    badge::Nothing,
-    command::{Offer, OfferLink},
-    event_summary::{EventAmount, EventFacts, Fact, summary},
-    id::EventLink,
-    money::Money,
+    anomalies::anomaly_notes,
+    badge::nothing,
+    command::{Offer, offer_link},
+    event_summary::{Fact, event_amount, event_facts, summary},
+    href,
+    markup::written,
+    money::money,
     notice::Empty,
     pagination::Pagination,
     table::Table,
-    time::{Time, format_span},
+    time::{Fineness, format_span, time},
     words::counted,
 };
 use crate::domain::{
@@ -114,10 +116,13 @@ fn table(
             }
         })
         .collect_view();
-    let rows = lines
-        .into_iter()
-        .map(|(line, offers)| row(line, offers, columns, domain, subject, currency))
-        .collect_view();
+    let rows = html! {
+        tbody {
+            @for (line, offers) in &lines {
+                (row(line, offers, columns, domain, subject, currency))
+            }
+        }
+    };
     view! {
         <Table caption="Events and the figures after each" class="timeline folds">
             <thead>
@@ -131,20 +136,20 @@ fn table(
                     {heads}
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            {written(rows)}
         </Table>
     }
     .into_any()
 }
 
 fn row(
-    line: Line,
-    offers: Vec<Offer>,
+    line: &Line,
+    offers: &[Offer],
     columns: &'static [&'static str],
     domain: Domain,
     subject: &EntityId,
     currency: Option<Currency>,
-) -> AnyView {
+) -> Markup {
     let Line {
         entry,
         applied,
@@ -152,19 +157,7 @@ fn row(
         before,
         after,
     } = line;
-    let changes = changes(columns, &before, &after);
-    let figures = columns
-        .iter()
-        .zip(before.iter().zip(&after))
-        .map(|(column, (before, after))| {
-            let class = if before == after { "figures is-same" } else { "figures" };
-            view! {
-                <td class=class data-label=*column>
-                    <Money amount=*after currency bare=true />
-                </td>
-            }
-        })
-        .collect_view();
+    let changes = changes(columns, before, after);
     let class = match (applied, anomalies.is_empty()) {
         (false, _) => "is-refused",
         (true, false) => "is-noted",
@@ -173,50 +166,48 @@ fn row(
     let number = entry
         .sequence()
         .map_or_else(|| "?".to_owned(), |sequence| sequence.to_string());
-    let offers = offers
-        .into_iter()
-        .map(|offer| view! { <OfferLink offer about=format!("event {number}") /> })
-        .collect_view();
-    view! {
-        <tr class=class>
-            <th scope="row" class="timeline-number">
-                <EventLink domain subject=subject.clone() position=entry.position>
-                    <span class="visually-hidden">"Event "</span>
-                    {number}
-                </EventLink>
-            </th>
-            <td class="timeline-moment">{moment(&entry)}</td>
-            <td class="timeline-event">
-                {told(&entry, domain, subject, changes.is_empty())}
-                <AnomalyNotes anomalies applied />
-                {offers}
-            </td>
-            <td class="figures timeline-change" data-label="Change">
-                {change_list(changes, currency)}
-            </td>
-            {figures}
-        </tr>
+    html! {
+        tr class=(class) data-key=(entry.position.to_string()) {
+            th.timeline-number scope="row" {
+                a.event-link href=(href::event(domain, subject, entry.position)) {
+                    span.visually-hidden { "Event " }
+                    (number)
+                }
+            }
+            td.timeline-moment { (moment(entry)) }
+            td.timeline-event {
+                (told(entry, domain, subject, changes.is_empty()))
+                (anomaly_notes(anomalies, *applied))
+                @for offer in offers {
+                    (offer_link(offer, &format!("event {number}")))
+                }
+            }
+            td.figures.timeline-change data-label="Change" { (change_list(&changes, currency)) }
+            @for (column, (before, after)) in columns.iter().zip(before.iter().zip(after)) {
+                td class=(if before == after { "figures is-same" } else { "figures" }) data-label=(column) {
+                    (money(*after, currency, false, true))
+                }
+            }
+        }
     }
-    .into_any()
 }
 
 /// When it happened; when the ledger learnt of it, where that was not at once.
-fn moment(entry: &Entry) -> AnyView {
+fn moment(entry: &Entry) -> Markup {
     let recorded = entry.recorded;
-    match entry.time() {
-        Some(at) => {
-            let late = late(at, recorded).map(|text| view! { <span class="timeline-late">{text}</span> });
-            view! {
-                <Time at />
-                {late}
+    html! {
+        @match entry.time() {
+            Some(at) => {
+                (time(at, Fineness::default()))
+                @if let Some(text) = late(at, recorded) {
+                    span.timeline-late { (text) }
+                }
             }
-            .into_any()
+            None => {
+                span.timeline-late { "at an unreadable time; recorded" }
+                (time(recorded, Fineness::default()))
+            }
         }
-        None => view! {
-            <span class="timeline-late">"at an unreadable time; recorded"</span>
-            <Time at=recorded />
-        }
-        .into_any(),
     }
 }
 
@@ -231,37 +222,39 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
 }
 
 /// What the event says. The amount that it names is shown where no change of a figure does.
-fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> AnyView {
+fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
     let summary = summary(entry);
     let mut facts = summary.facts;
     facts.extend(entry.fields.actor.clone().map(|actor| Fact::Text("by", actor)));
-    view! {
-        <p class="timeline-title">
-            <span class="timeline-type">{summary.title}</span>
-            {with_amount.then(|| view! { <EventAmount amount=summary.amount /> })}
-        </p>
-        {(!facts.is_empty()).then(|| view! { <EventFacts facts domain subject=subject.clone() here=subject.as_str() /> })}
+    html! {
+        p.timeline-title {
+            span.timeline-type { (summary.title) }
+            @if let Some(amount) = summary.amount.filter(|_| with_amount) {
+                (event_amount(amount))
+            }
+        }
+        @if !facts.is_empty() {
+            (event_facts(&facts, domain, subject, subject.as_str()))
+        }
     }
-    .into_any()
 }
 
-fn change_list(changes: Vec<Change>, currency: Option<Currency>) -> AnyView {
-    if changes.is_empty() {
-        return view! { <Nothing /> }.into_any();
-    }
-    let items = changes
-        .into_iter()
-        .map(|change| {
-            view! {
-                <li>
-                    <span class="timeline-what">{change.of.to_lowercase()}</span>
-                    " "
-                    <Money amount=change.by currency signed=true bare=true />
-                </li>
+fn change_list(changes: &[Change], currency: Option<Currency>) -> Markup {
+    html! {
+        @if changes.is_empty() {
+            (nothing())
+        } @else {
+            ul.changes {
+                @for change in changes {
+                    li {
+                        span.timeline-what { (change.of.to_lowercase()) }
+                        " "
+                        (money(change.by, currency, true, true))
+                    }
+                }
             }
-        })
-        .collect_view();
-    view! { <ul class="changes">{items}</ul> }.into_any()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
-    here::own_search,
     query::{CASE_LISTS, cases_href, cases_query},
     region::{as_of, region},
     session::Session,
@@ -49,7 +49,7 @@ pub fn CompensationsPage() -> impl IntoView {
 
 fn list_page(title: &'static str, own: CaseList) -> AnyView {
     let session = Session::current();
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| cases_query(search, own)));
     let query = Memo::new(move |_| parsed.with(|parsed| parsed.query));
     let answer = Resource::new(move || query.get(), list_compensations);
@@ -175,7 +175,7 @@ fn row(case: CaseRow, now: DateTime<Utc>) -> AnyView {
     };
     let (amount, currency) = (amount.amount(), amount.currency());
     view! {
-        <tr>
+        <tr data-key=id.to_string()>
             <th scope="row" class="card-head">
                 <CaseLink id=id.to_string() />
                 <span class="card-aside">

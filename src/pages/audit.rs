@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
-    here::own_search,
     query::{audit_href, audit_query},
     region::{as_of, region},
 };
@@ -31,7 +31,7 @@ use crate::{
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| audit_query(search)));
     let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
     let answer = Resource::new(move || query.get(), search_audit);

@@ -7,6 +7,7 @@ mod preview;
 
 use leptos::prelude::*;
 use leptos_router::components::{Redirect, ServerRedirectFunction};
+use leptos_router::hooks::use_location;
 
 use self::{
     ask::ask_form,
@@ -14,7 +15,6 @@ use self::{
     preview::{foreseen, news, rejected, would_append},
 };
 use super::{
-    here::own_search,
     query::{FormQuery, form_href, form_query},
     region::region,
     sent::{SendProblem, failure, sent},
@@ -53,7 +53,7 @@ struct Steps {
 #[component]
 pub fn CompensatePage() -> impl IntoView {
     let session = Session::current();
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| form_query(search)));
     let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
     let answer = Resource::new(

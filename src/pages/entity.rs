@@ -2,11 +2,10 @@
 //! to go to another moment. What differs stands in the pages themselves.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use super::{
     form::AskForm,
-    here::own_search,
     query::{Parsed, timeline_href, timeline_query},
     title::title,
 };
@@ -40,7 +39,7 @@ impl Address {
     /// Reads the current address; `id` is the name of the route's parameter.
     pub fn current(domain: Domain) -> Self {
         let params = use_params_map();
-        let search = own_search();
+        let search = use_location().search;
         let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
         let parsed = Memo::new(move |_| search.with(|search| timeline_query(search)));
         Self { domain, id, parsed }

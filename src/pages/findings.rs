@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
-    here::own_search,
     live::follow_all,
     query::{findings_csv_href, findings_href, findings_query},
     region::{as_of, region},
@@ -27,7 +27,7 @@ use crate::{
 
 #[component]
 pub fn FindingsPage() -> impl IntoView {
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| findings_query(search)));
     let answer = Resource::new(
         move || parsed.with(|parsed| parsed.query),

@@ -5,10 +5,10 @@ mod change;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use self::change::{add_form, change_form};
 use super::{
-    here::own_search,
     query::{operator_href, value_of},
     region::region,
     sent::{SendProblem, failure, sent},
@@ -41,7 +41,7 @@ struct Send {
 #[component]
 pub fn OperatorsPage() -> impl IntoView {
     let session = Session::current();
-    let search = own_search();
+    let search = use_location().search;
     let chosen = Memo::new(move |_| search.with(|search| value_of(search, "name")));
     let action = sent::<ChangeOperator>();
     let send = Send {

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
-    here::own_search,
     list::{ListForm, list_head, none_found},
     live::follow_all,
     query::{list_href, list_query},
@@ -35,7 +35,7 @@ type Answer = (ListQuery, Page<OrderRow>);
 
 #[component]
 pub fn OrdersPage() -> impl IntoView {
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| {
         let statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
         search.with(|search| list_query(search, &statuses))
@@ -132,7 +132,7 @@ fn row_view(row: OrderRow, now: DateTime<Utc>) -> AnyView {
         }
     };
     view! {
-        <tr>
+        <tr data-key=id.to_string()>
             <th scope="row" class="card-head">
                 <OrderLink id=id.to_string() />
             </th>

@@ -5,10 +5,10 @@ mod standing;
 mod story;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use self::{standing::Standing, story::Story};
-use super::{here::own_search, live::follow, query::value_of, region::region, session::Session, title::title};
+use super::{live::follow, query::value_of, region::region, session::Session, title::title};
 use crate::{
     api::get_refund,
     components::{
@@ -34,7 +34,7 @@ use crate::{
 pub fn RefundPage() -> impl IntoView {
     let session = Session::current();
     let params = use_params_map();
-    let search = own_search();
+    let search = use_location().search;
     let refund = Memo::new(move |_| params.with(|params| params.get("refund").unwrap_or_default()));
     let order = Memo::new(move |_| search.with(|search| value_of(search, "order")));
     let answer = Resource::new(

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
-    here::own_search,
     live::follow_all,
     query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
@@ -47,7 +47,7 @@ const AGES: [u32; 7] = [4, 24, 48, 120, 168, 336, 720];
 
 #[component]
 pub fn RefundsPage() -> impl IntoView {
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
     let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
     let answer = Resource::new(move || query.get(), list_refunds);
@@ -82,7 +82,7 @@ pub fn RefundsPage() -> impl IntoView {
     .into_any()
 }
 
-/// The filter form. Ticking and choosing takes effect at once; without WebAssembly the button does it.
+/// The filter form. Ticking and choosing takes effect at once; without scripts the button does it.
 #[component]
 fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api::ApiError>>) -> impl IntoView {
     let chips = RefundState::ALL

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
-    here::own_search,
     query::{Parsed, list_href, refunds_href, search_text},
     region::region,
 };
@@ -32,7 +32,7 @@ const SHOWN: usize = 8;
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let search = own_search();
+    let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| search_text(search)));
     let text = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };

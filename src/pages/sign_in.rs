@@ -3,9 +3,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use super::{
-    here::own_search,
     proof::{CODE_MAX, PASSWORD_MAX},
     query::value_of,
     sent::{failure, sent},
@@ -29,7 +29,7 @@ use crate::{
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let session = Session::current();
-    let search = own_search();
+    let search = use_location().search;
     let next = Memo::new(move |_| search.with(|search| value_of(search, "next")));
     let action = sent::<SignIn>();
     let failure = failure(action);

@@ -1,6 +1,9 @@
 //! Signing in and out over HTTP, and how sessions end: by their cookie, their age, their operator, and their form token.
 
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{Request, request},
+};
 use chrono::TimeDelta;
 use ledgerscope::domain::access::Secret;
 use serde_json::json;
@@ -15,10 +18,19 @@ async fn sign_in(bench: &Bench, who: Option<&str>, name: &str, password: &str, n
 
 /// A page with whatever cookie.
 async fn page(bench: &Bench, cookie: &str) -> Answer {
-    let request = Request::get("/wallets")
-        .header("host", "127.0.0.1:3000")
-        .header("cookie", cookie);
+    bench.ask(page_request(cookie).body(Body::empty()).unwrap()).await
+}
+
+/// What a page asks without its reader doing anything.
+async fn unasked(bench: &Bench, cookie: &str) -> Answer {
+    let request = page_request(cookie).header("x-unasked", "1");
     bench.ask(request.body(Body::empty()).unwrap()).await
+}
+
+fn page_request(cookie: &str) -> request::Builder {
+    Request::get("/wallets")
+        .header("host", "127.0.0.1:3000")
+        .header("cookie", cookie)
 }
 
 /// The name and value of the cookie that an answer sets.
@@ -222,6 +234,7 @@ async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
     let used = bench.fresh_session("viewer").await;
     bench.pass(TimeDelta::minutes(14));
     assert_eq!(page(&bench, &used.cookie).await.status, 200);
+    assert_eq!(unasked(&bench, &idle.cookie).await.status, 200);
     bench.pass(TimeDelta::minutes(2));
     let ended = page(&bench, &idle.cookie).await;
     assert_eq!(ended.status, 303);
