@@ -7,7 +7,7 @@
 // data-address        a form's page: the address that asks the same in the shortest way
 // data-replace        a form whose answer takes the place of this page in the history
 // data-answer         a form whose answer is shown in this page, by the template of that id
-// data-again          an element that is asked for again after so many seconds
+// data-again          an element that is asked for again after so many seconds: from this page, or from that of data-from
 // data-scripted       a button that does nothing without scripts, and is off until then
 // data-pending        what a button says while what it sends is on its way
 import { morph } from "/morph.js";
@@ -22,7 +22,7 @@ const PENDING = 150; // Until then nobody has noticed that there is something to
 
 let flight; // The question under way: { control, quiet }.
 let sending = false;
-let again;
+const again = new Map(); // The places that are asked for again, with their timers.
 
 const html = (response) => response.headers.get("content-type")?.startsWith("text/html");
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
@@ -125,29 +125,26 @@ function trouble(text, title = "That did not work") {
 // After every change of the page: what a script has to do about it.
 function begin() {
   for (const button of document.querySelectorAll("[data-scripted]")) button.disabled = false;
-  clearTimeout(again);
-  const asked = [...document.querySelectorAll("[data-again]")].map((place) => Number(place.dataset.again));
-  if (asked.length) again = setTimeout(askAgain, Math.min(...asked) * 1000);
+  for (const place of document.querySelectorAll("[data-again]")) {
+    if (!again.has(place)) again.set(place, setTimeout(askAgain, place.dataset.again * 1000, place));
+  }
   dispatchEvent(new Event("page"));
 }
 
-// Only those places are made anew: the rest of the page may be something that a person is deciding about.
-async function askAgain() {
-  if (!document.hidden && !flight && !sending) {
+// Only that place is made anew: the rest of the page may be something that a person is deciding about.
+async function askAgain(place) {
+  if (!document.hidden && !flight && !sending && place.isConnected) {
     try {
-      const response = await fetch(location.href, { headers: UNASKED });
+      const response = await fetch(place.dataset.from ?? location.href, { headers: UNASKED });
       const page = html(response) && !response.redirected && parse(await response.text());
-      if (page && !flight) {
-        for (const place of document.querySelectorAll("[data-again]")) {
-          const fresh = page.getElementById(place.id);
-          if (fresh) morph(place, fresh, { typed: true, open: true });
-        }
-      }
+      const fresh = page && !flight && page.getElementById(place.id);
+      if (fresh) morph(place, fresh, { typed: true, open: true });
     } catch {
-      // The page says itself where it can't be reached any more.
+      // Whatever needs the server says so itself.
     }
   }
-  begin();
+  again.delete(place);
+  if (place.isConnected) begin();
 }
 
 function remember() {
@@ -244,7 +241,13 @@ async function run() {
     await module.default({ module_or_path: wasm });
     return module;
   });
-  (await program).page(visit);
+  try {
+    (await program).page(visit);
+  } catch (error) {
+    // The page reads without it; the next one that has a use for it tries again.
+    program = undefined;
+    console.error(error);
+  }
 }
 addEventListener("page", run);
 begin();

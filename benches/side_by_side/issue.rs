@@ -3,6 +3,7 @@
 //! made beforehand; what is timed is the guarded issue alone.
 
 use std::{
+    collections::BTreeMap,
     process::Command,
     time::{Duration, Instant},
 };
@@ -45,8 +46,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         prepared.push((client, forms));
     }
     let servers = [&wallets, &orders, &cases, &people];
-    let appends = || servers.map(appends).iter().sum::<usize>();
-    let before = appends();
+    let before = servers.map(commands);
     let begin = Instant::now();
     let workers: Vec<_> = prepared
         .into_iter()
@@ -55,9 +55,25 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     for worker in workers {
         worker.await.unwrap();
     }
-    let issued = a_second(AT_ONCE * options.issues, begin.elapsed());
-    let appended = a_second(appends() - before, Duration::from_secs(1))
-        / a_second(AT_ONCE * options.issues, Duration::from_secs(1));
+    let issues = AT_ONCE * options.issues;
+    let issued = a_second(issues, begin.elapsed());
+    let mut appended = 0.0;
+    for ((name, server), before) in ["wallets", "orders", "cases", "people"]
+        .into_iter()
+        .zip(servers)
+        .zip(before)
+    {
+        for (command, calls) in commands(server) {
+            let each = a_second(calls - before.get(&command).unwrap_or(&0), Duration::from_secs(1))
+                / a_second(issues, Duration::from_secs(1));
+            if command == "fcall" {
+                appended += each;
+            }
+            if each > 0.005 {
+                eprintln!("issue: {name}: {each:.2} {command} an issue");
+            }
+        }
+    }
     drop(server);
     let bare = bare(wallets.port(), options.issues * AT_ONCE * 10);
     let what =
@@ -66,14 +82,15 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     vec![Row::at_least(what, issued / bare, against, 0.3)]
 }
 
-/// How often a Redis was asked to append.
-fn appends(redis: &RedisServer) -> usize {
+/// How often a Redis was asked for each command.
+fn commands(redis: &RedisServer) -> BTreeMap<String, usize> {
     let mut connection = redis.connection();
     let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
-    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_fcall:calls="));
-    calls
-        .and_then(|calls| calls.split(',').next()?.parse().ok())
-        .unwrap_or(0)
+    let calls = stats.lines().filter_map(|line| {
+        let (command, calls) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        Some((command.to_owned(), calls.split(',').next()?.parse().ok()?))
+    });
+    calls.collect()
 }
 
 fn a_second(count: usize, time: Duration) -> f64 {

@@ -2,7 +2,11 @@
 //! `DAY-NAME-20260131`. An amount is reserved before it is issued and released if it was not; a reservation is appended
 //! where the stream was added up, so two at once can't both take what is left.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -14,7 +18,7 @@ use crate::{
     domain::{
         access::OperatorName,
         event::Entry,
-        ids::{EntityId, Sequence},
+        ids::{EntityId, Position, Sequence},
         money::{Currency, Money, add_exact},
     },
     event_log::{AppendError, EventLog, Expected},
@@ -26,6 +30,8 @@ const RELEASED: &str = "limit.released";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pauses between tries, in milliseconds: a random number below one that doubles up to this.
 const PAUSE_MAX: u64 = 64;
+/// Days that are kept added up.
+const KNOWN_MAX: usize = 1_000;
 
 /// Why an amount is not reserved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,20 +55,27 @@ struct Data {
 }
 
 /// What a day's stream adds up to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Day {
     /// By case, in the order of their reservations: how often it was reserved, and what of it still is.
     cases: Vec<(EntityId, u32, Option<Money>)>,
     sequence: Sequence,
+    /// Of the last event.
+    position: Position,
 }
 
 pub struct DayLimits {
     log: Arc<dyn EventLog>,
+    /// Days as far as they were read: only what came since is read again.
+    known: Mutex<HashMap<EntityId, Day>>,
 }
 
 impl DayLimits {
-    pub(super) const fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log }
+    pub(super) fn new(log: Arc<dyn EventLog>) -> Self {
+        Self {
+            log,
+            known: Mutex::default(),
+        }
     }
 
     /// Sets `amount` aside for a case, if the day of `now` has that much left of `daily` (of the same currency). A case that
@@ -134,7 +147,33 @@ impl DayLimits {
         currency: Currency,
         now: DateTime<Utc>,
     ) -> Result<Decimal, Unavailable> {
-        fold(&lines::whole(&self.log, &stream(operator, now)?).await?)?.used(currency)
+        self.day(&stream(operator, now)?).await?.used(currency)
+    }
+
+    /// What a day adds up to by now.
+    async fn day(&self, stream: &EntityId) -> Result<Day, Unavailable> {
+        let known = self.known().get(stream).cloned();
+        let mut day = known.unwrap_or_default();
+        let before = day.position;
+        // What can't be read might be a reservation, so it is not passed over.
+        for entry in lines::after(&self.log, stream, before).await? {
+            let evolved = evolve(&mut day, &entry);
+            evolved.ok_or_else(|| Unavailable("an event of this day's limits can't be read by this program".into()))?;
+        }
+        if day.position != before {
+            let mut known = self.known();
+            // Days pass; which one goes does not matter.
+            let full = known.len() >= KNOWN_MAX && !known.contains_key(stream);
+            if let Some(other) = known.keys().next().filter(|_| full).cloned() {
+                known.remove(&other);
+            }
+            known.insert(stream.clone(), day.clone());
+        }
+        Ok(day)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<EntityId, Day>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends what `decide` says to the day that it was told of, or looks again where somebody else was faster.
@@ -149,7 +188,7 @@ impl DayLimits {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = 2;
         loop {
-            let day = fold(&lines::whole(&self.log, stream).await?)?;
+            let day = self.day(stream).await?;
             let Some((kind, times, amount)) = decide(&day)? else {
                 return Ok(());
             };
@@ -162,7 +201,10 @@ impl DayLimits {
             match self.log.append(stream, Expected::Exactly(day.sequence), &[event]).await {
                 // Whoever appended it: the same case was reserved as often.
                 Ok(_) => return Ok(()),
-                Err(AppendError::Conflict { .. } | AppendError::KeyReused(_)) if Instant::now() < deadline => {}
+                Err(AppendError::Conflict { .. } | AppendError::KeyReused(_)) if Instant::now() < deadline => {
+                    // It is read from its beginning again: the store may be another by now.
+                    self.known().remove(stream);
+                }
                 Err(error) => return Err(Unavailable::from(error).into()),
             }
             sleep(Duration::from_millis(rand::random_range(0..pause))).await;
@@ -189,16 +231,6 @@ impl Day {
     }
 }
 
-/// What can't be read might be a reservation, so it is not passed over.
-fn fold(entries: &[Entry]) -> Result<Day, Unavailable> {
-    let mut day = Day::default();
-    for entry in entries {
-        let evolved = evolve(&mut day, entry);
-        evolved.ok_or_else(|| Unavailable("an event of this day's limits can't be read by this program".into()))?;
-    }
-    Ok(day)
-}
-
 fn evolve(day: &mut Day, entry: &Entry) -> Option<()> {
     let data: Data = serde_json::from_str(entry.fields.data.as_deref()?).ok()?;
     let at = day.cases.iter().position(|(id, _, _)| *id == data.case);
@@ -212,7 +244,7 @@ fn evolve(day: &mut Day, entry: &Entry) -> Option<()> {
         (RELEASED, Some(at)) => day.cases.get_mut(at)?.2 = None,
         _ => return None,
     }
-    day.sequence = entry.sequence()?;
+    (day.sequence, day.position) = (entry.sequence()?, entry.position);
     Some(())
 }
 

@@ -19,9 +19,18 @@ use crate::{
 
 /// Every entry of a stream that is short by its nature.
 pub(super) async fn whole(log: &Arc<dyn EventLog>, id: &EntityId) -> Result<Vec<Entry>, Unavailable> {
+    after(log, id, Position::START).await
+}
+
+/// Those after a position.
+pub(super) async fn after(
+    log: &Arc<dyn EventLog>,
+    id: &EntityId,
+    position: Position,
+) -> Result<Vec<Entry>, Unavailable> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {
-        let after = entries.last().map_or(Position::START, |last| last.position);
+        let after = entries.last().map_or(position, |last| last.position);
         let page = log.read(id, after, READ_MAX).await?;
         let ended = page.len() < READ_MAX;
         entries.extend(page);

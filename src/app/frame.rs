@@ -215,7 +215,8 @@ pub fn Health() -> impl IntoView {
                 let loading = stores.iter().any(|store| matches!(store.state, StoreState::Loading(_)));
                 let again = if loading { AGAIN_WHILE_LOADING } else { AGAIN };
                 view! {
-                    <div class="health" id="health" data-again=again.as_secs().to_string()>
+                    // Asked from the page that costs least: this one may be long, and looking at it is recorded.
+                    <div class="health" id="health" data-again=again.as_secs().to_string() data-from=href::SIGN_IN>
                         <HealthBanner stores />
                     </div>
                 }
