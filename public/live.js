@@ -56,9 +56,11 @@ async function ask() {
   missed = paused || "sliding" in root.dataset;
   if (missed) return;
   asked = Date.now();
+  const visited = visit(location.href, { quiet: true });
+  // While the question is on its way.
   before = new Set([...document.querySelectorAll(PLACES)].map(words));
   moved = true;
-  const tried = await visit(location.href, { quiet: true });
+  const tried = await visited;
   moved = false;
   if (!tried) news();
 }
@@ -155,15 +157,10 @@ const observer = new MutationObserver((records) => {
       if (place) fresh.add(place);
     }
   }
-  for (const place of fresh) {
-    if (before.has(words(place))) {
-      fresh.delete(place);
-      continue;
-    }
-    place.classList.remove("is-fresh");
-    void place.offsetWidth; // Begins the animation anew.
-    place.classList.add("is-fresh");
-  }
+  for (const place of fresh) if (before.has(words(place))) fresh.delete(place);
+  for (const place of fresh) place.classList.remove("is-fresh");
+  void document.body.offsetWidth; // Begins the animations anew.
+  for (const place of fresh) place.classList.add("is-fresh");
   say(fresh.size);
 });
 last = document.querySelector('meta[name="live-from"]')?.content;

@@ -95,7 +95,7 @@ pub fn timeline_section<F: Figures>(
     .into_any()
 }
 
-/// Not generic, so that it is compiled, and downloaded, once.
+/// Not generic, so that it is compiled once.
 fn table(
     lines: Vec<(Line, Vec<Offer>)>,
     columns: &'static [&'static str],

@@ -1,5 +1,5 @@
 //! The HTTP status of a page. A page knows that something does not exist, but not that HTTP is there; the server
-//! gives it this as context, and in the browser, where there is no response, it is absent and nothing happens.
+//! gives it this as context; where routes are only listed there is no response, it is absent and nothing happens.
 
 use std::sync::Arc;
 
