@@ -117,9 +117,7 @@ pub fn App() -> impl IntoView {
             <DemoBanner />
             <Header />
             <Health />
-            <div class="health">
-                <LiveBanner />
-            </div>
+            <LiveBanner />
             <LiveSaid />
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>

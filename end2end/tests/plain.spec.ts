@@ -57,3 +57,10 @@ test("the search in the head asks", async ({ plainPage }) => {
   await expect(plainPage).toHaveURL("/search?q=R-E2E-1");
   await expect(plainPage.getByRole("link", { name: "R-E2E-1", exact: true })).toBeVisible();
 });
+
+test("what only a script does is not offered", async ({ plainPage }) => {
+  await plainPage.goto("/wallets/W-E2E-1");
+  await expect(plainPage.getByRole("region", { name: "Timeline" })).toBeVisible();
+  await expect(plainPage.locator("#pause")).not.toBeVisible();
+  await expect(plainPage.locator("#live-off")).not.toBeVisible();
+});

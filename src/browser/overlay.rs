@@ -40,11 +40,15 @@ pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Opti
     Effect::new(move || {
         let currency = journey.with(|journey| journey.currency);
         let marked = travel.preview.get().map(|preview| preview.sequence);
+        let pointed = pointed.get();
         let (place, point) = plot.with(|plot| {
-            let plot = plot.as_ref();
-            let marked = || plot?.start_of(marked?);
-            let place = pointed.get().or_else(marked);
-            (place, place.and_then(|place| plot?.point_at(place).copied()))
+            let Some(plot) = plot else { return (None, None) };
+            match (pointed, marked) {
+                (Some(place), _) => (Some(place), plot.point_at(place).copied()),
+                // Several events may begin at one place: the reading is that of the one where the slider is.
+                (None, Some(sequence)) => (plot.start_of(sequence), plot.upto(sequence).copied()),
+                (None, None) => (None, None),
+            }
         });
         draw_cursor(place);
         for reading in Reading::ALL {

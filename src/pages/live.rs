@@ -28,7 +28,7 @@ pub fn LiveSaid() -> impl IntoView {
 #[component]
 pub fn LiveBanner() -> impl IntoView {
     view! {
-        <div id="live-off" hidden>
+        <div class="health" id="live-off" hidden>
             <Notice tone=Tone::Caution title="Live updates are interrupted">
                 <p data-age=""></p>
             </Notice>

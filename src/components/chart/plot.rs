@@ -84,7 +84,13 @@ impl Plot {
         self.points.get(after.saturating_sub(1))
     }
 
-    /// Where the step of the last point up to `sequence` begins.
+    /// The last point up to `sequence`.
+    pub fn upto(&self, sequence: u64) -> Option<&ChartPoint> {
+        let after = self.points.partition_point(|point| point.sequence <= sequence);
+        self.points.get(after.checked_sub(1)?)
+    }
+
+    /// Where its step begins.
     pub fn start_of(&self, sequence: u64) -> Option<i128> {
         let after = self.points.partition_point(|point| point.sequence <= sequence);
         self.starts.get(after.checked_sub(1)?).copied()
@@ -193,6 +199,8 @@ mod tests {
         assert_eq!(plot.point_at(FIELD).unwrap().sequence, 7);
         assert_eq!(plot.start_of(6), Some(5_000));
         assert_eq!(plot.start_of(0), None);
+        assert_eq!(plot.upto(6).unwrap().sequence, plot.point_at(5_000).unwrap().sequence);
+        assert_eq!(plot.upto(0), None);
     }
 
     #[test]
