@@ -4,9 +4,7 @@
 
 use std::{
     fs, io,
-    num::NonZero,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::index::{
     Index,
-    saved::{self, Loading, Rows, SavedError, save},
+    saved::{Loading, SavedError, save},
 };
 use crate::{
     domain::ids::Position,
@@ -265,50 +263,22 @@ fn read(store: &Connection, number: i64, head: &Head) -> Read {
     whole.update(head.places.as_bytes());
     let mut loading = Loading::default();
     let mut chunks = 0;
-    let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let mut select = store.prepare("SELECT of, checksum, bytes FROM chunk WHERE checkpoint = ?1 ORDER BY number")?;
-    let mut stored = select.query_map([number], |row| {
-        Ok((row.get::<_, u8>(0)?, row.get::<_, u32>(1)?, row.get::<_, Vec<u8>>(2)?))
-    })?;
-    loop {
-        let batch = stored.by_ref().take(at_once).collect::<rusqlite::Result<Vec<_>>>()?;
-        if batch.is_empty() {
-            break;
+    let mut rows = select.query([number])?;
+    while let Some(row) = rows.next()? {
+        let (table, checksum): (u8, u32) = (row.get(0)?, row.get(1)?);
+        let bytes = row.get_ref(2)?.as_blob().map_err(|_| damaged("a chunk is no blob"))?;
+        if crc32fast::hash(bytes) != checksum {
+            return Err(damaged("a chunk has another checksum"));
         }
-        for (_, checksum, _) in &batch {
-            whole.update(&checksum.to_be_bytes());
-            chunks += 1;
-        }
-        for rows in read_at_once(batch) {
-            loading.take(rows?)?;
-        }
+        whole.update(&checksum.to_be_bytes());
+        loading.take(table, bytes)?;
+        chunks += 1;
     }
     if chunks != head.chunks || whole.finalize() != head.checksum {
         return Err(damaged("chunks are missing"));
     }
     Ok((loading.finish()?, places))
-}
-
-/// Reads each chunk on a thread of its own, once it was found to be what was written.
-fn read_at_once(batch: Vec<(u8, u32, Vec<u8>)>) -> Vec<Result<Rows, CheckpointError>> {
-    thread::scope(|scope| {
-        let reading: Vec<_> = batch
-            .into_iter()
-            .map(|(table, checksum, bytes)| {
-                scope.spawn(move || {
-                    if crc32fast::hash(&bytes) != checksum {
-                        return Err(CheckpointError::Damaged("a chunk has another checksum".into()));
-                    }
-                    Ok(saved::read((table, bytes))?)
-                })
-            })
-            .collect();
-        let broken = |_| Err(CheckpointError::Damaged("the reading of a chunk broke off".into()));
-        reading
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(broken))
-            .collect()
-    })
 }
 
 fn forget(store: &Connection, number: i64) -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Chains, ClaimRow, Index, OrderRow, Slot, WalletRow,
@@ -19,7 +19,7 @@ const ROWS: usize = 32_768;
 
 /// The tables, by the number that stands for them in a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
+enum Table {
     WalletIds = 1,
     Wallets,
     OrderIds,
@@ -89,43 +89,6 @@ fn rows<R: Serialize, E: From<postcard::Error>>(
     Ok(())
 }
 
-/// The rows of a chunk. To read them takes most of what loading takes, and needs no index: several chunks are read at once.
-#[derive(Debug)]
-pub enum Rows {
-    /// Of the table of this number; told apart only when they are given their slots, one after the other.
-    Names(Table, Vec<u8>),
-    Wallets(Vec<WalletRow>),
-    Orders(Vec<OrderRow>),
-    Claims(Vec<Option<ClaimRow>>),
-    Credits(Vec<Option<CreditRow>>),
-    Currencies(Vec<Currency>),
-    Holds(Vec<(Slot, Vec<HeldRow>)>),
-    Recent(Vec<Recent>),
-}
-
-/// Reads a chunk.
-pub fn read((table, bytes): Chunk) -> Result<Rows, SavedError> {
-    let rows = &bytes;
-    Ok(match table {
-        1 => Rows::Names(Table::WalletIds, bytes),
-        2 => Rows::Wallets(postcard::from_bytes(rows)?),
-        3 => Rows::Names(Table::OrderIds, bytes),
-        4 => Rows::Orders(postcard::from_bytes(rows)?),
-        5 => Rows::Names(Table::RefundIds, bytes),
-        6 => Rows::Claims(postcard::from_bytes(rows)?),
-        7 => Rows::Credits(postcard::from_bytes(rows)?),
-        8 => Rows::Names(Table::Texts, bytes),
-        9 => Rows::Currencies(postcard::from_bytes(rows)?),
-        10 => Rows::Holds(postcard::from_bytes(rows)?),
-        11 => {
-            let texts: Vec<String> = postcard::from_bytes(rows)?;
-            let read = texts.iter().map(|text| serde_json::from_str(text));
-            Rows::Recent(read.collect::<Result<_, _>>().map_err(|_| SavedError::Dangling)?)
-        }
-        other => return Err(SavedError::Table(other)),
-    })
-}
-
 /// Puts an index together from its chunks, in the order in which they were saved.
 #[derive(Debug, Default)]
 pub struct Loading {
@@ -134,27 +97,31 @@ pub struct Loading {
 }
 
 impl Loading {
-    pub fn take(&mut self, rows: Rows) -> Result<(), SavedError> {
+    pub fn take(&mut self, table: u8, bytes: &[u8]) -> Result<(), SavedError> {
         let index = &mut self.index;
-        match rows {
-            Rows::Names(table, bytes) => {
-                let names = match table {
-                    Table::WalletIds => &mut index.wallet_ids,
-                    Table::OrderIds => &mut index.order_ids,
-                    Table::RefundIds => &mut index.refund_ids,
-                    _ => &mut index.texts,
-                };
-                intern(names, &bytes)?;
+        match table {
+            1 => intern(&mut index.wallet_ids, bytes),
+            2 => extend(&mut index.wallets, bytes),
+            3 => intern(&mut index.order_ids, bytes),
+            4 => extend(&mut index.orders, bytes),
+            5 => intern(&mut index.refund_ids, bytes),
+            6 => extend(&mut index.claims, bytes),
+            7 => extend(&mut index.credits, bytes),
+            8 => intern(&mut index.texts, bytes),
+            9 => extend(&mut index.currencies, bytes),
+            10 => {
+                let holds: Vec<(Slot, Vec<HeldRow>)> = postcard::from_bytes(bytes)?;
+                index.holds.extend(holds);
+                Ok(())
             }
-            Rows::Wallets(rows) => index.wallets.extend(rows),
-            Rows::Orders(rows) => index.orders.extend(rows),
-            Rows::Claims(rows) => index.claims.extend(rows),
-            Rows::Credits(rows) => index.credits.extend(rows),
-            Rows::Currencies(rows) => index.currencies.extend(rows),
-            Rows::Holds(rows) => index.holds.extend(rows),
-            Rows::Recent(recent) => self.recent = recent,
+            11 => {
+                let texts: Vec<String> = postcard::from_bytes(bytes)?;
+                let read = texts.iter().map(|text| serde_json::from_str(text));
+                self.recent = read.collect::<Result<_, _>>().map_err(|_| SavedError::Dangling)?;
+                Ok(())
+            }
+            other => Err(SavedError::Table(other)),
         }
-        Ok(())
     }
 
     /// Checks that nothing dangles and works out what was not saved.
@@ -184,6 +151,12 @@ fn intern(names: &mut Names, bytes: &[u8]) -> Result<(), SavedError> {
             return Err(SavedError::Dangling);
         }
     }
+    Ok(())
+}
+
+fn extend<R: DeserializeOwned>(rows: &mut Vec<R>, bytes: &[u8]) -> Result<(), SavedError> {
+    let more: Vec<R> = postcard::from_bytes(bytes)?;
+    rows.extend(more);
     Ok(())
 }
 
