@@ -48,8 +48,7 @@ function control(old, fresh, keep, told, before) {
       if (["checkbox", "radio"].includes(old.type)) {
         if (!keep.typed || told.has("checked")) old.checked = old.defaultChecked;
       } else if (!["hidden", "submit", "button"].includes(old.type)) {
-        // A password is never kept.
-        if (!keep.typed || told.has("value") || old.type === "password") old.value = old.defaultValue;
+        if (!keep.typed || told.has("value")) old.value = old.defaultValue;
       }
       break;
     case "TEXTAREA":
@@ -86,7 +85,8 @@ function children(old, fresh, keep) {
       continue;
     }
     stays.add(found);
-    morph(found, wanted, keep);
+    // Most of a page says the same; the browser finds that out faster than a walk. Only what a reader typed is in no attribute.
+    if (!keep.typed || !found.isEqualNode(wanted)) morph(found, wanted, keep);
     if (found === next || !keyOf(found)) next = found.nextSibling;
     else old.insertBefore(found, next);
   }

@@ -98,6 +98,8 @@ function show(page, there, { quiet, send, replace, stay, back, form, redirected 
   const open = stay && samePlace(there, here);
   const typed = quiet || (send && refused) || (open && form);
   morph(document.body, page.body, { typed, open: open || typed });
+  // What was sent is not kept where it can be read.
+  if (send) for (const field of document.querySelectorAll('input[type="password"]')) field.value = "";
   begin();
   if (quiet) return;
   if (back) scrollTo(0, history.state?.y ?? 0);

@@ -31,6 +31,8 @@ test.describe("nobody signed in", () => {
       await page.getByLabel("Password").fill("not the right one");
       await page.getByRole("button", { name: "Sign in" }).click();
       await expect(page.getByRole("alert")).toBeVisible();
+      await expect(page.getByLabel("Name")).toHaveValue(name);
+      await expect(page.getByLabel("Password")).toHaveValue("");
       told.push(await page.getByRole("alert").innerText());
     }
     expect(told[0]).toBe(told[1]);
