@@ -98,8 +98,7 @@ function show(page, there, { quiet, send, replace, stay, back, form, redirected 
   const open = stay && samePlace(there, here);
   const typed = quiet || (send && refused) || (open && form);
   morph(document.body, page.body, { typed, open: open || typed });
-  // What was sent is not kept where it can be read.
-  if (send) for (const field of document.querySelectorAll('input[type="password"]')) field.value = "";
+  if (send) forget();
   begin();
   if (quiet) return;
   if (back) scrollTo(0, history.state?.y ?? 0);
@@ -110,6 +109,11 @@ function show(page, there, { quiet, send, replace, stay, back, form, redirected 
   const first = document.querySelector("[autofocus]");
   if (first) first.focus();
   else if (!samePlace(there, here)) document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+// A password that was sent is not kept where it can be read.
+function forget() {
+  for (const field of document.querySelectorAll('input[type="password"]')) field.value = "";
 }
 
 // Says at the top of the page what did not work.
@@ -210,6 +214,7 @@ async function answer(url, fields, form) {
       back.searchParams.set(SENT_PATH, url.pathname);
       back.searchParams.set(SENT_ERROR, base64(text));
       await visit(back.href, { stay: true, replace: true, form: form.getAttribute("action") });
+      forget();
       return;
     }
     await visit(back.href, { stay: true, replace: true });

@@ -46,6 +46,7 @@ class Site {
       ...this.gated,
       LEDGERSCOPE_SITE: site,
       LEDGERSCOPE_LISTEN: "127.0.0.1:0",
+      LEDGERSCOPE_READ_MODEL: "none",
       // A case that is left over is taken up after this, and not only after half a minute.
       LEDGERSCOPE_TAKEOVER: "2s",
     };
