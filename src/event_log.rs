@@ -142,8 +142,22 @@ pub trait EventLog: Send + Sync {
     fn name(&self) -> LogName;
 
     /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
-    /// `limit` (capped at [`READ_MAX`]). Empty at the end, and for a stream that does not exist.
+    /// `limit` (capped at [`READ_MAX`]). Fewer than that only at the end; none for a stream that does not exist.
     async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError>;
+
+    /// Every entry of one stream after `after`, in the stream's own order; for streams that are held whole.
+    async fn read_all(&self, id: &EntityId, after: Position) -> Result<Vec<Entry>, ReadError> {
+        let mut all: Vec<Entry> = Vec::new();
+        loop {
+            let after = all.last().map_or(after, |last| last.position);
+            let page = self.read(id, after, READ_MAX).await?;
+            let full = page.len() >= READ_MAX;
+            all.extend(page);
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
 
     /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
     async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError>;

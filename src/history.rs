@@ -365,15 +365,7 @@ impl<S: Remembered> Histories<S> {
             let _ = shelf.forget(id);
         }
         self.heads().remove(id);
-        let mut all = Vec::new();
-        let mut after = Position::START;
-        loop {
-            let page = self.log.read(id, after, READ_MAX).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            all.extend(page);
-        }
-        let placed = in_sequence_order(all);
+        let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
         let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();
         let mut folding = Folding::new();
         for page in entries.chunks(TOLD_AT_ONCE) {

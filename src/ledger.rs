@@ -30,7 +30,7 @@ use crate::{
         refund::Limits,
         wallet::WalletState,
     },
-    event_log::{EventLog, FeedPosition, READ_MAX, ReadError},
+    event_log::{EventLog, FeedPosition, ReadError},
     history::Histories,
 };
 
@@ -302,7 +302,8 @@ impl Ledger {
     }
 
     async fn read_all(&self, domain: Domain, id: &EntityId) -> Result<Vec<Entry>, LedgerError> {
-        read_all(&*self.stores.of(domain).log, id).await.map_err(|source| {
+        let entries = self.stores.of(domain).log.read_all(id, Position::START).await;
+        entries.map_err(|source| {
             tracing::warn!(%domain, %id, %source, "a stream can't be read");
             LedgerError::Store { domain, source }
         })
@@ -312,20 +313,6 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.running.abort();
-    }
-}
-
-/// Every entry of a stream, in the stream's order.
-async fn read_all(log: &dyn EventLog, id: &EntityId) -> Result<Vec<Entry>, ReadError> {
-    let mut all = Vec::new();
-    let mut after = Position::START;
-    loop {
-        let page = log.read(id, after, READ_MAX).await?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        after = last.position;
-        all.extend(page);
     }
 }
 

@@ -48,7 +48,7 @@ async fn a_cut_connection_never_moves_money_twice() {
         };
         let desk = bench.desk_on(stores, impatient());
         let (_, form) = preview(&desk, &fred, &story.settle()).await;
-        proxy.cut_after(i64::try_from(number).unwrap() * 331);
+        proxy.cut_after(i64::try_from(number).unwrap() * 167);
         let answer = desk.issue(&fred, &form).await;
         cuts += usize::from(!proxy.is_due());
         proxy.cut_after(i64::MAX);

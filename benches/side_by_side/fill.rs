@@ -154,11 +154,13 @@ impl Wire {
         }
     }
 
-    /// Orders, each placed and paid; of those below `refunds` a refund was requested, which succeeded from `pending` on.
-    pub fn orders(&mut self, count: usize, refunds: usize, pending: usize) {
+    /// Orders, each placed by one of so many wallets and paid; of those below `refunds` a refund was requested, which succeeded
+    /// from `pending` on.
+    pub fn orders(&mut self, count: usize, wallets: usize, refunds: usize, pending: usize) {
         for number in 0..count {
+            let wallet = number % wallets;
             let order = format!("O-{number:07}");
-            let placed = format!(r#"{{"wallet":"W-{number:07}","total":{{"amount":"100.00","currency":"EUR"}}}}"#);
+            let placed = format!(r#"{{"wallet":"W-{wallet:07}","total":{{"amount":"100.00","currency":"EUR"}}}}"#);
             self.event(&order, 1, "order.placed", &placed);
             self.event(
                 &order,

@@ -7,6 +7,8 @@ use super::{Options, fill::Wire, program::Home, redis_server::RedisServer, table
 
 /// How long a server that is ready is left alone: it writes its checkpoint, and gives back what reading took.
 const SETTLING: Duration = Duration::from_secs(4);
+/// Wallets that the orders are of: so few that a row of each, which an order makes by naming it, does not count.
+const WALLETS: usize = 1_000;
 
 pub async fn rows(options: &Options) -> Vec<Row> {
     let count = options.entities;
@@ -18,8 +20,8 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         }
     })
     .await;
-    let orders = resident("order", |wire| wire.orders(count, 0, 0)).await;
-    let refunds = resident("order", |wire| wire.orders(count, count, count)).await;
+    let orders = resident("order", |wire| wire.orders(count, WALLETS, 0, 0)).await;
+    let refunds = resident("order", |wire| wire.orders(count, WALLETS, count, count)).await;
     let each = |with: u64, without: u64| with.saturating_sub(without) / u64::try_from(count).unwrap().max(1);
     let row = |what: &str, with: [u64; 2], without: [u64; 2], aim| {
         let against = format!(

@@ -79,7 +79,7 @@ pub async fn refunds_rows(options: &Options) -> Vec<Row> {
     );
     for (redis, orders, pending) in [(&many, options.orders, options.pending), (&few, 1_000, 100)] {
         let mut wire = Wire::open(redis.port(), "order");
-        wire.orders(orders, pending * 2, pending);
+        wire.orders(orders, orders, pending * 2, pending);
         wire.finish();
     }
     let (large, small) = (

@@ -55,10 +55,10 @@ struct Data {
 }
 
 /// What a day's stream adds up to.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Day {
-    /// By case, in the order of their reservations: how often it was reserved, and what of it still is.
-    cases: Vec<(EntityId, u32, Option<Money>)>,
+    /// By case: how often it was reserved, and what of it still is.
+    cases: HashMap<EntityId, (u32, Option<Money>)>,
     sequence: Sequence,
     /// Of the last event.
     position: Position,
@@ -147,29 +147,38 @@ impl DayLimits {
         currency: Currency,
         now: DateTime<Utc>,
     ) -> Result<Decimal, Unavailable> {
-        self.day(&stream(operator, now)?).await?.used(currency)
+        self.ask(&stream(operator, now)?, |day| day.used(currency)).await?
     }
 
-    /// What a day adds up to by now.
-    async fn day(&self, stream: &EntityId) -> Result<Day, Unavailable> {
-        let known = self.known().get(stream).cloned();
-        let mut day = known.unwrap_or_default();
-        let before = day.position;
-        // What can't be read might be a reservation, so it is not passed over.
-        for entry in lines::after(&self.log, stream, before).await? {
-            let evolved = evolve(&mut day, &entry);
-            evolved.ok_or_else(|| Unavailable("an event of this day's limits can't be read by this program".into()))?;
-        }
-        if day.position != before {
+    /// Asks a day as it adds up to by now.
+    async fn ask<T>(&self, stream: &EntityId, question: impl Fn(&Day) -> T + Send + Sync) -> Result<T, Unavailable> {
+        loop {
+            let after = self.known().get(stream).map_or(Position::START, |day| day.position);
+            let entries = lines::after(&self.log, stream, after).await?;
             let mut known = self.known();
-            // Days pass; which one goes does not matter.
-            let full = known.len() >= KNOWN_MAX && !known.contains_key(stream);
-            if let Some(other) = known.keys().next().filter(|_| full).cloned() {
-                known.remove(&other);
+            if !known.contains_key(stream) {
+                // Days pass; which one goes does not matter.
+                if let Some(other) = known.keys().next().filter(|_| known.len() >= KNOWN_MAX).cloned() {
+                    known.remove(&other);
+                }
+                known.insert(stream.clone(), Day::default());
             }
-            known.insert(stream.clone(), day.clone());
+            let Some(day) = known.get_mut(stream).filter(|day| day.position >= after) else {
+                // It was thrown away meanwhile, with what came before these entries.
+                continue;
+            };
+            for entry in entries {
+                // Another task may have been quicker.
+                if entry.position <= day.position {
+                    continue;
+                }
+                // What can't be read might be a reservation, so it is not passed over.
+                let evolved = evolve(day, &entry);
+                evolved
+                    .ok_or_else(|| Unavailable("an event of this day's limits can't be read by this program".into()))?;
+            }
+            return Ok(question(day));
         }
-        Ok(day)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<EntityId, Day>> {
@@ -188,8 +197,8 @@ impl DayLimits {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = 2;
         loop {
-            let day = self.day(stream).await?;
-            let Some((kind, times, amount)) = decide(&day)? else {
+            let (sequence, decided) = self.ask(stream, |day| (day.sequence, decide(day))).await?;
+            let Some((kind, times, amount)) = decided? else {
                 return Ok(());
             };
             let data = Data {
@@ -198,7 +207,7 @@ impl DayLimits {
             };
             let key = format!("{kind}:{case}:{times}");
             let event = lines::event(kind, operator.as_str(), &key, now, &data)?;
-            match self.log.append(stream, Expected::Exactly(day.sequence), &[event]).await {
+            match self.log.append(stream, Expected::Exactly(sequence), &[event]).await {
                 // Whoever appended it: the same case was reserved as often.
                 Ok(_) => return Ok(()),
                 Err(AppendError::Conflict { .. } | AppendError::KeyReused(_)) if Instant::now() < deadline => {
@@ -215,36 +224,34 @@ impl DayLimits {
 
 impl Day {
     fn of(&self, case: &EntityId) -> (u32, Option<Money>) {
-        self.cases
-            .iter()
-            .find(|(id, _, _)| id == case)
-            .map_or((0, None), |(_, times, reserved)| (*times, *reserved))
+        self.cases.get(case).copied().unwrap_or_default()
     }
 
     fn used(&self, currency: Currency) -> Result<Decimal, Unavailable> {
         self.cases
-            .iter()
-            .filter_map(|(_, _, reserved)| *reserved)
+            .values()
+            .filter_map(|(_, reserved)| *reserved)
             .filter(|money| money.currency() == currency)
             .try_fold(currency.zero(), |sum, money| add_exact(sum, money.amount()))
             .ok_or_else(|| Unavailable("the amounts of this day can't be added up".into()))
     }
 }
 
+/// Changes nothing where the entry can't be read.
 fn evolve(day: &mut Day, entry: &Entry) -> Option<()> {
+    let sequence = entry.sequence()?;
     let data: Data = serde_json::from_str(entry.fields.data.as_deref()?).ok()?;
-    let at = day.cases.iter().position(|(id, _, _)| *id == data.case);
-    match (entry.fields.r#type.as_deref()?, at) {
-        (RESERVED, None) => day.cases.push((data.case, 1, Some(data.amount?))),
-        (RESERVED, Some(at)) => {
-            let (_, times, reserved) = day.cases.get_mut(at)?;
+    match entry.fields.r#type.as_deref()? {
+        RESERVED => {
+            let amount = data.amount?;
+            let (times, reserved) = day.cases.entry(data.case).or_default();
             *times += 1;
-            *reserved = Some(data.amount?);
+            *reserved = Some(amount);
         }
-        (RELEASED, Some(at)) => day.cases.get_mut(at)?.2 = None,
+        RELEASED => day.cases.get_mut(&data.case)?.1 = None,
         _ => return None,
     }
-    (day.sequence, day.position) = (entry.sequence()?, entry.position);
+    (day.sequence, day.position) = (sequence, entry.position);
     Some(())
 }
 

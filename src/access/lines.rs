@@ -14,7 +14,7 @@ use crate::{
         event::{Entry, NewEvent, format_time},
         ids::{EntityId, Position},
     },
-    event_log::{EventLog, READ_MAX},
+    event_log::EventLog,
 };
 
 /// Every entry of a stream that is short by its nature.
@@ -28,16 +28,7 @@ pub(super) async fn after(
     id: &EntityId,
     position: Position,
 ) -> Result<Vec<Entry>, Unavailable> {
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after = entries.last().map_or(position, |last| last.position);
-        let page = log.read(id, after, READ_MAX).await?;
-        let ended = page.len() < READ_MAX;
-        entries.extend(page);
-        if ended {
-            return Ok(entries);
-        }
-    }
+    Ok(log.read_all(id, position).await?)
 }
 
 /// The ids of the streams that start with `prefix`, each once, sorted.

@@ -13,7 +13,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{CliError, cloud_event, output::complain, scan, settings::Settings};
 use crate::{
-    domain::ids::{Domain, EntityId},
+    domain::ids::{Domain, EntityId, Position},
     event_log::EventLog,
 };
 
@@ -81,7 +81,7 @@ async fn export(
         ids
     };
     let mut histories = stream::iter(ids)
-        .map(async |id| scan::history(log, &id).await.map(|entries| (id, entries)))
+        .map(async |id| log.read_all(&id, Position::START).await.map(|entries| (id, entries)))
         .buffered(scan::CONCURRENT_READS);
     while let Some((id, entries)) = histories.try_next().await? {
         tally.entities += u64::from(!entries.is_empty());

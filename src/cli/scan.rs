@@ -6,34 +6,15 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::CliError;
 use crate::{
     domain::{
-        event::Entry,
         fold::Fold,
         ids::{EntityId, Position},
         replay::{Filter, Replay, Replayable, replay},
     },
-    event_log::{EventLog, READ_MAX, ReadError},
+    event_log::{EventLog, ReadError},
 };
 
 /// Streams that are read at the same time.
 pub const CONCURRENT_READS: usize = 32;
-
-/// Every entry of one stream, in the stream's order. Empty where it does not exist.
-pub async fn history(log: &dyn EventLog, id: &EntityId) -> Result<Vec<Entry>, ReadError> {
-    let mut entries = Vec::new();
-    let mut after = Position::START;
-    loop {
-        let page = log.read(id, after, READ_MAX).await?;
-        let Some(last) = page.last() else {
-            return Ok(entries);
-        };
-        after = last.position;
-        let full = page.len() == READ_MAX;
-        entries.extend(page);
-        if !full {
-            return Ok(entries);
-        }
-    }
-}
 
 /// One entity's history, folded; that it is not there, or was not yet, is the answer 'no'.
 pub async fn replayed<S: Replayable>(
@@ -41,7 +22,7 @@ pub async fn replayed<S: Replayable>(
     id: &EntityId,
     filter: &Filter,
 ) -> Result<Replay<S>, CliError> {
-    let entries = history(log, id).await?;
+    let entries = log.read_all(id, Position::START).await?;
     let domain = log.name();
     if entries.is_empty() {
         return Err(CliError::No(format!("there is no {domain} {id} in the {domain} store")));
@@ -72,7 +53,7 @@ pub async fn ids(log: &dyn EventLog) -> Result<Vec<EntityId>, ReadError> {
 pub async fn folds<S: Replayable>(log: &dyn EventLog, filter: &Filter) -> Result<Vec<(EntityId, Fold<S>)>, ReadError> {
     let found: Vec<Option<_>> = stream::iter(ids(log).await?)
         .map(async |id| {
-            let entries = history(log, &id).await?;
+            let entries = log.read_all(&id, Position::START).await?;
             Ok(replay::<S>(entries, filter).map(|replay| (id, replay.fold)))
         })
         .buffered(CONCURRENT_READS)

@@ -1,6 +1,8 @@
 //! Reading: the streams that a command is decided on, and a case with the place it is at. Streams are folded whole, but for
 //! long wallets, of which there is all that a command may ask for. Nothing here writes.
 
+use chrono::Utc;
+
 use super::{Desk, DeskError};
 use crate::{
     domain::{
@@ -9,7 +11,7 @@ use crate::{
             command::{Action, Command, CommandName, Pin},
             decide::{Book, Books},
         },
-        event::Entry,
+        event::{Entry, NewEvent},
         fold::{Fold, State},
         ids::{Domain, EntityId, LogName, Position, Sequence},
         listing::Recent,
@@ -17,7 +19,6 @@ use crate::{
         replay::in_sequence_order,
         wallet::{Part, WalletState},
     },
-    event_log::{EventLog, READ_MAX, ReadError},
     history::Wanted,
 };
 
@@ -178,10 +179,8 @@ impl Desk {
     }
 
     async fn read_stream(&self, domain: Domain, id: &EntityId) -> Result<Placed, DeskError> {
-        let entries = read_all(self.stores.of(domain), id)
-            .await
-            .map_err(DeskError::read(domain.into()))?;
-        Ok(in_sequence_order(entries))
+        let entries = self.stores.of(domain).read_all(id, Position::START).await;
+        Ok(in_sequence_order(entries.map_err(DeskError::read(domain.into()))?))
     }
 
     /// What was appended after these positions.
@@ -225,8 +224,8 @@ impl Desk {
     /// A case; nothing but its id where it does not exist.
     pub(super) async fn read_case(&self, id: &EntityId) -> Result<Case, DeskError> {
         let log = &self.stores.compensation;
-        let entries = read_all(&**log, id).await.map_err(DeskError::read(log.name()))?;
-        Ok(Case::fold(id, entries))
+        let entries = log.read_all(id, Position::START).await;
+        Ok(Case::fold(id, entries.map_err(DeskError::read(log.name()))?))
     }
 }
 
@@ -277,6 +276,18 @@ impl Case {
     pub fn exists(&self) -> bool {
         self.sequence > 0
     }
+
+    /// The case with one more event, which was just appended where the case was read: nothing but its place in the log is
+    /// not as a read would have it, and no rule asks for that.
+    pub fn with(&self, event: NewEvent) -> Self {
+        let mut entries = self.entries.clone();
+        entries.push(Entry {
+            position: entries.last().map_or(Position::START, |last| last.position),
+            recorded: Utc::now(),
+            fields: event.into_fields(self.sequence + 1),
+        });
+        Self::fold(&self.id, entries)
+    }
 }
 
 fn book<S: State>(id: &EntityId, placed: &[(Sequence, Entry)]) -> Option<Book<S>> {
@@ -285,18 +296,4 @@ fn book<S: State>(id: &EntityId, placed: &[(Sequence, Entry)]) -> Option<Book<S>
         fold.push(entry, |_| {});
     }
     (fold.events > 0).then(|| Book { id: id.clone(), fold })
-}
-
-/// Every entry of a stream, in the stream's order.
-pub(super) async fn read_all(log: &dyn EventLog, id: &EntityId) -> Result<Vec<Entry>, ReadError> {
-    let mut all = Vec::new();
-    let mut after = Position::START;
-    loop {
-        let page = log.read(id, after, READ_MAX).await?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        after = last.position;
-        all.extend(page);
-    }
 }

@@ -16,17 +16,14 @@ use futures::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{
-    DeskError,
-    books::{Case, read_all},
-};
+use super::{DeskError, books::Case};
 use crate::{
     domain::{
         compensation::{
             case::{CaseState, CaseStatus},
             view::CaseRow,
         },
-        ids::EntityId,
+        ids::{EntityId, Position},
     },
     event_log::{EventLog, FeedPosition, ReadError},
 };
@@ -89,7 +86,7 @@ impl Cases {
         while let Some(ids) = pages.try_next().await? {
             let reads = stream::iter(ids.into_iter().filter(|id| !self.is_over(id)))
                 .map(|id| async move {
-                    let entries = read_all(&*self.log, &id).await?;
+                    let entries = self.log.read_all(&id, Position::START).await?;
                     Ok::<_, ReadError>(Case::fold(&id, entries))
                 })
                 .buffer_unordered(READS_AT_ONCE);
@@ -112,7 +109,7 @@ impl Cases {
 
     /// Reads a case anew. A store that does not answer leaves the row as it was: the feed or the next round bring it up.
     pub async fn refresh(&self, id: &EntityId) {
-        match read_all(&*self.log, id).await {
+        match self.log.read_all(id, Position::START).await {
             Ok(entries) => self.put(&Case::fold(id, entries)),
             Err(error) => tracing::debug!(case = %id, %error, "the list of cases is behind"),
         }
@@ -123,12 +120,14 @@ impl Cases {
         self.rows().open.iter().rev().map(|(_, id)| id.clone()).collect()
     }
 
-    fn is_over(&self, id: &EntityId) -> bool {
+    /// Whether nothing can come of a case any more, as far as is known.
+    pub fn is_over(&self, id: &EntityId) -> bool {
         let rows = self.rows();
         rows.places.get(id).is_some_and(|place| !rows.open.contains(place))
     }
 
-    fn put(&self, case: &Case) {
+    /// A case as it is now.
+    pub fn put(&self, case: &Case) {
         let Some(row) = row(&case.id, &case.state) else {
             return;
         };

@@ -97,13 +97,13 @@ impl Desk {
         let authority = self.authority(who, &asked, &decision).await?;
         let now = asked.now;
         let proposed = match self.proposal(asked, decision, authority) {
-            Ok(proposal) => self.propose(who, &case, proposal, now, about).await,
+            Ok(proposal) => self.propose(who, known, proposal, now, about).await,
             Err(error) => Err(error),
         };
         match proposed {
-            Ok(true) if authority == Authority::OwnLimit => self.issue_own(who, case).await,
-            Ok(true) => Ok(case),
-            Ok(false) => {
+            Ok(Some(made)) if authority == Authority::OwnLimit => self.issue_own(who, made).await,
+            Ok(Some(_)) => Ok(case),
+            Ok(None) => {
                 let known = self.read_case(&case).await?;
                 self.join(who, form, known).await
             }
@@ -166,39 +166,40 @@ impl Desk {
         })
     }
 
-    /// Makes the case; `false` where another try of the same form, or of another with the same case, was first. Except for a
-    /// doubt, an error is certain: there is no case of this try.
+    /// Makes the case, of which nothing is there yet; `None` where another try of the same form, or of another with the same
+    /// case, was first. Except for a doubt, an error is certain: there is no case of this try.
     async fn propose(
         &self,
         who: &Who,
-        id: &EntityId,
+        case: Case,
         proposal: Proposal,
         now: DateTime<Utc>,
         about: &About,
-    ) -> Result<bool, DeskError> {
+    ) -> Result<Option<Case>, DeskError> {
         let name = proposal.command.action.name();
         let detail = format!("{name} of {}, {}", proposal.amount, proposal.authority);
         self.record(&who.into(), ACT, AuditOutcome::Asked, about, Some(detail))
             .await?;
-        let case = Case::fold(id, Vec::new());
         let proposed = CaseEvent::Proposed(Box::new(proposal));
         let event = case_event(fresh_id(), who.name.as_str(), &case, now, &proposed);
-        match self.append_to_case(&case, event).await {
+        match self.append_to_case(&case, event.clone()).await {
             Fate::Stands(_) => {
-                self.cases.refresh(id).await;
-                Ok(true)
+                let made = case.with(event);
+                self.cases.put(&made);
+                Ok(Some(made))
             }
-            Fate::Conflict | Fate::KeyReused => Ok(false),
+            Fate::Conflict | Fate::KeyReused => Ok(None),
             Fate::Invalid(reason) | Fate::Unavailable(reason) => Err(DeskError::store(LogName::Compensation, reason)),
             Fate::Doubt => {
-                self.leave_in_doubt(id);
-                Err(DeskError::InDoubt { case: id.clone() })
+                self.leave_in_doubt(&case.id);
+                Err(DeskError::InDoubt { case: case.id })
             }
         }
     }
 
-    async fn issue_own(&self, who: &Who, case: EntityId) -> Result<EntityId, DeskError> {
-        match self.drive(&who.into(), &case, Some(Instant::now())).await {
+    async fn issue_own(&self, who: &Who, made: Case) -> Result<EntityId, DeskError> {
+        let case = made.id.clone();
+        match self.begin(&who.into(), made).await {
             End::Moved => Err(DeskError::Moved),
             End::Over => Ok(case),
             End::Doubt => Err(DeskError::InDoubt { case }),

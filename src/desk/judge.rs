@@ -68,10 +68,10 @@ impl Desk {
         });
         self.record(&who.into(), APPROVE, AuditOutcome::Asked, about, None)
             .await?;
-        if !self.append_judgement(who, &case, &judgement).await? {
+        let Some(approved) = self.append_judgement(who, &case, &judgement).await? else {
             return self.overtaken(who, form, id).await;
-        }
-        match self.drive(&who.into(), id, Some(Instant::now())).await {
+        };
+        match self.begin(&who.into(), approved).await {
             End::Over => Ok(()),
             End::Moved => Err(DeskError::Moved),
             End::Doubt => Err(DeskError::InDoubt { case: id.clone() }),
@@ -161,7 +161,7 @@ impl Desk {
         });
         self.record(&who.into(), DECLINE, AuditOutcome::Asked, about, None)
             .await?;
-        if self.append_judgement(who, &case, &judgement).await? {
+        if self.append_judgement(who, &case, &judgement).await?.is_some() {
             return Ok(());
         }
         let now = self.read_case(id).await?;
@@ -191,7 +191,7 @@ impl Desk {
         self.record(&who.into(), WITHDRAW, AuditOutcome::Asked, about, Some(why.clone()))
             .await?;
         let withdrawn = CaseEvent::Withdrawn(Ending { why });
-        if self.append_judgement(who, &case, &withdrawn).await? {
+        if self.append_judgement(who, &case, &withdrawn).await?.is_some() {
             return Ok(());
         }
         let now = self.read_case(id).await?;
@@ -202,14 +202,19 @@ impl Desk {
         Err(DeskError::Moved)
     }
 
-    /// Appends what a person says of a case; `false` where the case had gone on.
-    async fn append_judgement(&self, who: &Who, case: &Case, event: &CaseEvent) -> Result<bool, DeskError> {
+    /// Appends what a person says of a case, and gives the case with it; `None` where the case had gone on.
+    async fn append_judgement(&self, who: &Who, case: &Case, event: &CaseEvent) -> Result<Option<Case>, DeskError> {
         let event = case_event(fresh_id(), who.name.as_str(), case, self.now(), event);
-        let fate = self.append_to_case(case, event).await;
-        self.cases.refresh(&case.id).await;
-        match fate {
-            Fate::Stands(_) => Ok(true),
-            Fate::Conflict | Fate::KeyReused => Ok(false),
+        match self.append_to_case(case, event.clone()).await {
+            Fate::Stands(_) => {
+                let judged = case.with(event);
+                self.cases.put(&judged);
+                Ok(Some(judged))
+            }
+            Fate::Conflict | Fate::KeyReused => {
+                self.cases.refresh(&case.id).await;
+                Ok(None)
+            }
             Fate::Invalid(reason) | Fate::Unavailable(reason) => Err(DeskError::store(LogName::Compensation, reason)),
             Fate::Doubt => {
                 self.leave_in_doubt(&case.id);

@@ -47,8 +47,8 @@ impl Desk {
         loop {
             tokio::select! {
                 told = feed.next() => match told {
-                    Some(Ok(ids)) => for id in ids {
-                        self.cases.refresh(&id).await;
+                    Some(Ok(ids)) => for id in ids.iter().filter(|id| !self.cases.is_over(id)) {
+                        self.cases.refresh(id).await;
                     },
                     Some(Err(error)) => tracing::warn!(%error, "the store of the cases is down"),
                     None => return,
@@ -112,7 +112,7 @@ impl Desk {
         if self.record(&by, ACT, AuditOutcome::Asked, &about, None).await.is_err() {
             return false;
         }
-        let end = self.drive(&by, id, None).await;
+        let end = self.drive(&by, id).await;
         tracing::info!(case = %id, ?end, "a case that was left over");
         end != End::Doubt
     }

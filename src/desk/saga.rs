@@ -21,6 +21,7 @@ use crate::domain::{
         case::{Authority, CaseEvent, CaseStatus, Ending, Issued, IssuedEvent, Proposal, Refused},
         decide::Step,
     },
+    event::NewEvent,
     ids::EntityId,
 };
 
@@ -61,25 +62,42 @@ enum Verdict {
 struct Doubt;
 
 impl Desk {
-    /// Carries out what is to be issued and ends the case. `began` is given by who wrote the event that allows it: only they,
-    /// and only at once, may refuse it for a store that does not answer, since nobody else works on it by then.
-    pub(super) async fn drive(&self, by: &By, id: &EntityId, began: Option<Instant>) -> End {
-        let end = self.try_drive(by, id, began).await;
+    /// Carries out what is to be issued and ends the case, for who has just written the event that allows it and so knows
+    /// the case: only they, and only at once, may refuse it for a store that does not answer, since nobody else works on
+    /// it by then.
+    pub(super) async fn begin(&self, by: &By, allowed: Case) -> End {
+        let id = allowed.id.clone();
+        let end = self.try_drive(by, &id, Some(allowed), Some(Instant::now())).await;
+        self.note_end(&id, end)
+    }
+
+    /// The same for who finds a case that may be issued.
+    pub(super) async fn drive(&self, by: &By, id: &EntityId) -> End {
+        let end = self.try_drive(by, id, None, None).await;
+        self.note_end(id, end)
+    }
+
+    fn note_end(&self, id: &EntityId, end: End) -> End {
         if end == End::Doubt {
             self.leave_in_doubt(id);
         } else {
             self.doubts().remove(id);
         }
-        self.cases.refresh(id).await;
         end
     }
 
-    async fn try_drive(&self, by: &By, id: &EntityId, began: Option<Instant>) -> End {
+    /// `known` is the case as it is now, where that is known; it is read where not, and again after a conflict.
+    async fn try_drive(&self, by: &By, id: &EntityId, mut known: Option<Case>, began: Option<Instant>) -> End {
         let mut issued = None;
         for _ in 0..ROUNDS {
-            let Ok(case) = self.read_case(id).await else {
-                return End::Doubt;
+            let case = match known.take() {
+                Some(case) => case,
+                None => match self.read_case(id).await {
+                    Ok(case) => case,
+                    Err(_) => return End::Doubt,
+                },
             };
+            self.cases.put(&case);
             let Some(proposal) = case.state.proposal.as_deref() else {
                 return End::Over;
             };
@@ -90,8 +108,12 @@ impl Desk {
             let Ok(verdict) = self.carry_out(&job, began).await else {
                 return End::Doubt;
             };
-            match self.end(by, &job, &verdict).await {
+            let Ok(event) = self.ending(by, &job, &verdict).await else {
+                return End::Doubt;
+            };
+            match self.append_to_case(&case, event.clone()).await {
                 Fate::Stands(_) => {
+                    self.cases.put(&case.with(event));
                     self.release_if_void(&job, &verdict).await;
                     return if matches!(verdict, Verdict::Moved(_)) {
                         End::Moved
@@ -171,8 +193,8 @@ impl Desk {
         grace.to_std().unwrap_or_default()
     }
 
-    /// Records and writes the one event that ends the case.
-    async fn end(&self, by: &By, job: &Job<'_>, verdict: &Verdict) -> Fate {
+    /// Records how the case ends, and makes the one event that ends it.
+    async fn ending(&self, by: &By, job: &Job<'_>, verdict: &Verdict) -> Result<NewEvent, Doubt> {
         let event = match verdict {
             Verdict::Issued(events) => CaseEvent::Issued(Issued { events: events.clone() }),
             Verdict::Moved(why) if job.proposal.authority == Authority::FourEyes => {
@@ -186,13 +208,11 @@ impl Desk {
             Verdict::Moved(why) | Verdict::Refused(why, _) => (AuditOutcome::Refused, why.clone()),
         };
         let about = job.about();
-        if self.record(by, ACT, outcome, &about, Some(detail)).await.is_err() {
-            return Fate::Doubt;
-        }
+        let recorded = self.record(by, ACT, outcome, &about, Some(detail)).await;
+        recorded.map_err(|_| Doubt)?;
         let case = job.case;
         let id = format!("{}.end", case.id);
-        let event = case_event(id, &case.state.proposer, case, self.now(), &event);
-        self.append_to_case(case, event).await
+        Ok(case_event(id, &case.state.proposer, case, self.now(), &event))
     }
 
     async fn release_if_void(&self, job: &Job<'_>, verdict: &Verdict) {

@@ -137,13 +137,14 @@ fn repeated(first: Sequence, last: Sequence) -> Appended {
     }
 }
 
-/// The whole stream, page by page.
+/// The whole stream, page by page until one is empty, which is what the log gives as the whole, too.
 pub async fn read_all(log: &dyn EventLog, id: &EntityId) -> Vec<Entry> {
     let mut entries: Vec<Entry> = vec![];
     loop {
         let after = entries.last().map_or(Position::START, |last| last.position);
         let page = log.read(id, after, READ_MAX).await.unwrap();
         if page.is_empty() {
+            assert_eq!(log.read_all(id, Position::START).await.as_ref(), Ok(&entries));
             return entries;
         }
         entries.extend(page);

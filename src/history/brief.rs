@@ -55,7 +55,7 @@ impl Histories<WalletState> {
         let Some((kept, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
         };
-        let entries = self.read_all_after(id, last.position).await?;
+        let entries = self.log.read_all(id, last.position).await?;
         let (number, from) = (last.number, last.place);
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {

@@ -3,12 +3,8 @@
 
 use super::{Histories, Shelf, ShelfError, track::Waypoint};
 use crate::{
-    domain::{
-        event::Entry,
-        ids::{EntityId, Position},
-        wallet::WalletState,
-    },
-    event_log::{READ_MAX, ReadError},
+    domain::{ids::EntityId, wallet::WalletState},
+    event_log::ReadError,
 };
 
 /// Why there is no answer: the log, or the shelf.
@@ -54,20 +50,5 @@ impl Histories<WalletState> {
         let Some(last) = kept.last(id)? else { return Ok(None) };
         let trusted = self.is_trusted(id, last.position, last.place).await?;
         Ok(trusted.then_some((kept, last)))
-    }
-
-    pub(super) async fn read_all_after(&self, id: &EntityId, mut after: Position) -> Result<Vec<Entry>, ReadError> {
-        let mut all = Vec::new();
-        loop {
-            let page = self.log.read(id, after, READ_MAX).await?;
-            let full = page.len() >= READ_MAX;
-            if let Some(last) = page.last() {
-                after = last.position;
-            }
-            all.extend(page);
-            if !full {
-                return Ok(all);
-            }
-        }
     }
 }

@@ -205,7 +205,7 @@ impl Histories<WalletState> {
         let Some((shelf, last)) = self.last_waypoint(id).await? else {
             return Ok(None);
         };
-        let tail = self.read_all_after(id, last.position).await?;
+        let tail = self.log.read_all(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
             // Something came that belongs before what the waypoints say.
             shelf.forget(id)?;

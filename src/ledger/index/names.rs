@@ -33,6 +33,11 @@ impl Default for Names {
 }
 
 impl Names {
+    /// None yet, and room for so many.
+    pub fn with_capacity(names: usize) -> Self {
+        Self(StringInterner::with_capacity(names))
+    }
+
     /// The number of a text; a new one has the next.
     pub fn intern(&mut self, text: &str) -> Slot {
         Slot::at(self.0.get_or_intern(text).to_usize())

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Chains, ClaimRow, Index, OrderRow, Slot, WalletRow,
@@ -14,8 +14,10 @@ use super::{
 };
 use crate::domain::{listing::Recent, money::Currency};
 
-/// Rows in one chunk.
-const ROWS: usize = 32_768;
+/// Rows in one chunk: what is read of a checkpoint is twice in memory, one chunk at a time.
+const ROWS: usize = 4_096;
+/// Rows that room is made for at the most before they are there.
+const ROOM_MAX: u32 = 100_000_000;
 
 /// The tables, by the number that stands for them in a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,48 @@ enum Table {
     Currencies,
     Holds,
     Recent,
+    Sizes,
+}
+
+/// How many rows the tables have. Said first, so that a load makes room once.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Sizes {
+    wallets: u32,
+    orders: u32,
+    refunds: u32,
+    claims: u32,
+    credits: u32,
+    texts: u32,
+}
+
+impl Sizes {
+    fn of(index: &Index) -> Self {
+        let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Self {
+            wallets: size(index.wallets.len()),
+            orders: size(index.orders.len()),
+            refunds: size(index.refund_ids.len()),
+            claims: size(index.claims.len()),
+            credits: size(index.credits.len()),
+            texts: size(index.texts.len()),
+        }
+    }
+
+    fn make_room(self) -> Index {
+        let room = |rows: u32| rows.min(ROOM_MAX) as usize;
+        Index {
+            wallet_ids: Names::with_capacity(room(self.wallets)),
+            wallets: Vec::with_capacity(room(self.wallets)),
+            order_ids: Names::with_capacity(room(self.orders)),
+            orders: Vec::with_capacity(room(self.orders)),
+            refund_ids: Names::with_capacity(room(self.refunds)),
+            refunds: Vec::with_capacity(room(self.refunds)),
+            claims: Vec::with_capacity(room(self.claims)),
+            credits: Vec::with_capacity(room(self.credits)),
+            texts: Names::with_capacity(room(self.texts)),
+            ..Index::default()
+        }
+    }
 }
 
 /// A piece of a table: which table, and its rows.
@@ -49,6 +93,7 @@ pub enum SavedError {
 
 /// Hands every chunk of the index to `write`.
 pub fn save<E: From<postcard::Error>>(index: &Index, mut write: impl FnMut(Chunk) -> Result<(), E>) -> Result<(), E> {
+    rows(&[Sizes::of(index)], Table::Sizes, &mut write)?;
     names(&index.wallet_ids, Table::WalletIds, &mut write)?;
     rows(&index.wallets, Table::Wallets, &mut write)?;
     names(&index.order_ids, Table::OrderIds, &mut write)?;
@@ -118,6 +163,15 @@ impl Loading {
                 let texts: Vec<String> = postcard::from_bytes(bytes)?;
                 let read = texts.iter().map(|text| serde_json::from_str(text));
                 self.recent = read.collect::<Result<_, _>>().map_err(|_| SavedError::Dangling)?;
+                Ok(())
+            }
+            12 => {
+                let sizes: Vec<Sizes> = postcard::from_bytes(bytes)?;
+                let at_start = index.wallet_ids.len() == 0 && index.order_ids.len() == 0;
+                match sizes[..] {
+                    [sizes] if at_start => self.index = sizes.make_room(),
+                    _ => return Err(SavedError::Dangling),
+                }
                 Ok(())
             }
             other => Err(SavedError::Table(other)),
