@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -11,8 +11,13 @@ use std::{
 
 /// `ledgerscope serve` on stores of its own.
 fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
+    command(stores, listen).spawn().unwrap()
+}
+
+fn command(stores: &tempfile::TempDir, listen: &str) -> Command {
     let store = |name: &str| format!("embedded:{}", stores.path().join(name).display());
-    Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerscope"));
+    command
         .arg("serve")
         .env("LEDGERSCOPE_LISTEN", listen)
         .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
@@ -21,9 +26,8 @@ fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
         .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
         .env("LEDGERSCOPE_READ_MODEL", stores.path().join("read-model"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    command
 }
 
 /// The exit code and what it complained about, for a server that does not start.
@@ -109,6 +113,50 @@ fn prints_where_it_serves_and_stops_when_told() {
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
     }
+}
+
+/// `GET path`, whole.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn its_log_is_an_object_a_line_with_the_id_of_the_request() {
+    let stores = tempfile::tempdir().unwrap();
+    let mut server = command(&stores, "127.0.0.1:0")
+        .env("LEDGERSCOPE_LOG", "info,tower_http=debug")
+        .env("LEDGERSCOPE_LOG_FORMAT", "json")
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let answer = get(line.trim_end().strip_prefix("http://").unwrap(), "/sign-in");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+    Command::new("kill").arg(server.id().to_string()).status().unwrap();
+    let output = server.wait_with_output().unwrap();
+    let log: Vec<serde_json::Value> = String::from_utf8(output.stderr)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        log.iter()
+            .all(|line| line["timestamp"].is_string() && line["level"].is_string())
+    );
+    let of_request = |line: &&serde_json::Value| line["span"]["path"] == "/sign-in" && line["fields"]["status"] == 200;
+    let told = log.iter().find(of_request).unwrap();
+    assert_eq!(told["span"]["id"].as_str(), id, "{told}");
 }
 
 /// Waits for the end, but not for ever.

@@ -359,3 +359,30 @@ pub const fn word(state: &StoreState) -> &'static str {
         StoreState::Down { .. } => "down",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_so_many_readers_and_no_more() {
+        let readers = Readers::default();
+        let sessions = READERS_MAX / READERS_OF_SESSION_MAX;
+        for session in 0..sessions {
+            for _ in 0..READERS_OF_SESSION_MAX {
+                assert!(readers.take(&session.to_string()));
+            }
+            assert!(!readers.take(&session.to_string()), "a session has its own limit");
+        }
+        assert_eq!(readers.count(), READERS_MAX);
+        assert!(!readers.take("another"));
+        readers.leave("0");
+        assert!(readers.take("another"));
+        assert!(!readers.take("0"));
+        for session in 0..sessions {
+            (0..READERS_OF_SESSION_MAX).for_each(|_| readers.leave(&session.to_string()));
+        }
+        assert_eq!(readers.count(), 1);
+        assert_eq!(readers.seats().len(), 1, "who left is forgotten");
+    }
+}

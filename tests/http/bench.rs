@@ -173,6 +173,19 @@ impl Bench {
         Self::over(ledger, wallet, order, stores, &config(), Path::new("no such directory")).await
     }
 
+    /// W-1 and all of the orders, with the wallets in another store.
+    pub async fn with_wallets_at(url: &str) -> Self {
+        let stores = tempfile::tempdir().unwrap();
+        let order = open(&stores, LogName::Order);
+        let wallet = event_log::open(LogName::Wallet, url).unwrap();
+        fill(&*wallet, &*order).await;
+        let ledger = start(Arc::clone(&wallet), "redis", Arc::clone(&order));
+        tokio::time::timeout(Duration::from_secs(20), ledger.loaded())
+            .await
+            .unwrap();
+        Self::over(ledger, wallet, order, stores, &config(), Path::new("no such directory")).await
+    }
+
     async fn over(
         ledger: Arc<Ledger>,
         wallet: Arc<dyn EventLog>,

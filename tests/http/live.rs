@@ -12,7 +12,10 @@ use ledgerscope::{domain::access::Role, server::permissions::LIVE};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::bench::{Bench, OPERATORS, append, append_after};
+use crate::{
+    bench::{Bench, OPERATORS, append, append_after},
+    redis_server::RedisServer,
+};
 
 /// A message as a browser gets it.
 #[derive(Debug)]
@@ -181,6 +184,26 @@ async fn a_storm_is_a_handful_of_messages() {
     // Nobody listened while they were written: it is all told at once, or at 80 ms a message.
     let most = 2 + begun.elapsed().as_millis() / 80;
     assert!(u128::from(messages) <= most.max(3), "{messages} messages");
+}
+
+#[tokio::test]
+async fn that_a_store_went_and_came_back_is_told_and_so_is_what_came_after_it() {
+    let mut redis = RedisServer::start();
+    let bench = Bench::with_wallets_at(&redis.url()).await;
+    let mut reader = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let stores = |wallet: &str| json!({"wallet": wallet, "order": "live"});
+    assert_eq!(reader.named("hello").await.data["stores"], stores("live"));
+    redis.kill();
+    assert_eq!(reader.named("stores").await.data["stores"], stores("down"));
+    redis.resume();
+    loop {
+        let message = reader.named("stores").await;
+        if message.data["stores"] == stores("live") {
+            break;
+        }
+    }
+    open(&bench, "W-2").await;
+    assert_eq!(reader.named("changed").await.data["wallets"], json!(["W-2"]));
 }
 
 #[tokio::test]

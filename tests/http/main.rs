@@ -17,4 +17,6 @@ mod outages;
 mod pages;
 mod permissions;
 mod proxies;
+#[path = "../common/redis.rs"]
+mod redis_server;
 mod sessions;
