@@ -84,14 +84,12 @@ fn decoding(criterion: &mut Criterion) {
         bencher.iter(|| wallet.iter().all(|entry| black_box(entry.envelope()).is_ok()));
     });
     group.bench_function("20 wallet payloads", |bencher| {
-        let read =
-            |entry: &Entry| WalletEvent::parse(entry.fields.r#type.as_deref()?, entry.fields.data.as_deref()).ok();
+        let read = |entry: &Entry| WalletEvent::parse(entry.fields.r#type()?, entry.fields.data()).ok();
         bencher.iter(|| wallet.iter().all(|entry| black_box(read(entry)).is_some()));
     });
     group.throughput(Throughput::Elements(order.len() as u64));
     group.bench_function("8 order payloads", |bencher| {
-        let read =
-            |entry: &Entry| OrderEvent::parse(entry.fields.r#type.as_deref()?, entry.fields.data.as_deref()).ok();
+        let read = |entry: &Entry| OrderEvent::parse(entry.fields.r#type()?, entry.fields.data()).ok();
         bencher.iter(|| order.iter().all(|entry| black_box(read(entry)).is_some()));
     });
     group.throughput(Throughput::Elements(1));

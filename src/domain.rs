@@ -6,6 +6,7 @@ pub mod access;
 pub mod audit;
 pub mod compensation;
 pub mod event;
+mod fields;
 pub mod findings;
 pub mod fold;
 pub mod ids;

@@ -375,6 +375,11 @@ impl<S: Remembered> Histories<S> {
         Ok(folding.finish())
     }
 
+    /// Bytes that the heads take which are kept in memory, as far as they are weighed; bounded.
+    pub fn kept_bytes(&self) -> usize {
+        self.heads().bytes()
+    }
+
     fn heads(&self) -> MutexGuard<'_, Heads<S>> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }

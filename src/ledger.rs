@@ -101,6 +101,8 @@ pub struct Sizes {
     pub events: u64,
     pub pending: u64,
     pub findings: u64,
+    /// Bytes, as far as they are weighed, of what is kept of the entities that changed last: bounded.
+    pub heads: u64,
 }
 
 /// Why a question has no answer.
@@ -259,6 +261,7 @@ impl Ledger {
             events: counts.events,
             pending: index.pending().len() as u64,
             findings,
+            heads: self.keeper.kept_bytes() as u64,
         }
     }
 

@@ -186,7 +186,10 @@ async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
     );
     // What has no key is there once or not at all.
     let entries = read_all(&*direct, &id("W-2")).await;
-    let ids: HashSet<_> = entries.iter().filter_map(|entry| entry.fields.id.clone()).collect();
+    let ids: HashSet<_> = entries
+        .iter()
+        .filter_map(|entry| entry.fields.id().map(str::to_owned))
+        .collect();
     assert_eq!(ids.len(), entries.len());
     assert!(certain.iter().all(|id| ids.contains(id)));
     assert!(entries.len() <= certain.len() + unknown);

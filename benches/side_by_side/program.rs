@@ -18,7 +18,7 @@ use ledgerscope::{
     },
 };
 
-use super::http::Client;
+use super::{http::Client, redis_server::free_port};
 
 /// How long a start may take, whatever it reads.
 const START_MAX: Duration = Duration::from_mins(15);
@@ -141,11 +141,13 @@ impl Home {
     /// On one core alone.
     pub async fn serve_on(&self, core: Option<usize>) -> Server {
         let begin = Instant::now();
+        let figures = free_port();
         let mut child = self
             .command(Path::new(env!("CARGO_BIN_EXE_ledgerscope")), core)
             .args(["serve", "--listen", "127.0.0.1:0", "--site", "target/site"])
             .args(["--reads-a-minute", "100000000", "--writes-a-minute", "100000000"])
             .args(["--strangers-a-minute", "100000000"])
+            .args(["--metrics-listen", &format!("127.0.0.1:{figures}")])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -156,6 +158,7 @@ impl Home {
         let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
         let mut server = Server {
             port: port.expect("the address that it serves at"),
+            figures,
             child,
             ready_after: Duration::ZERO,
         };
@@ -185,6 +188,8 @@ async fn is_ready(client: &mut Client) -> bool {
 
 pub struct Server {
     pub port: u16,
+    /// Where its figures are.
+    figures: u16,
     pub ready_after: Duration,
     child: Child,
 }
@@ -193,6 +198,17 @@ impl Server {
     /// Bytes of memory that are resident.
     pub fn resident(&self) -> u64 {
         resident(self.child.id())
+    }
+
+    /// What Prometheus is told, the sum of all labels of a figure.
+    pub async fn figure(&self, name: &str) -> u64 {
+        let mut client = Client::connect(self.figures, "").await.unwrap();
+        let answer = client.get("/metrics").await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let text = answer.text();
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        let values = lines.filter_map(|rest| rest.starts_with(['{', ' ']).then(|| rest.rsplit_once(' '))?);
+        values.map(|(_, value)| value.parse::<u64>().unwrap()).sum()
     }
 
     /// As an administrator stops it; how long that took.

@@ -240,8 +240,8 @@ impl Day {
 /// Changes nothing where the entry can't be read.
 fn evolve(day: &mut Day, entry: &Entry) -> Option<()> {
     let sequence = entry.sequence()?;
-    let data: Data = serde_json::from_str(entry.fields.data.as_deref()?).ok()?;
-    match entry.fields.r#type.as_deref()? {
+    let data: Data = serde_json::from_str(entry.fields.data()?).ok()?;
+    match entry.fields.r#type()? {
         RESERVED => {
             let amount = data.amount?;
             let (times, reserved) = day.cases.entry(data.case).or_default();

@@ -220,7 +220,7 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
-    use crate::domain::ids::Position;
+    use crate::domain::{event::Known, ids::Position};
 
     const LINE: &str = r#"{"specversion":"1.0","source":"/wallet","subject":"W-1","id":"e-1","type":"wallet.opened","sequence":"1","time":"2026-01-01T00:00:00Z","actor":"Zoë","tenant":"a","data":{"b": 1.50,"a":2,"a":3}}"#;
 
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn data_over_many_lines_becomes_one_line() {
         let mut fields = read(LINE).unwrap().event.into_fields(1);
-        fields.data = Some("{\n\"a\":\r\n\"x\\ny\"}".into());
+        fields.replace(Known::Data, Some("{\n\"a\":\r\n\"x\\ny\"}"));
         let entry = Entry {
             position: Position::new(1, 0),
             recorded: Utc::now(),

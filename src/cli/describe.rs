@@ -11,9 +11,8 @@ use crate::domain::{
 pub fn wallet(entry: &Entry) -> String {
     let Some(event) = entry
         .fields
-        .r#type
-        .as_deref()
-        .and_then(|kind| WalletEvent::parse(kind, entry.fields.data.as_deref()).ok())
+        .r#type()
+        .and_then(|kind| WalletEvent::parse(kind, entry.fields.data()).ok())
     else {
         return String::new();
     };
@@ -51,9 +50,8 @@ pub fn wallet(entry: &Entry) -> String {
 pub fn order(entry: &Entry) -> String {
     let Some(event) = entry
         .fields
-        .r#type
-        .as_deref()
-        .and_then(|kind| OrderEvent::parse(kind, entry.fields.data.as_deref()).ok())
+        .r#type()
+        .and_then(|kind| OrderEvent::parse(kind, entry.fields.data()).ok())
     else {
         return String::new();
     };

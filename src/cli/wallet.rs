@@ -86,11 +86,11 @@ impl<'a, F> EntryJson<'a, F> {
         let fields = &step.entry.fields;
         Self {
             sequence: step.entry.sequence(),
-            id: fields.id.as_deref(),
-            r#type: fields.r#type.as_deref(),
-            time: fields.time.as_deref(),
+            id: fields.id(),
+            r#type: fields.r#type(),
+            time: fields.time(),
             recordedtime: format_recorded(step.entry.recorded),
-            actor: fields.actor.as_deref(),
+            actor: fields.actor(),
             figures,
         }
     }
@@ -184,12 +184,12 @@ pub fn party(party: &Party) -> String {
 pub fn cells<F>(step: &Step<F>) -> [String; 4] {
     let fields = &step.entry.fields;
     let mark = if step.applied { "" } else { "!" };
-    let number = fields.sequence.as_deref().unwrap_or("?");
+    let number = fields.sequence().unwrap_or("?");
     [
         format!("{mark}{}", plain(number)),
-        plain(fields.time.as_deref().unwrap_or("?")),
-        plain(fields.r#type.as_deref().unwrap_or("?")),
-        plain(fields.actor.as_deref().unwrap_or("")),
+        plain(fields.time().unwrap_or("?")),
+        plain(fields.r#type().unwrap_or("?")),
+        plain(fields.actor().unwrap_or("")),
     ]
 }
 

@@ -56,16 +56,28 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
 /// Name, value as it was written, and what it is for.
 fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static str)> {
     vec![
-        ("id", fields.id.clone(), "of this event, unique"),
-        ("type", fields.r#type.clone(), "what happened"),
-        ("sequence", fields.sequence.clone(), "version of the entity after it"),
-        ("time", fields.time.clone(), "when it happened"),
-        ("actor", fields.actor.clone(), "who or what caused it"),
-        ("correlationid", fields.correlationid.clone(), "what belongs together"),
-        ("causationid", fields.causationid.clone(), "the event that caused it"),
+        ("id", fields.id().map(str::to_owned), "of this event, unique"),
+        ("type", fields.r#type().map(str::to_owned), "what happened"),
+        (
+            "sequence",
+            fields.sequence().map(str::to_owned),
+            "version of the entity after it",
+        ),
+        ("time", fields.time().map(str::to_owned), "when it happened"),
+        ("actor", fields.actor().map(str::to_owned), "who or what caused it"),
+        (
+            "correlationid",
+            fields.correlationid().map(str::to_owned),
+            "what belongs together",
+        ),
+        (
+            "causationid",
+            fields.causationid().map(str::to_owned),
+            "the event that caused it",
+        ),
         (
             "idempotencykey",
-            fields.idempotencykey.clone(),
+            fields.idempotencykey().map(str::to_owned),
             "a repeat with it changes nothing",
         ),
     ]
@@ -176,7 +188,7 @@ mod tests {
             "causationid",
             "data",
         ] {
-            fields.set(name, name.to_owned());
+            fields.set(name, name);
         }
         let shown = known_fields(&fields);
         assert!(shown.iter().all(|(name, value, _)| value.as_deref() == Some(*name)));

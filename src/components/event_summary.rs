@@ -59,8 +59,8 @@ pub enum Fact {
 
 /// Reads an entry. Never fails.
 pub fn summary(entry: &Entry) -> Summary {
-    let r#type = entry.fields.r#type.as_deref().unwrap_or_default();
-    let data = entry.fields.data.as_deref();
+    let r#type = entry.fields.r#type().unwrap_or_default();
+    let data = entry.fields.data();
     let mut summary = Summary {
         title: if r#type.is_empty() {
             "Event without a type".to_owned()
@@ -292,17 +292,13 @@ fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Fields;
+    use crate::domain::event::{Fields, Known};
 
     fn entry(r#type: &str, data: &str) -> Entry {
         Entry {
             position: "1-0".parse().unwrap(),
             recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
-            fields: Fields {
-                r#type: Some(r#type.to_owned()),
-                data: Some(data.to_owned()),
-                ..Fields::default()
-            },
+            fields: Fields::of([(Known::Type, r#type), (Known::Data, data)]),
         }
     }
 

@@ -225,7 +225,13 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
 fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
     let summary = summary(entry);
     let mut facts = summary.facts;
-    facts.extend(entry.fields.actor.clone().map(|actor| Fact::Text("by", actor)));
+    facts.extend(
+        entry
+            .fields
+            .actor()
+            .map(str::to_owned)
+            .map(|actor| Fact::Text("by", actor)),
+    );
     html! {
         p.timeline-title {
             span.timeline-type { (summary.title) }

@@ -51,7 +51,7 @@ impl Reading {
         let streams = self.streams.iter().filter(|stream| stream.domain == domain);
         streams
             .flat_map(|stream| stream.found.iter().chain(stream.placed.iter().map(|(_, entry)| entry)))
-            .find(|entry| entry.fields.id.as_deref() == Some(event))
+            .find(|entry| entry.fields.id() == Some(event))
     }
 }
 
@@ -257,11 +257,11 @@ impl Case {
         let mut allowed_by = None;
         for (_, entry) in &placed {
             let allows = matches!(
-                entry.fields.r#type.as_deref(),
+                entry.fields.r#type(),
                 Some("compensation.proposed" | "compensation.approved")
             );
             if fold.push(entry, |_| {}) && allows {
-                allowed_by.clone_from(&entry.fields.id);
+                allowed_by = entry.fields.id().map(str::to_owned);
             }
         }
         Self {

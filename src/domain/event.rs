@@ -7,69 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{Position, SEQUENCE_MAX, Sequence};
 
+pub use super::fields::{Fields, Known};
+
 /// Longest event id that is read (contract §3).
 pub const EVENT_ID_MAX: usize = 64;
-
-/// The fields of an event as a stream holds them (contract §3): strings, any of which may be missing or nonsense.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fields {
-    pub id: Option<String>,
-    pub r#type: Option<String>,
-    pub sequence: Option<String>,
-    pub time: Option<String>,
-    pub actor: Option<String>,
-    pub idempotencykey: Option<String>,
-    pub correlationid: Option<String>,
-    pub causationid: Option<String>,
-    pub data: Option<String>,
-    /// Fields that the contract does not know, in the order in which they were written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extra: Vec<(String, String)>,
-}
-
-impl Fields {
-    /// Puts one field where it belongs. Of a field written twice the first counts, the second is kept as extra.
-    pub fn set(&mut self, name: &str, value: String) {
-        let known = match name {
-            "id" => &mut self.id,
-            "type" => &mut self.r#type,
-            "sequence" => &mut self.sequence,
-            "time" => &mut self.time,
-            "actor" => &mut self.actor,
-            "idempotencykey" => &mut self.idempotencykey,
-            "correlationid" => &mut self.correlationid,
-            "causationid" => &mut self.causationid,
-            "data" => &mut self.data,
-            _ => {
-                self.extra.push((name.to_owned(), value));
-                return;
-            }
-        };
-        if known.is_none() {
-            *known = Some(value);
-        } else {
-            self.extra.push((name.to_owned(), value));
-        }
-    }
-
-    /// Every field that is there, the known ones first, in the order of contract §3.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        [
-            ("id", &self.id),
-            ("type", &self.r#type),
-            ("sequence", &self.sequence),
-            ("time", &self.time),
-            ("actor", &self.actor),
-            ("idempotencykey", &self.idempotencykey),
-            ("correlationid", &self.correlationid),
-            ("causationid", &self.causationid),
-            ("data", &self.data),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
-        .chain(self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-    }
-}
 
 /// One entry of a stream, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +25,7 @@ pub struct Entry {
 impl Entry {
     /// The sequence, where it can be read: 1 to [`SEQUENCE_MAX`], ASCII digits only.
     pub fn sequence(&self) -> Option<Sequence> {
-        let text = self.fields.sequence.as_deref()?;
+        let text = self.fields.sequence()?;
         let digits = text.len() <= 20 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         digits
             .then(|| text.parse().ok())
@@ -94,7 +35,7 @@ impl Entry {
 
     /// When it happened, where that can be read. RFC 3339; another offset than UTC names the same instant and is taken.
     pub fn time(&self) -> Option<DateTime<Utc>> {
-        parse_time(self.fields.time.as_deref()?)
+        parse_time(self.fields.time()?)
     }
 
     /// Reads the envelope, or says which field can't be read.
@@ -102,19 +43,14 @@ impl Entry {
         let fields = &self.fields;
         Ok(Envelope {
             sequence: self.sequence().ok_or(EnvelopeError::Sequence)?,
-            id: fields
-                .id
-                .as_deref()
-                .filter(|id| is_event_id(id))
-                .ok_or(EnvelopeError::Id)?,
+            id: fields.id().filter(|id| is_event_id(id)).ok_or(EnvelopeError::Id)?,
             r#type: fields
-                .r#type
-                .as_deref()
+                .r#type()
                 .filter(|kind| !kind.is_empty())
                 .ok_or(EnvelopeError::Type)?,
             time: self.time().ok_or(EnvelopeError::Time)?,
-            actor: fields.actor.as_deref(),
-            data: fields.data.as_deref(),
+            actor: fields.actor(),
+            data: fields.data(),
         })
     }
 }
@@ -184,17 +120,20 @@ pub struct NewEvent {
 impl NewEvent {
     /// The fields as they are written, with the sequence that the log gives.
     pub fn into_fields(self, sequence: Sequence) -> Fields {
-        Fields {
-            id: Some(self.id),
-            r#type: Some(self.r#type),
-            sequence: Some(sequence.to_string()),
-            time: Some(self.time),
-            actor: self.actor,
-            idempotencykey: self.idempotencykey,
-            correlationid: self.correlationid,
-            causationid: self.causationid,
-            data: Some(self.data),
-            extra: self.extra,
-        }
+        let known = [
+            (Known::Id, Some(self.id)),
+            (Known::Type, Some(self.r#type)),
+            (Known::Sequence, Some(sequence.to_string())),
+            (Known::Time, Some(self.time)),
+            (Known::Actor, self.actor),
+            (Known::IdempotencyKey, self.idempotencykey),
+            (Known::CorrelationId, self.correlationid),
+            (Known::CausationId, self.causationid),
+            (Known::Data, Some(self.data)),
+        ];
+        let known = known.iter();
+        let mut fields = Fields::of(known.filter_map(|(field, value)| Some((*field, value.as_deref()?))));
+        fields.extra = self.extra;
+        fields
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     compensation::view::{CaseView, FormView},
-    event::{Entry, Fields},
+    event::{Entry, Fields, Known},
     listing::{
         EventView, History, OrderRow, OrderView, Overview, Page, Recent, RefundView, Timeline, WalletRow, WalletView,
     },
@@ -75,8 +75,9 @@ impl Mask for Party {
 
 impl Mask for Fields {
     fn mask(&mut self) {
-        if let Some(data) = &mut self.data {
-            mask_json(data);
+        if let Some(mut data) = self.data().map(str::to_owned) {
+            mask_json(&mut data);
+            self.replace(Known::Data, Some(&data));
         }
         for (name, value) in &mut self.extra {
             if is_personal(name) {
@@ -290,17 +291,17 @@ mod tests {
 
     #[test]
     fn fields_that_the_contract_does_not_know_are_looked_through_too() {
-        let mut fields = Fields {
-            actor: Some("checkout".to_owned()),
-            data: Some(r#"{"owner":{"name":"Ada"}}"#.to_owned()),
-            extra: vec![
-                ("customeremail".to_owned(), "ada@example.org".to_owned()),
-                ("data".to_owned(), "Ada".to_owned()),
-                ("trace".to_owned(), r#"{"name":"Ada"}"#.to_owned()),
-                ("partition".to_owned(), "7".to_owned()),
-            ],
-            ..Fields::default()
-        };
+        let mut fields = Fields::default();
+        for (name, value) in [
+            ("actor", "checkout"),
+            ("data", r#"{"owner":{"name":"Ada"}}"#),
+            ("customeremail", "ada@example.org"),
+            ("data", "Ada"),
+            ("trace", r#"{"name":"Ada"}"#),
+            ("partition", "7"),
+        ] {
+            fields.set(name, value);
+        }
         fields.mask();
         let all: Vec<_> = fields.iter().map(|(_, value)| value.to_owned()).collect();
         assert_eq!(

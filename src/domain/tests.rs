@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{
-    event::{Entry, Fields, format_time},
+    event::{Entry, Fields, Known, format_time},
     fold::AnomalyKind,
     ids::Position,
     replay::{Filter, Replay, Replayable, replay},
@@ -34,14 +34,13 @@ fn entry(n: u32, r#type: &str, data: &Value) -> Entry {
     Entry {
         position: Position::new(recorded.timestamp_millis().unsigned_abs(), 0),
         recorded,
-        fields: Fields {
-            id: Some(format!("e{n}")),
-            r#type: Some(r#type.to_owned()),
-            sequence: Some(n.to_string()),
-            time: Some(format_time(hour(n.into()))),
-            data: Some(data.to_string()),
-            ..Fields::default()
-        },
+        fields: Fields::of([
+            (Known::Id, format!("e{n}").as_str()),
+            (Known::Type, r#type),
+            (Known::Sequence, &n.to_string()),
+            (Known::Time, &format_time(hour(n.into()))),
+            (Known::Data, &data.to_string()),
+        ]),
     }
 }
 

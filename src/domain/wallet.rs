@@ -547,7 +547,7 @@ impl State for WalletState {
 
     /// An opening that a filter leaves out is not missing.
     fn pass_over(&mut self, entry: &Entry) {
-        if entry.fields.r#type.as_deref() == Some("wallet.opened") {
+        if entry.fields.r#type() == Some("wallet.opened") {
             self.unopened_noted = true;
         }
     }

@@ -96,9 +96,7 @@ impl Histories<WalletState> {
                 None => Position::START,
             };
             let entries = self.log.read(id, before, segment()).await?;
-            let found = entries
-                .into_iter()
-                .find(|entry| entry.fields.id.as_deref() == Some(event));
+            let found = entries.into_iter().find(|entry| entry.fields.id() == Some(event));
             if found.is_some() {
                 return Ok(found);
             }

@@ -66,6 +66,11 @@ impl<S: Remembered> Heads<S> {
         }
     }
 
+    /// Bytes that they take, as far as they are weighed.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn remove(&mut self, id: &EntityId) {
         if let Some(gone) = self.by_id.remove(id) {
             self.bytes -= gone.bytes;

@@ -178,7 +178,7 @@ impl Track {
             let first = self.missing.map_or(seen + 1, |(first, _)| first);
             self.missing = Some((first, sequence - 1));
         }
-        self.opens |= entry.fields.r#type.as_deref() == Some("wallet.opened");
+        self.opens |= entry.fields.r#type() == Some("wallet.opened");
         self.touched.extend(WalletState::parts_of(entry));
         self.anomaly_count += found.len() as u64;
         let room = ANOMALIES_SHOWN.saturating_sub(self.anomalies.len());

@@ -69,6 +69,11 @@ impl Keeper {
         }
     }
 
+    /// Bytes of the heads of all domains.
+    pub fn kept_bytes(&self) -> usize {
+        self.wallets.kept_bytes() + self.orders.kept_bytes()
+    }
+
     /// The wallets' histories.
     pub fn wallets(&self) -> &Histories<WalletState> {
         &self.wallets

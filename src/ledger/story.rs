@@ -122,11 +122,11 @@ fn row<S: Replayable>(replay: &Replay<S>, at: usize, domain: Domain, subject: &E
 fn of_order(replay: &Replay<OrderState>, order: &EntityId, refund: &str) -> Vec<StoryRow> {
     let is_of_refund = |at: usize| {
         let fields = &replay.steps[at].entry.fields;
-        let payload = OrderEvent::parse(fields.r#type.as_deref().unwrap_or_default(), fields.data.as_deref());
+        let payload = OrderEvent::parse(fields.r#type().unwrap_or_default(), fields.data());
         match payload {
             Ok(OrderEvent::RefundRequested { refund: of, .. }) => of == refund,
             Ok(OrderEvent::Refund(step)) => step.refund == refund,
-            _ => fields.correlationid.as_deref() == Some(refund),
+            _ => fields.correlationid() == Some(refund),
         }
     };
     (0..replay.steps.len())
@@ -143,8 +143,8 @@ fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, 
     let named = |name: Option<&str>, of: &str| name == Some(of);
     for (at, step) in replay.steps.iter().enumerate() {
         let fields = &step.entry.fields;
-        let correlated = fields.correlationid.as_deref() == Some(refund);
-        let payload = WalletEvent::parse(fields.r#type.as_deref().unwrap_or_default(), fields.data.as_deref());
+        let correlated = fields.correlationid() == Some(refund);
+        let payload = WalletEvent::parse(fields.r#type().unwrap_or_default(), fields.data());
         // Whether it belongs here, and whether to the refund itself.
         let (belongs, of_refund) = match &payload {
             Ok(WalletEvent::Credited {
@@ -178,8 +178,8 @@ fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, 
         };
         if belongs || correlated {
             let of_refund = of_refund || correlated;
-            if let Some(id) = &fields.id {
-                ids.push((id.clone(), of_refund));
+            if let Some(id) = fields.id() {
+                ids.push((id.to_owned(), of_refund));
             }
             story.push(row(replay, at, Domain::Wallet, wallet, of_refund));
         }

@@ -134,7 +134,7 @@ async fn it_loads_what_is_there_and_follows_what_comes() {
     becomes(|| posted(&ledger) == "7.50").await;
     let overview = ledger.overview();
     assert_eq!((overview.events, overview.wallets), (3, 1));
-    assert_eq!(overview.recent[0].entry.fields.sequence.as_deref(), Some("3"));
+    assert_eq!(overview.recent[0].entry.fields.sequence(), Some("3"));
 }
 
 #[tokio::test]
@@ -451,7 +451,7 @@ async fn a_refunds_story_crosses_both_domains() {
     let story: Vec<_> = view
         .story
         .iter()
-        .map(|row| (row.domain, row.entry.fields.r#type.as_deref().unwrap(), row.of_refund))
+        .map(|row| (row.domain, row.entry.fields.r#type().unwrap(), row.of_refund))
         .collect();
     assert_eq!(
         story,

@@ -234,15 +234,15 @@ impl Ledger {
         };
         let mut places: Vec<_> = self.related(domain, subject, &entries, position).await;
         let facts = facts.ok_or_else(missing)?;
-        let causation = facts.entry.fields.causationid.clone();
+        let causation = facts.entry.fields.causationid().map(str::to_owned);
         let cause = causation.and_then(|id| {
-            let at = places.iter().find(|(entry, _)| entry.fields.id.as_ref() == Some(&id));
+            let at = places.iter().find(|(entry, _)| entry.fields.id() == Some(&id));
             at.map(|(_, link)| link.clone())
         });
-        let correlation = facts.entry.fields.correlationid.as_ref();
+        let correlation = facts.entry.fields.correlationid();
         places.retain(|(entry, link)| {
             let itself = link.domain == domain && link.subject == *subject && link.position == position;
-            !itself && correlation.is_some() && entry.fields.correlationid.as_ref() == correlation
+            !itself && correlation.is_some() && entry.fields.correlationid() == correlation
         });
         places.sort_by_key(|(_, link)| link.time);
         Ok(EventView {
@@ -311,7 +311,7 @@ impl Ledger {
                     domain,
                     subject: subject.clone(),
                     position: entry.position,
-                    r#type: entry.fields.r#type.clone().unwrap_or_default(),
+                    r#type: entry.fields.r#type().map(str::to_owned).unwrap_or_default(),
                     time: entry.time(),
                 };
                 (entry, link)
@@ -328,7 +328,7 @@ impl Ledger {
             Domain::Wallet => entries
                 .iter()
                 .find(|entry| entry.position == position)
-                .and_then(|entry| serde_json::from_str::<serde_json::Value>(entry.fields.data.as_deref()?).ok())
+                .and_then(|entry| serde_json::from_str::<serde_json::Value>(entry.fields.data()?).ok())
                 .and_then(|data| Some(data.get("order")?.as_str()?.to_owned()))
                 .map(|order| (Domain::Order, order)),
         };
@@ -347,9 +347,9 @@ impl Ledger {
 
 /// Which events of a timeline are postings that can still be reversed.
 fn reversible(timeline: &Timeline<Balances>, posting: impl Fn(&str) -> Option<Posting>) -> Vec<String> {
-    let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id.as_ref());
+    let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id());
     ids.filter(|id| posting(id).is_some_and(|posting| !posting.wholly_reversed()))
-        .cloned()
+        .map(str::to_owned)
         .collect()
 }
 
@@ -467,8 +467,8 @@ fn lines(replay: &Replay<OrderState>) -> Vec<Line> {
     let placed = replay
         .steps
         .iter()
-        .find(|step| step.applied && step.entry.fields.r#type.as_deref() == Some("order.placed"));
-    let payload = placed.and_then(|step| OrderEvent::parse("order.placed", step.entry.fields.data.as_deref()).ok());
+        .find(|step| step.applied && step.entry.fields.r#type() == Some("order.placed"));
+    let payload = placed.and_then(|step| OrderEvent::parse("order.placed", step.entry.fields.data()).ok());
     match payload {
         Some(OrderEvent::Placed { lines, .. }) => lines,
         _ => Vec::new(),

@@ -95,7 +95,7 @@ fn show((event, effect, may): Answer) -> AnyView {
     } = event;
     let fields = &entry.fields;
     let offers = if may && applied && domain == Domain::Wallet {
-        entry_offers(subject.as_str(), fields.id.as_deref(), fields.r#type.as_deref())
+        entry_offers(subject.as_str(), fields.id(), fields.r#type())
     } else {
         Vec::new()
     };
@@ -105,7 +105,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
         <PutRight offers />
     };
-    let payload = view! { <EntryData data=entry.fields.data.clone() /> };
+    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) /> };
     let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };
     let related = relations(&entry, cause, correlated, (domain, &subject));
     view! {
@@ -240,8 +240,16 @@ fn up_to(sequence: Sequence) -> TimelineQuery {
 }
 
 fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: (Domain, &EntityId)) -> AnyView {
-    let causation = entry.fields.causationid.clone().filter(|id| !id.is_empty());
-    let correlation = entry.fields.correlationid.clone().filter(|id| !id.is_empty());
+    let causation = entry
+        .fields
+        .causationid()
+        .map(str::to_owned)
+        .filter(|id| !id.is_empty());
+    let correlation = entry
+        .fields
+        .correlationid()
+        .map(str::to_owned)
+        .filter(|id| !id.is_empty());
     if causation.is_none() && correlation.is_none() {
         return view! { <p class="entity-none">"It names no cause and no correlation."</p> }.into_any();
     }

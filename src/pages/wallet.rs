@@ -80,8 +80,10 @@ fn show((query, may, wallet): Answer) -> AnyView {
     let reversible = if may { wallet.reversible } else { Vec::new() };
     let offers = {
         let wallet = wallet.id.to_string();
-        move |entry: &Entry| match entry.fields.id.as_ref() {
-            Some(id) if reversible.contains(id) => entry_offers(&wallet, Some(id), entry.fields.r#type.as_deref()),
+        move |entry: &Entry| match entry.fields.id() {
+            Some(id) if reversible.iter().any(|own| own == id) => {
+                entry_offers(&wallet, Some(id), entry.fields.r#type())
+            }
             _ => Vec::new(),
         }
     };

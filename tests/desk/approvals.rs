@@ -72,13 +72,13 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(bench: Bench) {
     );
     assert_eq!(desk.waiting_for(&fred).await, Ok(0));
     let credit = &bench.entries(LogName::Wallet, &story.wallet).await[2].fields;
-    assert_eq!(credit.actor.as_deref(), Some("sue"));
-    assert_eq!(credit.correlationid.as_deref(), Some(case.as_str()));
+    assert_eq!(credit.actor(), Some("sue"));
+    assert_eq!(credit.correlationid(), Some(case.as_str()));
     let approved = bench.entries(LogName::Compensation, case.as_str()).await[1]
         .fields
-        .id
-        .clone();
-    assert_eq!(credit.causationid, approved);
+        .id()
+        .map(str::to_owned);
+    assert_eq!(credit.causationid(), approved.as_deref());
 }
 
 pub async fn nobody_approves_their_own(bench: Bench) {
@@ -257,9 +257,9 @@ pub async fn limits_send_it_to_a_second_person(bench: Bench) {
         .await;
     let entry = bench.entries(LogName::Wallet, &story.wallet).await[1]
         .fields
-        .id
-        .clone()
-        .unwrap();
+        .id()
+        .unwrap()
+        .to_owned();
     let reversal = draft("reverse_entry", &story.wallet, &entry, "");
     assert_eq!(
         preview(&desk, &finance("fay"), &reversal).await.0.route,

@@ -15,7 +15,7 @@ use ledgerscope::{
             command::Pin,
             view::{FormOutcome, FormView},
         },
-        event::{Entry, NewEvent},
+        event::{Entry, Known, NewEvent},
         ids::{Domain, EntityId, LogName, Position, Sequence},
         refund::RefundState,
         wallet::WalletState,
@@ -273,11 +273,14 @@ pub async fn a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again(
     let [.., credit, undo] = entries.as_slice() else {
         panic!("too few entries")
     };
-    assert_eq!(undo.fields.r#type.as_deref(), Some("wallet.entry_reversed"));
+    assert_eq!(undo.fields.r#type(), Some("wallet.entry_reversed"));
     // Segments later, it is found by the credit that it touched.
     filled(&bench, &story.wallet, 300).await;
     let (later, _dir) = histories(&log, &story.wallet).await;
-    let (credit_id, undo_id) = (credit.fields.id.clone().unwrap(), undo.fields.id.clone().unwrap());
+    let (credit_id, undo_id) = (
+        credit.fields.id().map(str::to_owned).unwrap(),
+        undo.fields.id().map(str::to_owned).unwrap(),
+    );
     for (event, expected) in [(undo_id.as_str(), Some(undo)), ("nobody", None)] {
         let wanted = Wanted {
             refund: Some(&story.refund),
@@ -316,7 +319,7 @@ pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(bench:
     let (known, _dir) = histories(&part, "W-1").await;
     let mut stray = bench.entries(LogName::Wallet, "W-1").await.pop().unwrap();
     stray.position = Position::new(stray.position.major + 1, 0);
-    stray.fields.sequence = Some("300".to_owned());
+    stray.fields.replace(Known::Sequence, Some("300"));
     for log in [&whole, &part] {
         log.more.lock().unwrap().push(stray.clone());
     }

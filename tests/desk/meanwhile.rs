@@ -41,7 +41,7 @@ pub async fn a_refund_that_is_canceled_meanwhile_is_undone(bench: Bench) {
     let kinds: Vec<_> = wallet
         .steps
         .iter()
-        .filter_map(|step| step.entry.fields.r#type.as_deref())
+        .filter_map(|step| step.entry.fields.r#type())
         .collect();
     assert_eq!(kinds[2..], ["wallet.credited", "wallet.entry_reversed"]);
     // What was undone makes room: the figures are as if nothing had been, and nothing counts for the day.
@@ -97,7 +97,7 @@ pub async fn a_stream_that_moved_since_the_preview_refuses_and_shows_what_is_new
     let news: Vec<_> = view
         .news
         .iter()
-        .filter_map(|recent| recent.entry.fields.r#type.as_deref())
+        .filter_map(|recent| recent.entry.fields.r#type())
         .collect();
     assert_eq!(news, ["order.shipped"]);
     // The new preview goes through.

@@ -138,7 +138,7 @@ pub async fn many_cases_reverse_one_entry_once(bench: Bench) {
     let reversals = wallet
         .steps
         .iter()
-        .filter(|step| step.entry.fields.r#type.as_deref() == Some("wallet.entry_reversed"));
+        .filter(|step| step.entry.fields.r#type() == Some("wallet.entry_reversed"));
     assert_eq!(reversals.count(), 1);
 }
 

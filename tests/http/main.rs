@@ -1,7 +1,12 @@
 //! The server as a client sees it, through the real router over real (embedded) stores: pages, server functions, headers,
 //! and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects by panicking"
+)]
 
 mod bench;
 mod compensations;

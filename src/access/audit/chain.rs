@@ -210,19 +210,19 @@ fn event(envelope: Envelope<'_>, mut data: Data) -> Result<(NewEvent, String), U
 
 /// The data of an event of the chain, where it can be read.
 pub(super) fn data(entry: &Entry) -> Option<Data> {
-    serde_json::from_str(entry.fields.data.as_deref()?).ok()
+    serde_json::from_str(entry.fields.data()?).ok()
 }
 
 /// As pages show it. `None` is a seal, or something that is no entry; `verify` finds the latter.
 pub(super) fn shown(link: Link, entry: &Entry) -> Option<AuditEntry> {
-    if entry.fields.r#type.as_deref()? != RECORDED {
+    if entry.fields.r#type()? != RECORDED {
         return None;
     }
     let data = data(entry)?;
     Some(AuditEntry {
         place: format!("{link}/{}", entry.sequence()?),
         time: entry.time()?,
-        actor: entry.fields.actor.clone()?,
+        actor: entry.fields.actor().map(str::to_owned)?,
         act: data.act?,
         outcome: data.outcome?,
         subject: data.subject,

@@ -145,11 +145,11 @@ impl Walk {
     /// Whether the hash is that of the event; its type.
     fn check<'a>(&self, entry: &'a Entry, data: &Data) -> Result<&'a str, &'static str> {
         let fields = &entry.fields;
-        let id = fields.id.as_deref().ok_or("it has no id")?;
-        let kind = fields.r#type.as_deref().ok_or("it has no type")?;
-        let covered = fields.idempotencykey.as_deref() == Some(id)
-            && fields.correlationid.is_none()
-            && fields.causationid.is_none()
+        let id = fields.id().ok_or("it has no id")?;
+        let kind = fields.r#type().ok_or("it has no type")?;
+        let covered = fields.idempotencykey() == Some(id)
+            && fields.correlationid().is_none()
+            && fields.causationid().is_none()
             && fields.extra.is_empty();
         if !covered {
             return Err("it has fields that no hash covers");
@@ -158,9 +158,9 @@ impl Walk {
             stream: &self.link.to_string(),
             sequence: self.sequence + 1,
             id,
-            time: fields.time.as_deref().ok_or("it has no time")?,
+            time: fields.time().ok_or("it has no time")?,
             kind,
-            actor: fields.actor.as_deref().ok_or("it has no actor")?,
+            actor: fields.actor().ok_or("it has no actor")?,
         };
         if chain::hash(envelope, data) != data.hash {
             return Err("its hash is not that of what stands there");

@@ -189,7 +189,7 @@ impl Writer {
                         .and_then(Link::parse)
                         .filter(|next| *next > end.link);
                 }
-                if let Some(at) = batch.iter().position(|job| Some(&job.id) == entry.fields.id.as_ref()) {
+                if let Some(at) = batch.iter().position(|job| Some(job.id.as_str()) == entry.fields.id()) {
                     let _ = batch.remove(at).answer.send(Ok(()));
                 }
             }

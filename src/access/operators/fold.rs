@@ -102,8 +102,8 @@ pub(super) fn fold(name: &OperatorName, entries: &[Entry]) -> Result<Option<Oper
 }
 
 fn evolve(name: &OperatorName, operator: Option<Operator>, entry: &Entry) -> Option<Operator> {
-    let kind = entry.fields.r#type.as_deref()?;
-    let data = entry.fields.data.as_deref()?;
+    let kind = entry.fields.r#type()?;
+    let data = entry.fields.data()?;
     let Some(mut operator) = operator else {
         return (kind == "operator.added").then(|| added(name, data)).flatten();
     };
@@ -158,18 +158,17 @@ fn read<'a, T: Deserialize<'a>>(data: &'a str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Fields;
+    use crate::domain::event::{Fields, Known};
 
     fn entry(sequence: u64, kind: &str, data: &str) -> Entry {
         Entry {
             position: crate::domain::ids::Position::new(sequence, 0),
             recorded: chrono::DateTime::UNIX_EPOCH,
-            fields: Fields {
-                sequence: Some(sequence.to_string()),
-                r#type: Some(kind.into()),
-                data: Some(data.into()),
-                ..Fields::default()
-            },
+            fields: Fields::of([
+                (Known::Sequence, sequence.to_string().as_str()),
+                (Known::Type, kind),
+                (Known::Data, data),
+            ]),
         }
     }
 

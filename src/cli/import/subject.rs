@@ -230,7 +230,7 @@ impl<'a> Subject<'a> {
             };
             after = newest.position;
             let full = page.len() == READ_MAX;
-            for entry in page {
+            for entry in &page {
                 self.note(entry);
             }
             if !full {
@@ -239,9 +239,9 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn note(&mut self, entry: Entry) {
+    fn note(&mut self, entry: &Entry) {
         let sequence = entry.sequence();
-        let id = entry.fields.id.unwrap_or_default();
+        let id = entry.fields.id().unwrap_or_default().to_owned();
         if let Some(sequence) = sequence {
             self.last = self.last.max(sequence);
             self.places.entry(sequence).or_insert_with(|| id.clone());

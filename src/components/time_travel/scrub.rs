@@ -199,7 +199,10 @@ pub fn preview(entries: &[Entry], filter: &Filter) -> Option<Preview> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{event::Fields, ids::Position};
+    use crate::domain::{
+        event::{Fields, Known, format_time},
+        ids::Position,
+    };
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
@@ -209,14 +212,13 @@ mod tests {
         Entry {
             position: Position::new(u64::try_from(recorded).unwrap(), 0),
             recorded: at(recorded),
-            fields: Fields {
-                id: Some(format!("e{sequence}")),
-                r#type: Some(r#type.to_owned()),
-                sequence: Some(sequence.to_owned()),
-                time: Some(crate::domain::event::format_time(at(happened))),
-                data: Some(data.to_owned()),
-                ..Fields::default()
-            },
+            fields: Fields::of([
+                (Known::Id, format!("e{sequence}").as_str()),
+                (Known::Type, r#type),
+                (Known::Sequence, sequence),
+                (Known::Time, &format_time(at(happened))),
+                (Known::Data, data),
+            ]),
         }
     }
 

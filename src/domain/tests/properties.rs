@@ -117,10 +117,10 @@ pub(super) fn wallet_stream() -> impl Strategy<Value = Vec<Entry>> {
         let opened = entry(1, "wallet.opened", &json!({"owner": {"id": "C"}, "currency": "EUR"}));
         let rest = (2..).zip(events).map(|(n, ((kind, data), sequence, at))| {
             let mut entry = entry(n, &kind, &json!({}));
-            entry.fields.data = Some(data);
-            entry.fields.time = Some(format_time(hour(at)));
+            entry.fields.replace(Known::Data, Some(&data));
+            entry.fields.replace(Known::Time, Some(&format_time(hour(at))));
             if let Some(sequence) = sequence {
-                entry.fields.sequence = Some(sequence);
+                entry.fields.replace(Known::Sequence, Some(&sequence));
             }
             entry
         });

@@ -42,7 +42,7 @@ fn the_events_after_a_gap_still_count() {
 #[test]
 fn of_two_events_with_one_sequence_the_first_counts() {
     let mut second = credit(2, "100");
-    second.fields.id = Some("other".to_owned());
+    second.fields.replace(Known::Id, Some("other"));
     let replay = all::<WalletState>(vec![opened(), credit(2, "2"), second, credit(3, "1")]);
     assert_eq!(posted(&replay), "3.00");
     assert_eq!(anomalies(&replay), [(2, RepeatedSequence)]);
@@ -63,9 +63,9 @@ fn a_broken_envelope_stays_in_the_timeline_and_moves_nothing() {
     ] {
         let mut broken = credit(2, "100");
         match field {
-            "id" => broken.fields.id = value,
-            "time" => broken.fields.time = value,
-            _ => broken.fields.r#type = value,
+            "id" => broken.fields.replace(Known::Id, value.as_deref()),
+            "time" => broken.fields.replace(Known::Time, value.as_deref()),
+            _ => broken.fields.replace(Known::Type, value.as_deref()),
         }
         let replay = all::<WalletState>(vec![opened(), broken.clone(), credit(3, "1")]);
         assert_eq!(posted(&replay), "1.00");
@@ -78,7 +78,7 @@ fn a_broken_envelope_stays_in_the_timeline_and_moves_nothing() {
 fn an_unreadable_sequence_has_none_and_leaves_a_gap_where_it_should_have_been() {
     for sequence in ["", "two", "-2", "+2", "2.0", "0", "99999999999999999999999"] {
         let mut broken = credit(2, "100");
-        broken.fields.sequence = Some(sequence.to_owned());
+        broken.fields.replace(Known::Sequence, Some(sequence));
         let replay = all::<WalletState>(vec![opened(), broken, credit(3, "1")]);
         assert_eq!(posted(&replay), "1.00", "{sequence}");
         assert_eq!(anomalies(&replay), [(0, UnparsableEnvelope), (3, Gap)], "{sequence}");
@@ -95,7 +95,7 @@ fn filtered(entries: &[Entry], filter: Filter) -> Option<(String, u64, bool)> {
 fn each_clock_and_the_sequence_filter_by_themselves_and_together() {
     // Event 3 happened before event 2, and the ledger learnt of it last.
     let mut late = credit(3, "4");
-    late.fields.time = Some("2026-01-01T01:30:00Z".to_owned());
+    late.fields.replace(Known::Time, Some("2026-01-01T01:30:00Z"));
     let entries = [opened(), credit(2, "2"), late];
     let at = |hours, minutes| Some(hour(hours) + TimeDelta::minutes(minutes));
     let by = |at, as_known_at, sequence| {
@@ -137,7 +137,7 @@ fn a_gap_that_is_really_there_shows_through_a_filter() {
     assert_eq!(found(4), Some(("6.00".to_owned(), 4, false)));
     // The gap lies before an event that is left out; what is kept after that still stands behind a gap.
     let mut early = credit(5, "1");
-    early.fields.time = Some(format_time(hour(2)));
+    early.fields.replace(Known::Time, Some(&format_time(hour(2))));
     let entries = [opened(), credit(2, "2"), credit(4, "4"), early];
     let filter = Filter {
         at: Some(hour(2)),
@@ -149,7 +149,7 @@ fn a_gap_that_is_really_there_shows_through_a_filter() {
 #[test]
 fn an_opening_that_a_filter_leaves_out_is_not_missing() {
     let mut late = opened();
-    late.fields.time = Some(format_time(hour(9)));
+    late.fields.replace(Known::Time, Some(&format_time(hour(9))));
     let filter = Filter {
         at: Some(hour(2)),
         ..Filter::default()
@@ -163,6 +163,6 @@ fn an_opening_that_a_filter_leaves_out_is_not_missing() {
 #[test]
 fn a_time_in_another_offset_is_the_same_instant() {
     let mut entry = credit(2, "2");
-    entry.fields.time = Some("2026-01-01T04:00:00+02:00".to_owned());
+    entry.fields.replace(Known::Time, Some("2026-01-01T04:00:00+02:00"));
     assert_eq!(entry.time(), Some(hour(2)));
 }

@@ -17,11 +17,11 @@ pub enum Part {
 impl WalletState {
     /// What folding an entry may look up or change.
     pub fn parts_of(entry: &Entry) -> Vec<Part> {
-        let Some(kind) = entry.fields.r#type.as_deref() else {
+        let Some(kind) = entry.fields.r#type() else {
             return Vec::new();
         };
-        let own = || entry.fields.id.clone().map(Part::Posting);
-        let payload = || WalletEvent::parse(kind, entry.fields.data.as_deref());
+        let own = || entry.fields.id().map(str::to_owned).map(Part::Posting);
+        let payload = || WalletEvent::parse(kind, entry.fields.data());
         match kind {
             "wallet.credited" | "wallet.debited" => own().into_iter().collect(),
             "wallet.held" | "wallet.hold_released" | "wallet.hold_expired" => match payload() {

@@ -57,7 +57,7 @@ pub async fn racing_appends_without_expectation_all_land(bench: &Bench) {
     for wallet in ["W-0", "W-1", "W-2"] {
         let entries = read_all(&*logs[0], &id(wallet)).await;
         assert_eq!(sequences(&entries), (1..=entries.len() as u64).collect::<Vec<_>>());
-        ids.extend(entries.into_iter().map(|entry| entry.fields.id));
+        ids.extend(entries.iter().map(|entry| entry.fields.id().map(str::to_owned)));
     }
     assert_eq!(ids.len(), 200);
 }

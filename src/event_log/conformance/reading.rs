@@ -94,7 +94,7 @@ pub async fn ids_that_look_alike_are_different_streams(bench: &Bench) {
     for (number, wallet) in alike.iter().enumerate() {
         let entries = log.read(&id(wallet), Position::START, 10).await.unwrap();
         assert_eq!(entries.len(), 1, "{wallet}");
-        assert_eq!(entries[0].fields.id.as_deref(), Some(format!("e-{number}").as_str()));
+        assert_eq!(entries[0].fields.id(), Some(format!("e-{number}").as_str()));
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::Fault;
 use crate::{
     domain::{
-        event::{Entry, Fields},
+        event::{Entry, Fields, Known},
         ids::{EntityId, Position},
     },
     event_log::{FeedEntry, Swept},
@@ -88,21 +88,26 @@ fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
             .map_err(|error| Fault::Damaged(format!("the extra fields of an event: {error}")))?,
         None => Vec::new(),
     };
+    let sequence = sequence.to_string();
+    let text = |column: usize| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let known = [
+        (Known::Id, text(2)?),
+        (Known::Type, text(3)?),
+        (Known::Sequence, Some(sequence.as_str())),
+        (Known::Time, text(5)?),
+        (Known::Actor, text(6)?),
+        (Known::IdempotencyKey, text(7)?),
+        (Known::CorrelationId, text(8)?),
+        (Known::CausationId, text(9)?),
+        (Known::Data, text(10)?),
+    ];
+    let known = known.into_iter();
+    let mut fields = Fields::of(known.filter_map(|(field, value)| Some((field, value?))));
+    fields.extra = extra;
     Ok(Entry {
         position: position(row.get(0)?),
         recorded: recorded(row.get(1)?),
-        fields: Fields {
-            id: row.get(2)?,
-            r#type: row.get(3)?,
-            sequence: Some(sequence.to_string()),
-            time: row.get(5)?,
-            actor: row.get(6)?,
-            idempotencykey: row.get(7)?,
-            correlationid: row.get(8)?,
-            causationid: row.get(9)?,
-            data: row.get(10)?,
-            extra,
-        },
+        fields,
     })
 }
 

@@ -1,18 +1,18 @@
-//! From the replies of XRANGE and XREAD to entries. The bytes of a reply become the strings of an entry without a copy
-//! where they are UTF-8; where they are not, what can be shown is kept, because reading never fails on content (contract §3).
+//! From the replies of XRANGE and XREAD to entries. Where bytes are no UTF-8, what can be shown is kept, because reading
+//! never fails on content (contract §3).
 
-use std::{borrow::Cow, collections::HashMap, vec};
+use std::{borrow::Cow, collections::HashMap, ops::Range, vec};
 
 use chrono::{DateTime, Utc};
 use redis::{FromRedisValue, ParsingError, Value};
 
 use super::{
     sweep::Paged,
-    wire::{Cursor, Stop, Take},
+    wire::{self, Cursor, Stop, Take},
 };
 use crate::{
     domain::{
-        event::{Entry, Fields},
+        event::{Entry, Fields, Known},
         ids::{EntityId, Position, Sequence},
     },
     event_log::FeedEntry,
@@ -51,13 +51,21 @@ fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), ParsingError>
     Ok((position, values.into_iter()))
 }
 
-/// What an XRANGE brought back, made into entries in one go: no copy, and nothing in between.
+/// What an XRANGE brought back, made into entries in one go.
 #[derive(Default)]
-pub(super) struct Entries(pub Vec<Entry>);
+pub(super) struct Entries {
+    pub entries: Vec<Entry>,
+    /// Where the strings of the entry stand that is being taken.
+    strings: Vec<Range<usize>>,
+}
 
 impl FromRedisValue for Entries {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        array(value)?.into_iter().map(entry).collect::<Result<_, _>>().map(Self)
+        let entries = array(value)?.into_iter().map(entry).collect::<Result<_, _>>()?;
+        Ok(Self {
+            entries,
+            strings: Vec::new(),
+        })
     }
 }
 
@@ -65,7 +73,7 @@ fn entry(value: Value) -> Result<Entry, ParsingError> {
     let (position, mut values) = parts(value)?;
     let mut fields = Fields::default();
     while let (Some(name), Some(value)) = (values.next(), values.next()) {
-        fields.set(&String::from_utf8_lossy(&bytes(name)?), text(bytes(value)?));
+        fields.set(&readable(&bytes(name)?), &readable(&bytes(value)?));
     }
     Ok(Entry {
         position,
@@ -76,17 +84,36 @@ fn entry(value: Value) -> Result<Entry, ParsingError> {
 
 impl Take for Entries {
     fn with_room(entries: usize) -> Self {
-        Self(Vec::with_capacity(entries))
+        Self {
+            entries: Vec::with_capacity(entries),
+            strings: Vec::new(),
+        }
     }
 
     fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        let begin = cursor.place();
         let (position, pairs) = head(cursor)?;
-        let mut fields = Fields::default();
-        for _ in 0..pairs {
-            let (name, value) = (cursor.string()?, cursor.string()?);
-            fields.set(&readable(name), readable(value).into_owned());
+        self.strings.clear();
+        for _ in 0..pairs * 2 {
+            let length = cursor.string()?.len();
+            let end = cursor.place() - begin - wire::END.len();
+            self.strings.push(end - length..end);
         }
-        self.0.push(Entry {
+        let bytes = cursor.since(begin);
+        // Looked at once: what stands between strings is ASCII, so all of it is text if and only if each of them is.
+        let whole = str::from_utf8(bytes);
+        let text = |string: &Range<usize>| {
+            whole.map_or_else(
+                |_| String::from_utf8_lossy(&bytes[string.clone()]),
+                |whole| Cow::Borrowed(&whole[string.clone()]),
+            )
+        };
+        let values = self.strings.iter().skip(1).step_by(2);
+        let mut fields = Fields::with_room(values.map(Range::len).sum());
+        for pair in self.strings.chunks_exact(2) {
+            fields.set(&text(&pair[0]), &text(&pair[1]));
+        }
+        self.entries.push(Entry {
             position,
             recorded: recorded(position),
             fields,
@@ -97,11 +124,11 @@ impl Take for Entries {
 
 impl Paged for Entries {
     fn entries(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     fn last(&self) -> Option<Position> {
-        self.0.last().map(|last| last.position)
+        self.entries.last().map(|last| last.position)
     }
 }
 
@@ -177,10 +204,8 @@ impl RawEntry {
 
     /// The sequence, read as [`Entry::sequence`] reads it.
     pub(super) fn sequence(&self) -> Option<Sequence> {
-        let fields = Fields {
-            sequence: self.field("sequence").map(Cow::into_owned),
-            ..Fields::default()
-        };
+        let sequence = self.field("sequence");
+        let fields = Fields::of(sequence.as_deref().map(|sequence| (Known::Sequence, sequence)));
         let entry = Entry {
             position: self.position,
             recorded: recorded(self.position),
@@ -296,8 +321,8 @@ mod tests {
         assert_eq!(entry.position, Position::new(1_700_000_000_000, 3));
         assert_eq!(entry.recorded.timestamp_millis(), 1_700_000_000_000);
         assert_eq!(entry.sequence(), Some(7));
-        assert_eq!(entry.fields.id.as_deref(), Some("e-1"));
-        assert_eq!(entry.fields.data.as_deref(), Some("\u{fffd}{}"));
+        assert_eq!(entry.fields.id(), Some("e-1"));
+        assert_eq!(entry.fields.data(), Some("\u{fffd}{}"));
         let extra = [("id", "e-2"), ("own", "x")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(entry.fields.extra, extra);
     }
@@ -310,7 +335,7 @@ mod tests {
     /// What redis-rs makes of a reply, and what is taken of it directly.
     fn both_ways(reply: &[u8]) -> (Vec<Entry>, Vec<Entry>) {
         let value = redis::parse_redis_value(reply).unwrap();
-        let Entries(made) = Entries::from_redis_value(value).unwrap();
+        let made = Entries::from_redis_value(value).unwrap().entries;
         let mut cursor = Cursor::new(reply, 0);
         let (mut taken, mut counted) = (Entries::default(), Count::default());
         let mut again = Cursor::new(reply, 0);
@@ -320,7 +345,7 @@ mod tests {
         }
         assert_eq!(cursor.string(), Err(Stop::Short(1)));
         assert_eq!((counted.entries(), counted.last()), (taken.entries(), taken.last()));
-        (made, taken.0)
+        (made, taken.entries)
     }
 
     fn reply(entries: &[(&str, &[&[u8]])]) -> Vec<u8> {
@@ -375,7 +400,10 @@ mod tests {
         for end in 0..whole.len() {
             let mut taken = Entries::default();
             let stopped = taken.take(&mut Cursor::new(&whole[..end], 0));
-            assert!(matches!(stopped, Err(Stop::Short(_))) && taken.0.is_empty(), "{end}");
+            assert!(
+                matches!(stopped, Err(Stop::Short(_))) && taken.entries.is_empty(),
+                "{end}"
+            );
         }
         for odd in [
             "*1\r\n$3\r\n7-1\r\n",

@@ -47,7 +47,7 @@ async fn some_of(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<
         let pages: Vec<Entries> = link.read(|session| pages(session, link.domain, &asked, count)).await?;
         let mut pages = pages.into_iter();
         open.retain_mut(|(index, (_, after))| {
-            let Entries(page) = pages.next().unwrap_or_default();
+            let page = pages.next().unwrap_or_default().entries;
             *after = page.last().map_or(*after, |last| last.position);
             let goes_on = page.len() == count;
             found[*index].extend(page);

@@ -51,7 +51,7 @@ pub(super) fn sweep(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Swept>, R
         subject: met.id,
         first: met.first,
         last: met.last,
-        entries: met.page.0,
+        entries: met.page.entries,
     };
     walk(link)
         .map_ok(move |met| met.into_iter().map(part).collect())

@@ -19,6 +19,8 @@ const CHUNK: usize = 128 * 1024;
 const LINE_MAX: usize = 24;
 /// Redis's own limit on a string.
 const STRING_MAX: usize = 512 * 1024 * 1024;
+/// What ends a string, as it ends a line.
+pub(super) const END: &[u8] = b"\r\n";
 /// Elements of an array, far above what an XADD takes.
 const ARRAY_MAX: usize = 16 * 1024 * 1024;
 
@@ -45,6 +47,15 @@ impl<'a> Cursor<'a> {
         Self { bytes, at }
     }
 
+    pub(super) const fn place(&self) -> usize {
+        self.at
+    }
+
+    /// What there is from an earlier place to here.
+    pub(super) fn since(&self, place: usize) -> &'a [u8] {
+        &self.bytes[place..self.at]
+    }
+
     /// How many elements the array that begins here has.
     pub(super) fn array(&mut self) -> Result<usize, Stop> {
         self.length(b'*', ARRAY_MAX)
@@ -54,13 +65,13 @@ impl<'a> Cursor<'a> {
     pub(super) fn string(&mut self) -> Result<&'a [u8], Stop> {
         let length = self.length(b'$', STRING_MAX)?;
         let rest = &self.bytes[self.at..];
-        let Some((string, end)) = rest.split_at_checked(length).filter(|(_, end)| end.len() >= 2) else {
-            return Err(Stop::Short(length + 2 - rest.len()));
+        let Some((string, end)) = rest.split_at_checked(length).filter(|(_, end)| end.len() >= END.len()) else {
+            return Err(Stop::Short(length + END.len() - rest.len()));
         };
-        if !end.starts_with(b"\r\n") {
+        if !end.starts_with(END) {
             return Err(Stop::Strange);
         }
-        self.at += length + 2;
+        self.at += length + END.len();
         Ok(string)
     }
 
@@ -80,6 +91,18 @@ impl<'a> Cursor<'a> {
     /// The number of a line that begins with `kind`.
     fn length(&mut self, kind: u8, max: usize) -> Result<usize, Stop> {
         let rest = &self.bytes[self.at..];
+        // Nearly all lengths have two digits or one.
+        match *rest {
+            [first, ones @ b'0'..=b'9', b'\r', b'\n', ..] if first == kind => {
+                self.at += 4;
+                return Ok(usize::from(ones - b'0'));
+            }
+            [first, tens @ b'0'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', ..] if first == kind => {
+                self.at += 5;
+                return Ok(usize::from(tens - b'0') * 10 + usize::from(ones - b'0'));
+            }
+            _ => {}
+        }
         let Some((first, digits)) = rest.split_first() else {
             return Err(Stop::Short(1));
         };

@@ -31,14 +31,14 @@ impl Credits {
     /// `state` holds every posting that the entries mention.
     pub(super) fn gather(&mut self, state: &WalletState, entries: &[Entry]) {
         for entry in entries {
-            match entry.fields.r#type.as_deref() {
+            match entry.fields.r#type() {
                 Some("wallet.credited") => {
-                    if let Some(id) = entry.fields.id.as_deref() {
+                    if let Some(id) = entry.fields.id() {
                         self.take(state, id);
                     }
                 }
                 Some(reversed @ "wallet.entry_reversed") => {
-                    let payload = WalletEvent::parse(reversed, entry.fields.data.as_deref());
+                    let payload = WalletEvent::parse(reversed, entry.fields.data());
                     if let Ok(WalletEvent::EntryReversed { reverses, .. }) = payload {
                         self.take(state, &reverses);
                     }

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
-        event::{Entry, Fields, NewEvent},
+        event::{Entry, Fields, Known, NewEvent},
         ids::{Domain, EntityId, LogName, Position},
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
@@ -76,14 +76,13 @@ impl MemoryLog {
         streams.entry(id.clone()).or_default().push(Entry {
             position,
             recorded,
-            fields: Fields {
-                id: Some(format!("{id}.{}", position.major)),
-                r#type: Some(kind.to_owned()),
-                sequence: Some(sequence.to_owned()),
-                time: Some(time.to_rfc3339()),
-                data: Some(data.to_string()),
-                ..Fields::default()
-            },
+            fields: Fields::of([
+                (Known::Id, format!("{id}.{}", position.major).as_str()),
+                (Known::Type, kind),
+                (Known::Sequence, sequence),
+                (Known::Time, &time.to_rfc3339()),
+                (Known::Data, &data.to_string()),
+            ]),
         });
         drop(streams);
         if feed {

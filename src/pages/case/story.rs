@@ -18,7 +18,11 @@ pub(super) fn story(story: Vec<Entry>, now: DateTime<Utc>) -> AnyView {
         .into_iter()
         .map(|entry| {
             let (title, note) = told(&entry);
-            let actor = entry.fields.actor.clone().map(|text| view! { " by " <Code text /> });
+            let actor = entry
+                .fields
+                .actor()
+                .map(str::to_owned)
+                .map(|text| view! { " by " <Code text /> });
             let at = entry.time().unwrap_or(entry.recorded);
             view! {
                 <li>
@@ -51,11 +55,11 @@ pub(super) fn story(story: Vec<Entry>, now: DateTime<Utc>) -> AnyView {
 
 /// What an event of a case is called and what was said with it; a foreign one keeps its type.
 fn told(entry: &Entry) -> (String, Option<String>) {
-    let kind = entry.fields.r#type.as_deref().unwrap_or_default();
+    let kind = entry.fields.r#type().unwrap_or_default();
     let title = kind
         .strip_prefix("compensation.")
         .map_or_else(|| kind.to_owned(), sentence);
-    let note = match CaseEvent::parse(kind, entry.fields.data.as_deref()) {
+    let note = match CaseEvent::parse(kind, entry.fields.data()) {
         Ok(CaseEvent::Proposed(proposal)) => Some(proposal.note),
         Ok(CaseEvent::Approved(judgement) | CaseEvent::Declined(judgement)) => judgement.note,
         Ok(CaseEvent::Withdrawn(ending) | CaseEvent::Lapsed(ending)) => Some(ending.why),
@@ -68,18 +72,14 @@ fn told(entry: &Entry) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Fields;
+    use crate::domain::event::{Fields, Known};
 
     #[test]
     fn an_event_says_what_was_said_with_it() {
         let entry = |kind: &str, data: &str| Entry {
             position: "1-0".parse().unwrap(),
             recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
-            fields: Fields {
-                r#type: Some(kind.to_owned()),
-                data: Some(data.to_owned()),
-                ..Fields::default()
-            },
+            fields: Fields::of([(Known::Type, kind), (Known::Data, data)]),
         };
         let declined = entry("compensation.declined", r#"{"command_hash":"x","note":"too much"}"#);
         assert_eq!(told(&declined), ("Declined".to_owned(), Some("too much".to_owned())));

@@ -124,7 +124,7 @@ pub(super) fn places(steps: &[Step], issued: &[IssuedEvent], news: &[Recent]) ->
 fn place(event: &IssuedEvent, news: &[Recent]) -> String {
     let written = news.iter().find(|recent| {
         (recent.domain, &recent.subject) == (event.domain, &event.id)
-            && recent.entry.fields.id.as_deref() == Some(event.event.as_str())
+            && recent.entry.fields.id() == Some(event.event.as_str())
     });
     match written {
         Some(recent) => href::event(recent.domain, &recent.subject, recent.entry.position),
@@ -144,7 +144,7 @@ fn place(event: &IssuedEvent, news: &[Recent]) -> String {
 /// What was appended there by others than the case itself.
 pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Recent> {
     let own = |recent: &Recent| {
-        let id = recent.entry.fields.id.as_deref();
+        let id = recent.entry.fields.id();
         issued.iter().any(|event| id == Some(event.event.as_str()))
     };
     news.into_iter().filter(|recent| !own(recent)).collect()
@@ -154,7 +154,7 @@ pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Rec
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Entry, Fields},
+        event::{Entry, Fields, Known},
         ids::{Domain, EntityId},
     };
 
@@ -165,10 +165,7 @@ mod tests {
             entry: Entry {
                 position: position.parse().unwrap(),
                 recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
-                fields: Fields {
-                    id: Some(id.to_owned()),
-                    ..Fields::default()
-                },
+                fields: Fields::of([(Known::Id, id)]),
             },
         }
     }

@@ -102,7 +102,7 @@ fn passed(story: &[StoryRow]) -> Vec<Passed> {
         .iter()
         .filter(|row| row.applied && row.of_refund && row.domain == Domain::Order)
         .filter_map(|row| {
-            let state = row.entry.fields.r#type.as_deref()?.strip_prefix("order.refund_")?;
+            let state = row.entry.fields.r#type()?.strip_prefix("order.refund_")?;
             Some(Passed {
                 state: state.parse().ok()?,
                 at: row.entry.time(),
@@ -143,7 +143,7 @@ fn expected(state: RefundState, destination: &Destination) -> &'static str {
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Entry, Fields},
+        event::{Entry, Fields, Known},
         ids::EntityId,
     };
 
@@ -154,10 +154,7 @@ mod tests {
             entry: Entry {
                 position: "1-0".parse().unwrap(),
                 recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
-                fields: Fields {
-                    r#type: Some(r#type.to_owned()),
-                    ..Fields::default()
-                },
+                fields: Fields::of([(Known::Type, r#type)]),
             },
             applied,
             of_refund,

@@ -106,8 +106,8 @@ fn story_row(row: StoryRow, gap: Option<String>, here: &str) -> AnyView {
         mut facts,
     } = summary(&entry);
     let late = entry.recorded - at;
-    if let Some(actor) = &entry.fields.actor {
-        facts.push(Fact::Text("by", actor.clone()));
+    if let Some(actor) = entry.fields.actor() {
+        facts.push(Fact::Text("by", actor.to_owned()));
     }
     if late >= WORTH_SAYING {
         facts.push(Fact::Text(

@@ -71,6 +71,7 @@ pub struct Metrics {
     events: Gauge<u64, AtomicU64>,
     index: Family<OfKind, Gauge<u64, AtomicU64>>,
     appends: Family<Outcome, Counter>,
+    heads: Gauge<u64, AtomicU64>,
     memory: Gauge,
     /// When each follower was last seen at its feed's end.
     at_end: Mutex<[Option<Instant>; 2]>,
@@ -110,6 +111,9 @@ impl Metrics {
         let replayed = "Events that are in the index; its rate is that of replaying and following";
         registry.register("events", replayed, events.clone());
         registry.register("index_rows", "What the index holds", index.clone());
+        let heads = Gauge::default();
+        let kept = "Folds of the entities that changed last, as far as they are weighed; at most 32 MiB a domain";
+        registry.register_with_unit("heads", kept, Unit::Bytes, heads.clone());
         let appends = Family::default();
         registry.register("appends", "What became of appends by the desk", appends.clone());
         let memory = Gauge::default();
@@ -129,6 +133,7 @@ impl Metrics {
             events,
             index,
             appends,
+            heads,
             memory,
             at_end: Mutex::default(),
         }
@@ -172,6 +177,7 @@ impl Metrics {
     pub fn note_index(&self, ledger: &Ledger) {
         let sizes = ledger.sizes();
         self.events.set(sizes.events);
+        self.heads.set(sizes.heads);
         for (kind, rows) in [
             ("wallets", sizes.wallets),
             ("orders", sizes.orders),

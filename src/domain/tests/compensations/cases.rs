@@ -58,9 +58,9 @@ fn told(events: &[Said]) -> (CaseState, usize) {
     let (mut fold, mut odd) = (Fold::<CaseState>::new(), 0);
     for (number, (actor, at, event)) in (1..).zip(events) {
         let mut entry = entry(number, event.type_name(), &json!({}));
-        entry.fields.data = Some(event.data());
-        entry.fields.actor = actor.map(str::to_owned);
-        entry.fields.time = Some(format_time(hour(*at)));
+        entry.fields.replace(Known::Data, Some(&event.data()));
+        entry.fields.replace(Known::Actor, *actor);
+        entry.fields.replace(Known::Time, Some(&format_time(hour(*at))));
         odd += usize::from(!fold.push(&entry, |_| {}));
     }
     (fold.state, odd)

@@ -71,9 +71,9 @@ fn order_stream() -> impl Strategy<Value = Vec<Entry>> {
 /// The step as it would stand in its stream.
 fn appended(step: &Step) -> Entry {
     let mut entry = entry(1, &step.r#type, &json!({}));
-    entry.fields.sequence = Some((step.at + 1).to_string());
-    entry.fields.id = Some(format!("CMP-1.{}", step.domain));
-    entry.fields.data = Some(step.data.clone());
+    entry.fields.replace(Known::Sequence, Some(&(step.at + 1).to_string()));
+    entry.fields.replace(Known::Id, Some(&format!("CMP-1.{}", step.domain)));
+    entry.fields.replace(Known::Data, Some(&step.data));
     entry
 }
 
