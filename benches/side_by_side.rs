@@ -75,7 +75,7 @@ struct Options {
     #[arg(long, default_value_t = 20)]
     issues: usize,
     /// Wallets, and orders, by which memory is measured
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 400_000)]
     entities: usize,
     /// Seconds after which a load ends with the samples that it has
     #[arg(long, default_value = "20", value_parser = seconds)]

@@ -1,12 +1,14 @@
 //! Row 8: what the index holds in memory, as the whole process has it: resident bytes with so many entities less resident
 //! bytes with none, divided by their number. Refunds are what orders with refunds take beyond orders without.
 
-use std::time::Duration;
+use super::{
+    Options,
+    fill::Wire,
+    program::{Home, settle},
+    redis_server::RedisServer,
+    table::Row,
+};
 
-use super::{Options, fill::Wire, program::Home, redis_server::RedisServer, table::Row};
-
-/// How long a server that is ready is left alone: it writes its checkpoint, and gives back what reading took.
-const SETTLING: Duration = Duration::from_secs(4);
 /// Wallets that the orders are of: so few that a row of each, which an order makes by naming it, does not count.
 const WALLETS: usize = 1_000;
 
@@ -56,10 +58,10 @@ async fn resident(domain: &'static str, fill: impl FnOnce(&mut Wire)) -> [u64; 2
         _ => Home::with(None, url, None, None).await,
     };
     let server = home.serve().await;
-    tokio::time::sleep(SETTLING).await;
+    settle().await;
     let replayed = server.resident();
     server.stop();
     let server = home.serve().await;
-    tokio::time::sleep(SETTLING).await;
+    settle().await;
     [server.resident(), replayed]
 }

@@ -12,7 +12,7 @@ use super::{
     Options,
     fill::Wire,
     http::{Client, Load, Samples},
-    program::{Home, Server},
+    program::{Home, Server, settle},
     redis_server::{RedisServer, free_port},
     table::{Row, ratio, shown},
 };
@@ -60,6 +60,7 @@ pub async fn wallet_rows(options: &Options) -> Vec<Row> {
     wire.finish();
     let home = Home::with(Some(redis.url()), None, None, None).await;
     let server = home.serve().await;
+    settle().await;
     let [long, short] = ["/wallets/W-LONG", "/wallets/W-SHORT"].map(|path| load(&server, &home, path, options));
     let ([long, short], [of_long, of_short], failed) = in_turns(&long, &short).await;
     let what = format!(
@@ -87,6 +88,7 @@ pub async fn refunds_rows(options: &Options) -> Vec<Row> {
         Home::with(None, Some(few.url()), None, None).await,
     );
     let (first, second) = (large.serve().await, small.serve().await);
+    settle().await;
     let loads = [
         load(&first, &large, "/refunds", options),
         load(&second, &small, "/refunds", options),

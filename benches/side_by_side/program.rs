@@ -22,6 +22,8 @@ use super::{http::Client, redis_server::free_port};
 
 /// How long a start may take, whatever it reads.
 const START_MAX: Duration = Duration::from_mins(15);
+/// How long a server that is ready is left alone.
+const SETTLING: Duration = Duration::from_secs(4);
 /// How often a starting server is asked whether it is ready: the error of what is measured by it.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -226,6 +228,11 @@ impl Drop for Server {
             let _ = self.child.wait();
         }
     }
+}
+
+/// Until a server that is ready has written its checkpoint, and given back what reading took.
+pub async fn settle() {
+    tokio::time::sleep(SETTLING).await;
 }
 
 pub fn terminate(child: &mut Child) {
