@@ -8,6 +8,9 @@ use crate::domain::ids::EntityId;
 /// Bytes that the heads of one domain may take, as far as they are weighed.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes that its places in both maps take, its id among them, about.
+const PLACE: usize = 320;
+
 pub(super) struct Heads<S: Remembered> {
     by_id: HashMap<EntityId, Kept<S>>,
     /// By the tick of their last use.
@@ -44,7 +47,7 @@ impl<S: Remembered> Heads<S> {
 
     pub fn put(&mut self, id: &EntityId, head: &Head<S>) {
         self.remove(id);
-        let bytes = head.fold.state.weight() + 256;
+        let bytes = head.fold.state.weight() + PLACE;
         if bytes > BYTES_MAX / 8 {
             return;
         }

@@ -11,9 +11,25 @@ use crate::domain::{
     fold::{Anomaly, Fold},
     ids::{EntityId, Position, Sequence},
     order::OrderState,
+    refund::Refund,
     replay::Replayable,
-    wallet::WalletState,
+    wallet::{Hold, Posting, WalletState},
 };
+
+/// Bytes that the texts of a wallet, an order, a posting, a hold or a refund take, about.
+const TEXTS: usize = 96;
+
+/// Bytes that the nodes of a map take. As std makes them, a node has room for eleven entries from the first on; of several
+/// about two thirds are filled.
+const fn map_bytes<K, V>(entries: usize) -> usize {
+    const ROOM: usize = 11;
+    let nodes = match entries {
+        0 => 0,
+        1..=ROOM => 1,
+        more => more.div_ceil(ROOM * 2 / 3),
+    };
+    nodes * (ROOM * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>())
+}
 
 /// A waypoint to go on from: its entry's position and place, and the fold there.
 type Start<S> = Option<(Position, Sequence, Folding<S>)>;
@@ -49,8 +65,9 @@ impl Remembered for WalletState {
     type Course = Track;
 
     fn weight(&self) -> usize {
-        // Keys and rows of the maps, with the room that their nodes leave.
-        512 + 320 * self.postings.len() + 320 * self.holds.len()
+        let (postings, holds) = (self.postings.len(), self.holds.len());
+        let maps = map_bytes::<String, Posting>(postings) + map_bytes::<String, Hold>(holds);
+        size_of::<Fold<Self>>() + maps + TEXTS * (1 + postings + holds)
     }
 
     fn course() -> Option<Track> {
@@ -94,7 +111,8 @@ impl Remembered for OrderState {
     type Course = ();
 
     fn weight(&self) -> usize {
-        512 + 384 * self.refunds.len()
+        let refunds = self.refunds.len();
+        size_of::<Fold<Self>>() + map_bytes::<String, Refund>(refunds) + TEXTS * (1 + refunds)
     }
 
     fn course() -> Option<()> {
@@ -120,5 +138,19 @@ impl Remembered for OrderState {
 
     fn waypoint(_: &Shelf, _: &EntityId, _: Position) -> Result<Start<Self>, ShelfError> {
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_weighed_by_its_nodes() {
+        let weigh = map_bytes::<u64, u64>;
+        assert_eq!(weigh(0), 0);
+        assert_eq!((weigh(1), weigh(11)), (11 * 16 + 16, 11 * 16 + 16));
+        assert_eq!(weigh(12), 2 * weigh(1));
+        assert!(weigh(1_000_000) > 16 * 1_000_000 && weigh(1_000_000) < 32 * 1_000_000);
     }
 }
