@@ -1,7 +1,7 @@
 //! The soak: a server beside a shop that never closes and sells as fast as it is allowed to, with somebody who keeps looking.
 //! Memory has to stay flat: the mean of the last third of the samples at most a tenth above that of the first third. Left out
 //! is what can be accounted for: the bytes that the index may take for the wallets, orders and refunds that came in between,
-//! and the heads that are kept up to a bound, which a new server only comes to after an hour.
+//! and the heads that are kept up to a bound.
 
 use std::{
     fmt,
@@ -16,9 +16,10 @@ use super::{
     program::{Home, terminate},
 };
 
-/// Time that is not counted, for caches and allocators to fill: this part of the whole.
-const WARM_UP: u32 = 6;
-/// Samples in the time that counts.
+/// Time that is not counted, for the stores' caches and the allocator to fill: this part of the whole. They do in the first five
+/// minutes.
+const WARM_UP: u32 = 2;
+/// Samples, those of the warm-up among them.
 const SAMPLES: u32 = 60;
 /// Orders a minute, as many as `seed --live` takes.
 const RATE: &str = "6000";
