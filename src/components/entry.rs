@@ -12,7 +12,7 @@ use super::{
     id::Code,
     time::{Fineness, Time, format_span},
 };
-use crate::domain::event::{Entry, Fields};
+use crate::domain::event::{Entry, Fields, Known};
 
 /// The fields of an entry and where it stands, without the payload.
 #[component]
@@ -55,32 +55,19 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
 
 /// Name, value as it was written, and what it is for.
 fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static str)> {
-    vec![
-        ("id", fields.id().map(str::to_owned), "of this event, unique"),
-        ("type", fields.r#type().map(str::to_owned), "what happened"),
-        (
-            "sequence",
-            fields.sequence().map(str::to_owned),
-            "version of the entity after it",
-        ),
-        ("time", fields.time().map(str::to_owned), "when it happened"),
-        ("actor", fields.actor().map(str::to_owned), "who or what caused it"),
-        (
-            "correlationid",
-            fields.correlationid().map(str::to_owned),
-            "what belongs together",
-        ),
-        (
-            "causationid",
-            fields.causationid().map(str::to_owned),
-            "the event that caused it",
-        ),
-        (
-            "idempotencykey",
-            fields.idempotencykey().map(str::to_owned),
-            "a repeat with it changes nothing",
-        ),
-    ]
+    let meanings = [
+        (Known::Id, "of this event, unique"),
+        (Known::Type, "what happened"),
+        (Known::Sequence, "version of the entity after it"),
+        (Known::Time, "when it happened"),
+        (Known::Actor, "who or what caused it"),
+        (Known::CorrelationId, "what belongs together"),
+        (Known::CausationId, "the event that caused it"),
+        (Known::IdempotencyKey, "a repeat with it changes nothing"),
+    ];
+    let rows = meanings.into_iter();
+    rows.map(|(field, meaning)| (field.name(), fields.get(field).map(str::to_owned), meaning))
+        .collect()
 }
 
 fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> AnyView {
@@ -176,20 +163,7 @@ mod tests {
 
     #[test]
     fn every_field_of_the_contract_but_the_payload_has_a_row() {
-        let mut fields = Fields::default();
-        for name in [
-            "id",
-            "type",
-            "sequence",
-            "time",
-            "actor",
-            "idempotencykey",
-            "correlationid",
-            "causationid",
-            "data",
-        ] {
-            fields.set(name, name);
-        }
+        let fields = Fields::of(Known::ALL.map(|field| (field, field.name())));
         let shown = known_fields(&fields);
         assert!(shown.iter().all(|(name, value, _)| value.as_deref() == Some(*name)));
         assert_eq!(shown.len() + 1, fields.iter().count());

@@ -57,6 +57,14 @@ pub enum Fact {
     Destination(Destination),
 }
 
+impl Fact {
+    /// Who or what caused an event, where it says so.
+    pub fn by(entry: &Entry) -> Option<Self> {
+        let actor = entry.fields.actor()?;
+        Some(Self::Text("by", actor.to_owned()))
+    }
+}
+
 /// Reads an entry. Never fails.
 pub fn summary(entry: &Entry) -> Summary {
     let r#type = entry.fields.r#type().unwrap_or_default();

@@ -20,13 +20,7 @@ pub fn News(news: Vec<Recent>) -> impl IntoView {
                 amount,
                 mut facts,
             } = summary(&entry);
-            facts.extend(
-                entry
-                    .fields
-                    .actor()
-                    .map(str::to_owned)
-                    .map(|actor| Fact::Text("by", actor)),
-            );
+            facts.extend(Fact::by(&entry));
             let position = entry.position;
             let of = subject.clone();
             view! {

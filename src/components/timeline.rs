@@ -225,13 +225,7 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
 fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
     let summary = summary(entry);
     let mut facts = summary.facts;
-    facts.extend(
-        entry
-            .fields
-            .actor()
-            .map(str::to_owned)
-            .map(|actor| Fact::Text("by", actor)),
-    );
+    facts.extend(Fact::by(entry));
     html! {
         p.timeline-title {
             span.timeline-type { (summary.title) }

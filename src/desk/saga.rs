@@ -90,14 +90,15 @@ impl Desk {
     async fn try_drive(&self, by: &By, id: &EntityId, mut known: Option<Case>, began: Option<Instant>) -> End {
         let mut issued = None;
         for _ in 0..ROUNDS {
-            let case = match known.take() {
-                Some(case) => case,
-                None => match self.read_case(id).await {
-                    Ok(case) => case,
-                    Err(_) => return End::Doubt,
-                },
+            let case = if let Some(case) = known.take() {
+                case
+            } else {
+                let Ok(case) = self.read_case(id).await else {
+                    return End::Doubt;
+                };
+                self.cases.put(&case);
+                case
             };
-            self.cases.put(&case);
             let Some(proposal) = case.state.proposal.as_deref() else {
                 return End::Over;
             };

@@ -152,15 +152,6 @@ impl Fields {
         self.get(Known::Data)
     }
 
-    /// Bytes of the known fields' values.
-    pub const fn len(&self) -> usize {
-        self.text.len()
-    }
-
-    pub const fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.extra.is_empty()
-    }
-
     /// Puts a field as it was read where it belongs. Of a field written twice the first counts, the second is kept as extra.
     pub fn set(&mut self, name: &str, value: &str) {
         match Known::named(name).filter(|field| self.known[*field as usize].is_none()) {

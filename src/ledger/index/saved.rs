@@ -17,7 +17,7 @@ use crate::domain::{listing::Recent, money::Currency};
 /// Rows in one chunk: what is read of a checkpoint is twice in memory, one chunk at a time.
 const ROWS: usize = 4_096;
 /// Rows that room is made for at the most before they are there.
-const ROOM_MAX: u32 = 100_000_000;
+const ROOM_MAX: u32 = 10_000_000;
 
 /// The tables, by the number that stands for them in a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -384,5 +384,35 @@ impl Index {
             }
         }
         Plain(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk<T: Serialize>(table: Table, rows: &[T]) -> (u8, Vec<u8>) {
+        (table as u8, postcard::to_stdvec(rows).unwrap())
+    }
+
+    #[test]
+    fn sizes_make_room_and_are_said_before_anything_else() {
+        let sizes = Sizes {
+            wallets: 3,
+            ..Sizes::of(&Index::default())
+        };
+        let ((table, sizes), (names, wallets)) = (chunk(Table::Sizes, &[sizes]), chunk(Table::WalletIds, &["W-1"]));
+        let mut loading = Loading::default();
+        loading.take(table, &sizes).unwrap();
+        assert!(loading.index.wallets.capacity() >= 3);
+        loading.take(names, &wallets).unwrap();
+        // By now they would take away what was loaded.
+        assert!(matches!(loading.take(table, &sizes), Err(SavedError::Dangling)));
+        assert_eq!(loading.index.wallet_ids.len(), 1);
+        let (_, twice) = chunk(Table::Sizes, &[Sizes::of(&Index::default()); 2]);
+        assert!(matches!(
+            Loading::default().take(table, &twice),
+            Err(SavedError::Dangling)
+        ));
     }
 }

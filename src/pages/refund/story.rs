@@ -106,9 +106,7 @@ fn story_row(row: StoryRow, gap: Option<String>, here: &str) -> AnyView {
         mut facts,
     } = summary(&entry);
     let late = entry.recorded - at;
-    if let Some(actor) = entry.fields.actor() {
-        facts.push(Fact::Text("by", actor.to_owned()));
-    }
+    facts.extend(Fact::by(&entry));
     if late >= WORTH_SAYING {
         facts.push(Fact::Text(
             "recorded",
