@@ -26,12 +26,12 @@ use crate::{
     domain::{
         event::Entry,
         ids::{Domain, EntityId, Position},
-        listing::{Progress, StoreHealth, StoreState},
         refund::Limits,
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, ReadError},
     history::Histories,
+    views::health::{Progress, StoreHealth, StoreState},
 };
 
 pub use index::saved::Plain;

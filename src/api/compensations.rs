@@ -5,13 +5,12 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::ApiError;
-use crate::domain::{
-    compensation::{
-        draft::Draft,
-        view::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
+use crate::{
+    domain::{compensation::draft::Draft, ids::EntityId},
+    views::{
+        compensations::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
+        lists::Page,
     },
-    ids::EntityId,
-    listing::Page,
 };
 
 /// The form of a command, and what it would do as it is filled in. Writes nothing. `seen` is where the streams were when the

@@ -14,12 +14,13 @@ use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
-    domain::{audit::AuditOutcome, mask::Mask},
+    domain::audit::AuditOutcome,
     ledger::{Ledger, LedgerError, Search},
     server::{
         auth::{Gatekeeper, Principal, Visitor},
         state::AppState,
     },
+    views::mask::Mask,
 };
 
 /// Somebody who is signed in and may do what they ask for.

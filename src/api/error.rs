@@ -7,7 +7,7 @@ use leptos::server_fn::{
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    compensation::draft::FieldError,
+    form::FieldError,
     ids::{Domain, EntityId},
 };
 

@@ -3,9 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    ids::EntityId,
-    listing::{ListQuery, OrderRow, OrderView, Page, TimelineQuery},
+use crate::{
+    domain::ids::EntityId,
+    views::{
+        lists::{ListQuery, Page},
+        orders::{OrderRow, OrderView},
+        timelines::TimelineQuery,
+    },
 };
 
 #[server(endpoint = "orders", input = Json)]

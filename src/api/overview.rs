@@ -3,9 +3,9 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    findings::{Finding, FindingKind},
-    listing::{Overview, Page, StoreHealth},
+use crate::{
+    domain::findings::{Finding, FindingKind},
+    views::{health::StoreHealth, lists::Page, overview::Overview},
 };
 
 #[server(endpoint = "overview", input = Json)]

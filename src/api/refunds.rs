@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::listing::{RefundView, RefundsPage, RefundsQuery};
+use crate::views::refunds::{RefundView, RefundsPage, RefundsQuery};
 
 #[server(endpoint = "refunds", input = Json)]
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {

@@ -3,9 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    ids::{EntityId, Position},
-    listing::{History, ListQuery, Page, TimelineQuery, WalletRow, WalletView},
+use crate::{
+    domain::ids::{EntityId, Position},
+    views::{
+        lists::{ListQuery, Page},
+        timelines::{History, TimelineQuery},
+        wallets::{WalletRow, WalletView},
+    },
 };
 
 #[server(endpoint = "wallets", input = Json)]
@@ -22,7 +26,7 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
     caller.shown(view, &format!("wallet {id}")).await
 }
 
-/// The entries after a position, at most [`crate::domain::listing::HISTORY_ROWS_MAX`].
+/// The entries after a position, at most [`crate::views::timelines::HISTORY_ROWS_MAX`].
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;

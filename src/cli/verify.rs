@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{CliError, output::Output, serve::stores, settings::Settings};
 use crate::{
-    domain::listing::StoreState,
     ledger::{self, Ledger, Plain},
+    views::health::StoreState,
 };
 
 /// Differences that are printed.

@@ -9,9 +9,9 @@ use super::{
     time::{Fineness, format_moment},
     words::{counted, grouped, sentence},
 };
-use crate::domain::{
-    ids::Domain,
-    listing::{Progress, StoreHealth, StoreState},
+use crate::{
+    domain::ids::Domain,
+    views::health::{Progress, StoreHealth, StoreState},
 };
 
 /// One notice for each store that is not live; nothing where all are.

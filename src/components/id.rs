@@ -3,10 +3,13 @@
 use leptos::prelude::*;
 use maud::{Markup, html};
 
-use super::{href, icon::Icon, markup::written};
-use crate::domain::{
-    ids::{Domain, EntityId, Position},
-    wallet::Party,
+use super::{icon::Icon, markup::written};
+use crate::{
+    domain::{
+        ids::{Domain, EntityId, Position},
+        wallet::Party,
+    },
+    views::href,
 };
 
 /// A wallet or an order by its id.

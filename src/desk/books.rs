@@ -14,12 +14,12 @@ use crate::{
         event::{Entry, NewEvent},
         fold::{Fold, State},
         ids::{Domain, EntityId, LogName, Position, Sequence},
-        listing::Recent,
         order::OrderState,
         replay::in_sequence_order,
         wallet::{Part, WalletState},
     },
     history::Wanted,
+    views::events::Recent,
 };
 
 /// Events that are shown of what was appended meanwhile; of each stream the first ones.

@@ -14,11 +14,9 @@ use uuid::Uuid;
 
 use super::Ledger;
 use crate::{
-    domain::{
-        ids::{Domain, EntityId, Position},
-        listing::SEARCH_MAX,
-    },
+    domain::ids::{Domain, EntityId, Position},
     event_log::FeedPosition,
+    views::lists::SEARCH_MAX,
 };
 
 /// Changes that are remembered.

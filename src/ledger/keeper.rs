@@ -21,12 +21,15 @@ use super::{
 use crate::{
     domain::{
         ids::{Domain, EntityId, Position},
-        listing::{Progress, Recent, StoreState},
         order::OrderState,
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, ReadError},
     history::{Histories, LONG, Shelf},
+    views::{
+        events::Recent,
+        health::{Progress, StoreState},
+    },
 };
 
 /// How long a store that does not answer is waited for before its figures are shown as they were.

@@ -5,7 +5,11 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::listing::{ListQuery, ListSort, OrderRow, PAGE_ROWS, Page, SEARCH_MAX, WalletRow};
+use crate::views::{
+    lists::{ListQuery, ListSort, PAGE_ROWS, Page, SEARCH_MAX},
+    orders::OrderRow,
+    wallets::WalletRow,
+};
 
 use super::{
     Ledger, LedgerError,

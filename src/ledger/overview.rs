@@ -8,11 +8,16 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::{
-    findings::{Finding, FindingKind},
-    ids::EntityId,
-    listing::{AgeBucket, Overview, Page, StateSummary},
-    refund::RefundState,
+use crate::{
+    domain::{
+        findings::{Finding, FindingKind},
+        ids::EntityId,
+        refund::RefundState,
+    },
+    views::{
+        lists::Page,
+        overview::{AgeBucket, Overview, StateSummary},
+    },
 };
 
 use super::{

@@ -19,10 +19,10 @@ use crate::{
     domain::{
         event::Entry,
         ids::{EntityId, Position},
-        listing::{Progress, StoreState},
     },
     event_log::{EventLog, FeedEntry, FeedPosition, ReadError, Swept},
     history::{Folding, Head, Histories, Told},
+    views::health::{Progress, StoreState},
 };
 
 use super::{

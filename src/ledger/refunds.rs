@@ -9,10 +9,12 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{
-    listing::{RefundSort, RefundsPage, RefundsQuery, Sum},
-    money::{Currency, add_exact},
-    refund::{RefundRow, RefundState},
+use crate::{
+    domain::{
+        money::{Currency, add_exact},
+        refund::{RefundRow, RefundState},
+    },
+    views::refunds::{RefundSort, RefundsPage, RefundsQuery, Sum},
 };
 
 use super::{

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::domain::{
-    ids::{Domain, EntityId},
-    listing::{RefundView, StoryRow},
-    order::{OrderEvent, OrderState},
-    refund::RefundRow,
-    replay::{Replay, Replayable},
-    wallet::{WalletEvent, WalletState},
+use crate::{
+    domain::{
+        ids::{Domain, EntityId},
+        order::{OrderEvent, OrderState},
+        refund::RefundRow,
+        replay::{Replay, Replayable},
+        wallet::{WalletEvent, WalletState},
+    },
+    views::refunds::{RefundView, StoryRow},
 };
 
 use super::{

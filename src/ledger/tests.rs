@@ -18,12 +18,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Ledger, LedgerError, Search, Settings, Store, Stores};
-use crate::domain::{
-    findings::FindingKind,
-    ids::{Domain, EntityId},
-    listing::{ListQuery, RefundSort, RefundsQuery, StoreState, TimelineQuery},
-    refund::RefundState,
-    replay::Filter,
+use crate::{
+    domain::{
+        findings::FindingKind,
+        ids::{Domain, EntityId},
+        refund::RefundState,
+        replay::Filter,
+    },
+    views::{
+        health::StoreState,
+        lists::ListQuery,
+        refunds::{RefundSort, RefundsQuery},
+        timelines::TimelineQuery,
+    },
 };
 use memory_log::MemoryLog;
 

@@ -5,25 +5,29 @@ use std::collections::{BTreeMap, btree_map};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    fold::{Anomaly, Fold},
-    ids::{Domain, EntityId, Position},
-    listing::{
-        ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, EventLink, EventView, Extent, HISTORY_ROWS_MAX, History,
-        HoldRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
-    },
-    order::{Line, OrderEvent, OrderState},
-    refund::RefundRow,
-    replay::{Balances, Filter, Replay, Replayable, Step, replay},
-    wallet::{Posting, WalletState},
-};
+use super::{Ledger, LedgerError, listing::Cut};
 use crate::{
+    domain::{
+        event::Entry,
+        fold::{Anomaly, Fold},
+        ids::{Domain, EntityId, Position},
+        order::{Line, OrderEvent, OrderState},
+        refund::RefundRow,
+        replay::{Balances, Filter, Replay, Replayable, Step, replay},
+        wallet::{Posting, WalletState},
+    },
     event_log::ReadError,
     history::{Histories, SEGMENT, Segment, Stretch},
+    views::{
+        events::{EventLink, EventView},
+        orders::OrderView,
+        timelines::{
+            ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, Extent, HISTORY_ROWS_MAX, History, Timeline, TimelineQuery,
+            TimelineRow,
+        },
+        wallets::{HoldRow, WalletView},
+    },
 };
-
-use super::{Ledger, LedgerError, listing::Cut};
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;

@@ -6,7 +6,6 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    query::{CASE_LISTS, cases_href, cases_query},
     region::{as_of, region},
     session::Session,
 };
@@ -16,7 +15,6 @@ use crate::{
         badge::Nothing,
         case::{CaseLink, CaseStatusBadge},
         command::command_title,
-        href,
         id::{Code, EntityLink, RefundLink},
         money::Money,
         notice::{Empty, Ignored},
@@ -27,11 +25,13 @@ use crate::{
     },
     domain::{
         access::{Act, Role},
-        compensation::{
-            case::CaseStatus,
-            view::{CaseList, CaseRow, CasesQuery},
-        },
-        listing::Page,
+        compensation::case::CaseStatus,
+    },
+    views::{
+        compensations::{CaseList, CaseRow, CasesQuery},
+        href,
+        lists::Page,
+        query::{CASE_LISTS, cases_href, cases_query},
     },
 };
 

@@ -6,7 +6,6 @@ use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
-    query::{audit_href, audit_query},
     region::{as_of, region},
 };
 use crate::{
@@ -15,7 +14,6 @@ use crate::{
         badge::{Badge, Nothing, Tone},
         case::CaseLink,
         field::{SelectField, TextField},
-        href,
         id::Code,
         notice::{Empty, Ignored},
         pagination::Pagination,
@@ -23,9 +21,12 @@ use crate::{
         time::Time,
         words::{counted, sentence},
     },
-    domain::{
-        audit::{AuditEntry, AuditOutcome, AuditQuery},
-        listing::{Page, SEARCH_MAX},
+    domain::audit::AuditOutcome,
+    views::{
+        audit::{AuditEntry, AuditQuery},
+        href,
+        lists::{Page, SEARCH_MAX},
+        query::{audit_href, audit_query},
     },
 };
 

@@ -6,7 +6,6 @@ use leptos_router::hooks::use_location;
 
 use super::{
     live::follow_all,
-    query::{findings_csv_href, findings_href, findings_query},
     region::{as_of, region},
     session::Session,
 };
@@ -21,7 +20,10 @@ use crate::{
     domain::{
         access::Act,
         findings::{Finding, FindingKind},
-        listing::Page,
+    },
+    views::{
+        lists::Page,
+        query::{findings_csv_href, findings_href, findings_query},
     },
 };
 

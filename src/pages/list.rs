@@ -3,10 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{
-    form::AskForm,
-    query::{list_href, list_query},
-};
+use super::form::AskForm;
 use crate::{
     components::{
         field::{SelectField, TextField},
@@ -14,7 +11,10 @@ use crate::{
         table::{SortHead, Sorted},
         words::sentence,
     },
-    domain::listing::{ListQuery, ListSort, SEARCH_MAX},
+    views::{
+        lists::{ListQuery, ListSort, SEARCH_MAX},
+        query::{list_href, list_query},
+    },
 };
 
 /// Search and status; a choice takes effect at once, and without a script by the button. The way of sorting is kept; the page is not: another search starts at its first.

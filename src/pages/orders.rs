@@ -8,14 +8,12 @@ use leptos_router::hooks::use_location;
 use super::{
     list::{ListForm, list_head, none_found},
     live::follow_all,
-    query::{list_href, list_query},
     region::region,
 };
 use crate::{
     api::list_orders,
     components::{
         badge::{IncompleteMark, Nothing, OrderStatusBadge},
-        href,
         id::{OrderLink, PartyName},
         money::Money,
         notice::Ignored,
@@ -24,9 +22,12 @@ use crate::{
         time::{Fineness, Since, Time},
         words::counted,
     },
-    domain::{
-        listing::{ListQuery, ListSort, OrderRow, Page},
-        order::OrderStatus,
+    domain::order::OrderStatus,
+    views::{
+        href,
+        lists::{ListQuery, ListSort, Page},
+        orders::OrderRow,
+        query::{list_href, list_query},
     },
 };
 

@@ -10,7 +10,6 @@ use leptos_router::components::Redirect;
 
 use super::{
     live::follow_all,
-    query::{findings_href, refunds_href},
     region::{as_of, region},
     session::Session,
 };
@@ -20,7 +19,6 @@ use crate::{
         badge::{Nothing, RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
         bar::Bar,
         event_summary::{EventAmount, EventFacts, Summary, summary},
-        href,
         id::{DomainTag, EntityLink, EventLink},
         money::Money,
         notice::Empty,
@@ -33,9 +31,15 @@ use crate::{
     domain::{
         access::Act,
         findings::FindingKind,
-        listing::{AgeBucket, Overview, Recent, RefundSort, RefundsQuery, StateSummary, Sum, Totals},
         money::Currency,
         refund::{RefundRow, RefundState},
+    },
+    views::{
+        events::Recent,
+        href,
+        overview::{AgeBucket, Overview, StateSummary, Totals},
+        query::{findings_href, refunds_href},
+        refunds::{RefundSort, RefundsQuery, Sum},
     },
 };
 

@@ -7,7 +7,6 @@ use leptos_router::hooks::use_location;
 use super::{
     form::AskForm,
     live::follow_all,
-    query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
     region::{as_of, region},
     session::Session,
 };
@@ -15,7 +14,6 @@ use crate::{
     api::list_refunds,
     components::{
         field::{CheckChip, FieldGroup, SelectField, TextField},
-        href,
         notice::{Empty, Ignored},
         pagination::Pagination,
         refund_table::RefundRows,
@@ -24,10 +22,12 @@ use crate::{
         time::format_span,
         words::{counted, grouped, sentence},
     },
-    domain::{
-        access::Act,
-        listing::{RefundSort, RefundsPage as Answer, RefundsQuery, SEARCH_MAX},
-        refund::RefundState,
+    domain::{access::Act, refund::RefundState},
+    views::{
+        href,
+        lists::SEARCH_MAX,
+        query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
+        refunds::{RefundSort, RefundsPage as Answer, RefundsQuery},
     },
 };
 

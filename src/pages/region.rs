@@ -9,11 +9,11 @@ use super::status::set_page_status;
 use crate::{
     api::ApiError,
     components::{
-        href,
         notice::{Loading, Problem},
         time::Time,
         words::sentence,
     },
+    views::href,
 };
 
 /// Shows `answer` once it is there. `what` is what is awaited: `refunds`.

@@ -4,15 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use super::{
-    query::{Parsed, list_href, refunds_href, search_text},
-    region::region,
-};
+use super::region::region;
 use crate::{
     api::{ApiError, list_orders, list_refunds, list_wallets},
     components::{
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
-        href,
         id::{OrderLink, PartyName, WalletLink},
         money::Money,
         notice::{Empty, Ignored},
@@ -20,10 +16,14 @@ use crate::{
         table::Table,
         words::counted,
     },
-    domain::{
-        listing::{ListQuery, OrderRow, Page, RefundsPage, RefundsQuery, WalletRow},
-        refund::RefundState,
-        wallet::Party,
+    domain::{refund::RefundState, wallet::Party},
+    views::{
+        href,
+        lists::{ListQuery, Page},
+        orders::OrderRow,
+        query::{Parsed, list_href, refunds_href, search_text},
+        refunds::{RefundsPage, RefundsQuery},
+        wallets::WalletRow,
     },
 };
 

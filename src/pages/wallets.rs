@@ -8,14 +8,12 @@ use leptos_router::hooks::use_location;
 use super::{
     list::{ListForm, list_head, none_found},
     live::follow_all,
-    query::{list_href, list_query},
     region::region,
 };
 use crate::{
     api::list_wallets,
     components::{
         badge::{IncompleteMark, Nothing, WalletStatusBadge},
-        href,
         id::{PartyName, WalletLink},
         money::Money,
         notice::Ignored,
@@ -24,9 +22,12 @@ use crate::{
         time::Since,
         words::counted,
     },
-    domain::{
-        listing::{ListQuery, ListSort, Page, WalletRow},
-        wallet::WalletStatus,
+    domain::wallet::WalletStatus,
+    views::{
+        href,
+        lists::{ListQuery, ListSort, Page},
+        query::{list_href, list_query},
+        wallets::WalletRow,
     },
 };
 

@@ -27,15 +27,12 @@ use super::{
 };
 use crate::{
     access::Unavailable,
-    domain::{
-        access::Act,
-        audit::{AuditEntry, AuditOutcome},
-        event::format_time,
-        findings::Finding,
-        refund::RefundRow,
-    },
+    domain::{access::Act, audit::AuditOutcome, event::format_time, findings::Finding, refund::RefundRow},
     ledger::{LedgerError, Search},
-    pages::query::{audit_query, findings_query, refunds_query},
+    views::{
+        audit::AuditEntry,
+        query::{audit_query, findings_query, refunds_query},
+    },
 };
 
 pub fn routes(state: &AppState) -> Router {

@@ -40,13 +40,12 @@ use crate::{
     domain::{
         event::format_time,
         ids::{Domain, EntityId},
-        listing::StoreState,
     },
     ledger::{
         Ledger,
         changes::{News, Resume, Subscription, Topic},
     },
-    pages::query::value_of,
+    views::{health::StoreState, query::value_of},
 };
 
 /// Readers of this process at most, and of one session: a browser has some tabs.

@@ -388,7 +388,7 @@ pub fn form(path: &str, fields: &[(String, String)]) -> Builder {
 
 /// Fields as a browser spells them.
 pub fn encoded(fields: &[(String, String)]) -> String {
-    let escape = ledgerscope::components::href::encode;
+    let escape = ledgerscope::views::href::encode;
     let pairs: Vec<_> = fields
         .iter()
         .map(|(name, value)| format!("{}={}", escape(name), escape(value)))

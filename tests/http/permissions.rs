@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use axum::{body::Body, http::Request};
 use ledgerscope::{
-    components::href,
     domain::access::{Act, Role},
     server::{
         page_paths,
         permissions::{FUNCTIONS, Function, Gate, PAGES},
     },
+    views::href,
 };
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};

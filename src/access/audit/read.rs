@@ -16,12 +16,12 @@ use super::{
 };
 use crate::{
     access::Unavailable,
-    domain::{
-        audit::{AuditEntry, AuditQuery},
-        ids::Position,
-        listing::{PAGE_ROWS, Page},
-    },
+    domain::ids::Position,
     event_log::EventLog,
+    views::{
+        audit::{AuditEntry, AuditQuery},
+        lists::{PAGE_ROWS, Page},
+    },
 };
 
 /// Entries in one read.

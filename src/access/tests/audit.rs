@@ -10,7 +10,8 @@ use crate::{
         Access,
         audit::{Broken, NewEntry, Verified, VerifyError},
     },
-    domain::audit::{AuditOutcome, AuditQuery},
+    domain::audit::AuditOutcome,
+    views::audit::AuditQuery,
 };
 
 fn entry(actor: &str, subject: &str) -> NewEntry {

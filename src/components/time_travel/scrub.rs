@@ -4,12 +4,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    ids::Sequence,
-    listing::Extent,
-    replay::{Balances, Filter, replay},
-    wallet::{WalletState, WalletStatus},
+use crate::{
+    domain::{
+        event::Entry,
+        ids::Sequence,
+        replay::{Balances, Filter, replay},
+        wallet::{WalletState, WalletStatus},
+    },
+    views::timelines::Extent,
 };
 
 /// What the slider moves along.

@@ -3,14 +3,10 @@
 use super::{Place, Rows, row};
 use crate::{
     desk::{Desk, DeskError, Who, form::may},
-    domain::{
-        access::Act,
-        compensation::{
-            case::CaseRefusal,
-            view::{CASES_ON_A_PAGE, CaseList, CaseRow, CaseView, CasesQuery},
-        },
-        ids::EntityId,
-        listing::Page,
+    domain::{access::Act, compensation::case::CaseRefusal, ids::EntityId},
+    views::{
+        compensations::{CASES_ON_A_PAGE, CaseList, CaseRow, CaseView, CasesQuery},
+        lists::Page,
     },
 };
 

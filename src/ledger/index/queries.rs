@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 
 use super::{ClaimRow, Counts, Index, OrderRow, Slot, WalletRow};
-use crate::domain::{
-    ids::EntityId,
-    listing::{self, Recent, Totals},
-    money::Currency,
-    order::OrderStatus,
-    refund::{Limits, RefundRow},
-    replay::{Balances, OrderSums},
-    wallet::{Party, WalletStatus},
+use crate::{
+    domain::{
+        ids::EntityId,
+        money::Currency,
+        order::OrderStatus,
+        refund::{Limits, RefundRow},
+        replay::{Balances, OrderSums},
+        wallet::{Party, WalletStatus},
+    },
+    views::{events::Recent, orders, overview::Totals, wallets},
 };
 
 impl Index {
@@ -148,7 +150,7 @@ impl Index {
     }
 
     /// Orders that name a wallet, the last changed first, at most so many.
-    pub fn orders_naming(&self, wallet: &EntityId, most: usize) -> Vec<listing::OrderRow> {
+    pub fn orders_naming(&self, wallet: &EntityId, most: usize) -> Vec<orders::OrderRow> {
         let first = self.wallet_ids.find(wallet.as_str());
         let first = first.and_then(|slot| self.wallets.get(slot.index())?.orders);
         let chain = std::iter::successors(first, |slot| self.orders.get(slot.index())?.next_of_wallet);
@@ -166,9 +168,9 @@ impl Index {
     }
 
     /// A wallet as lists show it.
-    pub fn show_wallet(&self, slot: Slot) -> Option<listing::WalletRow> {
+    pub fn show_wallet(&self, slot: Slot) -> Option<wallets::WalletRow> {
         let row = self.wallets.get(slot.index())?;
-        Some(listing::WalletRow {
+        Some(wallets::WalletRow {
             id: EntityId::new(self.wallet_ids.text(slot)).ok()?,
             owner: self.party(row.owner, row.owner_name),
             status: row.status,
@@ -185,11 +187,11 @@ impl Index {
     }
 
     /// An order as lists show it.
-    pub fn show_order(&self, slot: Slot) -> Option<listing::OrderRow> {
+    pub fn show_order(&self, slot: Slot) -> Option<orders::OrderRow> {
         let row = self.orders.get(slot.index())?;
         let pending = self.claims_of_order(slot).filter(|(_, claim)| claim.state.is_pending());
         let currency = row.currency.and_then(|number| self.currency(number));
-        Some(listing::OrderRow {
+        Some(orders::OrderRow {
             id: EntityId::new(self.order_ids.text(slot)).ok()?,
             customer: self.party(row.customer, row.customer_name),
             wallet: row.wallet.map(|wallet| self.wallet_ids.text(wallet).to_owned()),

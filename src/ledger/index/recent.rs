@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    ids::{Domain, EntityId, Position},
-    listing::Recent,
+use crate::{
+    domain::{
+        event::Entry,
+        ids::{Domain, EntityId, Position},
+    },
+    views::events::Recent,
 };
 
 /// Entries that are kept.

@@ -12,7 +12,7 @@ use super::{
     rows::{CreditRow, HeldRow},
     totals::Turn,
 };
-use crate::domain::{listing::Recent, money::Currency};
+use crate::{domain::money::Currency, views::events::Recent};
 
 /// Rows in one chunk: what is read of a checkpoint is twice in memory, one chunk at a time.
 const ROWS: usize = 4_096;

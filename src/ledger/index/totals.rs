@@ -9,9 +9,9 @@ use super::{
     Index,
     rows::{OrderRow, WalletRow},
 };
-use crate::domain::{
-    listing::Totals,
-    money::{Currency, add_exact, sub_exact},
+use crate::{
+    domain::money::{Currency, add_exact, sub_exact},
+    views::overview::Totals,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -12,11 +12,14 @@ use super::{Bench, LATER, hour};
 use crate::{
     domain::{
         ids::{Domain, EntityId},
-        listing::{ChartPoint, TimelineQuery, WalletView},
         replay::Filter,
     },
     history::SEGMENT,
     ledger::{Ledger, Settings, Store, Stores},
+    views::{
+        timelines::{ChartPoint, TimelineQuery},
+        wallets::WalletView,
+    },
 };
 
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {

@@ -4,17 +4,15 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{badge::Tone, href, news::News, notice::Notice, words::sentence},
+    components::{badge::Tone, news::News, notice::Notice, words::sentence},
     domain::{
         compensation::{
             case::{CaseStatus, IssuedEvent},
             decide::Step,
-            view::CaseView,
         },
-        listing::{Recent, TimelineQuery},
         replay::Filter,
     },
-    pages::query::timeline_href,
+    views::{compensations::CaseView, events::Recent, href, query::timeline_href, timelines::TimelineQuery},
 };
 
 /// How it stands, in one sentence that can be acted on.

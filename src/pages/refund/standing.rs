@@ -13,9 +13,9 @@ use crate::{
     },
     domain::{
         ids::Domain,
-        listing::{RefundView, StoryRow},
         refund::{Destination, RefundRow, RefundState},
     },
+    views::refunds::{RefundView, StoryRow},
 };
 
 /// A state that the refund entered.

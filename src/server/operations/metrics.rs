@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use crate::{
     desk::outcomes,
-    domain::listing::{StoreHealth, StoreState},
     ledger::Ledger,
+    views::health::{StoreHealth, StoreState},
 };
 
 /// Upper bounds in seconds of how long requests take.

@@ -1,21 +1,22 @@
-//! What the pages of a compensation ask and get: the form with its preview, what is sent to issue it, lists of cases and one
-//! case's story.
+//! The pages of compensations: the form with its preview, the forms that issue and approve, lists of cases, and the page of
+//! one case.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    case::{CaseState, CaseStatus},
-    command::{Command, CommandName, Pin},
-    decide::{Figures, Rejection, Step, Warning},
-    draft::{Draft, FieldError},
-};
+use super::events::Recent;
 use crate::domain::{
     access::Secret,
+    compensation::{
+        case::{CaseState, CaseStatus},
+        command::{Command, CommandName, Pin},
+        decide::{Figures, Rejection, Step, Warning},
+        draft::Draft,
+    },
     event::Entry,
+    form::FieldError,
     ids::{Domain, EntityId},
-    listing::Recent,
     money::{Currency, Money},
 };
 
@@ -48,14 +49,14 @@ impl Route {
     }
 }
 
-/// What would happen. Nothing was written for it.
+/// The effect that a compensation would have. A preview writes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
-    /// Fresh, and the same for every try of this form: what makes a double click one case.
+    /// A new id, the same for every attempt of this form. It makes a double click one case.
     pub case: EntityId,
     pub command: Command,
     pub command_hash: String,
-    /// Where the streams were that it was decided on.
+    /// The positions of the streams that the decision was made on.
     pub pins: Vec<Pin>,
     pub before: Figures,
     pub after: Figures,
@@ -63,21 +64,21 @@ pub struct Preview {
     pub amount: Money,
     pub warnings: Vec<Warning>,
     pub route: Route,
-    /// The amount has to be typed again.
+    /// The operator has to type the amount again.
     pub retype: bool,
-    /// The password has to be given again.
+    /// The operator has to give the password again.
     pub password_needed: bool,
-    /// … and a code of the authenticator with it.
+    /// The operator has to give a code of the authenticator with the password.
     pub code_needed: bool,
-    /// Until when it could be approved, if it becomes a proposal.
+    /// The last time for an approval, if the compensation becomes a proposal.
     pub expires_at: DateTime<Utc>,
 }
 
-/// What came of a form so far.
+/// The result of a form so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FormOutcome {
-    /// Nothing was filled in yet.
+    /// Nobody filled in anything yet.
     Untouched,
     Mistake(FieldError),
     Rejected(Rejection),
@@ -90,20 +91,20 @@ pub struct FormView {
     pub name: CommandName,
     pub domain: Domain,
     pub subject: EntityId,
-    /// The event, hold or refund that it is about.
+    /// The event, hold or refund that the command names.
     pub item: Option<String>,
     pub currency: Option<Currency>,
-    /// As they are now.
+    /// The current figures.
     pub figures: Figures,
-    /// What of the item there is: the refund's or hold's amount, or what of the entry is not reversed yet.
+    /// The amount of the refund or hold, or the part of the entry that is not reversed yet.
     pub item_amount: Option<Decimal>,
     pub outcome: FormOutcome,
-    /// The streams moved since the positions that were asked with: what was appended there.
+    /// Events appended to the streams since the positions of the request.
     pub news: Vec<Recent>,
     pub now: DateTime<Utc>,
 }
 
-/// The form as it is sent to be issued or proposed: what was typed, and what was seen.
+/// The form as it is sent to be issued or proposed: the text that the operator typed, and the preview that they saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confirmation {
@@ -115,7 +116,7 @@ pub struct Confirmation {
     pub note: String,
     pub case: String,
     pub command_hash: String,
-    /// [`super::command::pins_text`] of the preview.
+    /// [`pins_text`](crate::domain::compensation::command::pins_text) of the preview.
     pub seen: String,
     pub amount_again: String,
     pub password: Secret,
@@ -136,7 +137,7 @@ impl Confirmation {
     }
 }
 
-/// An approver's word on a case.
+/// The form with which an approver approves or declines a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct JudgementForm {
@@ -148,16 +149,16 @@ pub struct JudgementForm {
     pub form_token: String,
 }
 
-/// Which cases a list shows.
+/// The cases that a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseList {
-    /// Those that wait for an approval that the reader may give.
+    /// Cases that wait for an approval that the reader may give.
     #[default]
     ForMe,
-    /// Those that the reader proposed.
+    /// Cases that the reader proposed.
     Mine,
-    /// Those that are not over.
+    /// Cases that have not ended.
     Open,
     All,
 }
@@ -183,7 +184,7 @@ pub struct CaseRow {
     pub status_since: DateTime<Utc>,
     pub proposer: String,
     pub proposed_at: DateTime<Utc>,
-    /// While it waits for an approval.
+    /// The time at which the proposal expires, while the case waits for an approval.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -196,15 +197,15 @@ pub struct CaseRow {
 pub struct CaseView {
     pub row: CaseRow,
     pub state: CaseState,
-    /// Its events, as they were written.
+    /// The events of the case, as they were written.
     pub story: Vec<Entry>,
-    /// What was appended to its streams since the positions that it is bound to; an approval is refused where there is any.
+    /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is refused.
     pub news: Vec<Recent>,
-    /// The reader may approve and decline it.
+    /// The reader may approve and decline the case.
     pub may_judge: bool,
-    /// Why not, where the reader's role could.
+    /// Why the reader may not approve, if the role alone would allow it.
     pub why_not: Option<String>,
-    /// The reader may take it back.
+    /// The reader may withdraw the case.
     pub may_withdraw: bool,
     pub password_needed: bool,
     pub code_needed: bool,

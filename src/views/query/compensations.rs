@@ -1,22 +1,22 @@
-//! The addresses of the compensation form and of lists of cases. What was typed into the form stands in its address, so
-//! that reloading, going back and signing in again lose nothing.
+//! The addresses of the compensation form and of lists of cases. The form's address holds its fields, so that reloading,
+//! going back and signing in again lose nothing.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Parsed, Reader};
+use super::{Parsed, reader::Reader};
 use crate::{
-    components::href,
-    domain::compensation::{
-        draft::Draft,
-        view::{CaseList, CasesQuery},
+    domain::compensation::draft::Draft,
+    views::{
+        compensations::{CaseList, CasesQuery},
+        href::{self, Address},
     },
 };
 
-/// What a compensation form's address says.
+/// The query of a compensation form's address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormQuery {
     pub draft: Draft,
-    /// Where the streams were when the reader last looked; empty where that is not known.
+    /// The positions of the streams when the reader last looked; empty if unknown.
     pub seen: String,
 }
 
@@ -59,7 +59,7 @@ pub fn form_href(query: &FormQuery) -> String {
     address.finish()
 }
 
-/// Reads the query of `/approvals` and `/compensations`: `list`, `page`. Without a list it is the place's own.
+/// Reads the query of `/approvals` and `/compensations`: `list`, `page`. `own` is the list of an address without `list`.
 pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
     let mut reader = Reader::new(search);
     let find = |value: &str| {
@@ -74,7 +74,7 @@ pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
     reader.done(query)
 }
 
-/// The address of a list of cases: all of them have a place of their own.
+/// The address of a list of cases. The list of all cases has a path of its own.
 pub fn cases_href(query: CasesQuery) -> String {
     let (base, word) = match query.list {
         CaseList::ForMe => (href::APPROVALS, ""),
@@ -93,10 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn search_of(href: &str) -> &str {
-        href.split_once('?').map_or("", |(_, search)| search)
-    }
+    use crate::views::query::tests::search_of;
 
     #[test]
     fn an_error_that_a_form_came_back_with_is_no_mistake_of_the_address() {

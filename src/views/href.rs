@@ -1,13 +1,11 @@
-//! Addresses of pages, in one place. Ids may come from outside and hold any character, so whatever is put into an
-//! address is percent-encoded here and nowhere else.
+//! Addresses of pages. Ids come from outside and may hold any character. This file percent-encodes all that is put into an
+//! address; no other file does.
 
 use std::fmt::Write;
 
 use crate::domain::{
     compensation::command::CommandName,
-    event::format_time,
     ids::{Domain, EntityId, Position},
-    listing::TimelineQuery,
 };
 
 pub const OVERVIEW: &str = "/";
@@ -42,26 +40,7 @@ pub fn entity(domain: Domain, id: &str) -> String {
     }
 }
 
-/// The address of a timeline; `base` is the wallet's or order's own.
-pub fn timeline(base: &str, query: &TimelineQuery) -> String {
-    let mut address = Address::new(base);
-    if let Some(at) = query.filter.at {
-        address.put("at", &format_time(at));
-    }
-    if let Some(at) = query.filter.as_known_at {
-        address.put("known", &format_time(at));
-    }
-    if let Some(sequence) = query.filter.sequence {
-        address.put("sequence", &sequence.to_string());
-    }
-    if query.oldest_first {
-        address.put("order", "oldest");
-    }
-    address.put_page(query.page);
-    address.finish()
-}
-
-/// A refund; the order says which, where several orders use its id.
+/// A refund. The order tells refunds apart where several orders use the same refund id.
 pub fn refund(id: &str, order: Option<&str>) -> String {
     let mut href = format!("{REFUNDS}/{}", encode(id));
     if let Some(order) = order {
@@ -75,7 +54,7 @@ pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
 }
 
-/// The way to sign in, and back to `here` (path and query of this site) afterwards.
+/// The sign-in page, which leads back to `here` (path and query of this site) afterwards.
 pub fn sign_in(here: &str) -> String {
     format!("{SIGN_IN}?next={}", encode(here))
 }
@@ -109,7 +88,7 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
-/// An address that grows by what is not the default.
+/// Builds an address. Values that are the default are left out.
 pub struct Address {
     text: String,
     started: bool,

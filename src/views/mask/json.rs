@@ -1,19 +1,8 @@
-//! Names and the like, taken out of what is shown to those who may not read them. Figures, ids, reasons and notes stay: a
-//! masked history replays to the same balances. It works on answers, never on what is stored.
+//! Masking of JSON: names of personal fields, and the masking of a payload.
 
 use serde_json::Value;
 
-use super::{
-    compensation::view::{CaseView, FormView},
-    event::{Entry, Fields, Known},
-    listing::{
-        EventView, History, OrderRow, OrderView, Overview, Page, Recent, RefundView, Timeline, WalletRow, WalletView,
-    },
-    wallet::Party,
-};
-
-/// What stands in place of what is masked.
-pub const MASKED: &str = "(masked)";
+use super::MASKED;
 
 /// Parts of field names whose values say who somebody is or how to reach or charge them; looked for in the name's letters
 /// and digits, in lower case.
@@ -38,152 +27,15 @@ const PERSONAL: [&str; 19] = [
     "signature",
     "recipient",
 ];
-/// Short ones, which count only as the whole name: inside longer words they mean something else.
+/// Short names that count only as the whole name. Inside longer words they mean something else.
 const PERSONAL_WHOLE: [&str; 12] = [
     "pan", "bic", "cvc", "cvv", "dob", "ssn", "tel", "fax", "ip", "city", "zip", "contact",
 ];
-/// Articles of an order: what is called a name in there is a product's.
+/// The field with the articles of an order. A `name` in there is a product's.
 const ARTICLES: &str = "lines";
 
-/// Something that may show personal data.
-pub trait Mask {
-    /// Takes it out.
-    fn mask(&mut self);
-}
-
-impl<T: Mask> Mask for Vec<T> {
-    fn mask(&mut self) {
-        self.iter_mut().for_each(Mask::mask);
-    }
-}
-
-impl<T: Mask> Mask for Option<T> {
-    fn mask(&mut self) {
-        if let Some(inner) = self {
-            inner.mask();
-        }
-    }
-}
-
-impl Mask for Party {
-    fn mask(&mut self) {
-        if let Some(name) = &mut self.name {
-            MASKED.clone_into(name);
-        }
-    }
-}
-
-impl Mask for Fields {
-    fn mask(&mut self) {
-        if let Some(mut data) = self.data().map(str::to_owned) {
-            mask_json(&mut data);
-            self.replace(Known::Data, Some(&data));
-        }
-        for (name, value) in &mut self.extra {
-            if is_personal(name) {
-                MASKED.clone_into(value);
-            } else if name == "data" || value.starts_with(['{', '[']) {
-                mask_json(value);
-            }
-        }
-    }
-}
-
-impl Mask for Entry {
-    fn mask(&mut self) {
-        self.fields.mask();
-    }
-}
-
-impl<Row: Mask> Mask for Page<Row> {
-    fn mask(&mut self) {
-        self.rows.mask();
-    }
-}
-
-impl<F> Mask for Timeline<F> {
-    fn mask(&mut self) {
-        for row in &mut self.rows {
-            row.step.entry.mask();
-        }
-    }
-}
-
-impl Mask for Recent {
-    fn mask(&mut self) {
-        self.entry.mask();
-    }
-}
-
-impl Mask for WalletRow {
-    fn mask(&mut self) {
-        self.owner.mask();
-    }
-}
-
-impl Mask for OrderRow {
-    fn mask(&mut self) {
-        self.customer.mask();
-    }
-}
-
-impl Mask for WalletView {
-    fn mask(&mut self) {
-        self.owner.mask();
-        self.timeline.mask();
-        self.orders.mask();
-    }
-}
-
-impl Mask for OrderView {
-    fn mask(&mut self) {
-        self.customer.mask();
-        self.timeline.mask();
-    }
-}
-
-impl Mask for RefundView {
-    fn mask(&mut self) {
-        self.customer.mask();
-        for row in &mut self.story {
-            row.entry.mask();
-        }
-    }
-}
-
-impl Mask for EventView {
-    fn mask(&mut self) {
-        self.entry.mask();
-    }
-}
-
-impl Mask for History {
-    fn mask(&mut self) {
-        self.entries.mask();
-    }
-}
-
-impl Mask for Overview {
-    fn mask(&mut self) {
-        self.recent.mask();
-    }
-}
-
-impl Mask for CaseView {
-    fn mask(&mut self) {
-        self.story.mask();
-        self.news.mask();
-    }
-}
-
-impl Mask for FormView {
-    fn mask(&mut self) {
-        self.news.mask();
-    }
-}
-
-/// Masks the personal fields of a JSON text. What is no JSON can't be looked through, so all of it goes.
-fn mask_json(text: &mut String) {
+/// Masks the personal fields of a JSON text. A text that is not JSON is replaced as a whole.
+pub(super) fn mask_json(text: &mut String) {
     match serde_json::from_str::<Value>(text) {
         Ok(mut value) => {
             if mask_value(&mut value, false) || says_more(text, &value) {
@@ -226,7 +78,7 @@ fn mask_value(value: &mut Value, article: bool) -> bool {
     masked
 }
 
-fn is_personal(name: &str) -> bool {
+pub(super) fn is_personal(name: &str) -> bool {
     let plain: String = name
         .chars()
         .filter(|c| c.is_alphanumeric())
@@ -287,33 +139,5 @@ mod tests {
         let deep = format!("{}\"Ada\"{}", "[".repeat(500), "]".repeat(500));
         assert_eq!(masked(&deep), MASKED);
         assert_eq!(masked(r#"{"name":"x","name":null}"#), r#"{"name":null}"#);
-    }
-
-    #[test]
-    fn fields_that_the_contract_does_not_know_are_looked_through_too() {
-        let mut fields = Fields::default();
-        for (name, value) in [
-            ("actor", "checkout"),
-            ("data", r#"{"owner":{"name":"Ada"}}"#),
-            ("customeremail", "ada@example.org"),
-            ("data", "Ada"),
-            ("trace", r#"{"name":"Ada"}"#),
-            ("partition", "7"),
-        ] {
-            fields.set(name, value);
-        }
-        fields.mask();
-        let all: Vec<_> = fields.iter().map(|(_, value)| value.to_owned()).collect();
-        assert_eq!(
-            all,
-            [
-                "checkout",
-                r#"{"owner":{"name":"(masked)"}}"#,
-                "(masked)",
-                "(masked)",
-                r#"{"name":"(masked)"}"#,
-                "7"
-            ]
-        );
     }
 }

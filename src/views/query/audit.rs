@@ -1,7 +1,10 @@
-//! The addresses of the pages that administrators have: operators and the audit trail.
+//! The addresses of searches in the audit trail.
 
-use super::{Address, Parsed, Reader};
-use crate::{components::href, domain::audit::AuditQuery};
+use super::{Parsed, reader::Reader};
+use crate::{
+    domain::audit::AuditOutcome,
+    views::{audit::AuditQuery, href::Address},
+};
 
 /// Reads the query of `/audit`: `q`, `outcome`, `from`, `to`, `page`.
 pub fn audit_query(search: &str) -> Parsed<AuditQuery> {
@@ -16,25 +19,16 @@ pub fn audit_query(search: &str) -> Parsed<AuditQuery> {
     reader.done(query)
 }
 
-/// The address of a search in the audit trail; `base` is [`href::AUDIT`] or [`href::AUDIT_CSV`].
+/// The address of a search in the audit trail; `base` is [`AUDIT`](crate::views::href::AUDIT) or
+/// [`AUDIT_CSV`](crate::views::href::AUDIT_CSV).
 pub fn audit_href(base: &str, query: &AuditQuery) -> String {
     let mut address = Address::new(base);
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     address.put("q", &query.text);
-    address.put(
-        "outcome",
-        query.outcome.map_or("", crate::domain::audit::AuditOutcome::as_str),
-    );
+    address.put("outcome", query.outcome.map_or("", AuditOutcome::as_str));
     address.put("from", &day(query.from));
     address.put("to", &day(query.to));
     address.put_page(query.page);
-    address.finish()
-}
-
-/// The address of the operators, with one of them opened.
-pub fn operator_href(name: &str) -> String {
-    let mut address = Address::new(href::OPERATORS);
-    address.put("name", name);
     address.finish()
 }
 
@@ -43,7 +37,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::audit::AuditOutcome;
+    use crate::views::href;
 
     proptest! {
         #[test]
