@@ -45,6 +45,8 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod read_model;
+#[cfg(feature = "ssr")]
 pub mod server;
 pub mod views;
 

@@ -15,7 +15,8 @@ use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
     domain::audit::AuditOutcome,
-    ledger::{Ledger, LedgerError, Search},
+    ledger::{Ledger, LedgerError},
+    read_model::lists::Search,
     server::{
         auth::{Gatekeeper, Principal, Visitor},
         state::AppState,
@@ -58,6 +59,16 @@ pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
 impl Caller {
     pub fn ledger(&self) -> &Ledger {
         &self.state.ledger
+    }
+
+    /// Asks the read model, on a thread that may block.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let ledger = Arc::clone(&self.state.ledger);
+        let answer = tokio::task::spawn_blocking(move || question(&ledger)).await;
+        Ok(answer.map_err(|_| ApiError::Internal)??)
     }
 
     pub fn keeper(&self) -> &Gatekeeper {
@@ -141,6 +152,7 @@ impl From<LedgerError> for ApiError {
             LedgerError::NotFound { what, filtered } => Self::NotFound { what, filtered },
             LedgerError::Invalid(message) => Self::Invalid { message },
             LedgerError::Store { domain, .. } => Self::StoreDown { domain },
+            LedgerError::ReadModel(message) => Self::ReadModel { message },
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::{
 #[server(endpoint = "orders", input = Json)]
 pub async fn list_orders(query: ListQuery) -> Result<Page<OrderRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let page = caller.ledger().orders(&query, caller.search())?;
+    let search = caller.search();
+    let page = caller.ask(move |ledger| ledger.orders(&query, search)).await?;
     caller.shown(page, "orders").await
 }
 

@@ -8,7 +8,8 @@ use crate::views::refunds::{RefundView, RefundsPage, RefundsQuery};
 #[server(endpoint = "refunds", input = Json)]
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.ledger().refunds(&query, caller.search())?)
+    let search = caller.search();
+    caller.ask(move |ledger| ledger.refunds(&query, search)).await
 }
 
 /// One refund; `order` says which, where several orders use its id.

@@ -15,7 +15,8 @@ use crate::{
 #[server(endpoint = "wallets", input = Json)]
 pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let page = caller.ledger().wallets(&query, caller.search())?;
+    let search = caller.search();
+    let page = caller.ask(move |ledger| ledger.wallets(&query, search)).await?;
     caller.shown(page, "wallets").await
 }
 

@@ -126,7 +126,9 @@ impl Desk {
             self.read_wallet(&mut reading, wallet, &wanted).await?;
         }
         if let Some(refund) = refund {
-            reading.books.credited_elsewhere = (self.credited_for)(refund);
+            let credited = (self.credited_for)(refund);
+            // Without it a refund could be paid twice.
+            reading.books.credited_elsewhere = credited.map_err(|reason| DeskError::store(LogName::Wallet, reason))?;
         }
         Ok(reading)
     }

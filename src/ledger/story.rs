@@ -14,10 +14,15 @@ use crate::{
     views::refunds::{RefundView, StoryRow},
 };
 
+use crate::read_model::lists::findings::About;
+
 use super::{
     Ledger, LedgerError,
     timeline::{SEGMENTS_READ, anomalies_at, replayed, unreadable},
 };
+
+/// An order, the others that use the refund's id, and wallets.
+type Claims = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
 
 /// Events of a story at most; the oldest are left out first.
 const STORY_MAX: usize = 500;
@@ -25,24 +30,19 @@ const STORY_MAX: usize = 500;
 const WALLETS_MAX: usize = 5;
 
 impl Ledger {
-    /// The wallets that were credited for a refund, as far as the index knows, by whichever order.
-    pub fn credited_for(&self, refund: &str) -> Vec<EntityId> {
-        self.shared.index().wallets_credited(refund)
-    }
-
     /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
     pub async fn refund(&self, id: &str, order: Option<&str>) -> Result<RefundView, LedgerError> {
         let missing = || LedgerError::NotFound {
             what: format!("refund {id}"),
             filtered: false,
         };
-        let (order, other_orders, wallets) = self.claims(id, order).ok_or_else(missing)?;
+        let (order, other_orders, wallets) = self.claims(id, order)?.ok_or_else(missing)?;
         let entries = self.read_all(Domain::Order, &order).await?;
         let order_replay = replayed::<OrderState>(entries);
         let state = &order_replay.fold.state;
         let refund = state.refunds.get(id).ok_or_else(missing)?;
         let now = self.now();
-        let row = RefundRow::new(id, &order, state.wallet.as_deref(), refund, now, &self.settings.limits);
+        let row = RefundRow::new(id, &order, state.wallet.as_deref(), refund, now, &self.model.settings().limits);
         let mut story = of_order(&order_replay, &order, id);
         let mut missing = Vec::new();
         for wallet in &wallets {
@@ -57,7 +57,7 @@ impl Ledger {
         let omitted = story.len().saturating_sub(STORY_MAX);
         story.drain(..omitted);
         Ok(RefundView {
-            limit_seconds: self.settings.limits.of(row.state).map(|limit| limit.num_seconds()),
+            limit_seconds: self.model.settings().limits.of(row.state).map(|limit| limit.num_seconds()),
             note: refund.note.clone(),
             failure: refund.failure.clone(),
             customer: state.customer.clone(),
@@ -66,7 +66,7 @@ impl Ledger {
             story,
             omitted: omitted as u64,
             missing,
-            findings: self.findings().of_refund(id),
+            findings: self.findings_about(About::Refund, id)?,
             now,
         })
     }
@@ -90,21 +90,19 @@ impl Ledger {
     }
 
     /// The order that is meant, the others that use the refund's id, and the wallets that it touches.
-    fn claims(&self, id: &str, wanted: Option<&str>) -> Option<(EntityId, Vec<EntityId>, BTreeSet<EntityId>)> {
-        let index = self.shared.index();
-        let mut orders = index.orders_claiming(id);
+    fn claims(&self, id: &str, wanted: Option<&str>) -> Result<Option<Claims>, LedgerError> {
+        let mut orders = self.orders_claiming(id)?;
         let at = match wanted {
-            Some(wanted) => orders.iter().position(|order| order.as_str() == wanted)?,
-            None if orders.is_empty() => return None,
-            None => 0,
+            Some(wanted) => orders.iter().position(|order| order.as_str() == wanted),
+            None => (!orders.is_empty()).then_some(0),
         };
+        let Some(at) = at else { return Ok(None) };
         let order = orders.remove(at);
-        let own = index
-            .wallet_named_by(&order)
-            .and_then(|wallet| EntityId::new(wallet).ok());
-        let credited = index.wallets_credited(id);
+        let own = self.wallet_named_by(&order)?;
+        let own = own.and_then(|wallet| EntityId::new(wallet).ok());
+        let credited = self.credited_for(id)?;
         let wallets = own.into_iter().chain(credited).take(WALLETS_MAX).collect();
-        Some((order, orders, wallets))
+        Ok(Some((order, orders, wallets)))
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, btree_map};
 
 use chrono::{DateTime, Utc};
 
-use super::{Ledger, LedgerError, listing::Cut};
+use super::{Ledger, LedgerError, pages::Cut};
+use crate::read_model::lists::findings::About;
 use crate::{
     domain::{
         event::Entry,
@@ -58,12 +59,17 @@ impl Ledger {
             chart: chart(Vec::new(), &replay.steps),
             anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: replay.anomalies.len() as u64,
-            ..self.wallet_view(id, &replay.fold, extent)
+            ..self.wallet_view(id, &replay.fold, extent)?
         })
     }
 
     /// What of a wallet's page does not depend on how it was replayed.
-    fn wallet_view(&self, id: &EntityId, fold: &Fold<WalletState>, extent: Extent) -> WalletView {
+    fn wallet_view(
+        &self,
+        id: &EntityId,
+        fold: &Fold<WalletState>,
+        extent: Extent,
+    ) -> Result<WalletView, LedgerError> {
         let state = &fold.state;
         let open_holds = state.open_holds().map(|(hold, about)| HoldRow {
             hold: hold.to_owned(),
@@ -73,7 +79,7 @@ impl Ledger {
             expires_at: about.expires_at,
             state: about.state,
         });
-        WalletView {
+        Ok(WalletView {
             id: id.clone(),
             owner: state.owner.clone(),
             status: state.status,
@@ -93,10 +99,10 @@ impl Ledger {
             },
             reversible: Vec::new(),
             extent,
-            findings: self.findings().of_wallet(id),
-            orders: self.shared.index().orders_naming(id, ORDERS_SHOWN),
+            findings: self.findings_about(About::Wallet, id.as_str())?,
+            orders: self.orders_naming(id, ORDERS_SHOWN)?,
             now: self.now(),
-        }
+        })
     }
 
     /// `None` where the shelf has lost what the page needs.
@@ -148,12 +154,12 @@ impl Ledger {
             anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
             chart: chart(stretch.chart.clone(), &stretch.replay.steps),
-            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent)
+            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent)?
         }))
     }
 
     pub(super) fn histories(&self) -> &Histories<WalletState> {
-        self.keeper.wallets()
+        self.model.wallet_histories()
     }
 
     /// An order's page, replayed under a filter.
@@ -174,7 +180,7 @@ impl Ledger {
                     state.wallet.as_deref(),
                     refund,
                     now,
-                    &self.settings.limits,
+                    &self.model.settings().limits,
                 )
             })
             .collect();
@@ -195,14 +201,14 @@ impl Ledger {
             anomaly_count: replay.anomalies.len() as u64,
             timeline: timeline(&replay, query),
             extent,
-            findings: self.findings().of_order(id),
+            findings: self.findings_about(About::Order, id.as_str())?,
             now,
         })
     }
 
     /// A part of a wallet's stream, as it was written.
     pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
-        let log = &self.stores.wallet.log;
+        let log = &self.model.stores().wallet.log;
         let limit = HISTORY_ROWS_MAX as usize;
         let entries = log.read(id, after, limit).await.map_err(|source| LedgerError::Store {
             domain: Domain::Wallet,
@@ -273,7 +279,7 @@ impl Ledger {
         id: &EntityId,
         position: Position,
     ) -> Result<(Option<Facts>, Replay<WalletState>), LedgerError> {
-        let log = &self.stores.wallet.log;
+        let log = &self.model.stores().wallet.log;
         let unreadable = |source| unreadable(Domain::Wallet, source);
         let Some(segment) = self.histories().segment_with(id, position).await.map_err(unreadable)? else {
             let replay = replayed::<WalletState>(self.read_all(Domain::Wallet, id).await?);
@@ -325,10 +331,10 @@ impl Ledger {
         let mut all = links(domain, subject, entries.to_vec());
         let other = match domain {
             Domain::Order => self
-                .shared
-                .index()
                 .wallet_named_by(subject)
-                .map(|wallet| (Domain::Wallet, wallet.to_owned())),
+                .ok()
+                .flatten()
+                .map(|wallet| (Domain::Wallet, wallet)),
             Domain::Wallet => entries
                 .iter()
                 .find(|entry| entry.position == position)

@@ -39,12 +39,10 @@ use super::{
 use crate::{
     domain::{
         event::format_time,
-        ids::{Domain, EntityId},
+        ids::Domain,
     },
-    ledger::{
-        Ledger,
-        changes::{News, Resume, Subscription, Topic},
-    },
+    ledger::Ledger,
+    read_model::changes::{Changed, News, Resume, Subscription, Topic},
     views::{health::StoreState, query::value_of},
 };
 
@@ -314,11 +312,11 @@ impl Reader {
         Some(self.event("changed", self.told(&changed)))
     }
 
-    fn told(&self, changed: &[(Domain, EntityId)]) -> Value {
+    fn told(&self, changed: &[Changed]) -> Value {
         let named = &changed[..changed.len().min(NAMED_MAX)];
         let of = |wanted: Domain| -> Vec<&str> {
-            let ids = named.iter().filter(|(domain, _)| *domain == wanted);
-            ids.map(|(_, id)| id.as_str()).collect()
+            let ids = named.iter().filter(|changed| changed.domain == wanted);
+            ids.map(|changed| changed.id.as_str()).collect()
         };
         json!({
             "count": changed.len(),

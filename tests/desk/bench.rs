@@ -99,7 +99,7 @@ impl Bench {
     }
 
     pub fn new_desk(&self, stores: DeskStores, settings: Settings) -> Desk {
-        let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Vec::new());
+        let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Ok(Vec::new()));
         Desk::new(
             stores,
             Arc::clone(&self.limits) as Arc<dyn DayLimits>,

@@ -75,7 +75,7 @@ fn desk_that_knows_of(bench: &Bench, plan: &std::sync::Arc<Plan>, wallet: &'stat
         bench.trail.clone(),
         std::sync::Arc::new(move |_: &str| {
             let before = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            if before == 0 { Vec::new() } else { vec![id(wallet)] }
+            Ok(if before == 0 { Vec::new() } else { vec![id(wallet)] })
         }),
         impatient(),
     )

@@ -30,7 +30,8 @@ use ledgerscope::{
         money::Money,
     },
     event_log::{self, EventLog, Expected},
-    ledger::{Ledger, Settings, Store, Stores},
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores},
     server::{
         self,
         assets::Assets,
@@ -164,7 +165,7 @@ impl Bench {
                 .health()
                 .iter()
                 .any(|store| format!("{:?}", store.state).starts_with("Down"))
-                || ledger.overview().orders < 2
+                || ledger.overview().unwrap().orders < 2
             {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -440,7 +441,7 @@ fn start(wallet: Arc<dyn EventLog>, adapter: &'static str, order: Arc<dyn EventL
             adapter: "embedded",
         },
     };
-    Ledger::start(stores, Settings::default())
+    Ledger::start(stores, Settings::default()).unwrap()
 }
 
 async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {

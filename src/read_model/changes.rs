@@ -12,7 +12,6 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::Ledger;
 use crate::{
     domain::ids::{Domain, EntityId, Position},
     event_log::FeedPosition,
@@ -46,9 +45,9 @@ struct Ring {
     unfed: [bool; 2],
 }
 
+#[derive(Clone, Debug)]
 struct Change {
-    domain: Domain,
-    subject: EntityId,
+    changed: Changed,
     /// Where the feed was read to with it; `None` where a scan has found it.
     place: Option<Arc<FeedPosition>>,
 }
@@ -61,11 +60,20 @@ pub struct Resume {
     feeds: [Option<FeedPosition>; 2],
 }
 
+/// An entity that changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Changed {
+    pub domain: Domain,
+    pub id: EntityId,
+    /// The wallet that a changed order names, where it was read.
+    pub wallet: Option<String>,
+}
+
 /// What a reader is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// These changed, oldest first, each as often as it was told of.
-    Changed(Vec<(Domain, EntityId)>),
+    Changed(Vec<Changed>),
     /// What changed is not known any more: whatever one holds may be old.
     Reread,
 }
@@ -93,38 +101,6 @@ impl FromStr for Topic {
             Some(("order", order)) => id(order).map(Self::Order),
             Some(("refund", refund)) if refund.len() <= SEARCH_MAX => Ok(Self::Refund(refund.to_owned())),
             _ => Err(ResumeError),
-        }
-    }
-}
-
-impl Ledger {
-    /// Those of `changed` that a topic is about, each once.
-    pub fn concerned(&self, topic: &Topic, mut changed: Vec<(Domain, EntityId)>) -> Vec<(Domain, EntityId)> {
-        changed.sort_unstable();
-        changed.dedup();
-        if *topic == Topic::All {
-            return changed;
-        }
-        let index = self.shared.index();
-        changed.retain(|(domain, id)| match (topic, domain) {
-            (Topic::All, _) => true,
-            (Topic::Wallet(wallet), Domain::Wallet) => id == wallet,
-            (Topic::Wallet(wallet), Domain::Order) => index.wallet_named_by(id) == Some(wallet.as_str()),
-            (Topic::Order(order), Domain::Order) => id == order,
-            (Topic::Order(order), Domain::Wallet) => index.wallet_named_by(order) == Some(id.as_str()),
-            (Topic::Refund(refund), Domain::Order) => index.orders_claiming(refund).contains(id),
-            (Topic::Refund(refund), Domain::Wallet) => index.wallets_credited(refund).contains(id),
-        });
-        changed
-    }
-
-    /// How many events the timeline of a topic has; `None` where it has none.
-    pub fn events_of(&self, topic: &Topic) -> Option<u64> {
-        let index = self.shared.index();
-        match topic {
-            Topic::Wallet(id) => index.wallet_row(id.as_str()).map(|(_, row)| row.events),
-            Topic::Order(id) => index.order_row(id.as_str()).map(|(_, row)| row.events),
-            Topic::All | Topic::Refund(_) => None,
         }
     }
 }
@@ -166,12 +142,12 @@ impl Changes {
     }
 
     /// Tells of what the index has taken; `place` is where the feed was read to with it.
-    pub fn publish(&self, domain: Domain, subjects: impl IntoIterator<Item = EntityId>, place: Option<&FeedPosition>) {
+    pub fn publish(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>, place: Option<&FeedPosition>) {
         let place = place.cloned().map(Arc::new);
         let mut ring = self.ring();
-        for subject in subjects {
+        for changed in changed {
             let place = place.clone();
-            ring.push(Change { domain, subject, place });
+            ring.push(Change { changed, place });
         }
         match place {
             Some(_) => ring.place[domain as usize] = place,
@@ -223,7 +199,7 @@ impl Ring {
             && let Some(gone) = self.changes.pop_front()
             && gone.place.is_some()
         {
-            self.floor[gone.domain as usize] = gone.place;
+            self.floor[gone.changed.domain as usize] = gone.place;
         }
         self.changes.push_back(change);
         self.next += 1;
@@ -242,7 +218,7 @@ impl Ring {
                 return None;
             }
         }
-        let knows = |change: &Change| match (&feeds[change.domain as usize], &change.place) {
+        let knows = |change: &Change| match (&feeds[change.changed.domain as usize], &change.place) {
             (Some(had), Some(place)) => reaches(had, place),
             _ => false,
         };
@@ -274,7 +250,7 @@ impl Subscription {
         } else {
             let from = usize::try_from(self.next - oldest).unwrap_or(usize::MAX);
             let changes = ring.changes.iter().skip(from).take(most);
-            let changed: Vec<_> = changes.map(|change| (change.domain, change.subject.clone())).collect();
+            let changed: Vec<_> = changes.map(|change| change.changed.clone()).collect();
             self.next += changed.len() as u64;
             News::Changed(changed)
         };
@@ -295,12 +271,12 @@ impl Ring {
             return self.place[domain as usize].as_deref().cloned();
         }
         let before = usize::try_from(number.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
-        let next = self.changes.get(before).filter(|next| next.domain == domain);
+        let next = self.changes.get(before).filter(|next| next.changed.domain == domain);
         let next = next.and_then(|next| next.place.as_ref());
         // A place is told of once all changes up to it are: those that share it with the next one are not all read.
         let done = self.changes.iter().take(before).rev().find(|change| {
             let place = change.place.as_ref();
-            change.domain == domain && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
+            change.changed.domain == domain && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
         });
         let place = done.and_then(|change| change.place.as_ref());
         place
@@ -382,15 +358,24 @@ mod tests {
         hub
     }
 
+    fn changed(domain: Domain, ids: &[&str]) -> Vec<Changed> {
+        let one = |text: &&str| Changed {
+            domain,
+            id: id(text),
+            wallet: None,
+        };
+        ids.iter().map(one).collect()
+    }
+
     fn tell(hub: &Changes, numbers: std::ops::RangeInclusive<u64>) {
         for number in numbers {
-            hub.publish(Domain::Wallet, [id(&format!("W-{number}"))], Some(&at(number)));
+            hub.publish(Domain::Wallet, changed(Domain::Wallet, &[&format!("W-{number}")]), Some(&at(number)));
         }
     }
 
     fn wallets(news: News) -> Vec<String> {
         match news {
-            News::Changed(all) => all.into_iter().map(|(_, id)| id.to_string()).collect(),
+            News::Changed(all) => all.into_iter().map(|changed| changed.id.to_string()).collect(),
             News::Reread => vec!["reread".to_owned()],
         }
     }
@@ -442,7 +427,7 @@ mod tests {
         let (one, other) = (hub(8), hub(8));
         let mut reader = one.subscribe(None);
         for hub in [&one, &other] {
-            hub.publish(Domain::Wallet, [id("A"), id("B"), id("C")], Some(&at(1)));
+            hub.publish(Domain::Wallet, changed(Domain::Wallet, &["A", "B", "C"]), Some(&at(1)));
         }
         let (_, place) = reader.read(2);
         assert_eq!(wallets(one.subscribe(Some(&place)).read(9).0), ["C"]);
@@ -453,7 +438,7 @@ mod tests {
     async fn what_a_scan_found_makes_another_process_read_anew() {
         let (one, other) = (hub(8), hub(8));
         let mut reader = one.subscribe(None);
-        other.publish(Domain::Order, [id("O")], None);
+        other.publish(Domain::Order, changed(Domain::Order, &["O"]), None);
         let (_, place) = reader.read(9);
         assert_eq!(wallets(one.subscribe(Some(&place)).read(9).0), [""; 0]);
         assert_eq!(wallets(other.subscribe(Some(&place)).read(9).0), ["reread"]);
