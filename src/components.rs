@@ -23,6 +23,7 @@ pub mod markup;
 pub mod money;
 pub mod news;
 pub mod notice;
+pub mod page_links;
 pub mod pagination;
 pub mod reason;
 pub mod refund_table;

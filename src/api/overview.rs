@@ -4,8 +4,12 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::{
-    domain::findings::{Finding, FindingKind},
-    views::{health::StoreHealth, lists::Page, overview::Overview},
+    domain::findings::Finding,
+    views::{
+        health::StoreHealth,
+        lists::{FindingsQuery, Page},
+        overview::Overview,
+    },
 };
 
 #[server(endpoint = "overview", input = Json)]
@@ -20,9 +24,9 @@ pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
     Ok(super::context::signed_in()?.ledger().health())
 }
 
-/// Findings, worst first; all of them, or those of one kind. `page` counts from 1.
+/// Findings, worst first; all of them, or those of one kind.
 #[server(endpoint = "findings", input = Json)]
-pub async fn list_findings(kind: Option<FindingKind>, page: u32) -> Result<Page<Finding>, ApiError> {
+pub async fn list_findings(query: FindingsQuery) -> Result<Page<Finding>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.ledger().list_findings(kind, page))
+    Ok(caller.ledger().list_findings(&query)?)
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::access::OperatorRow,
     views::{
         audit::{AuditEntry, AuditQuery},
-        lists::Page,
+        lists::NumberedPage,
         operators::{OperatorAnswer, OperatorForm},
     },
 };
@@ -35,7 +35,7 @@ pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiEr
 
 /// The trail, newest first.
 #[server(endpoint = "audit", input = Json)]
-pub async fn search_audit(query: AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
+pub async fn search_audit(query: AuditQuery) -> Result<NumberedPage<AuditEntry>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Audit).await?;
     if query.text.chars().count() > crate::views::lists::SEARCH_MAX {
         return Err(ApiError::Invalid {

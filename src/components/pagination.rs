@@ -1,4 +1,4 @@
-//! Page links below a list. They are plain links, so they work without scripts and can be sent to a colleague.
+//! Links between the numbered pages of a list. They are plain links, so they work without scripts and can be sent to a colleague.
 
 use leptos::prelude::*;
 

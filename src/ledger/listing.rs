@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 
 use crate::views::{
-    lists::{ListQuery, ListSort, PAGE_ROWS, Page, SEARCH_MAX},
+    lists::{Count, ListQuery, ListSort, PAGE_ROWS, Page, PageAt, SEARCH_MAX},
     orders::OrderRow,
     wallets::WalletRow,
 };
@@ -41,7 +41,7 @@ impl Ledger {
             .filter(|(slot, row)| row.is_status(query.status.as_deref()) && matches(*slot, row.owner, row.owner_name))
             .collect();
         let id = |slot: Slot| index.wallet_id(slot);
-        let cut = Cut::of(found.len(), query.page);
+        let cut = Cut::at(found.len(), &query.at)?;
         let page = cut.take(&mut found, |(a, left), (b, right)| {
             let order = match query.sort {
                 ListSort::Recent => right.last_time.cmp(&left.last_time),
@@ -73,7 +73,7 @@ impl Ledger {
             })
             .collect();
         let id = |slot: Slot| index.order_id(slot);
-        let cut = Cut::of(found.len(), query.page);
+        let cut = Cut::at(found.len(), &query.at)?;
         let page = cut.take(&mut found, |(a, left), (b, right)| {
             let order = match query.sort {
                 ListSort::Recent => right.last_time.cmp(&left.last_time),
@@ -91,32 +91,63 @@ impl Ledger {
 /// Which of all rows a page shows. A page beyond the last is the last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
+    /// 0 where cursors page.
     pub page: u32,
     pub pages: u32,
     pub total: u64,
+    /// The page's first row and the one after its last.
+    from: usize,
+    to: usize,
 }
 
 impl Cut {
     pub fn of(rows: usize, page: u32) -> Self {
         let size = PAGE_ROWS as usize;
         let pages = u32::try_from(rows.div_ceil(size)).unwrap_or(u32::MAX).max(1);
+        let page = page.clamp(1, pages);
+        let from = (page as usize - 1) * size;
         Self {
-            page: page.clamp(1, pages),
+            page,
             pages,
             total: rows as u64,
+            from: from.min(rows),
+            to: (from + size).min(rows),
         }
     }
 
-    /// The page's first row and the one after its last, of so many.
-    fn range(&self, rows: usize) -> (usize, usize) {
+    /// The page at a cursor, which is a number of rows.
+    pub fn at(rows: usize, at: &PageAt) -> Result<Self, LedgerError> {
         let size = PAGE_ROWS as usize;
-        let from = (self.page as usize - 1) * size;
-        (from.min(rows), (from + size).min(rows))
+        let (from, to) = match at {
+            PageAt::First => (0, size.min(rows)),
+            PageAt::After(cursor) => {
+                let from = offset(cursor)?.min(rows);
+                (from, from.saturating_add(size).min(rows))
+            }
+            PageAt::Before(cursor) => {
+                let to = offset(cursor)?.min(rows);
+                (to.saturating_sub(size), to)
+            }
+        };
+        Ok(Self {
+            page: 0,
+            pages: 0,
+            total: rows as u64,
+            from,
+            to,
+        })
+    }
+
+    /// The cursors before and after the page.
+    pub fn cursors(&self) -> (Option<String>, Option<String>) {
+        let previous = (self.from > 0).then(|| self.from.to_string());
+        let next = ((self.to as u64) < self.total).then(|| self.to.to_string());
+        (previous, next)
     }
 
     /// The rows of the page, in order: all others are only told apart from them, not sorted.
     pub fn take<'a, Row>(&self, rows: &'a mut [Row], order: impl Fn(&Row, &Row) -> Ordering) -> &'a [Row] {
-        let (from, to) = self.range(rows.len());
+        let Self { from, to, .. } = *self;
         if to < rows.len() {
             rows.select_nth_unstable_by(to, &order);
         }
@@ -130,26 +161,32 @@ impl Cut {
 
     /// The rows of the page, of rows that are in order.
     pub fn of_sorted<Row>(&self, rows: Vec<Row>) -> Vec<Row> {
-        let (from, to) = self.range(rows.len());
-        rows.into_iter().skip(from).take(to - from).collect()
+        rows.into_iter().skip(self.from).take(self.to - self.from).collect()
     }
 
     /// The places of the page's rows among all of them, which are counted from the oldest.
     pub fn places(&self, total: u64, oldest_first: bool) -> Vec<u64> {
-        let (from, to) = self.range(usize::try_from(total).unwrap_or(usize::MAX));
         let place = |at: usize| if oldest_first { at as u64 } else { total - 1 - at as u64 };
-        (from..to).map(place).collect()
+        (self.from..self.to).map(place).collect()
     }
 
     pub fn page_of<Row>(&self, rows: Vec<Row>, now: DateTime<Utc>) -> Page<Row> {
+        let (previous, next) = self.cursors();
         Page {
             rows,
-            page: self.page,
-            pages: self.pages,
-            total: self.total,
+            previous,
+            next,
+            total: Count::Exactly(self.total),
+            stopped: false,
             now,
         }
     }
+}
+
+fn offset(cursor: &str) -> Result<usize, LedgerError> {
+    cursor.parse().map_err(|_| {
+        LedgerError::Invalid("the link to this page of the list can't be read; start at the first page".to_owned())
+    })
 }
 
 /// The search text in lower case, or why it can't be searched for.

@@ -15,13 +15,13 @@ use crate::{
         refund::RefundState,
     },
     views::{
-        lists::Page,
+        lists::{FindingsQuery, Page},
         overview::{AgeBucket, Overview, StateSummary},
     },
 };
 
 use super::{
-    Ledger,
+    Ledger, LedgerError,
     index::{ClaimRow, Index, Slot},
     listing::Cut,
     refunds::sums,
@@ -112,16 +112,16 @@ impl Ledger {
     }
 
     /// One page of the findings, worst first; all of them, or those of one kind.
-    pub fn list_findings(&self, kind: Option<FindingKind>, page: u32) -> Page<Finding> {
+    pub fn list_findings(&self, query: &FindingsQuery) -> Result<Page<Finding>, LedgerError> {
         let findings = self.findings();
         let wanted = findings.all.iter();
         let mut rows: Vec<_> = wanted
-            .filter(|finding| kind.is_none_or(|kind| finding.finding == kind))
+            .filter(|finding| query.kind.is_none_or(|kind| finding.finding == kind))
             .collect();
         rows.sort_by_key(|finding| (finding.severity, finding.finding, finding.since));
-        let cut = Cut::of(rows.len(), page);
+        let cut = Cut::at(rows.len(), &query.at)?;
         let rows = cut.of_sorted(rows).into_iter().cloned().collect();
-        cut.page_of(rows, self.now())
+        Ok(cut.page_of(rows, self.now()))
     }
 
     /// What the first page shows.

@@ -14,7 +14,10 @@ use crate::{
         money::{Currency, add_exact},
         refund::{RefundRow, RefundState},
     },
-    views::refunds::{RefundSort, RefundsPage, RefundsQuery, Sum},
+    views::{
+        lists::Count,
+        refunds::{RefundSort, RefundsPage, RefundsQuery, Sum},
+    },
 };
 
 use super::{
@@ -73,22 +76,26 @@ impl Ledger {
         let keeps = query.text.is_empty() && query.states.len() <= RefundState::ALL.len();
         let generation = keeps.then(|| index.claims_generation());
         let known = generation.and_then(|generation| self.refund_pages.get(generation, query, now));
-        let found = known.unwrap_or_else(|| {
-            let found = Arc::new(self.find_refunds(&index, query, &needle, search, now));
+        let found = if let Some(found) = known {
+            found
+        } else {
+            let found = Arc::new(self.find_refunds(&index, query, &needle, search, now)?);
             if let Some(generation) = generation {
                 self.refund_pages.put(generation, query, &found);
             }
             found
-        });
+        };
         let rows = found.slots.iter();
         let rows = rows.filter_map(|slot| index.show_claim(*slot, now, &self.settings.limits));
+        let (previous, next) = found.cut.cursors();
         Ok(RefundsPage {
             rows: rows.collect(),
-            page: found.cut.page,
-            pages: found.cut.pages,
-            total: found.cut.total,
-            overdue: found.overdue,
-            sums: found.sums.clone(),
+            previous,
+            next,
+            total: Count::Exactly(found.cut.total),
+            overdue: Some(found.overdue),
+            sums: Some(found.sums.clone()),
+            stopped: false,
             currencies: index.claimed_currencies(),
             now,
         })
@@ -101,7 +108,7 @@ impl Ledger {
         needle: &str,
         search: Search,
         now: DateTime<Utc>,
-    ) -> FoundPage {
+    ) -> Result<FoundPage, LedgerError> {
         let mut until = DateTime::<Utc>::MAX_UTC;
         let mut turns = |at: Option<DateTime<Utc>>| until = at.filter(|at| *at > now).map_or(until, |at| at.min(until));
         let hours = query.older_than_hours.map(|hours| TimeDelta::hours(i64::from(hours)));
@@ -114,18 +121,18 @@ impl Ledger {
             );
         }
         let mut found = self.matching_refunds(index, query, needle, search, now);
-        let cut = Cut::of(found.len(), query.page);
+        let cut = Cut::at(found.len(), &query.at)?;
         let sums = sums(found.iter().map(|(_, claim)| *claim), index);
         let overdue = found.iter().filter(|(_, claim)| self.is_overdue(claim, now)).count() as u64;
         let page = cut.take(&mut found, |a, b| compare_refunds(index, query.sort, a.1, b.1));
-        FoundPage {
+        Ok(FoundPage {
             slots: page.iter().map(|(slot, _)| *slot).collect(),
             cut,
             overdue,
             sums,
             from: now,
             until,
-        }
+        })
     }
 
     /// All refunds that match, sorted; for who wants more than a page.

@@ -25,7 +25,7 @@ use crate::{
     views::{
         audit::{AuditEntry, AuditQuery},
         href,
-        lists::{Page, SEARCH_MAX},
+        lists::{NumberedPage, SEARCH_MAX},
         query::{audit_href, audit_query},
     },
 };
@@ -95,7 +95,7 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
     .into_any()
 }
 
-fn show(answer: Page<AuditEntry>, query: AuditQuery) -> AnyView {
+fn show(answer: NumberedPage<AuditEntry>, query: AuditQuery) -> AnyView {
     if answer.rows.is_empty() {
         return nothing(&query, &answer);
     }
@@ -204,7 +204,7 @@ fn row(entry: AuditEntry) -> AnyView {
     .into_any()
 }
 
-fn nothing(query: &AuditQuery, answer: &Page<AuditEntry>) -> AnyView {
+fn nothing(query: &AuditQuery, answer: &NumberedPage<AuditEntry>) -> AnyView {
     if answer.total > 0 {
         let last = audit_href(
             href::AUDIT,

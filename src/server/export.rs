@@ -160,7 +160,7 @@ async fn findings(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/findings.csv")?;
-    let (kind, _) = findings_query(query.as_deref().unwrap_or_default()).query;
+    let kind = findings_query(query.as_deref().unwrap_or_default()).query.kind;
     let mut sheet = Sheet::new(&[
         "finding",
         "severity",

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::lists::PageAt;
 use crate::domain::{
     compensation::command::CommandName,
     ids::{Domain, EntityId, Position},
@@ -126,6 +127,14 @@ impl Address {
     pub fn put_page(&mut self, page: u32) {
         if page > 1 {
             self.put("page", &page.to_string());
+        }
+    }
+
+    pub fn put_page_at(&mut self, at: &PageAt) {
+        match at {
+            PageAt::First => {}
+            PageAt::After(cursor) => self.put("after", cursor),
+            PageAt::Before(cursor) => self.put("before", cursor),
         }
     }
 

@@ -45,6 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::views::lists::PageAt;
 
     pub(super) fn search_of(href: &str) -> &str {
         href.split_once('?').map_or("", |(_, search)| search)
@@ -52,6 +53,14 @@ mod tests {
 
     pub(super) fn texts() -> impl Strategy<Value = String> {
         "\\PC{0,40}".prop_map(|text| text.trim().to_owned())
+    }
+
+    pub(super) fn pages() -> impl Strategy<Value = PageAt> {
+        prop_oneof![
+            Just(PageAt::First),
+            "[A-Za-z0-9_-]{1,40}".prop_map(PageAt::After),
+            "[A-Za-z0-9_-]{1,40}".prop_map(PageAt::Before),
+        ]
     }
 
     #[test]
@@ -66,6 +75,7 @@ mod tests {
         fn any_address_is_read(search in "\\PC*") {
             refunds_query(&search);
             list_query(&search, &[]);
+            findings_query(&search);
             timeline_query(&search);
         }
     }

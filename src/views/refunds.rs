@@ -14,6 +14,8 @@ use crate::domain::{
     wallet::Party,
 };
 
+use super::lists::{Count, PageAt};
+
 /// Amounts of one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
@@ -52,20 +54,24 @@ pub struct RefundsQuery {
     /// Part of a refund, order, wallet or customer id or name, or of a reason. The search ignores case.
     pub text: String,
     pub sort: RefundSort,
-    /// From 1; 0 is taken as 1.
-    pub page: u32,
+    pub at: PageAt,
 }
 
 /// One page of refunds, and the sums of all refunds that match.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RefundsPage {
     pub rows: Vec<RefundRow>,
-    pub page: u32,
-    pub pages: u32,
-    /// Number of all refunds that match.
-    pub total: u64,
-    pub overdue: u64,
-    pub sums: Vec<Sum>,
+    /// The cursor for [`PageAt::Before`]; `None`: no refund is before this page.
+    pub previous: Option<String>,
+    /// The cursor for [`PageAt::After`]; `None`: no refund is after this page.
+    pub next: Option<String>,
+    pub total: Count,
+    /// `None`: too many refunds match to be counted.
+    pub overdue: Option<u64>,
+    /// `None`: too many refunds match to be added up.
+    pub sums: Option<Vec<Sum>>,
+    /// The page ended early because it had visited as many refunds as a page may; `next` searches on.
+    pub stopped: bool,
     /// All currencies of refunds, for the filter.
     pub currencies: Vec<Currency>,
     /// The time that ages are computed for.

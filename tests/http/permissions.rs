@@ -32,8 +32,7 @@ pub fn arguments(name: &str) -> Value {
         "order" => json!({"id": "O-1", "query": {}}),
         "refund" => json!({"refund": "R-1", "order": null}),
         "event" => json!({"domain": "wallet", "subject": "W-1", "position": "1-0"}),
-        "findings" => json!({"kind": null, "page": 1}),
-        "wallets" | "orders" | "refunds" | "compensations" | "audit" => json!({"query": {}}),
+        "wallets" | "orders" | "refunds" | "findings" | "compensations" | "audit" => json!({"query": {}}),
         "compensation" => json!({"id": "CMP-1"}),
         "compensation-form" => json!({
             "draft": {"command": "credit_wallet", "subject": "W-1", "amount": "1", "reason": "goodwill", "note": "n"},

@@ -20,7 +20,7 @@ use crate::{
     event_log::EventLog,
     views::{
         audit::{AuditEntry, AuditQuery},
-        lists::{PAGE_ROWS, Page},
+        lists::{NumberedPage, PAGE_ROWS},
     },
 };
 
@@ -31,7 +31,7 @@ pub const SEARCHED_MAX: u64 = 200_000;
 
 impl Audit {
     /// The entries that match, newest first, a page of them.
-    pub async fn search(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+    pub async fn search(&self, query: &AuditQuery) -> Result<NumberedPage<AuditEntry>, Unavailable> {
         let page = query.page.max(1);
         let skip = u64::from(page - 1) * u64::from(PAGE_ROWS);
         let text = query.text.trim().to_lowercase();
@@ -55,7 +55,7 @@ impl Audit {
                 total += 1;
             }
         }
-        Ok(Page {
+        Ok(NumberedPage {
             rows,
             page,
             pages: u32::try_from(total.div_ceil(u64::from(PAGE_ROWS)))

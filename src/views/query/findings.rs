@@ -3,30 +3,36 @@
 use super::{Parsed, reader::Reader};
 use crate::{
     domain::findings::FindingKind,
-    views::href::{self, Address},
+    views::{
+        href::{self, Address},
+        lists::{FindingsQuery, PageAt},
+    },
 };
 
-/// Reads the query of `/findings`: `kind`, `page`.
-pub fn findings_query(search: &str) -> Parsed<(Option<FindingKind>, u32)> {
+/// Reads the query of `/findings`: `kind`, `after` or `before`.
+pub fn findings_query(search: &str) -> Parsed<FindingsQuery> {
     let mut reader = Reader::new(search);
-    let query = (reader.parsed("kind"), reader.page());
+    let query = FindingsQuery {
+        kind: reader.parsed("kind"),
+        at: reader.page_at(),
+    };
     reader.done(query)
 }
 
 /// The address of a list of findings.
-pub fn findings_href(kind: Option<FindingKind>, page: u32) -> String {
-    findings_at(href::FINDINGS, kind, page)
+pub fn findings_href(query: &FindingsQuery) -> String {
+    findings_at(href::FINDINGS, query.kind, &query.at)
 }
 
 /// The address of the file with all findings of a list.
-pub fn findings_csv_href(kind: Option<FindingKind>) -> String {
-    findings_at(href::FINDINGS_CSV, kind, 1)
+pub fn findings_csv_href(query: &FindingsQuery) -> String {
+    findings_at(href::FINDINGS_CSV, query.kind, &PageAt::First)
 }
 
-fn findings_at(base: &str, kind: Option<FindingKind>, page: u32) -> String {
+fn findings_at(base: &str, kind: Option<FindingKind>, at: &PageAt) -> String {
     let mut address = Address::new(base);
     address.put("kind", kind.map_or("", FindingKind::as_str));
-    address.put_page(page);
+    address.put_page_at(at);
     address.finish()
 }
 
@@ -35,16 +41,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::views::query::tests::search_of;
+    use crate::views::query::tests::{pages, search_of};
 
     proptest! {
         #[test]
         fn findings_addresses_read_back(
             kind in proptest::option::of(proptest::sample::select(FindingKind::ALL.to_vec())),
-            page in 1_u32..,
+            at in pages(),
         ) {
-            let parsed = findings_query(search_of(&findings_href(kind, page)));
-            prop_assert_eq!(parsed, Parsed { query: (kind, page), ignored: Vec::new() });
+            let query = FindingsQuery { kind, at };
+            let parsed = findings_query(search_of(&findings_href(&query)));
+            prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
         }
     }
 }

@@ -14,7 +14,7 @@ const LIST_SORTS: [(&str, ListSort); 4] = [
     ("amount_up", ListSort::AmountUp),
 ];
 
-/// Reads the query of `/wallets` and `/orders`: `q`, `status` (one of `statuses`), `sort`, `page`.
+/// Reads the query of `/wallets` and `/orders`: `q`, `status` (one of `statuses`), `sort`, `after` or `before`.
 pub fn list_query(search: &str, statuses: &[&str]) -> Parsed<ListQuery> {
     let mut reader = Reader::new(search);
     let query = ListQuery {
@@ -25,7 +25,7 @@ pub fn list_query(search: &str, statuses: &[&str]) -> Parsed<ListQuery> {
             })
         }),
         sort: reader.named("sort", &LIST_SORTS),
-        page: reader.page(),
+        at: reader.page_at(),
     };
     reader.done(query)
 }
@@ -37,7 +37,7 @@ pub fn list_href(base: &str, query: &ListQuery) -> String {
     address.put("q", &query.text);
     address.put("status", query.status.as_deref().unwrap_or_default());
     address.put_named("sort", query.sort, &LIST_SORTS);
-    address.put_page(query.page);
+    address.put_page_at(&query.at);
     address.finish()
 }
 
@@ -50,7 +50,7 @@ mod tests {
         domain::order::OrderStatus,
         views::{
             href,
-            query::tests::{search_of, texts},
+            query::tests::{pages, search_of, texts},
         },
     };
 
@@ -71,9 +71,9 @@ mod tests {
             text in texts(),
             status in proptest::option::of(Just("open".to_owned())),
             sort in proptest::sample::select(LIST_SORTS.map(|(_, sort)| sort).to_vec()),
-            page in 1_u32..,
+            at in pages(),
         ) {
-            let query = ListQuery { text, status, sort, page };
+            let query = ListQuery { text, status, sort, at };
             let parsed = list_query(search_of(&list_href(href::WALLETS, &query)), &["open"]);
             prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
         }

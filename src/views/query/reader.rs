@@ -8,7 +8,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use super::{Parsed, SENT_ERROR, SENT_PATH};
-use crate::{domain::event::parse_time, views::lists::SEARCH_MAX};
+use crate::{
+    domain::event::parse_time,
+    views::lists::{CURSOR_MAX, PageAt, SEARCH_MAX},
+};
 
 /// Characters of a value that a note quotes at most.
 const QUOTED_MAX: usize = 40;
@@ -119,6 +122,35 @@ impl Reader {
             .unwrap_or(1)
     }
 
+    /// Which page of a list that cursors page: `after` or `before`. Addresses of old had a number, which has no effect.
+    pub(super) fn page_at(&mut self) -> PageAt {
+        let at = match (self.cursor("after"), self.cursor("before")) {
+            (Some(after), before) => {
+                if before.is_some() {
+                    self.ignored
+                        .push("before, because the address has after, too".to_owned());
+                }
+                PageAt::After(after)
+            }
+            (None, Some(before)) => PageAt::Before(before),
+            (None, None) => PageAt::First,
+        };
+        if self.last("page").is_some() {
+            let first = if at == PageAt::First { "; this is the first" } else { "" };
+            self.ignored.push(format!("page: pages are no longer numbered{first}"));
+        }
+        at
+    }
+
+    fn cursor(&mut self, name: &str) -> Option<String> {
+        let value = self.last(name)?;
+        let is_cursor = value.len() <= CURSOR_MAX
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        self.read(name, &value, |value| is_cursor.then(|| value.to_owned()))
+    }
+
     pub(super) fn done<Q>(mut self, query: Q) -> Parsed<Q> {
         for (name, _) in self.pairs {
             if name == SENT_PATH || name == SENT_ERROR {
@@ -183,5 +215,49 @@ mod tests {
         assert_eq!(parse_moment("2026-01-02T03:04:00"), full);
         assert_eq!(parse_moment("2026-01-02T05:04:00+02:00"), full);
         assert_eq!(parse_moment("yesterday"), None);
+    }
+
+    fn page_at(search: &str) -> Parsed<PageAt> {
+        let mut reader = Reader::new(search);
+        let at = reader.page_at();
+        reader.done(at)
+    }
+
+    #[test]
+    fn after_wins_over_before() {
+        let both = page_at("before=b&after=a-_9");
+        assert_eq!(both.query, PageAt::After("a-_9".to_owned()));
+        assert_eq!(both.ignored, ["before, because the address has after, too"]);
+        let unreadable = page_at("before=b&after=a.b");
+        assert_eq!(unreadable.query, PageAt::Before("b".to_owned()));
+        assert_eq!(unreadable.ignored, ["after: 'a.b'"]);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_a_cursor_is_noted() {
+        let longest = "x".repeat(CURSOR_MAX);
+        assert_eq!(
+            page_at(&format!("after={longest}")).query,
+            PageAt::After(longest.clone())
+        );
+        for value in [format!("{longest}x"), "a%2Fb".to_owned(), "%C3%A9".to_owned()] {
+            let parsed = page_at(&format!("before={value}"));
+            assert_eq!((parsed.query, parsed.ignored.len()), (PageAt::First, 1), "{value}");
+        }
+        assert_eq!(page_at("after=&before="), Parsed::default());
+    }
+
+    #[test]
+    fn a_page_number_of_an_old_address_is_noted() {
+        let number = page_at("page=2");
+        assert_eq!(number.query, PageAt::First);
+        assert_eq!(
+            number.ignored,
+            ["page: pages are no longer numbered; this is the first"]
+        );
+        assert_eq!(
+            page_at("page=2&after=a").ignored,
+            ["page: pages are no longer numbered"]
+        );
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     domain::refund::RefundState,
     views::{
         href::{self, Address},
+        lists::PageAt,
         refunds::{RefundSort, RefundsQuery},
     },
 };
@@ -21,7 +22,8 @@ const REFUND_SORTS: [(&str, RefundSort); 8] = [
     ("order", RefundSort::Order),
 ];
 
-/// Reads the query of `/refunds`: `state` (repeated, or `all`), `overdue`, `currency`, `age`, `q`, `sort`, `page`.
+/// Reads the query of `/refunds`: `state` (repeated, or `all`), `overdue`, `currency`, `age`, `q`, `sort`, `after` or
+/// `before`.
 pub fn refunds_query(search: &str) -> Parsed<RefundsQuery> {
     let mut reader = Reader::new(search);
     let mut states = Vec::new();
@@ -41,7 +43,7 @@ pub fn refunds_query(search: &str) -> Parsed<RefundsQuery> {
         older_than_hours: reader.parsed("age"),
         text: reader.text(),
         sort: reader.named("sort", &REFUND_SORTS),
-        page: reader.page(),
+        at: reader.page_at(),
     };
     reader.done(query)
 }
@@ -56,7 +58,7 @@ pub fn refunds_csv_href(query: &RefundsQuery) -> String {
     refunds_at(
         href::REFUNDS_CSV,
         &RefundsQuery {
-            page: 1,
+            at: PageAt::First,
             ..query.clone()
         },
     )
@@ -82,7 +84,7 @@ fn refunds_at(base: &str, query: &RefundsQuery) -> String {
     }
     address.put("q", &query.text);
     address.put("sort", sort_word(query.sort));
-    address.put_page(query.page);
+    address.put_page_at(&query.at);
     address.finish()
 }
 
@@ -99,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::views::query::tests::{search_of, texts};
+    use crate::views::query::tests::{pages, search_of, texts};
 
     prop_compose! {
         fn refunds_queries()(
@@ -109,23 +111,17 @@ mod tests {
             older_than_hours: Option<u32>,
             text in texts(),
             sort in proptest::sample::select(REFUND_SORTS.map(|(_, sort)| sort).to_vec()),
-            page in 1_u32..,
+            at in pages(),
         ) -> RefundsQuery {
             let currency = currency.map(|code| code.parse().unwrap());
-            RefundsQuery { states, overdue, currency, older_than_hours, text, sort, page }
+            RefundsQuery { states, overdue, currency, older_than_hours, text, sort, at }
         }
     }
 
     #[test]
     fn an_empty_form_asks_for_everything_and_is_not_scolded() {
         let parsed = refunds_query("q=&currency=&age=&sort=");
-        assert_eq!(
-            parsed.query,
-            RefundsQuery {
-                page: 1,
-                ..RefundsQuery::default()
-            }
-        );
+        assert_eq!(parsed.query, RefundsQuery::default());
         assert!(parsed.ignored.is_empty());
         assert_eq!(refunds_href(&parsed.query), "/refunds");
     }
@@ -133,14 +129,21 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said_and_has_no_effect() {
         let parsed =
-            refunds_query("=&state=failed&state=lost&page=0&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x");
+            refunds_query("=&state=failed&state=lost&after=!&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x");
         assert_eq!(parsed.query.states, [RefundState::Failed]);
         assert_eq!(
-            (parsed.query.page, parsed.query.overdue, parsed.query.currency),
-            (1, false, None)
+            (parsed.query.at, parsed.query.overdue, parsed.query.currency),
+            (PageAt::First, false, None)
         );
         assert_eq!(parsed.ignored.len(), 8, "{:?}", parsed.ignored);
         assert_eq!(parsed.ignored[0], "state: 'lost'");
+    }
+
+    #[test]
+    fn a_file_holds_every_page() {
+        let query = refunds_query("state=failed&after=abc").query;
+        assert_eq!(refunds_href(&query), "/refunds?state=failed&after=abc");
+        assert_eq!(refunds_csv_href(&query), "/export/refunds.csv?state=failed");
     }
 
     #[test]
