@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    list::{Answered, answered, list_total, no_rows_here},
+    list::{Answered, answered, found, no_rows_here, not_read},
     live::follow_all,
     region::{as_of, list_region},
     session::Session,
@@ -107,7 +107,12 @@ fn show(Answered { query, page, unread }: Answer) -> AnyView {
         return no_rows_here("finding", &info, &unread, href_of).unwrap_or_else(|| nothing(kind));
     }
     view! {
-        <div class="totals">{list_total(page.total, "finding", &unread)}</div>
+        <div class="totals">
+            <p>
+                <strong>{found(page.total, "finding", &unread)}</strong>
+            </p>
+            {not_read(&unread)}
+        </div>
         <div class="findings">
             <FindingItems findings=page.rows />
         </div>

@@ -127,26 +127,20 @@ where
     })
 }
 
-/// How many rows match, and what is not read.
-pub fn list_total(count: Count, noun: &str, unread: &[String]) -> AnyView {
+/// How many rows match: `2 wallets`, or `2 wallets so far` while not all is read.
+pub fn found(count: Count, noun: &str, unread: &[String]) -> String {
     let so_far = if unread.is_empty() { "" } else { " so far" };
-    view! {
-        <p>
-            <strong>{total(count, noun)} {so_far}</strong>
-        </p>
-        {not_read(unread)}
-    }
-    .into_any()
+    format!("{}{so_far}", total(count, noun))
 }
 
 /// What is not read, as a line; nothing where all is.
-fn not_read(unread: &[String]) -> Option<AnyView> {
+pub fn not_read(unread: &[String]) -> Option<AnyView> {
     let text = unread.join(" ");
     (!text.is_empty()).then(|| view! { <p class="aside">{text}</p> }.into_any())
 }
 
-/// Stands where a page has no rows for another reason than that no row matches: the search of the page stopped early, a
-/// store is not read, or the rows are on other pages.
+/// Stands where a page has no rows, unless the reason is that no row matches: the search of the page stopped early, a store
+/// is not read, or the rows are on other pages.
 pub fn no_rows_here(
     noun: &'static str,
     info: &PageInfo,

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
-    list::{Answered, answered, list_total, no_rows_here},
+    list::{Answered, answered, found, no_rows_here, not_read},
     live::follow_all,
     region::{as_of, list_region},
     session::Session,
@@ -201,8 +201,11 @@ fn show(Answered { query, page, unread }: Answer) -> AnyView {
     let sorted = query.clone();
     view! {
         <div class="totals">
-            {list_total(total, "refund", &unread)}
-            {overdue.map(|overdue| view! { <p class="totals-overdue">{format!("{} overdue", grouped(overdue))}</p> })}
+            <p>
+                <strong>{found(total, "refund", &unread)}</strong>
+                {overdue.map(|overdue| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
+            </p>
+            {not_read(&unread)}
             {sums.map(|sums| view! { <Sums sums counts=true /> })}
         </div>
         <Table caption="Refunds" class="folds">

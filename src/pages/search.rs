@@ -34,6 +34,15 @@ use crate::{
 /// Rows of each kind.
 const SHOWN: usize = 8;
 
+/// What the first page of a list found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// Rows on the page.
+    rows: usize,
+    /// Rows that match.
+    count: Count,
+}
+
 #[component]
 pub fn SearchPage() -> impl IntoView {
     let search = use_location().search;
@@ -112,11 +121,11 @@ fn section<T: Clone + Send + Sync + 'static>(
     .into_any()
 }
 
-/// What follows the rows: what is not read, the way to the rest of a search that stopped, the way to all rows, or that there
+/// What follows the rows: what is not read, and the way to all rows, or to the rest of a search that stopped, or that there
 /// are none.
 fn rest(
     noun: &'static str,
-    total_rows: Count,
+    Found { rows, count }: Found,
     info: PageInfo,
     unread: &[String],
     href: impl Fn(PageAt) -> String,
@@ -125,21 +134,21 @@ fn rest(
         let text = format!("Not all is read yet. {}", unread.join(" "));
         view! { <p class="panel-note">{text}</p> }
     });
-    let all_read = unread.is_empty();
-    let outcome = match total_rows {
-        Count::Exactly(0) if all_read && !info.stopped => {
-            view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any()
-        }
-        Count::Exactly(rows) if rows <= SHOWN as u64 => ().into_any(),
-        Count::AtLeast(_) if info.stopped => ().into_any(),
-        Count::Exactly(_) | Count::AtLeast(_) => view! {
+    let rest = if rows > SHOWN {
+        view! {
             <p class="panel-note">
-                <a href=href(PageAt::First)>{format!("All {}", total(total_rows, noun))}</a>
+                <a href=href(PageAt::First)>{format!("All {}", total(count, noun))}</a>
             </p>
         }
-        .into_any(),
+        .into_any()
+    } else if info.stopped {
+        view! { <SearchOn info href /> }.into_any()
+    } else if rows == 0 && unread.is_empty() {
+        view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any()
+    } else {
+        ().into_any()
     };
-    view! { {missing} {outcome} <SearchOn info href /> }.into_any()
+    view! { {missing} {rest} }.into_any()
 }
 
 fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
@@ -149,6 +158,10 @@ fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
         previous: page.previous,
         next: page.next,
         stopped: page.stopped,
+    };
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
     };
     let rows: Vec<_> = page.rows.into_iter().take(SHOWN).collect();
     let table = (!rows.is_empty()).then(|| {
@@ -167,7 +180,7 @@ fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
         }
     });
     let href_of = |at| refunds_href(&RefundsQuery { at, ..query.clone() });
-    view! { {table} {rest("refund", page.total, info, &unread, href_of)} }.into_any()
+    view! { {table} {rest("refund", found, info, &unread, href_of)} }.into_any()
 }
 
 fn party(party: Option<Party>) -> AnyView {
@@ -180,6 +193,10 @@ fn party(party: Option<Party>) -> AnyView {
 fn show_wallets(answer: Answered<ListQuery, Page<WalletRow>>) -> AnyView {
     let Answered { query, page, unread } = answer;
     let info = PageInfo::of(query.at.clone(), &page);
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
+    };
     let rows: Vec<_> = page
         .rows
         .into_iter()
@@ -197,13 +214,17 @@ fn show_wallets(answer: Answered<ListQuery, Page<WalletRow>>) -> AnyView {
         })
         .collect();
     let href_of = |at| list_href(href::WALLETS, &ListQuery { at, ..query.clone() });
-    let rest = rest("wallet", page.total, info, &unread, href_of);
+    let rest = rest("wallet", found, info, &unread, href_of);
     view! { {entities("Wallets that match", "Wallet", "Owner", "Available", rows)} {rest} }.into_any()
 }
 
 fn show_orders(answer: Answered<ListQuery, Page<OrderRow>>) -> AnyView {
     let Answered { query, page, unread } = answer;
     let info = PageInfo::of(query.at.clone(), &page);
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
+    };
     let rows: Vec<_> = page
         .rows
         .into_iter()
@@ -225,7 +246,7 @@ fn show_orders(answer: Answered<ListQuery, Page<OrderRow>>) -> AnyView {
         })
         .collect();
     let href_of = |at| list_href(href::ORDERS, &ListQuery { at, ..query.clone() });
-    let rest = rest("order", page.total, info, &unread, href_of);
+    let rest = rest("order", found, info, &unread, href_of);
     view! { {entities("Orders that match", "Order", "Customer", "Total", rows)} {rest} }.into_any()
 }
 

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    list::{Answered, ListForm, answered, list_head, list_total, no_rows_here, none_found},
+    list::{Answered, ListForm, answered, found, list_head, no_rows_here, none_found, not_read},
     live::follow_all,
     region::list_region,
 };
@@ -79,7 +79,7 @@ fn show(Answered { query, page, unread }: Answer) -> AnyView {
     let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::WALLETS);
     let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
     view! {
-        <div class="panel-head">{list_total(page.total, "wallet", &unread)}</div>
+        <div class="panel-head"><p><strong>{found(page.total, "wallet", &unread)}</strong></p>{not_read(&unread)}</div>
         <Table caption="Wallets" class="folds">
             <thead>
                 <tr>

@@ -29,14 +29,14 @@ use super::{
 use crate::{
     domain::{money::Currency, order::OrderStatus, wallet::WalletStatus},
     views::{
-        lists::{Count, ListQuery, ListSort, PAGE_ROWS, Page},
+        lists::{Count, ListQuery, ListSort, PAGE_ROWS, Page, VISITED_MAX},
         orders::OrderRow,
         wallets::WalletRow,
     },
 };
 
 /// Rows that one page visits at most.
-pub const VISITS_MAX: usize = 20_000;
+pub const VISITS_MAX: usize = VISITED_MAX as usize;
 const SIZE: usize = PAGE_ROWS as usize;
 /// Rows that are counted, or collected and sorted in memory, at most.
 pub const COUNTED_MAX: usize = 10_000;

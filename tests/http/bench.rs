@@ -238,7 +238,7 @@ impl Bench {
             logs.clone(),
             Arc::clone(&access) as Arc<dyn desk::DayLimits>,
             Arc::clone(&access) as Arc<dyn desk::Trail>,
-            Arc::new(move |refund: &str| credited.credited_for(refund)),
+            Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
             desk::Settings::default(),
         );
         let assets = Assets::find(site).unwrap();
