@@ -19,8 +19,8 @@ use futures::stream::BoxStream;
 
 use self::{readers::Readers, writer::Writer};
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, Swept, codec,
-    fault::Fault,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, Identity, OpenError, READ_MAX, ReadError,
+    StreamEnd, Swept, codec, fault::Fault,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
@@ -98,6 +98,20 @@ impl EventLog for Embedded {
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
         follow::streams(Arc::clone(&self.readers))
+    }
+
+    async fn identity(&self) -> Result<Identity, ReadError> {
+        Ok(Identity {
+            partitions: Some(1),
+            ..Identity::default()
+        })
+    }
+
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        let ids = ids.to_vec();
+        self.readers
+            .run(move |connection| ids.iter().map(|id| read::end(connection, id)).collect())
+            .await
     }
 
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {

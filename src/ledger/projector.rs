@@ -251,6 +251,12 @@ impl<S: Entity> Projector<S> {
         let mut unfinished: HashMap<EntityId, Unfinished<S>> = HashMap::new();
         let mut disordered = Vec::new();
         while let Some(batch) = parts.try_next().await? {
+            let (unreadable, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.unreadable.is_some());
+            for swept in unreadable {
+                let reason = swept.unreadable.unwrap_or_default();
+                tracing::warn!(domain = %S::DOMAIN, subject = %swept.subject, reason, "a stream can't be read");
+                unfinished.remove(&swept.subject);
+            }
             let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
             for swept in long {
                 self.take_part(swept, &mut unfinished, &mut disordered).await?;
@@ -279,6 +285,7 @@ impl<S: Entity> Projector<S> {
             first,
             last,
             entries,
+            unreadable: _,
         } = swept;
         let stream = match unfinished.remove(&subject) {
             Some(stream) if !first => stream,

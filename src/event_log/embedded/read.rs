@@ -10,7 +10,7 @@ use crate::{
         event::{Entry, Fields, Known},
         ids::{EntityId, Position},
     },
-    event_log::{FeedEntry, Swept},
+    event_log::{FeedEntry, StreamEnd, Swept, digest::Digester},
 };
 
 /// What [`entry`] reads.
@@ -29,9 +29,9 @@ pub(super) fn entries(
         "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
     ))?;
     let mut rows = statement.query(params![id.as_str(), after, rows_max(limit)])?;
-    let mut entries = Vec::new();
+    let (mut entries, mut digester) = (Vec::new(), Digester::default());
     while let Some(row) = rows.next()? {
-        entries.push(entry(row)?);
+        entries.push(entry(row, &mut digester)?);
     }
     Ok(entries)
 }
@@ -50,7 +50,7 @@ pub(super) fn swept(
     ))?;
     // One more, which tells whether the last stream goes on.
     let mut rows = statement.query(params![after.0, after.1, rows_max(limit.saturating_add(1))])?;
-    let mut parts: Vec<Swept> = Vec::new();
+    let (mut parts, mut digester): (Vec<Swept>, _) = (Vec::new(), Digester::default());
     let (mut left, mut sequence) = (limit, 0);
     while let Some(row) = rows.next()? {
         let stream = row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?;
@@ -66,7 +66,7 @@ pub(super) fn swept(
         }
         left -= 1;
         sequence = row.get(4)?;
-        let event = entry(row)?;
+        let event = entry(row, &mut digester)?;
         match part {
             Some(part) => part.entries.push(event),
             None => parts.push(Swept {
@@ -74,13 +74,15 @@ pub(super) fn swept(
                 last: true,
                 subject: entity(stream.to_owned())?,
                 entries: vec![event],
+                unreadable: None,
             }),
         }
     }
     Ok((parts, None))
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
+/// An event as an entry. Its digest covers what the row holds in the order of the columns, absent ones left out.
+fn entry(row: &Row<'_>, digester: &mut Digester) -> Result<Entry, Fault> {
     let sequence: i64 = row.get(4)?;
     let extra: Option<String> = row.get(11)?;
     let extra = match extra {
@@ -101,13 +103,21 @@ fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
         (Known::CausationId, text(9)?),
         (Known::Data, text(10)?),
     ];
+    let position = position(row.get(0)?);
+    digester.begin(position);
+    digester.field(b"recorded", &row.get::<_, i64>(1)?.to_be_bytes());
+    for (field, value) in known {
+        value.inspect(|value| digester.field(field.name().as_bytes(), value.as_bytes()));
+    }
+    text(11)?.inspect(|value| digester.field(b"extra", value.as_bytes()));
     let known = known.into_iter();
     let mut fields = Fields::of(known.filter_map(|(field, value)| Some((field, value?))));
     fields.extra = extra;
     Ok(Entry {
-        position: position(row.get(0)?),
+        position,
         recorded: recorded(row.get(1)?),
         fields,
+        digest: digester.finish(),
     })
 }
 
@@ -144,6 +154,19 @@ pub(super) fn last_sequence(connection: &Connection, id: &EntityId) -> Result<i6
         .prepare_cached("SELECT max(sequence) FROM events WHERE stream = ?1")?
         .query_row([id.as_str()], |row| row.get(0))?;
     Ok(last.unwrap_or(0))
+}
+
+/// What a stream has at its end. Counting walks through an index of the stream, not through its events.
+pub(super) fn end(connection: &Connection, id: &EntityId) -> Result<StreamEnd, Fault> {
+    let mut statement = connection.prepare_cached("SELECT max(position), count(*) FROM events WHERE stream = ?1")?;
+    let (last, length): (Option<i64>, i64) =
+        statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(last.map_or(StreamEnd::Absent, |last| StreamEnd::Present {
+        last: Some(position(last)),
+        length: u64::try_from(length).unwrap_or(0),
+        added: None,
+        max_deleted: None,
+    }))
 }
 
 /// Ids after `after`, in the order of their bytes. Steps from id to id, so it costs as much as there are streams, not events.
