@@ -1,7 +1,7 @@
 //! Raw digests: a hash of what a store holds, entry by entry, made by its adapter while it reads. The hash is XXH3 with 128
 //! bits, which costs little beside reading. It finds loss and change; it does not withstand somebody who makes collisions.
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::domain::{event::RawDigest, ids::Position};
 
@@ -16,6 +16,11 @@ pub fn roll(digest: RawDigest, next: RawDigest) -> RawDigest {
 
 fn hash(bytes: &[u8]) -> RawDigest {
     RawDigest(xxh3_128(bytes).to_be_bytes())
+}
+
+/// A hash of 64 bits, for checksums of what this program writes itself.
+pub(super) fn short_hash(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes)
 }
 
 /// Makes the digests of entries, one after another. An entry is its position (two big-endian `u64`) and then, for each field in

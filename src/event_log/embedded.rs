@@ -3,8 +3,10 @@
 //! once as SQLite is. It never edits or deletes a row.
 
 mod follow;
+mod migrate;
 mod read;
 mod readers;
+mod row;
 mod schema;
 mod sweep;
 mod write;
@@ -102,6 +104,7 @@ impl EventLog for Embedded {
 
     async fn identity(&self) -> Result<Identity, ReadError> {
         Ok(Identity {
+            history: Some(self.readers.run(read::store_id).await?),
             partitions: Some(1),
             ..Identity::default()
         })

@@ -14,6 +14,7 @@ pub async fn an_identity_is_the_same_for_all_who_open_a_store(bench: &Bench) {
     let log = bench.log();
     let before = log.identity().await.unwrap();
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    assert!(before.history.is_some());
     let after = bench.log().identity().await.unwrap();
     assert_eq!((&before.run, &before.history), (&after.run, &after.history));
     assert_eq!(before.previous_history, after.previous_history);

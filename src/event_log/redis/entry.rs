@@ -55,6 +55,12 @@ pub(super) fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), Pa
 #[derive(Default)]
 pub(super) struct Entries {
     pub entries: Vec<Entry>,
+    scratch: Scratch,
+}
+
+/// Room that is used again for every entry.
+#[derive(Default)]
+struct Scratch {
     /// Where the strings of the entry stand that is being taken.
     strings: Vec<Range<usize>>,
     digester: Digester,
@@ -99,11 +105,11 @@ impl Take for Entries {
     fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         let begin = cursor.place();
         let (position, pairs) = head(cursor)?;
-        self.strings.clear();
+        self.scratch.strings.clear();
         for _ in 0..pairs * 2 {
             let length = cursor.string()?.len();
             let end = cursor.place() - begin - wire::END.len();
-            self.strings.push(end - length..end);
+            self.scratch.strings.push(end - length..end);
         }
         let bytes = cursor.since(begin);
         // Looked at once: what stands between strings is ASCII, so all of it is text if and only if each of them is.
@@ -114,18 +120,20 @@ impl Take for Entries {
                 |whole| Cow::Borrowed(&whole[string.clone()]),
             )
         };
-        let values = self.strings.iter().skip(1).step_by(2);
+        let values = self.scratch.strings.iter().skip(1).step_by(2);
         let mut fields = Fields::with_room(values.map(Range::len).sum());
-        self.digester.begin(position);
-        for pair in self.strings.chunks_exact(2) {
-            self.digester.field(&bytes[pair[0].clone()], &bytes[pair[1].clone()]);
+        self.scratch.digester.begin(position);
+        for pair in self.scratch.strings.chunks_exact(2) {
+            self.scratch
+                .digester
+                .field(&bytes[pair[0].clone()], &bytes[pair[1].clone()]);
             fields.set(&text(&pair[0]), &text(&pair[1]));
         }
         self.entries.push(Entry {
             position,
             recorded: recorded(position),
             fields,
-            digest: self.digester.finish(),
+            digest: self.scratch.digester.finish(),
         });
         Ok(())
     }

@@ -57,17 +57,27 @@ async fn ends_of(session: &mut Session, keys: &[String]) -> RedisResult<Vec<Stre
         ask.cmd("XINFO").arg("STREAM").arg(key);
     }
     let replies: Vec<RedisResult<Info>> = ask.query_async(&mut session.connection).await?;
-    let mut ends = Vec::with_capacity(keys.len());
+    let (mut ends, mut refused, mut refusal) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (reply, key) in replies.into_iter().zip(keys) {
         ends.push(match reply {
             Ok(Info(end)) => end,
             Err(error) if is_missing(&error) => StreamEnd::Absent,
             Err(error) => match error.code() {
                 Some("WRONGTYPE") => StreamEnd::WrongType(type_of(session, key).await?),
-                Some("NOPERM") => without_xinfo(session, key, error).await?,
+                Some("NOPERM") => {
+                    refused.push((ends.len(), key));
+                    refusal = Some(error);
+                    StreamEnd::Absent
+                }
                 _ => return Err(error),
             },
         });
+    }
+    if let Some(refusal) = refusal {
+        let (places, keys): (Vec<usize>, Vec<&String>) = refused.into_iter().unzip();
+        for (place, end) in places.into_iter().zip(without_xinfo(session, &keys, &refusal).await?) {
+            ends[place] = end;
+        }
     }
     Ok(ends)
 }
@@ -90,40 +100,50 @@ async fn type_of(session: &mut Session, key: &str) -> RedisResult<String> {
     }
 }
 
-/// The end of a stream for a user who may not run XINFO; `refusal` is the answer where the other ways are refused as well.
-async fn without_xinfo(session: &mut Session, key: &str, refusal: RedisError) -> RedisResult<StreamEnd> {
+/// The ends of streams for a user who may not run XINFO; `refusal` is the answer where the other ways are refused as well.
+async fn without_xinfo(session: &mut Session, keys: &[&String], refusal: &RedisError) -> RedisResult<Vec<StreamEnd>> {
     let mut ask = redis::pipe();
     ask.ignore_errors();
-    ask.cmd("XLEN").arg(key);
-    ask.cmd("XREVRANGE").arg(key).arg("+").arg("-").arg("COUNT").arg(1);
-    ask.cmd("TYPE").arg(key);
-    type Replies = (RedisResult<u64>, RedisResult<Vec<RawEntry>>, RedisResult<String>);
-    let (length, last, kind): Replies = ask.query_async(&mut session.connection).await?;
-    if is_refused(&length) || is_refused(&last) {
-        return Err(refusal);
+    for key in keys {
+        ask.cmd("XLEN").arg(key);
+        ask.cmd("XREVRANGE").arg(key).arg("+").arg("-").arg("COUNT").arg(1);
+        ask.cmd("TYPE").arg(key);
     }
-    let kind = match kind {
-        kind if is_refused(&kind) => None,
-        kind => Some(kind?),
-    };
-    let (length, last) = match (length, last) {
-        (Err(error), _) | (_, Err(error)) if error.code() == Some("WRONGTYPE") => {
-            return Ok(StreamEnd::WrongType(kind.unwrap_or_else(|| NO_STREAM.into())));
+    let replies: Vec<RedisResult<Value>> = ask.query_async(&mut session.connection).await?;
+    let mut replies = replies.into_iter();
+    let mut ends = Vec::new();
+    while let (Some(length), Some(last), Some(kind)) = (replies.next(), replies.next(), replies.next()) {
+        if is_refused(&length) || is_refused(&last) {
+            return Err(refusal.clone());
         }
-        (length, last) => (length?, last?.first().map(|entry| entry.position)),
-    };
+        let kind = if is_refused(&kind) { None } else { Some(read(kind)?) };
+        ends.push(end_of(length, last, kind)?);
+    }
+    Ok(ends)
+}
+
+fn end_of(length: RedisResult<Value>, last: RedisResult<Value>, kind: Option<String>) -> RedisResult<StreamEnd> {
+    let is_wrong_type =
+        |reply: &RedisResult<Value>| reply.as_ref().is_err_and(|error| error.code() == Some("WRONGTYPE"));
+    if is_wrong_type(&length) || is_wrong_type(&last) {
+        return Ok(StreamEnd::WrongType(kind.unwrap_or_else(|| NO_STREAM.into())));
+    }
+    let last: Vec<RawEntry> = read(last)?;
+    let last = last.first().map(|entry| entry.position);
     // Without its type, an empty stream can't be told from none.
-    let present = last.is_some() || kind.as_deref() == Some("stream");
-    Ok(if present {
-        StreamEnd::Present {
-            last,
-            length,
-            added: None,
-            max_deleted: None,
-        }
-    } else {
-        StreamEnd::Absent
+    if last.is_none() && kind.as_deref() != Some("stream") {
+        return Ok(StreamEnd::Absent);
+    }
+    Ok(StreamEnd::Present {
+        last,
+        length: read(length)?,
+        added: None,
+        max_deleted: None,
     })
+}
+
+fn read<T: FromRedisValue>(reply: RedisResult<Value>) -> RedisResult<T> {
+    Ok(T::from_redis_value(reply?)?)
 }
 
 /// What XINFO STREAM says.
