@@ -11,7 +11,7 @@ use crate::{
             command::{Action, Command, CommandName, Pin},
             decide::{Book, Books},
         },
-        event::{Entry, NewEvent},
+        event::{Entry, NewEvent, RawDigest},
         fold::{Fold, State},
         ids::{Domain, EntityId, LogName, Position, Sequence},
         order::OrderState,
@@ -287,6 +287,7 @@ impl Case {
             position: entries.last().map_or(Position::START, |last| last.position),
             recorded: Utc::now(),
             fields: event.into_fields(self.sequence + 1),
+            digest: RawDigest::default(),
         });
         Self::fold(&self.id, entries)
     }

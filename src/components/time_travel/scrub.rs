@@ -202,7 +202,7 @@ pub fn preview(entries: &[Entry], filter: &Filter) -> Option<Preview> {
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Fields, Known, format_time},
+        event::{Fields, Known, RawDigest, format_time},
         ids::Position,
     };
 
@@ -221,6 +221,7 @@ mod tests {
                 (Known::Time, &format_time(at(happened))),
                 (Known::Data, data),
             ]),
+            digest: RawDigest::default(),
         }
     }
 

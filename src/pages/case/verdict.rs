@@ -152,7 +152,7 @@ pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Rec
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Entry, Fields, Known},
+        event::{Entry, Fields, Known, RawDigest},
         ids::{Domain, EntityId},
     };
 
@@ -164,6 +164,7 @@ mod tests {
                 position: position.parse().unwrap(),
                 recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
                 fields: Fields::of([(Known::Id, id)]),
+                digest: RawDigest::default(),
             },
         }
     }

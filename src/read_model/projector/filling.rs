@@ -35,7 +35,7 @@ struct Filling<S: Entity> {
     seen: HashSet<u64>,
     hasher: RandomState,
     unfinished: HashMap<EntityId, Unfinished<S>>,
-    /// Streams to be read again once the indexes are there: out of order, or told twice.
+    /// Streams to be read again once the indexes are there: out of order, met twice, or unreadable.
     again: Vec<(EntityId, String)>,
     tasks: JoinSet<Result<Done, ReadModelError>>,
 }
@@ -70,6 +70,8 @@ impl<S: Entity> Projector<S> {
         let mut parts = log.sweep();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         while let Some(batch) = parts.try_next().await? {
+            let batch = batch.into_iter().filter_map(|swept| filling.readable(swept));
+            let batch: Vec<_> = batch.collect();
             let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
             for swept in long {
                 self.fill_part(swept, &mut filling).await?;
@@ -114,6 +116,7 @@ impl<S: Entity> Projector<S> {
             first,
             last,
             entries,
+            unreadable: _,
         } = swept;
         let stream = match filling.unfinished.remove(&subject) {
             Some(stream) if !first => stream,
@@ -175,6 +178,14 @@ impl<S: Entity> Projector<S> {
 }
 
 impl<S: Entity> Filling<S> {
+    /// Sets a stream aside that can't be read.
+    fn readable(&mut self, swept: Swept) -> Option<Swept> {
+        let Some(reason) = swept.unreadable else { return Some(swept) };
+        self.unfinished.remove(&swept.subject);
+        self.again.push((swept.subject, reason));
+        None
+    }
+
     /// Whether a stream is met for the first time; otherwise it is read again later.
     fn is_new(&mut self, id: &EntityId) -> bool {
         let new = self.seen.insert(self.hasher.hash_one(id));
