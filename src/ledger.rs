@@ -159,19 +159,22 @@ impl Ledger {
     fn named_by(&self, topic: &Topic) -> Result<Option<Named>, LedgerError> {
         let filled = self.model.is_filled(Domain::Order);
         Ok(Some(match topic {
-            Topic::All => return Ok(None),
             Topic::Wallet(wallet) => Named {
                 wallets: vec![wallet.clone()],
                 orders: Vec::new(),
             },
             Topic::Order(order) => {
                 let wallet = if filled {
-                    self.model.read(|connection| wallet_named_by(connection, order.as_str()))?
+                    self.model
+                        .read(|connection| wallet_named_by(connection, order.as_str()))?
                 } else {
                     None
                 };
                 Named {
-                    wallets: wallet.and_then(|wallet| EntityId::new(wallet).ok()).into_iter().collect(),
+                    wallets: wallet
+                        .and_then(|wallet| EntityId::new(wallet).ok())
+                        .into_iter()
+                        .collect(),
                     orders: vec![order.clone()],
                 }
             }
@@ -179,7 +182,7 @@ impl Ledger {
                 wallets: self.credited_for(refund)?,
                 orders: self.model.read(|connection| orders_claiming(connection, refund))?,
             },
-            Topic::Refund(_) => return Ok(None),
+            Topic::All | Topic::Refund(_) => return Ok(None),
         }))
     }
 
@@ -193,7 +196,10 @@ impl Ledger {
         if !self.model.is_filled(domain) {
             return None;
         }
-        self.model.read(|connection| rows::entries(connection, domain, id)).ok().flatten()
+        self.model
+            .read(|connection| rows::entries(connection, domain, id))
+            .ok()
+            .flatten()
     }
 
     async fn read_all(&self, domain: Domain, id: &EntityId) -> Result<Vec<Entry>, LedgerError> {

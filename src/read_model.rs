@@ -355,9 +355,7 @@ impl Tasks {
         loop {
             self.live(domain).await;
             let database = Arc::clone(&self.database);
-            let step = spawn_blocking(move || {
-                database.write(|connection| sources::extend_search(connection, domain))
-            });
+            let step = spawn_blocking(move || database.write(|connection| sources::extend_search(connection, domain)));
             match step.await {
                 Ok(Ok(true)) => {}
                 // A domain that is filled anew begins its index anew.

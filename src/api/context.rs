@@ -10,12 +10,15 @@ use axum::http::{HeaderValue, StatusCode, header::SET_COOKIE};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+/// For the same reason.
+pub(super) use crate::ledger::Ledger;
+
 use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
     domain::audit::AuditOutcome,
-    ledger::{Ledger, LedgerError},
+    ledger::LedgerError,
     read_model::lists::Search,
     server::{
         auth::{Gatekeeper, Principal, Visitor},

@@ -86,7 +86,11 @@ impl ApiError {
             Self::Invalid { .. } => 400,
             Self::Field { .. } | Self::Refused { .. } => 422,
             Self::TooMany { .. } => 429,
-            Self::StoreDown { .. } | Self::ReadModel { .. } | Self::Unreachable | Self::Unrecorded | Self::InDoubt { .. } => 503,
+            Self::StoreDown { .. }
+            | Self::ReadModel { .. }
+            | Self::Unreachable
+            | Self::Unrecorded
+            | Self::InDoubt { .. } => 503,
             Self::Internal => 500,
         }
     }

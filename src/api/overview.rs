@@ -15,7 +15,7 @@ use crate::{
 #[server(endpoint = "overview", input = Json)]
 pub async fn get_overview() -> Result<Overview, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let overview = caller.ask(|ledger| ledger.overview()).await?;
+    let overview = caller.ask(super::context::Ledger::overview).await?;
     caller.shown(overview, "overview").await
 }
 

@@ -104,7 +104,9 @@ fn start(settings: &Settings, dir: Option<&Path>) -> Result<Arc<Ledger>, CliErro
 }
 
 fn rows(ledger: &Ledger) -> Result<Rows, CliError> {
-    ledger.rows().map_err(|error: LedgerError| CliError::No(error.to_string()))
+    ledger
+        .rows()
+        .map_err(|error: LedgerError| CliError::No(error.to_string()))
 }
 
 /// Waits until every store is loaded, or one is down.

@@ -98,7 +98,7 @@ pub fn SearchOn(info: PageInfo, href: impl Fn(PageAt) -> String) -> impl IntoVie
 
 /// How many rows a page that stopped early has searched.
 pub fn searched(at: &PageAt) -> String {
-    let visited = grouped(VISITED_MAX);
+    let visited = grouped(VISITED_MAX.into());
     match at {
         PageAt::First => format!("The first {visited} rows were searched"),
         PageAt::After(_) | PageAt::Before(_) => format!("{visited} more rows were searched"),

@@ -140,7 +140,9 @@ impl Ledger {
 
     pub(super) fn findings_about(&self, about: About, id: &str) -> Result<Vec<Finding>, LedgerError> {
         let now = self.now();
-        Ok(self.model.read(|connection| findings::about(connection, about, id, now))?)
+        Ok(self
+            .model
+            .read(|connection| findings::about(connection, about, id, now))?)
     }
 
     /// Orders that name a wallet, the last changed first.
@@ -156,7 +158,9 @@ impl Ledger {
         if !self.model.is_filled(Domain::Order) {
             return Ok(None);
         }
-        Ok(self.model.read(|connection| wallet_named_by(connection, order.as_str()))?)
+        Ok(self
+            .model
+            .read(|connection| wallet_named_by(connection, order.as_str()))?)
     }
 
     /// The orders that use a refund's id, by their own ids.

@@ -42,7 +42,14 @@ impl Ledger {
         let state = &order_replay.fold.state;
         let refund = state.refunds.get(id).ok_or_else(missing)?;
         let now = self.now();
-        let row = RefundRow::new(id, &order, state.wallet.as_deref(), refund, now, &self.model.settings().limits);
+        let row = RefundRow::new(
+            id,
+            &order,
+            state.wallet.as_deref(),
+            refund,
+            now,
+            &self.model.settings().limits,
+        );
         let mut story = of_order(&order_replay, &order, id);
         let mut missing = Vec::new();
         for wallet in &wallets {
@@ -57,7 +64,12 @@ impl Ledger {
         let omitted = story.len().saturating_sub(STORY_MAX);
         story.drain(..omitted);
         Ok(RefundView {
-            limit_seconds: self.model.settings().limits.of(row.state).map(|limit| limit.num_seconds()),
+            limit_seconds: self
+                .model
+                .settings()
+                .limits
+                .of(row.state)
+                .map(|limit| limit.num_seconds()),
             note: refund.note.clone(),
             failure: refund.failure.clone(),
             customer: state.customer.clone(),

@@ -320,9 +320,9 @@ fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
         }
         let wallet = fold.state.wallet.clone();
         let refunds = fold.state.refunds.iter();
-        rows.extend(refunds.map(|(id, refund)| {
-            RefundRow::new(id, &order, wallet.as_deref(), refund, moment(), &limits)
-        }));
+        rows.extend(
+            refunds.map(|(id, refund)| RefundRow::new(id, &order, wallet.as_deref(), refund, moment(), &limits)),
+        );
     }
     rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
     rows
@@ -360,7 +360,9 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
                 } else {
                     query.states.contains(&row.state)
                 };
-                let old = query.older_than_hours.is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600);
+                let old = query
+                    .older_than_hours
+                    .is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600);
                 state && old && (row.overdue || !query.overdue)
             };
             let mut expected: Vec<_> = folded.iter().filter(wanted).cloned().collect();
@@ -383,14 +385,22 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
         let pending: Vec<_> = folded.iter().filter(|row| row.state.is_pending()).collect();
         let late = pending.iter().filter(|row| row.overdue).count() as u64;
         assert_eq!(overview.overdue, late);
-        assert_eq!(overview.by_state.iter().map(|state| state.count).sum::<u64>(), pending.len() as u64);
+        assert_eq!(
+            overview.by_state.iter().map(|state| state.count).sum::<u64>(),
+            pending.len() as u64
+        );
         for bucket in &overview.by_age {
             let in_bucket = |row: &&&RefundRow| {
                 let age = (moment() - row.requested_at).max(TimeDelta::zero());
                 age >= TimeDelta::hours(bucket.from_hours.into())
                     && bucket.to_hours.is_none_or(|to| age < TimeDelta::hours(to.into()))
             };
-            assert_eq!(bucket.count, pending.iter().filter(in_bucket).count() as u64, "{}", bucket.from_hours);
+            assert_eq!(
+                bucket.count,
+                pending.iter().filter(in_bucket).count() as u64,
+                "{}",
+                bucket.from_hours
+            );
         }
         late
     };
@@ -414,7 +424,10 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
         becomes(|| ledger.overview().unwrap().events == events).await;
         compare();
     }
-    assert_eq!(ledger.refunds(&queries[0], Search::Names).unwrap().total, Count::Exactly(59));
+    assert_eq!(
+        ledger.refunds(&queries[0], Search::Names).unwrap().total,
+        Count::Exactly(59)
+    );
 }
 
 #[tokio::test]

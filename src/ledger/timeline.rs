@@ -64,12 +64,7 @@ impl Ledger {
     }
 
     /// What of a wallet's page does not depend on how it was replayed.
-    fn wallet_view(
-        &self,
-        id: &EntityId,
-        fold: &Fold<WalletState>,
-        extent: Extent,
-    ) -> Result<WalletView, LedgerError> {
+    fn wallet_view(&self, id: &EntityId, fold: &Fold<WalletState>, extent: Extent) -> Result<WalletView, LedgerError> {
         let state = &fold.state;
         let open_holds = state.open_holds().map(|(hold, about)| HoldRow {
             hold: hold.to_owned(),

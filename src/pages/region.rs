@@ -100,6 +100,24 @@ where
     .into_any()
 }
 
+/// A question that can't be read, with a way to the list's first page where there is one.
+fn unreadable(message: &str, first: Option<String>) -> AnyView {
+    let first = first.map(|first| {
+        view! {
+            <p>
+                <a class="button" href=first>
+                    "First page"
+                </a>
+            </p>
+        }
+    });
+    view! {
+        <p>{sentence(message)}"."</p>
+        {first}
+    }
+    .into_any()
+}
+
 /// Why there is no answer, what still works, and a way on; as the page's `heading` or below one. Also gives the page its
 /// HTTP status.
 fn problem(error: ApiError, what: &'static str, heading: bool, first: Option<String>) -> AnyView {
@@ -129,23 +147,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool, first: Option<Str
             }
             .into_any(),
         ),
-        ApiError::Invalid { message } => (
-            "That can't be asked".to_owned(),
-            view! {
-                <p>{sentence(&message)}"."</p>
-                {first
-                    .map(|first| {
-                        view! {
-                            <p>
-                                <a class="button" href=first>
-                                    "First page"
-                                </a>
-                            </p>
-                        }
-                    })}
-            }
-            .into_any(),
-        ),
+        ApiError::Invalid { message } => ("That can't be asked".to_owned(), unreadable(&message, first)),
         ApiError::StoreDown { domain } => (
             format!("The {domain} store is not answering"),
             view! {

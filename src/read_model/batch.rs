@@ -90,7 +90,9 @@ impl<'t> Batch<'t> {
     pub fn new(connection: &'t Connection, domain: Domain) -> rusqlite::Result<Self> {
         let source = |domain: Domain| {
             let mut select = connection.prepare_cached("SELECT filled, searchable FROM source WHERE domain = ?1")?;
-            select.query_row([domain.as_str()], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?)))
+            select.query_row([domain.as_str()], |row| {
+                Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
+            })
         };
         let (filled, searchable) = source(domain)?;
         let other = match domain {
@@ -120,7 +122,12 @@ impl<'t> Batch<'t> {
 
     /// Notes that a stream can't be read, and why. Its row keeps the last figures and is marked as incomplete; a stream that was
     /// never read gets a row without figures.
-    pub fn put_unreadable<S: Entity>(&mut self, id: &EntityId, reason: &str, since: DateTime<Utc>) -> rusqlite::Result<()> {
+    pub fn put_unreadable<S: Entity>(
+        &mut self,
+        id: &EntityId,
+        reason: &str,
+        since: DateTime<Utc>,
+    ) -> rusqlite::Result<()> {
         let mut mark = self.connection.prepare_cached(match self.domain {
             Domain::Wallet => "UPDATE wallet SET complete = 0 WHERE id = ?1",
             Domain::Order => "UPDATE orders SET complete = 0 WHERE id = ?1",
@@ -136,8 +143,15 @@ impl<'t> Batch<'t> {
     /// Notes that a stream has to be read again, and why.
     pub fn set_stale(&self, id: &EntityId, reason: &str, since: DateTime<Utc>) -> rusqlite::Result<()> {
         self.connection
-            .prepare_cached("INSERT INTO stale VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET reason = excluded.reason")?
-            .execute(params![self.domain.as_str(), id.as_str(), reason, Sortable::time(since)])
+            .prepare_cached(
+                "INSERT INTO stale VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+            )?
+            .execute(params![
+                self.domain.as_str(),
+                id.as_str(),
+                reason,
+                Sortable::time(since)
+            ])
             .map(drop)
     }
 
@@ -231,9 +245,8 @@ fn add_age(
         return Ok(());
     }
     let key = (clock as i64, state, currency_code(currency), hour);
-    let mut select = connection.prepare_cached(
-        "SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4",
-    )?;
+    let mut select = connection
+        .prepare_cached("SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4")?;
     let read = select.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, MinorUnits>(1)?.0)));
     let (rows, sum) = read.optional()?.unwrap_or_default();
     let (rows, sum) = (rows + change.rows, sum + change.sums[0]);

@@ -276,7 +276,8 @@ impl Ring {
         // A place is told of once all changes up to it are: those that share it with the next one are not all read.
         let done = self.changes.iter().take(before).rev().find(|change| {
             let place = change.place.as_ref();
-            change.changed.domain == domain && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
+            change.changed.domain == domain
+                && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
         });
         let place = done.and_then(|change| change.place.as_ref());
         place
@@ -369,7 +370,11 @@ mod tests {
 
     fn tell(hub: &Changes, numbers: std::ops::RangeInclusive<u64>) {
         for number in numbers {
-            hub.publish(Domain::Wallet, changed(Domain::Wallet, &[&format!("W-{number}")]), Some(&at(number)));
+            hub.publish(
+                Domain::Wallet,
+                changed(Domain::Wallet, &[&format!("W-{number}")]),
+                Some(&at(number)),
+            );
         }
     }
 

@@ -84,7 +84,10 @@ impl Sortable {
     pub fn time(time: DateTime<Utc>) -> Self {
         let seconds = time.timestamp().saturating_add(SECONDS_BIAS).max(0).to_be_bytes();
         let nanoseconds = time.timestamp_subsec_nanos().to_be_bytes();
-        let kept = nanoseconds.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let kept = nanoseconds
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
         let mut value = Self::MISSING;
         value.push(&seconds[2..]);
         value.push(&nanoseconds[..kept]);
@@ -180,7 +183,9 @@ impl FromSql for Time {
         if bytes.is_empty() {
             return Ok(Self(None));
         }
-        read_time(bytes).map(|time| Self(Some(time))).ok_or(FromSqlError::InvalidType)
+        read_time(bytes)
+            .map(|time| Self(Some(time)))
+            .ok_or(FromSqlError::InvalidType)
     }
 }
 
@@ -190,7 +195,9 @@ pub struct ReadPosition(pub Position);
 
 impl FromSql for ReadPosition {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        read_position(value.as_blob()?).map(Self).ok_or(FromSqlError::InvalidType)
+        read_position(value.as_blob()?)
+            .map(Self)
+            .ok_or(FromSqlError::InvalidType)
     }
 }
 
@@ -202,7 +209,10 @@ impl FromSql for ReadCurrency {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         match value.as_str()? {
             "" => Ok(Self(None)),
-            code => code.parse().map(|currency| Self(Some(currency))).map_err(|_| FromSqlError::InvalidType),
+            code => code
+                .parse()
+                .map(|currency| Self(Some(currency)))
+                .map_err(|_| FromSqlError::InvalidType),
         }
     }
 }
@@ -222,7 +232,9 @@ fn read_minor_units(bytes: &[u8]) -> Option<i128> {
 
 fn read_time(bytes: &[u8]) -> Option<DateTime<Utc>> {
     let (seconds, fraction) = bytes.split_at_checked(6)?;
-    let seconds = seconds.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
+    let seconds = seconds
+        .iter()
+        .fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
     let mut nanoseconds = [0; 4];
     nanoseconds.get_mut(..fraction.len())?.copy_from_slice(fraction);
     DateTime::from_timestamp(seconds - SECONDS_BIAS, u32::from_be_bytes(nanoseconds))
@@ -258,7 +270,10 @@ pub trait Numbered: Copy + PartialEq + Sized + 'static {
     }
 
     fn of_number(number: i64) -> Option<Self> {
-        usize::try_from(number).ok().and_then(|place| Self::ALL.get(place)).copied()
+        usize::try_from(number)
+            .ok()
+            .and_then(|place| Self::ALL.get(place))
+            .copied()
     }
 }
 
@@ -342,7 +357,13 @@ mod tests {
 
     #[test]
     fn an_amount_keeps_the_decimals_of_its_currency() {
-        for (amount, code) in [("12.50", "EUR"), ("-0.01", "EUR"), ("5800", "JPY"), ("1.234", "KWD"), ("999999999999999999.99", "EUR")] {
+        for (amount, code) in [
+            ("12.50", "EUR"),
+            ("-0.01", "EUR"),
+            ("5800", "JPY"),
+            ("1.234", "KWD"),
+            ("999999999999999999.99", "EUR"),
+        ] {
             let currency = Some(code.parse().unwrap());
             let amount: Decimal = amount.parse().unwrap();
             let read = from_minor_units(to_minor_units(amount, currency), currency);

@@ -43,7 +43,9 @@ pub enum ReadModelError {
     Directory { dir: PathBuf, source: io::Error },
     #[error("the disk of the read model is full; make room, or choose another place with --read-model")]
     Full,
-    #[error("the file of the read model can't be written; check its permissions, or choose another place with --read-model")]
+    #[error(
+        "the file of the read model can't be written; check its permissions, or choose another place with --read-model"
+    )]
     ReadOnly,
     #[error("the file of the read model is damaged; the next start builds it anew from the stores")]
     Damaged,
@@ -226,7 +228,11 @@ fn lock(dir: &Path) -> Result<File, ReadModelError> {
         dir: dir.to_owned(),
         source,
     };
-    let options = File::options().create(true).truncate(false).write(true).open(dir.join(LOCK));
+    let options = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join(LOCK));
     let file = options.map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

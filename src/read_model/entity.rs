@@ -88,7 +88,9 @@ pub struct Credit {
 
 impl TouchedParts {
     fn credit(&mut self, state: &WalletState, event: &str) {
-        let Some(posting) = state.postings.get(event) else { return };
+        let Some(posting) = state.postings.get(event) else {
+            return;
+        };
         if let Some(credit) = Credit::of(posting) {
             self.credits.insert(event.to_owned(), credit);
         }
@@ -129,7 +131,10 @@ impl Entity for WalletState {
                         touched.credit(state, id);
                     }
                 }
-                "wallet.entry_reversed" | "wallet.held" | "wallet.hold_captured" | "wallet.hold_released"
+                "wallet.entry_reversed"
+                | "wallet.held"
+                | "wallet.hold_captured"
+                | "wallet.hold_released"
                 | "wallet.hold_expired" => match WalletEvent::parse(kind, fields.data()) {
                     Ok(WalletEvent::EntryReversed { reverses, .. }) => touched.credit(state, &reverses),
                     Ok(

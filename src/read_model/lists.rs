@@ -160,7 +160,10 @@ fn list<Row: Listed>(
                 }
             }
             let total = Count::Exactly(collected.len() as u64);
-            return Ok(Ok(ListedPage::of(paging::of_collected(collected, order, &start, SIZE), total)));
+            return Ok(Ok(ListedPage::of(
+                paging::of_collected(collected, order, &start, SIZE),
+                total,
+            )));
         }
     } else if query.sort == ListSort::Id && query.status.is_some() && rows <= COUNTED_MAX {
         // No index has both: a rare status is collected.
@@ -177,7 +180,10 @@ fn list<Row: Listed>(
             Ok(true)
         })?;
         let total = Count::Exactly(collected.len() as u64);
-        return Ok(Ok(ListedPage::of(paging::of_collected(collected, order, &start, SIZE), total)));
+        return Ok(Ok(ListedPage::of(
+            paging::of_collected(collected, order, &start, SIZE),
+            total,
+        )));
     }
     let plan = plan::<Row>(query.sort, &wanted, &totals);
     let found = paging::of_walk(connection, &plan, order, &start, SIZE, |n| {
@@ -226,7 +232,9 @@ fn plan<Row: Listed>(sort: ListSort, statuses: &[Row::Status], totals: &[Total])
             prefix: &["status"],
             key: Some("last_time"),
             ties: &["id"],
-            segments: vec![Segment::of(statuses.iter().map(|status| Lane::of(vec![status.number().into()])))],
+            segments: vec![Segment::of(
+                statuses.iter().map(|status| Lane::of(vec![status.number().into()])),
+            )],
         },
         ListSort::Id => Plan {
             from: format!("{table} INDEXED BY {table}_id"),
@@ -240,13 +248,16 @@ fn plan<Row: Listed>(sort: ListSort, statuses: &[Row::Status], totals: &[Total])
             prefix: &["status", "currency"],
             key: Some(Row::AMOUNT),
             ties: &["id"],
-            segments: by_currency(totals, statuses.iter().map(|status| status.number()).collect()),
+            segments: by_currency(
+                totals,
+                &statuses.iter().map(|status| status.number()).collect::<Vec<_>>(),
+            ),
         },
     }
 }
 
 /// Amounts of different currencies can't be compared: one segment a currency, each with its missing amounts last.
-fn by_currency(totals: &[Total], states: Vec<i64>) -> Vec<Segment> {
+fn by_currency(totals: &[Total], states: &[i64]) -> Vec<Segment> {
     let mut currencies: Vec<_> = totals
         .iter()
         .filter(|total| total.tally.rows > 0)
@@ -293,9 +304,8 @@ pub struct Total {
 
 /// The totals of a list.
 pub fn totals(connection: &Connection, list: List) -> rusqlite::Result<Vec<Total>> {
-    let mut select = connection.prepare_cached(
-        "SELECT state, currency, rows, sum_1, sum_2, sum_3, sum_4 FROM total WHERE list = ?1",
-    )?;
+    let mut select = connection
+        .prepare_cached("SELECT state, currency, rows, sum_1, sum_2, sum_3, sum_4 FROM total WHERE list = ?1")?;
     let rows = select.query_map([list as i64], |row| {
         Ok(Total {
             state: row.get(0)?,

@@ -51,7 +51,10 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<C
             .query_row([], |row| row.get::<_, i64>(0))?
             .max(0)
             .cast_unsigned(),
-        findings: findings::counts(connection, now)?.into_iter().map(|(_, count)| count).sum(),
+        findings: findings::counts(connection, now)?
+            .into_iter()
+            .map(|(_, count)| count)
+            .sum(),
     })
 }
 
@@ -104,7 +107,10 @@ fn state_summary(
     overdue: &mut Sums,
 ) -> rusqlite::Result<StateSummary> {
     let (mut rows, mut late, mut sums) = (0, 0, Sums::default());
-    for total in totals.iter().filter(|total| total.state == state.number() && total.tally.rows > 0) {
+    for total in totals
+        .iter()
+        .filter(|total| total.state == state.number() && total.tally.rows > 0)
+    {
         rows += total.tally.rows;
         sums.add(total.currency, &total.tally);
         if let Some(before) = moment.overdue_before(state) {
@@ -176,10 +182,13 @@ fn by_currency(connection: &Connection) -> rusqlite::Result<Vec<Totals>> {
             let Some(currency) = total.currency.filter(|_| total.tally.rows > 0) else {
                 continue;
             };
-            let at = added.iter().position(|(known, _)| *known == currency).unwrap_or_else(|| {
-                added.push((currency, [Tally::default(); 2]));
-                added.len() - 1
-            });
+            let at = added
+                .iter()
+                .position(|(known, _)| *known == currency)
+                .unwrap_or_else(|| {
+                    added.push((currency, [Tally::default(); 2]));
+                    added.len() - 1
+                });
             let sum = &mut added[at].1[place];
             sum.rows += total.tally.rows;
             for (sum, more) in sum.sums.iter_mut().zip(total.tally.sums) {

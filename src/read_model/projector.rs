@@ -109,7 +109,9 @@ impl<S: Entity> Projector<S> {
 
     /// Goes on from where the read model stands, or fills it. Answers whether it went on.
     async fn start(&mut self) -> Result<bool, ProjectError> {
-        let source = self.blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN))).await?;
+        let source = self
+            .blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN)))
+            .await?;
         if !source.filled {
             self.fill().await?;
             return Ok(false);
@@ -205,7 +207,9 @@ impl<S: Entity> Projector<S> {
     }
 
     async fn try_rescan(&mut self) -> Result<(), ProjectError> {
-        let stale = self.blocking(|database| database.read(|connection| sources::stale(connection, S::DOMAIN))).await?;
+        let stale = self
+            .blocking(|database| database.read(|connection| sources::stale(connection, S::DOMAIN)))
+            .await?;
         if !stale.is_empty() {
             let changed = self.refresh(stale, None).await?;
             self.shared.changes.publish(S::DOMAIN, changed, None);
@@ -315,7 +319,8 @@ impl<S: Entity> Projector<S> {
             }
             Err(ReadError::Damaged { reason, .. }) => {
                 read = Read::default();
-                read.unreadable.extend(wanted.into_iter().map(|(id, _)| (id, reason.clone())));
+                read.unreadable
+                    .extend(wanted.into_iter().map(|(id, _)| (id, reason.clone())));
             }
             other => other?,
         }
@@ -500,7 +505,10 @@ impl<S: Entity> Read<S> {
             id: id.clone(),
             wallet: wallet.map(str::to_owned),
         };
-        let read = self.updates.iter().map(move |(id, update)| changed(id, S::wallet(&update.fold.state)));
+        let read = self
+            .updates
+            .iter()
+            .map(move |(id, update)| changed(id, S::wallet(&update.fold.state)));
         read.chain(self.unreadable.iter().map(move |(id, _)| changed(id, None)))
     }
 }

@@ -36,7 +36,9 @@ impl Newest {
         use rusqlite::OptionalExtension as _;
         let mut select =
             connection.prepare_cached("SELECT recorded FROM recent ORDER BY recorded DESC LIMIT 1 OFFSET ?1")?;
-        let floor = select.query_row([KEPT_ROWS - 1], |row| row.get::<_, Sortable>(0)).optional()?;
+        let floor = select
+            .query_row([KEPT_ROWS - 1], |row| row.get::<_, Sortable>(0))
+            .optional()?;
         Ok(Self {
             // Where fewer are kept, every entry is among the newest.
             floor: floor.unwrap_or(Sortable::MISSING),
@@ -51,7 +53,8 @@ impl Newest {
             if recorded < self.floor {
                 continue;
             }
-            self.entries.insert((recorded, id.clone(), entry.position), entry.clone());
+            self.entries
+                .insert((recorded, id.clone(), entry.position), entry.clone());
             if self.entries.len() > KEPT {
                 self.entries.pop_first();
                 self.floor = self.entries.first_key_value().map_or(self.floor, |(key, _)| key.0);
@@ -67,7 +70,13 @@ impl Newest {
         let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO recent VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for ((recorded, id, position), entry) in &self.entries {
             let text = serde_json::to_string(entry).unwrap_or_default();
-            insert.execute(params![recorded, domain as i64, id.as_str(), Sortable::position(*position), text])?;
+            insert.execute(params![
+                recorded,
+                domain as i64,
+                id.as_str(),
+                Sortable::position(*position),
+                text
+            ])?;
         }
         connection
             .prepare_cached(
@@ -91,7 +100,11 @@ pub fn list(connection: &Connection) -> rusqlite::Result<Vec<Recorded>> {
         let number: i64 = row.get(0)?;
         let subject = EntityId::new(row.get_ref(1)?.as_str()?);
         let entry = serde_json::from_str::<Entry>(row.get_ref(2)?.as_str()?);
-        if let (Some(domain), Ok(subject), Ok(entry)) = (usize::try_from(number).ok().and_then(|number| Domain::ALL.get(number)), subject, entry) {
+        if let (Some(domain), Ok(subject), Ok(entry)) = (
+            usize::try_from(number).ok().and_then(|number| Domain::ALL.get(number)),
+            subject,
+            entry,
+        ) {
             recorded.push(Recorded {
                 domain: *domain,
                 subject,

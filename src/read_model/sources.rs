@@ -27,9 +27,8 @@ pub struct Source {
 }
 
 pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source> {
-    let mut select = connection.prepare_cached(
-        "SELECT feed, filled, unfed, searchable, events, updated_at FROM source WHERE domain = ?1",
-    )?;
+    let mut select = connection
+        .prepare_cached("SELECT feed, filled, unfed, searchable, events, updated_at FROM source WHERE domain = ?1")?;
     select.query_row([domain.as_str()], |row| {
         let feed: Vec<Position> = serde_json::from_str(row.get_ref(0)?.as_str()?).unwrap_or_default();
         Ok(Source {
@@ -44,7 +43,12 @@ pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source>
 }
 
 /// Records how far the feed was read, with the rows that stand for it.
-pub fn set_feed(connection: &Connection, domain: Domain, feed: &FeedPosition, now: DateTime<Utc>) -> rusqlite::Result<()> {
+pub fn set_feed(
+    connection: &Connection,
+    domain: Domain,
+    feed: &FeedPosition,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
     let feed = serde_json::to_string(&feed.0).unwrap_or_default();
     connection
         .prepare_cached("UPDATE source SET feed = ?2, updated_at = ?3 WHERE domain = ?1")?

@@ -135,7 +135,10 @@ async fn refunds(
         "overdue",
     ])?;
     loop {
-        let (rows, next) = ask(&state, &query, move |ledger, query| ledger.export_refunds(query, search)).await?;
+        let (rows, next) = ask(&state, &query, move |ledger, query| {
+            ledger.export_refunds(query, search)
+        })
+        .await?;
         for row in &rows {
             sheet.row(refund_cells(row))?;
         }
@@ -205,7 +208,7 @@ async fn findings(
         at: PageAt::First,
     };
     loop {
-        let (rows, next) = ask(&state, &query, |ledger, query| ledger.export_findings(query)).await?;
+        let (rows, next) = ask(&state, &query, Ledger::export_findings).await?;
         for finding in &rows {
             sheet.row(finding_cells(finding))?;
         }

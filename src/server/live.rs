@@ -37,10 +37,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    domain::{
-        event::format_time,
-        ids::Domain,
-    },
+    domain::{event::format_time, ids::Domain},
     ledger::Ledger,
     read_model::changes::{Changed, News, Resume, Subscription, Topic},
     views::{health::StoreState, query::value_of},

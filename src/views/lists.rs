@@ -10,7 +10,7 @@ pub const PAGE_ROWS: u32 = 50;
 /// Rows of a page at most.
 pub const PAGE_ROWS_MAX: u32 = 200;
 /// Rows that the search for one page visits at most.
-pub const VISITED_MAX: u64 = 20_000;
+pub const VISITED_MAX: u32 = 20_000;
 /// Characters of a search text at most. The server refuses longer ones.
 pub const SEARCH_MAX: usize = 100;
 /// Characters of a cursor at most. (A cursor carries a sort value and up to two ids of any producer's length.)

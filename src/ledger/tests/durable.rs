@@ -190,7 +190,10 @@ async fn going_on_is_the_same_as_filling_anew() {
         same_rows(&resumed, &replayed).await;
         let found = |ledger: &Ledger| -> Vec<String> {
             let findings = super::paging::all_findings(ledger);
-            findings.iter().map(|finding| serde_json::to_string(finding).unwrap()).collect()
+            findings
+                .iter()
+                .map(|finding| serde_json::to_string(finding).unwrap())
+                .collect()
         };
         let sorted = |mut lines: Vec<String>| {
             lines.sort();
@@ -198,7 +201,11 @@ async fn going_on_is_the_same_as_filling_anew() {
         };
         assert_eq!(sorted(found(&replayed)), sorted(judged(&bench)), "{seed}");
         assert_eq!(sorted(found(&resumed)), sorted(judged(&bench)), "{seed}");
-        assert_eq!(resumed.overview().unwrap().totals, replayed.overview().unwrap().totals, "{seed}");
+        assert_eq!(
+            resumed.overview().unwrap().totals,
+            replayed.overview().unwrap().totals,
+            "{seed}"
+        );
         let counts = |ledger: &Ledger| {
             let of = ledger.overview().unwrap();
             (of.wallets, of.orders, of.refunds, of.events)
@@ -273,11 +280,18 @@ async fn one_of_another_version_or_program_is_replaced() {
         Connection::open(&before).unwrap().execute_batch(statement).unwrap();
         let ledger = start(&bench, Some(dir.path())).await;
         assert_eq!(ledger.resumed_from(), None, "{statement}");
-        assert_eq!(ledger.rows().unwrap(), start(&bench, None).await.rows().unwrap(), "{statement}");
+        assert_eq!(
+            ledger.rows().unwrap(),
+            start(&bench, None).await.rows().unwrap(),
+            "{statement}"
+        );
         assert_ne!(file(dir.path()), before, "{statement}");
         assert!(!before.exists(), "{statement}");
         close(ledger).await;
-        assert!(start(&bench, Some(dir.path())).await.resumed_from().is_some(), "{statement}");
+        assert!(
+            start(&bench, Some(dir.path())).await.resumed_from().is_some(),
+            "{statement}"
+        );
     }
 }
 

@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 use crate::{
     domain::{
         findings::{
-            Claim, Credit, ExpiringHold, Finding, FindingKind, OrderSums, WalletBalance, of_claims, of_credits, of_hold,
-            of_order, of_wallet,
+            Claim, Credit, ExpiringHold, Finding, FindingKind, OrderSums, WalletBalance, of_claims, of_credits,
+            of_hold, of_order, of_wallet,
         },
         ids::{Domain, EntityId},
         money::Currency,
@@ -78,7 +78,8 @@ pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) ->
         Domain::Order => Scope::Order,
     };
     let kind = FindingKind::HistoryIncomplete;
-    let mut known = connection.prepare_cached("SELECT 1 FROM finding WHERE scope = ?1 AND subject = ?2 AND kind = ?3")?;
+    let mut known =
+        connection.prepare_cached("SELECT 1 FROM finding WHERE scope = ?1 AND subject = ?2 AND kind = ?3")?;
     if known.exists(params![scope as i64, id.as_str(), kind.number()])? {
         return Ok(());
     }

@@ -141,16 +141,17 @@ impl Batch<'_> {
             for id in &update.touched {
                 if let Some(refund) = refunds.get(id) {
                     let known = self.known_refund(order, id)?;
-                    self.put_refund(order, id, refund, known)?;
+                    self.put_refund(order, id, refund, known.as_ref())?;
                 }
             }
             return Ok(());
         }
         let mut gone: BTreeSet<String> = BTreeSet::new();
         if known {
-            let mut select = self.connection.prepare_cached("SELECT refund FROM refund WHERE ord = ?1")?;
-            let ids: rusqlite::Result<Vec<String>> =
-                select.query_map([order.as_str()], |row| row.get(0))?.collect();
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT refund FROM refund WHERE ord = ?1")?;
+            let ids: rusqlite::Result<Vec<String>> = select.query_map([order.as_str()], |row| row.get(0))?.collect();
             gone.extend(ids?);
         }
         for (id, refund) in refunds {
@@ -159,7 +160,7 @@ impl Batch<'_> {
             } else {
                 None
             };
-            self.put_refund(order, id, refund, known)?;
+            self.put_refund(order, id, refund, known.as_ref())?;
         }
         for id in gone {
             if let Some(known) = self.known_refund(order, &id)? {
@@ -204,15 +205,15 @@ impl Batch<'_> {
         order: &EntityId,
         id: &str,
         refund: &Refund,
-        known: Option<KnownRefund>,
+        known: Option<&KnownRefund>,
     ) -> rusqlite::Result<()> {
         self.refunds.insert(id.to_owned());
         let currency = refund.amount.currency();
-        let mut replace = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO refund VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?;
+        let mut replace = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO refund VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
         let n = replace.insert(params![
-            known.as_ref().map(|known| known.n),
+            known.map(|known| known.n),
             id,
             order.as_str(),
             refund.state.number(),
@@ -224,7 +225,7 @@ impl Batch<'_> {
             Sortable::time(refund.state_since),
             refund.ever_approved,
         ])?;
-        if let Some(known) = &known {
+        if let Some(known) = known {
             self.count_refund(known, Sign::Out);
         }
         let now = KnownRefund {
@@ -237,7 +238,7 @@ impl Batch<'_> {
             reason: refund.reason.as_str().to_owned(),
         };
         self.count_refund(&now, Sign::In);
-        if self.has_text(n) && known.as_ref().is_none_or(|known| known.reason != now.reason) {
+        if self.has_text(n) && known.is_none_or(|known| known.reason != now.reason) {
             if known.is_some() {
                 self.connection
                     .prepare_cached("DELETE FROM refund_text WHERE rowid = ?1")?
@@ -254,8 +255,16 @@ impl Batch<'_> {
         let state = refund.state.number();
         self.count(List::Refunds, state, refund.currency, [refund.amount, 0, 0, 0], sign);
         if refund.state.is_pending() {
-            self.count_age((Clock::Requested, state, refund.currency, refund.requested_hour), refund.amount, sign);
-            self.count_age((Clock::InState, state, refund.currency, refund.since_hour), refund.amount, sign);
+            self.count_age(
+                (Clock::Requested, state, refund.currency, refund.requested_hour),
+                refund.amount,
+                sign,
+            );
+            self.count_age(
+                (Clock::InState, state, refund.currency, refund.since_hour),
+                refund.amount,
+                sign,
+            );
         }
     }
 
@@ -267,7 +276,13 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_order(&OrderSums::from(&facts), &mut found);
-        findings::set(self.connection, findings::Scope::Order, id.as_str(), &found, self.filling)
+        findings::set(
+            self.connection,
+            findings::Scope::Order,
+            id.as_str(),
+            &found,
+            self.filling,
+        )
     }
 
     fn put_order_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {

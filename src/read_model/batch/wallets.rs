@@ -57,7 +57,10 @@ impl Batch<'_> {
         }
         self.find_wallet(id, update)?;
         let owner = state.owner.as_ref();
-        let text = (owner.map(|owner| &owner.id), owner.and_then(|owner| owner.name.as_ref()));
+        let text = (
+            owner.map(|owner| &owner.id),
+            owner.and_then(|owner| owner.name.as_ref()),
+        );
         let same = known
             .as_ref()
             .is_some_and(|known| (known.owner.as_ref(), known.owner_name.as_ref()) == text);
@@ -198,7 +201,13 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_wallet(&WalletBalance::from(&facts), &mut found);
-        findings::set(self.connection, findings::Scope::Wallet, id.as_str(), &found, self.filling)
+        findings::set(
+            self.connection,
+            findings::Scope::Wallet,
+            id.as_str(),
+            &found,
+            self.filling,
+        )
     }
 
     fn put_wallet_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {
@@ -220,4 +229,3 @@ impl Batch<'_> {
 impl crate::read_model::columns::Numbered for HoldState {
     const ALL: &'static [Self] = &[Self::Open, Self::Captured, Self::Released, Self::Expired];
 }
-

@@ -9,12 +9,8 @@ use super::{
     paging::{self, Order, Start},
 };
 use crate::{
-    domain::{
-        findings::{Finding, FindingKind, Severity},
-    },
-    read_model::columns::{
-        Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units,
-    },
+    domain::findings::{Finding, FindingKind, Severity},
+    read_model::columns::{Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
     views::lists::{Count, FindingsQuery},
 };
 
@@ -108,7 +104,10 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<V
     }
     counts.retain(|(_, count)| *count > 0);
     counts.sort_by_key(|(kind, _)| (kind.severity(), *kind));
-    Ok(counts.into_iter().map(|(kind, count)| (kind, count.cast_unsigned())).collect())
+    Ok(counts
+        .into_iter()
+        .map(|(kind, count)| (kind, count.cast_unsigned()))
+        .collect())
 }
 
 /// What a finding can be about.
@@ -135,8 +134,9 @@ pub fn about(connection: &Connection, about: About, id: &str, now: DateTime<Utc>
 
 /// The next time after `now` at which a finding begins to hold.
 pub fn next_due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Option<DateTime<Utc>>> {
-    let mut select = connection
-        .prepare_cached("SELECT min(holds_from) FROM finding INDEXED BY finding_due WHERE holds_from <> x'' AND holds_from >= ?1")?;
+    let mut select = connection.prepare_cached(
+        "SELECT min(holds_from) FROM finding INDEXED BY finding_due WHERE holds_from <> x'' AND holds_from >= ?1",
+    )?;
     select.query_row([Sortable::time(now)], |row| {
         Ok(row.get::<_, Option<Sortable>>(0)?.and_then(|value| value.as_time()))
     })

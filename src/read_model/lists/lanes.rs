@@ -158,8 +158,7 @@ impl Cursor<'_> {
                 None => Vec::new(),
             };
             let first_tie = 1 + usize::from(plan.key.is_some());
-            let ties: rusqlite::Result<Vec<String>> =
-                (0..plan.ties.len()).map(|at| row.get(first_tie + at)).collect();
+            let ties: rusqlite::Result<Vec<String>> = (0..plan.ties.len()).map(|at| row.get(first_tie + at)).collect();
             let key = RowKey {
                 segment: label.to_owned(),
                 value,

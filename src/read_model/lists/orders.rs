@@ -10,9 +10,7 @@ use super::{
 };
 use crate::{
     domain::{ids::EntityId, order::OrderStatus, replay::OrderSums},
-    read_model::columns::{
-        MinorUnits, Number, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units,
-    },
+    read_model::columns::{MinorUnits, Number, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
     views::{lists::ListSort, orders::OrderRow},
 };
 
@@ -106,7 +104,10 @@ pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<
     numbers(
         connection,
         &[
-            ("SELECT rowid FROM orders_text WHERE orders_text MATCH ?1", needle.question()),
+            (
+                "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1",
+                needle.question(),
+            ),
             (
                 "SELECT o.n FROM refund_text t JOIN refund r ON r.n = t.rowid JOIN orders o ON o.id = r.ord
                  WHERE refund_text MATCH ?1",

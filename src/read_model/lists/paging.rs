@@ -64,7 +64,9 @@ fn read_cursor(cursor: &str, sort: u8) -> Result<RowKey, ListError> {
     if cursor.len() > CURSOR_MAX {
         return Err(ListError::Cursor);
     }
-    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| ListError::Cursor)?;
+    let bytes = BASE64URL_NOPAD
+        .decode(cursor.as_bytes())
+        .map_err(|_| ListError::Cursor)?;
     match postcard::from_bytes::<(u8, RowKey)>(&bytes) {
         Ok((made_for, key)) if made_for == sort => Ok(key),
         _ => Err(ListError::Cursor),
@@ -83,10 +85,7 @@ pub struct Found<Row> {
 
 impl<Row> Found<Row> {
     /// The page with other rows in place of these; those that are `None` are left out.
-    pub fn try_map<To>(
-        self,
-        mut map: impl FnMut(Row) -> rusqlite::Result<Option<To>>,
-    ) -> rusqlite::Result<Found<To>> {
+    pub fn try_map<To>(self, mut map: impl FnMut(Row) -> rusqlite::Result<Option<To>>) -> rusqlite::Result<Found<To>> {
         let mut rows = Vec::with_capacity(self.rows.len());
         for row in self.rows {
             rows.extend(map(row)?);
@@ -113,7 +112,9 @@ pub fn of_collected<Row>(mut collected: Vec<(RowKey, Row)>, order: Order, start:
     let to = (from + size).min(collected.len());
     let cursor = |at: Option<&(RowKey, Row)>| at.and_then(|(key, _)| write_cursor(key, order.sort));
     let previous = (from > 0).then(|| cursor(collected.get(from))).flatten();
-    let next = (to < collected.len()).then(|| cursor(collected.get(to.wrapping_sub(1)))).flatten();
+    let next = (to < collected.len())
+        .then(|| cursor(collected.get(to.wrapping_sub(1))))
+        .flatten();
     // After the last row there is nothing, but a way back.
     let previous = match (start, from < to) {
         (Start::After(key), false) => write_cursor(key, order.sort),
@@ -142,12 +143,20 @@ pub fn of_walk<Row>(
         Start::Before(key) => (Some(key), true),
     };
     let mut rows: Vec<(RowKey, Row)> = Vec::with_capacity(size + 1);
-    let walked = lanes::walk(connection, plan, order.descending, from, backwards, size + 1, |n, key| {
-        if let Some(row) = fetch(n)? {
-            rows.push((key, row));
-        }
-        Ok(rows.len() <= size)
-    })?;
+    let walked = lanes::walk(
+        connection,
+        plan,
+        order.descending,
+        from,
+        backwards,
+        size + 1,
+        |n, key| {
+            if let Some(row) = fetch(n)? {
+                rows.push((key, row));
+            }
+            Ok(rows.len() <= size)
+        },
+    )?;
     let more = rows.len() > size;
     rows.truncate(size);
     let stopped_at = match walked {
@@ -169,7 +178,10 @@ pub fn of_walk<Row>(
         (goes_on.and_then(cursor), last.or(from).and_then(cursor))
     } else {
         let goes_on = stopped_at.as_ref().or(if more { last } else { None });
-        (from.map(|from| first.unwrap_or(from)).and_then(cursor), goes_on.and_then(cursor))
+        (
+            from.map(|from| first.unwrap_or(from)).and_then(cursor),
+            goes_on.and_then(cursor),
+        )
     };
     Ok(Found {
         rows: rows.into_iter().map(|(_, row)| row).collect(),

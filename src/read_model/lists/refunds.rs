@@ -22,9 +22,7 @@ use crate::{
     },
     read_model::{
         batch::{Clock, List, Tally, hour},
-        columns::{
-            MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units,
-        },
+        columns::{MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units},
     },
     views::{
         lists::Count,
@@ -284,17 +282,24 @@ fn sums_of<'a>(rows: impl Iterator<Item = &'a RefundRow>) -> Vec<Sum> {
 fn with_text(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
     let of_orders = numbers(
         connection,
-        &[("SELECT rowid FROM orders_text WHERE orders_text MATCH ?1", needle.question())],
+        &[(
+            "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1",
+            needle.question(),
+        )],
     )?;
     let mut found = numbers(
         connection,
-        &[("SELECT rowid FROM refund_text WHERE refund_text MATCH ?1", needle.phrase())],
+        &[(
+            "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1",
+            needle.phrase(),
+        )],
     )?;
     if of_orders.len() > COUNTED_MAX || found.len() > COUNTED_MAX {
         return Ok(None);
     }
-    let mut select = connection
-        .prepare_cached("SELECT r.n FROM orders o JOIN refund r INDEXED BY refund_order ON r.ord = o.id WHERE o.n = ?1")?;
+    let mut select = connection.prepare_cached(
+        "SELECT r.n FROM orders o JOIN refund r INDEXED BY refund_order ON r.ord = o.id WHERE o.n = ?1",
+    )?;
     for order in of_orders {
         let refunds = select.query_map([order], |row| row.get::<_, i64>(0))?;
         for refund in refunds {
@@ -366,7 +371,11 @@ fn plan(sort: RefundSort, wanted: &Wanted) -> Plan {
 
 type WantedLane = (RefundState, Option<Currency>, Option<DateTime<Utc>>);
 
-fn labelled(wanted: &Wanted, lane: impl Fn(&WantedLane) -> Lane, label: impl Fn(&WantedLane) -> String) -> Vec<Segment> {
+fn labelled(
+    wanted: &Wanted,
+    lane: impl Fn(&WantedLane) -> Lane,
+    label: impl Fn(&WantedLane) -> String,
+) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for wanted in &wanted.lanes {
         let label = label(wanted);
@@ -585,7 +594,12 @@ fn aged(
         }
     })?;
     let begins = DateTime::from_timestamp(edge * 3_600, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let mut rows = select.query(params![state.number(), code, Sortable::time(begins), Sortable::time(before)])?;
+    let mut rows = select.query(params![
+        state.number(),
+        code,
+        Sortable::time(begins),
+        Sortable::time(before)
+    ])?;
     while let Some(row) = rows.next()? {
         tally.rows += 1;
         tally.sums[0] += row.get::<_, MinorUnits>(0)?.0;
@@ -601,7 +615,9 @@ fn count_before(connection: &Connection, (state, currency): LaneName, before: Da
     )?;
     let most = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX) + 1;
     let code = currency_code(currency.as_ref());
-    select.query_row(params![state.number(), code, Sortable::time(before), most], |row| row.get(0))
+    select.query_row(params![state.number(), code, Sortable::time(before), most], |row| {
+        row.get(0)
+    })
 }
 
 /// The refunds that have been overdue for the longest time, `most` at most.
@@ -620,7 +636,10 @@ pub fn longest_overdue(connection: &Connection, moment: &Moment, most: usize) ->
         }
         Ok(rows.len() < most)
     })?;
-    debug_assert!(matches!(walked, Walked::Done), "a walk along an exact range visits what it shows");
+    debug_assert!(
+        matches!(walked, Walked::Done),
+        "a walk along an exact range visits what it shows"
+    );
     Ok(rows)
 }
 

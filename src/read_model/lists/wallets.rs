@@ -25,7 +25,10 @@ pub fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<WalletR
     )?;
     let row = select.query_row([n], |row| {
         let currency = row.get::<_, ReadCurrency>(4)?.0;
-        let amount = |at: usize| row.get::<_, MinorUnits>(at).map(|read| from_minor_units(read.0, currency));
+        let amount = |at: usize| {
+            row.get::<_, MinorUnits>(at)
+                .map(|read| from_minor_units(read.0, currency))
+        };
         let Ok(id) = EntityId::new(row.get::<_, String>(0)?) else {
             return Ok(None);
         };
@@ -86,7 +89,10 @@ pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<
     numbers(
         connection,
         &[
-            ("SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1", needle.question()),
+            (
+                "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1",
+                needle.question(),
+            ),
             (
                 "SELECT DISTINCT c.wallet FROM refund_text t JOIN refund r ON r.n = t.rowid
                  JOIN credit c ON c.refund = r.refund WHERE refund_text MATCH ?1",

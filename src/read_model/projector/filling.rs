@@ -76,7 +76,10 @@ impl<S: Entity> Projector<S> {
             for swept in long {
                 self.fill_part(swept, &mut filling).await?;
             }
-            let whole: Vec<_> = whole.into_iter().filter(|swept| filling.is_new(&swept.subject)).collect();
+            let whole: Vec<_> = whole
+                .into_iter()
+                .filter(|swept| filling.is_new(&swept.subject))
+                .collect();
             while filling.tasks.len() > cores {
                 self.settle(&mut filling).await?;
             }
@@ -103,7 +106,9 @@ impl<S: Entity> Projector<S> {
         let Some(done) = filling.tasks.join_next().await else {
             return Ok(());
         };
-        let done = self.blocking(move |_| done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))).await?;
+        let done = self
+            .blocking(move |_| done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+            .await?;
         self.progressed(done.entries);
         let disordered = done.disordered.into_iter();
         filling.again.extend(disordered.map(|id| (id, DISORDERED.to_owned())));
@@ -138,7 +143,9 @@ impl<S: Entity> Projector<S> {
             }
         });
         let pushed = pushed.await;
-        let pushed = self.blocking(move |_| pushed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))).await?;
+        let pushed = self
+            .blocking(move |_| pushed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+            .await?;
         match pushed {
             Pushed::Disordered => filling.again.push((subject, DISORDERED.to_owned())),
             Pushed::Unfinished(stream) => {
@@ -180,7 +187,9 @@ impl<S: Entity> Projector<S> {
 impl<S: Entity> Filling<S> {
     /// Sets a stream aside that can't be read.
     fn readable(&mut self, swept: Swept) -> Option<Swept> {
-        let Some(reason) = swept.unreadable else { return Some(swept) };
+        let Some(reason) = swept.unreadable else {
+            return Some(swept);
+        };
         self.unfinished.remove(&swept.subject);
         self.again.push((swept.subject, reason));
         None
