@@ -49,8 +49,9 @@ const SHELVED_AT_ONCE: usize = 256;
 /// What a caller hears while a history goes on.
 #[derive(Debug)]
 pub enum Told<'a, S> {
-    /// What follows begins at the stream's beginning: whatever was known before is void.
-    Anew,
+    /// What follows begins at the stream's beginning: whatever was known before is void. `in_order`: it comes in the order of the
+    /// stream; otherwise in that of its sequences.
+    Anew { in_order: bool },
     /// The next entries, and the fold after them, which has at least the postings and holds that they mention.
     Page { fold: &'a Fold<S>, entries: &'a [Entry] },
 }
@@ -349,13 +350,19 @@ impl<S: Remembered> Histories<S> {
         Ok(same)
     }
 
-    fn drop_shelved(&self, id: &EntityId, error: &ShelfError) {
-        tracing::warn!(%error, %id, "a history is read again from the log");
+    /// Forgets what is kept of a stream whose entries are no longer what they were.
+    pub fn forget(&self, id: &EntityId) {
         if let Some(shelf) = &self.shelf {
             let _ = shelf.forget(id);
         }
         self.trusted().remove(id);
+        self.disordered().remove(id);
         self.heads().remove(id);
+    }
+
+    fn drop_shelved(&self, id: &EntityId, error: &ShelfError) {
+        tracing::warn!(%error, %id, "a history is read again from the log");
+        self.forget(id);
     }
 
     /// Folds a whole stream whose entries did not come in sequence order.
@@ -367,7 +374,7 @@ impl<S: Remembered> Histories<S> {
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
         let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();
-        let mut folding = Folding::new();
+        let mut folding = Folding::sorted();
         for page in entries.chunks(TOLD_AT_ONCE) {
             folding.push_sorted(page, told);
         }

@@ -94,6 +94,21 @@ impl Ledger {
         Ok(self.model.counts()?)
     }
 
+    /// Asks for every row of a domain to be compared with its store at full speed.
+    pub fn request_pass(&self, domain: Domain) {
+        self.model.request_pass(domain);
+    }
+
+    /// When every row of a domain was last compared with its store.
+    pub fn checked_at(&self, domain: Domain) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        Ok(self.model.checked_at(domain)?)
+    }
+
+    /// How many times a store was found not to have what was read of it before.
+    pub fn losses(&self) -> Result<u64, LedgerError> {
+        Ok(self.model.losses()?)
+    }
+
     /// Bytes of the folds that are kept in memory.
     pub fn kept_bytes(&self) -> u64 {
         self.model.kept_bytes()
@@ -204,6 +219,8 @@ impl Ledger {
 
     async fn read_all(&self, domain: Domain, id: &EntityId) -> Result<Vec<Entry>, LedgerError> {
         let entries = self.model.stores().of(domain).log.read_all(id, Position::START).await;
+        // What the lists say of it is compared with the store behind the page.
+        self.model.check(domain, id);
         entries.map_err(|source| {
             tracing::warn!(%domain, %id, %source, "a stream can't be read");
             LedgerError::Store { domain, source }

@@ -14,6 +14,7 @@ mod projector;
 mod recent;
 mod schema;
 mod sources;
+mod witness;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,12 +28,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use tokio::{
-    sync::watch,
+    sync::{Notify, mpsc, watch},
     task::{JoinHandle, JoinSet, spawn_blocking},
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use self::{changes::Changes, database::Database, projector::Projector};
+use self::{
+    changes::Changes,
+    database::Database,
+    projector::{Check, Projector, pass_forever},
+};
 use crate::{
     domain::{
         ids::{Domain, EntityId, Position},
@@ -50,6 +55,8 @@ use crate::{
 
 pub use self::{compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts};
 
+/// Entities that wait to be compared with their store at most.
+const CHECKS_MAX: usize = 1_024;
 /// How often wallets are looked for that have become long.
 const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
 /// The pause after a step of the search index could not be written.
@@ -90,6 +97,8 @@ pub struct Settings {
     pub clock: fn() -> DateTime<Utc>,
     /// The directory of the database; without one it is temporary.
     pub dir: Option<PathBuf>,
+    /// The share of the time, in percent (1 to 100), that comparing every row with the stores may take.
+    pub check_share: u32,
 }
 
 impl Default for Settings {
@@ -99,6 +108,7 @@ impl Default for Settings {
             rescan: Duration::from_secs(30),
             clock: Utc::now,
             dir: None,
+            check_share: 5,
         }
     }
 }
@@ -114,19 +124,31 @@ struct Shared {
     /// When the database was written that this process went on from.
     resumed: Mutex<[Option<DateTime<Utc>>; 2]>,
     changes: Arc<Changes>,
+    /// Of each domain, entities that its projector is asked to compare with the store.
+    checks: [mpsc::Sender<Check>; 2],
+    /// Of each domain, whether a pass at full speed is asked for.
+    passes: [(AtomicBool, Notify); 2],
 }
 
+/// What the projectors receive.
+type Checks = [mpsc::Receiver<Check>; 2];
+
 impl Shared {
-    fn new() -> Self {
+    fn new() -> (Self, Checks) {
         let loading = || watch::Sender::new(StoreState::Loading(Progress::default()));
-        Self {
+        let (wallet_checks, of_wallets) = mpsc::channel(CHECKS_MAX);
+        let (order_checks, of_orders) = mpsc::channel(CHECKS_MAX);
+        let shared = Self {
             wallet: loading(),
             order: loading(),
             filled: [const { AtomicBool::new(false) }; 2],
             places: Mutex::default(),
             resumed: Mutex::default(),
             changes: Changes::new(),
-        }
+            checks: [wallet_checks, order_checks],
+            passes: Default::default(),
+        };
+        (shared, [of_wallets, of_orders])
     }
 
     fn state(&self, domain: Domain) -> &watch::Sender<StoreState> {
@@ -134,6 +156,36 @@ impl Shared {
             Domain::Wallet => &self.wallet,
             Domain::Order => &self.order,
         }
+    }
+
+    /// Waits until a store is read to its end.
+    async fn live(&self, domain: Domain) {
+        let mut state = self.state(domain).subscribe();
+        let _ = state.wait_for(|state| *state == StoreState::Live).await;
+    }
+
+    /// Asks for an entity to be compared, and waits while many are.
+    async fn check(&self, domain: Domain, check: Check) {
+        let _ = self.checks[domain as usize].send(check).await;
+    }
+
+    /// Asks for a pass at full speed.
+    fn request_pass(&self, domain: Domain) {
+        let (requested, notify) = &self.passes[domain as usize];
+        requested.store(true, Ordering::Release);
+        notify.notify_one();
+    }
+
+    fn is_pass_requested(&self, domain: Domain) -> bool {
+        self.passes[domain as usize].0.load(Ordering::Acquire)
+    }
+
+    fn take_pass_request(&self, domain: Domain) -> bool {
+        self.passes[domain as usize].0.swap(false, Ordering::AcqRel)
+    }
+
+    async fn pass_requested(&self, domain: Domain) {
+        self.passes[domain as usize].1.notified().await;
     }
 
     fn set_filled(&self, domain: Domain, filled: bool) {
@@ -176,7 +228,8 @@ impl ReadModel {
     /// Opens the database and starts to follow the stores. Must be called in a Tokio runtime.
     pub fn start(stores: Stores, settings: Settings) -> Result<Arc<Self>, ReadModelError> {
         let database = Arc::new(Database::open(settings.dir.as_deref())?);
-        let shared = Arc::new(Shared::new());
+        let (shared, checks) = Shared::new();
+        let shared = Arc::new(shared);
         let wallets = Arc::new(Histories::new(Arc::clone(&stores.wallet.log), shelf(&settings)));
         let orders = Arc::new(Histories::new(Arc::clone(&stores.order.log), None));
         let tasks = Tasks {
@@ -187,7 +240,7 @@ impl ReadModel {
             wallets: Arc::clone(&wallets),
             orders: Arc::clone(&orders),
         };
-        let running = tokio::spawn(tasks.run());
+        let running = tokio::spawn(tasks.run(checks));
         Ok(Arc::new(Self {
             stores,
             settings,
@@ -256,6 +309,30 @@ impl ReadModel {
     /// Every row as text, to be compared with those of another read model of the same stores.
     pub fn rows(&self) -> Result<Rows, ReadModelError> {
         self.read(compare::rows)
+    }
+
+    /// Asks for an entity to be compared with its store, which was just looked at. Where many wait already, a pass finds it.
+    pub fn check(&self, domain: Domain, id: &EntityId) {
+        let check = Check {
+            id: id.clone(),
+            differs: false,
+        };
+        let _ = self.shared.checks[domain as usize].try_send(check);
+    }
+
+    /// Asks for every row of a domain to be compared with its store at full speed.
+    pub fn request_pass(&self, domain: Domain) {
+        self.shared.request_pass(domain);
+    }
+
+    /// When every row of a domain was last compared with its store.
+    pub fn checked_at(&self, domain: Domain) -> Result<Option<DateTime<Utc>>, ReadModelError> {
+        self.read(|connection| Ok(sources::read(connection, domain)?.checked_at))
+    }
+
+    /// How many times a store was found not to have what was read of it before.
+    pub fn losses(&self) -> Result<u64, ReadModelError> {
+        self.read(witness::losses)
     }
 
     /// Bytes of the folds that are kept in memory.
@@ -332,28 +409,54 @@ struct Tasks {
 
 impl Tasks {
     /// Runs until dropped.
-    async fn run(self) {
+    async fn run(self, checks: Checks) {
+        let [wallet_checks, order_checks] = checks;
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
         let (database, settings, shared) = (&this.database, &this.settings, &this.shared);
-        tasks.spawn(Projector::new(&this.stores.wallet, database, &this.wallets, settings, shared).run());
-        tasks.spawn(Projector::new(&this.stores.order, database, &this.orders, settings, shared).run());
+        tasks.spawn(
+            Projector::new(
+                &this.stores.wallet,
+                database,
+                &this.wallets,
+                settings,
+                shared,
+                wallet_checks,
+            )
+            .run(),
+        );
+        tasks.spawn(
+            Projector::new(
+                &this.stores.order,
+                database,
+                &this.orders,
+                settings,
+                shared,
+                order_checks,
+            )
+            .run(),
+        );
         tasks.spawn(Arc::clone(&this).track_long_wallets());
         for domain in Domain::ALL {
             tasks.spawn(Arc::clone(&this).build_search(domain));
+            let log = Arc::clone(&this.stores.of(domain).log);
+            let (share, clock) = (settings.check_share, settings.clock);
+            tasks.spawn(pass_forever(
+                log,
+                Arc::clone(database),
+                Arc::clone(shared),
+                domain,
+                share,
+                clock,
+            ));
         }
         while tasks.join_next().await.is_some() {}
-    }
-
-    async fn live(&self, domain: Domain) {
-        let mut state = self.shared.state(domain).subscribe();
-        let _ = state.wait_for(|state| *state == StoreState::Live).await;
     }
 
     /// Builds the search index of a domain, a step at a time, so that changes are written between the steps.
     async fn build_search(self: Arc<Self>, domain: Domain) {
         loop {
-            self.live(domain).await;
+            self.shared.live(domain).await;
             let database = Arc::clone(&self.database);
             let step = spawn_blocking(move || database.write(|connection| sources::extend_search(connection, domain)));
             match step.await {
@@ -372,7 +475,7 @@ impl Tasks {
     /// Makes snapshots of long wallets that have none yet, one wallet after the other, the longest first: it is the slowest until
     /// then.
     async fn track_long_wallets(self: Arc<Self>) {
-        self.live(Domain::Wallet).await;
+        self.shared.live(Domain::Wallet).await;
         let mut ticks = interval(LOOK_FOR_LONG);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -35,6 +35,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         read_model::Settings {
             limits: settings.limits(),
             dir: settings.read_model(),
+            check_share: settings.check_share,
             ..read_model::Settings::default()
         },
     )?;

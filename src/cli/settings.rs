@@ -122,6 +122,10 @@ pub struct Settings {
     )]
     read_model: PathBuf,
 
+    /// Share of the time, in percent, that comparing every row of the read model with the stores may take
+    #[arg(long, global = true, value_name = "PERCENT", env = "LEDGERSCOPE_CHECK_SHARE", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub check_share: u32,
+
     /// What the program says of its own work, as in info or ledgerscope=debug
     #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
     pub log: Option<String>,

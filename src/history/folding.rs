@@ -24,6 +24,8 @@ pub struct Folding<S: Remembered> {
     pub(super) entries: u64,
     /// It began at the stream's beginning and nobody was told yet.
     untold: bool,
+    /// Entries are told in the order of their sequences, which is not that of the stream.
+    sorted: bool,
     pub(super) course: Option<S::Course>,
     /// The last waypoint whose facts are on the shelf.
     pub(super) base: Option<u64>,
@@ -45,9 +47,18 @@ impl<S: Remembered> Folding<S> {
             last_recorded: DateTime::<Utc>::MIN_UTC,
             entries: 0,
             untold: true,
+            sorted: false,
             course: None,
             base: None,
             milestones: Vec::new(),
+        }
+    }
+
+    /// From the beginning, of a stream that is told in the order of its sequences.
+    pub(super) fn sorted() -> Self {
+        Self {
+            sorted: true,
+            ..Self::new()
         }
     }
 
@@ -66,6 +77,7 @@ impl<S: Remembered> Folding<S> {
             last_recorded: head.last_recorded,
             entries: head.entries,
             untold: false,
+            sorted: false,
             course: head.course.map(Arc::unwrap_or_clone),
             base: head.base,
             milestones: Vec::new(),
@@ -89,7 +101,7 @@ impl<S: Remembered> Folding<S> {
 
     pub(super) fn push_sorted(&mut self, entries: &[Entry], told: &mut (dyn FnMut(Told<'_, S>) + Send)) {
         if std::mem::take(&mut self.untold) {
-            told(Told::Anew);
+            told(Told::Anew { in_order: !self.sorted });
         }
         for entry in entries {
             self.push_one(entry);
@@ -140,6 +152,7 @@ impl Folding<WalletState> {
             last_recorded,
             entries: (waypoint.number + 1) * SEGMENT,
             untold: false,
+            sorted: false,
             course: Some(super::track::Track::after(waypoint, chart)),
             base: Some(waypoint.number),
             milestones: Vec::new(),

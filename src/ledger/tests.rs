@@ -5,6 +5,7 @@ mod durable;
 mod long_wallets;
 mod memory_log;
 mod paging;
+mod witness;
 
 use std::{
     collections::BTreeSet,

@@ -14,6 +14,7 @@ use super::{
     columns::{MinorUnits, Sortable, currency_code},
     entity::{Entity, Update},
     recent::Newest,
+    witness,
 };
 use crate::domain::{
     ids::{Domain, EntityId},
@@ -138,6 +139,14 @@ impl<'t> Batch<'t> {
             findings::add_incomplete(self.connection, self.domain, id)?;
         }
         self.set_stale(id, reason, since)
+    }
+
+    /// A stream that is gone keeps its row, without figures and marked as incomplete. One that never had a row gets none.
+    pub fn put_absent<S: Entity>(&mut self, id: &EntityId) -> rusqlite::Result<()> {
+        if witness::of(self.connection, self.domain, id)?.is_some_and(|known| known.entries > 0) {
+            self.put(id, &Update::<S>::unread())?;
+        }
+        self.unset_stale(id)
     }
 
     /// Notes that a stream has to be read again, and why.

@@ -12,7 +12,7 @@ pub struct Rows(pub BTreeMap<String, String>);
 const QUERIES: [(&str, &str); 9] = [
     (
         "wallet",
-        "SELECT id, hex(position), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
+        "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
              hex(last_time), hex(negative_since), complete FROM wallet",
     ),
     (
@@ -27,7 +27,7 @@ const QUERIES: [(&str, &str); 9] = [
     ),
     (
         "order",
-        "SELECT id, hex(position), entries, sequence, status, currency, hex(total), hex(paid), hex(refunded), hex(pending),
+        "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(total), hex(paid), hex(refunded), hex(pending),
              pending_refunds, wallet, customer, customer_name, hex(placed_at), hex(last_time), complete FROM orders",
     ),
     (

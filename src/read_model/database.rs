@@ -49,6 +49,8 @@ pub enum ReadModelError {
     ReadOnly,
     #[error("the file of the read model is damaged; the next start builds it anew from the stores")]
     Damaged,
+    #[error("the program is shutting down")]
+    Stopped,
     #[error("the read model can't be used: {0}")]
     Database(rusqlite::Error),
 }

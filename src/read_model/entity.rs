@@ -10,12 +10,13 @@ use rust_decimal::Decimal;
 use super::batch::Batch;
 use crate::{
     domain::{
-        event::Entry,
+        event::{Entry, RawDigest},
         fold::Fold,
         ids::{Domain, EntityId, Position},
         order::{OrderEvent, OrderState},
         wallet::{Hold, Posting, WalletEvent, WalletState},
     },
+    event_log::roll,
     history::Remembered,
 };
 
@@ -33,6 +34,28 @@ pub struct Update<S: Entity> {
     pub touched: S::Touched,
     /// The newest entries, for the list of what was recorded last.
     pub newest: Vec<Entry>,
+    /// The raw digest of the stream.
+    pub digest: Digest,
+}
+
+/// The raw digest of a stream up to its last entry.
+#[derive(Clone, Debug)]
+pub enum Digest {
+    Whole(RawDigest),
+    /// Digests of the entries that follow those that the row stands for.
+    After(Vec<RawDigest>),
+}
+
+impl Digest {
+    /// The digest of the stream, of which `known` is that of the entries that the row stands for.
+    pub fn of(&self, known: Option<RawDigest>) -> RawDigest {
+        match self {
+            Self::Whole(digest) => *digest,
+            Self::After(digests) => digests
+                .iter()
+                .fold(known.unwrap_or_default(), |digest, next| roll(digest, *next)),
+        }
+    }
 }
 
 impl<S: Entity> Update<S> {
@@ -47,6 +70,7 @@ impl<S: Entity> Update<S> {
             last: Position::START,
             touched: S::Touched::default(),
             newest: Vec::new(),
+            digest: Digest::Whole(RawDigest::default()),
         }
     }
 }

@@ -10,9 +10,9 @@ mod search;
 mod wallets;
 
 pub use self::{
-    orders::{naming as orders_naming, one as order},
+    orders::{fetch as orders_row, naming as orders_naming, one as order},
     search::Search,
-    wallets::long as long_wallets,
+    wallets::{fetch as wallets_row, long as long_wallets},
 };
 
 use rusqlite::Connection;

@@ -3,6 +3,7 @@
 //! so a process that dies at any moment goes on from there. A stream that can't be read is set aside with the reason; the
 //! others go on. Streams that no feed entry names are found by a scan, at the start and from time to time.
 
+mod check;
 mod filling;
 mod fold;
 
@@ -11,10 +12,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::{
+    sync::mpsc,
     task::spawn_blocking,
     time::{Instant, sleep},
 };
 
+pub use self::check::{Check, pass_forever};
 use self::fold::Gathering;
 use super::{
     Settings, Shared, Store,
@@ -22,7 +25,7 @@ use super::{
     changes::Changed,
     database::{Database, ReadModelError},
     entity::{Entity, Update},
-    recent, sources,
+    sources,
 };
 use crate::{
     domain::ids::{EntityId, Position},
@@ -65,6 +68,8 @@ pub struct Projector<S: Entity> {
     as_of: Option<DateTime<Utc>>,
     /// When it began to read every stream.
     begun: Instant,
+    /// Entities that it is asked to compare with the store.
+    checks: mpsc::Receiver<Check>,
 }
 
 impl<S: Entity> Projector<S> {
@@ -74,6 +79,7 @@ impl<S: Entity> Projector<S> {
         histories: &Arc<Histories<S>>,
         settings: &Settings,
         shared: &Arc<Shared>,
+        checks: mpsc::Receiver<Check>,
     ) -> Self {
         Self {
             log: Arc::clone(&store.log),
@@ -86,6 +92,7 @@ impl<S: Entity> Projector<S> {
             target: FeedPosition::default(),
             as_of: None,
             begun: Instant::now(),
+            checks,
         }
     }
 
@@ -118,40 +125,21 @@ impl<S: Entity> Projector<S> {
         }
         self.as_of = source.updated_at;
         self.shared.set_filled(S::DOMAIN, true);
-        if !self.is_same(&source.feed).await? {
-            tracing::warn!(domain = %S::DOMAIN, "the read model is of another store and is filled anew");
+        let end = self.log.feed_end().await?;
+        if end.0.len() != source.feed.0.len() {
+            tracing::warn!(domain = %S::DOMAIN, "the store has another number of partitions; the read model is filled anew");
             self.shared.set_filled(S::DOMAIN, false);
             self.shared.changes.forget();
             self.fill().await?;
             return Ok(false);
         }
-        self.shared.set_resumed(S::DOMAIN, source.updated_at);
-        self.target = self.log.feed_end().await?;
         self.place = source.feed;
+        self.target = end;
         tracing::info!(domain = %S::DOMAIN, events = source.events, "going on from the read model");
+        self.check_continuity(&source.identity, true).await?;
+        self.shared.set_resumed(S::DOMAIN, source.updated_at);
         if source.unfed && !self.log.feed_is_complete() {
             self.scan().await?;
-        }
-        Ok(true)
-    }
-
-    /// Whether the store is the one that the read model was filled from: its feed reaches as far, and the entries that were
-    /// recorded last are where they were.
-    async fn is_same(&self, feed: &FeedPosition) -> Result<bool, ProjectError> {
-        let end = self.log.feed_end().await?;
-        let reaches = |(at, place): (usize, &Position)| end.0.get(at).is_some_and(|end| end >= place);
-        if end.0.len() != feed.0.len() || !feed.0.iter().enumerate().all(reaches) {
-            return Ok(false);
-        }
-        let recorded = self.blocking(|database| database.read(recent::list)).await?;
-        for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
-            let found = self.log.read(&known.subject, known.entry.position.before(), 1).await?;
-            let same = found
-                .first()
-                .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
-            if !same {
-                return Ok(false);
-            }
         }
         Ok(true)
     }
@@ -173,28 +161,64 @@ impl<S: Entity> Projector<S> {
     }
 
     async fn follow(&mut self, resumed: bool) {
-        let log = Arc::clone(&self.log);
-        let mut feed = log.follow(self.place.clone());
         // After a restart, what no feed entry names is looked for at once.
         let mut next_scan = Instant::now() + if resumed { Duration::ZERO } else { self.settings.rescan };
+        // A store that has gone back is followed from where its feed ends now.
+        while self.follow_feed(&mut next_scan).await {
+            self.shared.set_place(S::DOMAIN, self.place.clone());
+            self.target.clone_from(&self.place);
+            self.live();
+        }
+    }
+
+    /// Follows the feed until the store has gone back. `false`: the feed has ended.
+    async fn follow_feed(&mut self, next_scan: &mut Instant) -> bool {
+        let log = Arc::clone(&self.log);
+        let mut feed = log.follow(self.place.clone());
         loop {
             let troubled = !self.moved.is_empty() || self.is_down();
-            let wake = if troubled { Instant::now() + RETRY } else { next_scan };
+            let wake = if troubled { Instant::now() + RETRY } else { *next_scan };
             tokio::select! {
                 item = feed.next() => match item {
                     Some(Ok(entries)) => self.take(entries).await,
                     Some(Err(error)) => self.down(&error.into()),
-                    None => return,
+                    None => return false,
                 },
+                Some(check) = self.checks.recv() => {
+                    let mut checks = vec![check];
+                    while checks.len() < AT_ONCE && let Ok(check) = self.checks.try_recv() {
+                        checks.push(check);
+                    }
+                    if let Err(error) = self.take_checks(checks).await {
+                        self.down(&error);
+                    }
+                }
                 () = tokio::time::sleep_until(wake) => {
+                    let was_down = self.is_down();
                     if troubled {
                         self.recover().await;
                     } else {
-                        next_scan = self.rescan().await;
+                        *next_scan = self.rescan().await;
+                    }
+                    // After an outage, and every so often, the store may be another than it was.
+                    if (was_down || !troubled) && !self.is_down() {
+                        match self.recheck(was_down).await {
+                            Ok(true) => return true,
+                            Ok(false) => {}
+                            Err(error) => self.down(&error),
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Whether the store has gone back since it was last looked at.
+    async fn recheck(&mut self, reconnected: bool) -> Result<bool, ProjectError> {
+        let source = self
+            .blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN)))
+            .await?;
+        self.check_continuity(&source.identity, reconnected).await
     }
 
     /// Scans, where that is needed, tries again to read what could not be read, and says when to do so again.
@@ -355,7 +379,12 @@ impl<S: Entity> Projector<S> {
         };
         let heads = self.histories.advance_many(wanted, &mut hear).await?;
         for ((id, known), head) in wanted.iter().zip(heads) {
-            let Some(head) = head else { continue };
+            let Some(head) = head else {
+                if known.is_none() {
+                    read.absent.push(id.clone());
+                }
+                continue;
+            };
             let gathered = gathering.remove(id).unwrap_or_default();
             let is_late = |before: DateTime<Utc>| {
                 gathered
@@ -382,6 +411,9 @@ impl<S: Entity> Projector<S> {
                 for (id, reason) in &read.unreadable {
                     tracing::warn!(domain = %S::DOMAIN, %id, reason, "a stream can't be read and is set aside");
                     batch.put_unreadable::<S>(id, reason, now)?;
+                }
+                for id in &read.absent {
+                    batch.put_absent::<S>(id)?;
                 }
                 batch.finish()?;
                 if read.unfed {
@@ -479,6 +511,8 @@ struct Read<S: Entity> {
     updates: Vec<(EntityId, Update<S>)>,
     /// Streams that can't be read, and why.
     unreadable: Vec<(EntityId, String)>,
+    /// Streams that do not exist, or no longer.
+    absent: Vec<EntityId>,
     /// An entry was among them that the feed should name and does not.
     unfed: bool,
 }
@@ -489,6 +523,7 @@ impl<S: Entity> Default for Read<S> {
         Self {
             updates: Vec::new(),
             unreadable: Vec::new(),
+            absent: Vec::new(),
             unfed: false,
         }
     }
@@ -496,7 +531,7 @@ impl<S: Entity> Default for Read<S> {
 
 impl<S: Entity> Read<S> {
     fn is_empty(&self) -> bool {
-        self.updates.is_empty() && self.unreadable.is_empty()
+        self.updates.is_empty() && self.unreadable.is_empty() && self.absent.is_empty()
     }
 
     fn changed(&self) -> impl Iterator<Item = Changed> {
@@ -509,7 +544,8 @@ impl<S: Entity> Read<S> {
             .updates
             .iter()
             .map(move |(id, update)| changed(id, S::wallet(&update.fold.state)));
-        read.chain(self.unreadable.iter().map(move |(id, _)| changed(id, None)))
+        let unread = self.unreadable.iter().map(|(id, _)| id).chain(&self.absent);
+        read.chain(unread.map(move |id| changed(id, None)))
     }
 }
 

@@ -89,6 +89,21 @@ impl Newest {
     }
 }
 
+/// Removes entries that are no longer in the store.
+pub fn remove(connection: &Connection, missing: &[Recorded]) -> rusqlite::Result<()> {
+    let mut delete = connection
+        .prepare_cached("DELETE FROM recent WHERE recorded = ?1 AND domain = ?2 AND subject = ?3 AND position = ?4")?;
+    for gone in missing {
+        delete.execute(params![
+            Sortable::time(gone.entry.recorded),
+            gone.domain as i64,
+            gone.subject.as_str(),
+            Sortable::position(gone.entry.position)
+        ])?;
+    }
+    Ok(())
+}
+
 /// Newest first.
 pub fn list(connection: &Connection) -> rusqlite::Result<Vec<Recorded>> {
     let mut select = connection.prepare_cached(

@@ -22,11 +22,21 @@ const COMMON: &str = "
         unfed INTEGER NOT NULL,     -- 1 if entries were found that no feed entry names
         searchable INTEGER NOT NULL,-- 1 once the search index has every row
         events INTEGER NOT NULL,    -- entries of all streams
-        updated_at BLOB NOT NULL
+        updated_at BLOB NOT NULL,
+        identity TEXT NOT NULL,     -- JSON: what the store said of itself
+        checked_to INTEGER NOT NULL,-- rows up to this number were compared with the store in the pass under way
+        checked_at BLOB NOT NULL    -- when the last pass went through
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE stale (            -- streams that have moved and could not be read
         domain TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, since BLOB NOT NULL,
         PRIMARY KEY (domain, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE loss (             -- what rows stood for that the store does not have any more; never changed
+        domain TEXT NOT NULL, id TEXT NOT NULL, position BLOB NOT NULL, entries INTEGER NOT NULL, digest BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        figures TEXT NOT NULL,      -- JSON
+        found_at BLOB NOT NULL,
+        PRIMARY KEY (domain, id, position, digest)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE recent (           -- the entries recorded last
         recorded BLOB NOT NULL, domain INTEGER NOT NULL, subject TEXT NOT NULL, position BLOB NOT NULL, entry TEXT NOT NULL,
@@ -72,7 +82,7 @@ const WALLET: &str = "
     CREATE TABLE wallet (
         n INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
-        position BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
+        position BLOB NOT NULL, digest BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
         status INTEGER NOT NULL, currency TEXT NOT NULL,
         posted BLOB NOT NULL, held BLOB NOT NULL, available BLOB NOT NULL,
         owner TEXT, owner_name TEXT,
@@ -111,7 +121,7 @@ const ORDER: &str = "
     CREATE TABLE orders (
         n INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
-        position BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
+        position BLOB NOT NULL, digest BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
         status INTEGER NOT NULL, currency TEXT NOT NULL,
         total BLOB NOT NULL, paid BLOB NOT NULL, refunded BLOB NOT NULL, pending BLOB NOT NULL,
         pending_refunds INTEGER NOT NULL,
@@ -159,7 +169,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(ORDER)?;
     for domain in Domain::ALL {
         connection.execute(
-            "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'')",
+            "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'', '{}', 0, x'')",
             [domain.as_str()],
         )?;
     }
@@ -192,7 +202,8 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM recent WHERE domain = ?1", [domain as i64])?;
     connection.execute(&format!("DELETE FROM finding WHERE {scopes}"), [])?;
     connection.execute(
-        "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'' WHERE domain = ?1",
+        "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'', checked_to = 0, checked_at = x''
+         WHERE domain = ?1",
         [domain.as_str()],
     )?;
     Ok(())

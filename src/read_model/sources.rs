@@ -24,11 +24,17 @@ pub struct Source {
     pub events: u64,
     /// When rows or the position were last written.
     pub updated_at: Option<DateTime<Utc>>,
+    /// What the store said of itself, as JSON.
+    pub identity: String,
+    /// Rows up to this number were compared with the store in the pass under way.
+    pub checked_to: i64,
+    /// When the last pass went through.
+    pub checked_at: Option<DateTime<Utc>>,
 }
 
 pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source> {
     let mut select = connection
-        .prepare_cached("SELECT feed, filled, unfed, searchable, events, updated_at FROM source WHERE domain = ?1")?;
+        .prepare_cached("SELECT feed, filled, unfed, searchable, events, updated_at, identity, checked_to, checked_at FROM source WHERE domain = ?1")?;
     select.query_row([domain.as_str()], |row| {
         let feed: Vec<Position> = serde_json::from_str(row.get_ref(0)?.as_str()?).unwrap_or_default();
         Ok(Source {
@@ -38,6 +44,9 @@ pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source>
             searchable: row.get(3)?,
             events: row.get::<_, i64>(4)?.max(0).cast_unsigned(),
             updated_at: row.get::<_, Time>(5)?.0,
+            identity: row.get(6)?,
+            checked_to: row.get(7)?,
+            checked_at: row.get::<_, Time>(8)?.0,
         })
     })
 }
@@ -59,6 +68,29 @@ pub fn set_feed(
 pub fn set_filled(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection
         .execute("UPDATE source SET filled = 1 WHERE domain = ?1", [domain.as_str()])
+        .map(drop)
+}
+
+pub fn set_identity(connection: &Connection, domain: Domain, identity: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE source SET identity = ?2 WHERE domain = ?1")?
+        .execute([domain.as_str(), identity])
+        .map(drop)
+}
+
+/// Records how far a pass has come.
+pub fn set_checked_to(connection: &Connection, domain: Domain, n: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE source SET checked_to = ?2 WHERE domain = ?1")?
+        .execute(params![domain.as_str(), n])
+        .map(drop)
+}
+
+/// Records that a pass went through.
+pub fn set_checked(connection: &Connection, domain: Domain, at: DateTime<Utc>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE source SET checked_to = 0, checked_at = ?2 WHERE domain = ?1")?
+        .execute(params![domain.as_str(), Sortable::time(at)])
         .map(drop)
 }
 

@@ -23,11 +23,12 @@ use crate::{
         event::{Entry, Fields, Known, NewEvent, RawDigest},
         ids::{Domain, EntityId, LogName, Position},
     },
-    event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
+    event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, Identity, ReadError, StreamEnd},
 };
 
 pub struct MemoryLog {
     domain: Domain,
+    name: String,
     streams: Mutex<BTreeMap<EntityId, Vec<Entry>>>,
     feed: Mutex<Vec<FeedEntry>>,
     news: watch::Sender<u64>,
@@ -39,6 +40,7 @@ impl MemoryLog {
     pub fn new(domain: Domain) -> Self {
         Self {
             domain,
+            name: uuid::Uuid::now_v7().to_string(),
             streams: Mutex::default(),
             feed: Mutex::default(),
             news: watch::Sender::new(0),
@@ -73,17 +75,19 @@ impl MemoryLog {
         let mut streams = self.streams.lock().unwrap();
         let count: usize = streams.values().map(Vec::len).sum();
         let position = Position::new(count as u64 + 1, 0);
+        let fields = Fields::of([
+            (Known::Id, format!("{id}.{}", position.major).as_str()),
+            (Known::Type, kind),
+            (Known::Sequence, sequence),
+            (Known::Time, &time.to_rfc3339()),
+            (Known::Data, &data.to_string()),
+        ]);
+        let digest = digest(position, &fields);
         streams.entry(id.clone()).or_default().push(Entry {
             position,
             recorded,
-            fields: Fields::of([
-                (Known::Id, format!("{id}.{}", position.major).as_str()),
-                (Known::Type, kind),
-                (Known::Sequence, sequence),
-                (Known::Time, &time.to_rfc3339()),
-                (Known::Data, &data.to_string()),
-            ]),
-            digest: RawDigest::default(),
+            fields,
+            digest,
         });
         drop(streams);
         if feed {
@@ -97,6 +101,29 @@ impl MemoryLog {
             });
         }
         self.news.send_modify(|n| *n += 1);
+    }
+
+    /// Loses the last entries of a stream, and as many entries of the feed's end.
+    pub fn lose(&self, id: &str, count: usize) {
+        let mut streams = self.streams.lock().unwrap();
+        let entries = streams.get_mut(&EntityId::new(id).unwrap()).unwrap();
+        entries.truncate(entries.len() - count);
+        let mut feed = self.feed.lock().unwrap();
+        let length = feed.len().saturating_sub(count);
+        feed.truncate(length);
+    }
+
+    /// Removes a stream without a word.
+    pub fn remove(&self, id: &str) {
+        self.streams.lock().unwrap().remove(&EntityId::new(id).unwrap());
+    }
+
+    /// Replaces what an entry of a stream says, without a word.
+    pub fn rewrite(&self, id: &str, place: usize, data: &Value) {
+        let mut streams = self.streams.lock().unwrap();
+        let entry = &mut streams.get_mut(&EntityId::new(id).unwrap()).unwrap()[place];
+        entry.fields.replace(Known::Data, Some(&data.to_string()));
+        entry.digest = digest(entry.position, &entry.fields);
     }
 
     /// Every stream, by id.
@@ -140,6 +167,12 @@ impl MemoryLog {
     }
 }
 
+fn digest(position: Position, fields: &Fields) -> RawDigest {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(format!("{position} {fields:?}"));
+    RawDigest(hash[..16].try_into().unwrap())
+}
+
 #[async_trait]
 impl EventLog for MemoryLog {
     fn name(&self) -> LogName {
@@ -167,6 +200,29 @@ impl EventLog for MemoryLog {
         stream::iter([page]).boxed()
     }
 
+    async fn identity(&self) -> Result<Identity, ReadError> {
+        self.check()?;
+        Ok(Identity {
+            history: Some(self.name.clone()),
+            partitions: Some(1),
+            ..Identity::default()
+        })
+    }
+
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        self.check()?;
+        let streams = self.streams.lock().unwrap();
+        let end = |id: &EntityId| {
+            streams.get(id).map_or(StreamEnd::Absent, |entries| StreamEnd::Present {
+                last: entries.last().map(|last| last.position),
+                length: entries.len() as u64,
+                added: None,
+                max_deleted: None,
+            })
+        };
+        Ok(ids.iter().map(end).collect())
+    }
+
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
         self.check()?;
         let length = self.feed.lock().unwrap().len();
@@ -187,7 +243,7 @@ impl EventLog for MemoryLog {
                     Err(error) if !was_down => return Some((Err(error), (told, true))),
                     Err(_) => {}
                     Ok(()) => {
-                        let entries = self.feed.lock().unwrap()[told..].to_vec();
+                        let entries = self.feed.lock().unwrap().get(told..).unwrap_or_default().to_vec();
                         if !entries.is_empty() {
                             let told = told + entries.len();
                             return Some((Ok(entries), (told, false)));

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{Batch, Clock, List, Sign, findings, hour};
 use crate::{
     domain::{
+        event::RawDigest,
         findings::{Finding, OrderFacts, OrderSums, of_order},
         ids::EntityId,
         money::Currency,
@@ -25,6 +26,7 @@ use crate::{
 /// What a row was before it is written again.
 struct Known {
     n: i64,
+    digest: RawDigest,
     entries: i64,
     status: i64,
     currency: Option<Currency>,
@@ -48,7 +50,7 @@ impl Batch<'_> {
     pub(crate) fn put_order(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
         let known = if self.filling { None } else { self.known_order(id)? };
         let state = &update.fold.state;
-        let n = self.write_order(id, update, known.as_ref().map(|known| known.n))?;
+        let n = self.write_order(id, update, known.as_ref())?;
         if let Some(known) = &known {
             self.events -= known.entries;
             self.count(List::Orders, known.status, known.currency, known.sums, Sign::Out);
@@ -83,7 +85,7 @@ impl Batch<'_> {
 
     fn known_order(&self, id: &EntityId) -> rusqlite::Result<Option<Known>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT n, entries, status, currency, total, paid, refunded, pending, wallet, customer, customer_name
+            "SELECT n, entries, status, currency, total, paid, refunded, pending, wallet, customer, customer_name, digest
              FROM orders WHERE id = ?1",
         )?;
         select
@@ -99,23 +101,25 @@ impl Batch<'_> {
                     wallet: row.get(8)?,
                     customer: row.get(9)?,
                     customer_name: row.get(10)?,
+                    digest: RawDigest(row.get(11)?),
                 })
             })
             .optional()
     }
 
-    fn write_order(&self, id: &EntityId, update: &Update<OrderState>, n: Option<i64>) -> rusqlite::Result<i64> {
+    fn write_order(&self, id: &EntityId, update: &Update<OrderState>, known: Option<&Known>) -> rusqlite::Result<i64> {
         let (fold, state) = (&update.fold, &update.fold.state);
         let amount = |amount| Sortable::amount(amount, state.currency);
         let pending = state.refunds.values().filter(|refund| refund.state.is_pending());
         let mut replace = self.connection.prepare_cached(
             "INSERT OR REPLACE INTO orders
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?;
         replace.insert(params![
-            n,
+            known.map(|known| known.n),
             id.as_str(),
             Sortable::position(update.last),
+            update.digest.of(known.map(|known| known.digest)).0,
             update.entries.cast_signed(),
             fold.sequence.cast_signed(),
             state.status.number(),

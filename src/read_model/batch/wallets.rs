@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{Batch, List, Sign, findings};
 use crate::{
     domain::{
+        event::RawDigest,
         findings::{ExpiringHold, Finding, WalletBalance, WalletFacts, of_wallet},
         ids::EntityId,
         money::Currency,
@@ -19,6 +20,7 @@ use crate::{
 /// What a row was before it is written again.
 struct Known {
     n: i64,
+    digest: RawDigest,
     entries: i64,
     status: i64,
     currency: Option<Currency>,
@@ -32,7 +34,7 @@ impl Batch<'_> {
     pub(crate) fn put_wallet(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
         let known = if self.filling { None } else { self.known_wallet(id)? };
         let state = &update.fold.state;
-        let n = self.write_wallet(id, update, known.as_ref().map(|known| known.n))?;
+        let n = self.write_wallet(id, update, known.as_ref())?;
         if let Some(known) = &known {
             self.events -= known.entries;
             let sums = [known.posted, known.held, 0, 0];
@@ -72,7 +74,7 @@ impl Batch<'_> {
 
     fn known_wallet(&self, id: &EntityId) -> rusqlite::Result<Option<Known>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT n, entries, status, currency, posted, held, owner, owner_name FROM wallet WHERE id = ?1",
+            "SELECT n, entries, status, currency, posted, held, owner, owner_name, digest FROM wallet WHERE id = ?1",
         )?;
         select
             .query_row([id.as_str()], |row| {
@@ -85,21 +87,28 @@ impl Batch<'_> {
                     held: row.get::<_, MinorUnits>(5)?.0,
                     owner: row.get(6)?,
                     owner_name: row.get(7)?,
+                    digest: RawDigest(row.get(8)?),
                 })
             })
             .optional()
     }
 
-    fn write_wallet(&self, id: &EntityId, update: &Update<WalletState>, n: Option<i64>) -> rusqlite::Result<i64> {
+    fn write_wallet(
+        &self,
+        id: &EntityId,
+        update: &Update<WalletState>,
+        known: Option<&Known>,
+    ) -> rusqlite::Result<i64> {
         let (fold, state) = (&update.fold, &update.fold.state);
         let amount = |amount| Sortable::amount(amount, state.currency);
         let mut replace = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO wallet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            "INSERT OR REPLACE INTO wallet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
         let written = replace.insert(params![
-            n,
+            known.map(|known| known.n),
             id.as_str(),
             Sortable::position(update.last),
+            update.digest.of(known.map(|known| known.digest)).0,
             update.entries.cast_signed(),
             fold.sequence.cast_signed(),
             state.status.number(),

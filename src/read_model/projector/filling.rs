@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::ids::{Domain, EntityId},
-    event_log::Swept,
+    event_log::{Identity, Swept},
     read_model::{
         batch::{Batch, judge_everything},
         database::{Database, ReadModelError},
@@ -52,6 +52,7 @@ const TWICE: &str = "it was met twice and is read again";
 impl<S: Entity> Projector<S> {
     /// Reads every stream. What is appended meanwhile is in the feed after the position that is recorded.
     pub(super) async fn fill(&mut self) -> Result<(), ProjectError> {
+        let identity = self.log.identity().await?;
         self.place = self.log.feed_end().await?;
         self.target.clone_from(&self.place);
         self.begun = Instant::now();
@@ -99,7 +100,7 @@ impl<S: Entity> Projector<S> {
         // A stream without its last part was cut off by the end of the sweep.
         let cut = std::mem::take(&mut filling.unfinished).into_keys();
         filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
-        self.finish_filling(filling.again).await
+        self.finish_filling(filling.again, identity).await
     }
 
     async fn settle(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {
@@ -158,7 +159,8 @@ impl<S: Entity> Projector<S> {
     }
 
     /// Creates the indexes, and records that every stream was read.
-    async fn finish_filling(&self, again: Vec<(EntityId, String)>) -> Result<(), ProjectError> {
+    async fn finish_filling(&self, again: Vec<(EntityId, String)>, identity: Identity) -> Result<(), ProjectError> {
+        let identity = serde_json::to_string(&identity).unwrap_or_default();
         let (place, now) = (self.place.clone(), (self.settings.clock)());
         let ids: Vec<_> = again.iter().map(|(id, _)| id.clone()).collect();
         self.blocking(move |database| {
@@ -166,6 +168,8 @@ impl<S: Entity> Projector<S> {
                 schema::create_indexes(connection, S::DOMAIN)?;
                 sources::set_filled(connection, S::DOMAIN)?;
                 sources::set_feed(connection, S::DOMAIN, &place, now)?;
+                sources::set_identity(connection, S::DOMAIN, &identity)?;
+                sources::set_checked(connection, S::DOMAIN, now)?;
                 let batch = Batch::new(connection, S::DOMAIN)?;
                 for (id, reason) in &again {
                     batch.set_stale(id, reason, now)?;

@@ -1,9 +1,12 @@
 //! Streams being folded on their way into the read model.
 
-use super::super::entity::{Entity, Update};
+use super::super::entity::{Digest, Entity, Update};
 use crate::{
-    domain::{event::Entry, ids::EntityId},
-    event_log::Swept,
+    domain::{
+        event::{Entry, RawDigest},
+        ids::{EntityId, Position},
+    },
+    event_log::{Swept, roll},
     history::{Folding, Head, Histories, Told},
     read_model::recent,
 };
@@ -14,6 +17,18 @@ pub struct Gathering<S: Entity> {
     touched: S::Touched,
     newest: Vec<Entry>,
     anew: bool,
+    digests: Digests,
+}
+
+/// Digests of the entries of a stream.
+#[derive(Debug)]
+enum Digests {
+    /// Of all entries, from the first on.
+    Rolled(RawDigest),
+    /// Of entries that follow those that are known.
+    Later(Vec<RawDigest>),
+    /// Of all entries, in another order than the stream's.
+    Unsorted(Vec<(Position, RawDigest)>),
 }
 
 // Derived, it would ask for S: Default.
@@ -23,6 +38,7 @@ impl<S: Entity> Default for Gathering<S> {
             touched: S::Touched::default(),
             newest: Vec::new(),
             anew: false,
+            digests: Digests::Later(Vec::new()),
         }
     }
 }
@@ -30,13 +46,19 @@ impl<S: Entity> Default for Gathering<S> {
 impl<S: Entity> Gathering<S> {
     pub fn hear(&mut self, told: &Told<'_, S>) {
         match told {
-            Told::Anew => {
+            Told::Anew { in_order } => {
                 *self = Self {
                     anew: true,
+                    digests: if *in_order {
+                        Digests::Rolled(RawDigest::default())
+                    } else {
+                        Digests::Unsorted(Vec::new())
+                    },
                     ..Self::default()
                 }
             }
             Told::Page { fold, entries } => {
+                self.digests.add(entries);
                 S::touch(&fold.state, entries, &mut self.touched);
                 let from = entries.len().saturating_sub(recent::KEPT);
                 self.newest.extend_from_slice(&entries[from..]);
@@ -57,6 +79,33 @@ impl<S: Entity> Gathering<S> {
             last: head.last,
             touched: self.touched,
             newest: self.newest,
+            digest: self.digests.finish(),
+        }
+    }
+}
+
+impl Digests {
+    fn add(&mut self, entries: &[Entry]) {
+        match self {
+            Self::Rolled(digest) => {
+                for entry in entries {
+                    *digest = roll(*digest, entry.digest);
+                }
+            }
+            Self::Later(digests) => digests.extend(entries.iter().map(|entry| entry.digest)),
+            Self::Unsorted(digests) => digests.extend(entries.iter().map(|entry| (entry.position, entry.digest))),
+        }
+    }
+
+    fn finish(self) -> Digest {
+        match self {
+            Self::Rolled(digest) => Digest::Whole(digest),
+            Self::Later(digests) => Digest::After(digests),
+            Self::Unsorted(mut digests) => {
+                digests.sort_unstable_by_key(|(position, _)| *position);
+                let digests = digests.into_iter();
+                Digest::Whole(digests.fold(RawDigest::default(), |digest, (_, next)| roll(digest, next)))
+            }
         }
     }
 }

@@ -1,0 +1,133 @@
+//! Tests of what the read model does when its store is no longer what it was: it never stays with what it once read, and keeps
+//! what the store has lost.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{Bench, LATER, becomes, durable::close, hour, posted};
+use crate::{
+    domain::{
+        findings::FindingKind,
+        ids::{Domain, EntityId},
+        wallet::WalletStatus,
+    },
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores, lists::Search},
+    views::{lists::ListQuery, timelines::TimelineQuery, wallets::WalletRow},
+};
+
+async fn start(bench: &Bench, dir: Option<&Path>, rescan: Duration) -> Arc<Ledger> {
+    let store = |log| Store { log, adapter: "memory" };
+    let stores = Stores {
+        wallet: store(bench.wallet.clone()),
+        order: store(bench.order.clone()),
+    };
+    let settings = Settings {
+        rescan,
+        clock: || hour(100),
+        dir: dir.map(Path::to_owned),
+        ..Settings::default()
+    };
+    let ledger = Ledger::start(stores, settings).unwrap();
+    tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
+        .await
+        .unwrap();
+    ledger
+}
+
+fn wallet(ledger: &Ledger) -> WalletRow {
+    let page = ledger.wallets(&ListQuery::default(), Search::Names).unwrap();
+    page.rows.into_iter().next().unwrap()
+}
+
+fn credited(bench: &Bench) {
+    bench.open_wallet();
+    bench.credit(2, "5", true);
+    bench.credit(3, "2.50", true);
+}
+
+const SOON: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_store_that_loses_its_newest_entries_is_believed_within_a_rescan() {
+    let bench = Bench::new();
+    credited(&bench);
+    let ledger = start(&bench, None, SOON).await;
+    assert_eq!(posted(&ledger), "7.50");
+    bench.wallet.lose("W-1", 1);
+    becomes(|| posted(&ledger) == "5.00").await;
+    assert_eq!(ledger.losses().unwrap(), 1);
+    // It is followed from there, and the loss is told of once.
+    bench.credit(3, "1", true);
+    becomes(|| posted(&ledger) == "6.00").await;
+    tokio::time::sleep(3 * SOON).await;
+    assert_eq!(ledger.losses().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_was_lost_while_nobody_looked_is_found_at_the_start() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    credited(&bench);
+    close(start(&bench, Some(dir.path()), LATER).await).await;
+    bench.wallet.lose("W-1", 1);
+    // The feed reaches as far as before again, and says nothing of it.
+    bench.order_with_refund("O-1", "R-1", "9", 50);
+    let ledger = start(&bench, Some(dir.path()), LATER).await;
+    assert_eq!(posted(&ledger), "5.00");
+    assert_eq!(ledger.losses().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_gone_keeps_its_row_without_figures() {
+    let bench = Bench::new();
+    credited(&bench);
+    let ledger = start(&bench, None, SOON).await;
+    bench.wallet.remove("W-1");
+    becomes(|| wallet(&ledger).status == WalletStatus::Unopened).await;
+    let row = wallet(&ledger);
+    assert_eq!(
+        (row.sequence, row.complete, row.balances.posted.to_string()),
+        (0, false, "0".to_owned())
+    );
+    let kinds = ledger.overview().unwrap().findings;
+    assert_eq!(kinds, [(FindingKind::HistoryIncomplete, 1)]);
+    assert_eq!(ledger.losses().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn looking_at_a_wallet_compares_its_row() {
+    let bench = Bench::new();
+    credited(&bench);
+    bench.order_with_refund("O-1", "R-1", "9", 50);
+    let ledger = start(&bench, None, LATER).await;
+    // In a store that others write to without the feed.
+    bench.credit(4, "1", false);
+    assert_eq!(posted(&ledger), "7.50");
+    let id = EntityId::new("W-1").unwrap();
+    ledger.wallet(&id, &TimelineQuery::default()).await.unwrap();
+    becomes(|| posted(&ledger) == "8.50").await;
+    assert_eq!(ledger.losses().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_entry_that_says_something_else_is_found_by_a_pass() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    credited(&bench);
+    // Newer entries than those that are compared at every start.
+    for n in 0..30 {
+        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n}"), "1", 200);
+    }
+    for n in 4..40 {
+        bench.wallet_event(n, "wallet.frozen", &json!({"reason": "test"}), true);
+    }
+    close(start(&bench, Some(dir.path()), LATER).await).await;
+    let changed = json!({"amount": {"amount": "50", "currency": "EUR"}, "kind": "top_up"});
+    bench.wallet.rewrite("W-1", 1, &changed);
+    let ledger = start(&bench, Some(dir.path()), LATER).await;
+    assert_eq!(posted(&ledger), "7.50", "nothing shows it");
+    ledger.request_pass(Domain::Wallet);
+    becomes(|| ledger.losses().unwrap() == 1).await;
+    becomes(|| posted(&ledger) == "52.50").await;
+    becomes(|| ledger.checked_at(Domain::Wallet).unwrap() == Some(hour(100))).await;
+}

@@ -1,0 +1,375 @@
+//! Comparing the read model with its store. A check of one entity asks the store for the end of the stream. A pass goes through
+//! every row, reads its stream and compares the raw digest. What differs is read again; what the store has lost is kept. A pass
+//! takes a bounded share of the time, but for one that the store itself gave a reason for.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+
+use super::{ProjectError, Projector};
+use crate::{
+    domain::{
+        event::{Entry, RawDigest},
+        ids::{Domain, EntityId, Position},
+    },
+    event_log::{EventLog, FeedPosition, Identity, READ_MANY_MAX, READ_MAX, ReadError, roll},
+    read_model::{
+        Shared,
+        batch::Batch,
+        database::{Database, ReadModelError},
+        entity::Entity,
+        recent::{self, Recorded},
+        sources,
+        witness::{self, Compared, Witness},
+    },
+    views::health::{Progress, StoreState},
+};
+
+/// Rows that a pass compares at once, and entries of each that are read along with those of the others.
+const ROWS: usize = 64;
+const PAGE: usize = 200;
+/// The pause between two passes.
+const BETWEEN_PASSES: Duration = Duration::from_mins(10);
+const RETRY: Duration = Duration::from_secs(5);
+
+/// An entity to be compared with its store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub id: EntityId,
+    /// Its entries were seen to be others than the row stands for.
+    pub differs: bool,
+}
+
+/// What a store shows of its continuity.
+#[derive(Debug)]
+struct Checkup {
+    identity: Identity,
+    end: FeedPosition,
+    /// The feed does not reach as far as it was read, or entries recorded last are no longer there.
+    went_back: bool,
+    /// Those entries.
+    missing: Vec<Recorded>,
+}
+
+impl<S: Entity> Projector<S> {
+    /// Compares O(1) facts with those that were recorded, and answers whether the store shows that it has gone back: then
+    /// every row was compared, and the feed is to be followed from its end. After a reconnection, a mere doubt lets a pass run at
+    /// full speed behind.
+    pub(super) async fn check_continuity(&mut self, recorded: &str, reconnected: bool) -> Result<bool, ProjectError> {
+        let found = self.checkup().await?;
+        let identity = serde_json::to_string(&found.identity).unwrap_or_default();
+        let doubtful = found.identity == Identity::default() || !continues(recorded, &found.identity);
+        if found.went_back {
+            tracing::warn!(domain = %S::DOMAIN, "the store has gone back; every entity is compared with it");
+            self.reload(found.missing).await?;
+            self.place = found.end;
+            self.shared.changes.begin(S::DOMAIN, &self.place);
+        } else if doubtful && reconnected {
+            self.shared.request_pass(S::DOMAIN);
+        }
+        if identity != recorded || found.went_back {
+            let (place, now) = (self.place.clone(), (self.settings.clock)());
+            self.blocking(move |database| {
+                database.write(|connection| {
+                    sources::set_feed(connection, S::DOMAIN, &place, now)?;
+                    sources::set_identity(connection, S::DOMAIN, &identity)
+                })
+            })
+            .await?;
+        }
+        Ok(found.went_back)
+    }
+
+    async fn checkup(&self) -> Result<Checkup, ProjectError> {
+        let (identity, end) = (self.log.identity().await?, self.log.feed_end().await?);
+        let reaches = |(at, place): (usize, &Position)| end.0.get(at).is_some_and(|end| end >= place);
+        let reaches = self.place.0.iter().enumerate().all(reaches);
+        let missing = self.missing_entries().await?;
+        Ok(Checkup {
+            identity,
+            end,
+            went_back: !reaches || !missing.is_empty(),
+            missing,
+        })
+    }
+
+    /// Those of the entries recorded last that are no longer where they were.
+    async fn missing_entries(&self) -> Result<Vec<Recorded>, ProjectError> {
+        let recorded = self.blocking(|database| database.read(recent::list)).await?;
+        let mut missing = Vec::new();
+        for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
+            let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
+                Ok(found) => found,
+                Err(ReadError::Damaged { .. }) => Vec::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let same = found
+                .first()
+                .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
+            if !same {
+                missing.push(known);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Compares every row, and looks for streams that have none.
+    async fn reload(&mut self, missing: Vec<Recorded>) -> Result<(), ProjectError> {
+        let loading = StoreState::Loading(Progress::default());
+        self.shared.state(S::DOMAIN).send_replace(loading);
+        let remove = move |database: &Database| database.write(|connection| recent::remove(connection, &missing));
+        self.blocking(remove).await?;
+        let mut after = 0;
+        while let Some((last, checks)) = step(&*self.log, &self.database, S::DOMAIN, after).await? {
+            self.take_checks(checks).await?;
+            after = last;
+        }
+        let now = (self.settings.clock)();
+        self.blocking(move |database| database.write(|connection| sources::set_checked(connection, S::DOMAIN, now)))
+            .await?;
+        self.shared.changes.forget();
+        self.scan().await
+    }
+
+    /// Compares these entities with the ends of their streams; reads again what differs, and keeps what was lost.
+    pub(super) async fn take_checks(&mut self, checks: Vec<Check>) -> Result<(), ProjectError> {
+        for checks in checks.chunks(READ_MANY_MAX) {
+            let ids: Vec<_> = checks.iter().map(|check| check.id.clone()).collect();
+            let ends = self.log.ends(&ids).await?;
+            let compared: Vec<_> = checks.iter().cloned().zip(ends).collect();
+            let (again, lost) = self
+                .blocking(move |database| {
+                    database.read(|connection| {
+                        let (mut again, mut lost): (Vec<EntityId>, Vec<Witness>) = (Vec::new(), Vec::new());
+                        for (check, end) in compared {
+                            match witness::of(connection, S::DOMAIN, &check.id)? {
+                                Some(known) if check.differs || known.compare(&end) == Compared::Lost => {
+                                    lost.push(known);
+                                }
+                                Some(known) if known.compare(&end) == Compared::Same => {}
+                                _ => again.push(check.id),
+                            }
+                        }
+                        Ok((again, lost))
+                    })
+                })
+                .await?;
+            self.read_again(again, lost).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_again(&mut self, mut again: Vec<EntityId>, lost: Vec<Witness>) -> Result<(), ProjectError> {
+        if again.is_empty() && lost.is_empty() {
+            return Ok(());
+        }
+        for known in &lost {
+            tracing::warn!(
+                domain = %S::DOMAIN, id = %known.id, entries = known.entries, position = %known.position,
+                "the store does not have what was read of a stream before; the stream is read again"
+            );
+            self.histories.forget(&known.id);
+            again.push(known.id.clone());
+        }
+        if !lost.is_empty() {
+            let now = (self.settings.clock)();
+            self.blocking(move |database| {
+                database.write(|connection| {
+                    let batch = Batch::new(connection, S::DOMAIN)?;
+                    for known in &lost {
+                        witness::keep_loss(connection, S::DOMAIN, known, now)?;
+                        batch.set_stale(&known.id, "the store has other entries than were read before", now)?;
+                    }
+                    batch.finish()
+                })
+            })
+            .await?;
+        }
+        let changed = self.refresh(again, None).await?;
+        self.shared.changes.publish(S::DOMAIN, changed, None);
+        Ok(())
+    }
+}
+
+/// Whether a store's identity is that which was recorded, or follows it by a failover that lost nothing.
+fn continues(recorded: &str, now: &Identity) -> bool {
+    let Ok(before) = serde_json::from_str::<Identity>(recorded) else {
+        return false;
+    };
+    before.run.is_some() == now.run.is_some() && before.run == now.run && before.history == now.history
+        || before.run.is_none() && before.history.is_some() && before.history == now.history
+}
+
+/// Compares the rows after the row of a number with their streams. Answers with the number of the last row that was compared, and
+/// with those that differ; `None` after the last row.
+async fn step(
+    log: &dyn EventLog,
+    database: &Arc<Database>,
+    domain: Domain,
+    after: i64,
+) -> Result<Option<(i64, Vec<Check>)>, ProjectError> {
+    let reading = Arc::clone(database);
+    let rows = spawn_blocking(move || reading.read(|connection| witness::after(connection, domain, after, ROWS)));
+    let rows = rows.await.map_err(|_| ReadModelError::Stopped)??;
+    let Some(last) = rows.last().map(|row| row.n) else {
+        return Ok(None);
+    };
+    let wanted: Vec<_> = rows.iter().map(|row| (row.id.clone(), Position::START)).collect();
+    let mut checks = Vec::new();
+    match log.read_many(&wanted, PAGE).await {
+        Ok(pages) => {
+            for (row, page) in rows.iter().zip(pages) {
+                if !is_same(log, row, page).await? {
+                    checks.push(differing(row));
+                }
+            }
+        }
+        // One of them can't be read; which one is found by reading each alone.
+        Err(ReadError::Damaged { .. }) => {
+            for row in &rows {
+                let same = match log.read(&row.id, Position::START, PAGE).await {
+                    Ok(page) => is_same(log, row, page).await?,
+                    Err(ReadError::Damaged { .. }) => false,
+                    Err(error) => return Err(error.into()),
+                };
+                if !same {
+                    checks.push(differing(row));
+                }
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some((last, checks)))
+}
+
+fn differing(row: &Witness) -> Check {
+    Check {
+        id: row.id.clone(),
+        differs: true,
+    }
+}
+
+/// Whether a stream, of which `page` are the first entries, has what a row stands for.
+async fn is_same(log: &dyn EventLog, row: &Witness, mut page: Vec<Entry>) -> Result<bool, ReadError> {
+    let (mut digest, mut entries, mut limit) = (RawDigest::default(), 0, PAGE);
+    loop {
+        let full = page.len() >= limit;
+        let mut last = None;
+        for entry in page {
+            last = Some(entry.position);
+            if entry.position > row.position {
+                return Ok(entries == row.entries && digest == row.digest);
+            }
+            digest = roll(digest, entry.digest);
+            entries += 1;
+        }
+        match last.filter(|_| full) {
+            Some(last) => {
+                limit = READ_MAX;
+                page = log.read(&row.id, last, limit).await?;
+            }
+            None => return Ok(entries == row.entries && digest == row.digest),
+        }
+    }
+}
+
+/// Goes through every row again and again, with a share of the time; one pass at full speed whenever one is asked for.
+pub async fn pass_forever(
+    log: Arc<dyn EventLog>,
+    database: Arc<Database>,
+    shared: Arc<Shared>,
+    domain: Domain,
+    share: u32,
+    clock: fn() -> DateTime<Utc>,
+) {
+    loop {
+        shared.live(domain).await;
+        // Filling reads every stream as a pass does.
+        let wait = next_pass(&database, domain, clock).await;
+        tokio::select! {
+            () = shared.pass_requested(domain) => {}
+            () = sleep(wait) => {}
+        }
+        let hurried = shared.take_pass_request(domain);
+        match pass(
+            &*log,
+            &database,
+            &shared,
+            domain,
+            if hurried { None } else { Some(share) },
+            clock,
+        )
+        .await
+        {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(%domain, %error, "a pass is gone on with later");
+                if hurried {
+                    shared.request_pass(domain);
+                }
+                sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// How long it is until the next pass is due.
+async fn next_pass(database: &Arc<Database>, domain: Domain, clock: fn() -> DateTime<Utc>) -> Duration {
+    let source = write(database, move |connection| sources::read(connection, domain)).await;
+    let checked_at = source.ok().and_then(|source| source.checked_at);
+    let since = checked_at.and_then(|at| (clock() - at).to_std().ok());
+    since.map_or(Duration::ZERO, |since| BETWEEN_PASSES.saturating_sub(since))
+}
+
+/// One pass: from the beginning at full speed, or on from where the last one was, with a share of the time.
+async fn pass(
+    log: &dyn EventLog,
+    database: &Arc<Database>,
+    shared: &Arc<Shared>,
+    domain: Domain,
+    share: Option<u32>,
+    clock: fn() -> DateTime<Utc>,
+) -> Result<(), ProjectError> {
+    let source = write(database, move |connection| sources::read(connection, domain)).await?;
+    let mut after = if share.is_some() { source.checked_to } else { 0 };
+    loop {
+        let begun = Instant::now();
+        let Some((last, checks)) = step(log, database, domain, after).await? else {
+            break;
+        };
+        for check in checks {
+            shared.check(domain, check).await;
+        }
+        after = last;
+        write(database, move |connection| {
+            sources::set_checked_to(connection, domain, after)
+        })
+        .await?;
+        if let Some(share) = share {
+            let share = share.clamp(1, 100);
+            sleep(begun.elapsed() * (100 - share) / share).await;
+            if shared.is_pass_requested(domain) {
+                return Ok(());
+            }
+        }
+    }
+    let now = clock();
+    write(database, move |connection| {
+        sources::set_checked(connection, domain, now)
+    })
+    .await?;
+    Ok(())
+}
+
+async fn write<T: Send + 'static>(
+    database: &Arc<Database>,
+    work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, ReadModelError> {
+    let database = Arc::clone(database);
+    let done = spawn_blocking(move || database.write(|transaction| work(transaction)));
+    done.await.map_err(|_| ReadModelError::Stopped)?
+}
