@@ -17,6 +17,7 @@ pub mod order;
 mod payload;
 pub mod refund;
 pub mod replay;
+pub mod truncate;
 pub mod wallet;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
-    domain::{audit::AuditOutcome, mask::Mask},
+    domain::{audit::AuditOutcome, mask::Mask, truncate::Truncate},
     ledger::{Ledger, LedgerError, Search},
     server::{
         auth::{Gatekeeper, Principal, Visitor},
@@ -92,15 +92,15 @@ impl Caller {
     }
 
     /// What they are shown of an answer that may name people: all of it, which is recorded, or what is left without names.
-    /// `subject` is what it is about, as in `wallet W-1`.
-    pub async fn shown<T: Mask>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
+    /// Long texts are truncated last, when nothing of them has to be recognised any more. `subject` is what it is about, as in `wallet W-1`.
+    pub async fn shown<T: Mask + Truncate>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
         if self.principal.may(Act::ReadPersonal) {
             let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
             self.keeper().record_once(view).await?;
         } else {
             answer.mask();
         }
-        Ok(answer)
+        Ok(truncated(answer))
     }
 
     /// Takes a form only if it was given out to this session: not by another site, nor before the last sign-in.
@@ -113,6 +113,12 @@ impl Caller {
         self.keeper().record_once(refused.detail(why)).await?;
         Err(ApiError::FormExpired)
     }
+}
+
+/// An answer without long texts from outside; for one that names nobody.
+pub(super) fn truncated<T: Truncate>(mut answer: T) -> T {
+    answer.truncate_texts();
+    answer
 }
 
 fn state() -> Result<AppState, ApiError> {

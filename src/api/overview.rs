@@ -24,5 +24,6 @@ pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
 #[server(endpoint = "findings", input = Json)]
 pub async fn list_findings(kind: Option<FindingKind>, page: u32) -> Result<Page<Finding>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.ledger().list_findings(kind, page))
+    let findings = caller.ledger().list_findings(kind, page);
+    Ok(super::context::truncated(findings))
 }

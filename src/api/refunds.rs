@@ -8,7 +8,8 @@ use crate::domain::listing::{RefundView, RefundsPage, RefundsQuery};
 #[server(endpoint = "refunds", input = Json)]
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.ledger().refunds(&query, caller.search())?)
+    let refunds = caller.ledger().refunds(&query, caller.search())?;
+    Ok(super::context::truncated(refunds))
 }
 
 /// One refund; `order` says which, where several orders use its id.

@@ -58,6 +58,15 @@ pub fn timeline(base: &str, query: &TimelineQuery) -> String {
         address.put("order", "oldest");
     }
     address.put_page(query.page);
+    for (name, page) in [
+        ("holds", query.parts.holds),
+        ("refunds", query.parts.refunds),
+        ("lines", query.parts.lines),
+    ] {
+        if page > 1 {
+            address.put(name, &page.to_string());
+        }
+    }
     address.finish()
 }
 
@@ -73,6 +82,11 @@ pub fn refund(id: &str, order: Option<&str>) -> String {
 
 pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
+}
+
+/// The whole of an event as a file.
+pub fn whole_event(domain: Domain, subject: &EntityId, position: Position) -> String {
+    format!("/export{}", event(domain, subject, position))
 }
 
 /// The way to sign in, and back to `here` (path and query of this site) afterwards.

@@ -1,4 +1,5 @@
-//! Ids as links. Long ones are cut by the style sheet, never by the text, so that what is copied is the whole id.
+//! Ids as links. Long ones are cut by the style sheet, not by the text, so that what is copied is the whole id. An id so long
+//! that the server truncated it is no link.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -6,6 +7,7 @@ use maud::{Markup, html};
 use super::{href, icon::Icon, markup::written};
 use crate::domain::{
     ids::{Domain, EntityId, Position},
+    truncate::is_truncated,
     wallet::Party,
 };
 
@@ -99,5 +101,8 @@ pub fn refund_link(refund: &str, order: Option<&str>) -> Markup {
 }
 
 fn id_link(href: &str, id: &str) -> Markup {
+    if is_truncated(id) {
+        return code(id);
+    }
     html! { a.id.id-link href=(href) title=(id) { (id) } }
 }

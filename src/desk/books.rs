@@ -17,6 +17,7 @@ use crate::{
         listing::Recent,
         order::OrderState,
         replay::in_sequence_order,
+        truncate,
         wallet::{Part, WalletState},
     },
     history::Wanted,
@@ -63,7 +64,7 @@ fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Ite
         .map(|(_, entry)| Recent {
             domain: pin.domain,
             subject: pin.id.clone(),
-            entry: entry.clone(),
+            entry: truncate::row(entry),
         })
 }
 

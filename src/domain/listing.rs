@@ -25,10 +25,14 @@ pub const PAGE_ROWS_MAX: u32 = 200;
 pub const SEARCH_MAX: usize = 100;
 /// Events that a browser may ask for at once to replay a wallet itself.
 pub const HISTORY_ROWS_MAX: u32 = 1_000;
+/// Bytes after which an answer to that takes no more events.
+pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
 /// Events of a wallet up to which the browser recomputes by itself; above, the server does.
 pub const HISTORY_IN_BROWSER_MAX: u64 = 5_000;
 /// Anomalies that a page is told of; how many there are in all is told beside them.
 pub const ANOMALIES_SHOWN: usize = 50;
+/// Findings that the page of a wallet, an order or a refund shows; how many there are in all is told beside them.
+pub const FINDINGS_SHOWN: usize = 50;
 /// Points of a balance chart at most.
 pub const CHART_POINTS_MAX: usize = 400;
 
@@ -156,6 +160,25 @@ pub struct OrderRow {
     pub last_time: Option<DateTime<Utc>>,
 }
 
+/// A page of one of the lists on an entity's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part<Row> {
+    pub rows: Vec<Row>,
+    pub page: u32,
+    pub pages: u32,
+    /// All that there are.
+    pub total: u64,
+}
+
+/// Which pages of the lists on an entity's page are wanted: from 1; 0 is taken as 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartPages {
+    pub holds: u32,
+    pub refunds: u32,
+    pub lines: u32,
+}
+
 /// What a timeline page asks for: a filter, an end to start from, a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -164,6 +187,8 @@ pub struct TimelineQuery {
     pub oldest_first: bool,
     /// From 1; 0 is taken as 1.
     pub page: u32,
+    /// Of the lists beside the timeline.
+    pub parts: PartPages,
 }
 
 /// A page of a timeline.
@@ -254,7 +279,8 @@ pub struct WalletView {
     pub sequence: Sequence,
     pub complete: bool,
     pub balances: Balances,
-    pub open_holds: Vec<HoldRow>,
+    /// In the order of their ids.
+    pub open_holds: Part<HoldRow>,
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub timeline: Timeline<Balances>,
@@ -264,6 +290,7 @@ pub struct WalletView {
     pub extent: Extent,
     /// Findings that name this wallet, as of now.
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     /// Orders that name this wallet, newest first; at most 20.
     pub orders: Vec<OrderRow>,
     pub now: DateTime<Utc>,
@@ -281,13 +308,15 @@ pub struct OrderView {
     pub sequence: Sequence,
     pub complete: bool,
     pub sums: OrderSums,
-    pub lines: Vec<Line>,
-    pub refunds: Vec<RefundRow>,
+    pub lines: Part<Line>,
+    /// Oldest first.
+    pub refunds: Part<RefundRow>,
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub timeline: Timeline<OrderSums>,
     pub extent: Extent,
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     pub now: DateTime<Utc>,
 }
 
@@ -312,8 +341,9 @@ pub struct RefundView {
     /// The limit of its state, whole seconds; `None` outside the pending states.
     pub limit_seconds: Option<i64>,
     pub customer: Option<Party>,
-    /// Other orders that use the same refund id.
+    /// Other orders that use the same refund id, at most 20.
     pub other_orders: Vec<EntityId>,
+    pub other_order_count: u64,
     /// Ordered by effective time.
     pub story: Vec<StoryRow>,
     /// Events that were left out, where the order or wallet has more than a page can show.
@@ -321,6 +351,7 @@ pub struct RefundView {
     /// Stores that did not answer, so that the story lacks their events.
     pub missing: Vec<Domain>,
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     pub now: DateTime<Utc>,
 }
 
@@ -330,6 +361,8 @@ pub struct EventView {
     pub domain: Domain,
     pub subject: EntityId,
     pub entry: Entry,
+    /// Bytes of all its fields, where `entry` has not all of them.
+    pub whole: Option<u64>,
     pub applied: bool,
     pub anomalies: Vec<Anomaly>,
     pub currency: Option<Currency>,

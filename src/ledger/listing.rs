@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::listing::{ListQuery, ListSort, OrderRow, PAGE_ROWS, Page, SEARCH_MAX, WalletRow};
+use crate::domain::listing::{ListQuery, ListSort, OrderRow, PAGE_ROWS, Page, Part, SEARCH_MAX, WalletRow};
 
 use super::{
     Ledger, LedgerError,
@@ -135,6 +135,16 @@ impl Cut {
         let (from, to) = self.range(usize::try_from(total).unwrap_or(usize::MAX));
         let place = |at: usize| if oldest_first { at as u64 } else { total - 1 - at as u64 };
         (from..to).map(place).collect()
+    }
+
+    /// The page of rows that are its own already.
+    pub fn part_of<Row>(&self, rows: Vec<Row>) -> Part<Row> {
+        Part {
+            rows,
+            page: self.page,
+            pages: self.pages,
+            total: self.total,
+        }
     }
 
     pub fn page_of<Row>(&self, rows: Vec<Row>, now: DateTime<Utc>) -> Page<Row> {

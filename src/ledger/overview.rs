@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::{
     findings::{Finding, FindingKind},
     ids::EntityId,
-    listing::{AgeBucket, Overview, Page, StateSummary},
+    listing::{AgeBucket, FINDINGS_SHOWN, Overview, Page, StateSummary},
     refund::RefundState,
 };
 
@@ -67,21 +67,24 @@ impl Findings {
         }
     }
 
-    pub fn of_wallet(&self, wallet: &EntityId) -> Vec<Finding> {
+    /// The first of those that name a wallet, and how many there are.
+    pub fn of_wallet(&self, wallet: &EntityId) -> (Vec<Finding>, u64) {
         self.at(self.by_wallet.get(wallet.as_str()))
     }
 
-    pub fn of_order(&self, order: &EntityId) -> Vec<Finding> {
+    pub fn of_order(&self, order: &EntityId) -> (Vec<Finding>, u64) {
         self.at(self.by_order.get(order.as_str()))
     }
 
-    pub fn of_refund(&self, refund: &str) -> Vec<Finding> {
+    pub fn of_refund(&self, refund: &str) -> (Vec<Finding>, u64) {
         self.at(self.by_refund.get(refund))
     }
 
-    fn at(&self, places: Option<&Vec<usize>>) -> Vec<Finding> {
-        let places = places.into_iter().flatten();
-        places.filter_map(|at| self.all.get(*at).cloned()).collect()
+    fn at(&self, places: Option<&Vec<usize>>) -> (Vec<Finding>, u64) {
+        let places = places.map(Vec::as_slice).unwrap_or_default();
+        let shown = places.iter().take(FINDINGS_SHOWN);
+        let shown = shown.filter_map(|at| self.all.get(*at).cloned()).collect();
+        (shown, places.len() as u64)
     }
 }
 

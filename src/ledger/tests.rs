@@ -21,7 +21,7 @@ use super::{Ledger, LedgerError, Search, Settings, Store, Stores};
 use crate::domain::{
     findings::FindingKind,
     ids::{Domain, EntityId},
-    listing::{ListQuery, RefundSort, RefundsQuery, StoreState, TimelineQuery},
+    listing::{ListQuery, PartPages, RefundSort, RefundsQuery, StoreState, TimelineQuery},
     refund::RefundState,
     replay::Filter,
 };
@@ -412,6 +412,7 @@ async fn a_wallets_page_shows_its_history_as_of_a_moment() {
         },
         oldest_first: true,
         page: 1,
+        parts: PartPages::default(),
     };
     let view = ledger.wallet(&id, &then).await.unwrap();
     assert_eq!(

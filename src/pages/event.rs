@@ -17,7 +17,7 @@ use crate::{
         id::{Code, DomainTag, EntityLink, EventLink},
         time::{Fineness, Time},
         timeline::{Effect, EffectTable, effect_of},
-        words::event_title,
+        words::{event_title, grouped},
     },
     domain::{
         access::Act,
@@ -26,6 +26,7 @@ use crate::{
         ids::{Domain, EntityId, Position, Sequence},
         listing::{EventLink as Place, EventView, TimelineQuery},
         replay::Filter,
+        truncate,
     },
 };
 
@@ -85,6 +86,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         domain,
         subject,
         entry,
+        whole,
         applied,
         anomalies,
         currency,
@@ -105,7 +107,8 @@ fn show((event, effect, may): Answer) -> AnyView {
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
         <PutRight offers />
     };
-    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) /> };
+    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) truncated=whole.is_some() /> };
+    let whole = whole.map(|bytes| whole_event(bytes, &href::whole_event(domain, &subject, entry.position)));
     let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };
     let related = relations(&entry, cause, correlated, (domain, &subject));
     view! {
@@ -114,7 +117,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         <div class="event">
             <div class="stack">
                 {panel("What it did", did.into_any())}
-                {panel("Payload", payload.into_any())}
+                {panel("Payload", view! { {whole} {payload} }.into_any())}
             </div>
             <div class="stack">
                 {panel("Its two clocks", clocks.into_any())}
@@ -138,9 +141,22 @@ fn panel(title: &'static str, content: AnyView) -> AnyView {
     .into_any()
 }
 
+/// Says that the page has not all of the event, and where all of it is.
+fn whole_event(bytes: u64, href: &str) -> AnyView {
+    view! {
+        <p class="entry-note">
+            {format!("The event has {} bytes. Long texts and lists are truncated on this page. ", grouped(bytes))}
+            <a href=href.to_owned() download="">
+                "Download the whole event"
+            </a>
+        </p>
+    }
+    .into_any()
+}
+
 /// Whose event it is, and what it says.
 fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
-    let told = summary(entry);
+    let told = summary(&truncate::row(entry));
     let number = entry.sequence().map_or_else(
         || "Event without a readable sequence".to_owned(),
         |sequence| format!("Event {sequence}"),

@@ -16,7 +16,7 @@ use crate::{
         event::parse_time,
         findings::FindingKind,
         ids::{SEQUENCE_MAX, Sequence},
-        listing::{ListQuery, ListSort, RefundSort, RefundsQuery, SEARCH_MAX, TimelineQuery},
+        listing::{ListQuery, ListSort, PartPages, RefundSort, RefundsQuery, SEARCH_MAX, TimelineQuery},
         refund::RefundState,
         replay::Filter,
     },
@@ -163,7 +163,8 @@ pub fn list_href(base: &str, query: &ListQuery) -> String {
     address.finish()
 }
 
-/// Reads the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`.
+/// Reads the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`, and
+/// the pages of its lists: `holds`, `refunds`, `lines`.
 pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
     let mut reader = Reader::new(search);
     let filter = Filter {
@@ -179,6 +180,11 @@ pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
         filter,
         oldest_first: reader.named("order", &[("newest", false), ("oldest", true)]),
         page: reader.page(),
+        parts: PartPages {
+            holds: reader.page_of("holds"),
+            refunds: reader.page_of("refunds"),
+            lines: reader.page_of("lines"),
+        },
     };
     reader.done(query)
 }
@@ -325,8 +331,13 @@ impl Reader {
     }
 
     fn page(&mut self) -> u32 {
-        self.last("page")
-            .and_then(|value| self.read("page", &value, |value| value.parse().ok().filter(|page| *page >= 1)))
+        self.page_of("page")
+    }
+
+    /// A page by the name of its list.
+    fn page_of(&mut self, name: &str) -> u32 {
+        self.last(name)
+            .and_then(|value| self.read(name, &value, |value| value.parse().ok().filter(|page| *page >= 1)))
             .unwrap_or(1)
     }
 
@@ -520,9 +531,13 @@ mod tests {
             sequence in proptest::option::of(1..=SEQUENCE_MAX),
             oldest_first: bool,
             page in 1_u32..,
+            holds in 1_u32..,
+            refunds in 1_u32..,
+            lines in 1_u32..,
         ) {
             let filter = Filter { at, as_known_at, sequence };
-            let query = TimelineQuery { filter, oldest_first, page };
+            let parts = PartPages { holds, refunds, lines };
+            let query = TimelineQuery { filter, oldest_first, page, parts };
             let parsed = timeline_query(search_of(&timeline_href("/wallets/W-1", &query)));
             prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
         }

@@ -1,4 +1,4 @@
-//! What was just recorded, in either domain: the newest few entries, whole.
+//! What was just recorded, in either domain: the newest few entries, with long texts truncated.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use crate::domain::{
     event::Entry,
     ids::{Domain, EntityId, Position},
     listing::Recent,
+    truncate,
 };
 
 /// Entries that are kept.
@@ -38,7 +39,7 @@ impl Recently {
                 break;
             }
             let key = (entry.recorded, domain, id.clone(), entry.position);
-            self.0.insert(key, entry.clone());
+            self.0.insert(key, truncate::row(entry));
             if self.0.len() > RECENT_KEPT {
                 self.0.pop_first();
             }

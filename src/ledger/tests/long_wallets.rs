@@ -12,7 +12,7 @@ use super::{Bench, LATER, hour};
 use crate::{
     domain::{
         ids::{Domain, EntityId},
-        listing::{ChartPoint, TimelineQuery, WalletView},
+        listing::{ChartPoint, PartPages, TimelineQuery, WalletView},
         replay::Filter,
     },
     history::SEGMENT,
@@ -139,6 +139,7 @@ impl Writer {
             filter,
             oldest_first: self.random.random_range(0..2) == 0,
             page: self.random.random_range(1..40),
+            parts: PartPages::default(),
         }
     }
 }
