@@ -361,8 +361,8 @@ pub struct EventView {
     pub domain: Domain,
     pub subject: EntityId,
     pub entry: Entry,
-    /// Bytes of all its fields, where `entry` has not all of them.
-    pub whole: Option<u64>,
+    /// Where `entry` has not all of it.
+    pub truncated: Option<TruncatedEvent>,
     pub applied: bool,
     pub anomalies: Vec<Anomaly>,
     pub currency: Option<Currency>,
@@ -373,6 +373,15 @@ pub struct EventView {
     pub cause: Option<EventLink>,
     /// Events of this stream and of the order or wallet it names with the same correlation id.
     pub correlated: Vec<EventLink>,
+}
+
+/// What of an event is not on its page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TruncatedEvent {
+    /// Bytes of all its fields.
+    pub bytes: u64,
+    /// The event as rows of lists show it.
+    pub row: Entry,
 }
 
 /// Where an event stands.

@@ -12,7 +12,7 @@ use super::{
     fold::Anomaly,
     listing::{
         EventLink, EventView, History, HoldRow, OrderRow, OrderView, Overview, Page, Part, Recent, RefundView,
-        RefundsPage, StoryRow, Timeline, WalletRow, WalletView,
+        RefundsPage, StoryRow, Timeline, TruncatedEvent, WalletRow, WalletView,
     },
     order::Line,
     refund::{Destination, Reason, RefundRow},
@@ -471,7 +471,10 @@ impl Truncate for EventView {
     fn truncate_texts(&mut self) {
         let short = truncated(&self.entry, &PAGE);
         if short != self.entry {
-            self.whole = Some(size(&self.entry) as u64);
+            self.truncated = Some(TruncatedEvent {
+                bytes: size(&self.entry) as u64,
+                row: row(&self.entry),
+            });
             self.entry = short;
         }
         self.anomalies.truncate_texts();
@@ -506,6 +509,7 @@ impl Truncate for FormView {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -536,10 +540,10 @@ mod tests {
     fn a_long_text_is_truncated_and_says_how_long_it_was() {
         for letter in ["x", "é", "\"", "\u{1}", "\u{1f4b6}"] {
             let text = credit(&letter.repeat(1_000_000)).to_string();
-            let short = short(&text);
+            let kept = short(&text);
             let note = format!("{}… (1,000,000 characters)", letter.repeat(TEXT_MAX));
-            assert_eq!(serde_json::from_str::<Value>(&short).unwrap(), credit(&note));
-            assert_eq!(super::tests::short(&short), short, "again");
+            assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), credit(&note));
+            assert_eq!(short(&kept), kept, "again");
         }
         let escaped = format!(r#"{{"note":"{}"}}"#, r"\ud83d\udcb6".repeat(1_000));
         let note = format!("{}… (1,000 characters)", "\u{1f4b6}".repeat(TEXT_MAX));
@@ -568,12 +572,12 @@ mod tests {
         assert_eq!((read["a"].as_array().unwrap().len(), &read["z"]), (20, &json!("last")));
         let fields: serde_json::Map<_, _> = (0..100_000).map(|n| (n.to_string(), json!([n]))).collect();
         let text = json!({"deep": {"deeper": fields}}).to_string();
-        let short = short(&text);
+        let kept = short(&text);
         assert!(
-            serde_json::from_str::<Value>(&short).is_ok() && short.len() < 5_000,
-            "{short}"
+            serde_json::from_str::<Value>(&kept).is_ok() && kept.len() < 5_000,
+            "{kept}"
         );
-        assert_eq!(super::tests::short(&short), short, "again");
+        assert_eq!(short(&kept), kept, "again");
     }
 
     #[test]
@@ -585,14 +589,16 @@ mod tests {
             format!(r#"{{"{}":1}}"#, "k".repeat(1_000_000)),
             format!(r#"{{"n":{}}}"#, "1".repeat(1_000_000)),
             format!(r#"{{"a":"{}"#, "x".repeat(1_000_000)),
-            format!(r#"{{"a":"{}"}}"#, r"\u".repeat(500_001)),
         ] {
-            let short = short(&text);
-            assert!(short.len() < 1_000, "{} bytes", short.len());
-            assert!(short.starts_with(&text.chars().take(TEXT_MAX).collect::<String>()));
-            assert!(short.ends_with(SIZE_END) && is_truncated(&short), "{short}");
-            assert_eq!(super::tests::short(&short), short, "again");
+            let kept = short(&text);
+            assert!(kept.len() < 1_000, "{} bytes", kept.len());
+            assert!(kept.starts_with(&text.chars().take(TEXT_MAX).collect::<String>()));
+            assert!(kept.ends_with(SIZE_END) && is_truncated(&kept), "{kept}");
+            assert_eq!(short(&kept), kept, "again");
         }
+        let broken = short(&format!(r#"{{"a":"{}"}}"#, r"\u".repeat(500_001)));
+        assert!(broken.len() < 4_000, "{} bytes", broken.len());
+        assert_eq!(short(&broken), broken, "again");
     }
 
     #[test]
@@ -632,6 +638,27 @@ mod tests {
             ),
         ] {
             assert_eq!(replayable(whole.clone()), whole);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_stays_json_and_truncating_again_changes_nothing(
+            texts in proptest::collection::vec(".*", 0..30),
+            times in 0_usize..100,
+        ) {
+            let long: Vec<_> = texts.iter().map(|text| text.repeat(times)).collect();
+            let text = json!({"a": long, "z": {"n": 1.5}}).to_string();
+            let kept = short(&text);
+            prop_assert!(serde_json::from_str::<Value>(&kept).is_ok(), "{}", kept);
+            prop_assert_eq!(short(&kept), kept);
+        }
+
+        #[test]
+        fn any_text_can_be_truncated(text in r#"[\[\]{},:"\\u0-9a-fé ]*"#, times in 0_usize..100) {
+            let kept = short(&text.repeat(times));
+            prop_assert!(kept.len() < 10_000);
+            prop_assert_eq!(short(&kept), kept);
         }
     }
 }

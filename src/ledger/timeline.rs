@@ -269,7 +269,7 @@ impl Ledger {
             domain,
             subject: subject.clone(),
             entry: facts.entry,
-            whole: None,
+            truncated: None,
             applied: facts.applied,
             anomalies: facts.anomalies,
             currency,

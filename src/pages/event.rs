@@ -26,7 +26,6 @@ use crate::{
         ids::{Domain, EntityId, Position, Sequence},
         listing::{EventLink as Place, EventView, TimelineQuery},
         replay::Filter,
-        truncate,
     },
 };
 
@@ -86,7 +85,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         domain,
         subject,
         entry,
-        whole,
+        truncated,
         applied,
         anomalies,
         currency,
@@ -107,12 +106,19 @@ fn show((event, effect, may): Answer) -> AnyView {
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
         <PutRight offers />
     };
-    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) truncated=whole.is_some() /> };
-    let whole = whole.map(|bytes| whole_event(bytes, &href::whole_event(domain, &subject, entry.position)));
+    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) truncated=truncated.is_some() /> };
+    let whole = truncated
+        .as_ref()
+        .map(|truncated| whole_event(truncated.bytes, &href::whole_event(domain, &subject, entry.position)));
+    let head = head(
+        truncated.as_ref().map_or(&entry, |truncated| &truncated.row),
+        domain,
+        &subject,
+    );
     let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };
     let related = relations(&entry, cause, correlated, (domain, &subject));
     view! {
-        {head(&entry, domain, &subject)}
+        {head}
         {around(domain, &subject, previous, next)}
         <div class="event">
             <div class="stack">
@@ -156,7 +162,7 @@ fn whole_event(bytes: u64, href: &str) -> AnyView {
 
 /// Whose event it is, and what it says.
 fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
-    let told = summary(&truncate::row(entry));
+    let told = summary(entry);
     let number = entry.sequence().map_or_else(
         || "Event without a readable sequence".to_owned(),
         |sequence| format!("Event {sequence}"),
