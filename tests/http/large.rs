@@ -76,19 +76,14 @@ async fn append(log: &dyn EventLog, id: &str, events: Vec<(&str, Value)>) {
 
 /// The page once it says this.
 async fn page_with(bench: &Bench, path: &str, text: &str) -> Answer {
-    let mut last = None;
-    for _ in 0..400 {
+    for _ in 0..60 {
         let page = bench.get(path).await;
         if page.text.contains(text) {
             return page;
         }
-        last = Some(page);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    panic!(
-        "{path} never said {text}: {:?}",
-        last.map(|page| (page.status, page.text))
-    );
+    panic!("{path} never said {text}");
 }
 
 fn assert_small(what: &str, page: &Answer, bytes: usize) {
