@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::{
-        event::{Entry, NewEvent, parse_time},
+        event::{Entry, NewEvent, RawDigest, parse_time},
         fold::{Fold, State},
         ids::{Domain, EntityId, Position},
         money::{Currency, Money},
@@ -28,6 +28,7 @@ fn entries(events: Vec<NewEvent>) -> Vec<Entry> {
         position: Position::new(sequence, 0),
         recorded: parse_time("2026-03-01T12:00:00Z").unwrap(),
         fields: event.into_fields(sequence),
+        digest: RawDigest::default(),
     });
     told.collect()
 }

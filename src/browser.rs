@@ -19,15 +19,12 @@ use web_sys::HtmlElement;
 use self::{overlay::show, pointer::pointed};
 use crate::{
     api::{ApiError, get_wallet_history},
-    components::{
+    components::time_travel::{JOURNEY, JOURNEY_DATA, Journey, Slider, Travel},
+    domain::{event::Entry, ids::EntityId, replay::Filter},
+    views::{
         href,
-        time_travel::{JOURNEY, JOURNEY_DATA, Journey, Slider, Travel},
-    },
-    domain::{
-        event::Entry,
-        ids::EntityId,
-        listing::{HISTORY_IN_BROWSER_MAX, TimelineQuery},
-        replay::Filter,
+        query::timeline_href,
+        timelines::{HISTORY_IN_BROWSER_MAX, TimelineQuery},
     },
 };
 
@@ -108,7 +105,7 @@ fn go(visit: &Function, journey: &Journey, filter: Filter) {
         page: 1,
         ..journey.query
     };
-    let address = href::timeline(&href::wallet(journey.wallet.as_str()), &query);
+    let address = timeline_href(&href::wallet(journey.wallet.as_str()), &query);
     let how = js_sys::Object::new();
     // Going on from a moment replaces it, so that one step back leads out of the past.
     let replace = !journey.query.filter.is_empty();

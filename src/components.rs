@@ -1,6 +1,6 @@
 //! What pages are made of: one component for each kind of thing that is shown (money, time, ids, states, reasons), so
-//! that it looks and reads the same everywhere. Components take domain types and know nothing of the network, the
-//! router or the URL's query.
+//! that it looks and reads the same everywhere. Components take types of `domain` and `views`. They know nothing of the
+//! network, the router or the URL's query.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 
@@ -16,7 +16,6 @@ pub mod event_summary;
 pub mod field;
 pub mod findings;
 pub mod health;
-pub mod href;
 pub mod icon;
 pub mod id;
 pub mod input;
@@ -24,6 +23,7 @@ pub mod markup;
 pub mod money;
 pub mod news;
 pub mod notice;
+pub mod page_links;
 pub mod pagination;
 pub mod reason;
 pub mod refund_table;

@@ -85,7 +85,7 @@ impl Default for Settings {
 }
 
 /// Which wallets are credited for a refund, as far as somebody knows.
-pub type CreditedFor = dyn Fn(&str) -> Vec<EntityId> + Send + Sync;
+pub type CreditedFor = dyn Fn(&str) -> Result<Vec<EntityId>, String> + Send + Sync;
 
 /// Who asks. What is in here has been verified; the desk decides what it allows.
 #[derive(Clone, Debug)]

@@ -9,15 +9,13 @@ pub mod event;
 mod fields;
 pub mod findings;
 pub mod fold;
+pub mod form;
 pub mod ids;
-pub mod listing;
-pub mod mask;
 pub mod money;
 pub mod order;
 mod payload;
 pub mod refund;
 pub mod replay;
-pub mod truncate;
 pub mod wallet;
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 //! what an event means.
 
 mod codec;
+mod digest;
 mod embedded;
 mod fault;
 mod redis;
 pub mod relay;
 mod sweep;
+mod witness;
 
 pub(crate) use self::embedded::{BUSY, keep_plans, make_private_dir, patiently};
+pub use self::{
+    digest::roll,
+    witness::{Identity, StreamEnd},
+};
 
 use std::sync::Arc;
 
@@ -131,9 +137,11 @@ pub struct Swept {
     pub subject: EntityId,
     /// It begins with the first entry that its stream has.
     pub first: bool,
-    /// It ended with the last entry that its stream had when it was read.
+    /// It ended with the last entry that its stream had when it was read, or the stream can't be read further.
     pub last: bool,
     pub entries: Vec<Entry>,
+    /// Why this stream can't be read; `None` where it could. Entries of it that came before are then of no use.
+    pub unreadable: Option<String>,
 }
 
 /// An append-only log of one domain.
@@ -162,7 +170,8 @@ pub trait EventLog: Send + Sync {
     /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
     async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError>;
 
-    /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice.
+    /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice. What has the name of a
+    /// stream and is none is left out; a sweep and [`Self::ends`] tell of it.
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;
 
     /// What each of these streams has after the position beside it, as [`Self::read`] gives it, in the same order. At most
@@ -174,8 +183,20 @@ pub trait EventLog: Send + Sync {
 
     /// Every stream of the store from its beginning, for who replays everything: fast, in no particular order. A long stream
     /// comes in several parts, in order and not necessarily one after the other; a stream may be told twice, from its beginning.
+    /// A stream that can't be read is told as such, and the others go on; a store that does not answer is an error.
     fn sweep(&self) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
         sweep::by_reading(self)
+    }
+
+    /// What the store says of itself as a whole, asked anew each time. A fact that it does not know, or that this user may not
+    /// ask for, is `None`.
+    async fn identity(&self) -> Result<Identity, ReadError> {
+        Ok(Identity::default())
+    }
+
+    /// What the store says of each stream without reading it, in the same order. At most [`READ_MANY_MAX`] streams.
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        witness::by_reading(self, ids).await
     }
 
     /// The end of the feed as it is now.

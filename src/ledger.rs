@@ -1,109 +1,34 @@
-//! The read model: a small row in memory for every wallet, order and refund, kept up with the stores by one projector each.
-//! Lists, totals and findings come from the index; timelines are read from the logs when somebody opens them. Checkpoints
-//! save a start from replaying everything. It can be thrown away at any time; it never writes to a log.
+//! Answers for pages: a wallet, an order, an event and a refund's story are replayed from the logs when somebody looks at
+//! them; lists, totals and findings are queries of the read model. Nothing here writes.
 
-pub mod changes;
-mod checkpoint;
-mod index;
-mod keeper;
-mod listing;
-mod overview;
-mod projector;
-mod refunds;
+mod lists;
+mod pages;
 mod story;
 mod timeline;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 
 use crate::{
     domain::{
         event::Entry,
         ids::{Domain, EntityId, Position},
-        listing::{Progress, StoreHealth, StoreState},
-        refund::Limits,
         wallet::WalletState,
     },
-    event_log::{EventLog, FeedPosition, ReadError},
+    event_log::ReadError,
     history::Histories,
+    read_model::{
+        Counts, ReadModel, ReadModelError, Rows, Settings, Stores,
+        changes::{Changed, Changes, Topic},
+        lists::{
+            self as rows, ListError,
+            refunds::{orders_claiming, wallet_named_by, wallets_credited},
+        },
+    },
+    views::health::{StoreHealth, StoreState},
 };
-
-pub use index::saved::Plain;
-pub use listing::Search;
-
-use changes::Changes;
-use index::Index;
-use keeper::Keeper;
-
-/// The stores of the domains.
-#[derive(Clone)]
-pub struct Stores {
-    pub wallet: Store,
-    pub order: Store,
-}
-
-/// One domain's store.
-#[derive(Clone)]
-pub struct Store {
-    pub log: Arc<dyn EventLog>,
-    /// `embedded` or `redis`: what people are told of it.
-    pub adapter: &'static str,
-}
-
-impl Stores {
-    fn of(&self, domain: Domain) -> &Store {
-        match domain {
-            Domain::Wallet => &self.wallet,
-            Domain::Order => &self.order,
-        }
-    }
-}
-
-/// What the read model is told from outside.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// When pending refunds are overdue.
-    pub limits: Limits,
-    /// How often stores that foreign producers write to without a feed are scanned.
-    pub rescan: Duration,
-    /// What the time is.
-    pub clock: fn() -> DateTime<Utc>,
-    /// Where checkpoints are kept; without, every start replays everything.
-    pub checkpoints: Option<PathBuf>,
-    /// How often a checkpoint is written; `None`: never, they are only read.
-    pub checkpoint_every: Option<Duration>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            rescan: Duration::from_secs(30),
-            clock: Utc::now,
-            checkpoints: None,
-            checkpoint_every: Some(Duration::from_mins(5)),
-        }
-    }
-}
-
-/// How much the index holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    pub wallets: u64,
-    pub orders: u64,
-    pub refunds: u64,
-    pub events: u64,
-    pub pending: u64,
-    pub findings: u64,
-    /// Bytes, as far as they are weighed, of what is kept of the entities that changed last: bounded.
-    pub heads: u64,
-}
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,198 +39,171 @@ pub enum LedgerError {
     Invalid(String),
     #[error("the {domain} store can't be read: {source}")]
     Store { domain: Domain, source: ReadError },
+    /// The text says what to do.
+    #[error("{0}")]
+    ReadModel(String),
 }
 
-/// The read model of all domains.
+impl From<ReadModelError> for LedgerError {
+    fn from(error: ReadModelError) -> Self {
+        tracing::error!(%error, "the read model does not answer");
+        Self::ReadModel(error.to_string())
+    }
+}
+
+impl From<ListError> for LedgerError {
+    fn from(error: ListError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+/// Answers about all domains.
 pub struct Ledger {
-    stores: Stores,
-    settings: Settings,
-    shared: Arc<Shared>,
-    findings: overview::FindingsCache,
-    refund_pages: refunds::RefundPages,
-    keeper: Keeper,
-    running: JoinHandle<()>,
-}
-
-/// What projectors write and questions read.
-struct Shared {
-    index: RwLock<Index>,
-    wallet: watch::Sender<StoreState>,
-    order: watch::Sender<StoreState>,
-    /// Where the index stands in the feeds; a domain that was not read to its end has none.
-    places: Mutex<[Option<FeedPosition>; 2]>,
-    /// Of the domains, whether somebody wrote to it without telling the feed.
-    unfed: Mutex<[bool; 2]>,
-    /// When the checkpoint was made that was gone on from, if one was.
-    resumed: Mutex<Option<DateTime<Utc>>>,
-    changes: Arc<Changes>,
-}
-
-impl Shared {
-    fn new() -> Self {
-        let loading = || watch::Sender::new(StoreState::Loading(Progress::default()));
-        Self {
-            index: RwLock::default(),
-            wallet: loading(),
-            order: loading(),
-            places: Mutex::default(),
-            unfed: Mutex::default(),
-            resumed: Mutex::default(),
-            changes: Changes::new(),
-        }
-    }
-
-    fn set_resumed(&self, made_at: Option<DateTime<Utc>>) {
-        *self.resumed.lock().unwrap_or_else(PoisonError::into_inner) = made_at;
-    }
-
-    fn set_place(&self, domain: Domain, place: FeedPosition) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places[domain as usize] = Some(place);
-    }
-
-    fn forget_places(&self) {
-        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = [None, None];
-    }
-
-    fn places(&self) -> [Option<FeedPosition>; 2] {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn unfed(&self) -> [bool; 2] {
-        *self.unfed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_unfed(&self, domain: Domain) -> bool {
-        self.unfed()[domain as usize]
-    }
-
-    fn note_unfed(&self, domain: Domain) {
-        self.set_unfed(domain, true);
-    }
-
-    fn set_unfed(&self, domain: Domain, unfed: bool) {
-        let mut all = self.unfed.lock().unwrap_or_else(PoisonError::into_inner);
-        all[domain as usize] |= unfed;
-    }
-
-    // A panic while the index was being changed would leave it half done in memory only; going on with it beats refusing
-    // every page, and the next replay makes it whole.
-    fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
-        self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state(&self, domain: Domain) -> &watch::Sender<StoreState> {
-        match domain {
-            Domain::Wallet => &self.wallet,
-            Domain::Order => &self.order,
-        }
-    }
+    model: Arc<ReadModel>,
 }
 
 impl Ledger {
-    /// Starts to load the stores and to follow them, and answers with what it has so far. Must be called in a Tokio runtime.
-    pub fn start(stores: Stores, settings: Settings) -> Arc<Self> {
-        let shared = Arc::new(Shared::new());
-        let keeper = Keeper::new(&stores, &settings, &shared);
-        let running = tokio::spawn(keeper.clone().run());
-        Arc::new(Self {
-            stores,
-            settings,
-            shared,
-            findings: overview::FindingsCache::default(),
-            refund_pages: refunds::RefundPages::default(),
-            keeper,
-            running,
-        })
+    /// Opens the read model and starts to follow the stores. Must be called in a Tokio runtime.
+    pub fn start(stores: Stores, settings: Settings) -> Result<Arc<Self>, ReadModelError> {
+        let model = ReadModel::start(stores, settings)?;
+        Ok(Arc::new(Self { model }))
     }
 
-    /// Stops following, and keeps a checkpoint of what is known, so that the next start goes on from there.
-    pub async fn stop(&self) {
-        self.running.abort();
-        self.keeper.save().await;
+    /// Stops following.
+    pub fn stop(&self) {
+        self.model.stop();
     }
 
     /// Waits until every store was read to its end once.
     pub async fn loaded(&self) {
-        for domain in Domain::ALL {
-            let mut state = self.shared.state(domain).subscribe();
-            // An error would mean that the sender is gone; it lives as long as `self`.
-            let _ = state.wait_for(|state| *state == StoreState::Live).await;
-        }
+        self.model.loaded().await;
     }
 
-    /// When the checkpoint was made that this start went on from; `None` where everything was replayed.
+    /// When the read model was written that this process went on from; `None` where it was filled anew.
     pub fn resumed_from(&self) -> Option<DateTime<Utc>> {
-        *self.shared.resumed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.model.resumed_from()
     }
 
-    /// The index as it can be compared with that of another ledger of the same stores.
-    pub fn plain(&self) -> Plain {
-        self.shared.index().plain()
+    /// Every row of the read model as text.
+    pub fn rows(&self) -> Result<Rows, LedgerError> {
+        Ok(self.model.rows()?)
     }
 
-    /// How much the index holds.
-    pub fn sizes(&self) -> Sizes {
-        let findings = self.findings().all.len() as u64;
-        let index = self.shared.index();
-        let counts = index.counts();
-        Sizes {
-            wallets: counts.wallets,
-            orders: counts.orders,
-            refunds: counts.refunds,
-            events: counts.events,
-            pending: index.pending().len() as u64,
-            findings,
-            heads: self.keeper.kept_bytes() as u64,
-        }
+    /// How many rows and entries there are.
+    pub fn counts(&self) -> Result<Counts, LedgerError> {
+        Ok(self.model.counts()?)
+    }
+
+    /// Bytes of the folds that are kept in memory.
+    pub fn kept_bytes(&self) -> u64 {
+        self.model.kept_bytes()
     }
 
     /// Whether a store's feed goes further than it was read; `None` where that can't be known.
     pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
-        let end = self.stores.of(domain).log.feed_end().await.ok()?;
-        let place = self.shared.places()[domain as usize].clone()?;
-        let at = |partition: usize| place.0.get(partition).copied().unwrap_or(Position::START);
-        Some(end.0.iter().enumerate().any(|(partition, end)| at(partition) < *end))
+        self.model.is_behind(domain).await
     }
 
-    /// The histories of wallets, for who reads long ones beside the read model.
+    /// The histories of wallets, for whoever reads long ones.
     pub fn wallet_histories(&self) -> Arc<Histories<WalletState>> {
-        self.keeper.share_wallets()
+        Arc::clone(self.model.wallet_histories())
     }
 
     /// How the stores are doing.
     pub fn health(&self) -> Vec<StoreHealth> {
-        Domain::ALL
-            .into_iter()
-            .map(|domain| StoreHealth {
-                domain,
-                adapter: self.stores.of(domain).adapter.to_owned(),
-                state: self.shared.state(domain).borrow().clone(),
-            })
-            .collect()
+        self.model.health()
     }
 
-    /// What changes in the index, as it changes.
+    /// What changes, as it changes.
     pub fn changes(&self) -> &Arc<Changes> {
-        &self.shared.changes
+        self.model.changes()
     }
 
     /// How a store is doing, as it changes.
     pub fn watch_state(&self, domain: Domain) -> watch::Receiver<StoreState> {
-        self.shared.state(domain).subscribe()
+        self.model.watch_state(domain)
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        (self.settings.clock)()
+        self.model.moment().now
+    }
+
+    /// The wallets that were ever credited for a refund, by whichever order.
+    pub fn credited_for(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
+        if !self.model.is_filled(Domain::Wallet) {
+            return Ok(Vec::new());
+        }
+        Ok(self.model.read(|connection| wallets_credited(connection, refund))?)
+    }
+
+    /// Those of `changed` that a topic is about, each once. Where the read model does not answer, all are.
+    pub fn concerned(&self, topic: &Topic, mut changed: Vec<Changed>) -> Vec<Changed> {
+        changed.sort_unstable();
+        changed.dedup();
+        let named = self.named_by(topic).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what a reader listens to is not known");
+            None
+        });
+        let Some(named) = named else { return changed };
+        changed.retain(|changed| match (topic, changed.domain) {
+            (Topic::Wallet(wallet), Domain::Order) => {
+                changed.wallet.as_deref() == Some(wallet.as_str()) || named.orders.contains(&changed.id)
+            }
+            (_, Domain::Wallet) => named.wallets.contains(&changed.id),
+            (_, Domain::Order) => named.orders.contains(&changed.id),
+        });
+        changed
+    }
+
+    /// The entities that a topic names; `None`: every one.
+    fn named_by(&self, topic: &Topic) -> Result<Option<Named>, LedgerError> {
+        let filled = self.model.is_filled(Domain::Order);
+        Ok(Some(match topic {
+            Topic::Wallet(wallet) => Named {
+                wallets: vec![wallet.clone()],
+                orders: Vec::new(),
+            },
+            Topic::Order(order) => {
+                let wallet = if filled {
+                    self.model
+                        .read(|connection| wallet_named_by(connection, order.as_str()))?
+                } else {
+                    None
+                };
+                Named {
+                    wallets: wallet
+                        .and_then(|wallet| EntityId::new(wallet).ok())
+                        .into_iter()
+                        .collect(),
+                    orders: vec![order.clone()],
+                }
+            }
+            Topic::Refund(refund) if filled => Named {
+                wallets: self.credited_for(refund)?,
+                orders: self.model.read(|connection| orders_claiming(connection, refund))?,
+            },
+            Topic::All | Topic::Refund(_) => return Ok(None),
+        }))
+    }
+
+    /// How many events the timeline of a topic has; `None` where it has none.
+    pub fn events_of(&self, topic: &Topic) -> Option<u64> {
+        let (domain, id) = match topic {
+            Topic::Wallet(id) => (Domain::Wallet, id),
+            Topic::Order(id) => (Domain::Order, id),
+            Topic::All | Topic::Refund(_) => return None,
+        };
+        if !self.model.is_filled(domain) {
+            return None;
+        }
+        self.model
+            .read(|connection| rows::entries(connection, domain, id))
+            .ok()
+            .flatten()
     }
 
     async fn read_all(&self, domain: Domain, id: &EntityId) -> Result<Vec<Entry>, LedgerError> {
-        let entries = self.stores.of(domain).log.read_all(id, Position::START).await;
+        let entries = self.model.stores().of(domain).log.read_all(id, Position::START).await;
         entries.map_err(|source| {
             tracing::warn!(%domain, %id, %source, "a stream can't be read");
             LedgerError::Store { domain, source }
@@ -313,10 +211,10 @@ impl Ledger {
     }
 }
 
-impl Drop for Ledger {
-    fn drop(&mut self) {
-        self.running.abort();
-    }
+/// Entities.
+struct Named {
+    wallets: Vec<EntityId>,
+    orders: Vec<EntityId>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Ledgerscope: a place to look into an event-sourced ledger of wallets and orders.
 //!
 //! One crate, built twice: feature `ssr` is the server and the command line, feature `browser` is what runs in the
-//! reader's browser. This file is the map and holds the only `cfg` lines; an arrow points only downwards, which
-//! `tests/architecture.rs` checks.
+//! reader's browser. This file lists the modules and holds the only `cfg` lines. `tests/architecture.rs` checks that a
+//! module uses only the modules that it may use.
 //!
-//! | room | what lives there | built for |
+//! | module | contents | built for |
 //! |---|---|---|
 //! | [`domain`] | money, events, the folds that turn events into state: pure | both |
+//! | [`views`] | what pages and server functions exchange: queries with their addresses, rows, answers, masking | both |
 //! | `event_log` | the log as a port, and its adapters | server |
 //! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
 //! | `desk` | the write side: previews, cases, approvals, issuing, and what a crash left half done | server |
@@ -44,7 +45,10 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod read_model;
+#[cfg(feature = "ssr")]
 pub mod server;
+pub mod views;
 
 /// Here, so that benchmarks measure the program with the allocator that it has.
 #[cfg(feature = "ssr")]

@@ -17,7 +17,6 @@ pub mod order;
 pub mod orders;
 pub mod overview;
 pub mod proof;
-pub mod query;
 pub mod refund;
 pub mod refunds;
 pub mod region;

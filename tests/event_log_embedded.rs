@@ -21,8 +21,12 @@ use std::{
 };
 
 use conformance::{event, id, keyed, next, read_all, sequences};
+use futures::TryStreamExt as _;
 use ledgerscope::{
-    domain::ids::{Domain, Position, Sequence},
+    domain::{
+        event::NewEvent,
+        ids::{Domain, Position, Sequence},
+    },
     event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, open},
 };
 
@@ -107,6 +111,157 @@ async fn a_file_that_is_no_store_is_an_error_and_stays_as_it_is() {
     fs::remove_file(&file).unwrap();
     log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
     assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_keeps_its_identity_and_another_has_another() {
+    let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let identity = log(one.path()).identity().await.unwrap();
+    log(one.path())
+        .append(&id("W-1"), Expected::Any, &[event(1)])
+        .await
+        .unwrap();
+    assert_eq!(log(one.path()).identity().await.unwrap(), identity);
+    let others = log(other.path()).identity().await.unwrap();
+    assert!(others.history.is_some() && others.history != identity.history);
+    assert_eq!(
+        (identity.run, identity.offset, identity.partitions),
+        (None, None, Some(1))
+    );
+}
+
+/// Columns of an event of W-2 that somebody changes behind the program's back, and to what.
+const CHANGES: [(&str, &str); 14] = [
+    ("data", r#"'{"number":5}'"#),
+    ("data", "NULL"),
+    ("data", "CAST(x'ff' AS TEXT)"),
+    ("extra", "NULL"),
+    ("extra", r#"'[["own","y"]]'"#),
+    ("id", "'e-x'"),
+    ("type", "'wallet.debited'"),
+    ("time", "'2026-03-01T12:00:01Z'"),
+    ("actor", "'eve'"),
+    ("idempotencykey", "'other'"),
+    ("sequence", "9"),
+    ("recorded", "recorded + 1"),
+    ("position", "position + 1000"),
+    ("checksum", "checksum + 1"),
+];
+
+#[tokio::test]
+async fn a_row_that_was_changed_is_damaged_and_no_other_stream_is() {
+    for (column, value) in CHANGES {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(dir.path());
+        let own = NewEvent {
+            extra: vec![("own".into(), "x".into())],
+            ..keyed(4, "k")
+        };
+        for wallet in ["W-1", "W-2", "W-3"] {
+            let events = [event(1), event(2), event(3), own.clone()];
+            log.append(&id(wallet), Expected::Any, &events).await.unwrap();
+        }
+        rusqlite::Connection::open(dir.path().join("events.sqlite3"))
+            .unwrap()
+            .execute(
+                &format!("UPDATE events SET {column} = {value} WHERE stream = 'W-2' AND sequence = 4"),
+                [],
+            )
+            .unwrap();
+        let read = log.read(&id("W-2"), Position::START, 9).await;
+        let Err(ReadError::Damaged { reason, .. }) = read else {
+            panic!("{column}: {read:?}")
+        };
+        let position = if column == "position" { "1008" } else { "8" };
+        assert!(reason.contains(&format!("of W-2 at position {position} ")), "{reason}");
+        // What comes before it can be read, and so can everybody else.
+        assert_eq!(log.read(&id("W-2"), Position::START, 3).await.unwrap().len(), 3);
+        assert_eq!(read_all(&*log, &id("W-3")).await.len(), 4);
+        let parts = log.sweep().try_concat().await.unwrap();
+        let told: Vec<_> = parts
+            .iter()
+            .map(|part| (part.subject.as_str(), part.entries.len(), part.unreadable.is_some()))
+            .collect();
+        assert_eq!(told, [("W-1", 4, false), ("W-2", 0, true), ("W-3", 4, false)]);
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_goes_on_after_a_long_stream_that_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log(dir.path());
+    let events: Vec<_> = (0..1_000).map(event).collect();
+    for _ in 0..12 {
+        log.append(&id("W-2"), Expected::Any, &events).await.unwrap();
+    }
+    for wallet in ["W-1", "W-3"] {
+        log.append(&id(wallet), Expected::Any, &[event(1)]).await.unwrap();
+    }
+    let file = rusqlite::Connection::open(dir.path().join("events.sqlite3")).unwrap();
+    // In the first page of a sweep, in a middle one, and in the last.
+    for position in [7, 6_000, 12_000] {
+        let change = |by: i64| {
+            let change = "UPDATE events SET recorded = recorded + ?1 WHERE stream = 'W-2' AND position = ?2";
+            assert_eq!(file.execute(change, (by, position)).unwrap(), 1);
+        };
+        change(1);
+        let parts = log.sweep().try_concat().await.unwrap();
+        let last = |wallet| parts.iter().rfind(|part| part.subject == id(wallet)).unwrap();
+        assert!(last("W-2").last && last("W-2").unreadable.is_some(), "{position}");
+        assert!(last("W-1").last && last("W-3").last);
+        assert_eq!((last("W-1").entries.len(), last("W-3").entries.len()), (1, 1));
+        assert_eq!(parts.iter().filter(|part| part.unreadable.is_some()).count(), 1);
+        change(-1);
+    }
+    assert!(
+        log.sweep()
+            .try_concat()
+            .await
+            .unwrap()
+            .iter()
+            .all(|part| part.unreadable.is_none())
+    );
+}
+
+#[tokio::test]
+async fn events_from_elsewhere_may_lack_what_this_program_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log(dir.path());
+    log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
+    // As nothing writes them yet: the same key twice, no sequence, nothing at all, and no checksum needed so far.
+    let file = rusqlite::Connection::open(dir.path().join("events.sqlite3")).unwrap();
+    file.execute_batch(
+        r#"UPDATE store SET checksums_from = 10;
+        PRAGMA ignore_check_constraints = ON;
+        INSERT INTO events (stream, position, sequence, recorded, idempotencykey, type, data) VALUES
+            ('W-1', 2, 7, 5, 'k', 'other', '{}'), ('W-1', 3, NULL, 5, 'k', 'wallet.credited', '{"number":1}');
+        INSERT INTO events (stream, position, recorded, extra) VALUES
+            ('W-1', 4, 5, '[["sequence","07"],["id","a"],["own","x"],["id","b"]]'), ('W-1', 5, 5, NULL);"#,
+    )
+    .unwrap();
+    let entries = read_all(&*log, &id("W-1")).await;
+    assert_eq!(sequences(&entries), [1, 7, 7]);
+    assert_eq!(
+        (entries[3].fields.sequence(), entries[3].fields.id()),
+        (Some("07"), Some("a"))
+    );
+    assert_eq!(entries[3].fields.extra.len(), 2);
+    assert_eq!(entries[4].fields.iter().count(), 0);
+    let feed = next(&mut log.follow(FeedPosition::default()), 5).await;
+    assert_eq!(feed[1].sequence, Some(7));
+    assert_eq!(feed[2].sequence, None);
+    // The repeat is found among both, and an append goes after the highest sequence.
+    let again = log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
+    assert_eq!((again.first, again.repeated), (1, true));
+    let other = log.append(&id("W-1"), Expected::Any, &[keyed(2, "k")]).await;
+    assert_eq!(other, Err(AppendError::KeyReused("k".into())));
+    let done = log.append(&id("W-1"), Expected::Exactly(7), &[event(2)]).await.unwrap();
+    assert_eq!(done.first, 8);
+    // Beyond what is counted exactly nothing is appended.
+    file.execute_batch("UPDATE events SET sequence = 9223372036854775807 WHERE position = 2")
+        .unwrap();
+    let refused = log.append(&id("W-1"), Expected::Any, &[event(3)]).await;
+    assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
 }
 
 #[tokio::test]

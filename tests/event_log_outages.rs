@@ -51,6 +51,12 @@ async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
     let begin = Instant::now();
     in_time("feed_end", is_unavailable(&log.feed_end().await), begin).await;
     let begin = Instant::now();
+    in_time("feed_length", is_unavailable(&log.feed_length().await), begin).await;
+    let begin = Instant::now();
+    in_time("identity", is_unavailable(&log.identity().await), begin).await;
+    let begin = Instant::now();
+    in_time("ends", is_unavailable(&log.ends(&[id("W-1")]).await), begin).await;
+    let begin = Instant::now();
     let streams: Result<Vec<Vec<EntityId>>, _> = log.streams().try_collect().await;
     in_time("streams", is_unavailable(&streams), begin).await;
     let begin = Instant::now();

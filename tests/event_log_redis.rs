@@ -12,16 +12,16 @@ mod conformance;
 #[path = "common/redis.rs"]
 mod redis_server;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use conformance::{event, id, keyed, next, read_all, sequences, sweeping, told};
 use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::{
-        event::NewEvent,
-        ids::{Domain, Position},
+        event::{Entry, NewEvent},
+        ids::{Domain, EntityId, Position},
     },
-    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, open},
+    event_log::{AppendError, EventLog, Expected, FeedPosition, ReadError, StreamEnd, Swept, open},
 };
 use redis::{RedisResult, Value};
 use redis_server::RedisServer;
@@ -38,6 +38,21 @@ fn add(server: &RedisServer, key: &str, place: &str, fields: &[(&[u8], &[u8])]) 
         add.arg(name).arg(value);
     }
     add.exec(&mut server.connection()).unwrap();
+}
+
+/// What a sweep tells: streams put together, and why others can't be read.
+async fn swept(log: &dyn EventLog) -> (BTreeMap<EntityId, Vec<Entry>>, BTreeMap<EntityId, String>) {
+    let parts = log.sweep().try_concat().await.unwrap();
+    let (unreadable, readable) = parts.into_iter().partition(|part| part.unreadable.is_some());
+    let reasons = |part: Swept| {
+        assert!(part.last && part.entries.is_empty());
+        Some((part.subject, part.unreadable?))
+    };
+    let unreadable: Vec<Swept> = unreadable;
+    (
+        sweeping::joined(readable),
+        unreadable.into_iter().filter_map(reasons).collect(),
+    )
 }
 
 #[tokio::test]
@@ -87,9 +102,10 @@ async fn what_others_wrote_is_read_as_it_is() {
     assert_eq!(streams.concat(), [id("W-1")]);
     // A sweep tells the same, and of a stream that others emptied that there is nothing in it.
     server.run(&["XGROUP", "CREATE", "wallet:{0}:W-5", "theirs", "$", "MKSTREAM"]);
-    let swept = sweeping::joined(log.sweep().try_concat().await.unwrap());
+    let (readable, unreadable) = swept(&*log).await;
+    assert_eq!(unreadable.keys().collect::<Vec<_>>(), [&id("W-4")]);
     assert_eq!(
-        swept.into_iter().collect::<Vec<_>>(),
+        readable.into_iter().collect::<Vec<_>>(),
         [(id("W-1"), entries), (id("W-5"), vec![])]
     );
     assert!(!log.feed_is_complete());
@@ -207,6 +223,223 @@ async fn keys_of_another_type_are_refused_and_left_alone() {
             .await;
         assert!(matches!(read, Err(ReadError::Damaged { .. })), "{read:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_deleted_shows_at_the_end_of_a_stream() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    let end = async |wallet| log.ends(&[id(wallet)]).await.unwrap().remove(0);
+    let present = |last: Option<&str>, length, added, max_deleted: Option<&str>| StreamEnd::Present {
+        last: last.map(|last| last.parse().unwrap()),
+        length,
+        added: Some(added),
+        max_deleted: max_deleted.map(|position| position.parse().unwrap()),
+    };
+    let w = "wallet:{0}:W-1";
+    for place in ["1-1", "1-2", "2-0", "3-0", "4-0"] {
+        add(&server, w, place, &[(b"sequence", b"1")]);
+    }
+    assert_eq!(end("W-1").await, present(Some("4-0"), 5, 5, None));
+    let whole = log.read(&id("W-1"), Position::START, 9).await.unwrap();
+    server.run(&["XDEL", w, "1-2"]);
+    assert_eq!(end("W-1").await, present(Some("4-0"), 4, 5, Some("1-2")));
+    server.run(&["XTRIM", w, "MAXLEN", "2"]);
+    assert_eq!(end("W-1").await, present(Some("4-0"), 2, 5, Some("1-2")));
+    // The last one that is there, not the last one that was.
+    server.run(&["XDEL", w, "4-0"]);
+    assert_eq!(end("W-1").await, present(Some("3-0"), 1, 5, Some("4-0")));
+    server.run(&["XDEL", w, "3-0"]);
+    assert_eq!(end("W-1").await, present(None, 0, 5, Some("4-0")));
+    server.run(&["DEL", w]);
+    assert_eq!(end("W-1").await, StreamEnd::Absent);
+    // The same place with other bytes is another entry.
+    add(&server, w, "1-1", &[(b"sequence", b"2")]);
+    let other = log.read(&id("W-1"), Position::START, 9).await.unwrap();
+    assert_eq!(other[0].position, whole[0].position);
+    assert_ne!(other[0].digest, whole[0].digest);
+
+    server.run(&["SET", "wallet:{0}:W-2", "text"]);
+    server.run(&["HSET", "wallet:{0}:W-3", "a", "b"]);
+    server.run(&["XGROUP", "CREATE", "wallet:{0}:W-4", "theirs", "$", "MKSTREAM"]);
+    let ends = log.ends(&["W-1", "W-2", "W-3", "W-4", "W-5"].map(id)).await.unwrap();
+    assert_eq!(
+        ends,
+        [
+            present(Some("1-1"), 1, 1, None),
+            StreamEnd::WrongType("string".into()),
+            StreamEnd::WrongType("hash".into()),
+            present(None, 0, 0, None),
+            StreamEnd::Absent,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_among_many_fails_nobody_else() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    for number in 0..300 {
+        add(
+            &server,
+            &format!("wallet:{{0}}:W-{number}"),
+            "*",
+            &[(b"sequence", b"1")],
+        );
+    }
+    for number in [3, 77, 299] {
+        server.run(&["SET", &format!("wallet:{{0}}:W-{number}"), "text"]);
+    }
+    server.run(&["HSET", "wallet:{0}:W-7:keys", "k", "1"]);
+    server.run(&["HSET", "wallet:{0}:W-bad", "k", "1"]);
+    // With the fast reader and, where the newer protocol is spoken, with the same.
+    for url in [server.url(), format!("{}?protocol=resp3", server.url())] {
+        let log = open(Domain::Wallet, &url).unwrap();
+        let (readable, unreadable) = swept(&*log).await;
+        assert_eq!(readable.len(), 297);
+        assert!(readable.values().all(|entries| entries.len() == 1));
+        let expected = ["W-299", "W-3", "W-77", "W-bad"].map(id);
+        assert_eq!(
+            unreadable.keys().collect::<Vec<_>>(),
+            expected.iter().collect::<Vec<_>>()
+        );
+        assert!(
+            unreadable[&id("W-bad")].contains("'wallet:{0}:W-bad'"),
+            "{unreadable:?}"
+        );
+    }
+    let mut streams = log.streams().try_concat().await.unwrap();
+    streams.sort();
+    streams.dedup();
+    assert_eq!(streams.len(), 297);
+    let read = log
+        .read_many(&["W-1", "W-3"].map(|wallet| (id(wallet), Position::START)), 9)
+        .await;
+    let Err(ReadError::Damaged { reason, .. }) = read else {
+        panic!("{read:?}")
+    };
+    assert!(reason.contains("'wallet:{0}:W-3'"), "{reason}");
+    assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
+    // A feed that is none is named.
+    server.run(&["SET", "wallet:{0}:feed", "text"]);
+    for error in [log.feed_end().await.unwrap_err(), log.feed_length().await.unwrap_err()] {
+        assert!(matches!(&error, ReadError::Damaged { reason, .. } if reason.contains("'wallet:{0}:feed'")));
+    }
+}
+
+/// A log for a user of these permissions.
+fn log_as(server: &RedisServer, user: &str, rules: &[&str]) -> Arc<dyn EventLog> {
+    server.run(&[&["ACL", "SETUSER", user, "reset", "on", ">p@ss"], rules].concat());
+    let url = format!("redis://{user}:p%40ss@127.0.0.1:{}/", server.port());
+    open(Domain::Wallet, &url).unwrap()
+}
+
+const README: [&str; 5] = ["+xrange", "+xread", "+xinfo", "+scan", "+hget"];
+
+#[tokio::test]
+async fn a_reader_needs_no_more_than_the_readme_says() {
+    let server = RedisServer::start();
+    let all = log(&server);
+    for wallet in ["W-1", "W-2"] {
+        all.append(&id(wallet), Expected::Any, &[event(1), event(2)])
+            .await
+            .unwrap();
+    }
+    server.run(&["SET", "wallet:{0}:W-3", "text"]);
+    let few = log_as(&server, "few", &[&["~*"], &README[..]].concat());
+    assert_eq!(few.feed_end().await.unwrap(), all.feed_end().await.unwrap());
+    assert_eq!(few.feed_length().await, Ok(Some(4)));
+    assert_eq!(few.streams().try_concat().await.unwrap().len(), 2);
+    assert_eq!(next(&mut few.follow(FeedPosition::default()), 4).await.len(), 4);
+    assert_eq!(swept(&*few).await, swept(&*all).await);
+    assert_eq!(read_all(&*few, &id("W-1")).await, read_all(&*all, &id("W-1")).await);
+    let ids = ["W-1", "W-3", "W-4"].map(id);
+    let mut ends = all.ends(&ids).await.unwrap();
+    assert_eq!(ends[1], StreamEnd::WrongType("string".into()));
+    // Its type may not be asked for.
+    ends[1] = StreamEnd::WrongType("not a stream".into());
+    assert_eq!(few.ends(&ids).await.unwrap(), ends);
+    // Nor what the server is.
+    let identity = few.identity().await.unwrap();
+    assert_eq!((identity.run, identity.history, identity.offset), (None, None, None));
+    assert_eq!((identity.previous_history, identity.partitions), (None, Some(1)));
+}
+
+#[tokio::test]
+async fn a_reader_without_xinfo_knows_less_and_one_without_more_is_told_the_command() {
+    let server = RedisServer::start();
+    let all = log(&server);
+    all.append(&id("W-1"), Expected::Any, &[event(1), event(2)])
+        .await
+        .unwrap();
+    server.run(&["SET", "wallet:{0}:W-2", "text"]);
+    server.run(&["XGROUP", "CREATE", "wallet:{0}:W-3", "theirs", "$", "MKSTREAM"]);
+    let ids = ["W-1", "W-2", "W-3", "W-4"].map(id);
+    let old = ["~*", "+xrange", "+xread", "+scan", "+hget", "+xlen", "+xrevrange"];
+    let present = |last, length| StreamEnd::Present {
+        last,
+        length,
+        added: None,
+        max_deleted: None,
+    };
+    let last = read_all(&*all, &id("W-1")).await[1].position;
+    let none = StreamEnd::Absent;
+    for (user, rules, wrong_type, empty) in [
+        ("old", &old[..], "not a stream", none.clone()),
+        ("typed", &[&old[..], &["+type"]].concat(), "string", present(None, 0)),
+    ] {
+        let log = log_as(&server, user, rules);
+        assert_eq!(log.feed_end().await.unwrap(), all.feed_end().await.unwrap());
+        assert_eq!(log.feed_length().await, Ok(Some(2)));
+        let expected = [
+            present(Some(last), 2),
+            StreamEnd::WrongType(wrong_type.into()),
+            empty,
+            none.clone(),
+        ];
+        assert_eq!(log.ends(&ids).await.unwrap(), expected, "{user}");
+    }
+    let reason = |error: ReadError| match error {
+        ReadError::Unavailable { reason, .. } => reason,
+        ReadError::Damaged { .. } => panic!("{error:?}"),
+    };
+    let less = log_as(&server, "less", &["~*", "+xread", "+hget"]);
+    for error in [less.feed_end().await.unwrap_err(), less.ends(&ids).await.unwrap_err()] {
+        assert_eq!(reason(error), "its user may not run XINFO STREAM");
+    }
+    let read = less.read(&id("W-1"), Position::START, 9).await.unwrap_err();
+    assert_eq!(reason(read), "its user may not run XRANGE");
+    let scan = less.streams().try_concat().await.unwrap_err();
+    assert_eq!(reason(scan), "its user may not run SCAN");
+    let strange = log_as(&server, "strange", &["~order:*", "+@all"]);
+    let read = strange.read(&id("W-1"), Position::START, 9).await.unwrap_err();
+    assert_eq!(reason(read), "its user may not use a key of the log");
+}
+
+#[tokio::test]
+async fn an_identity_tells_a_restart_another_history_and_other_partitions() {
+    let mut server = RedisServer::start();
+    let log = log(&server);
+    let first = log.identity().await.unwrap();
+    assert_eq!(first, log.identity().await.unwrap());
+    assert!(first.run.is_some() && first.offset.is_some());
+    server.kill();
+    server.resume();
+    let second = log.identity().await.unwrap();
+    assert_ne!(second.run, first.run);
+    // As a replica that is made the master, the server remembers the history that it had.
+    server.run(&["REPLICAOF", "127.0.0.1", "1"]);
+    server.run(&["REPLICAOF", "NO", "ONE"]);
+    let third = log.identity().await.unwrap();
+    assert_eq!(third.run, second.run);
+    assert_ne!(third.history, second.history);
+    let (previous, offset) = third.previous_history.unwrap();
+    assert_eq!(Some(previous), second.history);
+    assert!(offset > 0);
+    // The next read looks where the keys are now.
+    server.run(&["HSET", "wallet:meta", "partitions", "4"]);
+    assert_eq!(log.identity().await.unwrap().partitions, Some(4));
+    assert_eq!(log.feed_end().await.unwrap().0.len(), 4);
 }
 
 /// The call as contract §2 shows it to producers in other languages.

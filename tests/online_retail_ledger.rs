@@ -29,7 +29,8 @@ use std::{
 use ledgerscope::{
     domain::{findings::FindingKind, ids::Domain, refund::RefundState},
     event_log,
-    ledger::{Ledger, Settings, Store, Stores},
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores},
 };
 use rust_decimal::Decimal;
 
@@ -87,7 +88,7 @@ async fn check(events: &Path, report: &Report, adapter: &'static str, wallet: &s
         wallet: open(Domain::Wallet, wallet),
         order: open(Domain::Order, order),
     };
-    let ledger = Ledger::start(stores, Settings::default());
+    let ledger = Ledger::start(stores, Settings::default()).expect("a temporary directory can be made");
     tokio::time::timeout(Duration::from_mins(2), ledger.loaded())
         .await
         .expect("loaded within two minutes");
@@ -116,7 +117,7 @@ fn import(events: &Path, wallet: &str, order: &str, expected: u64) {
 }
 
 fn assert_figures(ledger: &Ledger, report: &Report) {
-    let overview = ledger.overview();
+    let overview = ledger.overview().expect("the read model answers");
     assert_eq!(overview.events, report.events);
     assert_eq!((overview.wallets, overview.orders), (4372, 19_959));
     let [gbp] = &overview.totals[..] else {

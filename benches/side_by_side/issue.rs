@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ledgerscope::components::href::encode;
+use ledgerscope::views::href::encode;
 use serde_json::json;
 
 use super::{

@@ -5,13 +5,12 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::ApiError;
-use crate::domain::{
-    compensation::{
-        draft::Draft,
-        view::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
+use crate::{
+    domain::{compensation::draft::Draft, ids::EntityId},
+    views::{
+        compensations::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
+        lists::NumberedPage,
     },
-    ids::EntityId,
-    listing::Page,
 };
 
 /// The form of a command, and what it would do as it is filled in. Writes nothing. `seen` is where the streams were when the
@@ -72,7 +71,7 @@ pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> 
 }
 
 #[server(endpoint = "compensations", input = Json)]
-pub async fn list_compensations(query: CasesQuery) -> Result<Page<CaseRow>, ApiError> {
+pub async fn list_compensations(query: CasesQuery) -> Result<NumberedPage<CaseRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
     Ok(caller.desk().cases(&caller.who(), query).await?)
 }

@@ -10,16 +10,21 @@ use axum::http::{HeaderValue, StatusCode, header::SET_COOKIE};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+/// For the same reason.
+pub(super) use crate::ledger::Ledger;
+
 use super::ApiError;
 use crate::{
     access::{Unavailable, audit::AuditError},
     desk::{Desk, Who},
-    domain::{audit::AuditOutcome, mask::Mask, truncate::Truncate},
-    ledger::{Ledger, LedgerError, Search},
+    domain::audit::AuditOutcome,
+    ledger::LedgerError,
+    read_model::lists::Search,
     server::{
         auth::{Gatekeeper, Principal, Visitor},
         state::AppState,
     },
+    views::{mask::Mask, truncate::Truncate},
 };
 
 /// Somebody who is signed in and may do what they ask for.
@@ -59,6 +64,16 @@ impl Caller {
         &self.state.ledger
     }
 
+    /// Asks the read model, on a thread that may block.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let ledger = Arc::clone(&self.state.ledger);
+        let answer = tokio::task::spawn_blocking(move || question(&ledger)).await;
+        Ok(answer.map_err(|_| ApiError::Internal)??)
+    }
+
     pub fn keeper(&self) -> &Gatekeeper {
         &self.state.keeper
     }
@@ -92,7 +107,8 @@ impl Caller {
     }
 
     /// What they are shown of an answer that may name people: all of it, which is recorded, or what is left without names.
-    /// Long texts are truncated last, when nothing of them has to be recognised any more. `subject` is what it is about, as in `wallet W-1`.
+    /// Long texts are truncated last, because masking recognises personal fields by the whole text. `subject` is what it is about,
+    /// as in `wallet W-1`.
     pub async fn shown<T: Mask + Truncate>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
         if self.principal.may(Act::ReadPersonal) {
             let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
@@ -146,6 +162,7 @@ impl From<LedgerError> for ApiError {
             LedgerError::NotFound { what, filtered } => Self::NotFound { what, filtered },
             LedgerError::Invalid(message) => Self::Invalid { message },
             LedgerError::Store { domain, .. } => Self::StoreDown { domain },
+            LedgerError::ReadModel(message) => Self::ReadModel { message },
         }
     }
 }

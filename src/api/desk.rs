@@ -5,7 +5,6 @@ use std::future::Future;
 
 use super::{ApiError, context::Caller, proof};
 use crate::{
-    components::href,
     desk::DeskError,
     domain::{
         access::Act,
@@ -13,12 +12,11 @@ use crate::{
         compensation::{
             case::CaseRefusal,
             command::{Pin, parse_pins},
-            draft::Field,
-            view::FormView,
         },
+        form::Field,
         ids::{EntityId, LogName},
-        mask::Mask,
     },
+    views::{compensations::FormView, href, mask::Mask},
 };
 
 /// Characters of a text of positions at most; a command has two streams.

@@ -7,7 +7,7 @@ use leptos::server_fn::{
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    compensation::draft::FieldError,
+    form::FieldError,
     ids::{Domain, EntityId},
 };
 
@@ -22,6 +22,9 @@ pub enum ApiError {
     /// The figures of lists go on; what has to be read from this store can't be shown.
     #[error("the {domain} store does not answer")]
     StoreDown { domain: Domain },
+    /// Lists, totals and findings have no answer; the message says what to do.
+    #[error("{message}")]
+    ReadModel { message: String },
     /// Nobody is signed in, or no longer.
     #[error("you are not signed in, or your session has ended")]
     SignedOut,
@@ -83,7 +86,11 @@ impl ApiError {
             Self::Invalid { .. } => 400,
             Self::Field { .. } | Self::Refused { .. } => 422,
             Self::TooMany { .. } => 429,
-            Self::StoreDown { .. } | Self::Unreachable | Self::Unrecorded | Self::InDoubt { .. } => 503,
+            Self::StoreDown { .. }
+            | Self::ReadModel { .. }
+            | Self::Unreachable
+            | Self::Unrecorded
+            | Self::InDoubt { .. } => 503,
             Self::Internal => 500,
         }
     }

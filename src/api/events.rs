@@ -3,9 +3,9 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    ids::{Domain, EntityId, Position},
-    listing::EventView,
+use crate::{
+    domain::ids::{Domain, EntityId, Position},
+    views::events::EventView,
 };
 
 #[server(endpoint = "event", input = Json)]

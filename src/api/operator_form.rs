@@ -8,10 +8,11 @@ use crate::{
         operators::{NewOperator, Operator, OperatorError},
     },
     domain::{
-        access::{Limit, OperatorAnswer, OperatorForm, OperatorName, OperatorRow, Role},
+        access::{Limit, OperatorName, OperatorRow, Role},
         audit::AuditOutcome,
         money::{Currency, Money},
     },
+    views::operators::{OperatorAnswer, OperatorForm},
 };
 
 /// Bytes of a list of limits at most.

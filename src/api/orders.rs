@@ -3,15 +3,20 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    ids::EntityId,
-    listing::{ListQuery, OrderRow, OrderView, Page, TimelineQuery},
+use crate::{
+    domain::ids::EntityId,
+    views::{
+        lists::{ListQuery, Page},
+        orders::{OrderRow, OrderView},
+        timelines::TimelineQuery,
+    },
 };
 
 #[server(endpoint = "orders", input = Json)]
 pub async fn list_orders(query: ListQuery) -> Result<Page<OrderRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let page = caller.ledger().orders(&query, caller.search())?;
+    let search = caller.search();
+    let page = caller.ask(move |ledger| ledger.orders(&query, search)).await?;
     caller.shown(page, "orders").await
 }
 

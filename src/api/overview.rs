@@ -3,15 +3,20 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    findings::{Finding, FindingKind},
-    listing::{Overview, Page, StoreHealth},
+use crate::{
+    domain::findings::Finding,
+    views::{
+        health::StoreHealth,
+        lists::{FindingsQuery, Page},
+        overview::Overview,
+    },
 };
 
 #[server(endpoint = "overview", input = Json)]
 pub async fn get_overview() -> Result<Overview, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    caller.shown(caller.ledger().overview(), "overview").await
+    let overview = caller.ask(super::context::Ledger::overview).await?;
+    caller.shown(overview, "overview").await
 }
 
 /// For everybody who is signed in: it stands above every page.
@@ -20,10 +25,10 @@ pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
     Ok(super::context::signed_in()?.ledger().health())
 }
 
-/// Findings, worst first; all of them, or those of one kind. `page` counts from 1.
+/// Findings, worst first; all of them, or those of one kind.
 #[server(endpoint = "findings", input = Json)]
-pub async fn list_findings(kind: Option<FindingKind>, page: u32) -> Result<Page<Finding>, ApiError> {
+pub async fn list_findings(query: FindingsQuery) -> Result<Page<Finding>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let findings = caller.ledger().list_findings(kind, page);
+    let findings = caller.ask(move |ledger| ledger.list_findings(&query)).await?;
     Ok(super::context::truncated(findings))
 }

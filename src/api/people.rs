@@ -4,10 +4,13 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::ApiError;
-use crate::domain::{
-    access::{OperatorAnswer, OperatorForm, OperatorRow},
-    audit::{AuditEntry, AuditQuery},
-    listing::Page,
+use crate::{
+    domain::access::OperatorRow,
+    views::{
+        audit::{AuditEntry, AuditQuery},
+        lists::NumberedPage,
+        operators::{OperatorAnswer, OperatorForm},
+    },
 };
 
 #[server(endpoint = "operators", input = Json)]
@@ -32,13 +35,13 @@ pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiEr
 
 /// The trail, newest first.
 #[server(endpoint = "audit", input = Json)]
-pub async fn search_audit(query: AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
+pub async fn search_audit(query: AuditQuery) -> Result<NumberedPage<AuditEntry>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Audit).await?;
-    if query.text.chars().count() > crate::domain::listing::SEARCH_MAX {
+    if query.text.chars().count() > crate::views::lists::SEARCH_MAX {
         return Err(ApiError::Invalid {
             message: format!(
                 "a search text has at most {} characters",
-                crate::domain::listing::SEARCH_MAX
+                crate::views::lists::SEARCH_MAX
             ),
         });
     }

@@ -7,11 +7,12 @@ use super::{ApiError, context::Caller};
 use crate::{
     access::{audit::NewEntry, login::SignInError, operators::Operator},
     domain::{
-        access::{OperatorName, Secret, SignInForm},
+        access::{OperatorName, Secret},
         audit::AuditOutcome,
-        compensation::draft::{Field, FieldError},
+        form::{Field, FieldError},
     },
     server::auth::{Gatekeeper, Visitor},
+    views::operators::SignInForm,
 };
 
 /// Bytes of a name, password or code that are looked at.

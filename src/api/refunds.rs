@@ -3,12 +3,13 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::listing::{RefundView, RefundsPage, RefundsQuery};
+use crate::views::refunds::{RefundView, RefundsPage, RefundsQuery};
 
 #[server(endpoint = "refunds", input = Json)]
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let refunds = caller.ledger().refunds(&query, caller.search())?;
+    let search = caller.search();
+    let refunds = caller.ask(move |ledger| ledger.refunds(&query, search)).await?;
     Ok(super::context::truncated(refunds))
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::ApiError;
-use crate::domain::access::{Me, SignInForm};
+use crate::views::operators::{Me, SignInForm};
 
 /// Who is signed in; `None` where nobody is. The one question that needs no session.
 #[server(endpoint = "me", input = Json)]
@@ -30,6 +30,6 @@ pub async fn sign_out(form_token: String) -> Result<(), ApiError> {
     caller.check_form(&form_token).await?;
     super::proof::sign_out(&caller).await?;
     super::context::give_cookie(caller.keeper().cookie().clear())?;
-    leptos_axum::redirect(crate::components::href::SIGN_IN);
+    leptos_axum::redirect(crate::views::href::SIGN_IN);
     Ok(())
 }

@@ -3,15 +3,20 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::domain::{
-    ids::{EntityId, Position},
-    listing::{History, ListQuery, Page, TimelineQuery, WalletRow, WalletView},
+use crate::{
+    domain::ids::{EntityId, Position},
+    views::{
+        lists::{ListQuery, Page},
+        timelines::{History, TimelineQuery},
+        wallets::{WalletRow, WalletView},
+    },
 };
 
 #[server(endpoint = "wallets", input = Json)]
 pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let page = caller.ledger().wallets(&query, caller.search())?;
+    let search = caller.search();
+    let page = caller.ask(move |ledger| ledger.wallets(&query, search)).await?;
     caller.shown(page, "wallets").await
 }
 
@@ -22,7 +27,7 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
     caller.shown(view, &format!("wallet {id}")).await
 }
 
-/// The entries after a position for a replay, at most [`crate::domain::listing::HISTORY_ROWS_MAX`], fewer where they are large.
+/// The entries after a position for a replay, at most [`crate::views::timelines::HISTORY_ROWS_MAX`], fewer where they are large.
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;

@@ -13,19 +13,18 @@ use crate::{
     api::{SignOut, count_approvals, get_health},
     components::{
         health::HealthBanner,
-        href,
         icon::Icon,
         input::Hidden,
         words::{counted, sentence},
     },
-    domain::{
-        access::{Act, Me, Role},
-        listing::{SEARCH_MAX, StoreState},
-    },
-    pages::{
-        form::AskForm,
+    domain::access::{Act, Role},
+    pages::{form::AskForm, session::Session},
+    views::{
+        health::StoreState,
+        href,
+        lists::SEARCH_MAX,
+        operators::Me,
         query::{search_href, value_of},
-        session::Session,
     },
 };
 

@@ -13,7 +13,8 @@ use crate::{
         time::{Fineness, format_moment},
         time_travel::{Figure, Journey, Travel},
     },
-    domain::{listing::ChartPoint, money::Currency},
+    domain::money::Currency,
+    views::timelines::ChartPoint,
 };
 
 /// Marks what stands in the place of something of the server's. A page that the server made anew has none.

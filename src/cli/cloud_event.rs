@@ -220,7 +220,10 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
-    use crate::domain::{event::Known, ids::Position};
+    use crate::domain::{
+        event::{Known, RawDigest},
+        ids::Position,
+    };
 
     const LINE: &str = r#"{"specversion":"1.0","source":"/wallet","subject":"W-1","id":"e-1","type":"wallet.opened","sequence":"1","time":"2026-01-01T00:00:00Z","actor":"Zoë","tenant":"a","data":{"b": 1.50,"a":2,"a":3}}"#;
 
@@ -234,6 +237,7 @@ mod tests {
             position: Position::new(1, 0),
             recorded: Utc::now(),
             fields: read.event.into_fields(1),
+            digest: RawDigest::default(),
         };
         assert_eq!(write(read.domain, &read.subject, &entry).unwrap(), LINE);
     }
@@ -246,6 +250,7 @@ mod tests {
             position: Position::new(1, 0),
             recorded: Utc::now(),
             fields,
+            digest: RawDigest::default(),
         };
         let line = write(Domain::Wallet, &EntityId::new("W-1").unwrap(), &entry).unwrap();
         assert!(!line.contains(['\n', '\r']));

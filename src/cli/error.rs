@@ -6,6 +6,7 @@ use std::io;
 use crate::{
     access::{Unavailable, audit::AuditError, operators::OperatorError},
     event_log::{AppendError, OpenError, ReadError},
+    read_model::ReadModelError,
     server::ServeError,
 };
 
@@ -32,6 +33,8 @@ pub enum CliError {
     Read(#[from] ReadError),
     #[error("{0}; see that it runs and that its --wallet-store or --order-store is right")]
     Append(AppendError),
+    #[error("{0}")]
+    ReadModel(#[from] ReadModelError),
     /// A store that does not answer, and what that means for the work under way.
     #[error("{0}")]
     Store(String),
@@ -70,12 +73,14 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Usage(_) | Self::Url(_) => USAGE,
+            Self::Usage(_)
+            | Self::Url(_)
+            | Self::ReadModel(ReadModelError::InUse(_) | ReadModelError::Directory { .. }) => USAGE,
             Self::Read(_)
             | Self::Store(_)
             | Self::Append(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => STORE,
             Self::Serve(error) => error.exit_code(),
-            Self::No(_) | Self::Said | Self::Output(_) | Self::Append(_) => NO,
+            Self::No(_) | Self::Said | Self::Output(_) | Self::Append(_) | Self::ReadModel(_) => NO,
         }
     }
 

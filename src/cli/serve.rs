@@ -9,7 +9,8 @@ use crate::{
     desk::{self, Desk, DeskStores},
     domain::ids::{Domain, LogName},
     event_log::relay::Relay,
-    ledger::{self, Ledger, Store, Stores},
+    ledger::Ledger,
+    read_model::{self, Store, Stores},
     server::{
         self, ServeError,
         auth::Gatekeeper,
@@ -31,19 +32,18 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     };
     let ledger = Ledger::start(
         stores,
-        ledger::Settings {
+        read_model::Settings {
             limits: settings.limits(),
-            checkpoints: settings.read_model(),
-            checkpoint_every: Some(settings.checkpoint_every()),
-            ..ledger::Settings::default()
+            dir: settings.read_model(),
+            ..read_model::Settings::default()
         },
-    );
+    )?;
     let credited = Arc::clone(&ledger);
     let desk = Desk::new(
         desk_stores,
         Arc::clone(&access) as Arc<dyn desk::DayLimits>,
         Arc::clone(&access) as Arc<dyn desk::Trail>,
-        Arc::new(move |refund: &str| credited.credited_for(refund)),
+        Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
         settings.desk(),
     );
     let desk = Arc::new(desk.with_histories(ledger.wallet_histories()));
@@ -52,9 +52,9 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
     let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
-    let read_model = Arc::clone(&ledger);
+    let followed = Arc::clone(&ledger);
     let served = server::serve(config, AppState { ledger, desk, keeper }).await;
-    read_model.stop().await;
+    followed.stop();
     Ok(served?)
 }
 

@@ -1,7 +1,7 @@
 //! Settings that every subcommand takes: the servers of each log and the limits of pending refunds, by flag or by
 //! environment. The values are checked here; nothing is connected to before a command asks for a log.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -112,7 +112,7 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_TAKEOVER", default_value = "30s", value_parser = duration)]
     takeover: TimeDelta,
 
-    /// Where the read model's checkpoints are kept; they can be thrown away at any time. 'none' keeps none
+    /// Directory of the read model, which can be deleted at any time and belongs to one process; 'none': a temporary one
     #[arg(
         long,
         global = true,
@@ -121,10 +121,6 @@ pub struct Settings {
         default_value = "./data/read-model"
     )]
     read_model: PathBuf,
-
-    /// How often a checkpoint is written while the server runs
-    #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_CHECKPOINT_EVERY", default_value = "5m", value_parser = duration)]
-    checkpoint_every: TimeDelta,
 
     /// What the program says of its own work, as in info or ledgerscope=debug
     #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
@@ -190,17 +186,9 @@ impl Settings {
         }
     }
 
-    /// Where checkpoints are kept, if they are.
+    /// The directory of the read model; `None`: a temporary one.
     pub fn read_model(&self) -> Option<PathBuf> {
         (self.read_model.as_os_str() != "none").then(|| self.read_model.clone())
-    }
-
-    /// How often a checkpoint is written; not more often than once a second.
-    pub fn checkpoint_every(&self) -> Duration {
-        self.checkpoint_every
-            .to_std()
-            .unwrap_or_default()
-            .max(Duration::from_secs(1))
     }
 
     pub const fn limits(&self) -> Limits {

@@ -1,21 +1,28 @@
-//! `ledgerscope verify --replay`: goes on from the newest checkpoint, replays everything beside it, and says whether the two
-//! agree on every wallet, order, refund, credit and hold. It writes nothing. Producers may go on meanwhile: what differs is
-//! looked at again before it is called a difference.
+//! `ledgerscope verify --replay`: brings a copy of the read model up to date, fills another one from nothing beside it, and says
+//! whether the two agree on every row. It writes only to copies. Producers may go on meanwhile: what differs is looked at again
+//! before it is called a difference.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use tokio::time::{sleep, timeout};
 
 use super::{CliError, output::Output, serve::stores, settings::Settings};
 use crate::{
-    domain::listing::StoreState,
-    ledger::{self, Ledger, Plain},
+    ledger::{Ledger, LedgerError},
+    read_model::{self, ReadModel, Rows},
+    views::health::StoreState,
 };
 
 /// Differences that are printed.
 const SHOWN: usize = 20;
-/// Times that the two are compared before a difference is one, and the pause between: both follow the stores meanwhile.
+/// How often the two are compared before a difference is one, and the pause between: both follow the stores meanwhile.
 const LOOKS: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a store may be silent while the two are being loaded.
@@ -23,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
-    /// Compare the newest checkpoint with a replay from nothing
+    /// Compare the read model with a replay from nothing
     #[arg(long, required = true)]
     replay: bool,
     /// Print JSON
@@ -31,35 +38,45 @@ pub struct VerifyArgs {
     json: bool,
 }
 
+/// A directory that is removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let name = format!("ledgerscope-verify-{}", uuid::Uuid::now_v7().simple());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError> {
-    let told = ledger::Settings {
-        limits: settings.limits(),
-        checkpoint_every: None,
-        ..ledger::Settings::default()
+    let none = || {
+        CliError::No("there is no read model of these stores to verify; a server keeps one in its --read-model".into())
     };
-    let resumed = ledger::Settings {
-        checkpoints: settings.read_model(),
-        ..told.clone()
-    };
-    let resumed = Ledger::start(stores(settings)?, resumed);
+    let dir = settings.read_model().ok_or_else(none)?;
+    let scratch = Scratch::new();
+    if !ReadModel::copy(&dir, &scratch.0)? {
+        return Err(none());
+    }
+    let resumed = start(settings, Some(&scratch.0))?;
     loaded(&resumed).await?;
-    let Some(made_at) = resumed.resumed_from() else {
-        return Err(CliError::No(
-            "there is no good checkpoint of these stores to verify; a server writes one when it stops and every few minutes"
-                .into(),
-        ));
-    };
-    let replayed = Ledger::start(stores(settings)?, told);
+    let made_at = resumed.resumed_from().ok_or_else(none)?;
+    let replayed = start(settings, None)?;
     loaded(&replayed).await?;
     let (mut compared, mut different) = (0, BTreeSet::new());
     for look in 0..LOOKS {
         if look > 0 {
             sleep(PAUSE).await;
         }
-        let (a, b) = (resumed.plain(), replayed.plain());
+        let (a, b) = (rows(&resumed)?, rows(&replayed)?);
         let now = differences(&a, &b);
         compared = a.0.len();
-        // A real difference stays; what was only being written is another thing at every look.
+        // A real difference stays; what was only being written is another at every look.
         different = if look == 0 {
             now
         } else {
@@ -69,7 +86,7 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
             break;
         }
     }
-    tell(args, made_at, compared, &different)?;
+    report(args, made_at, compared, &different)?;
     if different.is_empty() {
         Ok(())
     } else {
@@ -77,7 +94,22 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
     }
 }
 
-/// Waits until it is loaded, or one of its stores is down.
+fn start(settings: &Settings, dir: Option<&Path>) -> Result<Arc<Ledger>, CliError> {
+    let settings_of_model = read_model::Settings {
+        limits: settings.limits(),
+        dir: dir.map(Path::to_owned),
+        ..read_model::Settings::default()
+    };
+    Ok(Ledger::start(stores(settings)?, settings_of_model)?)
+}
+
+fn rows(ledger: &Ledger) -> Result<Rows, CliError> {
+    ledger
+        .rows()
+        .map_err(|error: LedgerError| CliError::No(error.to_string()))
+}
+
+/// Waits until every store is loaded, or one is down.
 async fn loaded(ledger: &Arc<Ledger>) -> Result<(), CliError> {
     while timeout(PATIENCE, ledger.loaded()).await.is_err() {
         for health in ledger.health() {
@@ -92,7 +124,7 @@ async fn loaded(ledger: &Arc<Ledger>) -> Result<(), CliError> {
     Ok(())
 }
 
-fn differences(a: &Plain, b: &Plain) -> BTreeSet<String> {
+fn differences(a: &Rows, b: &Rows) -> BTreeSet<String> {
     let mut different: BTreeSet<String> =
         a.0.iter()
             .filter(|(key, line)| b.0.get(*key) != Some(line))
@@ -102,7 +134,7 @@ fn differences(a: &Plain, b: &Plain) -> BTreeSet<String> {
     different
 }
 
-fn tell(
+fn report(
     args: &VerifyArgs,
     made_at: chrono::DateTime<chrono::Utc>,
     compared: usize,
@@ -111,7 +143,7 @@ fn tell(
     let mut out = Output::new();
     if args.json {
         out.json(&serde_json::json!({
-            "checkpoint": made_at,
+            "read_model": made_at,
             "compared": compared,
             "different": different.len(),
             "differences": different.iter().take(SHOWN).collect::<Vec<_>>(),
@@ -119,7 +151,7 @@ fn tell(
     } else {
         let verdict = if different.is_empty() { "agree" } else { "do not agree" };
         out.line(&format!(
-            "The checkpoint of {made_at:?} and a replay of everything {verdict}: {compared} rows compared, {} differ.",
+            "The read model of {made_at:?} and a replay of everything {verdict}: {compared} rows compared, {} differ.",
             different.len()
         ))?;
         for key in different.iter().take(SHOWN) {

@@ -4,10 +4,9 @@ use leptos::prelude::*;
 
 use super::{
     badge::{Badge, Tone},
-    href,
     words::sentence,
 };
-use crate::domain::compensation::case::CaseStatus;
+use crate::{domain::compensation::case::CaseStatus, views::href};
 
 /// Where a case stands. `being_issued`: nothing is awaited any more, and nothing says yet how it ended.
 #[component]

@@ -12,7 +12,7 @@ use super::{
     money::{Money, format_amount},
     time::{Fineness, Time, format_moment},
 };
-use crate::domain::{listing::ChartPoint, money::Currency};
+use crate::{domain::money::Currency, views::timelines::ChartPoint};
 
 /// The part of a history's length that is drawn after its end, where it ended long ago.
 const TAIL: i32 = 20;

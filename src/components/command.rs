@@ -4,11 +4,14 @@
 use leptos::prelude::*;
 use maud::{Markup, html};
 
-use super::{href, icon::Icon, markup::written};
-use crate::domain::{
-    compensation::{command::CommandName, decide::refund_commands},
-    refund::{Destination, RefundState},
-    wallet::WalletStatus,
+use super::{icon::Icon, markup::written};
+use crate::{
+    domain::{
+        compensation::{command::CommandName, decide::refund_commands},
+        refund::{Destination, RefundState},
+        wallet::WalletStatus,
+    },
+    views::href,
 };
 
 /// What a command is called on buttons and as a heading.

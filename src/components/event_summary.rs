@@ -302,13 +302,14 @@ fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Fields, Known};
+    use crate::domain::event::{Fields, Known, RawDigest};
 
     fn entry(r#type: &str, data: &str) -> Entry {
         Entry {
             position: "1-0".parse().unwrap(),
             recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
             fields: Fields::of([(Known::Type, r#type), (Known::Data, data)]),
+            digest: RawDigest::default(),
         }
     }
 

@@ -4,13 +4,12 @@ use leptos::prelude::*;
 
 use super::{
     badge::SeverityBadge,
-    href,
     id::{OrderLink, RefundLink, WalletLink},
     money::Money,
     time::{Fineness, Time},
     words::{grouped, sentence},
 };
-use crate::domain::findings::Finding;
+use crate::{domain::findings::Finding, views::href};
 
 /// Every finding given; nothing where there is none. `count` is how many there are in all, `here` the id that the page is
 /// about, which needs no link.

@@ -9,9 +9,9 @@ use super::{
     time::{Fineness, format_moment},
     words::{counted, grouped, sentence},
 };
-use crate::domain::{
-    ids::Domain,
-    listing::{Progress, StoreHealth, StoreState},
+use crate::{
+    domain::ids::Domain,
+    views::health::{Progress, StoreHealth, StoreState},
 };
 
 /// One notice for each store that is not live; nothing where all are.
@@ -61,6 +61,30 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
     }
 }
 
+/// What is not read of the stores of `domains`, one sentence a store. Where all is read, nothing; only then can a list say
+/// that it has no rows.
+pub fn unread(stores: &[StoreHealth], domains: &[Domain]) -> Vec<String> {
+    let of_domains = stores.iter().filter(|store| domains.contains(&store.domain));
+    of_domains
+        .filter_map(|StoreHealth { domain, state, .. }| match state {
+            StoreState::Loading(progress) => Some(match percent(*progress) {
+                Some(percent) => format!("The {domain} store is {percent} % read."),
+                None => format!("The {domain} store is being read: {}", so_far(*progress)),
+            }),
+            StoreState::Down { as_of: None, .. } => Some(format!(
+                "The {domain} store has not answered since this server started."
+            )),
+            StoreState::Live | StoreState::Down { .. } => None,
+        })
+        .collect()
+}
+
+/// The part of the store that is read. The end is an estimate, so a store that is still being read is never at 100.
+fn percent(Progress { events, of, .. }: Progress) -> Option<u128> {
+    let of = of.filter(|of| *of > 0)?;
+    Some((u128::from(events) * 100 / u128::from(of)).min(99))
+}
+
 fn so_far(Progress { events, of, a_second }: Progress) -> String {
     let pace = match a_second {
         0 => String::new(),
@@ -83,6 +107,8 @@ fn bar(Progress { events, of, .. }: Progress, domain: Domain) -> Option<impl Int
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     #[test]
@@ -93,6 +119,53 @@ mod tests {
         assert_eq!(
             said(1_200, Some(3_000), 400),
             "1,200 of about 3,000 events, 400 a second."
+        );
+    }
+
+    #[test]
+    fn what_is_not_read_is_said_of_each_store() {
+        let store = |domain, state| StoreHealth {
+            domain,
+            adapter: "embedded".to_owned(),
+            state,
+        };
+        let loading = |events, of| {
+            StoreState::Loading(Progress {
+                events,
+                of,
+                a_second: 0,
+            })
+        };
+        let down = |as_of| StoreState::Down {
+            since: DateTime::UNIX_EPOCH,
+            as_of,
+            reason: String::new(),
+        };
+        let both = [Domain::Wallet, Domain::Order];
+        let stores = [
+            store(Domain::Wallet, StoreState::Live),
+            store(Domain::Order, loading(1_250, Some(3_000))),
+        ];
+        assert_eq!(unread(&stores, &both), ["The order store is 41 % read."]);
+        assert_eq!(unread(&stores, &[Domain::Wallet]), [""; 0]);
+        let stores = [
+            store(Domain::Wallet, loading(1_250, None)),
+            store(Domain::Order, loading(3_001, Some(3_000))),
+        ];
+        assert_eq!(
+            unread(&stores, &both),
+            [
+                "The wallet store is being read: 1,250 events so far.",
+                "The order store is 99 % read."
+            ]
+        );
+        let stores = [
+            store(Domain::Wallet, down(None)),
+            store(Domain::Order, down(Some(DateTime::UNIX_EPOCH))),
+        ];
+        assert_eq!(
+            unread(&stores, &both),
+            ["The wallet store has not answered since this server started."]
         );
     }
 }

@@ -4,11 +4,13 @@
 use leptos::prelude::*;
 use maud::{Markup, html};
 
-use super::{href, icon::Icon, markup::written};
-use crate::domain::{
-    ids::{Domain, EntityId, Position},
-    truncate::is_truncated,
-    wallet::Party,
+use super::{icon::Icon, markup::written};
+use crate::{
+    domain::{
+        ids::{Domain, EntityId, Position},
+        wallet::Party,
+    },
+    views::{href, truncate::is_truncated},
 };
 
 /// A wallet or an order by its id.

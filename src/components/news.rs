@@ -7,7 +7,7 @@ use super::{
     id::{DomainTag, EntityLink, EventLink},
     time::Time,
 };
-use crate::domain::listing::Recent;
+use crate::views::events::Recent;
 
 /// Events, oldest first.
 #[component]

@@ -48,6 +48,22 @@ pub fn Empty(#[prop(into)] title: String, #[prop(optional)] children: Option<Chi
     .into_any()
 }
 
+/// There may be rows in what is not read of the stores: it is too early to say that there are none.
+#[component]
+pub fn NotAllRead(
+    /// What is not read, one sentence a store.
+    unread: Vec<String>,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let lines = unread.into_iter().map(|line| view! { <p>{line}</p> }).collect_view();
+    view! {
+        <Empty title="Not all is read yet">
+            {lines} <p>"What is looked for may be in the part that is missing."</p> {children.map(|children| children())}
+        </Empty>
+    }
+    .into_any()
+}
+
 /// It could not be shown. Children say what still works and what to do.
 #[component]
 pub fn Problem(

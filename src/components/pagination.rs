@@ -1,9 +1,9 @@
-//! Page links below a list. They are plain links, so they work without scripts and can be sent to a colleague.
+//! Links between the numbered pages of a list. They are plain links, so they work without scripts and can be sent to a colleague.
 
 use leptos::prelude::*;
 
 use super::{icon::Icon, words::grouped};
-use crate::domain::listing::{PAGE_ROWS, Part};
+use crate::views::lists::{PAGE_ROWS, Part};
 
 /// Links to the first, the last and the nearby pages. Nothing is shown for a single page.
 #[component]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{badge::Nothing, money::Money};
-use crate::domain::listing::Sum;
+use crate::views::refunds::Sum;
 
 /// One line a currency, aligned; a dash where there is none.
 #[component]

@@ -17,12 +17,14 @@ use super::{
     notice::Notice,
     time::{Fineness, format_moment},
 };
-use crate::domain::{
-    event::{Entry, format_recorded},
-    ids::{EntityId, Sequence},
-    listing::{ChartPoint, Extent, HISTORY_IN_BROWSER_MAX, TimelineQuery},
-    money::Currency,
-    replay::{Balances, Filter},
+use crate::{
+    domain::{
+        event::{Entry, format_recorded},
+        ids::{EntityId, Sequence},
+        money::Currency,
+        replay::{Balances, Filter},
+    },
+    views::timelines::{ChartPoint, Extent, HISTORY_IN_BROWSER_MAX, TimelineQuery},
 };
 
 pub use self::slider::Slider;

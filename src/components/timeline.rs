@@ -18,7 +18,6 @@ use super::{
     badge::nothing,
     command::{Offer, offer_link},
     event_summary::{Fact, event_amount, event_facts, summary},
-    href,
     markup::written,
     money::money,
     notice::Empty,
@@ -27,11 +26,16 @@ use super::{
     time::{Fineness, format_span, time},
     words::counted,
 };
-use crate::domain::{
-    event::Entry,
-    ids::{Domain, EntityId},
-    listing::{Timeline, TimelineQuery},
-    money::Currency,
+use crate::{
+    domain::{
+        event::Entry,
+        ids::{Domain, EntityId},
+        money::Currency,
+    },
+    views::{
+        href,
+        timelines::{Timeline, TimelineQuery},
+    },
 };
 
 /// Seconds between when something happened and when it was recorded that are not worth a word.

@@ -1,7 +1,9 @@
 //! Codes as people read them. The contract's codes are snake case English, so a general rule says most of them; what
 //! is not the contract's own is never reworded.
 
-pub use crate::domain::truncate::group_digits;
+pub use crate::views::truncate::group_digits;
+
+use crate::views::lists::Count;
 
 /// `customer_request` as `Customer request`.
 pub fn sentence(code: &str) -> String {
@@ -29,6 +31,14 @@ fn is_code_byte(byte: u8) -> bool {
 pub fn counted(count: u64, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {noun}{s}", grouped(count))
+}
+
+/// `2 refunds`, or `10,000+ refunds` where there may be more.
+pub fn total(count: Count, noun: &str) -> String {
+    match count {
+        Count::Exactly(count) => counted(count, noun),
+        Count::AtLeast(count) => format!("{}+ {noun}s", grouped(count)),
+    }
 }
 
 /// A whole number with its thousands grouped: `12,345`.
@@ -63,5 +73,7 @@ mod tests {
         }
         assert_eq!(counted(1, "refund"), "1 refund");
         assert_eq!(counted(1_200, "refund"), "1,200 refunds");
+        assert_eq!(total(Count::Exactly(1), "refund"), "1 refund");
+        assert_eq!(total(Count::AtLeast(10_000), "refund"), "10,000+ refunds");
     }
 }

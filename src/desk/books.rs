@@ -11,16 +11,15 @@ use crate::{
             command::{Action, Command, CommandName, Pin},
             decide::{Book, Books},
         },
-        event::{Entry, NewEvent},
+        event::{Entry, NewEvent, RawDigest},
         fold::{Fold, State},
         ids::{Domain, EntityId, LogName, Position, Sequence},
-        listing::Recent,
         order::OrderState,
         replay::in_sequence_order,
-        truncate,
         wallet::{Part, WalletState},
     },
     history::Wanted,
+    views::{events::Recent, truncate},
 };
 
 /// Events that are shown of what was appended meanwhile; of each stream the first ones.
@@ -127,7 +126,9 @@ impl Desk {
             self.read_wallet(&mut reading, wallet, &wanted).await?;
         }
         if let Some(refund) = refund {
-            reading.books.credited_elsewhere = (self.credited_for)(refund);
+            let credited = (self.credited_for)(refund);
+            // Without it a refund could be paid twice.
+            reading.books.credited_elsewhere = credited.map_err(|reason| DeskError::store(LogName::Wallet, reason))?;
         }
         Ok(reading)
     }
@@ -286,6 +287,7 @@ impl Case {
             position: entries.last().map_or(Position::START, |last| last.position),
             recorded: Utc::now(),
             fields: event.into_fields(self.sequence + 1),
+            digest: RawDigest::default(),
         });
         Self::fold(&self.id, entries)
     }

@@ -19,13 +19,11 @@ use tokio::sync::{Mutex, OnceCell};
 use super::{DeskError, books::Case};
 use crate::{
     domain::{
-        compensation::{
-            case::{CaseState, CaseStatus},
-            view::CaseRow,
-        },
+        compensation::case::{CaseState, CaseStatus},
         ids::{EntityId, Position},
     },
     event_log::{EventLog, FeedPosition, ReadError},
+    views::compensations::CaseRow,
 };
 
 /// Cases that are read at once while all are read.

@@ -4,7 +4,8 @@
 use crate::{
     domain::{
         access::Act,
-        compensation::{case::CaseRefusal, decide::Rejection, draft::FieldError},
+        compensation::{case::CaseRefusal, decide::Rejection},
+        form::FieldError,
         ids::{EntityId, LogName},
     },
     event_log::ReadError,

@@ -4,17 +4,19 @@
 use uuid::Uuid;
 
 use super::{Desk, DeskError, ReserveError, Who, books::Reading, hash::command_hash};
-use crate::domain::{
-    access::{Act, Limit},
-    compensation::{
-        command::{Command, CommandName, Pin, RETYPE_ABOVE_MINOR},
-        decide::{Books, Decision, Warning, decide},
-        draft::Draft,
-        view::{FormOutcome, FormView, Preview, Route},
+use crate::{
+    domain::{
+        access::{Act, Limit},
+        compensation::{
+            command::{Command, CommandName, Pin, RETYPE_ABOVE_MINOR},
+            decide::{Books, Decision, Warning, decide},
+            draft::Draft,
+        },
+        ids::{Domain, EntityId, IdError, LogName},
+        money::{Currency, Money},
+        wallet::HoldState,
     },
-    ids::{Domain, EntityId, IdError, LogName},
-    money::{Currency, Money},
-    wallet::HoldState,
+    views::compensations::{FormOutcome, FormView, Preview, Route},
 };
 
 /// What the ids of cases start with; a UUID follows.

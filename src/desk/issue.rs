@@ -15,18 +15,20 @@ use super::{
     saga::End,
     trail::About,
 };
-use crate::domain::{
-    access::Act,
-    audit::AuditOutcome,
-    compensation::{
-        case::{Authority, CaseEvent, CaseStatus, Proposal},
-        command::{Command, CommandName, Pin, parse_pins},
-        decide::{Decision, decide},
-        draft::{Field, FieldError},
-        view::Confirmation,
+use crate::{
+    domain::{
+        access::Act,
+        audit::AuditOutcome,
+        compensation::{
+            case::{Authority, CaseEvent, CaseStatus, Proposal},
+            command::{Command, CommandName, Pin, parse_pins},
+            decide::{Decision, decide},
+        },
+        form::{Field, FieldError},
+        ids::{EntityId, LogName},
+        money::Money,
     },
-    ids::{EntityId, LogName},
-    money::Money,
+    views::compensations::Confirmation,
 };
 
 const ACT: &str = "compensation.issue";

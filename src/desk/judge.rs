@@ -11,16 +11,18 @@ use super::{
     saga::End,
     trail::About,
 };
-use crate::domain::{
-    access::Act,
-    audit::AuditOutcome,
-    compensation::{
-        case::{CaseEvent, CaseRefusal, CaseStatus, Ending, Judgement},
-        decide::decide,
-        draft::checked_note,
-        view::JudgementForm,
+use crate::{
+    domain::{
+        access::Act,
+        audit::AuditOutcome,
+        compensation::{
+            case::{CaseEvent, CaseRefusal, CaseStatus, Ending, Judgement},
+            decide::decide,
+            draft::checked_note,
+        },
+        ids::{EntityId, LogName},
     },
-    ids::{EntityId, LogName},
+    views::compensations::JudgementForm,
 };
 
 use super::issue::{JOIN_MAX, JOIN_PAUSE};

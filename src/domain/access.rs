@@ -142,21 +142,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a page knows of who is looking at it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Me {
-    pub name: OperatorName,
-    pub role: Role,
-    /// Travels with every form of this session; a form without it is not taken.
-    pub form_token: String,
-    /// One of the operators that `make serve` makes up: says so on every page.
-    pub demo: bool,
-    /// Asked for a code of their authenticator besides the password.
-    pub totp: bool,
-    /// By currency; a currency that is missing always needs a second pair of eyes.
-    pub limits: Vec<Limit>,
-}
-
 /// An operator, as administrators see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorRow {
@@ -168,43 +153,6 @@ pub struct OperatorRow {
     pub demo: bool,
     pub totp: bool,
     pub limits: Vec<Limit>,
-}
-
-/// What somebody fills in to sign in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SignInForm {
-    pub name: String,
-    pub password: Secret,
-    /// Of the authenticator, where the operator has one.
-    pub code: Secret,
-    /// Path and query of this site to go to afterwards.
-    pub next: String,
-}
-
-/// What an administrator does to an operator. Fields that an act does not use are empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct OperatorForm {
-    /// `add`, `disable`, `enable`, `reset`, `role` or `limits`.
-    pub act: String,
-    pub name: String,
-    pub title: String,
-    pub role: String,
-    /// One a line: `EUR 500.00 2000.00`, the currency, for one compensation, for one day.
-    pub limits: String,
-    /// Of the administrator, where the last proof is too old.
-    pub password: Secret,
-    pub code: Secret,
-    pub form_token: String,
-}
-
-/// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorAnswer {
-    pub name: OperatorName,
-    /// After `add` and `reset`: the new password, which is never shown again.
-    pub password: Option<String>,
 }
 
 #[cfg(test)]

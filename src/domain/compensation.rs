@@ -6,4 +6,3 @@ pub mod case;
 pub mod command;
 pub mod decide;
 pub mod draft;
-pub mod view;

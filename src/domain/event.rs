@@ -20,7 +20,18 @@ pub struct Entry {
     /// When the ledger learnt of it: UTC, whole milliseconds.
     pub recorded: DateTime<Utc>,
     pub fields: Fields,
+    /// The digest of what the store holds, made while it was read. Serialising leaves it out: the browser does not need it, and an
+    /// entry that was serialised and read back is not equal to the one that was read from the store.
+    #[serde(skip)]
+    pub digest: RawDigest,
 }
+
+/// The raw digest of one stored entry, or of all entries of a stream up to one (`event_log::roll`). It covers the position and the
+/// bytes of every field as stored, also of what [`Fields`] drops or replaces. It compares one store with itself at another time: a
+/// lost or changed entry changes the digest. It is no proof against somebody who writes to the store on purpose. An entry
+/// that was not read from a store has the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RawDigest(pub [u8; 16]);
 
 impl Entry {
     /// The sequence, where it can be read: 1 to [`SEQUENCE_MAX`], ASCII digits only.

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{
-    event::{Entry, Fields, Known, format_time},
+    event::{Entry, Fields, Known, RawDigest, format_time},
     fold::AnomalyKind,
     ids::Position,
     replay::{Filter, Replay, Replayable, replay},
@@ -41,6 +41,7 @@ fn entry(n: u32, r#type: &str, data: &Value) -> Entry {
             (Known::Time, &format_time(hour(n.into()))),
             (Known::Data, &data.to_string()),
         ]),
+        digest: RawDigest::default(),
     }
 }
 

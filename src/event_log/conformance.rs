@@ -12,6 +12,8 @@ pub mod reading;
 pub mod repeating;
 #[path = "conformance/sweeping.rs"]
 pub mod sweeping;
+#[path = "conformance/witnessing.rs"]
+pub mod witnessing;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -65,6 +67,12 @@ macro_rules! conformance {
                 many_streams_are_read_at_once_as_each_alone
                 a_sweep_among_appends_tells_whole_beginnings
                 a_sweep_that_is_let_go_holds_up_nobody
+            );
+            $crate::conformance!($bench, witnessing:
+                an_identity_is_the_same_for_all_who_open_a_store
+                the_ends_of_many_streams_are_told_in_order
+                digests_are_the_same_however_a_stream_is_read
+                digests_differ_wherever_an_event_differs
             );
             $crate::conformance!($bench, appending:
                 an_append_elsewhere_than_expected_is_refused

@@ -3,8 +3,10 @@
 //! once as SQLite is. It never edits or deletes a row.
 
 mod follow;
+mod migrate;
 mod read;
 mod readers;
+mod row;
 mod schema;
 mod sweep;
 mod write;
@@ -19,8 +21,8 @@ use futures::stream::BoxStream;
 
 use self::{readers::Readers, writer::Writer};
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, Swept, codec,
-    fault::Fault,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, Identity, OpenError, READ_MAX, ReadError,
+    StreamEnd, Swept, codec, fault::Fault,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
@@ -98,6 +100,21 @@ impl EventLog for Embedded {
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
         follow::streams(Arc::clone(&self.readers))
+    }
+
+    async fn identity(&self) -> Result<Identity, ReadError> {
+        Ok(Identity {
+            history: Some(self.readers.run(read::store_id).await?),
+            partitions: Some(1),
+            ..Identity::default()
+        })
+    }
+
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        let ids = ids.to_vec();
+        self.readers
+            .run(move |connection| ids.iter().map(|id| read::end(connection, id)).collect())
+            .await
     }
 
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {

@@ -4,6 +4,7 @@
 mod append;
 mod entry;
 mod follow;
+mod info;
 mod keys;
 mod link;
 mod lookup;
@@ -16,15 +17,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use redis::{Client, RedisResult};
+use redis::Client;
 
-use self::{
-    append::Request,
-    entry::RawEntry,
-    link::{Link, Session},
-};
+use self::{append::Request, link::Link};
 use super::{
-    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, OpenError, READ_MAX, ReadError, Swept, codec,
+    AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, Identity, OpenError, READ_MAX, ReadError,
+    StreamEnd, Swept, codec,
 };
 use crate::domain::{
     event::{Entry, NewEvent},
@@ -94,18 +92,29 @@ impl EventLog for Redis {
         sweep::sweep(&self.link)
     }
 
-    async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
-        self.link
-            .read(|session| feed_end(session, self.link.domain))
+    async fn identity(&self) -> Result<Identity, ReadError> {
+        info::identity(&self.link)
             .await
-            .map(FeedPosition)
+            .map_err(|fault| fault.into_read(self.link.domain))
+    }
+
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        info::ends(&self.link, ids)
+            .await
+            .map_err(|fault| fault.into_read(self.link.domain))
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, ReadError> {
+        let feeds = info::feeds(&self.link).await;
+        feeds
+            .map(|feeds| FeedPosition(feeds.into_iter().map(|(end, _)| end).collect()))
             .map_err(|fault| fault.into_read(self.link.domain))
     }
 
     async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
-        let lengths = self.link.read(|session| feed_lengths(session, self.link.domain)).await;
-        lengths
-            .map(|lengths| Some(lengths.into_iter().sum()))
+        let feeds = info::feeds(&self.link).await;
+        feeds
+            .map(|feeds| Some(feeds.into_iter().map(|(_, length)| length).sum()))
             .map_err(|fault| fault.into_read(self.link.domain))
     }
 
@@ -116,33 +125,6 @@ impl EventLog for Redis {
     fn feed_is_complete(&self) -> bool {
         false
     }
-}
-
-/// How many entries each partition's feed has.
-async fn feed_lengths(mut session: Session, domain: LogName) -> RedisResult<Vec<u64>> {
-    let mut ask = redis::pipe();
-    for partition in 0..session.partitions {
-        ask.cmd("XLEN").arg(keys::feed(domain, partition));
-    }
-    ask.query_async(&mut session.connection).await
-}
-
-/// The last entry of each partition's feed.
-async fn feed_end(mut session: Session, domain: LogName) -> RedisResult<Vec<Position>> {
-    let mut ask = redis::pipe();
-    for partition in 0..session.partitions {
-        ask.cmd("XREVRANGE")
-            .arg(keys::feed(domain, partition))
-            .arg("+")
-            .arg("-")
-            .arg("COUNT")
-            .arg(1);
-    }
-    let feeds: Vec<Vec<RawEntry>> = ask.query_async(&mut session.connection).await?;
-    Ok(feeds
-        .iter()
-        .map(|last| last.first().map_or(Position::START, |entry| entry.position))
-        .collect())
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ fn parts_of<L: EventLog + ?Sized>(log: &L, id: EntityId) -> BoxStream<'_, Result
     let start = Some((id, Position::START));
     futures::stream::try_unfold(start, move |at| async move {
         let Some((id, after)) = at else { return Ok(None) };
-        let entries = log.read(&id, after, READ_MAX).await?;
+        let (entries, unreadable) = match log.read(&id, after, READ_MAX).await {
+            Ok(entries) => (entries, None),
+            Err(ReadError::Damaged { reason, .. }) => (Vec::new(), Some(reason)),
+            Err(error) => return Err(error),
+        };
         let next = entries.last().filter(|_| entries.len() == READ_MAX);
         let next = next.map(|last| (id.clone(), last.position));
         let part = Swept {
@@ -30,6 +34,7 @@ fn parts_of<L: EventLog + ?Sized>(log: &L, id: EntityId) -> BoxStream<'_, Result
             first: after == Position::START,
             last: next.is_none(),
             entries,
+            unreadable,
         };
         Ok(Some((vec![part], next)))
     })

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ids::Sequence, listing::ChartPoint};
+use crate::{domain::ids::Sequence, views::timelines::ChartPoint};
 
 /// Stretches at most.
 const STRETCHES_MAX: usize = 256;

@@ -12,11 +12,11 @@ use crate::{
         event::Entry,
         fold::Fold,
         ids::{EntityId, Position, Sequence},
-        listing::{ChartPoint, Extent},
         replay::{Balances, Filter, Replay, Replayable as _, Step},
         wallet::{Part, Posting, WalletState},
     },
     event_log::{READ_MAX, ReadError},
+    views::timelines::{ChartPoint, Extent},
 };
 
 /// A long wallet at the end of what a filter keeps.

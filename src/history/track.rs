@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::chart::Chart;
-use crate::domain::{
-    event::Entry,
-    fold::{Anomaly, Fold},
-    ids::{Position, Sequence},
-    listing::{ANOMALIES_SHOWN, ChartPoint, Extent},
-    wallet::{Hold, Part, Posting, WalletState},
+use crate::{
+    domain::{
+        event::Entry,
+        fold::{Anomaly, Fold},
+        ids::{Position, Sequence},
+        wallet::{Hold, Part, Posting, WalletState},
+    },
+    views::timelines::{ANOMALIES_SHOWN, ChartPoint, Extent},
 };
 
 /// Entries of a segment.

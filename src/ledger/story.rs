@@ -3,20 +3,29 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::domain::{
-    ids::{Domain, EntityId},
-    listing::{RefundView, StoryRow},
-    order::{OrderEvent, OrderState},
-    refund::RefundRow,
-    replay::{Replay, Replayable},
-    truncate,
-    wallet::{WalletEvent, WalletState},
+use crate::{
+    domain::{
+        ids::{Domain, EntityId},
+        order::{OrderEvent, OrderState},
+        refund::RefundRow,
+        replay::{Replay, Replayable},
+        wallet::{WalletEvent, WalletState},
+    },
+    views::{
+        refunds::{RefundView, StoryRow},
+        truncate,
+    },
 };
+
+use crate::read_model::lists::findings::About;
 
 use super::{
     Ledger, LedgerError,
     timeline::{SEGMENTS_READ, anomalies_at, replayed, unreadable},
 };
+
+/// An order, the others that use the refund's id, and wallets.
+type Claims = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
 
 /// Events of a story at most; the oldest around the refund are left out first.
 const STORY_MAX: usize = 200;
@@ -26,24 +35,26 @@ const OTHER_ORDERS_SHOWN: usize = 20;
 const WALLETS_MAX: usize = 5;
 
 impl Ledger {
-    /// The wallets that were credited for a refund, as far as the index knows, by whichever order.
-    pub fn credited_for(&self, refund: &str) -> Vec<EntityId> {
-        self.shared.index().wallets_credited(refund)
-    }
-
     /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
     pub async fn refund(&self, id: &str, order: Option<&str>) -> Result<RefundView, LedgerError> {
         let missing = || LedgerError::NotFound {
             what: format!("refund {id}"),
             filtered: false,
         };
-        let (order, mut other_orders, wallets) = self.claims(id, order).ok_or_else(missing)?;
+        let (order, mut other_orders, wallets) = self.claims(id, order)?.ok_or_else(missing)?;
         let entries = self.read_all(Domain::Order, &order).await?;
         let order_replay = replayed::<OrderState>(entries);
         let state = &order_replay.fold.state;
         let refund = state.refunds.get(id).ok_or_else(missing)?;
         let now = self.now();
-        let row = RefundRow::new(id, &order, state.wallet.as_deref(), refund, now, &self.settings.limits);
+        let row = RefundRow::new(
+            id,
+            &order,
+            state.wallet.as_deref(),
+            refund,
+            now,
+            &self.model.settings().limits,
+        );
         let mut story = of_order(&order_replay, &order, id);
         let mut missing = Vec::new();
         for wallet in &wallets {
@@ -59,9 +70,14 @@ impl Ledger {
         leave_out(&mut story, omitted);
         let other_order_count = other_orders.len() as u64;
         other_orders.truncate(OTHER_ORDERS_SHOWN);
-        let (findings, finding_count) = self.findings().of_refund(id);
+        let (findings, finding_count) = self.findings_about(About::Refund, id)?;
         Ok(RefundView {
-            limit_seconds: self.settings.limits.of(row.state).map(|limit| limit.num_seconds()),
+            limit_seconds: self
+                .model
+                .settings()
+                .limits
+                .of(row.state)
+                .map(|limit| limit.num_seconds()),
             note: refund.note.clone(),
             failure: refund.failure.clone(),
             customer: state.customer.clone(),
@@ -96,21 +112,19 @@ impl Ledger {
     }
 
     /// The order that is meant, the others that use the refund's id, and the wallets that it touches.
-    fn claims(&self, id: &str, wanted: Option<&str>) -> Option<(EntityId, Vec<EntityId>, BTreeSet<EntityId>)> {
-        let index = self.shared.index();
-        let mut orders = index.orders_claiming(id);
+    fn claims(&self, id: &str, wanted: Option<&str>) -> Result<Option<Claims>, LedgerError> {
+        let mut orders = self.orders_claiming(id)?;
         let at = match wanted {
-            Some(wanted) => orders.iter().position(|order| order.as_str() == wanted)?,
-            None if orders.is_empty() => return None,
-            None => 0,
+            Some(wanted) => orders.iter().position(|order| order.as_str() == wanted),
+            None => (!orders.is_empty()).then_some(0),
         };
+        let Some(at) = at else { return Ok(None) };
         let order = orders.remove(at);
-        let own = index
-            .wallet_named_by(&order)
-            .and_then(|wallet| EntityId::new(wallet).ok());
-        let credited = index.wallets_credited(id);
+        let own = self.wallet_named_by(&order)?;
+        let own = own.and_then(|wallet| EntityId::new(wallet).ok());
+        let credited = self.credited_for(id)?;
         let wallets = own.into_iter().chain(credited).take(WALLETS_MAX).collect();
-        Some((order, orders, wallets))
+        Ok(Some((order, orders, wallets)))
     }
 }
 

@@ -5,26 +5,31 @@ use std::collections::{BTreeMap, btree_map};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    fold::{Anomaly, Fold},
-    ids::{Domain, EntityId, Position},
-    listing::{
-        ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, EventLink, EventView, Extent, HISTORY_BYTES_MAX,
-        HISTORY_ROWS_MAX, History, HoldRow, OrderView, Timeline, TimelineQuery, TimelineRow, WalletView,
-    },
-    order::{Line, OrderEvent, OrderState},
-    refund::{Refund, RefundRow},
-    replay::{Balances, Filter, Replay, Replayable, Step, replay},
-    truncate,
-    wallet::{Posting, WalletState},
-};
+use super::{Ledger, LedgerError, pages::Cut};
+use crate::read_model::lists::findings::About;
 use crate::{
+    domain::{
+        event::Entry,
+        fold::{Anomaly, Fold},
+        ids::{Domain, EntityId, Position},
+        order::{Line, OrderEvent, OrderState},
+        refund::{Refund, RefundRow},
+        replay::{Balances, Filter, Replay, Replayable, Step, replay},
+        wallet::{Posting, WalletState},
+    },
     event_log::ReadError,
     history::{Histories, SEGMENT, Segment, Stretch},
+    views::{
+        events::{EventLink, EventView},
+        orders::OrderView,
+        timelines::{
+            ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, Extent, HISTORY_BYTES_MAX, HISTORY_ROWS_MAX, History,
+            Timeline, TimelineQuery, TimelineRow,
+        },
+        truncate,
+        wallets::{HoldRow, WalletView},
+    },
 };
-
-use super::{Ledger, LedgerError, listing::Cut};
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;
@@ -57,7 +62,7 @@ impl Ledger {
             chart: chart(Vec::new(), &replay.steps),
             anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: replay.anomalies.len() as u64,
-            ..self.wallet_view(id, &replay.fold, extent, query)
+            ..self.wallet_view(id, &replay.fold, extent, query)?
         })
     }
 
@@ -68,9 +73,9 @@ impl Ledger {
         fold: &Fold<WalletState>,
         extent: Extent,
         query: &TimelineQuery,
-    ) -> WalletView {
+    ) -> Result<WalletView, LedgerError> {
         let state = &fold.state;
-        let (findings, finding_count) = self.findings().of_wallet(id);
+        let (findings, finding_count) = self.findings_about(About::Wallet, id.as_str())?;
         let open_holds: Vec<_> = state.open_holds().collect();
         let cut = Cut::of(open_holds.len(), query.parts.holds);
         let open_holds = cut.of_sorted(open_holds).into_iter().map(|(hold, about)| HoldRow {
@@ -81,7 +86,7 @@ impl Ledger {
             expires_at: about.expires_at,
             state: about.state,
         });
-        WalletView {
+        Ok(WalletView {
             id: id.clone(),
             owner: state.owner.clone(),
             status: state.status,
@@ -103,9 +108,9 @@ impl Ledger {
             extent,
             findings,
             finding_count,
-            orders: self.shared.index().orders_naming(id, ORDERS_SHOWN),
+            orders: self.orders_naming(id, ORDERS_SHOWN)?,
             now: self.now(),
-        }
+        })
     }
 
     /// `None` where the shelf has lost what the page needs.
@@ -157,12 +162,12 @@ impl Ledger {
             anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
             chart: chart(stretch.chart.clone(), &stretch.replay.steps),
-            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent, query)
+            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent, query)?
         }))
     }
 
     pub(super) fn histories(&self) -> &Histories<WalletState> {
-        self.keeper.wallets()
+        self.model.wallet_histories()
     }
 
     /// An order's page, replayed under a filter.
@@ -175,17 +180,16 @@ impl Ledger {
         let now = query.filter.at.unwrap_or_else(|| self.now());
         let mut refunds: Vec<_> = state.refunds.iter().collect();
         let refunds_cut = Cut::of(refunds.len(), query.parts.refunds);
-        let refunds = refunds_cut.take(&mut refunds, |(a_id, a), (b_id, b)| {
-            (a.requested_at, a_id).cmp(&(b.requested_at, b_id))
-        });
+        refunds.sort_unstable_by_key(|(refund_id, refund)| (refund.requested_at, *refund_id));
+        let refunds = refunds_cut.of_sorted(refunds);
         let wallet = state.wallet.as_deref();
-        let limits = &self.settings.limits;
+        let limits = &self.model.settings().limits;
         let refund_row =
             |(refund_id, refund): &(&String, &Refund)| RefundRow::new(refund_id, id, wallet, refund, now, limits);
         let refunds = refunds.iter().map(refund_row).collect();
         let lines = lines(&replay);
         let lines_cut = Cut::of(lines.len(), query.parts.lines);
-        let (findings, finding_count) = self.findings().of_order(id);
+        let (findings, finding_count) = self.findings_about(About::Order, id.as_str())?;
         Ok(OrderView {
             id: id.clone(),
             wallet: state.wallet.clone(),
@@ -210,7 +214,7 @@ impl Ledger {
 
     /// A part of a wallet's stream, for a replay: without long texts that a replay does not need.
     pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
-        let log = &self.stores.wallet.log;
+        let log = &self.model.stores().wallet.log;
         let limit = HISTORY_ROWS_MAX as usize;
         let mut entries: Vec<Entry> = Vec::new();
         let (mut bytes, mut next) = (0, Some(after));
@@ -290,7 +294,7 @@ impl Ledger {
         id: &EntityId,
         position: Position,
     ) -> Result<(Option<Facts>, Replay<WalletState>), LedgerError> {
-        let log = &self.stores.wallet.log;
+        let log = &self.model.stores().wallet.log;
         let unreadable = |source| unreadable(Domain::Wallet, source);
         let Some(segment) = self.histories().segment_with(id, position).await.map_err(unreadable)? else {
             let replay = replayed::<WalletState>(self.read_all(Domain::Wallet, id).await?);
@@ -341,10 +345,10 @@ impl Ledger {
         };
         let other = match domain {
             Domain::Order => self
-                .shared
-                .index()
                 .wallet_named_by(subject)
-                .map(|wallet| (Domain::Wallet, wallet.to_owned())),
+                .ok()
+                .flatten()
+                .map(|wallet| (Domain::Wallet, wallet)),
             Domain::Wallet => entries
                 .iter()
                 .find(|entry| entry.position == position)

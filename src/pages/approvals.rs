@@ -6,7 +6,6 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    query::{CASE_LISTS, cases_href, cases_query},
     region::{as_of, region},
     session::Session,
 };
@@ -16,7 +15,6 @@ use crate::{
         badge::Nothing,
         case::{CaseLink, CaseStatusBadge},
         command::command_title,
-        href,
         id::{Code, EntityLink, RefundLink},
         money::Money,
         notice::{Empty, Ignored},
@@ -27,11 +25,13 @@ use crate::{
     },
     domain::{
         access::{Act, Role},
-        compensation::{
-            case::CaseStatus,
-            view::{CaseList, CaseRow, CasesQuery},
-        },
-        listing::Page,
+        compensation::case::CaseStatus,
+    },
+    views::{
+        compensations::{CaseList, CaseRow, CasesQuery},
+        href,
+        lists::NumberedPage,
+        query::{CASE_LISTS, cases_href, cases_query},
     },
 };
 
@@ -110,7 +110,7 @@ const fn list_word(list: CaseList) -> &'static str {
     }
 }
 
-fn show(answer: Page<CaseRow>, query: CasesQuery) -> AnyView {
+fn show(answer: NumberedPage<CaseRow>, query: CasesQuery) -> AnyView {
     if answer.rows.is_empty() {
         return nothing(query, &answer);
     }
@@ -209,7 +209,7 @@ pub fn is_being_issued(status: CaseStatus, expires_at: Option<DateTime<Utc>>) ->
     status == CaseStatus::Approved || (status == CaseStatus::Proposed && expires_at.is_none())
 }
 
-fn nothing(query: CasesQuery, answer: &Page<CaseRow>) -> AnyView {
+fn nothing(query: CasesQuery, answer: &NumberedPage<CaseRow>) -> AnyView {
     if answer.total > 0 {
         let last = cases_href(CasesQuery {
             page: answer.pages.max(1),

@@ -6,7 +6,6 @@ use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
-    query::{audit_href, audit_query},
     region::{as_of, region},
 };
 use crate::{
@@ -15,7 +14,6 @@ use crate::{
         badge::{Badge, Nothing, Tone},
         case::CaseLink,
         field::{SelectField, TextField},
-        href,
         id::Code,
         notice::{Empty, Ignored},
         pagination::Pagination,
@@ -23,9 +21,12 @@ use crate::{
         time::Time,
         words::{counted, sentence},
     },
-    domain::{
-        audit::{AuditEntry, AuditOutcome, AuditQuery},
-        listing::{Page, SEARCH_MAX},
+    domain::audit::AuditOutcome,
+    views::{
+        audit::{AuditEntry, AuditQuery},
+        href,
+        lists::{NumberedPage, SEARCH_MAX},
+        query::{audit_href, audit_query},
     },
 };
 
@@ -94,7 +95,7 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
     .into_any()
 }
 
-fn show(answer: Page<AuditEntry>, query: AuditQuery) -> AnyView {
+fn show(answer: NumberedPage<AuditEntry>, query: AuditQuery) -> AnyView {
     if answer.rows.is_empty() {
         return nothing(&query, &answer);
     }
@@ -203,7 +204,7 @@ fn row(entry: AuditEntry) -> AnyView {
     .into_any()
 }
 
-fn nothing(query: &AuditQuery, answer: &Page<AuditEntry>) -> AnyView {
+fn nothing(query: &AuditQuery, answer: &NumberedPage<AuditEntry>) -> AnyView {
     if answer.total > 0 {
         let last = audit_href(
             href::AUDIT,

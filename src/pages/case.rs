@@ -25,12 +25,12 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApproveCompensation, DeclineCompensation, WithdrawCompensation, get_compensation},
-    components::{badge::Tone, before_after::BeforeAfter, href, notice::Notice, steps::EventSteps},
+    components::{badge::Tone, before_after::BeforeAfter, notice::Notice, steps::EventSteps},
     domain::{
-        access::Me,
-        compensation::{case::CaseStatus, decide::Step, view::CaseView},
+        compensation::{case::CaseStatus, decide::Step},
         ids::EntityId,
     },
+    views::{compensations::CaseView, href, operators::Me},
 };
 
 /// How often a case that is being issued is looked at again.

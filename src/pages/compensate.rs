@@ -15,7 +15,6 @@ use self::{
     preview::{foreseen, news, rejected, would_append},
 };
 use super::{
-    query::{FormQuery, form_href, form_query},
     region::region,
     sent::{SendProblem, failure, sent},
     session::Session,
@@ -25,18 +24,22 @@ use crate::{
     api::{ApiError, IssueCompensation, get_compensation_form},
     components::{
         command::{command_effect, command_title},
-        href,
         id::{EntityLink, RefundLink},
         notice::Ignored,
     },
     domain::{
-        access::Me,
         compensation::{
             command::{CommandName, pins_text},
-            draft::{Draft, Field},
-            view::{FormOutcome, FormView},
+            draft::Draft,
         },
+        form::Field,
         ids::Domain,
+    },
+    views::{
+        compensations::{FormOutcome, FormView},
+        href,
+        operators::Me,
+        query::{FormQuery, form_href, form_query},
     },
 };
 

@@ -4,22 +4,21 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::{
-    form::AskForm,
-    query::{Parsed, timeline_href, timeline_query},
-    title::title,
-};
+use super::{form::AskForm, title::title};
 use crate::{
     api::ApiError,
     components::{
-        href,
         notice::Ignored,
         time_travel::{AsOf, MomentFields, Neighbours},
     },
     domain::{
         ids::{Domain, EntityId, Sequence},
-        listing::TimelineQuery,
         replay::Filter,
+    },
+    views::{
+        href,
+        query::{Parsed, timeline_href, timeline_query},
+        timelines::TimelineQuery,
     },
 };
 

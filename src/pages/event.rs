@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::{entity::entity_id, query::timeline_href, region::whole_page, session::Session, title::title};
+use super::{entity::entity_id, region::whole_page, session::Session, title::title};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
@@ -12,7 +12,6 @@ use crate::{
         command::{PutRight, entry_offers},
         entry::{EntryData, EntryFields, TwoClocks},
         event_summary::{EventAmount, EventFacts, summary},
-        href,
         icon::Icon,
         id::{Code, DomainTag, EntityLink, EventLink},
         time::{Fineness, Time},
@@ -24,8 +23,13 @@ use crate::{
         event::Entry,
         fold::Anomaly,
         ids::{Domain, EntityId, Position, Sequence},
-        listing::{EventLink as Place, EventView, TimelineQuery},
         replay::Filter,
+    },
+    views::{
+        events::{EventLink as Place, EventView},
+        href,
+        query::timeline_href,
+        timelines::TimelineQuery,
     },
 };
 

@@ -5,9 +5,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
+    list::{Answered, answered, found, no_rows_here, not_read},
     live::follow_all,
-    query::{findings_csv_href, findings_href, findings_query},
-    region::{as_of, region},
+    region::{as_of, list_region},
     session::Session,
 };
 use crate::{
@@ -15,30 +15,40 @@ use crate::{
     components::{
         findings::FindingItems,
         notice::{Empty, Ignored},
-        pagination::Pagination,
-        words::{counted, sentence},
+        page_links::{PageInfo, PageLinks, SearchOn},
+        words::sentence,
     },
     domain::{
         access::Act,
         findings::{Finding, FindingKind},
-        listing::Page,
+        ids::Domain,
+    },
+    views::{
+        lists::{FindingsQuery, Page, PageAt},
+        query::{findings_csv_href, findings_href, findings_query},
     },
 };
+
+type Answer = Answered<FindingsQuery, Page<Finding>>;
 
 #[component]
 pub fn FindingsPage() -> impl IntoView {
     let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| findings_query(search)));
+    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
     let answer = Resource::new(
-        move || parsed.with(|parsed| parsed.query),
-        |(kind, page)| list_findings(kind, page),
+        move || query.get(),
+        |query| answered(query, &[Domain::Wallet, Domain::Order], list_findings),
     );
+    let first = move || {
+        let query = query.get_untracked();
+        (query.at != PageAt::First).then(|| page_href(query.kind, PageAt::First))
+    };
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
-    let kind = move || parsed.with(|parsed| parsed.query.0);
     let file = session.if_may(Act::Export, move || {
         view! {
-            <a class="button is-small" href=move || findings_csv_href(kind()) rel="external" download="">
+            <a class="button is-small" href=move || query.with(findings_csv_href) rel="external" download="">
                 "Download CSV"
             </a>
         }
@@ -49,16 +59,16 @@ pub fn FindingsPage() -> impl IntoView {
         {follow_all()}
         <header class="page-head">
             <h1>"Findings"</h1>
-            {as_of(answer, |answer| answer.now)}
+            {as_of(answer, |answer| answer.page.now)}
             {file}
         </header>
         <div class="stack">
             <nav class="kinds" aria-label="Kinds of findings">
-                {move || kinds(kind())}
+                {move || kinds(query.with(|query| query.kind))}
             </nav>
             {ignored}
             <div class="panel">
-                {region(answer, "findings", move |answer| show(answer, parsed.with_untracked(|parsed| parsed.query.0)))}
+                {list_region(answer, "findings", first, show)}
             </div>
         </div>
     }
@@ -74,7 +84,7 @@ fn kinds(chosen: Option<FindingKind>) -> AnyView {
             let current = (kind == chosen).then_some("page");
             view! {
                 <li>
-                    <a class="pill" href=findings_href(kind, 1) aria-current=current>
+                    <a class="pill" href=page_href(kind, PageAt::First) aria-current=current>
                         {word}
                     </a>
                 </li>
@@ -84,35 +94,45 @@ fn kinds(chosen: Option<FindingKind>) -> AnyView {
     view! { <ul>{links}</ul> }.into_any()
 }
 
-fn show(answer: Page<Finding>, kind: Option<FindingKind>) -> AnyView {
-    if answer.rows.is_empty() {
-        let title = if kind.is_some() {
-            "Nothing of this kind"
-        } else {
-            "Everything fits"
-        };
-        return view! {
-            <Empty title>
-                <p>"In this, wallets and orders tell the same story."</p>
-            </Empty>
-        }
-        .into_any();
+/// The address of a page of findings.
+fn page_href(kind: Option<FindingKind>, at: PageAt) -> String {
+    findings_href(&FindingsQuery { kind, at })
+}
+
+fn show(Answered { query, page, unread }: Answer) -> AnyView {
+    let kind = query.kind;
+    let info = PageInfo::of(query.at, &page);
+    let href_of = move |at| page_href(kind, at);
+    if page.rows.is_empty() {
+        return no_rows_here("finding", &info, &unread, href_of).unwrap_or_else(|| nothing(kind));
     }
     view! {
         <div class="totals">
             <p>
-                <strong>{counted(answer.total, "finding")}</strong>
+                <strong>{found(page.total, "finding", &unread)}</strong>
             </p>
+            {not_read(&unread)}
         </div>
         <div class="findings">
-            <FindingItems findings=answer.rows />
+            <FindingItems findings=page.rows />
         </div>
-        <Pagination
-            label="Findings"
-            page=answer.page
-            pages=answer.pages
-            href=move |page| findings_href(kind, page)
-        />
+        <SearchOn info=info.clone() href=href_of />
+        <PageLinks label="Findings" info href=href_of />
+    }
+    .into_any()
+}
+
+/// Nothing is wrong, or nothing of one kind.
+fn nothing(kind: Option<FindingKind>) -> AnyView {
+    let title = if kind.is_some() {
+        "Nothing of this kind"
+    } else {
+        "Everything fits"
+    };
+    view! {
+        <Empty title>
+            <p>"In this, wallets and orders tell the same story."</p>
+        </Empty>
     }
     .into_any()
 }

@@ -1,23 +1,28 @@
-//! What the lists of wallets and of orders have in common: the form above, heads that sort, and what stands where
-//! nothing was found.
+//! What lists have in common: how they are asked for, how many rows match, and what stands where there are none. The form
+//! and the heads that sort are those of wallets and orders.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{
-    form::AskForm,
-    query::{list_href, list_query},
-};
+use super::form::AskForm;
 use crate::{
+    api::{ApiError, get_health},
     components::{
         field::{SelectField, TextField},
-        notice::Empty,
+        health::unread,
+        notice::{Empty, NotAllRead},
+        page_links::{PageInfo, searched},
         table::{SortHead, Sorted},
-        words::sentence,
+        words::{sentence, total},
     },
-    domain::listing::{ListQuery, ListSort, SEARCH_MAX},
+    domain::ids::Domain,
+    views::{
+        lists::{Count, ListQuery, ListSort, PageAt, SEARCH_MAX},
+        query::{list_href, list_query},
+    },
 };
 
-/// Search and status; a choice takes effect at once, and without a script by the button. The way of sorting is kept; the page is not: another search starts at its first.
+/// Search and status; a choice takes effect at once, and without a script by the button. The order is kept; the page is not: another search starts at its first.
 #[component]
 pub fn ListForm(
     /// The address of the list.
@@ -70,7 +75,7 @@ pub fn list_head(label: &'static str, query: &ListQuery, sorts: &[ListSort], bas
         base,
         &ListQuery {
             sort,
-            page: 1,
+            at: PageAt::First,
             ..query.clone()
         },
     );
@@ -93,25 +98,111 @@ const fn direction(sort: ListSort) -> Sorted {
     }
 }
 
-/// Nothing on this page of the list: because there is nothing at all, nothing that matches, or no such page.
-pub fn none_found(base: &'static str, noun: &'static str, query: &ListQuery, total: u64, pages: u32) -> AnyView {
-    if total > 0 {
-        let last = list_href(
-            base,
-            &ListQuery {
-                page: pages.max(1),
-                ..query.clone()
-            },
+/// A page of a list, with the query that it answers and what is not read of the stores.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Answered<Q, P> {
+    pub query: Q,
+    pub page: P,
+    /// One sentence a store.
+    pub unread: Vec<String>,
+}
+
+/// Asks `list` for a page of rows that are read from the stores of `domains`. Asks for the health of the stores first: a
+/// store that is read by then is whole in the page.
+pub async fn answered<Q, P, F>(
+    query: Q,
+    domains: &[Domain],
+    list: impl FnOnce(Q) -> F,
+) -> Result<Answered<Q, P>, ApiError>
+where
+    Q: Clone,
+    F: Future<Output = Result<P, ApiError>>,
+{
+    let stores = get_health().await?;
+    let page = list(query.clone()).await?;
+    Ok(Answered {
+        query,
+        page,
+        unread: unread(&stores, domains),
+    })
+}
+
+/// How many rows match: `2 wallets`, or `2 wallets so far` while not all is read.
+pub fn found(count: Count, noun: &str, unread: &[String]) -> String {
+    let so_far = if unread.is_empty() { "" } else { " so far" };
+    format!("{}{so_far}", total(count, noun))
+}
+
+/// What is not read, as a line; nothing where all is.
+pub fn not_read(unread: &[String]) -> Option<AnyView> {
+    let text = unread.join(" ");
+    (!text.is_empty()).then(|| view! { <p class="aside">{text}</p> }.into_any())
+}
+
+/// Stands where a page has no rows, unless the reason is that no row matches: the search of the page stopped early, a store
+/// is not read, or the rows are on other pages.
+pub fn no_rows_here(
+    noun: &'static str,
+    info: &PageInfo,
+    unread: &[String],
+    href: impl Fn(PageAt) -> String,
+) -> Option<AnyView> {
+    let link = |to: Option<PageAt>, word: &'static str| to.map(|to| (href(to), word));
+    let first = || link((info.at != PageAt::First).then_some(PageAt::First), "First page");
+    if let Some(rest) = info.rest() {
+        let links = buttons([link(Some(rest), "Search on"), first()]);
+        let unread = not_read(unread);
+        return Some(
+            view! {
+                <Empty title=searched(&info.at)>
+                    <p>{format!("No {noun} among them matches.")}</p>
+                    {unread}
+                    {links}
+                </Empty>
+            }
+            .into_any(),
         );
-        return view! {
-            <Empty title="The list ends before this page">
-                <a class="button" href=last>
-                    "To its last page"
-                </a>
+    }
+    if !unread.is_empty() {
+        let links = buttons([first()]);
+        return Some(view! { <NotAllRead unread=unread.to_vec()>{links}</NotAllRead> }.into_any());
+    }
+    let previous = link(info.previous.clone().map(PageAt::Before), "Previous page");
+    let next = link(info.next.clone().map(PageAt::After), "Next page");
+    if info.at == PageAt::First && previous.is_none() && next.is_none() {
+        return None;
+    }
+    let links = buttons([previous, next, first()]);
+    Some(
+        view! {
+            <Empty title=format!("No {noun} is on this page any more")>
+                <p>"The rows that were here have changed. They are on other pages, or no longer match."</p>
+                {links}
             </Empty>
         }
-        .into_any();
+        .into_any(),
+    )
+}
+
+/// Links that look like buttons, with a space between them.
+fn buttons<const N: usize>(links: [Option<(String, &'static str)>; N]) -> AnyView {
+    let links: Vec<_> = links.into_iter().flatten().collect();
+    if links.is_empty() {
+        return ().into_any();
     }
+    let links = links.into_iter().map(|(href, word)| {
+        view! {
+            <a class="button" href=href>
+                {word}
+            </a>
+            " "
+        }
+    });
+    view! { <p>{links.collect_view()}</p> }.into_any()
+}
+
+/// No wallet or order is there at all, or none matches.
+pub fn none_found(base: &'static str, noun: &'static str, query: &ListQuery) -> AnyView {
     if query.text.is_empty() && query.status.is_none() {
         return view! {
             <Empty title=format!("There are no {noun}s yet")>

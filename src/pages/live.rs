@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::{badge::Tone, notice::Notice},
-    domain::listing::TimelineQuery,
+    views::timelines::TimelineQuery,
 };
 
 /// Makes a page follow `topic`; `None`: nothing on it moves.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::status::set_page_status;
-use crate::components::{href, notice::Problem};
+use crate::{components::notice::Problem, views::href};
 
 /// Rendered by the router when no route matches.
 #[component]

@@ -9,7 +9,6 @@ use leptos_router::hooks::use_location;
 
 use self::change::{add_form, change_form};
 use super::{
-    query::{operator_href, value_of},
     region::region,
     sent::{SendProblem, failure, sent},
     session::Session,
@@ -18,14 +17,18 @@ use crate::{
     api::{ApiError, ChangeOperator, list_operators},
     components::{
         badge::{Badge, Nothing, Tone},
-        href,
         icon::Icon,
         money::Money,
         notice::Empty,
         table::Table,
         words::{counted, sentence},
     },
-    domain::access::{Limit, Me, OperatorRow},
+    domain::access::{Limit, OperatorRow},
+    views::{
+        href,
+        operators::Me,
+        query::{operator_href, value_of},
+    },
 };
 
 /// The operators and who is looking.

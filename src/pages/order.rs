@@ -6,7 +6,6 @@ use rust_decimal::Decimal;
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
     live::{follow, pause},
-    query::timeline_href,
     region::region,
     session::Session,
 };
@@ -17,7 +16,6 @@ use crate::{
         badge::{Nothing, OrderStatusBadge, OverdueMark, RefundStateBadge, WaitsForLabel},
         command::{PutRightMenu, refund_offers},
         findings::FindingsList,
-        href,
         id::{Code, PartyName, RefundLink, WalletLink},
         money::Money,
         pagination::{Pagination, range_words},
@@ -27,15 +25,8 @@ use crate::{
         timeline::timeline_section,
         words::{counted, grouped},
     },
-    domain::{
-        access::Act,
-        ids::Domain,
-        listing::{OrderView, Part, TimelineQuery},
-        money::Currency,
-        order::Line,
-        refund::RefundRow,
-        replay::OrderSums,
-    },
+    domain::{access::Act, ids::Domain, money::Currency, order::Line, refund::RefundRow, replay::OrderSums},
+    views::{href, lists::Part, orders::OrderView, query::timeline_href, timelines::TimelineQuery},
 };
 
 /// An order, with the query that it was asked with, and whether the reader may put something right in it: only in what is

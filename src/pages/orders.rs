@@ -6,32 +6,31 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    list::{ListForm, list_head, none_found},
+    list::{Answered, ListForm, answered, found, list_head, no_rows_here, none_found, not_read},
     live::follow_all,
-    query::{list_href, list_query},
-    region::region,
+    region::list_region,
 };
 use crate::{
     api::list_orders,
     components::{
         badge::{IncompleteMark, Nothing, OrderStatusBadge},
-        href,
         id::{OrderLink, PartyName},
         money::Money,
         notice::Ignored,
-        pagination::Pagination,
+        page_links::{PageInfo, PageLinks, SearchOn},
         table::Table,
         time::{Fineness, Since, Time},
-        words::counted,
     },
-    domain::{
-        listing::{ListQuery, ListSort, OrderRow, Page},
-        order::OrderStatus,
+    domain::{ids::Domain, order::OrderStatus},
+    views::{
+        href,
+        lists::{ListQuery, ListSort, Page, PageAt},
+        orders::OrderRow,
+        query::{list_href, list_query},
     },
 };
 
-/// A page of orders, with the query that it was asked with.
-type Answer = (ListQuery, Page<OrderRow>);
+type Answer = Answered<ListQuery, Page<OrderRow>>;
 
 #[component]
 pub fn OrdersPage() -> impl IntoView {
@@ -43,8 +42,12 @@ pub fn OrdersPage() -> impl IntoView {
     let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
     let answer = Resource::new(
         move || query.get(),
-        |query| async move { list_orders(query.clone()).await.map(|page| (query, page)) },
+        |query| answered(query, &[Domain::Order], list_orders),
     );
+    let first = move || {
+        let query = query.get_untracked();
+        (query.at != PageAt::First).then(|| page_href(&query, PageAt::First))
+    };
     let statuses = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
     view! {
         <Title text="Orders" />
@@ -55,21 +58,28 @@ pub fn OrdersPage() -> impl IntoView {
         <div class="stack">
         <ListForm action=href::ORDERS query statuses hint="Order, customer, wallet or refund" />
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        <div class="panel">{region(answer, "orders", show)}</div>
+        <div class="panel">{list_region(answer, "orders", first, show)}</div>
         </div>
     }
 }
 
-fn show((query, page): Answer) -> AnyView {
+/// The address of another page of the list.
+fn page_href(query: &ListQuery, at: PageAt) -> String {
+    list_href(href::ORDERS, &ListQuery { at, ..query.clone() })
+}
+
+fn show(Answered { query, page, unread }: Answer) -> AnyView {
+    let info = PageInfo::of(query.at.clone(), &page);
+    let href_of = |at| page_href(&query, at);
     if page.rows.is_empty() {
-        return none_found(href::ORDERS, "order", &query, page.total, page.pages);
+        return no_rows_here("order", &info, &unread, href_of)
+            .unwrap_or_else(|| none_found(href::ORDERS, "order", &query));
     }
-    let page_href = |page| list_href(href::ORDERS, &ListQuery { page, ..query.clone() });
     let sorted = query.clone();
     let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::ORDERS);
     let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
     view! {
-        <div class="panel-head"><p><strong>{counted(page.total, "order")}</strong></p></div>
+        <div class="panel-head"><p><strong>{found(page.total, "order", &unread)}</strong></p>{not_read(&unread)}</div>
         <Table caption="Orders" class="folds">
             <thead>
                 <tr>
@@ -89,7 +99,8 @@ fn show((query, page): Answer) -> AnyView {
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pagination label="Orders" page=page.page pages=page.pages href=page_href />
+        <SearchOn info=info.clone() href=href_of />
+        <PageLinks label="Orders" info href=href_of />
     }
     .into_any()
 }

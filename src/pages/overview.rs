@@ -10,20 +10,19 @@ use leptos_router::components::Redirect;
 
 use super::{
     live::follow_all,
-    query::{findings_href, refunds_href},
     region::{as_of, region},
     session::Session,
 };
 use crate::{
-    api::get_overview,
+    api::{get_health, get_overview},
     components::{
         badge::{Nothing, RefundStateBadge, SeverityBadge, Tone, WaitsForLabel},
         bar::Bar,
         event_summary::{EventAmount, EventFacts, Summary, summary},
-        href,
+        health::unread,
         id::{DomainTag, EntityLink, EventLink},
         money::Money,
-        notice::Empty,
+        notice::{Empty, NotAllRead},
         refund_table::RefundRowsShort,
         sums::Sums,
         table::Table,
@@ -33,9 +32,17 @@ use crate::{
     domain::{
         access::Act,
         findings::FindingKind,
-        listing::{AgeBucket, Overview, Recent, RefundSort, RefundsQuery, StateSummary, Sum, Totals},
+        ids::Domain,
         money::Currency,
         refund::{RefundRow, RefundState},
+    },
+    views::{
+        events::Recent,
+        href,
+        lists::FindingsQuery,
+        overview::{AgeBucket, Overview, StateSummary, Totals},
+        query::{findings_href, refunds_href},
+        refunds::{RefundSort, RefundsQuery, Sum},
     },
 };
 
@@ -51,7 +58,12 @@ pub fn OverviewPage() -> impl IntoView {
             // Asking for what is refused anyway would only fill the audit trail.
             match session.me() {
                 Some(me) if !me.role.may(Act::Read) => Ok(None),
-                _ => get_overview().await.map(Some),
+                // The health comes first: a store that is read by then is whole in the figures.
+                _ => {
+                    let unread = unread(&get_health().await?, &[Domain::Wallet, Domain::Order]);
+                    let overview = get_overview().await?;
+                    Ok(Some((unread, overview)))
+                }
             }
         },
     );
@@ -69,16 +81,25 @@ pub fn OverviewPage() -> impl IntoView {
         {follow_all()}
         <header class="page-head">
             <h1>"Overview"</h1>
-            {as_of(answer, |answer| answer.as_ref().map(|answer| answer.now))}
+            {as_of(answer, |answer| answer.as_ref().map(|(_, answer)| answer.now))}
         </header>
         <div id="overview" data-again=AGAIN.as_secs().to_string()>
-            {region(answer, "overview", |answer| answer.map(show).into_any())}
+            {region(answer, "overview", |answer| answer.map(|(unread, answer)| show(unread, answer)).into_any())}
         </div>
     }
     .into_any()
 }
 
-fn show(answer: Overview) -> AnyView {
+/// `unread` says what is not read of the stores, one sentence a store.
+fn show(unread: Vec<String>, answer: Overview) -> AnyView {
+    if answer.events == 0 && !unread.is_empty() {
+        return view! {
+            <div class="panel">
+                <NotAllRead unread />
+            </div>
+        }
+        .into_any();
+    }
     if answer.events == 0 {
         return view! {
             <div class="panel">
@@ -96,8 +117,8 @@ fn show(answer: Overview) -> AnyView {
             {by_state(answer.by_state, &currencies)}
             {by_age(answer.by_age, &currencies)}
             <div class="columns">
-                {longest_overdue(answer.longest_overdue)}
-                {by_kind(answer.findings)}
+                {longest_overdue(answer.longest_overdue, unread.clone())}
+                {by_kind(answer.findings, unread)}
             </div>
             {recent(answer.recent, answer.now)}
             {totals(answer.totals)}
@@ -336,13 +357,15 @@ fn age_words(bucket: &AgeBucket) -> String {
     }
 }
 
-fn longest_overdue(rows: Vec<RefundRow>) -> AnyView {
+fn longest_overdue(rows: Vec<RefundRow>, unread: Vec<String>) -> AnyView {
     let all = RefundsQuery {
         overdue: true,
         sort: RefundSort::Stuck,
         ..RefundsQuery::default()
     };
-    let body = if rows.is_empty() {
+    let body = if rows.is_empty() && !unread.is_empty() {
+        view! { <NotAllRead unread /> }.into_any()
+    } else if rows.is_empty() {
         view! {
             <Empty title="Nothing is overdue">
                 <p>"Every pending refund is within the limit of its state."</p>
@@ -377,8 +400,10 @@ fn longest_overdue(rows: Vec<RefundRow>) -> AnyView {
     .into_any()
 }
 
-fn by_kind(findings: Vec<(FindingKind, u64)>) -> AnyView {
-    let body = if findings.is_empty() {
+fn by_kind(findings: Vec<(FindingKind, u64)>, unread: Vec<String>) -> AnyView {
+    let body = if findings.is_empty() && !unread.is_empty() {
+        view! { <NotAllRead unread /> }.into_any()
+    } else if findings.is_empty() {
         view! {
             <Empty title="Everything fits">
                 <p>"Wallets and orders tell the same story."</p>
@@ -392,7 +417,7 @@ fn by_kind(findings: Vec<(FindingKind, u64)>) -> AnyView {
                 view! {
                     <tr>
                         <th scope="row">
-                            <a href=findings_href(Some(kind), 1)>{sentence(kind.as_str())}</a>
+                            <a href=findings_href(&FindingsQuery { kind: Some(kind), ..FindingsQuery::default() })>{sentence(kind.as_str())}</a>
                         </th>
                         <td>
                             <SeverityBadge severity=kind.severity() />

@@ -6,7 +6,7 @@ use super::sent::mistake;
 use crate::{
     api::ApiError,
     components::input::{Control, Input},
-    domain::compensation::draft::Field,
+    domain::form::Field,
 };
 
 /// Characters of a password that are sent at most.

@@ -8,14 +8,13 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
 use self::{standing::Standing, story::Story};
-use super::{live::follow, query::value_of, region::region, session::Session, title::title};
+use super::{live::follow, region::region, session::Session, title::title};
 use crate::{
     api::get_refund,
     components::{
         badge::{Nothing, OverdueMark, RefundStateBadge, Tone},
         command::{PutRight, refund_offers},
         findings::FindingsList,
-        href,
         id::{Code, OrderLink, PartyName, RefundLink, WalletLink},
         money::Money,
         notice::Notice,
@@ -26,8 +25,8 @@ use crate::{
     domain::{
         access::Act,
         ids::{Domain, EntityId},
-        listing::RefundView,
     },
+    views::{href, query::value_of, refunds::RefundView},
 };
 
 #[component]

@@ -6,30 +6,33 @@ use leptos_router::hooks::use_location;
 
 use super::{
     form::AskForm,
+    list::{Answered, answered, found, no_rows_here, not_read},
     live::follow_all,
-    query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
-    region::{as_of, region},
+    region::{as_of, list_region},
     session::Session,
 };
 use crate::{
-    api::list_refunds,
+    api::{ApiError, list_refunds},
     components::{
         field::{CheckChip, FieldGroup, SelectField, TextField},
-        href,
         notice::{Empty, Ignored},
-        pagination::Pagination,
+        page_links::{PageInfo, PageLinks, SearchOn},
         refund_table::RefundRows,
         sums::Sums,
         table::{SortHead, Sorted, Table},
         time::format_span,
-        words::{counted, grouped, sentence},
+        words::{grouped, sentence},
     },
-    domain::{
-        access::Act,
-        listing::{RefundSort, RefundsPage as Answer, RefundsQuery, SEARCH_MAX},
-        refund::RefundState,
+    domain::{access::Act, ids::Domain, refund::RefundState},
+    views::{
+        href,
+        lists::{PageAt, SEARCH_MAX},
+        query::{Parsed, refunds_csv_href, refunds_href, refunds_query, sort_word},
+        refunds::{RefundSort, RefundsPage as RowsPage, RefundsQuery},
     },
 };
+
+type Answer = Answered<RefundsQuery, RowsPage>;
 
 /// Orders to choose from where there are no heads to sort by; the first is the default, which addresses leave out.
 const SORTS: [(&str, &str); 8] = [
@@ -50,7 +53,14 @@ pub fn RefundsPage() -> impl IntoView {
     let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| refunds_query(search)));
     let query = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
-    let answer = Resource::new(move || query.get(), list_refunds);
+    let answer = Resource::new(
+        move || query.get(),
+        |query| answered(query, &[Domain::Order], list_refunds),
+    );
+    let first = move || {
+        let query = query.get_untracked();
+        (query.at != PageAt::First).then(|| page_href(&query, PageAt::First))
+    };
     let session = Session::current();
     let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
     let file = session.if_may(Act::Export, move || {
@@ -66,7 +76,7 @@ pub fn RefundsPage() -> impl IntoView {
         {follow_all()}
         <header class="page-head">
             <h1>"Refunds"</h1>
-            {as_of(answer, |answer| answer.now)}
+            {as_of(answer, |answer| answer.page.now)}
             {file}
         </header>
         <div class="stack">
@@ -75,7 +85,7 @@ pub fn RefundsPage() -> impl IntoView {
             </div>
             {ignored}
             <div class="panel">
-                {region(answer, "refunds", move |answer| show(answer, query.get_untracked()))}
+                {list_region(answer, "refunds", first, show)}
             </div>
         </div>
     }
@@ -84,7 +94,7 @@ pub fn RefundsPage() -> impl IntoView {
 
 /// The filter form. Ticking and choosing takes effect at once; without scripts the button does it.
 #[component]
-fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api::ApiError>>) -> impl IntoView {
+fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, ApiError>>) -> impl IntoView {
     let chips = RefundState::ALL
         .iter()
         .map(|&state| {
@@ -120,7 +130,7 @@ fn Filters(query: Memo<RefundsQuery>, answer: Resource<Result<Answer, crate::api
             <SelectField name="age" label="In its state for" value=age options=ages />
             <Transition>
                 {move || Suspend::new(async move {
-                    let known = answer.await.map(|answer| answer.currencies).unwrap_or_default();
+                    let known = answer.await.map(|answer| answer.page.currencies).unwrap_or_default();
                     let mut options = vec![(String::new(), "Any".to_owned())];
                     options.extend(known.into_iter().map(|known| (known.to_string(), known.to_string())));
                     let chosen = currency.get();
@@ -161,36 +171,49 @@ fn age_options(chosen: Option<u32>) -> Vec<(String, String)> {
     std::iter::once(any).chain(words).collect()
 }
 
-fn show(answer: Answer, query: RefundsQuery) -> AnyView {
-    if answer.rows.is_empty() {
-        return nothing(&query);
-    }
-    let Answer {
+/// The address of another page of the list.
+fn page_href(query: &RefundsQuery, at: PageAt) -> String {
+    refunds_href(&RefundsQuery { at, ..query.clone() })
+}
+
+fn show(Answered { query, page, unread }: Answer) -> AnyView {
+    let RowsPage {
         rows,
-        page,
-        pages,
+        previous,
+        next,
         total,
         overdue,
         sums,
+        stopped,
         ..
-    } = answer;
-    let of_page = {
-        let query = query.clone();
-        move |page| refunds_href(&RefundsQuery { page, ..query.clone() })
+    } = page;
+    let info = PageInfo {
+        at: query.at.clone(),
+        previous,
+        next,
+        stopped,
     };
+    let href_of = |at| page_href(&query, at);
+    if rows.is_empty() {
+        return no_rows_here("refund", &info, &unread, href_of).unwrap_or_else(|| nothing(&query));
+    }
+    let overdue = overdue.filter(|overdue| *overdue > 0);
+    let sorted = query.clone();
     view! {
         <div class="totals">
             <p>
-                <strong>{counted(total, "refund")}</strong>
-                {(overdue > 0).then(|| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
+                <strong>{found(total, "refund", &unread)}</strong>
+                {overdue.map(|overdue| view! { <span class="totals-overdue">{format!("{} overdue", grouped(overdue))}</span> })}
             </p>
-            <Sums sums counts=true />
+            {not_read(&unread)}
+            {sums.map(|sums| view! { <Sums sums counts=true /> })}
         </div>
         <Table caption="Refunds" class="folds">
-            <Heads query />
+            <Heads query=sorted />
             <RefundRows rows />
         </Table>
-        <Pagination label="Refunds" page pages href=of_page />
+        <SearchOn info=info.clone() href=href_of />
+        <PageLinks label="Refunds" info href=href_of />
     }
     .into_any()
 }
@@ -203,7 +226,7 @@ fn Heads(query: RefundsQuery) -> impl IntoView {
         let sort = if query.sort == first { again } else { first };
         let href = refunds_href(&RefundsQuery {
             sort,
-            page: 1,
+            at: PageAt::First,
             ..query.clone()
         });
         view! { <SortHead label href sorted figures /> }
@@ -240,7 +263,6 @@ const fn direction(sort: RefundSort) -> Sorted {
 fn nothing(query: &RefundsQuery) -> AnyView {
     let unfiltered = RefundsQuery {
         sort: query.sort,
-        page: query.page,
         ..RefundsQuery::default()
     } == *query;
     if unfiltered {
@@ -275,7 +297,7 @@ fn nothing(query: &RefundsQuery) -> AnyView {
 fn every_state(query: &RefundsQuery) -> RefundsQuery {
     RefundsQuery {
         states: RefundState::ALL.to_vec(),
-        page: 1,
+        at: PageAt::First,
         ..query.clone()
     }
 }

@@ -5,30 +5,43 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    query::{Parsed, list_href, refunds_href, search_text},
+    list::{Answered, answered},
     region::region,
 };
 use crate::{
     api::{ApiError, list_orders, list_refunds, list_wallets},
     components::{
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
-        href,
         id::{OrderLink, PartyName, WalletLink},
         money::Money,
         notice::{Empty, Ignored},
+        page_links::{PageInfo, SearchOn},
         refund_table::RefundRowsShort,
         table::Table,
-        words::counted,
+        words::total,
     },
-    domain::{
-        listing::{ListQuery, OrderRow, Page, RefundsPage, RefundsQuery, WalletRow},
-        refund::RefundState,
-        wallet::Party,
+    domain::{ids::Domain, refund::RefundState, wallet::Party},
+    views::{
+        href,
+        lists::{Count, ListQuery, Page, PageAt},
+        orders::OrderRow,
+        query::{Parsed, list_href, refunds_href, search_text},
+        refunds::{RefundsPage, RefundsQuery},
+        wallets::WalletRow,
     },
 };
 
 /// Rows of each kind.
 const SHOWN: usize = 8;
+
+/// What the first page of a list found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// Rows on the page.
+    rows: usize,
+    /// Rows that match.
+    count: Count,
+}
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
@@ -66,16 +79,18 @@ fn nothing_asked() -> impl IntoView {
 fn Results(text: Memo<String>) -> impl IntoView {
     let list = move || ListQuery {
         text: text.get(),
-        page: 1,
         ..ListQuery::default()
     };
-    let refunds = Resource::new(move || of_refunds(text.get()), list_refunds);
-    let wallets = Resource::new(list, list_wallets);
-    let orders = Resource::new(list, list_orders);
+    let refunds = Resource::new(
+        move || of_refunds(text.get()),
+        |query| answered(query, &[Domain::Order], list_refunds),
+    );
+    let wallets = Resource::new(list, |query| answered(query, &[Domain::Wallet], list_wallets));
+    let orders = Resource::new(list, |query| answered(query, &[Domain::Order], list_orders));
     view! {
-        {section("refunds", "Refunds", refunds, move |answer| show_refunds(answer, text.get_untracked()))}
-        {section("wallets", "Wallets", wallets, move |answer| show_wallets(answer, text.get_untracked()))}
-        {section("orders", "Orders", orders, move |answer| show_orders(answer, text.get_untracked()))}
+        {section("refunds", "Refunds", refunds, show_refunds)}
+        {section("wallets", "Wallets", wallets, show_wallets)}
+        {section("orders", "Orders", orders, show_orders)}
     }
     .into_any()
 }
@@ -85,7 +100,6 @@ fn of_refunds(text: String) -> RefundsQuery {
     RefundsQuery {
         states: RefundState::ALL.to_vec(),
         text,
-        page: 1,
         ..RefundsQuery::default()
     }
 }
@@ -107,22 +121,49 @@ fn section<T: Clone + Send + Sync + 'static>(
     .into_any()
 }
 
-/// What follows the rows: the way to all of them, or that there is none.
-fn rest(total: u64, noun: &'static str, href: String) -> AnyView {
-    match usize::try_from(total) {
-        Ok(0) => view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any(),
-        Ok(total) if total <= SHOWN => ().into_any(),
-        _ => view! {
+/// What follows the rows: what is not read, and the way to all rows, or to the rest of a search that stopped, or that there
+/// are none.
+fn rest(
+    noun: &'static str,
+    Found { rows, count }: Found,
+    info: PageInfo,
+    unread: &[String],
+    href: impl Fn(PageAt) -> String,
+) -> AnyView {
+    let missing = (!unread.is_empty()).then(|| {
+        let text = format!("Not all is read yet. {}", unread.join(" "));
+        view! { <p class="panel-note">{text}</p> }
+    });
+    let rest = if rows > SHOWN {
+        view! {
             <p class="panel-note">
-                <a href=href>{format!("All {}", counted(total, noun))}</a>
+                <a href=href(PageAt::First)>{format!("All {}", total(count, noun))}</a>
             </p>
         }
-        .into_any(),
-    }
+        .into_any()
+    } else if info.stopped {
+        view! { <SearchOn info href /> }.into_any()
+    } else if rows == 0 && unread.is_empty() {
+        view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any()
+    } else {
+        ().into_any()
+    };
+    view! { {missing} {rest} }.into_any()
 }
 
-fn show_refunds(answer: RefundsPage, text: String) -> AnyView {
-    let rows: Vec<_> = answer.rows.into_iter().take(SHOWN).collect();
+fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
+    let Answered { query, page, unread } = answer;
+    let info = PageInfo {
+        at: query.at.clone(),
+        previous: page.previous,
+        next: page.next,
+        stopped: page.stopped,
+    };
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
+    };
+    let rows: Vec<_> = page.rows.into_iter().take(SHOWN).collect();
     let table = (!rows.is_empty()).then(|| {
         view! {
             <Table caption="Refunds that match" class="even">
@@ -138,7 +179,8 @@ fn show_refunds(answer: RefundsPage, text: String) -> AnyView {
             </Table>
         }
     });
-    view! { {table} {rest(answer.total, "refund", refunds_href(&of_refunds(text)))} }.into_any()
+    let href_of = |at| refunds_href(&RefundsQuery { at, ..query.clone() });
+    view! { {table} {rest("refund", found, info, &unread, href_of)} }.into_any()
 }
 
 fn party(party: Option<Party>) -> AnyView {
@@ -148,8 +190,14 @@ fn party(party: Option<Party>) -> AnyView {
     }
 }
 
-fn show_wallets(answer: Page<WalletRow>, text: String) -> AnyView {
-    let rows: Vec<_> = answer
+fn show_wallets(answer: Answered<ListQuery, Page<WalletRow>>) -> AnyView {
+    let Answered { query, page, unread } = answer;
+    let info = PageInfo::of(query.at.clone(), &page);
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
+    };
+    let rows: Vec<_> = page
         .rows
         .into_iter()
         .take(SHOWN)
@@ -165,16 +213,19 @@ fn show_wallets(answer: Page<WalletRow>, text: String) -> AnyView {
             .into_any()
         })
         .collect();
-    let query = ListQuery {
-        text,
-        ..ListQuery::default()
-    };
-    let rest = rest(answer.total, "wallet", list_href(href::WALLETS, &query));
+    let href_of = |at| list_href(href::WALLETS, &ListQuery { at, ..query.clone() });
+    let rest = rest("wallet", found, info, &unread, href_of);
     view! { {entities("Wallets that match", "Wallet", "Owner", "Available", rows)} {rest} }.into_any()
 }
 
-fn show_orders(answer: Page<OrderRow>, text: String) -> AnyView {
-    let rows: Vec<_> = answer
+fn show_orders(answer: Answered<ListQuery, Page<OrderRow>>) -> AnyView {
+    let Answered { query, page, unread } = answer;
+    let info = PageInfo::of(query.at.clone(), &page);
+    let found = Found {
+        rows: page.rows.len(),
+        count: page.total,
+    };
+    let rows: Vec<_> = page
         .rows
         .into_iter()
         .take(SHOWN)
@@ -194,11 +245,8 @@ fn show_orders(answer: Page<OrderRow>, text: String) -> AnyView {
             .into_any()
         })
         .collect();
-    let query = ListQuery {
-        text,
-        ..ListQuery::default()
-    };
-    let rest = rest(answer.total, "order", list_href(href::ORDERS, &query));
+    let href_of = |at| list_href(href::ORDERS, &ListQuery { at, ..query.clone() });
+    let rest = rest("order", found, info, &unread, href_of);
     view! { {entities("Orders that match", "Order", "Customer", "Total", rows)} {rest} }.into_any()
 }
 

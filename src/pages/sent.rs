@@ -4,11 +4,14 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
-use super::query::{SENT_ERROR, SENT_PATH, value_of};
 use crate::{
     api::ApiError,
-    components::{href, input::FormProblem, words::sentence},
-    domain::compensation::draft::Field,
+    components::{input::FormProblem, words::sentence},
+    domain::form::Field,
+    views::{
+        href,
+        query::{SENT_ERROR, SENT_PATH, value_of},
+    },
 };
 
 /// Characters of a message that came back in the address that are repeated at most: anybody can write an address.

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use crate::domain::access::{Act, Me};
+use crate::{domain::access::Act, views::operators::Me};
 
 /// Who the server knows the reader to be; the server provides it for each request.
 #[derive(Clone, Debug)]

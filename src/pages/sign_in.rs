@@ -7,7 +7,6 @@ use leptos_router::hooks::use_location;
 
 use super::{
     proof::{CODE_MAX, PASSWORD_MAX},
-    query::value_of,
     sent::{failure, sent},
     session::Session,
 };
@@ -15,15 +14,12 @@ use crate::{
     api::{ApiError, SignIn},
     components::{
         badge::Tone,
-        href,
         input::{Control, FormProblem, Hidden, Input},
         notice::Notice,
         words::sentence,
     },
-    domain::{
-        access::{Me, OperatorName},
-        compensation::draft::Field,
-    },
+    domain::{access::OperatorName, form::Field},
+    views::{href, operators::Me, query::value_of},
 };
 
 #[component]
@@ -130,7 +126,7 @@ fn told(error: &ApiError) -> (&'static str, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::compensation::draft::FieldError;
+    use crate::domain::form::FieldError;
 
     #[test]
     fn nothing_that_an_address_says_is_repeated() {

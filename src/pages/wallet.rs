@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use super::{
     entity::{Address, EntityHead, OtherMoments, entity_id},
     live::{follow, pause},
-    query::timeline_href,
     region::region,
     session::Session,
 };
@@ -18,7 +17,6 @@ use crate::{
         chart::{BalanceChart, chart_end},
         command::{OfferLink, PutRight, entry_offers, hold_offer, wallet_offers},
         findings::FindingsList,
-        href,
         id::{Code, OrderLink, PartyName},
         money::Money,
         pagination::{Pagination, range_words},
@@ -32,9 +30,16 @@ use crate::{
         access::Act,
         event::Entry,
         ids::Domain,
-        listing::{HoldRow, OrderRow, Part, PartPages, TimelineQuery, WalletView},
         money::Currency,
         replay::{Balances, Filter},
+    },
+    views::{
+        href,
+        lists::Part,
+        orders::OrderRow,
+        query::timeline_href,
+        timelines::{PartPages, TimelineQuery},
+        wallets::{HoldRow, WalletView},
     },
 };
 

@@ -6,32 +6,31 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    list::{ListForm, list_head, none_found},
+    list::{Answered, ListForm, answered, found, list_head, no_rows_here, none_found, not_read},
     live::follow_all,
-    query::{list_href, list_query},
-    region::region,
+    region::list_region,
 };
 use crate::{
     api::list_wallets,
     components::{
         badge::{IncompleteMark, Nothing, WalletStatusBadge},
-        href,
         id::{PartyName, WalletLink},
         money::Money,
         notice::Ignored,
-        pagination::Pagination,
+        page_links::{PageInfo, PageLinks, SearchOn},
         table::Table,
         time::Since,
-        words::counted,
     },
-    domain::{
-        listing::{ListQuery, ListSort, Page, WalletRow},
-        wallet::WalletStatus,
+    domain::{ids::Domain, wallet::WalletStatus},
+    views::{
+        href,
+        lists::{ListQuery, ListSort, Page, PageAt},
+        query::{list_href, list_query},
+        wallets::WalletRow,
     },
 };
 
-/// A page of wallets, with the query that it was asked with.
-type Answer = (ListQuery, Page<WalletRow>);
+type Answer = Answered<ListQuery, Page<WalletRow>>;
 
 #[component]
 pub fn WalletsPage() -> impl IntoView {
@@ -43,8 +42,12 @@ pub fn WalletsPage() -> impl IntoView {
     let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
     let answer = Resource::new(
         move || query.get(),
-        |query| async move { list_wallets(query.clone()).await.map(|page| (query, page)) },
+        |query| answered(query, &[Domain::Wallet], list_wallets),
     );
+    let first = move || {
+        let query = query.get_untracked();
+        (query.at != PageAt::First).then(|| page_href(&query, PageAt::First))
+    };
     let statuses = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
     view! {
         <Title text="Wallets" />
@@ -55,21 +58,28 @@ pub fn WalletsPage() -> impl IntoView {
         <div class="stack">
         <ListForm action=href::WALLETS query statuses hint="Wallet, owner, order or refund" />
         {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        <div class="panel">{region(answer, "wallets", show)}</div>
+        <div class="panel">{list_region(answer, "wallets", first, show)}</div>
         </div>
     }
 }
 
-fn show((query, page): Answer) -> AnyView {
+/// The address of another page of the list.
+fn page_href(query: &ListQuery, at: PageAt) -> String {
+    list_href(href::WALLETS, &ListQuery { at, ..query.clone() })
+}
+
+fn show(Answered { query, page, unread }: Answer) -> AnyView {
+    let info = PageInfo::of(query.at.clone(), &page);
+    let href_of = |at| page_href(&query, at);
     if page.rows.is_empty() {
-        return none_found(href::WALLETS, "wallet", &query, page.total, page.pages);
+        return no_rows_here("wallet", &info, &unread, href_of)
+            .unwrap_or_else(|| none_found(href::WALLETS, "wallet", &query));
     }
-    let page_href = |page| list_href(href::WALLETS, &ListQuery { page, ..query.clone() });
     let sorted = query.clone();
     let head = move |label, sorts: &[ListSort]| list_head(label, &sorted, sorts, href::WALLETS);
     let rows = page.rows.into_iter().map(|row| row_view(row, page.now)).collect_view();
     view! {
-        <div class="panel-head"><p><strong>{counted(page.total, "wallet")}</strong></p></div>
+        <div class="panel-head"><p><strong>{found(page.total, "wallet", &unread)}</strong></p>{not_read(&unread)}</div>
         <Table caption="Wallets" class="folds">
             <thead>
                 <tr>
@@ -88,7 +98,8 @@ fn show((query, page): Answer) -> AnyView {
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pagination label="Wallets" page=page.page pages=page.pages href=page_href />
+        <SearchOn info=info.clone() href=href_of />
+        <PageLinks label="Wallets" info href=href_of />
     }
     .into_any()
 }

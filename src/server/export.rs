@@ -4,7 +4,7 @@
 mod event;
 mod sheet;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -19,6 +19,7 @@ use axum::{
     routing::get,
 };
 use futures::TryStreamExt;
+use tokio::task::spawn_blocking;
 
 use self::sheet::Sheet;
 use super::{
@@ -28,16 +29,15 @@ use super::{
 };
 use crate::{
     access::Unavailable,
-    domain::{
-        access::Act,
-        audit::{AuditEntry, AuditOutcome},
-        event::format_time,
-        findings::Finding,
-        ids::Domain,
-        refund::RefundRow,
+    domain::{access::Act, audit::AuditOutcome, event::format_time, findings::Finding, ids::Domain, refund::RefundRow},
+    ledger::{Ledger, LedgerError},
+    read_model::lists::Search,
+    views::{
+        audit::AuditEntry,
+        lists::{FindingsQuery, PageAt},
+        query::{audit_query, findings_query, refunds_query},
+        refunds::RefundsQuery,
     },
-    ledger::{LedgerError, Search},
-    pages::query::{audit_query, findings_query, refunds_query},
 };
 
 pub fn routes(state: &AppState) -> Router {
@@ -62,6 +62,8 @@ enum ExportError {
     NotFound,
     #[error("the {0} store is not answering")]
     StoreDown(Domain),
+    #[error("{0}")]
+    ReadModel(String),
     #[error("the audit trail can't be read or written, so nothing was taken away")]
     Unrecorded,
     #[error("something went wrong on the server; its log says what")]
@@ -74,7 +76,7 @@ impl IntoResponse for ExportError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::StoreDown(_) | Self::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreDown(_) | Self::ReadModel(_) | Self::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, format!("{self}.\n")).into_response()
@@ -115,16 +117,15 @@ async fn refunds(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/refunds.csv")?;
-    let query = refunds_query(query.as_deref().unwrap_or_default()).query;
+    let mut query = RefundsQuery {
+        at: PageAt::First,
+        ..refunds_query(query.as_deref().unwrap_or_default()).query
+    };
     let search = if principal.may(Act::ReadPersonal) {
         Search::Names
     } else {
         Search::Ids
     };
-    let rows = state.ledger.all_refunds(&query, search).map_err(|error| match error {
-        LedgerError::Invalid(message) => ExportError::Invalid(message),
-        _ => ExportError::Internal,
-    })?;
     let mut sheet = Sheet::new(&[
         "refund",
         "order",
@@ -140,10 +141,36 @@ async fn refunds(
         "age_seconds",
         "overdue",
     ])?;
-    for row in &rows {
-        sheet.row(refund_cells(row))?;
+    loop {
+        let (rows, next) = ask(&state, &query, move |ledger, query| {
+            ledger.export_refunds(query, search)
+        })
+        .await?;
+        for row in &rows {
+            sheet.row(refund_cells(row))?;
+        }
+        match next.filter(|_| !sheet.is_full()) {
+            Some(next) => query.at = next,
+            None => break,
+        }
     }
     hand_over(&state, principal, "refunds", sheet).await
+}
+
+/// The next rows of an export, each time in a short transaction, on a thread that may block.
+async fn ask<Q: Clone + Send + 'static, Rows: Send + 'static>(
+    state: &AppState,
+    query: &Q,
+    question: impl FnOnce(&Ledger, &Q) -> Result<Rows, LedgerError> + Send + 'static,
+) -> Result<Rows, ExportError> {
+    let (ledger, query) = (Arc::clone(&state.ledger), query.clone());
+    let answer = spawn_blocking(move || question(&ledger, &query)).await;
+    match answer {
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(LedgerError::Invalid(message))) => Err(ExportError::Invalid(message)),
+        Ok(Err(LedgerError::ReadModel(message))) => Err(ExportError::ReadModel(message)),
+        Ok(Err(_)) | Err(_) => Err(ExportError::Internal),
+    }
 }
 
 fn refund_cells(row: &RefundRow) -> [Cow<'_, str>; 13] {
@@ -171,7 +198,7 @@ async fn findings(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ExportError> {
     let principal = allowed(&visitor, "/export/findings.csv")?;
-    let (kind, _) = findings_query(query.as_deref().unwrap_or_default()).query;
+    let kind = findings_query(query.as_deref().unwrap_or_default()).query.kind;
     let mut sheet = Sheet::new(&[
         "finding",
         "severity",
@@ -183,9 +210,18 @@ async fn findings(
         "since",
         "explanation",
     ])?;
-    for finding in &state.ledger.findings().all {
-        if kind.is_none_or(|kind| finding.finding == kind) {
+    let mut query = FindingsQuery {
+        kind,
+        at: PageAt::First,
+    };
+    loop {
+        let (rows, next) = ask(&state, &query, Ledger::export_findings).await?;
+        for finding in &rows {
             sheet.row(finding_cells(finding))?;
+        }
+        match next.filter(|_| !sheet.is_full()) {
+            Some(next) => query.at = next,
+            None => break,
         }
     }
     hand_over(&state, principal, "findings", sheet).await

@@ -37,16 +37,10 @@ use super::{
     state::AppState,
 };
 use crate::{
-    domain::{
-        event::format_time,
-        ids::{Domain, EntityId},
-        listing::StoreState,
-    },
-    ledger::{
-        Ledger,
-        changes::{News, Resume, Subscription, Topic},
-    },
-    pages::query::value_of,
+    domain::{event::format_time, ids::Domain},
+    ledger::Ledger,
+    read_model::changes::{Changed, News, Resume, Subscription, Topic},
+    views::{health::StoreState, query::value_of},
 };
 
 /// Readers of this process at most, and of one session: a browser has some tabs.
@@ -315,11 +309,11 @@ impl Reader {
         Some(self.event("changed", self.told(&changed)))
     }
 
-    fn told(&self, changed: &[(Domain, EntityId)]) -> Value {
+    fn told(&self, changed: &[Changed]) -> Value {
         let named = &changed[..changed.len().min(NAMED_MAX)];
         let of = |wanted: Domain| -> Vec<&str> {
-            let ids = named.iter().filter(|(domain, _)| *domain == wanted);
-            ids.map(|(_, id)| id.as_str()).collect()
+            let ids = named.iter().filter(|changed| changed.domain == wanted);
+            ids.map(|changed| changed.id.as_str()).collect()
         };
         json!({
             "count": changed.len(),

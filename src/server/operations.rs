@@ -28,7 +28,7 @@ use super::{
     security::NO_STORE,
     state::AppState,
 };
-use crate::domain::listing::{Progress, StoreState};
+use crate::views::health::{Progress, StoreState};
 
 /// The header of a request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

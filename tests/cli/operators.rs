@@ -208,6 +208,16 @@ fn everything_is_in_the_trail_which_can_be_verified() {
     let file = rusqlite::Connection::open(cli.dir.path().join("access/events.sqlite3")).unwrap();
     let sql = "UPDATE events SET actor = 'cli:nobody' WHERE type = 'audit.recorded' AND sequence = 2";
     assert_eq!(file.execute(sql, []).unwrap(), 1);
+    // A row that differs from its checksum can't be read; who changes it on purpose takes the checksums away.
+    let verified = cli.run(&["audit", "verify"]);
+    assert_ne!(verified.code, Some(0));
+    assert!(verified.stderr.contains("its checksum differs"), "{}", verified.stderr);
+    file.execute_batch(
+        "PRAGMA ignore_check_constraints = ON;
+         UPDATE store SET checksums_from = 1000000;
+         UPDATE events SET checksum = NULL;",
+    )
+    .unwrap();
     cli.run(&["audit", "verify"])
         .refused(1, "the audit trail is broken at AUD-");
 }

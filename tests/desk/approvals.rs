@@ -8,12 +8,10 @@ use ledgerscope::{
     desk::{Desk, DeskError, Settings, Who},
     domain::{
         access::{Act, Role},
-        compensation::{
-            case::{CaseRefusal, CaseStatus},
-            view::{CaseList, CasesQuery, Confirmation, Route},
-        },
+        compensation::case::{CaseRefusal, CaseStatus},
         ids::{EntityId, LogName},
     },
+    views::compensations::{CaseList, CasesQuery, Confirmation, Route},
 };
 use serde_json::json;
 

@@ -24,7 +24,6 @@ use ledgerscope::{
             case::{CaseState, CaseStatus},
             command::pins_text,
             draft::Draft,
-            view::{Confirmation, FormOutcome, JudgementForm, Preview},
         },
         event::{Entry, NewEvent, format_time},
         fold::Fold,
@@ -36,6 +35,7 @@ use ledgerscope::{
         wallet::WalletState,
     },
     event_log::{EventLog, Expected, READ_MAX, open},
+    views::compensations::{Confirmation, FormOutcome, JudgementForm, Preview},
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     pub fn new_desk(&self, stores: DeskStores, settings: Settings) -> Desk {
-        let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Vec::new());
+        let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Ok(Vec::new()));
         Desk::new(
             stores,
             Arc::clone(&self.limits) as Arc<dyn DayLimits>,

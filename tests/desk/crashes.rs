@@ -6,9 +6,10 @@ use std::time::Duration;
 use ledgerscope::{
     desk::{Desk, DeskError, Who},
     domain::{
-        compensation::{case::CaseStatus, draft::Draft, view::Confirmation},
+        compensation::{case::CaseStatus, draft::Draft},
         ids::{EntityId, LogName},
     },
+    views::compensations::Confirmation,
 };
 use serde_json::json;
 use tokio::time::timeout;

@@ -10,11 +10,7 @@ use futures::stream::BoxStream;
 use ledgerscope::{
     desk::{Desk, DeskStores, Settings},
     domain::{
-        compensation::{
-            case::CaseStatus,
-            command::Pin,
-            view::{FormOutcome, FormView},
-        },
+        compensation::{case::CaseStatus, command::Pin},
         event::{Entry, Known, NewEvent},
         ids::{Domain, EntityId, LogName, Position, Sequence},
         refund::RefundState,
@@ -22,6 +18,7 @@ use ledgerscope::{
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
     history::{Histories, SEGMENT, Shelf, Wanted},
+    views::compensations::{FormOutcome, FormView},
 };
 use serde_json::{Value, json};
 

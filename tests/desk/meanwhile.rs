@@ -2,10 +2,7 @@
 
 use ledgerscope::{
     desk::DeskError,
-    domain::{
-        compensation::{case::CaseStatus, draft::Field},
-        ids::LogName,
-    },
+    domain::{compensation::case::CaseStatus, form::Field, ids::LogName},
 };
 use serde_json::json;
 
@@ -78,7 +75,7 @@ fn desk_that_knows_of(bench: &Bench, plan: &std::sync::Arc<Plan>, wallet: &'stat
         bench.trail.clone(),
         std::sync::Arc::new(move |_: &str| {
             let before = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            if before == 0 { Vec::new() } else { vec![id(wallet)] }
+            Ok(if before == 0 { Vec::new() } else { vec![id(wallet)] })
         }),
         impatient(),
     )
@@ -125,7 +122,7 @@ pub async fn a_form_is_held_to_what_was_previewed(bench: Bench) {
     let (preview, form) = preview(&desk, &fred, &credit).await;
     assert!(preview.retype);
     for again in ["", "20", "200.01", "200 EUR"] {
-        let other = ledgerscope::domain::compensation::view::Confirmation {
+        let other = ledgerscope::views::compensations::Confirmation {
             amount_again: again.to_owned(),
             ..form.clone()
         };

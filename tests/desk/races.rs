@@ -8,9 +8,10 @@ use ledgerscope::{
     desk::{Desk, DeskError, Who},
     domain::{
         access::Role,
-        compensation::{case::CaseStatus, view::Confirmation},
+        compensation::case::CaseStatus,
         ids::{EntityId, LogName},
     },
+    views::compensations::Confirmation,
 };
 
 use super::bench::*;

@@ -30,7 +30,8 @@ use ledgerscope::{
         money::Money,
     },
     event_log::{self, EventLog, Expected},
-    ledger::{Ledger, Settings, Store, Stores},
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores},
     server::{
         self,
         assets::Assets,
@@ -164,7 +165,7 @@ impl Bench {
                 .health()
                 .iter()
                 .any(|store| format!("{:?}", store.state).starts_with("Down"))
-                || ledger.overview().orders < 2
+                || ledger.overview().unwrap().orders < 2
             {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -237,7 +238,7 @@ impl Bench {
             logs.clone(),
             Arc::clone(&access) as Arc<dyn desk::DayLimits>,
             Arc::clone(&access) as Arc<dyn desk::Trail>,
-            Arc::new(move |refund: &str| credited.credited_for(refund)),
+            Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
             desk::Settings::default(),
         );
         let assets = Assets::find(site).unwrap();
@@ -388,7 +389,7 @@ pub fn form(path: &str, fields: &[(String, String)]) -> Builder {
 
 /// Fields as a browser spells them.
 pub fn encoded(fields: &[(String, String)]) -> String {
-    let escape = ledgerscope::components::href::encode;
+    let escape = ledgerscope::views::href::encode;
     let pairs: Vec<_> = fields
         .iter()
         .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
@@ -440,7 +441,7 @@ fn start(wallet: Arc<dyn EventLog>, adapter: &'static str, order: Arc<dyn EventL
             adapter: "embedded",
         },
     };
-    Ledger::start(stores, Settings::default())
+    Ledger::start(stores, Settings::default()).unwrap()
 }
 
 async fn fill(wallet: &dyn EventLog, order: &dyn EventLog) {

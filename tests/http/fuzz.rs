@@ -64,10 +64,12 @@ const NASTY: [&str; 24] = [
     "CMP-018f0000-0000-7000-8000-000000000000",
 ];
 /// Names of fields that some function or other knows.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 24] = [
     "query",
     "id",
     "after",
+    "before",
+    "at",
     "draft",
     "seen",
     "form",

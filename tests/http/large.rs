@@ -6,11 +6,11 @@ use ledgerscope::{
     domain::{
         event::NewEvent,
         ids::EntityId,
-        listing::{HISTORY_IN_BROWSER_MAX, History},
         replay::{Filter, replay},
         wallet::WalletState,
     },
     event_log::{EventLog, Expected},
+    views::timelines::{HISTORY_IN_BROWSER_MAX, History},
 };
 use serde_json::{Value, json};
 

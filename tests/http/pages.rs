@@ -1,6 +1,10 @@
 //! Pages as a browser without JavaScript gets them: their status, what stands in them, and what is around them.
 
-use crate::bench::Bench;
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::bench::{Bench, append};
 
 #[tokio::test]
 async fn every_page_reads_without_a_script() {
@@ -70,8 +74,9 @@ async fn what_is_not_there_is_a_page_that_says_so() {
 async fn a_question_that_cannot_be_read_is_answered_all_the_same() {
     let bench = Bench::new().await;
     for path in [
-        "/refunds?state=lost&page=x&sort=colour&currency=EURO&older=-1",
-        "/wallets?page=-1&sort=%00&status=asleep",
+        "/refunds?state=lost&page=x&sort=colour&currency=EURO&older=-1&after=%21",
+        "/wallets?page=-1&sort=%00&status=asleep&before=%2F",
+        "/findings?kind=none&page=2&after=a%20b&before=%00",
         "/wallets/W-1?at=yesterday&known=&sequence=x&page=99999999999999999999",
         "/orders/O-1?order=sideways",
     ] {
@@ -81,6 +86,86 @@ async fn a_question_that_cannot_be_read_is_answered_all_the_same() {
     let long = format!("/refunds?q={}", "x".repeat(101));
     let status = bench.get(&long).await.status;
     assert!(status == 200 || status == 400, "{status}");
+}
+
+/// The address of the link with this relation.
+fn link(page: &str, rel: &str) -> Option<String> {
+    let anchor = page
+        .split("<a ")
+        .skip(1)
+        .filter_map(|anchor| anchor.split_once('>'))
+        .map(|(attributes, _)| attributes)
+        .find(|attributes| attributes.contains(&format!("rel=\"{rel}\"")))?;
+    let (_, href) = anchor.split_once("href=\"")?;
+    Some(href.split('"').next()?.replace("&amp;", "&"))
+}
+
+/// The ids of the wallets on a page.
+fn wallets(page: &str) -> Vec<String> {
+    let rows = page.split("data-key=\"W-").skip(1);
+    rows.filter_map(|row| row.split('"').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn links_lead_through_a_list_and_back() {
+    let bench = Bench::new().await;
+    let opened = json!({"owner": {"id": "C-1"}, "currency": "EUR"});
+    for n in 0..119 {
+        let id = format!("W-{n:03}");
+        append(&*bench.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
+    }
+    let mut page = String::new();
+    for _ in 0..500 {
+        page = bench.get("/wallets?sort=id").await.text;
+        if page.contains("120 wallets") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!((link(&page, "first"), link(&page, "prev")), (None, None));
+    let mut pages = vec![wallets(&page)];
+    let mut last = String::new();
+    while let Some(next) = link(&page, "next") {
+        assert!(next.starts_with("/wallets?sort=id&after="), "{next}");
+        page = bench.get(&next).await.text;
+        pages.push(wallets(&page));
+        last = next;
+    }
+    let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [50, 50, 20]);
+    let all: BTreeSet<_> = pages.iter().flatten().collect();
+    assert_eq!(all.len(), 120, "a wallet is on two pages");
+    let back = bench.get(&link(&page, "prev").unwrap()).await.text;
+    assert_eq!(wallets(&back), pages[1]);
+    assert_eq!(link(&page, "first").as_deref(), Some("/wallets?sort=id"));
+    // Another order starts at its first page.
+    assert!(!last.is_empty());
+    let heads = page.split("<thead>").nth(1).unwrap().split("</thead>").next().unwrap();
+    assert!(!heads.contains("after="), "{heads}");
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
+    let bench = Bench::new().await;
+    let note = "pages are no longer numbered; this is the first";
+    for (first, cursor) in [
+        ("/wallets?sort=id", "after=xyz"),
+        ("/orders?sort=id", "before=xyz"),
+        ("/refunds?sort=stuck", "after=xyz"),
+        ("/findings?kind=history_incomplete", "after=xyz"),
+    ] {
+        let page = bench.get(&format!("{first}&{cursor}")).await;
+        assert_eq!(page.status, 400, "{first}");
+        assert!(page.text.contains("start at the first page"), "{first}");
+        let (before, _) = page.text.split_once("First page").unwrap();
+        let link = format!("href=\"{first}\"");
+        assert!(before.rsplit("<a ").next().unwrap().contains(&link), "{first}");
+        let numbered = bench.get(&format!("{first}&page=2")).await;
+        assert_eq!(numbered.status, 200, "{first}");
+        assert!(numbered.text.contains(note), "{first}");
+    }
 }
 
 #[tokio::test]
@@ -100,5 +185,22 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
             !page.text.contains("127.0.0.1:1"),
             "{path}: an address reached the browser"
         );
+    }
+    // What was never read is not called empty.
+    for (path, texts) in [
+        ("/wallets", &["Not all is read yet"][..]),
+        ("/search?q=W-1", &["Not all is read yet"]),
+        (
+            "/findings",
+            &["The wallet store has not answered since this server started"],
+        ),
+    ] {
+        let page = bench.get(path).await.text;
+        for text in texts {
+            assert!(page.contains(text), "{path} lacks {text}");
+        }
+        for lie in ["There are no wallets yet", "No wallet matches", "Everything fits"] {
+            assert!(!page.contains(lie), "{path} says {lie}");
+        }
     }
 }

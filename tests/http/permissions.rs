@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use axum::{body::Body, http::Request};
 use ledgerscope::{
-    components::href,
     domain::access::{Act, Role},
     server::{
         page_paths,
         permissions::{FUNCTIONS, Function, Gate, PAGES},
     },
+    views::href,
 };
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
@@ -32,8 +32,7 @@ pub fn arguments(name: &str) -> Value {
         "order" => json!({"id": "O-1", "query": {}}),
         "refund" => json!({"refund": "R-1", "order": null}),
         "event" => json!({"domain": "wallet", "subject": "W-1", "position": "1-0"}),
-        "findings" => json!({"kind": null, "page": 1}),
-        "wallets" | "orders" | "refunds" | "compensations" | "audit" => json!({"query": {}}),
+        "wallets" | "orders" | "refunds" | "findings" | "compensations" | "audit" => json!({"query": {}}),
         "compensation" => json!({"id": "CMP-1"}),
         "compensation-form" => json!({
             "draft": {"command": "credit_wallet", "subject": "W-1", "amount": "1", "reason": "goodwill", "note": "n"},

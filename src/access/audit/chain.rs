@@ -20,10 +20,11 @@ use super::{NewEntry, lines};
 use crate::{
     access::{Unavailable, secrets},
     domain::{
-        audit::{AuditEntry, AuditOutcome},
+        audit::AuditOutcome,
         event::{Entry, NewEvent},
         ids::{EntityId, Sequence},
     },
+    views::audit::AuditEntry,
 };
 
 pub(super) const RECORDED: &str = "audit.recorded";

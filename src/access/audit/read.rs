@@ -16,12 +16,12 @@ use super::{
 };
 use crate::{
     access::Unavailable,
-    domain::{
-        audit::{AuditEntry, AuditQuery},
-        ids::Position,
-        listing::{PAGE_ROWS, Page},
-    },
+    domain::ids::Position,
     event_log::EventLog,
+    views::{
+        audit::{AuditEntry, AuditQuery},
+        lists::{NumberedPage, PAGE_ROWS},
+    },
 };
 
 /// Entries in one read.
@@ -31,7 +31,7 @@ pub const SEARCHED_MAX: u64 = 200_000;
 
 impl Audit {
     /// The entries that match, newest first, a page of them.
-    pub async fn search(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+    pub async fn search(&self, query: &AuditQuery) -> Result<NumberedPage<AuditEntry>, Unavailable> {
         let page = query.page.max(1);
         let skip = u64::from(page - 1) * u64::from(PAGE_ROWS);
         let text = query.text.trim().to_lowercase();
@@ -55,7 +55,7 @@ impl Audit {
                 total += 1;
             }
         }
-        Ok(Page {
+        Ok(NumberedPage {
             rows,
             page,
             pages: u32::try_from(total.div_ceil(u64::from(PAGE_ROWS)))

@@ -158,7 +158,7 @@ fn read<'a, T: Deserialize<'a>>(data: &'a str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Fields, Known};
+    use crate::domain::event::{Fields, Known, RawDigest};
 
     fn entry(sequence: u64, kind: &str, data: &str) -> Entry {
         Entry {
@@ -169,6 +169,7 @@ mod tests {
                 (Known::Type, kind),
                 (Known::Data, data),
             ]),
+            digest: RawDigest::default(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The places of the navigation: which a role may see, what they are called, and where a page belongs.
 
 use crate::{
-    components::href,
     domain::access::{Act, Role},
+    views::href,
 };
 
 /// A place of the navigation.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{
-    event::Entry,
+    event::{Entry, RawDigest},
     findings::{FindingKind, OrderFacts, WalletFacts, findings},
     fold::Fold,
     ids::Position,
@@ -26,6 +26,7 @@ fn replayed<S: Replayable>(streams: &Streams, domain: Domain) -> BTreeMap<Entity
                 position: Position::new(sequence, 0),
                 recorded: now(),
                 fields: event.clone().into_fields(sequence),
+                digest: RawDigest::default(),
             });
             (id.clone(), replay(entries.collect(), &Filter::default()).unwrap())
         })

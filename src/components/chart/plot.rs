@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::ticks::{self, AmountTick, TimeTick};
-use crate::domain::listing::ChartPoint;
+use crate::views::timelines::ChartPoint;
 
 /// Units across and down. Fine enough that rounding to it is not seen on any screen.
 pub const FIELD: i128 = 10_000;

@@ -4,12 +4,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    event::Entry,
-    ids::Sequence,
-    listing::Extent,
-    replay::{Balances, Filter, replay},
-    wallet::{WalletState, WalletStatus},
+use crate::{
+    domain::{
+        event::Entry,
+        ids::Sequence,
+        replay::{Balances, Filter, replay},
+        wallet::{WalletState, WalletStatus},
+    },
+    views::timelines::Extent,
 };
 
 /// What the slider moves along.
@@ -200,7 +202,7 @@ pub fn preview(entries: &[Entry], filter: &Filter) -> Option<Preview> {
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Fields, Known, format_time},
+        event::{Fields, Known, RawDigest, format_time},
         ids::Position,
     };
 
@@ -219,6 +221,7 @@ mod tests {
                 (Known::Time, &format_time(at(happened))),
                 (Known::Data, data),
             ]),
+            digest: RawDigest::default(),
         }
     }
 

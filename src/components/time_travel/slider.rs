@@ -14,12 +14,8 @@ use crate::{
         time::{Fineness, Time, format_moment},
         words::{grouped, sentence},
     },
-    domain::{
-        listing::{Extent, HISTORY_IN_BROWSER_MAX},
-        money::Currency,
-        replay::Filter,
-        wallet::WalletStatus,
-    },
+    domain::{money::Currency, replay::Filter, wallet::WalletStatus},
+    views::timelines::{Extent, HISTORY_IN_BROWSER_MAX},
 };
 
 /// The slider and what it shows. `choose` is told the filter of the stop where the reader lets go.

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::figures::Figures;
 use crate::{
     components::{badge::Nothing, money::Money, table::Table},
-    domain::{ids::Position, listing::Timeline, money::Currency, money::sub_exact},
+    domain::{
+        ids::Position,
+        money::{Currency, sub_exact},
+    },
+    views::timelines::Timeline,
 };
 
 /// The figures before and after an event.

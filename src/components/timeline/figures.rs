@@ -3,12 +3,14 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::{
-    event::Entry,
-    fold::Anomaly,
-    listing::TimelineRow,
-    money::sub_exact,
-    replay::{Balances, OrderSums},
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Anomaly,
+        money::sub_exact,
+        replay::{Balances, OrderSums},
+    },
+    views::timelines::TimelineRow,
 };
 
 /// Figures that a timeline has columns for.

@@ -3,20 +3,16 @@
 use super::{Place, Rows, row};
 use crate::{
     desk::{Desk, DeskError, Who, form::may},
-    domain::{
-        access::Act,
-        compensation::{
-            case::CaseRefusal,
-            view::{CASES_ON_A_PAGE, CaseList, CaseRow, CaseView, CasesQuery},
-        },
-        ids::EntityId,
-        listing::Page,
+    domain::{access::Act, compensation::case::CaseRefusal, ids::EntityId},
+    views::{
+        compensations::{CASES_ON_A_PAGE, CaseList, CaseRow, CaseView, CasesQuery},
+        lists::NumberedPage,
     },
 };
 
 impl Desk {
     /// One page of the cases that are asked for, newest first.
-    pub async fn cases(&self, who: &Who, query: CasesQuery) -> Result<Page<CaseRow>, DeskError> {
+    pub async fn cases(&self, who: &Who, query: CasesQuery) -> Result<NumberedPage<CaseRow>, DeskError> {
         may(who, Act::Read)?;
         self.cases.ready().await?;
         let rows = self.cases.rows();
@@ -32,7 +28,7 @@ impl Desk {
         let page = query.page.clamp(1, pages);
         let skipped = (page - 1) as usize * CASES_ON_A_PAGE as usize;
         let shown = places.into_iter().skip(skipped).take(CASES_ON_A_PAGE as usize);
-        Ok(Page {
+        Ok(NumberedPage {
             rows: shown.filter_map(|place| rows.all.get(place)).cloned().collect(),
             page,
             pages,

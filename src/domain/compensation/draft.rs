@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Action, Command, CommandName, NOTE_MAX};
 use crate::domain::{
+    form::{Field, FieldError},
     ids::EntityId,
     money::{Currency, Money},
     refund::Reason,
@@ -28,38 +29,6 @@ pub struct Draft {
     pub amount: String,
     pub reason: String,
     pub note: String,
-}
-
-/// A field of a form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    Command,
-    Subject,
-    Item,
-    Amount,
-    AmountAgain,
-    Reason,
-    Note,
-    Password,
-    Code,
-}
-
-/// What is wrong with a field, in words for the person who filled it in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct FieldError {
-    pub field: Field,
-    pub message: String,
-}
-
-impl FieldError {
-    pub fn new(field: Field, message: impl Into<String>) -> Self {
-        Self {
-            field,
-            message: message.into(),
-        }
-    }
 }
 
 impl Draft {

@@ -29,6 +29,7 @@ pub fn joined(parts: Vec<Swept>) -> BTreeMap<EntityId, Vec<Entry>> {
                 part.subject
             );
         }
+        assert_eq!(part.unreadable, None, "{}", part.subject);
         let before = entries.len();
         entries.extend(part.entries);
         let seam = before.saturating_sub(1);
@@ -43,7 +44,7 @@ pub fn joined(parts: Vec<Swept>) -> BTreeMap<EntityId, Vec<Entry>> {
     streams
 }
 
-async fn swept(log: &dyn EventLog) -> BTreeMap<EntityId, Vec<Entry>> {
+pub async fn swept(log: &dyn EventLog) -> BTreeMap<EntityId, Vec<Entry>> {
     let parts: Vec<Vec<Swept>> = log.sweep().try_collect().await.unwrap();
     joined(parts.concat())
 }

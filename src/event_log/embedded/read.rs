@@ -1,21 +1,19 @@
 //! The questions that are asked of an embedded log, as SQL: a page of a stream, a page of ids, a page of the feed. Each
 //! takes a connection and returns; when and where it runs is decided elsewhere.
 
-use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Fault;
+use super::{
+    Fault,
+    row::{COLUMNS, RowReader, position},
+};
 use crate::{
     domain::{
-        event::{Entry, Fields, Known},
+        event::Entry,
         ids::{EntityId, Position},
     },
-    event_log::{FeedEntry, Swept},
+    event_log::{FeedEntry, StreamEnd, Swept},
 };
-
-/// What [`entry`] reads.
-const COLUMNS: &str =
-    "position, recorded, id, type, sequence, time, actor, idempotencykey, correlationid, causationid, data, extra";
 
 /// Entries of one stream after a position, oldest first.
 pub(super) fn entries(
@@ -24,126 +22,99 @@ pub(super) fn entries(
     after: Position,
     limit: usize,
 ) -> Result<Vec<Entry>, Fault> {
-    let after = sequence_at(connection, id, rowid(after))?;
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+        "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
     ))?;
-    let mut rows = statement.query(params![id.as_str(), after, rows_max(limit)])?;
-    let mut entries = Vec::new();
+    let mut rows = statement.query(params![id.as_str(), rowid(after), rows_max(limit)])?;
+    let (mut entries, mut reader) = (Vec::new(), RowReader::new(connection));
     while let Some(row) = rows.next()? {
-        entries.push(entry(row)?);
+        entries.push(reader.entry(row)?);
     }
     Ok(entries)
 }
 
-/// Where a sweep is: after this event of this stream. No stream's name is empty; `i64::MAX` is after all events of one.
+/// Where a sweep is: after this position of this stream. No stream's name is empty; `i64::MAX` is after all events of one.
 pub(super) type Place = (String, i64);
 
-/// Events of all streams after a place, in parts, by stream and sequence; and where to go on, if there is more.
+/// Events of all streams after a place, in parts, by stream and position; and where to go on, if there is more. A stream with
+/// a damaged event is told as unreadable, and left at that.
 pub(super) fn swept(
     connection: &Connection,
     after: &Place,
     limit: usize,
 ) -> Result<(Vec<Swept>, Option<Place>), Fault> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, stream FROM events WHERE (stream, sequence) > (?1, ?2) ORDER BY stream, sequence LIMIT ?3",
+        "SELECT {COLUMNS} FROM events WHERE (stream, position) > (?1, ?2) ORDER BY stream, position LIMIT ?3",
     ))?;
     // One more, which tells whether the last stream goes on.
     let mut rows = statement.query(params![after.0, after.1, rows_max(limit.saturating_add(1))])?;
-    let mut parts: Vec<Swept> = Vec::new();
-    let (mut left, mut sequence) = (limit, 0);
+    let (mut parts, mut reader): (Vec<Swept>, _) = (Vec::new(), RowReader::new(connection));
+    let (mut left, mut position) = (limit, 0);
     while let Some(row) = rows.next()? {
-        let stream = row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?;
-        let part = parts.last_mut().filter(|part| part.subject.as_str() == stream);
+        let stream = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let begins = parts.last().is_none_or(|part| part.subject.as_str() != stream);
         if left == 0 {
             // A stream that was told whole is not gone on with, whatever is appended to it meanwhile.
-            let place = part.map_or(i64::MAX, |part| {
+            let goes_on = parts.last_mut().filter(|part| !begins && part.unreadable.is_none());
+            let place = goes_on.map_or(i64::MAX, |part| {
                 part.last = false;
-                sequence
+                position
             });
             let next = parts.last().map(|part| (part.subject.to_string(), place));
             return Ok((parts, next));
         }
         left -= 1;
-        sequence = row.get(4)?;
-        let event = entry(row)?;
-        match part {
-            Some(part) => part.entries.push(event),
-            None => parts.push(Swept {
+        position = row.get(1)?;
+        if begins {
+            parts.push(Swept {
                 first: stream != after.0,
                 last: true,
                 subject: entity(stream.to_owned())?,
-                entries: vec![event],
-            }),
+                entries: Vec::new(),
+                unreadable: None,
+            });
+        }
+        let Some(part) = parts.last_mut().filter(|part| part.unreadable.is_none()) else {
+            continue;
+        };
+        match reader.entry(row) {
+            Ok(entry) => part.entries.push(entry),
+            Err(Fault::Damaged(reason)) => {
+                part.entries.clear();
+                part.unreadable = Some(reason);
+            }
+            Err(fault) => return Err(fault),
         }
     }
     Ok((parts, None))
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
-    let sequence: i64 = row.get(4)?;
-    let extra: Option<String> = row.get(11)?;
-    let extra = match extra {
-        Some(json) => serde_json::from_str(&json)
-            .map_err(|error| Fault::Damaged(format!("the extra fields of an event: {error}")))?,
-        None => Vec::new(),
-    };
-    let sequence = sequence.to_string();
-    let text = |column: usize| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
-    let known = [
-        (Known::Id, text(2)?),
-        (Known::Type, text(3)?),
-        (Known::Sequence, Some(sequence.as_str())),
-        (Known::Time, text(5)?),
-        (Known::Actor, text(6)?),
-        (Known::IdempotencyKey, text(7)?),
-        (Known::CorrelationId, text(8)?),
-        (Known::CausationId, text(9)?),
-        (Known::Data, text(10)?),
-    ];
-    let known = known.into_iter();
-    let mut fields = Fields::of(known.filter_map(|(field, value)| Some((field, value?))));
-    fields.extra = extra;
-    Ok(Entry {
-        position: position(row.get(0)?),
-        recorded: recorded(row.get(1)?),
-        fields,
-    })
-}
-
-/// The sequence of the last event of `id` at or before a position. Callers ask with the position of an entry that they
-/// hold, which is one look-up; any other position is found by halving, as both grow together in a stream.
-fn sequence_at(connection: &Connection, id: &EntityId, position: i64) -> Result<i64, Fault> {
-    if position == 0 {
-        return Ok(0);
-    }
-    let exact = connection
-        .prepare_cached("SELECT sequence FROM events WHERE position = ?1 AND stream = ?2")?
-        .query_row(params![position, id.as_str()], |row| row.get(0))
-        .optional()?;
-    if let Some(sequence) = exact {
-        return Ok(sequence);
-    }
-    let (mut low, mut high) = (0, last_sequence(connection, id)?);
-    let mut statement = connection.prepare_cached("SELECT position FROM events WHERE stream = ?1 AND sequence = ?2")?;
-    while low < high {
-        let middle = high - (high - low) / 2;
-        let found: i64 = statement.query_row(params![id.as_str(), middle], |row| row.get(0))?;
-        if found <= position {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    Ok(low)
-}
-
-/// The sequence of a stream's last event, 0 where it has none.
+/// The sequence that an append goes after: the highest of the stream, 0 where it has none.
 pub(super) fn last_sequence(connection: &Connection, id: &EntityId) -> Result<i64, Fault> {
     let last: Option<i64> = connection
-        .prepare_cached("SELECT max(sequence) FROM events WHERE stream = ?1")?
+        .prepare_cached("SELECT max(sequence) FROM events INDEXED BY events_sequence WHERE stream = ?1")?
         .query_row([id.as_str()], |row| row.get(0))?;
     Ok(last.unwrap_or(0))
+}
+
+/// The id of the file.
+pub(super) fn store_id(connection: &Connection) -> Result<String, Fault> {
+    let mut statement = connection.prepare_cached("SELECT id FROM store")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// What a stream has at its end. Counting walks through an index of the stream, not through its events.
+pub(super) fn end(connection: &Connection, id: &EntityId) -> Result<StreamEnd, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT max(position), count(*) FROM events INDEXED BY events_sequence WHERE stream = ?1")?;
+    let (last, length): (Option<i64>, i64) =
+        statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(last.map_or(StreamEnd::Absent, |last| StreamEnd::Present {
+        last: Some(position(last)),
+        length: u64::try_from(length).unwrap_or(0),
+        added: None,
+        max_deleted: None,
+    }))
 }
 
 /// Ids after `after`, in the order of their bytes. Steps from id to id, so it costs as much as there are streams, not events.
@@ -168,17 +139,17 @@ pub(super) fn streams(connection: &Connection, after: &str, limit: usize) -> Res
 /// What the feed has after a position, oldest first.
 pub(super) fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT position, stream, sequence FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
+        "SELECT position, stream, sequence FROM events INDEXED BY events_feed WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;
     let mut rows = statement.query(params![rowid(after), rows_max(limit)])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let sequence: i64 = row.get(2)?;
+        let sequence: Option<i64> = row.get(2)?;
         entries.push(FeedEntry {
             partition: 0,
             position: position(row.get(0)?),
             subject: entity(row.get(1)?)?,
-            sequence: u64::try_from(sequence).ok(),
+            sequence: sequence.and_then(|sequence| u64::try_from(sequence).ok()),
         });
     }
     Ok(entries)
@@ -213,10 +184,6 @@ fn entity(text: String) -> Result<EntityId, Fault> {
     EntityId::new(text).map_err(|error| Fault::Damaged(format!("a stream's name: {error}")))
 }
 
-fn position(rowid: i64) -> Position {
-    Position::new(u64::try_from(rowid).unwrap_or(0), 0)
-}
-
 /// A position beyond what SQLite counts is after everything.
 fn rowid(position: Position) -> i64 {
     i64::try_from(position.major).unwrap_or(i64::MAX)
@@ -224,8 +191,4 @@ fn rowid(position: Position) -> i64 {
 
 fn rows_max(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-fn recorded(milliseconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(milliseconds).unwrap_or(DateTime::UNIX_EPOCH)
 }

@@ -11,14 +11,15 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
+use uuid::Uuid;
 
-use super::Place;
+use super::{Place, migrate::migrate};
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
 /// The file in a store's directory.
-const FILE: &str = "events.sqlite3";
+pub(super) const FILE: &str = "events.sqlite3";
 /// What `PRAGMA user_version` says of the tables below.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// "LDGR", what `PRAGMA application_id` says of a file of ours.
 const APPLICATION: i64 = 0x4C44_4752;
 /// How long a lock of another process is waited for.
@@ -27,27 +28,40 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// An event's own stream is its place on the disk, so that reading a stream reads neighbours. `position` numbers the events
-/// of all streams in the order of their commits; its index holds the primary key too, and so answers the whole feed.
-const TABLES: &str = "
-    CREATE TABLE store (domain TEXT NOT NULL) STRICT;
-    CREATE TABLE events (
-        stream TEXT NOT NULL,
-        sequence INTEGER NOT NULL,
-        position INTEGER NOT NULL,
-        recorded INTEGER NOT NULL, -- milliseconds since 1970, UTC
-        id TEXT NOT NULL,
-        type TEXT NOT NULL,
-        time TEXT NOT NULL,
-        actor TEXT,
-        idempotencykey TEXT,
-        correlationid TEXT,
-        causationid TEXT,
-        data TEXT NOT NULL,
-        extra TEXT, -- JSON: [[name, value], …]
-        PRIMARY KEY (stream, sequence)
-    ) STRICT, WITHOUT ROWID;
-    CREATE UNIQUE INDEX events_feed ON events (position);
-    CREATE UNIQUE INDEX events_key ON events (stream, idempotencykey) WHERE idempotencykey IS NOT NULL;
+/// of all streams in the order of their commits. Everything else about an event may be missing or be there twice, because a
+/// store may hold what was copied from another one; the append checks what this program writes. The index of the feed has the
+/// primary key in it, too, and so answers the whole feed. Statements name their index, because SQLite without statistics takes the
+/// primary key where that means to walk through a whole stream.
+///
+/// Rows from `checksums_from` on have a checksum. The table checks that as well: a program of version 1 that has the file open
+/// while it is converted can then write no row without one.
+fn tables(checksums_from: i64) -> String {
+    format!(
+        "CREATE TABLE store (domain TEXT NOT NULL, id TEXT NOT NULL, checksums_from INTEGER NOT NULL) STRICT;
+        CREATE TABLE events (
+            stream TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            sequence INTEGER,
+            recorded INTEGER NOT NULL, -- milliseconds since 1970, UTC
+            id TEXT,
+            type TEXT,
+            time TEXT,
+            actor TEXT,
+            idempotencykey TEXT,
+            correlationid TEXT,
+            causationid TEXT,
+            data TEXT,
+            extra TEXT, -- JSON: [[name, value], …]
+            checksum INTEGER CHECK (checksum IS NOT NULL OR position < {checksums_from}),
+            PRIMARY KEY (stream, position)
+        ) STRICT, WITHOUT ROWID;"
+    )
+}
+
+const INDEXES: &str = "
+    CREATE INDEX events_feed ON events (position, sequence);
+    CREATE INDEX events_sequence ON events (stream, sequence);
+    CREATE INDEX events_key ON events (stream, idempotencykey) WHERE idempotencykey IS NOT NULL;
 ";
 
 impl From<rusqlite::Error> for Fault {
@@ -124,7 +138,7 @@ pub(crate) fn patiently<T>(step: impl Fn() -> rusqlite::Result<T>) -> rusqlite::
 }
 
 fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
-    if number(connection, "user_version")? == 0 {
+    if version(connection)? == 0 {
         // Needs the file for itself for a moment, which others have where several processes make one store.
         let mode: String = patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)))?;
         if mode != "wal" {
@@ -134,7 +148,11 @@ fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), F
         }
         create(connection, domain)?;
     }
-    check(connection, domain)
+    check(connection, domain)?;
+    if version(connection)? < VERSION {
+        migrate(connection)?;
+    }
+    Ok(())
 }
 
 fn create(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
@@ -142,21 +160,43 @@ fn create(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     // Somebody else may have been faster, and a file of somebody else's is left alone.
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        transaction.execute_batch(TABLES)?;
-        transaction.execute("INSERT INTO store (domain) VALUES (?1)", [domain.as_str()])?;
+        make_tables(&transaction, domain.as_str(), 0)?;
+        make_indexes(&transaction)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+        set_version(&transaction)?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Makes the tables, and gives the file its id.
+pub(super) fn make_tables(connection: &Connection, domain: &str, checksums_from: i64) -> Result<(), Fault> {
+    connection.execute_batch(&tables(checksums_from))?;
+    connection.execute(
+        "INSERT INTO store (domain, id, checksums_from) VALUES (?1, ?2, ?3)",
+        (domain, Uuid::now_v7().to_string(), checksums_from),
+    )?;
+    Ok(())
+}
+
+pub(super) fn make_indexes(connection: &Connection) -> Result<(), Fault> {
+    Ok(connection.execute_batch(INDEXES)?)
+}
+
+pub(super) fn set_version(connection: &Connection) -> Result<(), Fault> {
+    Ok(connection.pragma_update(None, "user_version", VERSION)?)
+}
+
+pub(super) fn version(connection: &Connection) -> Result<i64, Fault> {
+    number(connection, "user_version")
 }
 
 fn check(connection: &Connection, domain: LogName) -> Result<(), Fault> {
     if number(connection, "application_id")? != APPLICATION {
         return Err(Fault::Damaged("its file belongs to another program".into()));
     }
-    let version = number(connection, "user_version")?;
-    if version != VERSION {
+    let version = version(connection)?;
+    if !(1..=VERSION).contains(&version) {
         return Err(Fault::Damaged(format!(
             "its file has version {version}, and this program knows only version {VERSION}; use a newer program"
         )));
@@ -228,8 +268,8 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(refused(LogName::Order).contains("the wallet store"));
-        connection.pragma_update(None, "user_version", 2).unwrap();
-        assert!(refused(LogName::Wallet).contains("version 2"));
+        connection.pragma_update(None, "user_version", 3).unwrap();
+        assert!(refused(LogName::Wallet).contains("version 3"));
         connection.pragma_update(None, "application_id", 7).unwrap();
         assert!(refused(LogName::Wallet).contains("another program"));
 

@@ -2,18 +2,19 @@
 //! first row is written, so a refusal leaves nothing behind; a fault of the store undoes the batch.
 
 use chrono::Utc;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
     Fault,
     read::{self, Head},
+    row::Columns,
 };
 use crate::{
     domain::{
         event::NewEvent,
         ids::{EntityId, SEQUENCE_MAX, Sequence},
     },
-    event_log::{AppendError, Appended, Expected},
+    event_log::{AppendError, Appended, Expected, digest::Digester},
 };
 
 /// One append.
@@ -44,15 +45,21 @@ pub(super) fn write(
     let mut head = read::head(&transaction)?;
     // Recorded times never decrease, whatever the clock of this machine does.
     head.recorded = head.recorded.max(Utc::now().timestamp_millis());
+    let mut digester = Digester::default();
     let answers = requests
         .iter()
-        .map(|request| append(&transaction, &mut head, request))
+        .map(|request| append(&transaction, &mut head, &mut digester, request))
         .collect::<Result<_, _>>()?;
     transaction.commit().map_err(|error| Failed::InCommit(error.into()))?;
     Ok(answers)
 }
 
-fn append(connection: &Connection, head: &mut Head, request: &Request) -> Result<Result<Appended, AppendError>, Fault> {
+fn append(
+    connection: &Connection,
+    head: &mut Head,
+    digester: &mut Digester,
+    request: &Request,
+) -> Result<Result<Appended, AppendError>, Fault> {
     // The key comes first: a repeat gets the first answer, wherever the stream is by now.
     match earlier(connection, request)? {
         Earlier::None => {}
@@ -66,14 +73,14 @@ fn append(connection: &Connection, head: &mut Head, request: &Request) -> Result
         return Ok(Err(AppendError::Conflict { expected, actual }));
     }
     let count = request.events.len() as u64;
-    if SEQUENCE_MAX - actual < count {
+    if SEQUENCE_MAX.saturating_sub(actual) < count {
         return Ok(Err(AppendError::Invalid(
             "the stream's sequence has come to its end".into(),
         )));
     }
     for (sequence, event) in (actual + 1..).zip(&request.events) {
         head.position += 1;
-        insert(connection, *head, &request.id, sequence, event)?;
+        insert(connection, *head, digester, &request.id, sequence, event)?;
     }
     Ok(Ok(Appended {
         first: actual + 1,
@@ -93,51 +100,64 @@ enum Earlier<'a> {
 }
 
 /// Looks for the first key that was used. It was this append if the events from there on, and those before, are the same.
+/// Among events that were copied from elsewhere a key may stand on several; one of them may be this append's.
 fn earlier<'a>(connection: &Connection, request: &'a Request) -> Result<Earlier<'a>, Fault> {
-    let mut used =
-        connection.prepare_cached("SELECT sequence FROM events WHERE stream = ?1 AND idempotencykey = ?2")?;
+    let mut used = connection.prepare_cached(
+        "SELECT sequence FROM events INDEXED BY events_key WHERE stream = ?1 AND idempotencykey = ?2",
+    )?;
     for (index, event) in (0..).zip(&request.events) {
         let Some(key) = &event.idempotencykey else {
             continue;
         };
-        let found: Option<i64> = used
-            .query_row(params![request.id.as_str(), key], |row| row.get(0))
-            .optional()?;
-        let Some(found) = found else { continue };
-        let first = found - index;
-        for (sequence, event) in (first..).zip(&request.events) {
-            if !is_stored(connection, &request.id, sequence, event)? {
-                return Ok(Earlier::Other(key));
+        let found = used.query_map(params![request.id.as_str(), key], |row| row.get(0))?;
+        let found: Vec<Option<i64>> = found.collect::<Result<_, _>>()?;
+        for first in found.iter().flatten().map(|found| found.saturating_sub(index)) {
+            if is_all_stored(connection, request, first)? {
+                let first = sequence(first);
+                return Ok(Earlier::Same(Appended {
+                    first,
+                    last: first + request.events.len() as u64 - 1,
+                    repeated: true,
+                }));
             }
         }
-        let first = sequence(first);
-        return Ok(Earlier::Same(Appended {
-            first,
-            last: first + request.events.len() as u64 - 1,
-            repeated: true,
-        }));
+        if !found.is_empty() {
+            return Ok(Earlier::Other(key));
+        }
     }
     Ok(Earlier::None)
+}
+
+/// Whether the events of a request are stored from a sequence on.
+fn is_all_stored(connection: &Connection, request: &Request, first: i64) -> Result<bool, Fault> {
+    for (sequence, event) in (first..).zip(&request.events) {
+        if !is_stored(connection, &request.id, sequence, event)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether the event at a sequence is this one: the same key, type and data. Its id and time may differ, as a producer that
 /// tries again may take new ones.
 fn is_stored(connection: &Connection, id: &EntityId, sequence: i64, event: &NewEvent) -> Result<bool, Fault> {
-    let same = connection
-        .prepare_cached(
-            "SELECT idempotencykey IS ?3 AND type = ?4 AND data = ?5 FROM events WHERE stream = ?1 AND sequence = ?2",
-        )?
-        .query_row(
-            params![id.as_str(), sequence, event.idempotencykey, event.r#type, event.data],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(same.unwrap_or(false))
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (
+             SELECT 1 FROM events INDEXED BY events_sequence
+             WHERE stream = ?1 AND sequence = ?2 AND idempotencykey IS ?3 AND type = ?4 AND data = ?5
+         )",
+    )?;
+    let same = statement.query_row(
+        params![id.as_str(), sequence, event.idempotencykey, event.r#type, event.data],
+        |row| row.get(0),
+    )?;
+    Ok(same)
 }
 
 fn insert(
     connection: &Connection,
     head: Head,
+    digester: &mut Digester,
     id: &EntityId,
     sequence: Sequence,
     event: &NewEvent,
@@ -148,26 +168,48 @@ fn insert(
             Some(serde_json::to_string(extra).map_err(|error| Fault::Damaged(format!("the extra fields: {error}")))?)
         }
     };
+    let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+    let texts = [
+        Some(event.id.as_str()),
+        Some(event.r#type.as_str()),
+        Some(event.time.as_str()),
+        event.actor.as_deref(),
+        event.idempotencykey.as_deref(),
+        event.correlationid.as_deref(),
+        event.causationid.as_deref(),
+        Some(event.data.as_str()),
+        extra.as_deref(),
+    ];
+    let columns = Columns {
+        stream: id.as_str().as_bytes(),
+        position: head.position,
+        sequence: Some(sequence),
+        recorded: head.recorded,
+        texts: texts.map(|text| text.map(str::as_bytes)),
+    };
+    let checksum = columns.checksum(columns.digest(digester));
+    let [event_id, kind, time, actor, key, correlation, causation, data, extra] = texts;
     connection
         .prepare_cached(
-            "INSERT INTO events (stream, sequence, position, recorded, id, type, time, actor, idempotencykey,
-                 correlationid, causationid, data, extra)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO events (stream, position, sequence, recorded, id, type, time, actor, idempotencykey,
+                 correlationid, causationid, data, extra, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             id.as_str(),
-            i64::try_from(sequence).unwrap_or(i64::MAX),
             head.position,
+            sequence,
             head.recorded,
-            event.id,
-            event.r#type,
-            event.time,
-            event.actor,
-            event.idempotencykey,
-            event.correlationid,
-            event.causationid,
-            event.data,
+            event_id,
+            kind,
+            time,
+            actor,
+            key,
+            correlation,
+            causation,
+            data,
             extra,
+            checksum,
         ])?;
     Ok(())
 }

@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{Entry, Fields, Known},
+        event::{Entry, Fields, Known, RawDigest},
         ids::{EntityId, Position, Sequence},
     },
-    event_log::FeedEntry,
+    event_log::{FeedEntry, digest::Digester},
 };
 
 /// One entry with its bytes as they are: its place, and field after value after field.
@@ -36,7 +36,7 @@ impl FromRedisValue for RawEntry {
 }
 
 /// An entry's place, and its fields and values one after another.
-fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), ParsingError> {
+pub(super) fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), ParsingError> {
     let [id, fields] = array(value)?
         .try_into()
         .map_err(|_| ParsingError::from("an entry without an id or fields"))?;
@@ -55,30 +55,42 @@ fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), ParsingError>
 #[derive(Default)]
 pub(super) struct Entries {
     pub entries: Vec<Entry>,
+    scratch: Scratch,
+}
+
+/// Room that is used again for every entry.
+#[derive(Default)]
+struct Scratch {
     /// Where the strings of the entry stand that is being taken.
     strings: Vec<Range<usize>>,
+    digester: Digester,
 }
 
 impl FromRedisValue for Entries {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let entries = array(value)?.into_iter().map(entry).collect::<Result<_, _>>()?;
+        let mut digester = Digester::default();
+        let entries = array(value)?.into_iter().map(|value| entry(value, &mut digester));
         Ok(Self {
-            entries,
-            strings: Vec::new(),
+            entries: entries.collect::<Result<_, _>>()?,
+            ..Self::default()
         })
     }
 }
 
-fn entry(value: Value) -> Result<Entry, ParsingError> {
+fn entry(value: Value, digester: &mut Digester) -> Result<Entry, ParsingError> {
     let (position, mut values) = parts(value)?;
+    digester.begin(position);
     let mut fields = Fields::default();
     while let (Some(name), Some(value)) = (values.next(), values.next()) {
-        fields.set(&readable(&bytes(name)?), &readable(&bytes(value)?));
+        let (name, value) = (bytes(name)?, bytes(value)?);
+        digester.field(&name, &value);
+        fields.set(&readable(&name), &readable(&value));
     }
     Ok(Entry {
         position,
         recorded: recorded(position),
         fields,
+        digest: digester.finish(),
     })
 }
 
@@ -86,18 +98,18 @@ impl Take for Entries {
     fn with_room(entries: usize) -> Self {
         Self {
             entries: Vec::with_capacity(entries),
-            strings: Vec::new(),
+            ..Self::default()
         }
     }
 
     fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         let begin = cursor.place();
         let (position, pairs) = head(cursor)?;
-        self.strings.clear();
+        self.scratch.strings.clear();
         for _ in 0..pairs * 2 {
             let length = cursor.string()?.len();
             let end = cursor.place() - begin - wire::END.len();
-            self.strings.push(end - length..end);
+            self.scratch.strings.push(end - length..end);
         }
         let bytes = cursor.since(begin);
         // Looked at once: what stands between strings is ASCII, so all of it is text if and only if each of them is.
@@ -108,15 +120,20 @@ impl Take for Entries {
                 |whole| Cow::Borrowed(&whole[string.clone()]),
             )
         };
-        let values = self.strings.iter().skip(1).step_by(2);
+        let values = self.scratch.strings.iter().skip(1).step_by(2);
         let mut fields = Fields::with_room(values.map(Range::len).sum());
-        for pair in self.strings.chunks_exact(2) {
+        self.scratch.digester.begin(position);
+        for pair in self.scratch.strings.chunks_exact(2) {
+            self.scratch
+                .digester
+                .field(&bytes[pair[0].clone()], &bytes[pair[1].clone()]);
             fields.set(&text(&pair[0]), &text(&pair[1]));
         }
         self.entries.push(Entry {
             position,
             recorded: recorded(position),
             fields,
+            digest: self.scratch.digester.finish(),
         });
         Ok(())
     }
@@ -210,6 +227,7 @@ impl RawEntry {
             position: self.position,
             recorded: recorded(self.position),
             fields,
+            digest: RawDigest::default(),
         };
         entry.sequence()
     }
@@ -268,7 +286,7 @@ fn array(value: Value) -> Result<Vec<Value>, ParsingError> {
     }
 }
 
-fn bytes(value: Value) -> Result<Vec<u8>, ParsingError> {
+pub(super) fn bytes(value: Value) -> Result<Vec<u8>, ParsingError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::SimpleString(text) => Ok(text.into_bytes()),
@@ -276,7 +294,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, ParsingError> {
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
+pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
@@ -298,7 +316,7 @@ mod tests {
 
     #[test]
     fn an_entry_keeps_what_nobody_knows_and_what_is_no_text() {
-        let entry = entry(Value::Array(vec![
+        let value = Value::Array(vec![
             bulk(b"1700000000000-3"),
             Value::Array(
                 [
@@ -316,8 +334,8 @@ mod tests {
                 .map(bulk)
                 .into(),
             ),
-        ]))
-        .unwrap();
+        ]);
+        let entry = entry(value, &mut Digester::default()).unwrap();
         assert_eq!(entry.position, Position::new(1_700_000_000_000, 3));
         assert_eq!(entry.recorded.timestamp_millis(), 1_700_000_000_000);
         assert_eq!(entry.sequence(), Some(7));
@@ -390,6 +408,9 @@ mod tests {
         let (made, taken) = both_ways(&reply);
         assert_eq!(made, taken);
         assert_eq!(taken.len(), 5);
+        // The same fields at other places, and bytes that are replaced by the same sign, have other digests.
+        let digests: std::collections::HashSet<_> = taken.iter().map(|entry| entry.digest).collect();
+        assert_eq!(digests.len(), 5);
         assert_eq!(both_ways(b"*0\r\n"), (vec![], vec![]));
     }
 

@@ -142,14 +142,24 @@ enum Scan {
     Done,
 }
 
+/// The ids of streams.
 pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
+    scan(link, Some("stream"))
+}
+
+/// The ids of all keys that are named as a stream is, whatever they hold.
+pub(super) fn names(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
+    scan(link, None)
+}
+
+fn scan(link: Arc<Link>, kind: Option<&'static str>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
     let start = Scan::At { cursor: 0, session: 0 };
     stream::try_unfold(start, move |mut scan| {
         let link = Arc::clone(&link);
         async move {
             while let Scan::At { .. } = scan {
                 let (ids, rest) = link
-                    .read(|session| step(&link, session, scan))
+                    .read(|session| step(&link, session, scan, kind))
                     .await
                     .map_err(|fault| fault.into_read(link.domain))?;
                 scan = rest;
@@ -163,21 +173,18 @@ pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId
     .boxed()
 }
 
-async fn step(link: &Link, mut session: Session, scan: Scan) -> RedisResult<(Vec<EntityId>, Scan)> {
+async fn step(link: &Link, mut session: Session, scan: Scan, kind: Option<&str>) -> RedisResult<(Vec<EntityId>, Scan)> {
     let cursor = match scan {
         Scan::At { cursor, session: of } if of == session.number => cursor,
         _ => 0,
     };
-    let (cursor, found): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
-        .arg(cursor)
-        .arg("MATCH")
-        .arg(keys::entity_glob(link.domain))
-        .arg("COUNT")
-        .arg(SCAN)
-        .arg("TYPE")
-        .arg("stream")
-        .query_async(&mut session.connection)
-        .await?;
+    let mut ask = redis::cmd("SCAN");
+    ask.arg(cursor).arg("MATCH").arg(keys::entity_glob(link.domain));
+    ask.arg("COUNT").arg(SCAN);
+    if let Some(kind) = kind {
+        ask.arg("TYPE").arg(kind);
+    }
+    let (cursor, found): (u64, Vec<Vec<u8>>) = ask.query_async(&mut session.connection).await?;
     let ids = found
         .iter()
         .filter_map(|key| std::str::from_utf8(key).ok())

@@ -9,7 +9,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind,
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerError, ServerErrorKind,
     aio::MultiplexedConnection,
 };
 use tokio::{
@@ -117,7 +117,13 @@ fn lost_reason(error: &RedisError) -> String {
 
 /// What a server says when it refuses, without the addresses that some refusals hold.
 fn refused(error: &RedisError) -> Fault {
-    let code = error.code().unwrap_or_default();
+    // A pipeline keeps the words of its first error apart.
+    let first = error.clone().into_server_errors();
+    let first = first.as_deref().and_then(<[_]>::first).map(|(_, error)| error);
+    let code = first
+        .map_or(error.code(), |first| Some(first.code()))
+        .unwrap_or_default();
+    let detail = first.map_or(error.detail(), ServerError::details).unwrap_or_default();
     match (error.kind(), code) {
         (ErrorKind::AuthenticationFailed, _) | (_, "NOAUTH" | "WRONGPASS") => {
             unavailable("it does not accept the user and password of its URL")
@@ -127,11 +133,19 @@ fn refused(error: &RedisError) -> Fault {
         }
         (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => unavailable("it is a replica that takes no writes"),
         (_, "OOM") => unavailable("its memory is full"),
+        (_, "NOPERM") => unavailable(not_permitted(detail)),
         (_, "WRONGTYPE") => Fault::Damaged("a key of the log is not what it has to be".into()),
-        (ErrorKind::Extension | ErrorKind::Server(_), _) => {
-            unavailable(format!("it answered '{code} {}'", error.detail().unwrap_or_default()))
-        }
+        (ErrorKind::Extension | ErrorKind::Server(_), _) => unavailable(format!("it answered '{code} {detail}'")),
         _ => unavailable(error.category()),
+    }
+}
+
+/// What the user of the URL has no permission for. Redis names the command as in 'xinfo|stream'.
+fn not_permitted(detail: &str) -> String {
+    match detail.split('\'').nth(1) {
+        Some(command) => format!("its user may not run {}", command.replace('|', " ").to_uppercase()),
+        None if detail.contains("one of the keys") => "its user may not use a key of the log".into(),
+        None => format!("it answered 'NOPERM {detail}'"),
     }
 }
 
@@ -214,9 +228,10 @@ impl Link {
     }
 
     /// Does something that may be done twice, again if the connection was lost under it.
-    pub(super) async fn read<T, F>(&self, operation: impl Fn(Session) -> F + Send + Sync) -> Result<T, Fault>
+    pub(super) async fn read<T, E, F>(&self, operation: impl Fn(Session) -> F + Send + Sync) -> Result<T, Fault>
     where
-        F: Future<Output = RedisResult<T>> + Send,
+        E: Into<Trouble>,
+        F: Future<Output = Result<T, E>> + Send,
     {
         let tries = async {
             let mut pauses = PAUSES.into_iter();
@@ -224,7 +239,7 @@ impl Link {
                 let trouble = match self.session().await {
                     Ok(session) => {
                         let number = session.number;
-                        match operation(session).await.map_err(Trouble::from) {
+                        match operation(session).await.map_err(E::into) {
                             Ok(answer) => return Ok(answer),
                             Err(trouble) => {
                                 if matches!(trouble, Trouble::Lost(_)) {
@@ -250,7 +265,7 @@ impl Link {
 }
 
 /// How many partitions the store has: 1 where it does not say.
-async fn partitions(connection: &mut MultiplexedConnection, domain: LogName) -> Result<u32, Trouble> {
+pub(super) async fn partitions(connection: &mut MultiplexedConnection, domain: LogName) -> Result<u32, Trouble> {
     let asked: RedisResult<Option<Vec<u8>>> = redis::cmd("HGET")
         .arg(keys::meta(domain))
         .arg("partitions")

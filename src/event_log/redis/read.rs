@@ -28,6 +28,21 @@ const AT_ONCE: usize = 4;
 /// A stream and where it was read to.
 pub(super) type Place = (EntityId, Position);
 
+/// Why there is no page of a stream although the server answers: its key holds something else.
+#[derive(Debug)]
+pub(super) struct Unreadable(pub String);
+
+impl Unreadable {
+    pub(super) fn wrong_type(domain: LogName, partitions: u32, id: &EntityId) -> Self {
+        let key = keys::entity(domain, keys::partition(id, partitions), id);
+        Self(not_a_stream(&key))
+    }
+}
+
+pub(super) fn not_a_stream(key: &str) -> String {
+    format!("the key '{key}' holds something else than a stream")
+}
+
 /// Each stream after its position, at most `limit` entries of each, in the order asked.
 pub(super) async fn many(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
     let some = wanted.chunks(STREAMS).map(|some| some_of(link, some, limit));
@@ -44,8 +59,10 @@ async fn some_of(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<
     while so_far < limit && !open.is_empty() {
         let count = share(open.len()).min(limit - so_far);
         let asked: Vec<&Place> = open.iter().map(|(_, place)| place).collect();
-        let pages: Vec<Entries> = link.read(|session| pages(session, link.domain, &asked, count)).await?;
-        let mut pages = pages.into_iter();
+        let pages: Vec<Result<Entries, Unreadable>> =
+            link.read(|session| pages(session, link.domain, &asked, count)).await?;
+        let pages: Result<Vec<_>, _> = pages.into_iter().collect();
+        let mut pages = pages.map_err(|Unreadable(reason)| Fault::Damaged(reason))?.into_iter();
         open.retain_mut(|(index, (_, after))| {
             let page = pages.next().unwrap_or_default().entries;
             *after = page.last().map_or(*after, |last| last.position);
@@ -70,10 +87,17 @@ pub(super) async fn pages<T: FromRedisValue>(
     domain: LogName,
     wanted: &[&Place],
     count: usize,
-) -> RedisResult<Vec<T>> {
+) -> RedisResult<Vec<Result<T, Unreadable>>> {
     let ask = ask(domain, session.partitions, wanted, count);
     let replies: Vec<RedisResult<T>> = ask.query_async(&mut session.connection).await?;
-    replies.into_iter().collect()
+    let pages = replies.into_iter().zip(wanted).map(|(reply, (id, _))| match reply {
+        Ok(page) => Ok(Ok(page)),
+        Err(error) if error.code() == Some("WRONGTYPE") => {
+            Ok(Err(Unreadable::wrong_type(domain, session.partitions, id)))
+        }
+        Err(error) => Err(error),
+    });
+    pages.collect()
 }
 
 /// Asks for a page of each stream.

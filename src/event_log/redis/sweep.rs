@@ -18,7 +18,7 @@ use super::{
     entry::{Count, Entries},
     follow,
     link::Link,
-    read::{self, Place, STREAMS, share},
+    read::{self, Place, STREAMS, Unreadable, share},
     wire::{Take, Wire},
 };
 use crate::{
@@ -42,16 +42,23 @@ struct Met<T> {
     id: EntityId,
     first: bool,
     last: bool,
-    page: T,
+    page: Result<T, Unreadable>,
 }
 
 /// Every stream of the store from its beginning.
 pub(super) fn sweep(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Swept>, ReadError>> {
-    let part = |met: Met<Entries>| Swept {
-        subject: met.id,
-        first: met.first,
-        last: met.last,
-        entries: met.page.entries,
+    let part = |met: Met<Entries>| {
+        let (entries, unreadable) = match met.page {
+            Ok(page) => (page.entries, None),
+            Err(Unreadable(reason)) => (Vec::new(), Some(reason)),
+        };
+        Swept {
+            subject: met.id,
+            first: met.first,
+            last: met.last,
+            entries,
+            unreadable,
+        }
     };
     walk(link)
         .map_ok(move |met| met.into_iter().map(part).collect())
@@ -61,7 +68,7 @@ pub(super) fn sweep(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Swept>, R
 /// Takes every page of every stream as [`sweep`] does, and only counts its entries.
 pub(super) fn drain(link: &Arc<Link>) -> BoxStream<'static, Result<usize, ReadError>> {
     walk(link)
-        .map_ok(|met: Vec<Met<Count>>| met.iter().map(|met| met.page.entries()).sum())
+        .map_ok(|met: Vec<Met<Count>>| met.iter().flat_map(|met| &met.page).map(Paged::entries).sum())
         .boxed()
 }
 
@@ -80,7 +87,7 @@ enum State {
 
 impl Lane {
     /// A page of each stream.
-    async fn pages<T: Paged>(&self, wanted: &[&Place], count: usize) -> Result<Vec<T>, Fault> {
+    async fn pages<T: Paged>(&self, wanted: &[&Place], count: usize) -> Result<Vec<Result<T, Unreadable>>, Fault> {
         if let Some(pages) = self.wired(wanted, count).await {
             return Ok(pages);
         }
@@ -91,7 +98,7 @@ impl Lane {
     }
 
     /// A page of each stream by the fast wire, if it works.
-    async fn wired<T: Paged>(&self, wanted: &[&Place], count: usize) -> Option<Vec<T>> {
+    async fn wired<T: Paged>(&self, wanted: &[&Place], count: usize) -> Option<Vec<Result<T, Unreadable>>> {
         let partitions = self.link.session().await.ok()?.partitions;
         let mut state = self.wire.lock().await;
         // Whatever ends this call in its middle, a wire with half a reply in it is not used again.
@@ -100,7 +107,8 @@ impl Lane {
             State::Open(wire) => Ok(wire),
             State::Closed => return None,
         };
-        let ask = read::ask(self.link.domain, partitions, wanted, count);
+        let domain = self.link.domain;
+        let ask = read::ask(domain, partitions, wanted, count);
         let done = async {
             let mut wire = wire?;
             let pages = wire.pages(&ask).await?;
@@ -109,7 +117,11 @@ impl Lane {
         match done.await {
             Ok((wire, pages)) => {
                 *state = State::Open(wire);
-                Some(pages)
+                let pages = pages.into_iter().zip(wanted);
+                let page = |(page, (id, _)): (Option<T>, &&Place)| {
+                    page.ok_or_else(|| Unreadable::wrong_type(domain, partitions, id))
+                };
+                Some(pages.map(page).collect())
             }
             Err(error) => {
                 tracing::debug!(%error, "a sweep goes on without its fast wire");
@@ -151,7 +163,7 @@ fn walk<T: Paged>(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Met<T>>, Re
     let lanes: Vec<_> = (0..LANES).map(lane).collect();
     let (open, mut turn) = (Open::default(), 0);
     let found = open.clone();
-    follow::streams(Arc::clone(link))
+    follow::names(Arc::clone(link))
         .map_ok(move |ids| stream::iter(found.batches(ids).into_iter().map(Ok)))
         .try_flatten()
         .map_ok(move |batch| {
@@ -196,10 +208,11 @@ fn along<T: Paged>(
 async fn step<T: Paged>(lane: &Lane, open: Vec<Place>) -> Result<(Vec<Met<T>>, Vec<Place>), Fault> {
     let count = share(open.len());
     let asked: Vec<&Place> = open.iter().collect();
-    let pages: Vec<T> = lane.pages(&asked, count).await?;
+    let pages: Vec<Result<T, Unreadable>> = lane.pages(&asked, count).await?;
     let mut rest = Vec::new();
     let met = open.into_iter().zip(pages).map(|((id, after), page)| {
-        let next = page.last().filter(|_| page.entries() == count);
+        let full = page.as_ref().ok().filter(|page| page.entries() == count);
+        let next = full.and_then(Paged::last);
         rest.extend(next.map(|next| (id.clone(), next)));
         Met {
             id,

@@ -21,6 +21,10 @@ const LINE_MAX: usize = 24;
 const STRING_MAX: usize = 512 * 1024 * 1024;
 /// What ends a string, as it ends a line.
 pub(super) const END: &[u8] = b"\r\n";
+/// How the refusal of a key of another type begins.
+const WRONG_TYPE: &[u8] = b"-WRONGTYPE ";
+/// The longest refusal that is looked at.
+const REFUSAL_MAX: usize = 512;
 /// Elements of an array, far above what an XADD takes.
 const ARRAY_MAX: usize = 16 * 1024 * 1024;
 
@@ -34,6 +38,15 @@ pub(super) enum Stop {
     Short(usize),
     /// It is none that is known here.
     Strange,
+}
+
+/// How the reply to an XRANGE begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// So many entries follow.
+    Entries(usize),
+    /// The key holds something else than a stream, and nothing follows.
+    WrongType,
 }
 
 /// A place in what has come so far.
@@ -54,6 +67,23 @@ impl<'a> Cursor<'a> {
     /// What there is from an earlier place to here.
     pub(super) fn since(&self, place: usize) -> &'a [u8] {
         &self.bytes[place..self.at]
+    }
+
+    /// The beginning of the reply that begins here. Every refusal but one is strange.
+    pub(super) fn reply(&mut self) -> Result<Reply, Stop> {
+        let rest = &self.bytes[self.at..];
+        if rest.first() != Some(&b'-') {
+            return self.array().map(Reply::Entries);
+        }
+        let line = &rest[..rest.len().min(REFUSAL_MAX)];
+        match line.windows(END.len()).position(|two| two == END) {
+            Some(end) if line.starts_with(WRONG_TYPE) => {
+                self.at += end + END.len();
+                Ok(Reply::WrongType)
+            }
+            None if rest.len() < REFUSAL_MAX => Err(Stop::Short(1)),
+            _ => Err(Stop::Strange),
+        }
     }
 
     /// How many elements the array that begins here has.
@@ -182,21 +212,24 @@ impl Wire {
         Ok(wire)
     }
 
-    /// The pages that these XRANGEs bring back. After an error the connection is of no use any more.
-    pub(super) async fn pages<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<T>> {
+    /// The pages that these XRANGEs bring back, `None` for a key of another type. After an error the connection is of no use any more.
+    pub(super) async fn pages<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<Option<T>>> {
         timeout(OPERATION_MAX, self.ask(ask)).await?
     }
 
-    async fn ask<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<T>> {
+    async fn ask<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<Option<T>>> {
         self.send(ask).await?;
         let mut pages = Vec::with_capacity(ask.len());
         for _ in 0..ask.len() {
-            let entries = self.next(|cursor| cursor.array()).await?;
+            let Reply::Entries(entries) = self.next(|cursor| cursor.reply()).await? else {
+                pages.push(None);
+                continue;
+            };
             let mut page = T::with_room(entries.min(ROOM_MAX));
             for _ in 0..entries {
                 self.next(|cursor| page.take(cursor)).await?;
             }
-            pages.push(page);
+            pages.push(Some(page));
         }
         Ok(pages)
     }
@@ -274,6 +307,26 @@ mod tests {
         }
         assert_eq!(string(&whole[..5]), Err(Stop::Short(14)));
         assert_eq!(Cursor::new(b"+O", 0).okay(), Err(Stop::Short(3)));
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_told_from_every_other_refusal() {
+        let refusal = b"-WRONGTYPE Operation against a key\r\n*0\r\n";
+        let mut cursor = Cursor::new(refusal, 0);
+        assert_eq!(
+            (cursor.reply(), cursor.reply()),
+            (Ok(Reply::WrongType), Ok(Reply::Entries(0)))
+        );
+        assert_eq!(Cursor::new(&refusal[..20], 0).reply(), Err(Stop::Short(1)));
+        let long = [b"-WRONGTYPE ".as_slice(), &[b'x'; REFUSAL_MAX]].concat();
+        for strange in [&b"-NOPERM no\r\n"[..], b"-WRONGTYPES\r\n", b":1\r\n", &long] {
+            assert_eq!(
+                Cursor::new(strange, 0).reply(),
+                Err(Stop::Strange),
+                "{}",
+                strange.escape_ascii()
+            );
+        }
     }
 
     #[test]

@@ -12,11 +12,15 @@ use super::{Bench, LATER, hour};
 use crate::{
     domain::{
         ids::{Domain, EntityId},
-        listing::{ChartPoint, PartPages, TimelineQuery, WalletView},
         replay::Filter,
     },
     history::SEGMENT,
-    ledger::{Ledger, Settings, Store, Stores},
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores},
+    views::{
+        timelines::{ChartPoint, PartPages, TimelineQuery},
+        wallets::WalletView,
+    },
 };
 
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
@@ -28,11 +32,10 @@ fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
     let settings = Settings {
         rescan: LATER,
         clock: || hour(20_000),
-        checkpoints: dir.map(Path::to_owned),
-        checkpoint_every: Some(LATER),
+        dir: dir.map(Path::to_owned),
         ..Settings::default()
     };
-    Ledger::start(stores, settings)
+    Ledger::start(stores, settings).unwrap()
 }
 
 fn id() -> EntityId {
@@ -221,8 +224,8 @@ async fn a_long_wallet_is_what_its_whole_replay_says() {
             writer.write(&bench, 200);
             let fresh = start(&bench, None);
             fresh.loaded().await;
-            super::becomes(|| long.plain() == fresh.plain()).await;
-            super::becomes(|| short.plain() == fresh.plain()).await;
+            super::durable::same_rows(&long, &fresh).await;
+            super::durable::same_rows(&short, &fresh).await;
         }
     }
 }
@@ -273,7 +276,7 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
     let before = bench.wallet.entries_read();
     writer.write(&bench, 1);
     let fresh = long.clone();
-    super::becomes(|| fresh.overview().events == 6_001).await;
+    super::becomes(|| fresh.overview().unwrap().events == 6_001).await;
     let read = bench.wallet.entries_read() - before;
     assert!(read <= 2 * SEGMENT, "{read} entries were read for one event");
 }
@@ -288,12 +291,12 @@ async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_waypoints_from_t
     // One after the other, so that what is known of it is kept and gone on with.
     for _ in 0..SEGMENT + 40 {
         writer.write(&bench, 1);
-        super::becomes(|| long.overview().events == writer.written).await;
+        super::becomes(|| long.overview().unwrap().events == writer.written).await;
     }
     long.histories().track(&id(), u64::MAX).await.unwrap();
     for _ in 0..8 {
         writer.write(&bench, SEGMENT / 2);
-        super::becomes(|| long.overview().events == writer.written).await;
+        super::becomes(|| long.overview().unwrap().events == writer.written).await;
     }
     let before = bench.wallet.entries_read();
     long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
@@ -308,15 +311,16 @@ async fn what_a_process_left_unfinished_on_the_shelf_is_gone_on_with() {
     let first = start(&bench, Some(dir.path()));
     first.loaded().await;
     first.histories().track(&id(), u64::MAX).await.unwrap();
-    drop(first);
+    super::durable::close(first).await;
     writer.write(&bench, 20 * SEGMENT);
+    let before = bench.wallet.entries_read();
     let long = start(&bench, Some(dir.path()));
     long.loaded().await;
-    let before = bench.wallet.entries_read();
     long.histories().track(&id(), writer.written).await.unwrap();
     let read = bench.wallet.entries_read() - before;
+    // One page was read with those of other streams before it was known that the stream is long.
     assert!(
-        (20 * SEGMENT..22 * SEGMENT).contains(&read),
+        (20 * SEGMENT..22 * SEGMENT + 1_000).contains(&read),
         "{read} entries were read to go on"
     );
     let before = bench.wallet.entries_read();
@@ -359,7 +363,7 @@ async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
         let long = start(&bench, Some(dir.path()));
         long.loaded().await;
         long.histories().track(&id(), u64::MAX).await.unwrap();
-        drop(long);
+        super::durable::close(long).await;
         let store = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
         assert!(store.execute(statement, []).unwrap() > 0, "{statement}");
         let long = start(&bench, Some(dir.path()));
@@ -371,6 +375,7 @@ async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
         for _ in 0..20 {
             compare(&short, &long, &writer.query()).await;
         }
+        super::durable::close(long).await;
     }
     let other = Bench::new();
     Writer::new(4).write(&other, 5 * SEGMENT);

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
-        event::{Entry, Fields, Known, NewEvent},
+        event::{Entry, Fields, Known, NewEvent, RawDigest},
         ids::{Domain, EntityId, LogName, Position},
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
@@ -83,6 +83,7 @@ impl MemoryLog {
                 (Known::Time, &time.to_rfc3339()),
                 (Known::Data, &data.to_string()),
             ]),
+            digest: RawDigest::default(),
         });
         drop(streams);
         if feed {

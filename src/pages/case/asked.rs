@@ -12,10 +12,8 @@ use crate::{
         time::{Fineness, Since, Time},
         words::sentence,
     },
-    domain::compensation::{
-        case::{CaseStatus, Proposal},
-        view::CaseView,
-    },
+    domain::compensation::case::{CaseStatus, Proposal},
+    views::compensations::CaseView,
 };
 
 pub(super) fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {

@@ -10,14 +10,12 @@ use crate::{
         input::{Control, Hidden, Input},
         words::sentence,
     },
-    domain::{
-        access::Me,
-        compensation::{command::NOTE_MAX, draft::Field, view::CaseView},
-    },
+    domain::{compensation::command::NOTE_MAX, form::Field},
     pages::{
         proof::Proof,
         sent::{failure, mistake},
     },
+    views::{compensations::CaseView, operators::Me},
 };
 
 pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyView {

@@ -72,7 +72,7 @@ fn told(entry: &Entry) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Fields, Known};
+    use crate::domain::event::{Fields, Known, RawDigest};
 
     #[test]
     fn an_event_says_what_was_said_with_it() {
@@ -80,6 +80,7 @@ mod tests {
             position: "1-0".parse().unwrap(),
             recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
             fields: Fields::of([(Known::Type, kind), (Known::Data, data)]),
+            digest: RawDigest::default(),
         };
         let declined = entry("compensation.declined", r#"{"command_hash":"x","note":"too much"}"#);
         assert_eq!(told(&declined), ("Declined".to_owned(), Some("too much".to_owned())));

@@ -4,17 +4,15 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{badge::Tone, href, news::News, notice::Notice, words::sentence},
+    components::{badge::Tone, news::News, notice::Notice, words::sentence},
     domain::{
         compensation::{
             case::{CaseStatus, IssuedEvent},
             decide::Step,
-            view::CaseView,
         },
-        listing::{Recent, TimelineQuery},
         replay::Filter,
     },
-    pages::query::timeline_href,
+    views::{compensations::CaseView, events::Recent, href, query::timeline_href, timelines::TimelineQuery},
 };
 
 /// How it stands, in one sentence that can be acted on.
@@ -154,7 +152,7 @@ pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Rec
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Entry, Fields, Known},
+        event::{Entry, Fields, Known, RawDigest},
         ids::{Domain, EntityId},
     };
 
@@ -166,6 +164,7 @@ mod tests {
                 position: position.parse().unwrap(),
                 recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
                 fields: Fields::of([(Known::Id, id)]),
+                digest: RawDigest::default(),
             },
         }
     }

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 use super::{Steps, field_id};
 use crate::{
     components::{
-        href,
         id::{Code, EntityLink, RefundLink},
         input::{Control, FormProblem, Hidden, Input},
         money::{Money, format_amount},
@@ -14,16 +13,17 @@ use crate::{
     domain::{
         compensation::{
             command::{CommandName, NOTE_MAX},
-            draft::{AMOUNT_MAX, Draft, Field, FieldError},
-            view::{FormOutcome, FormView},
+            draft::{AMOUNT_MAX, Draft},
         },
+        form::{Field, FieldError},
         ids::Domain,
         refund::Reason,
     },
-    pages::{
-        form::AskForm,
+    pages::{form::AskForm, sent::mistake},
+    views::{
+        compensations::{FormOutcome, FormView},
+        href,
         query::{FormQuery, form_href, form_query},
-        sent::mistake,
     },
 };
 

@@ -7,7 +7,6 @@ use super::Steps;
 use crate::{
     components::{
         badge::{Badge, Tone},
-        href,
         input::{Control, Hidden, Input},
         money::format_amount,
         notice::Notice,
@@ -15,17 +14,21 @@ use crate::{
         words::sentence,
     },
     domain::{
-        access::Me,
         compensation::{
             command::pins_text,
             decide::Warning,
-            draft::{AMOUNT_MAX, Draft, Field},
-            view::{Preview, Route},
+            draft::{AMOUNT_MAX, Draft},
         },
+        form::Field,
     },
     pages::{
         proof::Proof,
         sent::{here, mistake},
+    },
+    views::{
+        compensations::{Preview, Route},
+        href,
+        operators::Me,
     },
 };
 

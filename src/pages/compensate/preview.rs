@@ -14,9 +14,9 @@ use crate::{
     },
     domain::{
         compensation::decide::{Figures, Rejection, Step},
-        listing::Recent,
         money::Currency,
     },
+    views::events::Recent,
 };
 
 /// The figures as they are, or with what they become.

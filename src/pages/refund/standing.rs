@@ -13,9 +13,9 @@ use crate::{
     },
     domain::{
         ids::Domain,
-        listing::{RefundView, StoryRow},
         refund::{Destination, RefundRow, RefundState},
     },
+    views::refunds::{RefundView, StoryRow},
 };
 
 /// A state that the refund entered.
@@ -143,7 +143,7 @@ fn expected(state: RefundState, destination: &Destination) -> &'static str {
 mod tests {
     use super::*;
     use crate::domain::{
-        event::{Entry, Fields, Known},
+        event::{Entry, Fields, Known, RawDigest},
         ids::EntityId,
     };
 
@@ -155,6 +155,7 @@ mod tests {
                 position: "1-0".parse().unwrap(),
                 recorded: "2026-01-01T00:00:00Z".parse().unwrap(),
                 fields: Fields::of([(Known::Type, r#type)]),
+                digest: RawDigest::default(),
             },
             applied,
             of_refund,

@@ -14,10 +14,8 @@ use crate::{
         time::{Time, format_span},
         words::counted,
     },
-    domain::{
-        ids::Domain,
-        listing::{RefundView, StoryRow},
-    },
+    domain::ids::Domain,
+    views::refunds::{RefundView, StoryRow},
 };
 
 /// Shorter than this between two events is no pause; longer between happening and recording is late.

@@ -2,8 +2,8 @@
 //! to sign in here could end at a page that looks like this one and is somebody else's.
 
 use crate::{
-    components::href,
     domain::access::{Act, Role},
+    views::href,
 };
 
 /// Characters of an address at most.

@@ -11,8 +11,8 @@ use axum::{
 
 use crate::{
     api::ApiError,
-    components::href,
     server::functions::{self, retry_after},
+    views::href,
 };
 
 /// Leads to the page to sign in, and from there back here.

@@ -9,9 +9,10 @@ use crate::{
     access::{audit::NewEntry, operators::Operator, session::SessionRecord},
     desk::Who,
     domain::{
-        access::{Act, Me, Secret},
+        access::{Act, Secret},
         audit::AuditOutcome,
     },
+    views::operators::Me,
 };
 
 /// Somebody who is signed in. Everything in it has been verified for this request.

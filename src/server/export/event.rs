@@ -13,10 +13,10 @@ use crate::{
         access::Act,
         audit::AuditOutcome,
         ids::{Domain, EntityId},
-        mask::Mask,
     },
     ledger::LedgerError,
     server::{auth::Visitor, state::AppState},
+    views::mask::Mask,
 };
 
 pub(super) const ROUTE: &str = "/export/events/{domain}/{subject}/{position}";
@@ -36,6 +36,7 @@ pub(super) async fn whole(
             LedgerError::NotFound { .. } => ExportError::NotFound,
             LedgerError::Invalid(message) => ExportError::Invalid(message),
             LedgerError::Store { domain, .. } => ExportError::StoreDown(domain),
+            LedgerError::ReadModel(message) => ExportError::ReadModel(message),
         })?
         .entry;
     if principal.may(Act::ReadPersonal) {

@@ -45,6 +45,11 @@ impl Sheet {
         Ok(true)
     }
 
+    /// Rows were left out, and more would be, too.
+    pub const fn is_full(&self) -> bool {
+        self.cut
+    }
+
     /// How many rows there are, for the record of who took what away.
     pub const fn rows(&self) -> usize {
         self.rows

@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use crate::{
     desk::outcomes,
-    domain::listing::{StoreHealth, StoreState},
     ledger::Ledger,
+    views::health::{StoreHealth, StoreState},
 };
 
 /// Upper bounds in seconds of how long requests take.
@@ -175,9 +175,10 @@ impl Metrics {
     }
 
     pub fn note_index(&self, ledger: &Ledger) {
-        let sizes = ledger.sizes();
+        self.heads.set(ledger.kept_bytes());
+        // Where the read model does not answer, the figures stay as they were.
+        let Ok(sizes) = ledger.counts() else { return };
         self.events.set(sizes.events);
-        self.heads.set(sizes.heads);
         for (kind, rows) in [
             ("wallets", sizes.wallets),
             ("orders", sizes.orders),

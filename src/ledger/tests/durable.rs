@@ -1,0 +1,355 @@
+//! Tests of a read model that is kept between starts: going on from it is the same as filling it anew, whatever the streams hold;
+//! one that is damaged, of another version or of other stores is never believed; and it says what the domain's rules say.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::{Bench, LATER, hour};
+use crate::{
+    domain::{
+        findings::{OrderFacts, WalletFacts, findings},
+        fold::Fold,
+        ids::EntityId,
+        order::OrderState,
+        replay::{Replayable, in_sequence_order},
+        wallet::WalletState,
+    },
+    ledger::Ledger,
+    read_model::{Settings, Store, Stores},
+};
+
+fn settings(dir: Option<&Path>) -> Settings {
+    Settings {
+        rescan: LATER,
+        clock: || hour(100),
+        dir: dir.map(Path::to_owned),
+        ..Settings::default()
+    }
+}
+
+async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
+    let store = |log| Store { log, adapter: "memory" };
+    let stores = Stores {
+        wallet: store(bench.wallet.clone()),
+        order: store(bench.order.clone()),
+    };
+    let ledger = Ledger::start(stores, settings(dir)).unwrap();
+    tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
+        .await
+        .unwrap();
+    ledger
+}
+
+/// Writes events of any kind to a few wallets and orders; some out of sequence, some untold, some nonsense.
+fn write_some(bench: &Bench, random: &mut ChaCha8Rng, count: usize, sequences: &mut [u32; 6]) {
+    for _ in 0..count {
+        let at = random.random_range(0..6_usize);
+        let (log, id) = if at < 3 {
+            (&bench.wallet, format!("W-{at}"))
+        } else {
+            (&bench.order, format!("O-{at}"))
+        };
+        let (kind, data) = if at < 3 {
+            wallet_event(random)
+        } else {
+            order_event(random)
+        };
+        sequences[at] += 1;
+        let sequence = match random.random_range(0..40) {
+            0 => "nonsense".to_owned(),
+            1 => random.random_range(1..=sequences[at]).to_string(),
+            2 => {
+                sequences[at] += 2;
+                sequences[at].to_string()
+            }
+            _ => sequences[at].to_string(),
+        };
+        let time = hour(random.random_range(0..90));
+        log.write(&id, &sequence, kind, time, &data, random.random_range(0..10) > 0);
+    }
+}
+
+fn money(random: &mut ChaCha8Rng) -> Value {
+    let currency = if random.random_range(0..20) == 0 { "USD" } else { "EUR" };
+    json!({"amount": format!("{}.50", random.random_range(1..4)), "currency": currency})
+}
+
+fn wallet_event(random: &mut ChaCha8Rng) -> (&'static str, Value) {
+    let refund = format!("R-{}", random.random_range(0..6));
+    let hold = format!("h{}", random.random_range(0..4));
+    let reverses = format!("W-{}.{}", random.random_range(0..3), random.random_range(1..60));
+    match random.random_range(0..9) {
+        0 => (
+            "wallet.opened",
+            json!({"owner": {"id": "C-1", "name": "Ada"}, "currency": "EUR"}),
+        ),
+        1 | 2 => {
+            let order = format!("O-{}", random.random_range(3..6));
+            (
+                "wallet.credited",
+                json!({"amount": money(random), "kind": "refund", "refund": refund, "order": order}),
+            )
+        }
+        3 => ("wallet.credited", json!({"amount": money(random), "kind": "top_up"})),
+        4 => ("wallet.debited", json!({"amount": money(random), "kind": "purchase"})),
+        5 => (
+            "wallet.held",
+            json!({"hold": hold, "amount": money(random), "expires_at": "2026-01-02T00:00:00Z"}),
+        ),
+        6 => ("wallet.hold_released", json!({"hold": hold})),
+        7 => (
+            "wallet.entry_reversed",
+            json!({"reverses": reverses, "amount": money(random), "reason": "error"}),
+        ),
+        _ => ("wallet.mystery", json!({})),
+    }
+}
+
+fn order_event(random: &mut ChaCha8Rng) -> (&'static str, Value) {
+    let refund = format!("R-{}", random.random_range(0..6));
+    match random.random_range(0..8) {
+        0 => {
+            let wallet = format!("W-{}", random.random_range(0..4));
+            (
+                "order.placed",
+                json!({"total": money(random), "wallet": wallet, "customer": {"id": "C-1"}}),
+            )
+        }
+        1 => (
+            "order.paid",
+            json!({"payment": "p", "amount": money(random), "method": "card"}),
+        ),
+        2 | 3 => {
+            let data = json!({"refund": refund, "amount": money(random), "reason": "return", "destination": "wallet"});
+            ("order.refund_requested", data)
+        }
+        4 => ("order.refund_approved", json!({"refund": refund})),
+        5 => ("order.refund_succeeded", json!({"refund": refund})),
+        6 => ("order.refund_failed", json!({"refund": refund, "failure": "declined"})),
+        _ => ("order.shipped", json!({})),
+    }
+}
+
+/// What the domain's rules find in the streams, without a read model.
+fn judged(bench: &Bench) -> Vec<String> {
+    let wallets = folds::<WalletState>(bench.wallet.all());
+    let orders = folds::<OrderState>(bench.order.all());
+    let wallets: Vec<_> = wallets
+        .iter()
+        .map(|(id, fold)| WalletFacts {
+            id,
+            state: &fold.state,
+            complete: fold.complete,
+        })
+        .collect();
+    let orders: Vec<_> = orders
+        .iter()
+        .map(|(id, fold)| OrderFacts {
+            id,
+            state: &fold.state,
+            complete: fold.complete,
+        })
+        .collect();
+    let found = findings(&wallets, &orders, hour(100));
+    found
+        .iter()
+        .map(|finding| serde_json::to_string(finding).unwrap())
+        .collect()
+}
+
+fn folds<S: Replayable>(streams: Vec<(EntityId, Vec<crate::domain::event::Entry>)>) -> Vec<(EntityId, Fold<S>)> {
+    let fold = |entries| {
+        let mut fold = Fold::<S>::new();
+        for (_, entry) in in_sequence_order(entries) {
+            fold.push(&entry, |_| {});
+        }
+        fold
+    };
+    streams.into_iter().map(|(id, entries)| (id, fold(entries))).collect()
+}
+
+#[tokio::test]
+async fn going_on_is_the_same_as_filling_anew() {
+    for seed in 0..40 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+        let mut sequences = [0; 6];
+        write_some(&bench, &mut random, 60, &mut sequences);
+        let first = start(&bench, Some(dir.path())).await;
+        write_some(&bench, &mut random, 20, &mut sequences);
+        close(first).await;
+        write_some(&bench, &mut random, 40, &mut sequences);
+        let resumed = start(&bench, Some(dir.path())).await;
+        assert!(resumed.resumed_from().is_some(), "{seed}");
+        let replayed = start(&bench, None).await;
+        assert!(replayed.rows().unwrap().0.len() > 6, "{seed}");
+        same_rows(&resumed, &replayed).await;
+        let found = |ledger: &Ledger| -> Vec<String> {
+            let findings = super::paging::all_findings(ledger);
+            findings
+                .iter()
+                .map(|finding| serde_json::to_string(finding).unwrap())
+                .collect()
+        };
+        let sorted = |mut lines: Vec<String>| {
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(found(&replayed)), sorted(judged(&bench)), "{seed}");
+        assert_eq!(sorted(found(&resumed)), sorted(judged(&bench)), "{seed}");
+        assert_eq!(
+            resumed.overview().unwrap().totals,
+            replayed.overview().unwrap().totals,
+            "{seed}"
+        );
+        let counts = |ledger: &Ledger| {
+            let of = ledger.overview().unwrap();
+            (of.wallets, of.orders, of.refunds, of.events)
+        };
+        assert_eq!(counts(&resumed), counts(&replayed), "{seed}");
+        // And it follows: what comes now, in any order, ends the same.
+        write_some(&bench, &mut random, 30, &mut sequences);
+        let after = start(&bench, None).await;
+        // Untold entries are found by the next scan, which is an hour away here.
+        bench.tell_all();
+        same_rows(&resumed, &after).await;
+    }
+}
+
+/// Stops a ledger and waits until it has left its directory.
+pub async fn close(ledger: Arc<Ledger>) {
+    ledger.stop();
+    let mut ledger = Some(ledger);
+    for _ in 0..500 {
+        match Arc::try_unwrap(ledger.take().unwrap()) {
+            Ok(_) => break,
+            Err(shared) => ledger = Some(shared),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(ledger.is_none(), "somebody still uses the ledger");
+    // Its tasks let go of the database when they notice that they were aborted.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// Waits until two ledgers hold the same rows.
+pub async fn same_rows(a: &Ledger, b: &Ledger) {
+    for _ in 0..500 {
+        if a.rows().unwrap() == b.rows().unwrap() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (a, b) = (a.rows().unwrap().0, b.rows().unwrap().0);
+    let different = a.keys().chain(b.keys()).filter(|key| a.get(*key) != b.get(*key));
+    let different: Vec<_> = different.map(|key| (key, a.get(key), b.get(key))).collect();
+    assert!(different.is_empty(), "{different:#?}");
+}
+
+/// A ledger whose read model is kept in a directory.
+async fn kept() -> (Bench, tempfile::TempDir) {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.open_wallet();
+    bench.credit(2, "5", true);
+    bench.order_with_refund("O-1", "R-1", "2.00", 3);
+    close(start(&bench, Some(dir.path())).await).await;
+    let again = start(&bench, Some(dir.path())).await;
+    assert!(again.resumed_from().is_some());
+    close(again).await;
+    (bench, dir)
+}
+
+fn file(dir: &Path) -> std::path::PathBuf {
+    let number = std::fs::read_to_string(dir.join("current")).unwrap();
+    dir.join(format!("read_model.{}.sqlite3", number.trim()))
+}
+
+#[tokio::test]
+async fn one_of_another_version_or_program_is_replaced() {
+    for statement in [
+        "UPDATE meta SET value = '0 0.0.1' WHERE name = 'format'",
+        "PRAGMA application_id = 7",
+        "DROP TABLE meta",
+    ] {
+        let (bench, dir) = kept().await;
+        let before = file(dir.path());
+        Connection::open(&before).unwrap().execute_batch(statement).unwrap();
+        let ledger = start(&bench, Some(dir.path())).await;
+        assert_eq!(ledger.resumed_from(), None, "{statement}");
+        assert_eq!(
+            ledger.rows().unwrap(),
+            start(&bench, None).await.rows().unwrap(),
+            "{statement}"
+        );
+        assert_ne!(file(dir.path()), before, "{statement}");
+        assert!(!before.exists(), "{statement}");
+        close(ledger).await;
+        assert!(
+            start(&bench, Some(dir.path())).await.resumed_from().is_some(),
+            "{statement}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_replaced() {
+    let (bench, dir) = kept().await;
+    let text = "this is no database, and long enough to be read as one".repeat(100);
+    std::fs::write(file(dir.path()), text).unwrap();
+    let ledger = start(&bench, Some(dir.path())).await;
+    assert_eq!(ledger.resumed_from(), None);
+    close(ledger).await;
+    assert!(start(&bench, Some(dir.path())).await.resumed_from().is_some());
+}
+
+#[tokio::test]
+async fn one_of_other_stores_is_not_believed() {
+    let (_, dir) = kept().await;
+    let other = Bench::new();
+    other.open_wallet();
+    other.credit(2, "7", true);
+    other.order_with_refund("O-1", "R-1", "2.00", 3);
+    let ledger = start(&other, Some(dir.path())).await;
+    assert_eq!(ledger.resumed_from(), None);
+    assert_eq!(super::posted(&ledger), "7.00");
+}
+
+#[tokio::test]
+async fn a_huge_event_is_kept_truncated_and_still_shows_that_the_store_is_the_same() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.open_wallet();
+    let amount = json!({"amount": "5", "currency": "EUR"});
+    let data = json!({"amount": amount, "kind": "top_up", "note": "x".repeat(1_000_000)});
+    bench.wallet_event(2, "wallet.credited", &data, true);
+    close(start(&bench, Some(dir.path())).await).await;
+    let database = Connection::open(file(dir.path())).unwrap();
+    let longest = "SELECT max(length(entry)) FROM recent";
+    let longest: u32 = database.query_row(longest, [], |row| row.get(0)).unwrap();
+    assert!(longest < 2_000, "{longest}");
+    drop(database);
+    let again = start(&bench, Some(dir.path())).await;
+    assert!(again.resumed_from().is_some());
+}
+
+#[tokio::test]
+async fn a_directory_belongs_to_one_process() {
+    let (bench, dir) = kept().await;
+    let ledger = start(&bench, Some(dir.path())).await;
+    let stores = Stores {
+        wallet: Store {
+            log: bench.wallet.clone(),
+            adapter: "memory",
+        },
+        order: Store {
+            log: bench.order.clone(),
+            adapter: "memory",
+        },
+    };
+    let refused = Ledger::start(stores, settings(Some(dir.path()))).err().unwrap();
+    assert!(refused.to_string().contains("--read-model"), "{refused}");
+    assert_eq!(super::posted(&ledger), "5.00");
+}

@@ -1,0 +1,189 @@
+//! Tests of pages: every row once, in order, whatever is written between the pages, forwards and backwards, for every way of
+//! sorting.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Bench, LATER, becomes, hour};
+use crate::{
+    domain::{findings::Finding, refund::RefundRow},
+    ledger::Ledger,
+    read_model::lists::Search,
+    views::{
+        lists::{Count, FindingsQuery, ListQuery, ListSort, PageAt},
+        refunds::{RefundSort, RefundsQuery},
+    },
+};
+
+/// The refunds of all pages.
+pub fn all_refunds(ledger: &Ledger, query: &RefundsQuery) -> Vec<RefundRow> {
+    let mut query = query.clone();
+    let mut rows = Vec::new();
+    loop {
+        let page = ledger.refunds(&query, Search::Names).unwrap();
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) => query.at = PageAt::After(next),
+            None => return rows,
+        }
+    }
+}
+
+/// The findings of all pages.
+pub fn all_findings(ledger: &Ledger) -> Vec<Finding> {
+    let mut query = FindingsQuery::default();
+    let mut rows = Vec::new();
+    loop {
+        let page = ledger.list_findings(&query).unwrap();
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) => query.at = PageAt::After(next),
+            None => return rows,
+        }
+    }
+}
+
+const SORTS: [RefundSort; 8] = [
+    RefundSort::Oldest,
+    RefundSort::Newest,
+    RefundSort::Stuck,
+    RefundSort::AmountUp,
+    RefundSort::AmountDown,
+    RefundSort::State,
+    RefundSort::Refund,
+    RefundSort::Order,
+];
+
+fn filled() -> Bench {
+    let bench = Bench::new();
+    for n in 0..130 {
+        let amount = format!("{}.50", n % 9 + 1);
+        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), &amount, n % 40);
+    }
+    bench
+}
+
+#[tokio::test]
+async fn every_refund_is_on_one_page_forwards_and_backwards() {
+    let bench = filled();
+    let ledger = bench.start(LATER).await;
+    for sort in SORTS {
+        for text in ["", "R-", "o-1", "ada"] {
+            let query = RefundsQuery {
+                sort,
+                text: text.to_owned(),
+                ..RefundsQuery::default()
+            };
+            let rows = all_refunds(&ledger, &query);
+            let ids: BTreeSet<_> = rows.iter().map(|row| row.refund.clone()).collect();
+            assert_eq!(ids.len(), rows.len(), "{query:?}");
+            let page = ledger.refunds(&query, Search::Names).unwrap();
+            assert_eq!(page.total, Count::Exactly(rows.len() as u64), "{query:?}");
+            // From the last page back to the first.
+            let mut at = page;
+            while let Some(next) = at.next {
+                let query = RefundsQuery {
+                    at: PageAt::After(next),
+                    ..query.clone()
+                };
+                at = ledger.refunds(&query, Search::Names).unwrap();
+            }
+            let mut back = at.rows;
+            let mut previous = at.previous;
+            while let Some(cursor) = previous {
+                let query = RefundsQuery {
+                    at: PageAt::Before(cursor),
+                    ..query.clone()
+                };
+                let page = ledger.refunds(&query, Search::Names).unwrap();
+                let seen: BTreeSet<_> = back.iter().map(|row| row.refund.clone()).collect();
+                let new = page.rows.into_iter().filter(|row| !seen.contains(&row.refund));
+                let mut before: Vec<_> = new.collect();
+                before.append(&mut back);
+                back = before;
+                previous = page.previous;
+            }
+            assert_eq!(back, rows, "{query:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_that_do_not_change_are_met_once_while_a_shop_writes() {
+    let bench = filled();
+    let ledger = bench.start(LATER).await;
+    for sort in [ListSort::Recent, ListSort::Id, ListSort::AmountDown, ListSort::AmountUp] {
+        let orders = ledger.overview().unwrap().orders;
+        let mut query = ListQuery {
+            sort,
+            ..ListQuery::default()
+        };
+        let mut met = Vec::new();
+        let mut written = orders;
+        loop {
+            let page = ledger.orders(&query, Search::Names).unwrap();
+            met.extend(page.rows.iter().map(|row| row.id.to_string()));
+            let Some(next) = page.next else { break };
+            query.at = PageAt::After(next);
+            // New orders come before, between and after the rows that were shown.
+            for n in 0..20 {
+                let id = format!("N-{sort:?}-{written}-{n}");
+                bench.order_with_refund(&id, &format!("NR-{id}"), &format!("{n}.00"), n);
+            }
+            written += 20;
+            becomes(|| ledger.overview().unwrap().orders == written).await;
+        }
+        let distinct: BTreeSet<_> = met.iter().cloned().collect();
+        assert_eq!(distinct.len(), met.len(), "{sort:?}");
+        assert!((0..130).all(|n| distinct.contains(&format!("O-{n}"))), "{sort:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_nobody_made_is_refused() {
+    let bench = filled();
+    let ledger = bench.start(LATER).await;
+    for cursor in ["x", "AAAA", &"A".repeat(2_000)] {
+        let query = ListQuery {
+            at: PageAt::After(cursor.to_owned()),
+            ..ListQuery::default()
+        };
+        assert!(ledger.orders(&query, Search::Names).is_err(), "{cursor}");
+    }
+    // Nor is one of another sort.
+    let by_id = ListQuery {
+        sort: ListSort::Id,
+        ..ListQuery::default()
+    };
+    let next = ledger.orders(&by_id, Search::Names).unwrap().next.unwrap();
+    let query = ListQuery {
+        at: PageAt::After(next),
+        ..ListQuery::default()
+    };
+    assert!(ledger.orders(&query, Search::Names).is_err());
+}
+
+#[tokio::test]
+async fn amounts_are_sorted_by_currency_and_missing_ones_come_last() {
+    let bench = Bench::new();
+    let placed = |id: &str, amount: &str, currency: &str| {
+        let data = json!({"total": {"amount": amount, "currency": currency}});
+        bench.order.write(id, "1", "order.placed", hour(1), &data, true);
+    };
+    placed("A", "5.00", "EUR");
+    placed("B", "9000", "JPY");
+    placed("C", "70.00", "EUR");
+    bench.order.write("D", "1", "order.shipped", hour(1), &json!({}), true);
+    let ledger = bench.start(LATER).await;
+    let ids = |sort| {
+        let query = ListQuery {
+            sort,
+            ..ListQuery::default()
+        };
+        let rows = ledger.orders(&query, Search::Names).unwrap().rows;
+        rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>().concat()
+    };
+    assert_eq!(ids(ListSort::AmountDown), "CABD");
+    assert_eq!(ids(ListSort::AmountUp), "ACBD");
+}

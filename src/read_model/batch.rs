@@ -1,0 +1,271 @@
+//! Writes a batch of entities in one transaction: their rows, what the rows change in totals, ages and findings, and how far
+//! the feed was read. Changes of totals are added up in memory and written once, at the end of the batch.
+
+mod findings;
+mod orders;
+mod wallets;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{
+    columns::{MinorUnits, Sortable, currency_code},
+    entity::{Entity, Update},
+    recent::Newest,
+};
+use crate::domain::{
+    ids::{Domain, EntityId},
+    money::Currency,
+};
+
+/// Lists that have totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum List {
+    Wallets = 0,
+    Orders = 1,
+    Refunds = 2,
+}
+
+/// Which time of a refund its age is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clock {
+    Requested = 0,
+    InState = 1,
+}
+
+/// How many sums a total has at most.
+pub const SUMS: usize = 4;
+
+/// Rows and sums in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub rows: i64,
+    pub sums: [i128; SUMS],
+}
+
+impl Tally {
+    fn add(&mut self, sums: [i128; SUMS], sign: Sign) {
+        let one = match sign {
+            Sign::In => 1,
+            Sign::Out => -1,
+        };
+        self.rows += one;
+        for (sum, more) in self.sums.iter_mut().zip(sums) {
+            *sum += more * i128::from(one);
+        }
+    }
+}
+
+/// Whether a row comes or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    In,
+    Out,
+}
+
+type TotalKey = (List, i64, Option<Currency>);
+type AgeKey = (Clock, i64, Option<Currency>, i64);
+
+/// A batch being written.
+pub struct Batch<'t> {
+    connection: &'t Connection,
+    domain: Domain,
+    /// The domain is filled for the first time: every row is new, and there are no indexes yet.
+    filling: bool,
+    /// Both domains are filled, so that it can be said what does not fit between them.
+    judging: bool,
+    /// Rows of the search index up to this number are kept up; the others are still to be made.
+    searchable: i64,
+    totals: BTreeMap<TotalKey, Tally>,
+    ages: BTreeMap<AgeKey, Tally>,
+    events: i64,
+    /// Refunds whose findings may have changed.
+    refunds: BTreeSet<String>,
+    newest: Newest,
+}
+
+impl<'t> Batch<'t> {
+    pub fn new(connection: &'t Connection, domain: Domain) -> rusqlite::Result<Self> {
+        let source = |domain: Domain| {
+            let mut select = connection.prepare_cached("SELECT filled, searchable FROM source WHERE domain = ?1")?;
+            select.query_row([domain.as_str()], |row| {
+                Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
+            })
+        };
+        let (filled, searchable) = source(domain)?;
+        let other = match domain {
+            Domain::Wallet => Domain::Order,
+            Domain::Order => Domain::Wallet,
+        };
+        Ok(Self {
+            connection,
+            domain,
+            filling: !filled,
+            judging: filled && source(other)?.0,
+            searchable,
+            totals: BTreeMap::new(),
+            ages: BTreeMap::new(),
+            events: 0,
+            refunds: BTreeSet::new(),
+            newest: Newest::new(connection)?,
+        })
+    }
+
+    /// Writes an entity as it is now.
+    pub fn put<S: Entity>(&mut self, id: &EntityId, update: &Update<S>) -> rusqlite::Result<()> {
+        S::put(self, id, update)?;
+        self.newest.note(id, &update.newest);
+        Ok(())
+    }
+
+    /// Notes that a stream can't be read, and why. Its row keeps the last figures and is marked as incomplete; a stream that was
+    /// never read gets a row without figures.
+    pub fn put_unreadable<S: Entity>(
+        &mut self,
+        id: &EntityId,
+        reason: &str,
+        since: DateTime<Utc>,
+    ) -> rusqlite::Result<()> {
+        let mut mark = self.connection.prepare_cached(match self.domain {
+            Domain::Wallet => "UPDATE wallet SET complete = 0 WHERE id = ?1",
+            Domain::Order => "UPDATE orders SET complete = 0 WHERE id = ?1",
+        })?;
+        if mark.execute([id.as_str()])? == 0 {
+            self.put(id, &Update::<S>::unread())?;
+        } else {
+            findings::add_incomplete(self.connection, self.domain, id)?;
+        }
+        self.set_stale(id, reason, since)
+    }
+
+    /// Notes that a stream has to be read again, and why.
+    pub fn set_stale(&self, id: &EntityId, reason: &str, since: DateTime<Utc>) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO stale VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+            )?
+            .execute(params![
+                self.domain.as_str(),
+                id.as_str(),
+                reason,
+                Sortable::time(since)
+            ])
+            .map(drop)
+    }
+
+    /// The stream was read after all.
+    pub fn unset_stale(&self, id: &EntityId) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM stale WHERE domain = ?1 AND id = ?2")?
+            .execute([self.domain.as_str(), id.as_str()])
+            .map(drop)
+    }
+
+    /// Writes what was added up. Nothing may be put in afterwards.
+    pub fn finish(mut self) -> rusqlite::Result<()> {
+        if self.judging {
+            for refund in std::mem::take(&mut self.refunds) {
+                findings::judge_refund(self.connection, &refund)?;
+            }
+        }
+        for ((list, state, currency), change) in &self.totals {
+            add_total(self.connection, *list, *state, currency.as_ref(), change)?;
+        }
+        for ((clock, state, currency, hour), change) in &self.ages {
+            add_age(self.connection, (*clock, *state, currency.as_ref(), *hour), change)?;
+        }
+        self.newest.write(self.connection, self.domain)?;
+        self.connection
+            .prepare_cached("UPDATE source SET events = events + ?2 WHERE domain = ?1")?
+            .execute(params![self.domain.as_str(), self.events])?;
+        Ok(())
+    }
+
+    fn count(&mut self, list: List, state: i64, currency: Option<Currency>, sums: [i128; SUMS], sign: Sign) {
+        let total = self.totals.entry((list, state, currency)).or_default();
+        total.add(sums, sign);
+    }
+
+    fn count_age(&mut self, key: AgeKey, amount: i128, sign: Sign) {
+        self.ages.entry(key).or_default().add([amount, 0, 0, 0], sign);
+    }
+
+    /// Whether the search index has the row of this number, and so has to follow it.
+    const fn has_text(&self, n: i64) -> bool {
+        n <= self.searchable
+    }
+}
+
+fn add_total(
+    connection: &Connection,
+    list: List,
+    state: i64,
+    currency: Option<&Currency>,
+    change: &Tally,
+) -> rusqlite::Result<()> {
+    if *change == Tally::default() {
+        return Ok(());
+    }
+    let key = (list as i64, state, currency_code(currency));
+    let mut select = connection.prepare_cached(
+        "SELECT rows, sum_1, sum_2, sum_3, sum_4 FROM total WHERE list = ?1 AND state = ?2 AND currency = ?3",
+    )?;
+    let mut total = select
+        .query_row(key, |row| tally(row, 0))
+        .optional()?
+        .unwrap_or_default();
+    total.rows += change.rows;
+    for (sum, more) in total.sums.iter_mut().zip(change.sums) {
+        *sum += more;
+    }
+    let [a, b, c, d] = total.sums.map(Sortable::minor_units);
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO total VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![key.0, key.1, key.2, total.rows, a, b, c, d])
+        .map(drop)
+}
+
+/// Rows and the four sums, from the column of this number on.
+pub fn tally(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Tally> {
+    let sum = |at: usize| row.get::<_, MinorUnits>(first + at).map(|sum| sum.0);
+    Ok(Tally {
+        rows: row.get(first)?,
+        sums: [sum(1)?, sum(2)?, sum(3)?, sum(4)?],
+    })
+}
+
+fn add_age(
+    connection: &Connection,
+    (clock, state, currency, hour): (Clock, i64, Option<&Currency>, i64),
+    change: &Tally,
+) -> rusqlite::Result<()> {
+    if *change == Tally::default() {
+        return Ok(());
+    }
+    let key = (clock as i64, state, currency_code(currency), hour);
+    let mut select = connection
+        .prepare_cached("SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4")?;
+    let read = select.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, MinorUnits>(1)?.0)));
+    let (rows, sum) = read.optional()?.unwrap_or_default();
+    let (rows, sum) = (rows + change.rows, sum + change.sums[0]);
+    if rows == 0 {
+        connection
+            .prepare_cached("DELETE FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4")?
+            .execute(key)
+            .map(drop)
+    } else {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO age VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![key.0, key.1, key.2, key.3, rows, Sortable::minor_units(sum)])
+            .map(drop)
+    }
+}
+
+/// The hour of a time, counted from 1970.
+pub const fn hour(time: DateTime<Utc>) -> i64 {
+    time.timestamp().div_euclid(3_600)
+}
+
+pub use findings::judge_everything;

@@ -1,0 +1,262 @@
+//! Findings: kept up whenever something changes that they are about, by the rules of the domain. A finding that only the
+//! time makes true (a hold past its expiry) is written beforehand with the time from which it holds.
+
+use rusqlite::{Connection, params};
+
+use crate::{
+    domain::{
+        findings::{
+            Claim, Credit, ExpiringHold, Finding, FindingKind, OrderSums, WalletBalance, of_claims, of_credits,
+            of_hold, of_order, of_wallet,
+        },
+        ids::{Domain, EntityId},
+        money::Currency,
+        refund::{Destination, RefundState},
+    },
+    read_model::columns::{
+        MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units,
+    },
+};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+/// What is looked at to find something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Refund = 0,
+    Order = 1,
+    /// One hold; the subject is the wallet's id, a slash and the hold's id.
+    Hold = 2,
+    Wallet = 3,
+}
+
+/// Replaces what was found about a subject. `new`: nothing was found about it before.
+pub fn set(connection: &Connection, scope: Scope, subject: &str, found: &[Finding], new: bool) -> rusqlite::Result<()> {
+    if !new {
+        connection
+            .prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject = ?2")?
+            .execute(params![scope as i64, subject])?;
+    }
+    add(connection, scope, subject, 0, found)
+}
+
+/// Adds to what was found about a subject; `first` is the place of the first among all of them.
+fn add(connection: &Connection, scope: Scope, subject: &str, first: u32, found: &[Finding]) -> rusqlite::Result<()> {
+    for (part, finding) in (first..).zip(found) {
+        let holds_from = match finding.finding {
+            FindingKind::HoldNeverResolved => Sortable::optional_time(finding.since),
+            _ => Sortable::MISSING,
+        };
+        connection
+            .prepare_cached(
+                "INSERT INTO finding VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                format!("{}/{subject}/{part}", scope as i64),
+                scope as i64,
+                subject,
+                finding.finding.number(),
+                finding.severity.number(),
+                finding.refund,
+                finding.order,
+                finding.wallet,
+                Sortable::optional_amount(finding.amount, finding.currency),
+                currency_code(finding.currency.as_ref()),
+                Sortable::optional_time(finding.since),
+                holds_from,
+                finding.explanation,
+            ])?;
+    }
+    Ok(())
+}
+
+/// Adds that the history of an entity is incomplete, unless that was found.
+pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<()> {
+    let scope = match domain {
+        Domain::Wallet => Scope::Wallet,
+        Domain::Order => Scope::Order,
+    };
+    let kind = FindingKind::HistoryIncomplete;
+    let mut known =
+        connection.prepare_cached("SELECT 1 FROM finding WHERE scope = ?1 AND subject = ?2 AND kind = ?3")?;
+    if known.exists(params![scope as i64, id.as_str(), kind.number()])? {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    match domain {
+        Domain::Wallet => of_wallet(
+            &WalletBalance {
+                id: id.as_str(),
+                currency: None,
+                available: Decimal::ZERO,
+                negative_since: None,
+                complete: false,
+            },
+            &mut found,
+        ),
+        Domain::Order => of_order(
+            &OrderSums {
+                id: id.as_str(),
+                wallet: None,
+                currency: None,
+                paid: Decimal::ZERO,
+                refunded: Decimal::ZERO,
+                last_succeeded: None,
+                complete: false,
+            },
+            &mut found,
+        ),
+    }
+    add(connection, scope, id.as_str(), 1, &found)
+}
+
+fn hold_subject(wallet: &EntityId, hold: &str) -> String {
+    format!("{wallet}/{hold}")
+}
+
+/// Sets what is found about a hold once it is past its expiry; nothing where it is not open or can't expire.
+pub fn set_hold(
+    connection: &Connection,
+    wallet: &EntityId,
+    hold: &str,
+    expiring: Option<&ExpiringHold<'_>>,
+    new: bool,
+) -> rusqlite::Result<()> {
+    let mut found = Vec::new();
+    if let Some(expiring) = expiring {
+        // It holds from the expiry on, whatever the time is now.
+        of_hold(expiring, DateTime::<Utc>::MAX_UTC, &mut found);
+    }
+    set(connection, Scope::Hold, &hold_subject(wallet, hold), &found, new)
+}
+
+/// Removes what was found about the holds of a wallet.
+pub fn forget_holds(connection: &Connection, wallet: &EntityId) -> rusqlite::Result<()> {
+    // Ids have no slash and no character after it, so the range has the holds of this wallet alone.
+    connection
+        .prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject >= ?2 || '/' AND subject < ?2 || '0'")?
+        .execute(params![Scope::Hold as i64, wallet.as_str()])
+        .map(drop)
+}
+
+/// A refund of an order, as rows hold it.
+struct ClaimRow {
+    order: String,
+    wallet: Option<String>,
+    amount: Decimal,
+    currency: Currency,
+    state: RefundState,
+    to_wallet: bool,
+    ever_approved: bool,
+    state_since: DateTime<Utc>,
+}
+
+/// A credit for a refund that was not wholly reversed.
+struct CreditRow {
+    wallet: String,
+    currency: Option<Currency>,
+    amount: Decimal,
+    time: DateTime<Utc>,
+    order: Option<String>,
+}
+
+/// Finds anew what does not fit about the refunds of one id.
+pub fn judge_refund(connection: &Connection, refund: &str) -> rusqlite::Result<()> {
+    let claims = claims(connection, refund)?;
+    let credits = credits(connection, refund)?;
+    let found = find(refund, &claims, &credits);
+    set(connection, Scope::Refund, refund, &found, false)
+}
+
+fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding> {
+    let claims: Vec<_> = claims
+        .iter()
+        .map(|row| Claim {
+            order: &row.order,
+            wallet: row.wallet.as_deref(),
+            amount: row.amount,
+            currency: row.currency,
+            state: row.state,
+            to_wallet: row.to_wallet,
+            ever_approved: row.ever_approved,
+            state_since: row.state_since,
+        })
+        .collect();
+    let mut credits: Vec<_> = credits
+        .iter()
+        .map(|row| Credit {
+            wallet: &row.wallet,
+            currency: row.currency,
+            amount: row.amount,
+            time: row.time,
+            order: row.order.as_deref(),
+        })
+        .collect();
+    credits.sort_unstable_by_key(|credit| (credit.wallet, credit.time, credit.amount, credit.order));
+    let mut found = Vec::new();
+    of_claims(refund, &claims, &credits, &mut found);
+    of_credits(refund, &credits, &claims, &mut found);
+    found
+}
+
+fn claims(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<ClaimRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT r.ord, o.wallet, r.amount, r.currency, r.state, r.destination, r.approved, r.state_since
+         FROM refund r JOIN orders o ON o.id = r.ord WHERE r.refund = ?1 ORDER BY r.ord",
+    )?;
+    let mut rows = select.query([refund])?;
+    let mut claims = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(currency) = row.get::<_, ReadCurrency>(3)?.0 else {
+            continue;
+        };
+        let destination = row.get_ref(5)?.as_str()?;
+        claims.push(ClaimRow {
+            order: row.get(0)?,
+            wallet: row.get(1)?,
+            amount: from_minor_units(row.get::<_, MinorUnits>(2)?.0, Some(currency)),
+            currency,
+            state: row.get::<_, Number<RefundState>>(4)?.0,
+            to_wallet: destination == Destination::Wallet.as_str(),
+            ever_approved: row.get(6)?,
+            state_since: row.get::<_, Time>(7)?.0.unwrap_or_default(),
+        });
+    }
+    Ok(claims)
+}
+
+fn credits(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<CreditRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT w.id, c.currency, c.amount, c.time, c.ord
+         FROM credit c JOIN wallet w ON w.n = c.wallet WHERE c.refund = ?1 AND NOT c.reversed",
+    )?;
+    let mut rows = select.query([refund])?;
+    let mut credits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let currency = row.get::<_, ReadCurrency>(1)?.0;
+        credits.push(CreditRow {
+            wallet: row.get(0)?,
+            currency,
+            amount: from_minor_units(row.get::<_, MinorUnits>(2)?.0, currency),
+            time: row.get::<_, Time>(3)?.0.unwrap_or_default(),
+            order: row.get(4)?,
+        });
+    }
+    Ok(credits)
+}
+
+/// Finds anew what does not fit about any refund, once both domains are filled. Only refunds are looked at that were credited,
+/// or that should have been.
+pub fn judge_everything(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM finding WHERE scope = ?1", [Scope::Refund as i64])?;
+    let mut select = connection.prepare(
+        "SELECT DISTINCT refund FROM credit
+         UNION SELECT refund FROM refund WHERE state = ?1 AND destination = ?2",
+    )?;
+    let mut rows = select.query(params![RefundState::Succeeded.number(), Destination::Wallet.as_str()])?;
+    while let Some(row) = rows.next()? {
+        judge_refund(connection, row.get_ref(0)?.as_str()?)?;
+    }
+    Ok(())
+}

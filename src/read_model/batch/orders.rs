@@ -1,0 +1,303 @@
+//! Rows of orders and of their refunds.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Batch, Clock, List, Sign, findings, hour};
+use crate::{
+    domain::{
+        findings::{Finding, OrderFacts, OrderSums, of_order},
+        ids::EntityId,
+        money::Currency,
+        order::OrderState,
+        refund::{Refund, RefundState},
+    },
+    read_model::{
+        columns::{
+            MinorUnits, Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, currency_code,
+            to_minor_units,
+        },
+        entity::Update,
+    },
+};
+
+/// What a row was before it is written again.
+struct Known {
+    n: i64,
+    entries: i64,
+    status: i64,
+    currency: Option<Currency>,
+    sums: [i128; 4],
+    wallet: Option<String>,
+    customer: Option<String>,
+    customer_name: Option<String>,
+}
+
+struct KnownRefund {
+    n: i64,
+    state: RefundState,
+    currency: Option<Currency>,
+    amount: i128,
+    requested_hour: i64,
+    since_hour: i64,
+    reason: String,
+}
+
+impl Batch<'_> {
+    pub(crate) fn put_order(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
+        let known = if self.filling { None } else { self.known_order(id)? };
+        let state = &update.fold.state;
+        let n = self.write_order(id, update, known.as_ref().map(|known| known.n))?;
+        if let Some(known) = &known {
+            self.events -= known.entries;
+            self.count(List::Orders, known.status, known.currency, known.sums, Sign::Out);
+        }
+        self.events += i64::try_from(update.entries).unwrap_or(i64::MAX);
+        let minor = |amount| to_minor_units(amount, state.currency);
+        let sums = [
+            minor(state.total.unwrap_or_default()),
+            minor(state.paid),
+            minor(state.refunded),
+            minor(state.pending),
+        ];
+        self.count(List::Orders, state.status.number(), state.currency, sums, Sign::In);
+        self.put_refunds(id, update, known.is_some())?;
+        let wallet_changed = known.as_ref().is_some_and(|known| known.wallet != state.wallet);
+        if wallet_changed {
+            // Findings about a refund name the wallet of its order.
+            self.refunds.extend(state.refunds.keys().cloned());
+        }
+        self.find_order(id, update)?;
+        let customer = state.customer.as_ref();
+        let same = known.as_ref().is_some_and(|known| {
+            !wallet_changed
+                && known.customer.as_ref() == customer.map(|party| &party.id)
+                && known.customer_name.as_ref() == customer.and_then(|party| party.name.as_ref())
+        });
+        if self.has_text(n) && !same {
+            self.put_order_text(n, known.is_some())?;
+        }
+        Ok(())
+    }
+
+    fn known_order(&self, id: &EntityId) -> rusqlite::Result<Option<Known>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT n, entries, status, currency, total, paid, refunded, pending, wallet, customer, customer_name
+             FROM orders WHERE id = ?1",
+        )?;
+        select
+            .query_row([id.as_str()], |row| {
+                let sum = |at: usize| row.get::<_, MinorUnits>(at).map(|sum| sum.0);
+                let total = row.get::<_, OptionalMinorUnits>(4)?.0;
+                Ok(Known {
+                    n: row.get(0)?,
+                    entries: row.get(1)?,
+                    status: row.get(2)?,
+                    currency: row.get::<_, ReadCurrency>(3)?.0,
+                    sums: [total.unwrap_or_default(), sum(5)?, sum(6)?, sum(7)?],
+                    wallet: row.get(8)?,
+                    customer: row.get(9)?,
+                    customer_name: row.get(10)?,
+                })
+            })
+            .optional()
+    }
+
+    fn write_order(&self, id: &EntityId, update: &Update<OrderState>, n: Option<i64>) -> rusqlite::Result<i64> {
+        let (fold, state) = (&update.fold, &update.fold.state);
+        let amount = |amount| Sortable::amount(amount, state.currency);
+        let pending = state.refunds.values().filter(|refund| refund.state.is_pending());
+        let mut replace = self.connection.prepare_cached(
+            "INSERT OR REPLACE INTO orders
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        )?;
+        replace.insert(params![
+            n,
+            id.as_str(),
+            Sortable::position(update.last),
+            update.entries.cast_signed(),
+            fold.sequence.cast_signed(),
+            state.status.number(),
+            currency_code(state.currency.as_ref()),
+            Sortable::optional_amount(state.total, state.currency),
+            amount(state.paid),
+            amount(state.refunded),
+            amount(state.pending),
+            i64::try_from(pending.count()).unwrap_or(i64::MAX),
+            state.wallet,
+            state.customer.as_ref().map(|party| &party.id),
+            state.customer.as_ref().and_then(|party| party.name.as_ref()),
+            Sortable::optional_time(state.placed_at),
+            Sortable::optional_time(state.last_time),
+            fold.complete,
+        ])
+    }
+
+    /// Writes the refunds that were touched; of an order that was read from its beginning all, and removes those that are gone.
+    fn put_refunds(&mut self, order: &EntityId, update: &Update<OrderState>, known: bool) -> rusqlite::Result<()> {
+        let refunds = &update.fold.state.refunds;
+        if !update.anew {
+            for id in &update.touched {
+                if let Some(refund) = refunds.get(id) {
+                    let known = self.known_refund(order, id)?;
+                    self.put_refund(order, id, refund, known.as_ref())?;
+                }
+            }
+            return Ok(());
+        }
+        let mut gone: BTreeSet<String> = BTreeSet::new();
+        if known {
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT refund FROM refund WHERE ord = ?1")?;
+            let ids: rusqlite::Result<Vec<String>> = select.query_map([order.as_str()], |row| row.get(0))?.collect();
+            gone.extend(ids?);
+        }
+        for (id, refund) in refunds {
+            let known = if gone.remove(id) {
+                self.known_refund(order, id)?
+            } else {
+                None
+            };
+            self.put_refund(order, id, refund, known.as_ref())?;
+        }
+        for id in gone {
+            if let Some(known) = self.known_refund(order, &id)? {
+                self.count_refund(&known, Sign::Out);
+                self.connection
+                    .prepare_cached("DELETE FROM refund WHERE n = ?1")?
+                    .execute([known.n])?;
+                if self.has_text(known.n) {
+                    self.connection
+                        .prepare_cached("DELETE FROM refund_text WHERE rowid = ?1")?
+                        .execute([known.n])?;
+                }
+            }
+            self.refunds.insert(id);
+        }
+        Ok(())
+    }
+
+    fn known_refund(&self, order: &EntityId, id: &str) -> rusqlite::Result<Option<KnownRefund>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT n, state, currency, amount, requested_at, state_since, reason
+             FROM refund WHERE ord = ?1 AND refund = ?2",
+        )?;
+        select
+            .query_row([order.as_str(), id], |row| {
+                let hour = |at: usize| row.get::<_, Time>(at).map(|time| time.0.map_or(0, hour));
+                Ok(KnownRefund {
+                    n: row.get(0)?,
+                    state: row.get::<_, Number<RefundState>>(1)?.0,
+                    currency: row.get::<_, ReadCurrency>(2)?.0,
+                    amount: row.get::<_, MinorUnits>(3)?.0,
+                    requested_hour: hour(4)?,
+                    since_hour: hour(5)?,
+                    reason: row.get(6)?,
+                })
+            })
+            .optional()
+    }
+
+    fn put_refund(
+        &mut self,
+        order: &EntityId,
+        id: &str,
+        refund: &Refund,
+        known: Option<&KnownRefund>,
+    ) -> rusqlite::Result<()> {
+        self.refunds.insert(id.to_owned());
+        let currency = refund.amount.currency();
+        let mut replace = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO refund VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+        let n = replace.insert(params![
+            known.map(|known| known.n),
+            id,
+            order.as_str(),
+            refund.state.number(),
+            currency.code(),
+            Sortable::amount(refund.amount.amount(), Some(currency)),
+            refund.destination.as_str(),
+            refund.reason.as_str(),
+            Sortable::time(refund.requested_at),
+            Sortable::time(refund.state_since),
+            refund.ever_approved,
+        ])?;
+        if let Some(known) = known {
+            self.count_refund(known, Sign::Out);
+        }
+        let now = KnownRefund {
+            n,
+            state: refund.state,
+            currency: Some(currency),
+            amount: to_minor_units(refund.amount.amount(), Some(currency)),
+            requested_hour: hour(refund.requested_at),
+            since_hour: hour(refund.state_since),
+            reason: refund.reason.as_str().to_owned(),
+        };
+        self.count_refund(&now, Sign::In);
+        if self.has_text(n) && known.is_none_or(|known| known.reason != now.reason) {
+            if known.is_some() {
+                self.connection
+                    .prepare_cached("DELETE FROM refund_text WHERE rowid = ?1")?
+                    .execute([n])?;
+            }
+            self.connection
+                .prepare_cached("INSERT INTO refund_text (rowid, refund, reason) VALUES (?1, ?2, ?3)")?
+                .execute(params![n, id, now.reason])?;
+        }
+        Ok(())
+    }
+
+    fn count_refund(&mut self, refund: &KnownRefund, sign: Sign) {
+        let state = refund.state.number();
+        self.count(List::Refunds, state, refund.currency, [refund.amount, 0, 0, 0], sign);
+        if refund.state.is_pending() {
+            self.count_age(
+                (Clock::Requested, state, refund.currency, refund.requested_hour),
+                refund.amount,
+                sign,
+            );
+            self.count_age(
+                (Clock::InState, state, refund.currency, refund.since_hour),
+                refund.amount,
+                sign,
+            );
+        }
+    }
+
+    fn find_order(&self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
+        let facts = OrderFacts {
+            id,
+            state: &update.fold.state,
+            complete: update.fold.complete,
+        };
+        let mut found: Vec<Finding> = Vec::new();
+        of_order(&OrderSums::from(&facts), &mut found);
+        findings::set(
+            self.connection,
+            findings::Scope::Order,
+            id.as_str(),
+            &found,
+            self.filling,
+        )
+    }
+
+    fn put_order_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {
+        if known {
+            self.connection
+                .prepare_cached("DELETE FROM orders_text WHERE rowid = ?1")?
+                .execute([n])?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO orders_text (rowid, ids, names)
+                 SELECT n, id || char(10) || coalesce(wallet, '') || char(10) || coalesce(customer, ''), customer_name
+                 FROM orders WHERE n = ?1",
+            )?
+            .execute([n])
+            .map(drop)
+    }
+}

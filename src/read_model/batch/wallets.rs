@@ -1,0 +1,231 @@
+//! Rows of wallets, their credits for refunds and their holds.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Batch, List, Sign, findings};
+use crate::{
+    domain::{
+        findings::{ExpiringHold, Finding, WalletBalance, WalletFacts, of_wallet},
+        ids::EntityId,
+        money::Currency,
+        wallet::{Hold, HoldState, WalletState},
+    },
+    read_model::{
+        columns::{MinorUnits, Numbered as _, ReadCurrency, Sortable, currency_code, to_minor_units},
+        entity::{Credit, Update},
+    },
+};
+
+/// What a row was before it is written again.
+struct Known {
+    n: i64,
+    entries: i64,
+    status: i64,
+    currency: Option<Currency>,
+    posted: i128,
+    held: i128,
+    owner: Option<String>,
+    owner_name: Option<String>,
+}
+
+impl Batch<'_> {
+    pub(crate) fn put_wallet(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
+        let known = if self.filling { None } else { self.known_wallet(id)? };
+        let state = &update.fold.state;
+        let n = self.write_wallet(id, update, known.as_ref().map(|known| known.n))?;
+        if let Some(known) = &known {
+            self.events -= known.entries;
+            let sums = [known.posted, known.held, 0, 0];
+            self.count(List::Wallets, known.status, known.currency, sums, Sign::Out);
+        }
+        self.events += i64::try_from(update.entries).unwrap_or(i64::MAX);
+        let minor = |amount| to_minor_units(amount, state.currency);
+        let sums = [minor(state.posted), minor(state.held), 0, 0];
+        self.count(List::Wallets, state.status.number(), state.currency, sums, Sign::In);
+        if let Some(known) = &known {
+            if update.anew {
+                self.forget_parts(id, n)?;
+            } else if known.currency != state.currency {
+                self.change_currency(n, state.currency)?;
+            }
+        }
+        for (event, credit) in &update.touched.credits {
+            self.put_credit(n, event, credit, state.currency)?;
+        }
+        for (hold, about) in &update.touched.holds {
+            self.put_hold(id, n, hold, about, state.currency)?;
+        }
+        self.find_wallet(id, update)?;
+        let owner = state.owner.as_ref();
+        let text = (
+            owner.map(|owner| &owner.id),
+            owner.and_then(|owner| owner.name.as_ref()),
+        );
+        let same = known
+            .as_ref()
+            .is_some_and(|known| (known.owner.as_ref(), known.owner_name.as_ref()) == text);
+        if self.has_text(n) && !same {
+            self.put_wallet_text(n, known.is_some())?;
+        }
+        Ok(())
+    }
+
+    fn known_wallet(&self, id: &EntityId) -> rusqlite::Result<Option<Known>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT n, entries, status, currency, posted, held, owner, owner_name FROM wallet WHERE id = ?1",
+        )?;
+        select
+            .query_row([id.as_str()], |row| {
+                Ok(Known {
+                    n: row.get(0)?,
+                    entries: row.get(1)?,
+                    status: row.get(2)?,
+                    currency: row.get::<_, ReadCurrency>(3)?.0,
+                    posted: row.get::<_, MinorUnits>(4)?.0,
+                    held: row.get::<_, MinorUnits>(5)?.0,
+                    owner: row.get(6)?,
+                    owner_name: row.get(7)?,
+                })
+            })
+            .optional()
+    }
+
+    fn write_wallet(&self, id: &EntityId, update: &Update<WalletState>, n: Option<i64>) -> rusqlite::Result<i64> {
+        let (fold, state) = (&update.fold, &update.fold.state);
+        let amount = |amount| Sortable::amount(amount, state.currency);
+        let mut replace = self.connection.prepare_cached(
+            "INSERT OR REPLACE INTO wallet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
+        let written = replace.insert(params![
+            n,
+            id.as_str(),
+            Sortable::position(update.last),
+            update.entries.cast_signed(),
+            fold.sequence.cast_signed(),
+            state.status.number(),
+            currency_code(state.currency.as_ref()),
+            amount(state.posted),
+            amount(state.held),
+            amount(state.available()),
+            state.owner.as_ref().map(|owner| &owner.id),
+            state.owner.as_ref().and_then(|owner| owner.name.as_ref()),
+            Sortable::optional_time(state.last_time),
+            Sortable::optional_time(state.negative_since),
+            fold.complete,
+        ])?;
+        Ok(written)
+    }
+
+    /// Removes credits and holds of a wallet that was read from its beginning.
+    fn forget_parts(&mut self, id: &EntityId, n: i64) -> rusqlite::Result<()> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1")?;
+        let refunds: rusqlite::Result<Vec<String>> = select.query_map([n], |row| row.get(0))?.collect();
+        self.refunds.extend(refunds?);
+        for table in ["credit", "hold"] {
+            self.connection
+                .prepare_cached(&format!("DELETE FROM {table} WHERE wallet = ?1"))?
+                .execute([n])?;
+        }
+        findings::forget_holds(self.connection, id)
+    }
+
+    /// A wallet that was never opened takes the currency of its first money event.
+    fn change_currency(&mut self, n: i64, currency: Option<Currency>) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("UPDATE credit SET currency = ?2 WHERE wallet = ?1")?
+            .execute(params![n, currency_code(currency.as_ref())])?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1")?;
+        let refunds: rusqlite::Result<Vec<String>> = select.query_map([n], |row| row.get(0))?.collect();
+        self.refunds.extend(refunds?);
+        Ok(())
+    }
+
+    fn put_credit(&mut self, n: i64, event: &str, credit: &Credit, currency: Option<Currency>) -> rusqlite::Result<()> {
+        self.refunds.insert(credit.refund.clone());
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO credit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                n,
+                event,
+                credit.refund,
+                credit.order,
+                Sortable::amount(credit.amount, currency),
+                currency_code(currency.as_ref()),
+                Sortable::time(credit.time),
+                credit.reversed,
+            ])
+            .map(drop)
+    }
+
+    fn put_hold(
+        &self,
+        id: &EntityId,
+        n: i64,
+        hold: &str,
+        about: &Hold,
+        currency: Option<Currency>,
+    ) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                n,
+                hold,
+                about.state.number(),
+                Sortable::amount(about.amount, currency),
+                currency_code(currency.as_ref()),
+                about.order,
+                Sortable::time(about.since),
+                Sortable::optional_time(about.expires_at),
+            ])?;
+        let expiring = about.expires_at.filter(|_| about.state == HoldState::Open);
+        let expiring = expiring.map(|expires_at| ExpiringHold {
+            wallet: id.as_str(),
+            currency,
+            hold,
+            order: about.order.as_deref(),
+            amount: about.amount,
+            expires_at,
+        });
+        findings::set_hold(self.connection, id, hold, expiring.as_ref(), self.filling)
+    }
+
+    fn find_wallet(&self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
+        let facts = WalletFacts {
+            id,
+            state: &update.fold.state,
+            complete: update.fold.complete,
+        };
+        let mut found: Vec<Finding> = Vec::new();
+        of_wallet(&WalletBalance::from(&facts), &mut found);
+        findings::set(
+            self.connection,
+            findings::Scope::Wallet,
+            id.as_str(),
+            &found,
+            self.filling,
+        )
+    }
+
+    fn put_wallet_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {
+        if known {
+            self.connection
+                .prepare_cached("DELETE FROM wallet_text WHERE rowid = ?1")?
+                .execute([n])?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO wallet_text (rowid, ids, names)
+                 SELECT n, id || char(10) || coalesce(owner, ''), owner_name FROM wallet WHERE n = ?1",
+            )?
+            .execute([n])
+            .map(drop)
+    }
+}
+
+impl crate::read_model::columns::Numbered for HoldState {
+    const ALL: &'static [Self] = &[Self::Open, Self::Captured, Self::Released, Self::Expired];
+}

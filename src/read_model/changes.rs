@@ -1,0 +1,471 @@
+//! What changed lately: a ring of the newest changes, which any number of readers read at their own pace. A reader holds a
+//! number and nothing else, so a slow one costs no memory; one that the ring has left behind is told to read anew. It knows
+//! who changed and never what.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{
+    domain::ids::{Domain, EntityId, Position},
+    event_log::FeedPosition,
+    views::lists::SEARCH_MAX,
+};
+
+/// Changes that are remembered.
+const KEPT: usize = 65_536;
+/// Characters of a place that a reader may send back: two feeds of some dozens of partitions.
+const PLACE_LENGTH_MAX: usize = 4_096;
+
+/// The changes of all domains.
+pub struct Changes {
+    ring: Mutex<Ring>,
+    /// The number of the next change: who waits for it is woken.
+    next: watch::Sender<u64>,
+    /// Tells the numbers of this process from those of another.
+    run: Uuid,
+}
+
+struct Ring {
+    changes: VecDeque<Change>,
+    /// The number of the change after the newest.
+    next: u64,
+    kept: usize,
+    /// Of each domain, where the feed was read to before the oldest change that is remembered. `None`: not known.
+    floor: [Option<Arc<FeedPosition>>; 2],
+    /// Where the feeds were read to when the newest change was told.
+    place: [Option<Arc<FeedPosition>>; 2],
+    /// Of each domain, whether something changed that no feed told of.
+    unfed: [bool; 2],
+}
+
+#[derive(Clone, Debug)]
+struct Change {
+    changed: Changed,
+    /// Where the feed was read to with it; `None` where a scan has found it.
+    place: Option<Arc<FeedPosition>>,
+}
+
+/// Where a reader is, in words that another process on the same stores understands, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    run: Uuid,
+    next: u64,
+    feeds: [Option<FeedPosition>; 2],
+}
+
+/// An entity that changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Changed {
+    pub domain: Domain,
+    pub id: EntityId,
+    /// The wallet that a changed order names, where it was read.
+    pub wallet: Option<String>,
+}
+
+/// What a reader is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// These changed, oldest first, each as often as it was told of.
+    Changed(Vec<Changed>),
+    /// What changed is not known any more: whatever one holds may be old.
+    Reread,
+}
+
+/// What somebody wants to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Everything, for lists and totals.
+    All,
+    /// A wallet, and the orders that name it.
+    Wallet(EntityId),
+    Order(EntityId),
+    /// The orders that claim a refund and the wallets that were credited for it.
+    Refund(String),
+}
+
+impl FromStr for Topic {
+    type Err = ResumeError;
+
+    fn from_str(text: &str) -> Result<Self, ResumeError> {
+        let id = |id: &str| EntityId::new(id).map_err(|_| ResumeError);
+        match text.split_once(':') {
+            None if text == "all" => Ok(Self::All),
+            Some(("wallet", wallet)) => id(wallet).map(Self::Wallet),
+            Some(("order", order)) => id(order).map(Self::Order),
+            Some(("refund", refund)) if refund.len() <= SEARCH_MAX => Ok(Self::Refund(refund.to_owned())),
+            _ => Err(ResumeError),
+        }
+    }
+}
+
+/// Somebody who reads changes.
+pub struct Subscription {
+    changes: Arc<Changes>,
+    next: u64,
+    reread: bool,
+    told: watch::Receiver<u64>,
+}
+
+impl Changes {
+    pub fn new() -> Arc<Self> {
+        Self::keeping(KEPT)
+    }
+
+    fn keeping(kept: usize) -> Arc<Self> {
+        Arc::new(Self {
+            ring: Mutex::new(Ring {
+                changes: VecDeque::new(),
+                next: 0,
+                kept,
+                floor: [None, None],
+                place: [None, None],
+                unfed: [false; 2],
+            }),
+            next: watch::Sender::new(0),
+            run: Uuid::now_v7(),
+        })
+    }
+
+    /// Following begins here in a feed: nothing before is known of.
+    pub fn begin(&self, domain: Domain, place: &FeedPosition) {
+        let place = Arc::new(place.clone());
+        let mut ring = self.ring();
+        ring.floor[domain as usize] = Some(Arc::clone(&place));
+        ring.place[domain as usize] = Some(place);
+    }
+
+    /// Tells of what the index has taken; `place` is where the feed was read to with it.
+    pub fn publish(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>, place: Option<&FeedPosition>) {
+        let place = place.cloned().map(Arc::new);
+        let mut ring = self.ring();
+        for changed in changed {
+            let place = place.clone();
+            ring.push(Change { changed, place });
+        }
+        match place {
+            Some(_) => ring.place[domain as usize] = place,
+            None => ring.unfed[domain as usize] = true,
+        }
+        let next = ring.next;
+        drop(ring);
+        self.next.send_if_modified(|told| std::mem::replace(told, next) != next);
+    }
+
+    /// Everything is replayed: whoever reads has to read anew.
+    pub fn forget(&self) {
+        let mut ring = self.ring();
+        // A number that nobody has is skipped, so that everybody is behind.
+        ring.next += 1;
+        ring.changes.clear();
+        ring.floor = [None, None];
+        ring.place = [None, None];
+        let next = ring.next;
+        drop(ring);
+        self.next.send_replace(next);
+    }
+
+    /// Reads on from where somebody was, or from now.
+    pub fn subscribe(self: &Arc<Self>, from: Option<&Resume>) -> Subscription {
+        let told = self.next.subscribe();
+        let ring = self.ring();
+        let next = match from {
+            None => Some(ring.next),
+            Some(resume) if resume.run == self.run => Some(resume.next.min(ring.next)),
+            Some(resume) => ring.find(&resume.feeds),
+        };
+        Subscription {
+            next: next.unwrap_or(ring.next),
+            reread: next.is_none(),
+            told,
+            changes: Arc::clone(self),
+        }
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    fn push(&mut self, change: Change) {
+        if self.changes.len() >= self.kept
+            && let Some(gone) = self.changes.pop_front()
+            && gone.place.is_some()
+        {
+            self.floor[gone.changed.domain as usize] = gone.place;
+        }
+        self.changes.push_back(change);
+        self.next += 1;
+    }
+
+    fn oldest(&self) -> u64 {
+        self.next - self.changes.len() as u64
+    }
+
+    /// The number of the first change that somebody does not know who has read the feeds to here.
+    fn find(&self, feeds: &[Option<FeedPosition>; 2]) -> Option<u64> {
+        for domain in Domain::ALL {
+            let (floor, had) = (&self.floor[domain as usize], &feeds[domain as usize]);
+            // What was found by a scan has no place, so nobody can say whether it is known.
+            if self.unfed[domain as usize] || !reaches(had.as_ref()?, floor.as_deref()?) {
+                return None;
+            }
+        }
+        let knows = |change: &Change| match (&feeds[change.changed.domain as usize], &change.place) {
+            (Some(had), Some(place)) => reaches(had, place),
+            _ => false,
+        };
+        let known = self.changes.iter().take_while(|change| knows(change)).count();
+        Some(self.oldest() + known as u64)
+    }
+}
+
+/// Whether somebody who was at `had` has seen everything up to `place`. Feeds of different numbers of partitions are not
+/// the same feed.
+fn reaches(had: &FeedPosition, place: &FeedPosition) -> bool {
+    had.0.len() >= place.0.len() && had.0.iter().zip(&place.0).all(|(had, place)| had >= place)
+}
+
+impl Subscription {
+    /// Waits until there is something that was not read; `false`: there will be nothing any more.
+    pub async fn wait(&mut self) -> bool {
+        let next = self.next;
+        self.reread || self.told.wait_for(|told| *told > next).await.is_ok()
+    }
+
+    /// What is new, `most` changes at most, with where it leads.
+    pub fn read(&mut self, most: usize) -> (News, Resume) {
+        let ring = self.changes.ring();
+        let oldest = ring.oldest();
+        let news = if std::mem::take(&mut self.reread) || self.next < oldest {
+            self.next = ring.next;
+            News::Reread
+        } else {
+            let from = usize::try_from(self.next - oldest).unwrap_or(usize::MAX);
+            let changes = ring.changes.iter().skip(from).take(most);
+            let changed: Vec<_> = changes.map(|change| change.changed.clone()).collect();
+            self.next += changed.len() as u64;
+            News::Changed(changed)
+        };
+        let place = |domain: Domain| ring.place_before(self.next, domain);
+        let resume = Resume {
+            run: self.changes.run,
+            next: self.next,
+            feeds: Domain::ALL.map(place),
+        };
+        (news, resume)
+    }
+}
+
+impl Ring {
+    /// Where a domain's feed was read to for sure before the change of this number.
+    fn place_before(&self, number: u64, domain: Domain) -> Option<FeedPosition> {
+        if number >= self.next {
+            return self.place[domain as usize].as_deref().cloned();
+        }
+        let before = usize::try_from(number.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
+        let next = self.changes.get(before).filter(|next| next.changed.domain == domain);
+        let next = next.and_then(|next| next.place.as_ref());
+        // A place is told of once all changes up to it are: those that share it with the next one are not all read.
+        let done = self.changes.iter().take(before).rev().find(|change| {
+            let place = change.place.as_ref();
+            change.changed.domain == domain
+                && place.is_some_and(|place| next.is_none_or(|next| !Arc::ptr_eq(place, next)))
+        });
+        let place = done.and_then(|change| change.place.as_ref());
+        place
+            .or(self.floor[domain as usize].as_ref())
+            .map(|place| (**place).clone())
+    }
+}
+
+impl fmt::Display for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.run.simple(), self.next)?;
+        for feed in &self.feeds {
+            f.write_str("/")?;
+            match feed {
+                None => f.write_str("?")?,
+                Some(feed) => {
+                    for (at, position) in feed.0.iter().enumerate() {
+                        let comma = if at == 0 { "" } else { "," };
+                        write!(f, "{comma}{position}")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// It is no place that was ever told, or nothing that one can hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nothing that can be heard of, or no place to go on from")]
+pub struct ResumeError;
+
+impl FromStr for Resume {
+    type Err = ResumeError;
+
+    fn from_str(text: &str) -> Result<Self, ResumeError> {
+        if text.len() > PLACE_LENGTH_MAX {
+            return Err(ResumeError);
+        }
+        let parts: Vec<_> = text.split('/').collect();
+        let [run, next, wallet, order] = parts[..] else {
+            return Err(ResumeError);
+        };
+        Ok(Self {
+            run: run.parse().map_err(|_| ResumeError)?,
+            next: next.parse().map_err(|_| ResumeError)?,
+            feeds: [feed(wallet)?, feed(order)?],
+        })
+    }
+}
+
+fn feed(text: &str) -> Result<Option<FeedPosition>, ResumeError> {
+    match text {
+        "?" => Ok(None),
+        "" => Ok(Some(FeedPosition::default())),
+        text => {
+            let positions: Result<Vec<Position>, _> = text.split(',').map(str::parse).collect();
+            positions.map(|all| Some(FeedPosition(all))).map_err(|_| ResumeError)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> EntityId {
+        EntityId::new(text).unwrap()
+    }
+
+    fn at(major: u64) -> FeedPosition {
+        FeedPosition(vec![Position { major, minor: 0 }])
+    }
+
+    fn hub(kept: usize) -> Arc<Changes> {
+        let hub = Changes::keeping(kept);
+        hub.begin(Domain::Wallet, &at(0));
+        hub.begin(Domain::Order, &at(0));
+        hub
+    }
+
+    fn changed(domain: Domain, ids: &[&str]) -> Vec<Changed> {
+        let one = |text: &&str| Changed {
+            domain,
+            id: id(text),
+            wallet: None,
+        };
+        ids.iter().map(one).collect()
+    }
+
+    fn tell(hub: &Changes, numbers: std::ops::RangeInclusive<u64>) {
+        for number in numbers {
+            hub.publish(
+                Domain::Wallet,
+                changed(Domain::Wallet, &[&format!("W-{number}")]),
+                Some(&at(number)),
+            );
+        }
+    }
+
+    fn wallets(news: News) -> Vec<String> {
+        match news {
+            News::Changed(all) => all.into_iter().map(|changed| changed.id.to_string()).collect(),
+            News::Reread => vec!["reread".to_owned()],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_hears_what_comes_after_it_came() {
+        let hub = hub(8);
+        tell(&hub, 1..=2);
+        let mut reader = hub.subscribe(None);
+        assert_eq!(wallets(reader.read(9).0), [""; 0]);
+        tell(&hub, 3..=5);
+        assert!(reader.wait().await);
+        assert_eq!(wallets(reader.read(2).0), ["W-3", "W-4"]);
+        assert_eq!(wallets(reader.read(2).0), ["W-5"]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_the_ring_left_behind_reads_anew_once() {
+        let hub = hub(4);
+        let mut reader = hub.subscribe(None);
+        tell(&hub, 1..=5);
+        assert_eq!(wallets(reader.read(9).0), ["reread"]);
+        assert_eq!(wallets(reader.read(9).0), [""; 0]);
+        assert_eq!(hub.ring().changes.len(), 4, "no more is kept for it");
+    }
+
+    #[tokio::test]
+    async fn a_place_is_understood_by_this_process_and_by_another_on_the_same_stores() {
+        let (one, other) = (hub(8), hub(8));
+        let mut reader = one.subscribe(None);
+        for hub in [&one, &other] {
+            tell(hub, 1..=5);
+        }
+        let (_, place) = reader.read(3);
+        let place: Resume = place.to_string().parse().unwrap();
+        for hub in [&one, &other] {
+            assert_eq!(wallets(hub.subscribe(Some(&place)).read(9).0), ["W-4", "W-5"]);
+        }
+        // After a restart the ring may not reach back so far.
+        let later = hub(8);
+        later.begin(Domain::Wallet, &at(4));
+        assert_eq!(wallets(later.subscribe(Some(&place)).read(9).0), ["reread"]);
+        tell(&other, 6..=20);
+        assert_eq!(wallets(other.subscribe(Some(&place)).read(9).0), ["reread"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_half_read_of_one_place_is_told_again_elsewhere() {
+        let (one, other) = (hub(8), hub(8));
+        let mut reader = one.subscribe(None);
+        for hub in [&one, &other] {
+            hub.publish(Domain::Wallet, changed(Domain::Wallet, &["A", "B", "C"]), Some(&at(1)));
+        }
+        let (_, place) = reader.read(2);
+        assert_eq!(wallets(one.subscribe(Some(&place)).read(9).0), ["C"]);
+        assert_eq!(wallets(other.subscribe(Some(&place)).read(9).0), ["A", "B", "C"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_scan_found_makes_another_process_read_anew() {
+        let (one, other) = (hub(8), hub(8));
+        let mut reader = one.subscribe(None);
+        other.publish(Domain::Order, changed(Domain::Order, &["O"]), None);
+        let (_, place) = reader.read(9);
+        assert_eq!(wallets(one.subscribe(Some(&place)).read(9).0), [""; 0]);
+        assert_eq!(wallets(other.subscribe(Some(&place)).read(9).0), ["reread"]);
+    }
+
+    #[tokio::test]
+    async fn beginning_anew_is_told_to_everybody() {
+        let hub = hub(8);
+        let mut reader = hub.subscribe(None);
+        hub.forget();
+        assert!(reader.wait().await);
+        assert_eq!(wallets(reader.read(9).0), ["reread"]);
+    }
+
+    #[test]
+    fn a_place_is_read_back_and_nonsense_is_none() {
+        let hub = hub(8);
+        tell(&hub, 1..=2);
+        let (_, place) = hub.subscribe(None).read(1);
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for wrong in ["", "///", "x/1/?/?", "0/1/?/?/?", &"9".repeat(5_000)] {
+            assert_eq!(wrong.parse::<Resume>(), Err(ResumeError), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! How values stand in the columns of the read model. Amounts, times and positions are byte strings that sort as the values
+//! do (SQLite compares them with `memcmp`), are exact over the whole range of the contract, and are short for usual values.
+//! Nothing here knows a table.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{
+    ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+use rust_decimal::Decimal;
+
+use crate::domain::{ids::Position, money::Currency};
+
+/// The longest value: a position of two full 64-bit numbers, or an amount of 16 bytes, with its lengths.
+const BYTES_MAX: usize = 18;
+/// Added to the seconds of a time, so that times before 1970 sort before those after.
+const SECONDS_BIAS: i64 = 1 << 47;
+
+/// Bytes that sort as the value does. No bytes at all stand for a missing value and sort before every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Sortable {
+    bytes: [u8; BYTES_MAX],
+    length: u8,
+}
+
+impl Sortable {
+    /// No value.
+    pub const MISSING: Self = Self {
+        bytes: [0; BYTES_MAX],
+        length: 0,
+    };
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if let Some(place) = self.bytes.get_mut(usize::from(self.length)) {
+                *place = *byte;
+                self.length += 1;
+            }
+        }
+    }
+
+    /// A length byte and the number without leading zero bytes.
+    fn push_number(&mut self, number: u64) {
+        let bytes = number.to_be_bytes();
+        let skipped = (number.leading_zeros() / 8) as usize;
+        self.push(&[8 - u8::try_from(skipped).unwrap_or(8)]);
+        self.push(&bytes[skipped.min(8)..]);
+    }
+
+    /// An amount in minor units: one byte for sign and length, then the magnitude without leading zero bytes, complemented
+    /// below zero.
+    pub fn minor_units(amount: i128) -> Self {
+        let magnitude = amount.unsigned_abs().to_be_bytes();
+        let skipped = (amount.unsigned_abs().leading_zeros() / 8) as usize;
+        let digits = &magnitude[skipped.min(16)..];
+        let length = u8::try_from(digits.len()).unwrap_or(16);
+        let mut value = Self::MISSING;
+        if amount >= 0 {
+            value.push(&[0x80 + length]);
+            value.push(digits);
+        } else {
+            value.push(&[0x80 - length]);
+            for digit in digits {
+                value.push(&[!digit]);
+            }
+        }
+        value
+    }
+
+    /// An amount of a currency; one without a currency counts whole units.
+    pub fn amount(amount: Decimal, currency: Option<Currency>) -> Self {
+        Self::minor_units(to_minor_units(amount, currency))
+    }
+
+    pub fn optional_amount(amount: Option<Decimal>, currency: Option<Currency>) -> Self {
+        amount.map_or(Self::MISSING, |amount| Self::amount(amount, currency))
+    }
+
+    /// Seconds in six bytes, then nanoseconds without trailing zero bytes.
+    pub fn time(time: DateTime<Utc>) -> Self {
+        let seconds = time.timestamp().saturating_add(SECONDS_BIAS).max(0).to_be_bytes();
+        let nanoseconds = time.timestamp_subsec_nanos().to_be_bytes();
+        let kept = nanoseconds
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let mut value = Self::MISSING;
+        value.push(&seconds[2..]);
+        value.push(&nanoseconds[..kept]);
+        value
+    }
+
+    pub fn optional_time(time: Option<DateTime<Utc>>) -> Self {
+        time.map_or(Self::MISSING, Self::time)
+    }
+
+    /// The time that these bytes stand for.
+    pub fn as_time(&self) -> Option<DateTime<Utc>> {
+        read_time(self.as_bytes())
+    }
+
+    pub fn position(position: Position) -> Self {
+        let mut value = Self::MISSING;
+        value.push_number(position.major);
+        value.push_number(position.minor);
+        value
+    }
+}
+
+/// Minor units of an amount, which has the currency's own decimals or fewer.
+pub fn to_minor_units(mut amount: Decimal, currency: Option<Currency>) -> i128 {
+    amount.rescale(currency.map_or(0, |currency| currency.decimals()));
+    amount.mantissa()
+}
+
+/// The amount of so many minor units; the nearest that a [`Decimal`] can hold (28 digits).
+pub fn from_minor_units(minor_units: i128, currency: Option<Currency>) -> Decimal {
+    let decimals = currency.map_or(0, |currency| currency.decimals());
+    Decimal::try_from_i128_with_scale(minor_units, decimals).unwrap_or_else(|_| {
+        let mut most = if minor_units < 0 { Decimal::MIN } else { Decimal::MAX };
+        // Sets the scale, which for a full mantissa needs no rounding.
+        let _ = most.set_scale(decimals);
+        most
+    })
+}
+
+impl ToSql for Sortable {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+impl FromSql for Sortable {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?;
+        if bytes.len() > BYTES_MAX {
+            return Err(FromSqlError::InvalidBlobSize {
+                expected_size: BYTES_MAX,
+                blob_size: bytes.len(),
+            });
+        }
+        let mut read = Self::MISSING;
+        read.push(bytes);
+        Ok(read)
+    }
+}
+
+/// What a column is read as: the inverse of [`Sortable`]'s makers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinorUnits(pub i128);
+
+impl FromSql for MinorUnits {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?;
+        read_minor_units(bytes).map(Self).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// An amount that may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionalMinorUnits(pub Option<i128>);
+
+impl FromSql for OptionalMinorUnits {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        if value.as_blob()?.is_empty() {
+            return Ok(Self(None));
+        }
+        MinorUnits::column_result(value).map(|read| Self(Some(read.0)))
+    }
+}
+
+/// A time that may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub Option<DateTime<Utc>>);
+
+impl FromSql for Time {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        read_time(bytes)
+            .map(|time| Self(Some(time)))
+            .ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// A position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadPosition(pub Position);
+
+impl FromSql for ReadPosition {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        read_position(value.as_blob()?)
+            .map(Self)
+            .ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// A currency, or the empty text for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadCurrency(pub Option<Currency>);
+
+impl FromSql for ReadCurrency {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "" => Ok(Self(None)),
+            code => code
+                .parse()
+                .map(|currency| Self(Some(currency)))
+                .map_err(|_| FromSqlError::InvalidType),
+        }
+    }
+}
+
+fn read_minor_units(bytes: &[u8]) -> Option<i128> {
+    let (head, digits) = bytes.split_first()?;
+    let negative = *head < 0x80;
+    if digits.len() > 16 || usize::from(head.abs_diff(0x80)) != digits.len() {
+        return None;
+    }
+    let magnitude = digits.iter().fold(0_u128, |number, digit| {
+        number << 8 | u128::from(if negative { !digit } else { *digit })
+    });
+    let magnitude = i128::try_from(magnitude).ok()?;
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+fn read_time(bytes: &[u8]) -> Option<DateTime<Utc>> {
+    let (seconds, fraction) = bytes.split_at_checked(6)?;
+    let seconds = seconds
+        .iter()
+        .fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
+    let mut nanoseconds = [0; 4];
+    nanoseconds.get_mut(..fraction.len())?.copy_from_slice(fraction);
+    DateTime::from_timestamp(seconds - SECONDS_BIAS, u32::from_be_bytes(nanoseconds))
+}
+
+fn read_position(bytes: &[u8]) -> Option<Position> {
+    let (major, rest) = read_number(bytes)?;
+    let (minor, rest) = read_number(rest)?;
+    rest.is_empty().then_some(Position::new(major, minor))
+}
+
+fn read_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    let (digits, rest) = rest.split_at_checked(usize::from(*length))?;
+    (digits.len() <= 8).then(|| {
+        let number = digits.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        (number, rest)
+    })
+}
+
+/// The text of a currency's column.
+pub fn currency_code(currency: Option<&Currency>) -> &str {
+    currency.map_or("", Currency::code)
+}
+
+/// A value of a closed set as the number of its place in the set, for columns that sort by it.
+pub trait Numbered: Copy + PartialEq + Sized + 'static {
+    const ALL: &'static [Self];
+
+    fn number(self) -> i64 {
+        let place = Self::ALL.iter().position(|value| *value == self);
+        place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
+    }
+
+    fn of_number(number: i64) -> Option<Self> {
+        usize::try_from(number)
+            .ok()
+            .and_then(|place| Self::ALL.get(place))
+            .copied()
+    }
+}
+
+macro_rules! numbered {
+    ($($set:ty)+) => {
+        $(impl Numbered for $set { const ALL: &'static [Self] = <$set>::ALL; })+
+    };
+}
+numbered! {
+    crate::domain::wallet::WalletStatus
+    crate::domain::order::OrderStatus
+    crate::domain::refund::RefundState
+    crate::domain::findings::FindingKind
+    crate::domain::findings::Severity
+}
+
+/// A column that holds the number of a [`Numbered`] value.
+pub struct Number<T>(pub T);
+
+impl<T: Numbered> FromSql for Number<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        T::of_number(number).map(Self).ok_or(FromSqlError::OutOfRange(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blob(value: &Sortable) -> ValueRef<'_> {
+        ValueRef::Blob(value.as_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn amounts_sort_and_come_back(a in any::<i128>(), b in any::<i128>(), shift in 0_u32..120) {
+            let (a, b) = (a >> shift, b >> shift);
+            prop_assume!(a != i128::MIN && b != i128::MIN);
+            let (left, right) = (Sortable::minor_units(a), Sortable::minor_units(b));
+            prop_assert_eq!(left.as_bytes().cmp(right.as_bytes()), a.cmp(&b));
+            prop_assert_eq!(MinorUnits::column_result(blob(&left)).ok(), Some(MinorUnits(a)));
+        }
+
+        #[test]
+        fn times_sort_and_come_back(
+            a in -62_167_219_200_i64..253_402_300_800, b in -62_167_219_200_i64..253_402_300_800,
+            x in 0_u32..2_000_000_000, y in 0_u32..2_000_000_000,
+        ) {
+            let time = |seconds, nanoseconds| DateTime::from_timestamp(seconds, nanoseconds).or_else(|| DateTime::from_timestamp(seconds, 0)).unwrap();
+            let (a, b) = (time(a, x), time(b, y));
+            let (left, right) = (Sortable::time(a), Sortable::time(b));
+            prop_assert_eq!(left.as_bytes().cmp(right.as_bytes()), a.cmp(&b));
+            prop_assert_eq!(Time::column_result(blob(&left)).ok(), Some(Time(Some(a))));
+        }
+
+        #[test]
+        fn positions_sort_and_come_back(a in any::<(u64, u64)>(), b in any::<(u64, u64)>(), shift in 0_u32..64) {
+            let (a, b) = (Position::new(a.0 >> shift, a.1 >> shift), Position::new(b.0 >> shift, b.1 >> shift));
+            let (left, right) = (Sortable::position(a), Sortable::position(b));
+            prop_assert_eq!(left.as_bytes().cmp(right.as_bytes()), a.cmp(&b));
+            prop_assert_eq!(ReadPosition::column_result(blob(&left)).ok(), Some(ReadPosition(a)));
+        }
+    }
+
+    #[test]
+    fn the_calendar_has_an_end_and_values_may_be_missing() {
+        for time in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            let value = Sortable::time(time);
+            assert_eq!(Time::column_result(blob(&value)).unwrap(), Time(Some(time)));
+        }
+        assert_eq!(Time::column_result(blob(&Sortable::MISSING)).unwrap(), Time(None));
+        assert_eq!(
+            OptionalMinorUnits::column_result(blob(&Sortable::MISSING)).unwrap(),
+            OptionalMinorUnits(None)
+        );
+        assert!(MinorUnits::column_result(ValueRef::Blob(&[0x82, 1])).is_err());
+    }
+
+    #[test]
+    fn an_amount_keeps_the_decimals_of_its_currency() {
+        for (amount, code) in [
+            ("12.50", "EUR"),
+            ("-0.01", "EUR"),
+            ("5800", "JPY"),
+            ("1.234", "KWD"),
+            ("999999999999999999.99", "EUR"),
+        ] {
+            let currency = Some(code.parse().unwrap());
+            let amount: Decimal = amount.parse().unwrap();
+            let read = from_minor_units(to_minor_units(amount, currency), currency);
+            assert_eq!(read.to_string(), amount.to_string());
+        }
+        assert_eq!(from_minor_units(0, Some("EUR".parse().unwrap())).to_string(), "0.00");
+    }
+}

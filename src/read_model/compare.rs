@@ -1,0 +1,79 @@
+//! Every row of a read model as text, so that two of them can be compared: `verify --replay`, and tests.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, types::ValueRef};
+
+/// Rows by a name, as `wallet W-1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows(pub BTreeMap<String, String>);
+
+/// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
+const QUERIES: [(&str, &str); 9] = [
+    (
+        "wallet",
+        "SELECT id, hex(position), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
+             hex(last_time), hex(negative_since), complete FROM wallet",
+    ),
+    (
+        "hold",
+        "SELECT w.id || ' ' || h.hold, h.state, hex(h.amount), h.currency, h.ord, hex(h.since), hex(h.expires_at)
+         FROM hold h JOIN wallet w ON w.n = h.wallet",
+    ),
+    (
+        "credit",
+        "SELECT w.id || ' ' || c.event, c.refund, c.ord, hex(c.amount), c.currency, hex(c.time), c.reversed
+         FROM credit c JOIN wallet w ON w.n = c.wallet",
+    ),
+    (
+        "order",
+        "SELECT id, hex(position), entries, sequence, status, currency, hex(total), hex(paid), hex(refunded), hex(pending),
+             pending_refunds, wallet, customer, customer_name, hex(placed_at), hex(last_time), complete FROM orders",
+    ),
+    (
+        "refund",
+        "SELECT ord || ' ' || refund, state, currency, hex(amount), destination, reason, hex(requested_at), hex(state_since),
+             approved FROM refund",
+    ),
+    (
+        "finding",
+        "SELECT key, kind, severity, refund, ord, wallet, hex(amount), currency, hex(since), hex(holds_from), explanation FROM finding",
+    ),
+    (
+        "total",
+        "SELECT list || ' ' || state || ' ' || currency, rows, hex(sum_1), hex(sum_2), hex(sum_3), hex(sum_4) FROM total WHERE rows <> 0",
+    ),
+    (
+        "age",
+        "SELECT clock || ' ' || state || ' ' || currency || ' ' || hour, rows, hex(sum) FROM age",
+    ),
+    ("findings", "SELECT kind, rows FROM finding_count WHERE rows <> 0"),
+];
+
+pub fn rows(connection: &Connection) -> rusqlite::Result<Rows> {
+    let mut all = BTreeMap::new();
+    for (name, query) in QUERIES {
+        let mut select = connection.prepare_cached(query)?;
+        let columns = select.column_count();
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let mut texts = Vec::with_capacity(columns);
+            for at in 0..columns {
+                texts.push(text(row.get_ref(at)?));
+            }
+            let line = texts.split_off(1).join("\t");
+            all.insert(format!("{name} {}", texts.concat()), line);
+        }
+    }
+    Ok(Rows(all))
+}
+
+fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "-".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
+}

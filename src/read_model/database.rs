@@ -1,0 +1,332 @@
+//! The file of the read model: one SQLite database, one writer, several readers, one owner process. Files are numbered, and a
+//! small file names the one in use; a file that can't be used is replaced by a new one beside it, never renamed over another,
+//! since a write-ahead log that belongs to another file would damage it.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use super::schema;
+use crate::event_log::{keep_plans, make_private_dir};
+
+/// Names the file in use.
+const CURRENT: &str = "current";
+const LOCK: &str = "lock";
+/// Files of earlier versions of the program.
+const OBSOLETE: [&str; 6] = [
+    "checkpoints.sqlite3",
+    "checkpoints.sqlite3-wal",
+    "checkpoints.sqlite3-shm",
+    "checkpoints.sqlite3.aside",
+    "checkpoints.sqlite3.aside-wal",
+    "checkpoints.sqlite3.aside-shm",
+];
+const BUSY: Duration = Duration::from_secs(10);
+/// Idle connections that are kept.
+const READERS_KEPT: usize = 8;
+
+/// Why the read model can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadModelError {
+    #[error(
+        "another process uses the read model in {0}; stop it, or give this one a directory of its own with --read-model"
+    )]
+    InUse(PathBuf),
+    #[error("the directory of the read model, {dir}, can't be used: {source}; choose another with --read-model")]
+    Directory { dir: PathBuf, source: io::Error },
+    #[error("the disk of the read model is full; make room, or choose another place with --read-model")]
+    Full,
+    #[error(
+        "the file of the read model can't be written; check its permissions, or choose another place with --read-model"
+    )]
+    ReadOnly,
+    #[error("the file of the read model is damaged; the next start builds it anew from the stores")]
+    Damaged,
+    #[error("the read model can't be used: {0}")]
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for ReadModelError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// The database in use. Calls block.
+pub struct Database {
+    dir: PathBuf,
+    file: PathBuf,
+    /// Removed with everything in it when dropped.
+    temporary: bool,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    /// Held as long as this process owns the directory.
+    _lock: File,
+}
+
+impl Database {
+    /// Opens the read model in `dir`, or an empty one where there is none that this version can use. Without a directory it
+    /// is temporary.
+    pub fn open(dir: Option<&Path>) -> Result<Self, ReadModelError> {
+        let temporary = dir.is_none();
+        let dir = dir.map_or_else(
+            || std::env::temp_dir().join(format!("ledgerscope-{}", Uuid::now_v7().simple())),
+            Path::to_owned,
+        );
+        let unusable = |source| ReadModelError::Directory {
+            dir: dir.clone(),
+            source,
+        };
+        make_private_dir(&dir).map_err(unusable)?;
+        let lock = lock(&dir)?;
+        for name in OBSOLETE {
+            remove(&dir.join(name)).map_err(unusable)?;
+        }
+        let (file, writer) = match current(&dir)?.map(|number| (number, connect(&dir, number, temporary))) {
+            Some((number, Ok(Some(connection)))) => (file_name(&dir, number), connection),
+            Some((number, found)) => {
+                if let Err(error) = &found {
+                    tracing::warn!(%error, "the read model can't be used and is built anew");
+                } else {
+                    tracing::info!("the read model is of another version of the program and is built anew");
+                }
+                drop(found);
+                begin(&dir, number + 1, temporary)?
+            }
+            None => begin(&dir, 1, temporary)?,
+        };
+        let database = Self {
+            dir,
+            file,
+            temporary,
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            _lock: lock,
+        };
+        database.remove_others().map_err(|source| ReadModelError::Directory {
+            dir: database.dir.clone(),
+            source,
+        })?;
+        Ok(database)
+    }
+
+    /// Runs `work` in a transaction that ends with it: committed where it succeeds, undone where it fails.
+    pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
+        let mut writer = self.writer();
+        let done = (|| {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = work(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        })();
+        done.map_err(|error| self.failed(error))
+    }
+
+    /// Runs `work` on one state of the database, whatever is written meanwhile.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
+        let done = (|| {
+            let idle = self.readers().pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => self.connect_reader()?,
+            };
+            let transaction = connection.unchecked_transaction()?;
+            let answer = work(&transaction)?;
+            transaction.finish()?;
+            let mut readers = self.readers();
+            if readers.len() < READERS_KEPT {
+                readers.push(connection);
+            }
+            Ok(answer)
+        })();
+        done.map_err(|error| self.failed(error))
+    }
+
+    /// Copies the database as it is into another directory, which then holds a read model of its own.
+    pub fn copy_to(dir: &Path, to: &Path) -> Result<bool, ReadModelError> {
+        let Some(number) = current(dir)? else { return Ok(false) };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file_name(dir, number), flags)?;
+        connection.busy_timeout(BUSY)?;
+        if !is_ours(&connection)? {
+            return Ok(false);
+        }
+        make_private_dir(to).map_err(|source| ReadModelError::Directory {
+            dir: to.to_owned(),
+            source,
+        })?;
+        connection.execute("VACUUM INTO ?1", [file_name(to, 1).to_string_lossy()])?;
+        name_current(to, 1)?;
+        Ok(true)
+    }
+
+    fn connect_reader(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(&self.file)?;
+        connection.busy_timeout(BUSY)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
+        keep_plans(&connection)?;
+        Ok(connection)
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> ReadModelError {
+        let error = ReadModelError::from(error);
+        if matches!(error, ReadModelError::Damaged) {
+            tracing::error!(%error, "the read model");
+            // So that the next start begins a new file.
+            let _ = remove(&self.dir.join(CURRENT));
+        }
+        error
+    }
+
+    /// Removes what earlier files of this directory left.
+    fn remove_others(&self) -> io::Result<()> {
+        let own = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.starts_with("read_model.") && !name.starts_with(&own) {
+                remove(&self.dir.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+fn file_name(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("read_model.{number}.sqlite3"))
+}
+
+fn lock(dir: &Path) -> Result<File, ReadModelError> {
+    let unusable = |source| ReadModelError::Directory {
+        dir: dir.to_owned(),
+        source,
+    };
+    let options = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join(LOCK));
+    let file = options.map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+/// The number of the file in use; `None` where no file is named.
+fn current(dir: &Path) -> Result<Option<u64>, ReadModelError> {
+    match fs::read_to_string(dir.join(CURRENT)) {
+        Ok(text) => Ok(text.trim().parse().ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ReadModelError::Directory {
+            dir: dir.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Replaced at once or not at all, also if the machine stops meanwhile.
+fn name_current(dir: &Path, number: u64) -> Result<(), ReadModelError> {
+    let write = || {
+        let next = dir.join("current.next");
+        fs::write(&next, format!("{number}\n"))?;
+        File::open(&next)?.sync_all()?;
+        fs::rename(&next, dir.join(CURRENT))?;
+        File::open(dir)?.sync_all()
+    };
+    write().map_err(|source| ReadModelError::Directory {
+        dir: dir.to_owned(),
+        source,
+    })
+}
+
+/// Makes an empty database, and names it as the one in use once it is whole.
+fn begin(dir: &Path, number: u64, temporary: bool) -> Result<(PathBuf, Connection), ReadModelError> {
+    let file = file_name(dir, number);
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.clone().into_os_string();
+        name.push(end);
+        remove(Path::new(&name)).map_err(|source| ReadModelError::Directory {
+            dir: dir.to_owned(),
+            source,
+        })?;
+    }
+    let mut connection = Connection::open(&file)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch("PRAGMA journal_mode = WAL;")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    schema::create(&transaction)?;
+    transaction.commit()?;
+    set_up(&connection, temporary)?;
+    name_current(dir, number)?;
+    Ok((file, connection))
+}
+
+/// The database of a number; `None` where it is not one that this version of the program made.
+fn connect(dir: &Path, number: u64, temporary: bool) -> rusqlite::Result<Option<Connection>> {
+    let connection = Connection::open_with_flags(file_name(dir, number), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY)?;
+    if !is_ours(&connection)? {
+        return Ok(None);
+    }
+    set_up(&connection, temporary)?;
+    Ok(Some(connection))
+}
+
+fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application != schema::APPLICATION {
+        return Ok(false);
+    }
+    let format: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE name = 'format'", [], |row| row.get(0))
+        .optional()?;
+    Ok(format.as_deref() == Some(schema::FORMAT))
+}
+
+fn set_up(connection: &Connection, temporary: bool) -> rusqlite::Result<()> {
+    // The read model can be made again, so a power cut may cost the last transactions; their order is kept.
+    let synchronous = if temporary { "OFF" } else { "NORMAL" };
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;"
+    ))?;
+    keep_plans(connection)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Removes a file, if it is there.
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,191 @@
+//! What the projector gathers of an entity while it folds the entity's stream, and hands to the writer: the fold at the end of
+//! the stream, and those parts that the new entries touched. A part is a credit, a hold or a refund; rows of parts that were not
+//! touched are not written again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::batch::Batch;
+use crate::{
+    domain::{
+        event::Entry,
+        fold::Fold,
+        ids::{Domain, EntityId, Position},
+        order::{OrderEvent, OrderState},
+        wallet::{Hold, Posting, WalletEvent, WalletState},
+    },
+    history::Remembered,
+};
+
+/// An entity at the end of its stream.
+#[derive(Debug)]
+pub struct Update<S: Entity> {
+    /// The stream was read from its beginning: rows that were written of it before are replaced.
+    pub anew: bool,
+    pub fold: std::sync::Arc<Fold<S>>,
+    /// Entries of the stream.
+    pub entries: u64,
+    /// Position of the last entry.
+    pub last: Position,
+    /// Parts that the new entries touched.
+    pub touched: S::Touched,
+    /// The newest entries, truncated, for the list of what was recorded last.
+    pub newest: Vec<Entry>,
+}
+
+impl<S: Entity> Update<S> {
+    /// An entity of which nothing could be read.
+    pub fn unread() -> Self {
+        let mut fold = Fold::new();
+        fold.complete = false;
+        Self {
+            anew: true,
+            fold: std::sync::Arc::new(fold),
+            entries: 0,
+            last: Position::START,
+            touched: S::Touched::default(),
+            newest: Vec::new(),
+        }
+    }
+}
+
+/// A state that has rows in the read model.
+pub trait Entity: Remembered {
+    const DOMAIN: Domain;
+    type Touched: Default + Send + std::fmt::Debug + 'static;
+
+    /// Notes the parts that these entries touched. `state` is the state after them; of a long wallet it holds only the parts
+    /// that the entries mention.
+    fn touch(state: &Self, entries: &[Entry], touched: &mut Self::Touched);
+
+    /// The wallet that an order names.
+    fn wallet(state: &Self) -> Option<&str>;
+
+    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()>;
+}
+
+/// Credits and holds as they stand after the entries that touched them.
+#[derive(Debug, Default)]
+pub struct TouchedParts {
+    /// By event id.
+    pub credits: BTreeMap<String, Credit>,
+    /// By hold id.
+    pub holds: BTreeMap<String, Hold>,
+}
+
+/// A credit of kind `refund`.
+#[derive(Debug)]
+pub struct Credit {
+    pub refund: String,
+    pub order: Option<String>,
+    pub amount: Decimal,
+    pub time: DateTime<Utc>,
+    /// It was wholly reversed.
+    pub reversed: bool,
+}
+
+impl TouchedParts {
+    fn credit(&mut self, state: &WalletState, event: &str) {
+        let Some(posting) = state.postings.get(event) else {
+            return;
+        };
+        if let Some(credit) = Credit::of(posting) {
+            self.credits.insert(event.to_owned(), credit);
+        }
+    }
+
+    fn hold(&mut self, state: &WalletState, id: String) {
+        if let Some(hold) = state.holds.get(&id) {
+            self.holds.insert(id, hold.clone());
+        }
+    }
+}
+
+impl Credit {
+    fn of(posting: &Posting) -> Option<Self> {
+        Some(Self {
+            refund: posting.refund.clone()?,
+            order: posting.order.clone(),
+            amount: posting.amount,
+            time: posting.time,
+            reversed: posting.wholly_reversed(),
+        })
+    }
+}
+
+impl Entity for WalletState {
+    const DOMAIN: Domain = Domain::Wallet;
+    type Touched = TouchedParts;
+
+    fn touch(state: &Self, entries: &[Entry], touched: &mut TouchedParts) {
+        for entry in entries {
+            let (Some(kind), fields) = (entry.fields.r#type(), &entry.fields) else {
+                continue;
+            };
+            // Most entries are credits and debits, whose payload need not be read again.
+            match kind {
+                "wallet.credited" => {
+                    if let Some(id) = fields.id() {
+                        touched.credit(state, id);
+                    }
+                }
+                "wallet.entry_reversed"
+                | "wallet.held"
+                | "wallet.hold_captured"
+                | "wallet.hold_released"
+                | "wallet.hold_expired" => match WalletEvent::parse(kind, fields.data()) {
+                    Ok(WalletEvent::EntryReversed { reverses, .. }) => touched.credit(state, &reverses),
+                    Ok(
+                        WalletEvent::Held { hold, .. }
+                        | WalletEvent::HoldCaptured { hold, .. }
+                        | WalletEvent::HoldReleased { hold }
+                        | WalletEvent::HoldExpired { hold },
+                    ) => touched.hold(state, hold),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn wallet(_: &Self) -> Option<&str> {
+        None
+    }
+
+    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
+        batch.put_wallet(id, update)
+    }
+}
+
+impl Entity for OrderState {
+    const DOMAIN: Domain = Domain::Order;
+    /// Ids of refunds.
+    type Touched = BTreeSet<String>;
+
+    fn touch(_: &Self, entries: &[Entry], touched: &mut BTreeSet<String>) {
+        for entry in entries {
+            let Some(kind) = entry.fields.r#type().filter(|kind| kind.starts_with("order.refund_")) else {
+                continue;
+            };
+            match OrderEvent::parse(kind, entry.fields.data()) {
+                Ok(OrderEvent::RefundRequested { refund, .. }) => {
+                    touched.insert(refund);
+                }
+                Ok(OrderEvent::Refund(step)) => {
+                    touched.insert(step.refund);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn wallet(state: &Self) -> Option<&str> {
+        state.wallet.as_deref()
+    }
+
+    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
+        batch.put_order(id, update)
+    }
+}

@@ -1,0 +1,523 @@
+//! The projector of one domain: reads every stream of a store into the read model, or goes on from where the read model stands,
+//! then follows the feed. What one transaction writes are the rows of a batch and the position of the feed that they stand for,
+//! so a process that dies at any moment goes on from there. A stream that can't be read is set aside with the reason; the
+//! others go on. Streams that no feed entry names are found by a scan, at the start and from time to time.
+
+mod filling;
+mod fold;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+
+use self::fold::Gathering;
+use super::{
+    Settings, Shared, Store,
+    batch::Batch,
+    changes::Changed,
+    database::{Database, ReadModelError},
+    entity::{Entity, Update},
+    recent, sources,
+};
+use crate::{
+    domain::ids::{EntityId, Position},
+    event_log::{EventLog, FeedEntry, FeedPosition, ReadError},
+    history::{Histories, Told},
+    views::{
+        health::{Progress, StoreState},
+        truncate,
+    },
+};
+
+/// The pause before a store that does not answer is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Streams that are read on at once.
+const AT_ONCE: usize = 500;
+/// A scan may take this part of the time at most.
+const RESCAN_SHARE: u32 = 20;
+/// After this time a producer will not tell the feed of an event any more.
+const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
+
+/// Why the projector could not go on.
+#[derive(Debug, thiserror::Error)]
+enum ProjectError {
+    #[error(transparent)]
+    Store(#[from] ReadError),
+    #[error(transparent)]
+    Model(#[from] ReadModelError),
+}
+
+pub struct Projector<S: Entity> {
+    log: Arc<dyn EventLog>,
+    database: Arc<Database>,
+    histories: Arc<Histories<S>>,
+    settings: Settings,
+    shared: Arc<Shared>,
+    /// Subjects of feed entries that were not read yet.
+    moved: BTreeSet<EntityId>,
+    /// How far the feed was read.
+    place: FeedPosition,
+    /// The figures are complete once the feed was read to here.
+    target: FeedPosition,
+    /// When the figures that it began with were written.
+    as_of: Option<DateTime<Utc>>,
+    /// When it began to read every stream.
+    begun: Instant,
+}
+
+impl<S: Entity> Projector<S> {
+    pub fn new(
+        store: &Store,
+        database: &Arc<Database>,
+        histories: &Arc<Histories<S>>,
+        settings: &Settings,
+        shared: &Arc<Shared>,
+    ) -> Self {
+        Self {
+            log: Arc::clone(&store.log),
+            database: Arc::clone(database),
+            histories: Arc::clone(histories),
+            settings: settings.clone(),
+            shared: Arc::clone(shared),
+            moved: BTreeSet::new(),
+            place: FeedPosition::default(),
+            target: FeedPosition::default(),
+            as_of: None,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Runs until dropped.
+    pub async fn run(mut self) {
+        let resumed = loop {
+            match self.start().await {
+                Ok(resumed) => break resumed,
+                Err(error) => self.down(&error),
+            }
+            sleep(RETRY).await;
+        };
+        self.shared.set_filled(S::DOMAIN, true);
+        self.shared.set_place(S::DOMAIN, self.place.clone());
+        self.shared.changes.begin(S::DOMAIN, &self.place);
+        if self.has_caught_up() {
+            self.live();
+        }
+        self.follow(resumed).await;
+    }
+
+    /// Goes on from where the read model stands, or fills it. Answers whether it went on.
+    async fn start(&mut self) -> Result<bool, ProjectError> {
+        let source = self
+            .blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN)))
+            .await?;
+        if !source.filled {
+            self.fill().await?;
+            return Ok(false);
+        }
+        self.as_of = source.updated_at;
+        self.shared.set_filled(S::DOMAIN, true);
+        if !self.is_same(&source.feed).await? {
+            tracing::warn!(domain = %S::DOMAIN, "the read model is of another store and is filled anew");
+            self.shared.set_filled(S::DOMAIN, false);
+            self.shared.changes.forget();
+            self.fill().await?;
+            return Ok(false);
+        }
+        self.shared.set_resumed(S::DOMAIN, source.updated_at);
+        self.target = self.log.feed_end().await?;
+        self.place = source.feed;
+        tracing::info!(domain = %S::DOMAIN, events = source.events, "going on from the read model");
+        if source.unfed && !self.log.feed_is_complete() {
+            self.scan().await?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the store is the one that the read model was filled from: its feed reaches as far, and the entries that were
+    /// recorded last are where they were.
+    async fn is_same(&self, feed: &FeedPosition) -> Result<bool, ProjectError> {
+        let end = self.log.feed_end().await?;
+        let reaches = |(at, place): (usize, &Position)| end.0.get(at).is_some_and(|end| end >= place);
+        if end.0.len() != feed.0.len() || !feed.0.iter().enumerate().all(reaches) {
+            return Ok(false);
+        }
+        let recorded = self.blocking(|database| database.read(recent::list)).await?;
+        for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
+            let found = self.log.read(&known.subject, known.entry.position.before(), 1).await?;
+            // The read model keeps truncated entries.
+            let found = found.first().map(truncate::row);
+            let same =
+                found.is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn has_caught_up(&self) -> bool {
+        let mut target = self.target.0.iter().enumerate();
+        target.all(|(at, end)| self.place.0.get(at).copied().unwrap_or(Position::START) >= *end)
+    }
+
+    /// Reads whatever is new in any stream of the store.
+    async fn scan(&mut self) -> Result<(), ProjectError> {
+        let log = Arc::clone(&self.log);
+        let mut pages = log.streams();
+        while let Some(ids) = pages.try_next().await? {
+            let before = (self.settings.clock)() - FEED_DELAY;
+            self.refresh(ids, Some(before)).await?;
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, resumed: bool) {
+        let log = Arc::clone(&self.log);
+        let mut feed = log.follow(self.place.clone());
+        // After a restart, what no feed entry names is looked for at once.
+        let mut next_scan = Instant::now() + if resumed { Duration::ZERO } else { self.settings.rescan };
+        loop {
+            let troubled = !self.moved.is_empty() || self.is_down();
+            let wake = if troubled { Instant::now() + RETRY } else { next_scan };
+            tokio::select! {
+                item = feed.next() => match item {
+                    Some(Ok(entries)) => self.take(entries).await,
+                    Some(Err(error)) => self.down(&error.into()),
+                    None => return,
+                },
+                () = tokio::time::sleep_until(wake) => {
+                    if troubled {
+                        self.recover().await;
+                    } else {
+                        next_scan = self.rescan().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Scans, where that is needed, tries again to read what could not be read, and says when to do so again.
+    async fn rescan(&mut self) -> Instant {
+        let begun = Instant::now();
+        if let Err(error) = self.try_rescan().await {
+            self.down(&error);
+        }
+        Instant::now() + self.settings.rescan.max(begun.elapsed() * RESCAN_SHARE)
+    }
+
+    async fn try_rescan(&mut self) -> Result<(), ProjectError> {
+        let stale = self
+            .blocking(|database| database.read(|connection| sources::stale(connection, S::DOMAIN)))
+            .await?;
+        if !stale.is_empty() {
+            let changed = self.refresh(stale, None).await?;
+            self.shared.changes.publish(S::DOMAIN, changed, None);
+        }
+        if !self.log.feed_is_complete() {
+            self.scan().await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the subjects of feed entries up to date.
+    async fn take(&mut self, entries: Vec<FeedEntry>) {
+        for entry in entries {
+            let partition = entry.partition as usize;
+            if self.place.0.len() <= partition {
+                self.place.0.resize(partition + 1, Position::START);
+            }
+            self.place.0[partition] = self.place.0[partition].max(entry.position);
+            self.moved.insert(entry.subject);
+        }
+        self.read_moved().await;
+    }
+
+    async fn read_moved(&mut self) {
+        let ids: Vec<_> = self.moved.iter().cloned().collect();
+        match self.refresh_with_feed(ids).await {
+            Ok(changed) => {
+                self.moved.clear();
+                self.shared.changes.publish(S::DOMAIN, changed, Some(&self.place));
+                self.shared.set_place(S::DOMAIN, self.place.clone());
+                if self.has_caught_up() {
+                    self.live();
+                }
+            }
+            Err(error) => self.down(&error),
+        }
+    }
+
+    /// Asks a store that was down, or whose streams could not be read, whether it is back.
+    async fn recover(&mut self) {
+        match self.log.feed_end().await {
+            Ok(_) => self.read_moved().await,
+            Err(error) => self.down(&error.into()),
+        }
+    }
+
+    /// Reads what is new in these streams, and records with the last of them how far the feed was read. Answers with what may
+    /// have changed.
+    async fn refresh_with_feed(&self, ids: Vec<EntityId>) -> Result<Vec<Changed>, ProjectError> {
+        let mut changed = Vec::with_capacity(ids.len());
+        let mut rest = ids;
+        loop {
+            let later = rest.split_off(rest.len().min(AT_ONCE));
+            let last = later.is_empty();
+            let read = self.read_on(rest, None).await?;
+            changed.extend(read.changed());
+            self.write(read, last.then(|| self.place.clone())).await?;
+            if last {
+                return Ok(changed);
+            }
+            rest = later;
+        }
+    }
+
+    /// Reads what is new in these streams. An entry recorded before `unfed_before` should be named by the feed. Answers with what
+    /// has changed.
+    async fn refresh(
+        &self,
+        ids: Vec<EntityId>,
+        unfed_before: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Changed>, ProjectError> {
+        let mut all = Vec::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let read = self.read_on(ids.to_vec(), unfed_before).await?;
+            if read.is_empty() {
+                continue;
+            }
+            let changed: Vec<_> = read.changed().collect();
+            self.write(read, None).await?;
+            if unfed_before.is_some() {
+                self.shared.changes.publish(S::DOMAIN, changed, None);
+            } else {
+                all.extend(changed);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads these streams on from where the read model knows them.
+    async fn read_on(&self, ids: Vec<EntityId>, unfed_before: Option<DateTime<Utc>>) -> Result<Read<S>, ProjectError> {
+        let wanted = self
+            .blocking(move |database| {
+                database.read(|connection| {
+                    let known = |id: EntityId| Ok((id.clone(), sources::known(connection, S::DOMAIN, &id)?));
+                    ids.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
+                })
+            })
+            .await?;
+        let mut read = Read::default();
+        match self.advance(&wanted, unfed_before, &mut read).await {
+            Err(ReadError::Damaged { .. }) if wanted.len() > 1 => {
+                // One of them can't be read; which one is found by reading each alone.
+                read = Read::default();
+                for one in wanted {
+                    self.advance_one(one, unfed_before, &mut read).await?;
+                }
+            }
+            Err(ReadError::Damaged { reason, .. }) => {
+                read = Read::default();
+                read.unreadable
+                    .extend(wanted.into_iter().map(|(id, _)| (id, reason.clone())));
+            }
+            other => other?,
+        }
+        Ok(read)
+    }
+
+    async fn advance_one(
+        &self,
+        wanted: (EntityId, Option<Position>),
+        unfed_before: Option<DateTime<Utc>>,
+        read: &mut Read<S>,
+    ) -> Result<(), ReadError> {
+        let id = wanted.0.clone();
+        match self.advance(&[wanted], unfed_before, read).await {
+            Err(ReadError::Damaged { reason, .. }) => {
+                read.unreadable.push((id, reason));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn advance(
+        &self,
+        wanted: &[(EntityId, Option<Position>)],
+        unfed_before: Option<DateTime<Utc>>,
+        read: &mut Read<S>,
+    ) -> Result<(), ReadError> {
+        let mut gathering: std::collections::HashMap<EntityId, Gathering<S>> = std::collections::HashMap::new();
+        let mut hear = |id: &EntityId, told: Told<'_, S>| {
+            gathering.entry(id.clone()).or_default().hear(&told);
+        };
+        let heads = self.histories.advance_many(wanted, &mut hear).await?;
+        for ((id, known), head) in wanted.iter().zip(heads) {
+            let Some(head) = head else { continue };
+            let gathered = gathering.remove(id).unwrap_or_default();
+            let is_late = |before: DateTime<Utc>| {
+                gathered
+                    .newest()
+                    .any(|entry| known.is_none_or(|known| entry.position > known) && entry.recorded < before)
+            };
+            read.unfed |= unfed_before.is_some_and(is_late);
+            read.updates.push((id.clone(), gathered.update(head)));
+        }
+        Ok(())
+    }
+
+    /// Writes what was read in one transaction, with the position of the feed that it stands for.
+    async fn write(&self, read: Read<S>, feed: Option<FeedPosition>) -> Result<(), ProjectError> {
+        let now = (self.settings.clock)();
+        let events: u64 = read.updates.iter().map(|(_, update)| update.entries).sum();
+        self.blocking(move |database| {
+            database.write(|connection| {
+                let mut batch = Batch::new(connection, S::DOMAIN)?;
+                for (id, update) in &read.updates {
+                    batch.put(id, update)?;
+                    batch.unset_stale(id)?;
+                }
+                for (id, reason) in &read.unreadable {
+                    tracing::warn!(domain = %S::DOMAIN, %id, reason, "a stream can't be read and is set aside");
+                    batch.put_unreadable::<S>(id, reason, now)?;
+                }
+                batch.finish()?;
+                if read.unfed {
+                    sources::set_unfed(connection, S::DOMAIN)?;
+                }
+                match &feed {
+                    Some(feed) => sources::set_feed(connection, S::DOMAIN, feed, now),
+                    None => Ok(()),
+                }
+            })
+        })
+        .await?;
+        self.progressed(events);
+        Ok(())
+    }
+
+    /// Runs `work` on a thread that may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, ReadModelError> + Send + 'static,
+    ) -> Result<T, ProjectError> {
+        let database = Arc::clone(&self.database);
+        match spawn_blocking(move || work(&database)).await {
+            Ok(done) => Ok(done?),
+            Err(error) => {
+                tracing::error!(%error, "the read model was not written");
+                Err(ReadError::Damaged {
+                    store: format!("{} store", S::DOMAIN),
+                    reason: "some of its streams can't be folded".to_owned(),
+                }
+                .into())
+            }
+        }
+    }
+
+    /// So many more entries were read.
+    fn progressed(&self, entries: u64) {
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            if let StoreState::Loading(progress) = state {
+                progress.events += entries;
+                progress.a_second = a_second(progress.events, self.begun.elapsed());
+            }
+            false
+        });
+    }
+
+    fn is_down(&self) -> bool {
+        matches!(*self.shared.state(S::DOMAIN).borrow(), StoreState::Down { .. })
+    }
+
+    fn live(&self) {
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            let news = *state != StoreState::Live;
+            if news {
+                tracing::info!(domain = %S::DOMAIN, "the store is read to its end and followed");
+                *state = StoreState::Live;
+            }
+            news
+        });
+    }
+
+    fn down(&self, error: &ProjectError) {
+        let now = (self.settings.clock)();
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            let as_of = match state {
+                StoreState::Down { .. } => return false,
+                StoreState::Loading(_) => self.as_of,
+                StoreState::Live => Some(now),
+            };
+            tracing::warn!(domain = %S::DOMAIN, %error, "the store is down");
+            *state = StoreState::Down {
+                since: now,
+                as_of,
+                reason: error.to_string(),
+            };
+            true
+        });
+    }
+
+    fn begin_progress(&self, of: Option<u64>) {
+        self.shared.state(S::DOMAIN).send_if_modified(|state| {
+            if let StoreState::Loading(progress) = state {
+                *progress = Progress {
+                    of,
+                    ..Progress::default()
+                };
+            }
+            false
+        });
+    }
+}
+
+/// What was read of some streams.
+struct Read<S: Entity> {
+    updates: Vec<(EntityId, Update<S>)>,
+    /// Streams that can't be read, and why.
+    unreadable: Vec<(EntityId, String)>,
+    /// An entry was among them that the feed should name and does not.
+    unfed: bool,
+}
+
+// Derived, it would ask for S: Default.
+impl<S: Entity> Default for Read<S> {
+    fn default() -> Self {
+        Self {
+            updates: Vec::new(),
+            unreadable: Vec::new(),
+            unfed: false,
+        }
+    }
+}
+
+impl<S: Entity> Read<S> {
+    fn is_empty(&self) -> bool {
+        self.updates.is_empty() && self.unreadable.is_empty()
+    }
+
+    fn changed(&self) -> impl Iterator<Item = Changed> {
+        let changed = |id: &EntityId, wallet: Option<&str>| Changed {
+            domain: S::DOMAIN,
+            id: id.clone(),
+            wallet: wallet.map(str::to_owned),
+        };
+        let read = self
+            .updates
+            .iter()
+            .map(move |(id, update)| changed(id, S::wallet(&update.fold.state)));
+        read.chain(self.unreadable.iter().map(move |(id, _)| changed(id, None)))
+    }
+}
+
+fn a_second(events: u64, time: Duration) -> u64 {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    events.saturating_mul(1_000) / milliseconds
+}

@@ -1,0 +1,216 @@
+//! The first filling of a domain: every stream of the store is read, folded and written, each of the three on a core while there
+//! are cores. Rows are written without indexes, which are created at the end. A process that dies meanwhile begins the filling
+//! again; the other domain keeps its rows.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+};
+
+use futures::TryStreamExt as _;
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::Instant,
+};
+
+use super::{
+    ProjectError, Projector,
+    fold::{Pushed, Unfinished, fold_all},
+};
+use crate::{
+    domain::ids::{Domain, EntityId},
+    event_log::Swept,
+    read_model::{
+        batch::{Batch, judge_everything},
+        database::{Database, ReadModelError},
+        entity::{Entity, Update},
+        schema, sources,
+    },
+};
+
+/// What a filling keeps in memory besides the streams that are under way.
+struct Filling<S: Entity> {
+    /// Hashes of the ids that were written. A stream may be told twice.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    unfinished: HashMap<EntityId, Unfinished<S>>,
+    /// Streams to be read again once the indexes are there: out of order, met twice, or unreadable.
+    again: Vec<(EntityId, String)>,
+    tasks: JoinSet<Result<Done, ReadModelError>>,
+}
+
+/// What a task has written.
+struct Done {
+    entries: u64,
+    disordered: Vec<EntityId>,
+}
+
+const DISORDERED: &str = "its entries are not in sequence order and are read again as a whole";
+const TWICE: &str = "it was met twice and is read again";
+
+impl<S: Entity> Projector<S> {
+    /// Reads every stream. What is appended meanwhile is in the feed after the position that is recorded.
+    pub(super) async fn fill(&mut self) -> Result<(), ProjectError> {
+        self.place = self.log.feed_end().await?;
+        self.target.clone_from(&self.place);
+        self.begun = Instant::now();
+        let of = self.log.feed_length().await?;
+        self.begin_progress(of);
+        self.blocking(|database| database.write(|connection| schema::reset(connection, S::DOMAIN)))
+            .await?;
+        let mut filling = Filling::<S> {
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            unfinished: HashMap::new(),
+            again: Vec::new(),
+            tasks: JoinSet::new(),
+        };
+        let log = Arc::clone(&self.log);
+        let mut parts = log.sweep();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        while let Some(batch) = parts.try_next().await? {
+            let batch = batch.into_iter().filter_map(|swept| filling.readable(swept));
+            let batch: Vec<_> = batch.collect();
+            let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
+            for swept in long {
+                self.fill_part(swept, &mut filling).await?;
+            }
+            let whole: Vec<_> = whole
+                .into_iter()
+                .filter(|swept| filling.is_new(&swept.subject))
+                .collect();
+            while filling.tasks.len() > cores {
+                self.settle(&mut filling).await?;
+            }
+            let database = Arc::clone(&self.database);
+            filling.tasks.spawn_blocking(move || {
+                let folded = fold_all::<S>(whole);
+                write(&database, &folded.updates)?;
+                Ok(Done {
+                    entries: folded.updates.iter().map(|(_, update)| update.entries).sum(),
+                    disordered: folded.disordered,
+                })
+            });
+        }
+        while !filling.tasks.is_empty() {
+            self.settle(&mut filling).await?;
+        }
+        // A stream without its last part was cut off by the end of the sweep.
+        let cut = std::mem::take(&mut filling.unfinished).into_keys();
+        filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
+        self.finish_filling(filling.again).await
+    }
+
+    async fn settle(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {
+        let Some(done) = filling.tasks.join_next().await else {
+            return Ok(());
+        };
+        let done = self
+            .blocking(move |_| done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+            .await?;
+        self.progressed(done.entries);
+        let disordered = done.disordered.into_iter();
+        filling.again.extend(disordered.map(|id| (id, DISORDERED.to_owned())));
+        Ok(())
+    }
+
+    async fn fill_part(&self, swept: Swept, filling: &mut Filling<S>) -> Result<(), ProjectError> {
+        let Swept {
+            subject,
+            first,
+            last,
+            entries,
+            unreadable: _,
+        } = swept;
+        let stream = match filling.unfinished.remove(&subject) {
+            Some(stream) if !first => stream,
+            _ if first && filling.is_new(&subject) => Unfinished::new(self.histories.from_beginning()),
+            // The rest of one that was given up.
+            _ => return Ok(()),
+        };
+        let read = entries.len() as u64;
+        let (histories, id) = (Arc::clone(&self.histories), subject.clone());
+        let database = Arc::clone(&self.database);
+        let pushed = spawn_blocking(move || {
+            let pushed = stream.push_part(&histories, &id, &entries, last);
+            match pushed {
+                Pushed::Finished(Some(update)) => {
+                    write(&database, &[(id, update)])?;
+                    Ok(Pushed::Finished(None))
+                }
+                other => Ok::<_, ReadModelError>(other),
+            }
+        });
+        let pushed = pushed.await;
+        let pushed = self
+            .blocking(move |_| pushed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+            .await?;
+        match pushed {
+            Pushed::Disordered => filling.again.push((subject, DISORDERED.to_owned())),
+            Pushed::Unfinished(stream) => {
+                filling.unfinished.insert(subject, *stream);
+            }
+            Pushed::Finished(_) => {}
+        }
+        self.progressed(read);
+        Ok(())
+    }
+
+    /// Creates the indexes, and records that every stream was read.
+    async fn finish_filling(&self, again: Vec<(EntityId, String)>) -> Result<(), ProjectError> {
+        let (place, now) = (self.place.clone(), (self.settings.clock)());
+        let ids: Vec<_> = again.iter().map(|(id, _)| id.clone()).collect();
+        self.blocking(move |database| {
+            database.write(|connection| {
+                schema::create_indexes(connection, S::DOMAIN)?;
+                sources::set_filled(connection, S::DOMAIN)?;
+                sources::set_feed(connection, S::DOMAIN, &place, now)?;
+                let batch = Batch::new(connection, S::DOMAIN)?;
+                for (id, reason) in &again {
+                    batch.set_stale(id, reason, now)?;
+                }
+                let both = Domain::ALL.into_iter().map(|domain| sources::read(connection, domain));
+                let both: Vec<_> = both.collect::<rusqlite::Result<_>>()?;
+                if both.iter().all(|source| source.filled) {
+                    judge_everything(connection)?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+        // If this fails, the next rescan reads them.
+        self.refresh(ids, None).await.map(drop)
+    }
+}
+
+impl<S: Entity> Filling<S> {
+    /// Sets a stream aside that can't be read.
+    fn readable(&mut self, swept: Swept) -> Option<Swept> {
+        let Some(reason) = swept.unreadable else {
+            return Some(swept);
+        };
+        self.unfinished.remove(&swept.subject);
+        self.again.push((swept.subject, reason));
+        None
+    }
+
+    /// Whether a stream is met for the first time; otherwise it is read again later.
+    fn is_new(&mut self, id: &EntityId) -> bool {
+        let new = self.seen.insert(self.hasher.hash_one(id));
+        if !new {
+            self.again.push((id.clone(), TWICE.to_owned()));
+        }
+        new
+    }
+}
+
+fn write<S: Entity>(database: &Database, updates: &[(EntityId, Update<S>)]) -> Result<(), ReadModelError> {
+    database.write(|connection| {
+        let mut batch = Batch::new(connection, S::DOMAIN)?;
+        for (id, update) in updates {
+            batch.put(id, update)?;
+        }
+        batch.finish()
+    })
+}

@@ -1,0 +1,199 @@
+//! The tables of the read model and their indexes. A domain's indexes are created after its rows were written for the first
+//! time, which is two to three times faster than keeping them meanwhile. Amounts, times and positions are the byte strings
+//! of [`columns`](super::columns); a missing one is empty, so that it sorts first. States are their number in the
+//! domain's order.
+
+use rusqlite::Connection;
+
+use crate::domain::ids::Domain;
+
+/// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
+pub const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+/// "LDGR", what `PRAGMA application_id` says of a read model.
+pub const APPLICATION: i64 = 0x4C44_4752;
+
+/// Tables that do not belong to one domain.
+const COMMON: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE source (
+        domain TEXT PRIMARY KEY,
+        feed TEXT NOT NULL,         -- JSON: how far the feed was read; it is written with the rows that it stands for
+        filled INTEGER NOT NULL,    -- 1 once every stream was read to its end
+        unfed INTEGER NOT NULL,     -- 1 if entries were found that no feed entry names
+        searchable INTEGER NOT NULL,-- 1 once the search index has every row
+        events INTEGER NOT NULL,    -- entries of all streams
+        updated_at BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE stale (            -- streams that have moved and could not be read
+        domain TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, since BLOB NOT NULL,
+        PRIMARY KEY (domain, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE recent (           -- the entries recorded last
+        recorded BLOB NOT NULL, domain INTEGER NOT NULL, subject TEXT NOT NULL, position BLOB NOT NULL, entry TEXT NOT NULL,
+        PRIMARY KEY (recorded, domain, subject, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE total (            -- rows and sums in minor units by list, state and currency
+        list INTEGER NOT NULL, state INTEGER NOT NULL, currency TEXT NOT NULL, rows INTEGER NOT NULL,
+        sum_1 BLOB NOT NULL, sum_2 BLOB NOT NULL, sum_3 BLOB NOT NULL, sum_4 BLOB NOT NULL,
+        PRIMARY KEY (list, state, currency)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE age (              -- pending refunds by clock, state, currency and hour: rows and sums
+        clock INTEGER NOT NULL, state INTEGER NOT NULL, currency TEXT NOT NULL, hour INTEGER NOT NULL,
+        rows INTEGER NOT NULL, sum BLOB NOT NULL,
+        PRIMARY KEY (clock, state, currency, hour)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE finding (
+        n INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,          -- scope, subject and place among those of its subject
+        scope INTEGER NOT NULL,     -- refund, order, hold or wallet: what it was found by looking at
+        subject TEXT NOT NULL,
+        kind INTEGER NOT NULL, severity INTEGER NOT NULL,
+        refund TEXT, ord TEXT, wallet TEXT,
+        amount BLOB NOT NULL, currency TEXT NOT NULL, since BLOB NOT NULL,
+        holds_from BLOB NOT NULL,   -- it holds once the time is later than this; empty: always
+        explanation TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX finding_subject ON finding (scope, subject);
+    CREATE INDEX finding_kind ON finding (kind, since, key);
+    CREATE INDEX finding_refund ON finding (refund) WHERE refund IS NOT NULL;
+    CREATE INDEX finding_order ON finding (ord) WHERE ord IS NOT NULL;
+    CREATE INDEX finding_wallet ON finding (wallet) WHERE wallet IS NOT NULL;
+    CREATE INDEX finding_due ON finding (holds_from, kind) WHERE holds_from <> x'';
+    CREATE TABLE finding_count (kind INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
+    CREATE TRIGGER finding_added AFTER INSERT ON finding BEGIN
+        INSERT INTO finding_count VALUES (new.kind, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
+        UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind;
+    END;
+";
+
+const WALLET: &str = "
+    CREATE TABLE wallet (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        position BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
+        status INTEGER NOT NULL, currency TEXT NOT NULL,
+        posted BLOB NOT NULL, held BLOB NOT NULL, available BLOB NOT NULL,
+        owner TEXT, owner_name TEXT,
+        last_time BLOB NOT NULL, negative_since BLOB NOT NULL,
+        complete INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE hold (
+        wallet INTEGER NOT NULL, hold TEXT NOT NULL, state INTEGER NOT NULL,
+        amount BLOB NOT NULL, currency TEXT NOT NULL, ord TEXT, since BLOB NOT NULL, expires_at BLOB NOT NULL,
+        PRIMARY KEY (wallet, hold)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE credit (           -- credits of kind refund
+        wallet INTEGER NOT NULL, event TEXT NOT NULL, refund TEXT NOT NULL, ord TEXT,
+        amount BLOB NOT NULL, currency TEXT NOT NULL, time BLOB NOT NULL,
+        reversed INTEGER NOT NULL,  -- 1 if it was wholly reversed
+        PRIMARY KEY (wallet, event)
+    ) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE wallet_text USING fts5 (
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+    );
+";
+
+const WALLET_INDEXES: &str = "
+    CREATE UNIQUE INDEX IF NOT EXISTS wallet_id ON wallet (id);
+    CREATE INDEX IF NOT EXISTS wallet_status_time ON wallet (status, last_time, id);
+    CREATE INDEX IF NOT EXISTS wallet_status_amount ON wallet (status, currency, available, id);
+    CREATE INDEX IF NOT EXISTS wallet_entries ON wallet (entries) WHERE entries > 256;
+    CREATE INDEX IF NOT EXISTS credit_refund ON credit (refund);
+";
+
+const WALLET_DROPPED: &str = "
+    DROP TABLE IF EXISTS wallet; DROP TABLE IF EXISTS hold; DROP TABLE IF EXISTS credit; DROP TABLE IF EXISTS wallet_text;
+";
+
+const ORDER: &str = "
+    CREATE TABLE orders (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        position BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
+        status INTEGER NOT NULL, currency TEXT NOT NULL,
+        total BLOB NOT NULL, paid BLOB NOT NULL, refunded BLOB NOT NULL, pending BLOB NOT NULL,
+        pending_refunds INTEGER NOT NULL,
+        wallet TEXT, customer TEXT, customer_name TEXT,
+        placed_at BLOB NOT NULL, last_time BLOB NOT NULL,
+        complete INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE refund (
+        n INTEGER PRIMARY KEY,
+        refund TEXT NOT NULL, ord TEXT NOT NULL,
+        state INTEGER NOT NULL, currency TEXT NOT NULL, amount BLOB NOT NULL,
+        destination TEXT NOT NULL, reason TEXT NOT NULL,
+        requested_at BLOB NOT NULL, state_since BLOB NOT NULL,
+        approved INTEGER NOT NULL   -- 1 if it was ever approved
+    ) STRICT;
+    CREATE VIRTUAL TABLE orders_text USING fts5 (
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+    );
+    CREATE VIRTUAL TABLE refund_text USING fts5 (
+        refund, reason, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+    );
+";
+
+const ORDER_INDEXES: &str = "
+    CREATE UNIQUE INDEX IF NOT EXISTS orders_id ON orders (id);
+    CREATE INDEX IF NOT EXISTS orders_status_time ON orders (status, last_time, id);
+    CREATE INDEX IF NOT EXISTS orders_status_amount ON orders (status, currency, total, id);
+    CREATE INDEX IF NOT EXISTS orders_wallet ON orders (wallet, last_time, id) WHERE wallet IS NOT NULL;
+    CREATE UNIQUE INDEX IF NOT EXISTS refund_order ON refund (ord, refund);
+    CREATE INDEX IF NOT EXISTS refund_id ON refund (refund, ord);
+    CREATE INDEX IF NOT EXISTS refund_requested ON refund (state, currency, requested_at, refund, ord);
+    CREATE INDEX IF NOT EXISTS refund_since ON refund (state, currency, state_since, refund, ord, amount);
+    CREATE INDEX IF NOT EXISTS refund_amount ON refund (state, currency, amount, refund, ord);
+";
+
+const ORDER_DROPPED: &str = "
+    DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS refund;
+    DROP TABLE IF EXISTS orders_text; DROP TABLE IF EXISTS refund_text;
+";
+
+/// Creates every table, empty and without the indexes of a first filling.
+pub fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(COMMON)?;
+    connection.execute_batch(WALLET)?;
+    connection.execute_batch(ORDER)?;
+    for domain in Domain::ALL {
+        connection.execute(
+            "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'')",
+            [domain.as_str()],
+        )?;
+    }
+    connection.execute("INSERT INTO meta VALUES ('format', ?1)", [FORMAT])?;
+    connection.pragma_update(None, "application_id", APPLICATION)
+}
+
+/// Creates the indexes of a domain whose rows were written.
+pub fn create_indexes(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
+    connection.execute_batch(match domain {
+        Domain::Wallet => WALLET_INDEXES,
+        Domain::Order => ORDER_INDEXES,
+    })
+}
+
+/// Empties a domain, so that it can be filled anew.
+pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
+    // Findings about refunds need both domains; they are made again once both are filled.
+    let (dropped, tables, lists, scopes) = match domain {
+        Domain::Wallet => (WALLET_DROPPED, WALLET, "list = 0", "scope IN (0, 2, 3)"),
+        Domain::Order => (ORDER_DROPPED, ORDER, "list IN (1, 2)", "scope IN (0, 1)"),
+    };
+    connection.execute_batch(dropped)?;
+    connection.execute_batch(tables)?;
+    connection.execute(&format!("DELETE FROM total WHERE {lists}"), [])?;
+    if domain == Domain::Order {
+        connection.execute("DELETE FROM age", [])?;
+    }
+    connection.execute("DELETE FROM stale WHERE domain = ?1", [domain.as_str()])?;
+    connection.execute("DELETE FROM recent WHERE domain = ?1", [domain as i64])?;
+    connection.execute(&format!("DELETE FROM finding WHERE {scopes}"), [])?;
+    connection.execute(
+        "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'' WHERE domain = ?1",
+        [domain.as_str()],
+    )?;
+    Ok(())
+}

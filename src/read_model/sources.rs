@@ -1,0 +1,137 @@
+//! What the read model records of its sources: how far the feed of each domain was read, and whether every stream was.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use super::columns::{Sortable, Time};
+use crate::{
+    domain::ids::{Domain, EntityId, Position},
+    event_log::FeedPosition,
+};
+
+/// One domain's store, as far as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The rows of the domain stand for this position of the feed.
+    pub feed: FeedPosition,
+    /// Every stream was read to its end once.
+    pub filled: bool,
+    /// Entries were found that no feed entry names.
+    pub unfed: bool,
+    /// Rows up to this number are in the search index; `i64::MAX`: all.
+    pub searchable: i64,
+    /// Entries of all streams.
+    pub events: u64,
+    /// When rows or the position were last written.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source> {
+    let mut select = connection
+        .prepare_cached("SELECT feed, filled, unfed, searchable, events, updated_at FROM source WHERE domain = ?1")?;
+    select.query_row([domain.as_str()], |row| {
+        let feed: Vec<Position> = serde_json::from_str(row.get_ref(0)?.as_str()?).unwrap_or_default();
+        Ok(Source {
+            feed: FeedPosition(feed),
+            filled: row.get(1)?,
+            unfed: row.get(2)?,
+            searchable: row.get(3)?,
+            events: row.get::<_, i64>(4)?.max(0).cast_unsigned(),
+            updated_at: row.get::<_, Time>(5)?.0,
+        })
+    })
+}
+
+/// Records how far the feed was read, with the rows that stand for it.
+pub fn set_feed(
+    connection: &Connection,
+    domain: Domain,
+    feed: &FeedPosition,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let feed = serde_json::to_string(&feed.0).unwrap_or_default();
+    connection
+        .prepare_cached("UPDATE source SET feed = ?2, updated_at = ?3 WHERE domain = ?1")?
+        .execute(params![domain.as_str(), feed, Sortable::time(now)])
+        .map(drop)
+}
+
+pub fn set_filled(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
+    connection
+        .execute("UPDATE source SET filled = 1 WHERE domain = ?1", [domain.as_str()])
+        .map(drop)
+}
+
+pub fn set_unfed(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE source SET unfed = 1 WHERE domain = ?1")?
+        .execute([domain.as_str()])
+        .map(drop)
+}
+
+/// Streams that have moved and could not be read, by id.
+pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<EntityId>> {
+    let mut select = connection.prepare_cached("SELECT id FROM stale WHERE domain = ?1 ORDER BY id")?;
+    let rows = select.query_map([domain.as_str()], |row| row.get::<_, String>(0))?;
+    let mut ids = Vec::new();
+    for row in rows {
+        ids.extend(EntityId::new(row?).ok());
+    }
+    Ok(ids)
+}
+
+/// Position of the last entry that the rows of an entity stand for; `None` where it has no row, or has to be read anew.
+pub fn known(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<Option<Position>> {
+    use rusqlite::OptionalExtension as _;
+
+    use super::columns::ReadPosition;
+    let mut stale = connection.prepare_cached("SELECT 1 FROM stale WHERE domain = ?1 AND id = ?2")?;
+    if stale.exists([domain.as_str(), id.as_str()])? {
+        return Ok(None);
+    }
+    let mut select = connection.prepare_cached(match domain {
+        Domain::Wallet => "SELECT position FROM wallet WHERE id = ?1",
+        Domain::Order => "SELECT position FROM orders WHERE id = ?1",
+    })?;
+    let position = select.query_row([id.as_str()], |row| Ok(row.get::<_, ReadPosition>(0)?.0));
+    position.optional()
+}
+
+/// Rows of one step of building the search index.
+const SEARCH_STEP: i64 = 20_000;
+
+/// Adds the next rows to the search index. `false`: every row is in it.
+pub fn extend_search(connection: &Connection, domain: Domain) -> rusqlite::Result<bool> {
+    let from = read(connection, domain)?.searchable;
+    if from == i64::MAX {
+        return Ok(false);
+    }
+    let to = from.saturating_add(SEARCH_STEP);
+    let (most, texts): (&str, &[&str]) = match domain {
+        Domain::Wallet => (
+            "SELECT coalesce(max(n), 0) FROM wallet",
+            &["INSERT INTO wallet_text (rowid, ids, names)
+               SELECT n, id || char(10) || coalesce(owner, ''), owner_name FROM wallet WHERE n > ?1 AND n <= ?2"],
+        ),
+        Domain::Order => (
+            "SELECT max(coalesce((SELECT max(n) FROM orders), 0), coalesce((SELECT max(n) FROM refund), 0))",
+            &[
+                "INSERT INTO orders_text (rowid, ids, names)
+                 SELECT n, id || char(10) || coalesce(wallet, '') || char(10) || coalesce(customer, ''), customer_name
+                 FROM orders WHERE n > ?1 AND n <= ?2",
+                "INSERT INTO refund_text (rowid, refund, reason)
+                 SELECT n, refund, reason FROM refund WHERE n > ?1 AND n <= ?2",
+            ],
+        ),
+    };
+    for text in texts {
+        connection.prepare_cached(text)?.execute([from, to])?;
+    }
+    let most: i64 = connection.query_row(most, [], |row| row.get(0))?;
+    let done = if to >= most { i64::MAX } else { to };
+    connection.execute(
+        "UPDATE source SET searchable = ?2 WHERE domain = ?1",
+        params![domain.as_str(), done],
+    )?;
+    Ok(done != i64::MAX)
+}

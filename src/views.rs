@@ -1,0 +1,18 @@
+//! What pages and server functions exchange: queries with their addresses, rows of lists, answers, forms, and the masking
+//! of personal data. Server and browser use the same types. Bounds of what may be asked are here, so both sides know them.
+
+pub mod audit;
+pub mod compensations;
+pub mod events;
+pub mod health;
+pub mod href;
+pub mod lists;
+pub mod mask;
+pub mod operators;
+pub mod orders;
+pub mod overview;
+pub mod query;
+pub mod refunds;
+pub mod timelines;
+pub mod truncate;
+pub mod wallets;

@@ -1,0 +1,213 @@
+//! The pages of compensations: the form with its preview, the forms that issue and approve, lists of cases, and the page of
+//! one case.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::events::Recent;
+use crate::domain::{
+    access::Secret,
+    compensation::{
+        case::{CaseState, CaseStatus},
+        command::{Command, CommandName, Pin},
+        decide::{Figures, Rejection, Step, Warning},
+        draft::Draft,
+    },
+    event::Entry,
+    form::FieldError,
+    ids::{Domain, EntityId},
+    money::{Currency, Money},
+};
+
+/// Cases on a page of a list.
+pub const CASES_ON_A_PAGE: u32 = 50;
+
+/// Whether a compensation can be issued at once or needs somebody else's approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Route {
+    #[error("it is within your limit and will be issued at once")]
+    Issue,
+    #[error("your role proposes; somebody of finance has to approve")]
+    RoleProposes,
+    #[error("you have no limit in {currency}; somebody else of finance has to approve")]
+    NoLimit { currency: Currency },
+    #[error("it is above your limit of {limit}; somebody else of finance has to approve")]
+    AboveSingle { limit: Money },
+    #[error(
+        "with what you issued today it is above your daily limit of {limit}; somebody else of finance has to approve"
+    )]
+    AboveDaily { limit: Money },
+    #[error("the warning below asks for a second pair of eyes; somebody else of finance has to approve")]
+    Doubtful,
+}
+
+impl Route {
+    pub const fn is_issue(&self) -> bool {
+        matches!(self, Self::Issue)
+    }
+}
+
+/// The effect that a compensation would have. A preview writes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// A new id, the same for every attempt of this form. It makes a double click one case.
+    pub case: EntityId,
+    pub command: Command,
+    pub command_hash: String,
+    /// The positions of the streams that the decision was made on.
+    pub pins: Vec<Pin>,
+    pub before: Figures,
+    pub after: Figures,
+    pub steps: Vec<Step>,
+    pub amount: Money,
+    pub warnings: Vec<Warning>,
+    pub route: Route,
+    /// The operator has to type the amount again.
+    pub retype: bool,
+    /// The operator has to give the password again.
+    pub password_needed: bool,
+    /// The operator has to give a code of the authenticator with the password.
+    pub code_needed: bool,
+    /// The last time for an approval, if the compensation becomes a proposal.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The result of a form so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormOutcome {
+    /// Nobody filled in anything yet.
+    Untouched,
+    Mistake(FieldError),
+    Rejected(Rejection),
+    Ready(Box<Preview>),
+}
+
+/// The form of one command on one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormView {
+    pub name: CommandName,
+    pub domain: Domain,
+    pub subject: EntityId,
+    /// The event, hold or refund that the command names.
+    pub item: Option<String>,
+    pub currency: Option<Currency>,
+    /// The current figures.
+    pub figures: Figures,
+    /// The amount of the refund or hold, or the part of the entry that is not reversed yet.
+    pub item_amount: Option<Decimal>,
+    pub outcome: FormOutcome,
+    /// Events appended to the streams since the positions of the request.
+    pub news: Vec<Recent>,
+    pub now: DateTime<Utc>,
+}
+
+/// The form as it is sent to be issued or proposed: the text that the operator typed, and the preview that they saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Confirmation {
+    pub command: String,
+    pub subject: String,
+    pub item: String,
+    pub amount: String,
+    pub reason: String,
+    pub note: String,
+    pub case: String,
+    pub command_hash: String,
+    /// [`pins_text`](crate::domain::compensation::command::pins_text) of the preview.
+    pub seen: String,
+    pub amount_again: String,
+    pub password: Secret,
+    pub code: Secret,
+    pub form_token: String,
+}
+
+impl Confirmation {
+    pub fn draft(&self) -> Draft {
+        Draft {
+            command: self.command.clone(),
+            subject: self.subject.clone(),
+            item: self.item.clone(),
+            amount: self.amount.clone(),
+            reason: self.reason.clone(),
+            note: self.note.clone(),
+        }
+    }
+}
+
+/// The form with which an approver approves or declines a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JudgementForm {
+    pub case: String,
+    pub command_hash: String,
+    pub note: String,
+    pub password: Secret,
+    pub code: Secret,
+    pub form_token: String,
+}
+
+/// The cases that a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseList {
+    /// Cases that wait for an approval that the reader may give.
+    #[default]
+    ForMe,
+    /// Cases that the reader proposed.
+    Mine,
+    /// Cases that have not ended.
+    Open,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CasesQuery {
+    pub list: CaseList,
+    /// From 1.
+    pub page: u32,
+}
+
+/// A case in a list, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseRow {
+    pub id: EntityId,
+    pub name: CommandName,
+    pub domain: Domain,
+    pub subject: EntityId,
+    pub refund: Option<String>,
+    pub amount: Money,
+    pub status: CaseStatus,
+    pub status_since: DateTime<Utc>,
+    pub proposer: String,
+    pub proposed_at: DateTime<Utc>,
+    /// The time at which the proposal expires, while the case waits for an approval.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A case's page.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says what one button of the page needs"
+)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseView {
+    pub row: CaseRow,
+    pub state: CaseState,
+    /// The events of the case, as they were written.
+    pub story: Vec<Entry>,
+    /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is refused.
+    pub news: Vec<Recent>,
+    /// The reader may approve and decline the case.
+    pub may_judge: bool,
+    /// Why the reader may not approve, if the role alone would allow it.
+    pub why_not: Option<String>,
+    /// The reader may withdraw the case.
+    pub may_withdraw: bool,
+    pub password_needed: bool,
+    pub code_needed: bool,
+    pub now: DateTime<Utc>,
+}

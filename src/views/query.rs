@@ -1,0 +1,82 @@
+//! Queries and their addresses. Each file reads the query of a kind of page from an address and writes the address of
+//! that query, so that every view is a link. A name or value that is not understood has no effect, and the page says so.
+
+mod audit;
+mod compensations;
+mod findings;
+mod lists;
+mod operators;
+mod reader;
+mod refunds;
+mod search;
+mod timelines;
+
+use self::reader::Reader;
+pub use self::{
+    audit::{audit_href, audit_query},
+    compensations::{CASE_LISTS, FormQuery, cases_href, cases_query, form_href, form_query},
+    findings::{findings_csv_href, findings_href, findings_query},
+    lists::{list_href, list_query},
+    operators::operator_href,
+    refunds::{refunds_csv_href, refunds_href, refunds_query, sort_word},
+    search::{search_href, search_text},
+    timelines::{timeline_href, timeline_query},
+};
+
+/// Names in the address that a form without scripts comes back to: the function that answered, and its error.
+pub const SENT_PATH: &str = "__path";
+pub const SENT_ERROR: &str = "__err";
+
+/// A query, and notes on what in the address was not understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parsed<Q> {
+    pub query: Q,
+    /// One note each, for people.
+    pub ignored: Vec<String>,
+}
+
+/// The value of one name: the last one that is not empty, trimmed. For pages that read a single name.
+pub fn value_of(search: &str, name: &str) -> Option<String> {
+    Reader::new(search).last(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::views::lists::PageAt;
+
+    pub(super) fn search_of(href: &str) -> &str {
+        href.split_once('?').map_or("", |(_, search)| search)
+    }
+
+    pub(super) fn texts() -> impl Strategy<Value = String> {
+        "\\PC{0,40}".prop_map(|text| text.trim().to_owned())
+    }
+
+    pub(super) fn pages() -> impl Strategy<Value = PageAt> {
+        prop_oneof![
+            Just(PageAt::First),
+            "[A-Za-z0-9_-]{1,40}".prop_map(PageAt::After),
+            "[A-Za-z0-9_-]{1,40}".prop_map(PageAt::Before),
+        ]
+    }
+
+    #[test]
+    fn texts_are_decoded_once() {
+        assert_eq!(search_text("q=100%2525+%C3%A9%zz%4").query, "100%25 é%zz%4");
+        assert_eq!(search_text("?q=%ff").query, "\u{fffd}");
+        assert_eq!(value_of("order=O%2F1", "order"), Some("O/1".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_is_read(search in "\\PC*") {
+            refunds_query(&search);
+            list_query(&search, &[]);
+            findings_query(&search);
+            timeline_query(&search);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The addresses of the compensation form and of lists of cases. The form's address holds its fields, so that reloading,
+//! going back and signing in again lose nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Parsed, reader::Reader};
+use crate::{
+    domain::compensation::draft::Draft,
+    views::{
+        compensations::{CaseList, CasesQuery},
+        href::{self, Address},
+    },
+};
+
+/// The query of a compensation form's address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormQuery {
+    pub draft: Draft,
+    /// The positions of the streams when the reader last looked; empty if unknown.
+    pub seen: String,
+}
+
+/// The names of lists of cases in addresses, in the order of their tabs.
+pub const CASE_LISTS: [(&str, CaseList); 4] = [
+    ("for_me", CaseList::ForMe),
+    ("mine", CaseList::Mine),
+    ("open", CaseList::Open),
+    ("all", CaseList::All),
+];
+
+/// Reads the query of `/compensate`: `command`, `subject`, `item`, `amount`, `reason`, `note`, `seen`.
+pub fn form_query(search: &str) -> Parsed<FormQuery> {
+    let mut reader = Reader::new(search);
+    let mut text = |name| reader.last(name).unwrap_or_default();
+    let draft = Draft {
+        command: text("command"),
+        subject: text("subject"),
+        item: text("item"),
+        amount: text("amount"),
+        reason: text("reason"),
+        // Forms send line ends as CR LF, pages hold them as LF: a note has to be the same text on every way.
+        note: text("note").replace("\r\n", "\n"),
+    };
+    let seen = text("seen");
+    reader.done(FormQuery { draft, seen })
+}
+
+/// The address of a filled-in form.
+pub fn form_href(query: &FormQuery) -> String {
+    let FormQuery { draft, seen } = query;
+    let mut address = Address::new(href::COMPENSATE);
+    address.put("command", &draft.command);
+    address.put("subject", &draft.subject);
+    address.put("item", &draft.item);
+    address.put("amount", &draft.amount);
+    address.put("reason", &draft.reason);
+    address.put("note", &draft.note);
+    address.put("seen", seen);
+    address.finish()
+}
+
+/// Reads the query of `/approvals` and `/compensations`: `list`, `page`. `own` is the list of an address without `list`.
+pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
+    let mut reader = Reader::new(search);
+    let find = |value: &str| {
+        let named = CASE_LISTS.iter().find(|(known, _)| *known == value);
+        named.map(|(_, list)| *list)
+    };
+    let list = reader.last("list").and_then(|value| reader.read("list", &value, find));
+    let query = CasesQuery {
+        list: list.unwrap_or(own),
+        page: reader.page(),
+    };
+    reader.done(query)
+}
+
+/// The address of a list of cases. The list of all cases has a path of its own.
+pub fn cases_href(query: CasesQuery) -> String {
+    let (base, word) = match query.list {
+        CaseList::ForMe => (href::APPROVALS, ""),
+        CaseList::Mine => (href::APPROVALS, "mine"),
+        CaseList::Open => (href::APPROVALS, "open"),
+        CaseList::All => (href::COMPENSATIONS, ""),
+    };
+    let mut address = Address::new(base);
+    address.put("list", word);
+    address.put_page(query.page);
+    address.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::views::query::tests::search_of;
+
+    #[test]
+    fn an_error_that_a_form_came_back_with_is_no_mistake_of_the_address() {
+        let parsed = form_query("command=credit_wallet&subject=W-1&__path=%2Fapi%2Fx&__err=e30%3D");
+        assert_eq!(parsed.query.draft.subject, "W-1");
+        assert!(parsed.ignored.is_empty(), "{:?}", parsed.ignored);
+        assert_eq!(
+            form_href(&parsed.query),
+            "/compensate?command=credit_wallet&subject=W-1"
+        );
+    }
+
+    #[test]
+    fn line_ends_are_the_same_on_every_way() {
+        assert_eq!(form_query("note=a%0D%0Ab").query.draft.note, "a\nb");
+    }
+
+    #[test]
+    fn every_list_has_its_address() {
+        for (_, list) in CASE_LISTS {
+            let query = CasesQuery { list, page: 2 };
+            let address = cases_href(query);
+            let own = if address.starts_with(href::APPROVALS) {
+                CaseList::ForMe
+            } else {
+                CaseList::All
+            };
+            assert_eq!(cases_query(search_of(&address), own).query, query, "{address}");
+        }
+        let unknown = cases_query("list=hers", CaseList::All);
+        assert_eq!((unknown.query.list, unknown.ignored.len()), (CaseList::All, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_typed_reads_back(texts in proptest::collection::vec("\\PC{0,40}", 7)) {
+            let [command, subject, item, amount, reason, note, seen] =
+                <[String; 7]>::try_from(texts).unwrap().map(|text| text.trim().to_owned());
+            let query = FormQuery { draft: Draft { command, subject, item, amount, reason, note }, seen };
+            prop_assert_eq!(form_query(search_of(&form_href(&query))), Parsed { query, ignored: Vec::new() });
+        }
+    }
+}
