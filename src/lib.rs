@@ -12,7 +12,8 @@
 //! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
 //! | `desk` | the write side: previews, cases, approvals, issuing, and what a crash left half done | server |
 //! | `history` | folds that go on: an entity at the end of its stream, without reading all of it again | server |
-//! | `ledger` | the read model: index, projector, lists, timelines, findings | server |
+//! | `read_model` | one SQLite database with a row for every wallet, order and refund, and the projector that fills it | server |
+//! | `ledger` | answers for pages: timelines from the stores, lists and totals from the read model | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
 //! | [`api`] | server functions: what a browser may ask | both |
 //! | [`components`] | what pages are made of | both |

@@ -1,20 +1,19 @@
-//! `ledgerscope verify --replay`, and what a server leaves that is killed while it writes a checkpoint.
+//! `ledgerscope verify --replay`, and what a server leaves that is killed while it fills or writes its read model.
 
 use std::{
     fmt::Write as _,
     io::{BufRead as _, BufReader},
     process::{Child, Command},
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
 use super::harness::{Cli, Ran};
 
-/// Wallets that fill a checkpoint of a few megabytes: it reaches the disk before it is complete.
+/// Enough wallets that filling the read model takes a while.
 const WALLETS: usize = 20_000;
-const PATIENCE: Duration = Duration::from_mins(1);
 
 fn opening(wallet: usize) -> Value {
     json!({
@@ -32,13 +31,8 @@ fn openings(from: usize, count: usize) -> String {
 }
 
 fn serve(cli: &Cli) -> Child {
-    let mut command = cli.command(&["serve", "--listen", "127.0.0.1:0", "--checkpoint-every", "1s"]);
+    let mut command = cli.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.spawn().unwrap()
-}
-
-/// Whether the checkpoints are open: SQLite has this file while somebody reads or writes them.
-fn is_writing(cli: &Cli) -> bool {
-    cli.dir.path().join("read-model/checkpoints.sqlite3-wal").exists()
 }
 
 /// Waits for the address, which the server prints once it has begun.
@@ -49,14 +43,6 @@ fn begun(server: &mut Child) {
     assert!(address.starts_with("http://"), "{address}");
 }
 
-fn until(what: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !what() {
-        assert!(begun.elapsed() < PATIENCE, "it did not become so");
-        sleep(Duration::from_millis(1));
-    }
-}
-
 fn verified(cli: &Cli) -> (Ran, Value) {
     let ran = cli.run(&["verify", "--replay", "--json"]);
     let said = serde_json::from_slice(&ran.bytes).unwrap_or(Value::Null);
@@ -64,51 +50,64 @@ fn verified(cli: &Cli) -> (Ran, Value) {
 }
 
 #[test]
-fn without_a_checkpoint_there_is_nothing_to_verify() {
+fn without_a_read_model_there_is_nothing_to_verify() {
     let cli = Cli::with(&openings(0, 2));
     let (ran, _) = verified(&cli);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("no good checkpoint"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no read model"), "{}", ran.stderr);
+}
+
+/// Waits until the read model agrees with a replay of everything: a process that was killed leaves one that may have been only
+/// begun.
+fn agrees(cli: &Cli) -> Option<Value> {
+    let (ran, report) = verified(cli);
+    if report.is_null() {
+        assert!(ran.stderr.contains("no read model"), "{}", ran.stderr);
+        return None;
+    }
+    assert_eq!((ran.code, &report["different"]), (Some(0), &json!(0)), "{report}");
+    Some(report)
 }
 
 #[test]
-fn a_server_killed_while_it_writes_a_checkpoint_leaves_a_good_one() {
+fn a_server_killed_while_it_writes_leaves_a_read_model_that_agrees() {
     let cli = Cli::with(&openings(0, WALLETS));
     let mut shop = cli.command(&["seed", "--live", "--rate", "600"]).spawn().unwrap();
-    for milliseconds in [0, 20, 60, 120] {
+    // While it is filled for the first time, and while it follows a shop that never rests.
+    for milliseconds in [20, 100, 300, 1_500, 0, 40, 700] {
         let mut server = serve(&cli);
         begun(&mut server);
-        // A checkpoint every second, as the shop never rests.
-        until(|| is_writing(&cli));
         sleep(Duration::from_millis(milliseconds));
         server.kill().unwrap();
         server.wait().unwrap();
-        let (ran, said) = verified(&cli);
-        if said.is_null() {
-            // Killed before the very first was complete.
-            assert!(
-                ran.stderr.contains("no good checkpoint"),
-                "{milliseconds}: {}",
-                ran.stderr
-            );
-            continue;
-        }
-        assert_eq!(ran.code, Some(0), "{milliseconds}: {said}");
-        assert!(
-            said["compared"].as_u64().unwrap() >= WALLETS as u64,
-            "{milliseconds}: {said}"
-        );
+        agrees(&cli);
     }
     shop.kill().unwrap();
     shop.wait().unwrap();
-    // And one that may stop by itself leaves one of everything.
+    // And one that may stop by itself leaves all of it.
     let mut server = serve(&cli);
     begun(&mut server);
-    sleep(Duration::from_secs(1));
-    until(|| !is_writing(&cli));
+    sleep(Duration::from_secs(4));
     let stopped = Command::new("kill").arg(server.id().to_string()).status().unwrap();
     assert!(stopped.success());
     assert!(server.wait_with_output().unwrap().status.success());
-    let (ran, said) = verified(&cli);
-    assert_eq!((ran.code, &said["different"]), (Some(0), &json!(0)), "{}", ran.stderr);
+    let report = agrees(&cli).expect("the server left a read model");
+    assert!(report["compared"].as_u64().unwrap() >= WALLETS as u64, "{report}");
+}
+
+#[test]
+fn a_mistyped_store_deletes_and_creates_nothing() {
+    let cli = Cli::with(&openings(0, 20));
+    let mut server = serve(&cli);
+    begun(&mut server);
+    sleep(Duration::from_secs(1));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let (ran, _) = verified(&cli);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let elsewhere = format!("embedded:{}", cli.dir.path().join("elsewhere").display());
+    let ran = cli.run(&["verify", "--replay", "--wallet-store", &elsewhere]);
+    assert_ne!(ran.code, Some(0));
+    let (ran, _) = verified(&cli);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
