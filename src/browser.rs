@@ -24,7 +24,7 @@ use crate::{
     views::{
         href,
         query::timeline_href,
-        timelines::{HISTORY_IN_BROWSER_MAX, HISTORY_ROWS_MAX, TimelineQuery},
+        timelines::{HISTORY_IN_BROWSER_MAX, TimelineQuery},
     },
 };
 
@@ -143,7 +143,7 @@ fn fetch_history(travel: Travel, journey: RwSignal<Journey>) {
 async fn read_history(wallet: EntityId) -> Result<Vec<Entry>, ApiError> {
     let mut entries = Vec::new();
     let mut after = None;
-    for _ in 0..=HISTORY_IN_BROWSER_MAX / u64::from(HISTORY_ROWS_MAX) {
+    while u64::try_from(entries.len()).is_ok_and(|read| read <= HISTORY_IN_BROWSER_MAX) {
         let page = get_wallet_history(wallet.clone(), after).await?;
         entries.extend(page.entries);
         after = page.next;

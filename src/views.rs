@@ -14,4 +14,5 @@ pub mod overview;
 pub mod query;
 pub mod refunds;
 pub mod timelines;
+pub mod truncate;
 pub mod wallets;

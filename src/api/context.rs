@@ -24,7 +24,7 @@ use crate::{
         auth::{Gatekeeper, Principal, Visitor},
         state::AppState,
     },
-    views::mask::Mask,
+    views::{mask::Mask, truncate::Truncate},
 };
 
 /// Somebody who is signed in and may do what they ask for.
@@ -107,15 +107,16 @@ impl Caller {
     }
 
     /// What they are shown of an answer that may name people: all of it, which is recorded, or what is left without names.
-    /// `subject` is what it is about, as in `wallet W-1`.
-    pub async fn shown<T: Mask>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
+    /// Long texts are truncated last, because masking recognises personal fields by the whole text. `subject` is what it is about,
+    /// as in `wallet W-1`.
+    pub async fn shown<T: Mask + Truncate>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
         if self.principal.may(Act::ReadPersonal) {
             let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
             self.keeper().record_once(view).await?;
         } else {
             answer.mask();
         }
-        Ok(answer)
+        Ok(truncated(answer))
     }
 
     /// Takes a form only if it was given out to this session: not by another site, nor before the last sign-in.
@@ -128,6 +129,12 @@ impl Caller {
         self.keeper().record_once(refused.detail(why)).await?;
         Err(ApiError::FormExpired)
     }
+}
+
+/// An answer without long texts from outside; for one that names nobody.
+pub(super) fn truncated<T: Truncate>(mut answer: T) -> T {
+    answer.truncate_texts();
+    answer
 }
 
 fn state() -> Result<AppState, ApiError> {

@@ -29,5 +29,6 @@ pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
 #[server(endpoint = "findings", input = Json)]
 pub async fn list_findings(query: FindingsQuery) -> Result<Page<Finding>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    caller.ask(move |ledger| ledger.list_findings(&query)).await
+    let findings = caller.ask(move |ledger| ledger.list_findings(&query)).await?;
+    Ok(super::context::truncated(findings))
 }

@@ -9,7 +9,8 @@ use crate::views::refunds::{RefundView, RefundsPage, RefundsQuery};
 pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
     let search = caller.search();
-    caller.ask(move |ledger| ledger.refunds(&query, search)).await
+    let refunds = caller.ask(move |ledger| ledger.refunds(&query, search)).await?;
+    Ok(super::context::truncated(refunds))
 }
 
 /// One refund; `order` says which, where several orders use its id.

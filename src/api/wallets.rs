@@ -27,7 +27,7 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
     caller.shown(view, &format!("wallet {id}")).await
 }
 
-/// The entries after a position, at most [`crate::views::timelines::HISTORY_ROWS_MAX`].
+/// The entries after a position for a replay, at most [`crate::views::timelines::HISTORY_ROWS_MAX`], fewer where they are large.
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;

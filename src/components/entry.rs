@@ -93,24 +93,37 @@ pub fn pretty_data(raw: &str) -> String {
     set_in_lines(raw).unwrap_or_else(|| raw.to_owned())
 }
 
-/// The payload: set in lines where it is JSON, and as it was written.
+/// The payload: set in lines where it is JSON, and as it was written, unless it is `truncated`.
 #[component]
-pub fn EntryData(data: Option<String>) -> impl IntoView {
+pub fn EntryData(data: Option<String>, #[prop(optional)] truncated: bool) -> impl IntoView {
     let Some(raw) = data else {
         return view! { <p class="entry-note">"The event has no data."</p> }.into_any();
     };
     let size = raw.len();
     match set_in_lines(&raw) {
-        Some(lines) => view! {
-            <pre class="entry-data" tabindex="0" aria-label="Payload, set in lines">
-                <code>{lines}</code>
-            </pre>
-            <details class="entry-raw">
-                <summary>{format!("As it was written ({size} bytes)")}</summary>
-                <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+        Some(lines) => {
+            let as_written = (!truncated).then(|| {
+                view! {
+                    <details class="entry-raw">
+                        <summary>{format!("As it was written ({size} bytes)")}</summary>
+                        <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+                            <code>{raw}</code>
+                        </pre>
+                    </details>
+                }
+            });
+            view! {
+                <pre class="entry-data" tabindex="0" aria-label="Payload, set in lines">
+                    <code>{lines}</code>
+                </pre>
+                {as_written}
+            }
+            .into_any()
+        }
+        None if truncated => view! {
+            <pre class="entry-data is-raw" tabindex="0" aria-label="Beginning of the payload">
                 <code>{raw}</code>
             </pre>
-            </details>
         }
         .into_any(),
         None => view! {

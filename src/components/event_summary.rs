@@ -282,7 +282,9 @@ fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
         Fact::Code(label, text) => (*label, code(text)),
         Fact::Quote(text) => ("", html! { q.quote { (text) } }),
         Fact::Moment(label, at) => (*label, html! { (time(*at, Fineness::Minute)) " UTC" }),
-        Fact::Party(label, Party { id, name }) => (*label, html! { (name.as_deref().unwrap_or(id)) }),
+        Fact::Party(label, Party { id, name }) => {
+            (*label, html! { span.fact-name { (name.as_deref().unwrap_or(id)) } })
+        }
         Fact::Wallet(id) => ("wallet", wallet_link(id)),
         Fact::Order(id) => ("order", order_link(id)),
         Fact::Refund(refund, named) => ("refund", refund_link(refund, named.as_deref().or(own_order))),

@@ -7,16 +7,25 @@ use super::{
     id::{OrderLink, RefundLink, WalletLink},
     money::Money,
     time::{Fineness, Time},
-    words::sentence,
+    words::{grouped, sentence},
 };
-use crate::domain::findings::Finding;
+use crate::{domain::findings::Finding, views::href};
 
-/// Every finding given; nothing where there is none. `here` is the id that the page is about, which needs no link.
+/// Every finding given; nothing where there is none. `count` is how many there are in all, `here` the id that the page is
+/// about, which needs no link.
 #[component]
-pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl IntoView {
+pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: String) -> impl IntoView {
     if findings.is_empty() {
         return ().into_any();
     }
+    let left_out = count.saturating_sub(findings.len().try_into().unwrap_or(u64::MAX));
+    let rest = (left_out > 0).then(|| {
+        view! {
+            <p class="panel-note">
+                {format!("… and {} more. ", grouped(left_out))} <a href=href::FINDINGS>"All findings"</a>
+            </p>
+        }
+    });
     view! {
         <section class="panel findings" aria-labelledby="findings">
             <div class="panel-head">
@@ -24,6 +33,7 @@ pub fn FindingsList(findings: Vec<Finding>, #[prop(into)] here: String) -> impl 
                 <p class="aside">"What does not fit across wallets and orders, as of now"</p>
             </div>
             <FindingItems findings here />
+            {rest}
         </section>
     }
     .into_any()

@@ -1,4 +1,5 @@
-//! Ids as links. Long ones are cut by the style sheet, never by the text, so that what is copied is the whole id.
+//! Ids as links. Long ones are cut by the style sheet, not by the text, so that what is copied is the whole id. An id so long
+//! that the server truncated it is no link.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -9,7 +10,7 @@ use crate::{
         ids::{Domain, EntityId, Position},
         wallet::Party,
     },
-    views::href,
+    views::{href, truncate::is_truncated},
 };
 
 /// A wallet or an order by its id.
@@ -102,5 +103,8 @@ pub fn refund_link(refund: &str, order: Option<&str>) -> Markup {
 }
 
 fn id_link(href: &str, id: &str) -> Markup {
+    if is_truncated(id) {
+        return code(id);
+    }
     html! { a.id.id-link href=(href) title=(id) { (id) } }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{icon::Icon, words::grouped};
+use crate::views::lists::{PAGE_ROWS, Part};
 
 /// Links to the first, the last and the nearby pages. Nothing is shown for a single page.
 #[component]
@@ -60,6 +61,14 @@ pub fn Pagination(
         </nav>
     }
     .into_any()
+}
+
+/// Which rows of a list a page shows, as `1–50 of 5,000`; `None` where they are all.
+pub fn range_words<Row>(part: &Part<Row>) -> Option<String> {
+    let shown = u64::try_from(part.rows.len()).unwrap_or(u64::MAX);
+    let before = u64::from(part.page.saturating_sub(1)) * u64::from(PAGE_ROWS);
+    let (first, last) = (grouped(before + 1), grouped(before + shown));
+    (part.pages > 1).then(|| format!("{first}–{last} of {}", grouped(part.total)))
 }
 
 /// The first, the last, and two on each side of the current page; `None` where some are left out.

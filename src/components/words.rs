@@ -1,6 +1,8 @@
 //! Codes as people read them. The contract's codes are snake case English, so a general rule says most of them; what
 //! is not the contract's own is never reworded.
 
+pub use crate::views::truncate::group_digits;
+
 use crate::views::lists::Count;
 
 /// `customer_request` as `Customer request`.
@@ -42,18 +44,6 @@ pub fn total(count: Count, noun: &str) -> String {
 /// A whole number with its thousands grouped: `12,345`.
 pub fn grouped(number: u64) -> String {
     group_digits(&number.to_string())
-}
-
-/// Commas between groups of three digits, from the right.
-pub fn group_digits(digits: &str) -> String {
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::{
         wallet::{Part, WalletState},
     },
     history::Wanted,
-    views::events::Recent,
+    views::{events::Recent, truncate},
 };
 
 /// Events that are shown of what was appended meanwhile; of each stream the first ones.
@@ -63,7 +63,7 @@ fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Ite
         .map(|(_, entry)| Recent {
             domain: pin.domain,
             subject: pin.id.clone(),
-            entry: entry.clone(),
+            entry: truncate::row(entry),
         })
 }
 

@@ -138,7 +138,8 @@ impl Ledger {
         Ok(self.model.overview()?)
     }
 
-    pub(super) fn findings_about(&self, about: About, id: &str) -> Result<Vec<Finding>, LedgerError> {
+    /// The first findings that name an entity, and the number of all of them.
+    pub(super) fn findings_about(&self, about: About, id: &str) -> Result<(Vec<Finding>, u64), LedgerError> {
         let now = self.now();
         Ok(self
             .model

@@ -1,6 +1,6 @@
-//! Numbered pages of a timeline: a history only grows, so its pages can be counted from its end.
+//! Numbered pages of a timeline and of the lists beside it: a history only grows, so its pages can be counted from its end.
 
-use crate::views::lists::PAGE_ROWS;
+use crate::views::lists::{PAGE_ROWS, Part};
 
 /// Which of all rows a page shows. A page beyond the last is the last.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,16 @@ impl Cut {
     pub fn of_sorted<Row>(&self, rows: Vec<Row>) -> Vec<Row> {
         let (from, to) = self.range(rows.len());
         rows.into_iter().skip(from).take(to - from).collect()
+    }
+
+    /// The page with these rows, which are its own already.
+    pub fn part_of<Row>(&self, rows: Vec<Row>) -> Part<Row> {
+        Part {
+            rows,
+            page: self.page,
+            pages: self.pages,
+            total: self.total,
+        }
     }
 
     /// The places of the page's rows among all of them, which are counted from the oldest.

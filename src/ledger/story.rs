@@ -11,7 +11,10 @@ use crate::{
         replay::{Replay, Replayable},
         wallet::{WalletEvent, WalletState},
     },
-    views::refunds::{RefundView, StoryRow},
+    views::{
+        refunds::{RefundView, StoryRow},
+        truncate,
+    },
 };
 
 use crate::read_model::lists::findings::About;
@@ -24,8 +27,10 @@ use super::{
 /// An order, the others that use the refund's id, and wallets.
 type Claims = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
 
-/// Events of a story at most; the oldest are left out first.
-const STORY_MAX: usize = 500;
+/// Events of a story at most; the oldest around the refund are left out first.
+const STORY_MAX: usize = 200;
+/// Orders with the same refund id that a page names.
+const OTHER_ORDERS_SHOWN: usize = 20;
 /// Wallets that are read for a story at most.
 const WALLETS_MAX: usize = 5;
 
@@ -36,7 +41,7 @@ impl Ledger {
             what: format!("refund {id}"),
             filtered: false,
         };
-        let (order, other_orders, wallets) = self.claims(id, order)?.ok_or_else(missing)?;
+        let (order, mut other_orders, wallets) = self.claims(id, order)?.ok_or_else(missing)?;
         let entries = self.read_all(Domain::Order, &order).await?;
         let order_replay = replayed::<OrderState>(entries);
         let state = &order_replay.fold.state;
@@ -62,7 +67,10 @@ impl Ledger {
         // Stable: what happened at one moment stays in the order of its stream, the order's events first.
         story.sort_by_key(|row| row.entry.time().unwrap_or(row.entry.recorded));
         let omitted = story.len().saturating_sub(STORY_MAX);
-        story.drain(..omitted);
+        leave_out(&mut story, omitted);
+        let other_order_count = other_orders.len() as u64;
+        other_orders.truncate(OTHER_ORDERS_SHOWN);
+        let (findings, finding_count) = self.findings_about(About::Refund, id)?;
         Ok(RefundView {
             limit_seconds: self
                 .model
@@ -75,10 +83,12 @@ impl Ledger {
             customer: state.customer.clone(),
             row,
             other_orders,
+            other_order_count,
             story,
             omitted: omitted as u64,
             missing,
-            findings: self.findings_about(About::Refund, id)?,
+            findings,
+            finding_count,
             now,
         })
     }
@@ -123,10 +133,22 @@ fn row<S: Replayable>(replay: &Replay<S>, at: usize, domain: Domain, subject: &E
     StoryRow {
         domain,
         subject: subject.clone(),
-        entry: step.entry.clone(),
+        entry: truncate::row(&step.entry),
         applied: step.applied,
         of_refund,
         anomalies: anomalies_at(replay, at),
+    }
+}
+
+/// Leaves so many events out: the oldest ones around the refund, and if need be the oldest of its own.
+fn leave_out(story: &mut Vec<StoryRow>, omitted: usize) {
+    let mut left = omitted;
+    for own in [false, true] {
+        story.retain(|row| {
+            let goes = left > 0 && row.of_refund == own;
+            left -= usize::from(goes);
+            !goes
+        });
     }
 }
 

@@ -34,9 +34,9 @@ use crate::{
     read_model::{Settings, Store, Stores, lists::Search},
     views::{
         health::StoreState,
-        lists::{Count, FindingsQuery, ListQuery},
+        lists::{Count, FINDINGS_SHOWN, FindingsQuery, ListQuery},
         refunds::{RefundSort, RefundsQuery},
-        timelines::TimelineQuery,
+        timelines::{PartPages, TimelineQuery},
     },
 };
 use memory_log::MemoryLog;
@@ -455,6 +455,7 @@ async fn a_wallets_page_shows_its_history_as_of_a_moment() {
         },
         oldest_first: true,
         page: 1,
+        parts: PartPages::default(),
     };
     let view = ledger.wallet(&id, &then).await.unwrap();
     assert_eq!(
@@ -511,6 +512,25 @@ async fn a_refunds_story_crosses_both_domains() {
     assert_eq!(kinds, [FindingKind::CreditedWithoutApproval]);
     let worst = ledger.list_findings(&FindingsQuery::default()).unwrap().rows.remove(0);
     assert_eq!(worst.finding, FindingKind::CreditedWithoutApproval);
+}
+
+#[tokio::test]
+async fn pages_show_the_first_findings_and_tell_the_number_of_all() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    let money = json!({"amount": "1", "currency": "EUR"});
+    for n in 1..=60_u32 {
+        let refund = format!("R-{n}");
+        bench.order_with_refund(&format!("O-{n}"), &refund, "1", 10);
+        let credit = json!({"amount": money, "kind": "refund", "refund": refund});
+        bench.wallet_event(n + 1, "wallet.credited", &credit, true);
+    }
+    let ledger = bench.start(LATER).await;
+    let id = EntityId::new("W-1").unwrap();
+    let view = ledger.wallet(&id, &TimelineQuery::default()).await.unwrap();
+    assert_eq!((view.findings.len(), view.finding_count), (FINDINGS_SHOWN, 60));
+    let view = ledger.refund("R-1", None).await.unwrap();
+    assert_eq!((view.findings.len(), view.finding_count), (1, 1));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::{
         fold::{Anomaly, Fold},
         ids::{Domain, EntityId, Position},
         order::{Line, OrderEvent, OrderState},
-        refund::RefundRow,
+        refund::{Refund, RefundRow},
         replay::{Balances, Filter, Replay, Replayable, Step, replay},
         wallet::{Posting, WalletState},
     },
@@ -23,15 +23,18 @@ use crate::{
         events::{EventLink, EventView},
         orders::OrderView,
         timelines::{
-            ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, Extent, HISTORY_ROWS_MAX, History, Timeline, TimelineQuery,
-            TimelineRow,
+            ANOMALIES_SHOWN, CHART_POINTS_MAX, ChartPoint, Extent, HISTORY_BYTES_MAX, HISTORY_ROWS_MAX, History,
+            Timeline, TimelineQuery, TimelineRow,
         },
+        truncate,
         wallets::{HoldRow, WalletView},
     },
 };
 
 /// Orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;
+/// Events of a history that are read at once: each may be large.
+const HISTORY_READ: usize = 100;
 /// Segments of a long wallet that are read for what names an order or a refund, the newest.
 pub(super) const SEGMENTS_READ: u32 = 16;
 /// Events with the same correlation shown beside an event.
@@ -59,14 +62,23 @@ impl Ledger {
             chart: chart(Vec::new(), &replay.steps),
             anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: replay.anomalies.len() as u64,
-            ..self.wallet_view(id, &replay.fold, extent)?
+            ..self.wallet_view(id, &replay.fold, extent, query)?
         })
     }
 
     /// What of a wallet's page does not depend on how it was replayed.
-    fn wallet_view(&self, id: &EntityId, fold: &Fold<WalletState>, extent: Extent) -> Result<WalletView, LedgerError> {
+    fn wallet_view(
+        &self,
+        id: &EntityId,
+        fold: &Fold<WalletState>,
+        extent: Extent,
+        query: &TimelineQuery,
+    ) -> Result<WalletView, LedgerError> {
         let state = &fold.state;
-        let open_holds = state.open_holds().map(|(hold, about)| HoldRow {
+        let (findings, finding_count) = self.findings_about(About::Wallet, id.as_str())?;
+        let open_holds: Vec<_> = state.open_holds().collect();
+        let cut = Cut::of(open_holds.len(), query.parts.holds);
+        let open_holds = cut.of_sorted(open_holds).into_iter().map(|(hold, about)| HoldRow {
             hold: hold.to_owned(),
             amount: about.amount,
             order: about.order.clone(),
@@ -82,7 +94,7 @@ impl Ledger {
             sequence: fold.sequence,
             complete: fold.complete,
             balances: state.figures(),
-            open_holds: open_holds.collect(),
+            open_holds: cut.part_of(open_holds.collect()),
             anomalies: Vec::new(),
             anomaly_count: 0,
             chart: Vec::new(),
@@ -94,7 +106,8 @@ impl Ledger {
             },
             reversible: Vec::new(),
             extent,
-            findings: self.findings_about(About::Wallet, id.as_str())?,
+            findings,
+            finding_count,
             orders: self.orders_naming(id, ORDERS_SHOWN)?,
             now: self.now(),
         })
@@ -149,7 +162,7 @@ impl Ledger {
             anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
             chart: chart(stretch.chart.clone(), &stretch.replay.steps),
-            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent)?
+            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent, query)?
         }))
     }
 
@@ -165,21 +178,18 @@ impl Ledger {
         let state = &replay.fold.state;
         // Ages are counted to the moment that is looked at.
         let now = query.filter.at.unwrap_or_else(|| self.now());
-        let mut refunds: Vec<_> = state
-            .refunds
-            .iter()
-            .map(|(refund_id, refund)| {
-                RefundRow::new(
-                    refund_id,
-                    id,
-                    state.wallet.as_deref(),
-                    refund,
-                    now,
-                    &self.model.settings().limits,
-                )
-            })
-            .collect();
-        refunds.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
+        let mut refunds: Vec<_> = state.refunds.iter().collect();
+        let refunds_cut = Cut::of(refunds.len(), query.parts.refunds);
+        refunds.sort_unstable_by_key(|(refund_id, refund)| (refund.requested_at, *refund_id));
+        let refunds = refunds_cut.of_sorted(refunds);
+        let wallet = state.wallet.as_deref();
+        let limits = &self.model.settings().limits;
+        let refund_row =
+            |(refund_id, refund): &(&String, &Refund)| RefundRow::new(refund_id, id, wallet, refund, now, limits);
+        let refunds = refunds.iter().map(refund_row).collect();
+        let lines = lines(&replay);
+        let lines_cut = Cut::of(lines.len(), query.parts.lines);
+        let (findings, finding_count) = self.findings_about(About::Order, id.as_str())?;
         Ok(OrderView {
             id: id.clone(),
             wallet: state.wallet.clone(),
@@ -190,29 +200,38 @@ impl Ledger {
             sequence: replay.fold.sequence,
             complete: replay.fold.complete,
             sums: state.figures(),
-            lines: lines(&replay),
-            refunds,
+            lines: lines_cut.part_of(lines_cut.of_sorted(lines)),
+            refunds: refunds_cut.part_of(refunds),
             anomalies: replay.anomalies.iter().take(ANOMALIES_SHOWN).cloned().collect(),
             anomaly_count: replay.anomalies.len() as u64,
             timeline: timeline(&replay, query),
             extent,
-            findings: self.findings_about(About::Order, id.as_str())?,
+            findings,
+            finding_count,
             now,
         })
     }
 
-    /// A part of a wallet's stream, as it was written.
+    /// A part of a wallet's stream, for a replay: without long texts that a replay does not need.
     pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
         let log = &self.model.stores().wallet.log;
         let limit = HISTORY_ROWS_MAX as usize;
-        let entries = log.read(id, after, limit).await.map_err(|source| LedgerError::Store {
-            domain: Domain::Wallet,
-            source,
-        })?;
-        let next = entries
-            .last()
-            .filter(|_| entries.len() == limit)
-            .map(|entry| entry.position);
+        let mut entries: Vec<Entry> = Vec::new();
+        let (mut bytes, mut next) = (0, Some(after));
+        while let Some(after) = next
+            && entries.len() < limit
+            && bytes < HISTORY_BYTES_MAX
+        {
+            let wanted = HISTORY_READ.min(limit - entries.len());
+            let page = log.read(id, after, wanted).await.map_err(|source| LedgerError::Store {
+                domain: Domain::Wallet,
+                source,
+            })?;
+            next = page.last().filter(|_| page.len() == wanted).map(|entry| entry.position);
+            let page: Vec<_> = page.into_iter().map(truncate::replayable).collect();
+            bytes += page.iter().map(truncate::size).sum::<usize>();
+            entries.extend(page);
+        }
         Ok(History { entries, next })
     }
 
@@ -237,7 +256,7 @@ impl Ledger {
                 (facts(&replay, position), replay.fold.state.currency, entries_of(replay))
             }
         };
-        let mut places: Vec<_> = self.related(domain, subject, &entries, position).await;
+        let mut places: Vec<_> = self.related(domain, subject, entries, position).await;
         let facts = facts.ok_or_else(missing)?;
         let causation = facts.entry.fields.causationid().map(str::to_owned);
         let cause = causation.and_then(|id| {
@@ -254,6 +273,7 @@ impl Ledger {
             domain,
             subject: subject.clone(),
             entry: facts.entry,
+            truncated: None,
             applied: facts.applied,
             anomalies: facts.anomalies,
             currency,
@@ -307,7 +327,7 @@ impl Ledger {
         &self,
         domain: Domain,
         subject: &EntityId,
-        entries: &[Entry],
+        entries: Vec<Entry>,
         position: Position,
     ) -> Vec<(Entry, EventLink)> {
         let links = |domain: Domain, subject: &EntityId, entries: Vec<Entry>| -> Vec<(Entry, EventLink)> {
@@ -323,7 +343,6 @@ impl Ledger {
             };
             entries.into_iter().map(place).collect()
         };
-        let mut all = links(domain, subject, entries.to_vec());
         let other = match domain {
             Domain::Order => self
                 .wallet_named_by(subject)
@@ -337,6 +356,7 @@ impl Ledger {
                 .and_then(|data| Some(data.get("order")?.as_str()?.to_owned()))
                 .map(|order| (Domain::Order, order)),
         };
+        let mut all = links(domain, subject, entries);
         if let Some((other_domain, id)) = other
             && let Ok(id) = EntityId::new(id)
             && let Ok(entries) = match other_domain {
@@ -363,10 +383,19 @@ fn row_at(replay: &Replay<WalletState>, place: u64, start: Balances) -> Option<T
     let at = usize::try_from(place).ok()?;
     let before = at.checked_sub(1).and_then(|before| replay.steps.get(before));
     Some(TimelineRow {
-        step: replay.steps.get(at)?.clone(),
+        step: shown(replay.steps.get(at)?),
         before: before.map_or(start, |before| before.after),
         anomalies: anomalies_at(replay, at),
     })
+}
+
+/// A step as a row of a timeline: long texts of its event are truncated.
+fn shown<F: Clone>(step: &Step<F>) -> Step<F> {
+    Step {
+        entry: truncate::row(&step.entry),
+        applied: step.applied,
+        after: step.after.clone(),
+    }
 }
 
 pub(super) fn unreadable(domain: Domain, source: ReadError) -> LedgerError {
@@ -409,7 +438,7 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
     }
     let cut = Cut::of(places.len(), query.page);
     let row = |at: usize| TimelineRow {
-        step: replay.steps[at].clone(),
+        step: shown(&replay.steps[at]),
         before: at
             .checked_sub(1)
             .map(|before| replay.steps[before].after.clone())

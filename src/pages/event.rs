@@ -16,7 +16,7 @@ use crate::{
         id::{Code, DomainTag, EntityLink, EventLink},
         time::{Fineness, Time},
         timeline::{Effect, EffectTable, effect_of},
-        words::event_title,
+        words::{event_title, grouped},
     },
     domain::{
         access::Act,
@@ -89,6 +89,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         domain,
         subject,
         entry,
+        truncated,
         applied,
         anomalies,
         currency,
@@ -109,16 +110,24 @@ fn show((event, effect, may): Answer) -> AnyView {
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
         <PutRight offers />
     };
-    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) /> };
+    let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) truncated=truncated.is_some() /> };
+    let whole = truncated
+        .as_ref()
+        .map(|truncated| whole_event(truncated.bytes, &href::whole_event(domain, &subject, entry.position)));
+    let head = head(
+        truncated.as_ref().map_or(&entry, |truncated| &truncated.row),
+        domain,
+        &subject,
+    );
     let clocks = view! { <TwoClocks happened=entry.time() recorded=entry.recorded /> };
     let related = relations(&entry, cause, correlated, (domain, &subject));
     view! {
-        {head(&entry, domain, &subject)}
+        {head}
         {around(domain, &subject, previous, next)}
         <div class="event">
             <div class="stack">
                 {panel("What it did", did.into_any())}
-                {panel("Payload", payload.into_any())}
+                {panel("Payload", view! { {whole} {payload} }.into_any())}
             </div>
             <div class="stack">
                 {panel("Its two clocks", clocks.into_any())}
@@ -138,6 +147,19 @@ fn panel(title: &'static str, content: AnyView) -> AnyView {
             </div>
             <div class="panel-body">{content}</div>
         </section>
+    }
+    .into_any()
+}
+
+/// Says that the page has not all of the event, and where all of it is.
+fn whole_event(bytes: u64, href: &str) -> AnyView {
+    view! {
+        <p class="entry-note">
+            {format!("The event has {} bytes. Long texts and lists are truncated on this page. ", grouped(bytes))}
+            <a href=href.to_owned() download="">
+                "Download the whole event"
+            </a>
+        </p>
     }
     .into_any()
 }

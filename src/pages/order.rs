@@ -18,6 +18,7 @@ use crate::{
         findings::FindingsList,
         id::{Code, PartyName, RefundLink, WalletLink},
         money::Money,
+        pagination::{Pagination, range_words},
         reason::{DestinationLabel, ReasonLabel},
         table::Table,
         time::{Since, Span},
@@ -25,7 +26,7 @@ use crate::{
         words::{counted, grouped},
     },
     domain::{access::Act, ids::Domain, money::Currency, order::Line, refund::RefundRow, replay::OrderSums},
-    views::{href, orders::OrderView, query::timeline_href, timelines::TimelineQuery},
+    views::{href, lists::Part, orders::OrderView, query::timeline_href, timelines::TimelineQuery},
 };
 
 /// An order, with the query that it was asked with, and whether the reader may put something right in it: only in what is
@@ -58,13 +59,27 @@ fn show((query, may, order): Answer) -> AnyView {
     let last = order.extent.last_sequence;
     let facts = facts(&order);
     let pause = pause(query, order.timeline.total);
+    let part_href = {
+        let base = base.clone();
+        move |list: &'static str| {
+            let base = base.clone();
+            move |page| {
+                let mut parts = query.parts;
+                match list {
+                    "lines" => parts.lines = page,
+                    _ => parts.refunds = page,
+                }
+                format!("{}#{list}", timeline_href(&base, &TimelineQuery { parts, ..query }))
+            }
+        }
+    };
     view! {
         <div class="stack">
         <AnomaliesBanner anomalies=order.anomalies count=order.anomaly_count complete=order.complete />
         {facts}
         {totals(order.total, order.sums, currency)}
         <div class="entity">
-            <div class="stack">{refunds(order.refunds, may)} {lines(order.lines)}</div>
+            <div class="stack">{refunds(order.refunds, may, part_href("refunds"))} {lines(order.lines, part_href("lines"))}</div>
             <aside class="stack" aria-label="Other moments and findings">
                 <section class="panel" aria-label="Time travel">
                     <div class="panel-head">
@@ -72,7 +87,7 @@ fn show((query, may, order): Answer) -> AnyView {
                     </div>
                     <OtherMoments base=base.clone() query sequence=order.sequence last />
                 </section>
-                <FindingsList findings=order.findings here />
+                <FindingsList findings=order.findings count=order.finding_count here />
             </aside>
         </div>
         {timeline_section(
@@ -168,15 +183,16 @@ fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -
     .into_any()
 }
 
-fn refunds(refunds: Vec<RefundRow>, may: bool) -> AnyView {
-    let count = counted(refunds.len().try_into().unwrap_or(u64::MAX), "refund");
-    if refunds.is_empty() {
+fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) -> AnyView {
+    if refunds.rows.is_empty() {
         return ().into_any();
     }
-    let rows = refunds.into_iter().map(|row| refund(row, may)).collect_view();
+    let count = range_words(&refunds).unwrap_or_else(|| counted(refunds.total, "refund"));
+    let (page, pages) = (refunds.page, refunds.pages);
+    let rows = refunds.rows.into_iter().map(|row| refund(row, may)).collect_view();
     let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Put right"</span></th> });
     view! {
-        <section class="panel" aria-label="Refunds">
+        <section class="panel" id="refunds" aria-label="Refunds">
             <div class="panel-head">
                 <h2>"Refunds"</h2>
                 <p class="aside">{count}</p>
@@ -198,6 +214,7 @@ fn refunds(refunds: Vec<RefundRow>, may: bool) -> AnyView {
                 </thead>
                 <tbody>{rows}</tbody>
             </Table>
+            <Pagination label="Refunds" page pages href />
         </section>
     }
     .into_any()
@@ -242,14 +259,15 @@ fn refund(row: RefundRow, may: bool) -> AnyView {
     .into_any()
 }
 
-fn lines(lines: Vec<Line>) -> AnyView {
-    if lines.is_empty() {
+fn lines(lines: Part<Line>, href: impl Fn(u32) -> String) -> AnyView {
+    if lines.rows.is_empty() {
         return ().into_any();
     }
-    let count = counted(lines.len().try_into().unwrap_or(u64::MAX), "line");
-    let rows = lines.into_iter().map(line).collect_view();
+    let count = range_words(&lines).unwrap_or_else(|| counted(lines.total, "line"));
+    let (page, pages) = (lines.page, lines.pages);
+    let rows = lines.rows.into_iter().map(line).collect_view();
     view! {
-        <section class="panel" aria-label="Lines">
+        <section class="panel" id="lines" aria-label="Lines">
             <div class="panel-head">
                 <h2>"Lines"</h2>
                 <p class="aside">{count}</p>
@@ -272,6 +290,7 @@ fn lines(lines: Vec<Line>) -> AnyView {
                 </thead>
                 <tbody>{rows}</tbody>
             </Table>
+            <Pagination label="Lines" page pages href />
         </section>
     }
     .into_any()

@@ -20,7 +20,7 @@ use crate::{
         notice::Notice,
         reason::{DestinationLabel, ReasonLabel},
         time::Time,
-        words::counted,
+        words::{counted, grouped},
     },
     domain::{
         access::Act,
@@ -70,7 +70,7 @@ fn show(view: &RefundView, may: bool) -> AnyView {
     });
     view! {
         <div class="stack">
-            {others(&refund, view.other_orders.clone())}
+            {others(&refund, view.other_orders.clone(), view.other_order_count)}
             {missing(view.missing.clone())}
             <div class="with-aside">
                 <section class="panel standing" aria-label="Where it stands">
@@ -82,7 +82,7 @@ fn show(view: &RefundView, may: bool) -> AnyView {
                     {details(view)}
                 </aside>
                 <div class="stack">
-                    <FindingsList findings=view.findings.clone() here=refund />
+                    <FindingsList findings=view.findings.clone() count=view.finding_count here=refund />
                     <Story view=view.clone() />
                 </div>
             </div>
@@ -106,10 +106,12 @@ fn head(view: &RefundView) -> AnyView {
 }
 
 /// Where several orders use one refund id, which one this is and where the others are.
-fn others(refund: &str, orders: Vec<EntityId>) -> AnyView {
+fn others(refund: &str, orders: Vec<EntityId>, count: u64) -> AnyView {
     if orders.is_empty() {
         return ().into_any();
     }
+    let left_out = count.saturating_sub(orders.len().try_into().unwrap_or(u64::MAX));
+    let rest = (left_out > 0).then(|| view! { <li>{format!("… and {} more", grouped(left_out))}</li> });
     let links = orders
         .into_iter()
         .map(|order| {
@@ -125,7 +127,7 @@ fn others(refund: &str, orders: Vec<EntityId>) -> AnyView {
         .collect_view();
     view! {
         <Notice tone=Tone::Caution title="Other orders use the same refund id">
-            <ul>{links}</ul>
+            <ul>{links} {rest}</ul>
         </Notice>
     }
     .into_any()
@@ -209,7 +211,7 @@ fn details(view: &RefundView) -> AnyView {
 fn omitted_words(omitted: u64) -> Option<String> {
     (omitted > 0).then(|| {
         format!(
-            "{} are left out; the order's page and the wallet's have them.",
+            "{} around it are left out; the order's page and the wallet's have them.",
             counted(omitted, "older event")
         )
     })

@@ -19,6 +19,7 @@ use crate::{
         findings::FindingsList,
         id::{Code, OrderLink, PartyName},
         money::Money,
+        pagination::{Pagination, range_words},
         table::Table,
         time::{Fineness, Since, Time},
         time_travel::{Figure, Journey, JourneyPlace},
@@ -34,9 +35,10 @@ use crate::{
     },
     views::{
         href,
+        lists::Part,
         orders::OrderRow,
         query::timeline_href,
-        timelines::TimelineQuery,
+        timelines::{PartPages, TimelineQuery},
         wallets::{HoldRow, WalletView},
     },
 };
@@ -92,6 +94,13 @@ fn show((query, may, wallet): Answer) -> AnyView {
         }
     };
     let release = may.then(|| wallet.id.to_string());
+    let holds_href = {
+        let base = base.clone();
+        move |holds| {
+            let parts = PartPages { holds, ..query.parts };
+            format!("{}#holds", timeline_href(&base, &TimelineQuery { parts, ..query }))
+        }
+    };
     let journey = Journey {
         wallet: wallet.id.clone(),
         extent: wallet.extent,
@@ -113,8 +122,8 @@ fn show((query, may, wallet): Answer) -> AnyView {
                 <OtherMoments base=base.clone() query sequence=wallet.sequence last />
             </section>
             <aside class="stack" aria-label="Belongs to this wallet">
-                <FindingsList findings=wallet.findings here />
-                {holds(wallet.open_holds, currency, wallet.now, release.as_deref())}
+                <FindingsList findings=wallet.findings count=wallet.finding_count here />
+                {holds(wallet.open_holds, currency, wallet.now, release.as_deref(), holds_href)}
                 {orders(wallet.orders)}
             </aside>
         </div>
@@ -206,12 +215,21 @@ fn balances(balances: Balances, currency: Option<Currency>) -> AnyView {
 }
 
 /// `of` is the wallet whose holds can be released here.
-fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>, of: Option<&str>) -> AnyView {
-    if holds.is_empty() {
+fn holds(
+    holds: Part<HoldRow>,
+    currency: Option<Currency>,
+    now: DateTime<Utc>,
+    of: Option<&str>,
+    href: impl Fn(u32) -> String,
+) -> AnyView {
+    if holds.rows.is_empty() {
         return ().into_any();
     }
-    let title = counted(holds.len().try_into().unwrap_or(u64::MAX), "open hold");
+    let title = counted(holds.total, "open hold");
+    let range = range_words(&holds).map(|range| view! { <p class="aside">{range}</p> });
+    let (page, pages) = (holds.page, holds.pages);
     let items = holds
+        .rows
         .into_iter()
         .map(|hold| {
             let past = hold.expires_at.is_some_and(|at| at < now);
@@ -244,9 +262,10 @@ fn holds(holds: Vec<HoldRow>, currency: Option<Currency>, now: DateTime<Utc>, of
         })
         .collect_view();
     view! {
-        <section class="panel" aria-label="Open holds">
-            <div class="panel-head"><h2>{title}</h2></div>
+        <section class="panel" id="holds" aria-label="Open holds">
+            <div class="panel-head"><h2>{title}</h2> {range}</div>
             <ul class="side-list">{items}</ul>
+            <Pagination label="Open holds" page pages href />
         </section>
     }
     .into_any()

@@ -32,7 +32,7 @@ pub struct Update<S: Entity> {
     pub last: Position,
     /// Parts that the new entries touched.
     pub touched: S::Touched,
-    /// The newest entries, for the list of what was recorded last.
+    /// The newest entries, truncated, for the list of what was recorded last.
     pub newest: Vec<Entry>,
     /// The raw digest of the stream.
     pub digest: Digest,

@@ -1,13 +1,16 @@
-//! The entries recorded last, in either domain, whole.
+//! The entries recorded last, in either domain. Long texts of them are truncated.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
 use super::columns::Sortable;
-use crate::domain::{
-    event::Entry,
-    ids::{Domain, EntityId, Position},
+use crate::{
+    domain::{
+        event::Entry,
+        ids::{Domain, EntityId, Position},
+    },
+    views::truncate,
 };
 
 /// Entries that are kept.
@@ -15,7 +18,7 @@ pub const KEPT: usize = 20;
 /// The same, as SQLite counts.
 const KEPT_ROWS: i64 = 20;
 
-/// One of the entries recorded last.
+/// One of the entries recorded last, as [`truncate::row`] gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub domain: Domain,
@@ -54,7 +57,7 @@ impl Newest {
                 continue;
             }
             self.entries
-                .insert((recorded, id.clone(), entry.position), entry.clone());
+                .insert((recorded, id.clone(), entry.position), truncate::row(entry));
             if self.entries.len() > KEPT {
                 self.entries.pop_first();
                 self.floor = self.entries.first_key_value().map_or(self.floor, |(key, _)| key.0);

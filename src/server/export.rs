@@ -1,6 +1,7 @@
 //! Lists that people take away as files. A file leaves the program's care, so each is recorded before its first byte, holds a
 //! bounded number of rows, and is safe to open in a spreadsheet.
 
+mod event;
 mod sheet;
 
 use std::{borrow::Cow, sync::Arc};
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     access::Unavailable,
-    domain::{access::Act, audit::AuditOutcome, event::format_time, findings::Finding, refund::RefundRow},
+    domain::{access::Act, audit::AuditOutcome, event::format_time, findings::Finding, ids::Domain, refund::RefundRow},
     ledger::{Ledger, LedgerError},
     read_model::lists::Search,
     views::{
@@ -44,6 +45,7 @@ pub fn routes(state: &AppState) -> Router {
         .route("/export/refunds.csv", get(refunds))
         .route("/export/findings.csv", get(findings))
         .route("/export/audit.csv", get(audit))
+        .route(event::ROUTE, get(event::whole))
         .layer(from_fn(refuse_other_sites))
         .layer(from_fn_with_state(state.keeper.clone(), guard_page))
         .with_state(state.clone())
@@ -56,6 +58,10 @@ enum ExportError {
     Forbidden,
     #[error("{0}")]
     Invalid(String),
+    #[error("there is no such event")]
+    NotFound,
+    #[error("the {0} store is not answering")]
+    StoreDown(Domain),
     #[error("{0}")]
     ReadModel(String),
     #[error("the audit trail can't be read or written, so nothing was taken away")]
@@ -69,7 +75,8 @@ impl IntoResponse for ExportError {
         let status = match self {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Unrecorded | Self::ReadModel(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::StoreDown(_) | Self::ReadModel(_) | Self::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, format!("{self}.\n")).into_response()

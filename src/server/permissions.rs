@@ -105,6 +105,8 @@ pub const PAGES: &[(&str, Gate)] = &[
     ("/export/refunds.csv", May(Act::Export)),
     ("/export/findings.csv", May(Act::Export)),
     ("/export/audit.csv", May(Act::Audit)),
+    // It shows no more than the event's page.
+    ("/export/events/{domain}/{subject}/{position}", May(Act::Read)),
 ];
 
 /// What changes, as it changes: ids, of whatever anybody can look up who may read the ledger.

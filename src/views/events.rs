@@ -18,12 +18,14 @@ pub struct Recent {
     pub entry: Entry,
 }
 
-/// One event, as it was written.
+/// One event. Long texts and lists of it are truncated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventView {
     pub domain: Domain,
     pub subject: EntityId,
     pub entry: Entry,
+    /// `None`: `entry` is the whole event.
+    pub truncated: Option<TruncatedEvent>,
     pub applied: bool,
     pub anomalies: Vec<Anomaly>,
     pub currency: Option<Currency>,
@@ -34,6 +36,15 @@ pub struct EventView {
     pub cause: Option<EventLink>,
     /// Events with the same correlation id, of this stream and of the order or wallet that this event names.
     pub correlated: Vec<EventLink>,
+}
+
+/// The size and the short form of an event that is too large for its page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TruncatedEvent {
+    /// Bytes of all its fields.
+    pub bytes: u64,
+    /// The event as rows of lists show it.
+    pub row: Entry,
 }
 
 /// The location of an event, and what a link to it shows.

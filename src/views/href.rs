@@ -55,6 +55,11 @@ pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
 }
 
+/// The whole of an event as a file.
+pub fn whole_event(domain: Domain, subject: &EntityId, position: Position) -> String {
+    format!("/export{}", event(domain, subject, position))
+}
+
 /// The sign-in page, which leads back to `here` (path and query of this site) afterwards.
 pub fn sign_in(here: &str) -> String {
     format!("{SIGN_IN}?next={}", encode(here))

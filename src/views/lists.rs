@@ -9,6 +9,8 @@ use crate::domain::findings::FindingKind;
 pub const PAGE_ROWS: u32 = 50;
 /// Rows of a page at most.
 pub const PAGE_ROWS_MAX: u32 = 200;
+/// Findings on the page of a wallet, an order or a refund at most. The answer also has their total number.
+pub const FINDINGS_SHOWN: usize = 50;
 /// Rows that the search for one page visits at most.
 pub const VISITED_MAX: u32 = 20_000;
 /// Characters of a search text at most. The server refuses longer ones.
@@ -67,6 +69,16 @@ pub struct FindingsQuery {
     /// `None`: all.
     pub kind: Option<FindingKind>,
     pub at: PageAt,
+}
+
+/// One page of one of the lists on an entity's page. Numbers page these lists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part<Row> {
+    pub rows: Vec<Row>,
+    pub page: u32,
+    pub pages: u32,
+    /// Number of all rows.
+    pub total: u64,
 }
 
 /// One page of a list that cursors page.

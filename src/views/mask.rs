@@ -131,6 +131,9 @@ impl Mask for RefundView {
 impl Mask for EventView {
     fn mask(&mut self) {
         self.entry.mask();
+        if let Some(truncated) = &mut self.truncated {
+            truncated.row.mask();
+        }
     }
 }
 

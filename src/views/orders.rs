@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::timelines::{Extent, Timeline};
+use super::{
+    lists::Part,
+    timelines::{Extent, Timeline},
+};
 use crate::domain::{
     findings::Finding,
     fold::Anomaly,
@@ -44,12 +47,14 @@ pub struct OrderView {
     pub sequence: Sequence,
     pub complete: bool,
     pub sums: OrderSums,
-    pub lines: Vec<Line>,
-    pub refunds: Vec<RefundRow>,
+    pub lines: Part<Line>,
+    /// Oldest first.
+    pub refunds: Part<RefundRow>,
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub timeline: Timeline<OrderSums>,
     pub extent: Extent,
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     pub now: DateTime<Utc>,
 }

@@ -87,8 +87,9 @@ pub struct RefundView {
     /// The limit of the current state in whole seconds; `None` outside the pending states.
     pub limit_seconds: Option<i64>,
     pub customer: Option<Party>,
-    /// Other orders that use the same refund id.
+    /// Other orders that use the same refund id, at most 20.
     pub other_orders: Vec<EntityId>,
+    pub other_order_count: u64,
     /// Ordered by effective time.
     pub story: Vec<StoryRow>,
     /// Number of events left out because the order or wallet has more than a page can show.
@@ -96,6 +97,7 @@ pub struct RefundView {
     /// Stores that did not answer. The story lacks their events.
     pub missing: Vec<Domain>,
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     pub now: DateTime<Utc>,
 }
 

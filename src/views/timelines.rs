@@ -17,6 +17,8 @@ pub const ANOMALIES_SHOWN: usize = 50;
 pub const CHART_POINTS_MAX: usize = 400;
 /// Events in one answer at most for a browser that replays a wallet itself.
 pub const HISTORY_ROWS_MAX: u32 = 1_000;
+/// Bytes after which such an answer takes no more events.
+pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
 /// Events of a wallet up to which the browser replays it. The server replays longer ones.
 pub const HISTORY_IN_BROWSER_MAX: u64 = 5_000;
 
@@ -28,6 +30,17 @@ pub struct TimelineQuery {
     pub oldest_first: bool,
     /// From 1; 0 is taken as 1.
     pub page: u32,
+    /// Of the lists beside the timeline.
+    pub parts: PartPages,
+}
+
+/// The pages of the lists on an entity's page that a page asks for: from 1; 0 is taken as 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartPages {
+    pub holds: u32,
+    pub refunds: u32,
+    pub lines: u32,
 }
 
 /// A page of a timeline.

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    lists::Part,
     orders::OrderRow,
     timelines::{ChartPoint, Extent, Timeline},
 };
@@ -41,7 +42,8 @@ pub struct WalletView {
     pub sequence: Sequence,
     pub complete: bool,
     pub balances: Balances,
-    pub open_holds: Vec<HoldRow>,
+    /// Ordered by hold id.
+    pub open_holds: Part<HoldRow>,
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub timeline: Timeline<Balances>,
@@ -51,6 +53,7 @@ pub struct WalletView {
     pub extent: Extent,
     /// Current findings that name this wallet.
     pub findings: Vec<Finding>,
+    pub finding_count: u64,
     /// Orders that name this wallet, newest first; at most 20.
     pub orders: Vec<OrderRow>,
     pub now: DateTime<Utc>,

@@ -14,6 +14,7 @@ mod exports;
 mod functions;
 mod fuzz;
 mod guard;
+mod large;
 mod limits;
 mod live;
 mod masking;

@@ -72,7 +72,7 @@ async fn what_is_masked_replays_to_the_same_figures() {
         assert_ne!(masked, plain);
     }
     let order = bench.call_as(Some("support"), "order", &arguments("order")).await;
-    assert_eq!(order.json()["lines"][0]["title"], json!("Mug"));
+    assert_eq!(order.json()["lines"]["rows"][0]["title"], json!("Mug"));
     assert_eq!(order.json()["customer"], json!({"id": "C-1", "name": "(masked)"}));
 }
 

@@ -320,6 +320,23 @@ async fn one_of_other_stores_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_huge_event_is_kept_truncated_and_still_shows_that_the_store_is_the_same() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.open_wallet();
+    let amount = json!({"amount": "5", "currency": "EUR"});
+    let data = json!({"amount": amount, "kind": "top_up", "note": "x".repeat(1_000_000)});
+    bench.wallet_event(2, "wallet.credited", &data, true);
+    close(start(&bench, Some(dir.path())).await).await;
+    let database = Connection::open(file(dir.path())).unwrap();
+    let longest = "SELECT max(length(entry)) FROM recent";
+    let longest: u32 = database.query_row(longest, [], |row| row.get(0)).unwrap();
+    assert!(longest < 2_000, "{longest}");
+    drop(database);
+    let again = start(&bench, Some(dir.path())).await;
+    assert!(again.resumed_from().is_some());
+}
+
+#[tokio::test]
 async fn a_directory_belongs_to_one_process() {
     let (bench, dir) = kept().await;
     let ledger = start(&bench, Some(dir.path())).await;

@@ -18,7 +18,7 @@ use crate::{
     ledger::Ledger,
     read_model::{Settings, Store, Stores},
     views::{
-        timelines::{ChartPoint, TimelineQuery},
+        timelines::{ChartPoint, PartPages, TimelineQuery},
         wallets::WalletView,
     },
 };
@@ -142,6 +142,7 @@ impl Writer {
             filter,
             oldest_first: self.random.random_range(0..2) == 0,
             page: self.random.random_range(1..40),
+            parts: PartPages::default(),
         }
     }
 }

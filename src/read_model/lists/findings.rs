@@ -11,11 +11,8 @@ use super::{
 use crate::{
     domain::findings::{Finding, FindingKind, Severity},
     read_model::columns::{Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
-    views::lists::{Count, FindingsQuery},
+    views::lists::{Count, FINDINGS_SHOWN, FindingsQuery},
 };
-
-/// Findings that a page of one entity shows at most.
-const OF_ENTITY_MAX: usize = 100;
 
 /// The kinds from the worst to the least.
 fn kinds_by_severity() -> Vec<FindingKind> {
@@ -118,18 +115,31 @@ pub enum About {
     Wallet,
 }
 
-/// Findings that name a refund, an order or a wallet.
-pub fn about(connection: &Connection, about: About, id: &str, now: DateTime<Utc>) -> rusqlite::Result<Vec<Finding>> {
+/// The first [`FINDINGS_SHOWN`] findings that name a refund, an order or a wallet, and the number of all of them.
+pub fn about(
+    connection: &Connection,
+    about: About,
+    id: &str,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<(Vec<Finding>, u64)> {
     let (index, column) = match about {
         About::Refund => ("finding_refund", "refund"),
         About::Order => ("finding_order", "ord"),
         About::Wallet => ("finding_wallet", "wallet"),
     };
+    let matching = format!("finding INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
+    let named = params![id, Sortable::time(now)];
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM finding INDEXED BY {index}
-         WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2) ORDER BY scope, key LIMIT {OF_ENTITY_MAX}"
+        "SELECT {COLUMNS} FROM {matching} ORDER BY scope, key LIMIT {FINDINGS_SHOWN}"
     ))?;
-    select.query_map(params![id, Sortable::time(now)], read)?.collect()
+    let shown = select.query_map(named, read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    if shown.len() < FINDINGS_SHOWN {
+        let count = shown.len() as u64;
+        return Ok((shown, count));
+    }
+    let mut count = connection.prepare_cached(&format!("SELECT count(*) FROM {matching}"))?;
+    let count: i64 = count.query_row(named, |row| row.get(0))?;
+    Ok((shown, count.cast_unsigned()))
 }
 
 /// The next time after `now` at which a finding begins to hold.

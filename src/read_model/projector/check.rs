@@ -26,7 +26,10 @@ use crate::{
         sources,
         witness::{self, Compared, Witness},
     },
-    views::health::{Progress, StoreState},
+    views::{
+        health::{Progress, StoreState},
+        truncate,
+    },
 };
 
 /// Rows that a pass compares at once, and entries of each that are read along with those of the others.
@@ -107,8 +110,10 @@ impl<S: Entity> Projector<S> {
                 Err(ReadError::Damaged { .. }) => Vec::new(),
                 Err(error) => return Err(error.into()),
             };
+            // The read model keeps truncated entries.
             let same = found
                 .first()
+                .map(truncate::row)
                 .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
             if !same {
                 missing.push(known);

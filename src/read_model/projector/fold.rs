@@ -9,6 +9,7 @@ use crate::{
     event_log::{Swept, roll},
     history::{Folding, Head, Histories, Told},
     read_model::recent,
+    views::truncate,
 };
 
 /// What is gathered of a stream beside its fold.
@@ -61,7 +62,8 @@ impl<S: Entity> Gathering<S> {
                 self.digests.add(entries);
                 S::touch(&fold.state, entries, &mut self.touched);
                 let from = entries.len().saturating_sub(recent::KEPT);
-                self.newest.extend_from_slice(&entries[from..]);
+                // A batch of streams waits in memory until it is written.
+                self.newest.extend(entries[from..].iter().map(truncate::row));
                 self.newest.drain(..self.newest.len().saturating_sub(recent::KEPT));
             }
         }

@@ -117,8 +117,13 @@ impl Reader {
     }
 
     pub(super) fn page(&mut self) -> u32 {
-        self.last("page")
-            .and_then(|value| self.read("page", &value, |value| value.parse().ok().filter(|page| *page >= 1)))
+        self.page_of("page")
+    }
+
+    /// The page number of a list, by the name of the list.
+    pub(super) fn page_of(&mut self, name: &str) -> u32 {
+        self.last(name)
+            .and_then(|value| self.read(name, &value, |value| value.parse().ok().filter(|page| *page >= 1)))
             .unwrap_or(1)
     }
 

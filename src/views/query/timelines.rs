@@ -7,10 +7,14 @@ use crate::{
         ids::{SEQUENCE_MAX, Sequence},
         replay::Filter,
     },
-    views::{href::Address, timelines::TimelineQuery},
+    views::{
+        href::Address,
+        timelines::{PartPages, TimelineQuery},
+    },
 };
 
-/// Reads the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`.
+/// Reads the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`, and the
+/// pages of its lists: `holds`, `refunds`, `lines`.
 pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
     let mut reader = Reader::new(search);
     let filter = Filter {
@@ -26,6 +30,11 @@ pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
         filter,
         oldest_first: reader.named("order", &[("newest", false), ("oldest", true)]),
         page: reader.page(),
+        parts: PartPages {
+            holds: reader.page_of("holds"),
+            refunds: reader.page_of("refunds"),
+            lines: reader.page_of("lines"),
+        },
     };
     reader.done(query)
 }
@@ -46,6 +55,15 @@ pub fn timeline_href(base: &str, query: &TimelineQuery) -> String {
         address.put("order", "oldest");
     }
     address.put_page(query.page);
+    for (name, page) in [
+        ("holds", query.parts.holds),
+        ("refunds", query.parts.refunds),
+        ("lines", query.parts.lines),
+    ] {
+        if page > 1 {
+            address.put(name, &page.to_string());
+        }
+    }
     address.finish()
 }
 
@@ -69,9 +87,13 @@ mod tests {
             sequence in proptest::option::of(1..=SEQUENCE_MAX),
             oldest_first: bool,
             page in 1_u32..,
+            holds in 1_u32..,
+            refunds in 1_u32..,
+            lines in 1_u32..,
         ) {
             let filter = Filter { at, as_known_at, sequence };
-            let query = TimelineQuery { filter, oldest_first, page };
+            let parts = PartPages { holds, refunds, lines };
+            let query = TimelineQuery { filter, oldest_first, page, parts };
             let parsed = timeline_query(search_of(&timeline_href("/wallets/W-1", &query)));
             prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
         }
