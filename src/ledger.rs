@@ -109,6 +109,11 @@ impl Ledger {
         Ok(self.model.losses()?)
     }
 
+    /// How many streams are set aside because they can't be read.
+    pub fn unreadable(&self) -> Result<u64, LedgerError> {
+        Ok(self.model.unreadable()?)
+    }
+
     /// Bytes of the folds that are kept in memory.
     pub fn kept_bytes(&self) -> u64 {
         self.model.kept_bytes()

@@ -7,6 +7,7 @@ pub mod changes;
 mod columns;
 mod compare;
 mod database;
+mod due;
 mod entity;
 pub mod lists;
 mod overview;
@@ -57,6 +58,8 @@ pub use self::{compare::Rows, database::ReadModelError, lists::refunds::Moment, 
 
 /// Entities that wait to be compared with their store at most.
 const CHECKS_MAX: usize = 1_024;
+/// How often it is looked for what became overdue or expired.
+const LOOK_FOR_DUE: Duration = Duration::from_secs(2);
 /// How often wallets are looked for that have become long.
 const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
 /// The pause after a step of the search index could not be written.
@@ -335,6 +338,11 @@ impl ReadModel {
         self.read(witness::losses)
     }
 
+    /// How many streams are set aside because they can't be read.
+    pub fn unreadable(&self) -> Result<u64, ReadModelError> {
+        self.read(sources::count_stale)
+    }
+
     /// Bytes of the folds that are kept in memory.
     pub fn kept_bytes(&self) -> u64 {
         (self.wallets.kept_bytes() + self.orders.kept_bytes()) as u64
@@ -437,6 +445,7 @@ impl Tasks {
             .run(),
         );
         tasks.spawn(Arc::clone(&this).track_long_wallets());
+        tasks.spawn(Arc::clone(&this).watch_the_time());
         for domain in Domain::ALL {
             tasks.spawn(Arc::clone(&this).build_search(domain));
             let log = Arc::clone(&this.stores.of(domain).log);
@@ -472,6 +481,44 @@ impl Tasks {
         }
     }
 
+    /// Tells of what only the time changes.
+    async fn watch_the_time(self: Arc<Self>) {
+        let moment = || Moment {
+            now: (self.settings.clock)(),
+            limits: self.settings.limits,
+        };
+        let mut from = moment();
+        let mut ticks = interval(LOOK_FOR_DUE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let to = moment();
+            let filled = Domain::ALL.map(|domain| self.shared.is_filled(domain));
+            let database = Arc::clone(&self.database);
+            let due = spawn_blocking(move || {
+                database.read(|connection| {
+                    let mut due = Vec::new();
+                    if filled[Domain::Order as usize] {
+                        due.extend(due::overdue(connection, &from, &to)?);
+                    }
+                    if filled[Domain::Wallet as usize] {
+                        due.extend(due::expired(connection, from.now, to.now)?);
+                    }
+                    Ok(due)
+                })
+            });
+            let Ok(Ok(due)) = due.await else { continue };
+            for domain in Domain::ALL {
+                let of_domain: Vec<_> = due.iter().filter(|changed| changed.domain == domain).cloned().collect();
+                let place = self.shared.places()[domain as usize].clone();
+                if !of_domain.is_empty() {
+                    self.shared.changes.publish(domain, of_domain, place.as_ref());
+                }
+            }
+            from = to;
+        }
+    }
+
     /// Makes snapshots of long wallets that have none yet, one wallet after the other, the longest first: it is the slowest until
     /// then.
     async fn track_long_wallets(self: Arc<Self>) {
@@ -495,3 +542,6 @@ impl Tasks {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

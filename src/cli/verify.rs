@@ -113,11 +113,13 @@ fn rows(ledger: &Ledger) -> Result<Rows, CliError> {
 async fn loaded(ledger: &Arc<Ledger>) -> Result<(), CliError> {
     while timeout(PATIENCE, ledger.loaded()).await.is_err() {
         for health in ledger.health() {
-            if let StoreState::Down { reason, .. } = health.state {
-                return Err(CliError::Store(format!(
-                    "the {} store can't be read: {reason}",
-                    health.domain
-                )));
+            match health.state {
+                StoreState::Down { reason, .. } => {
+                    let domain = health.domain;
+                    return Err(CliError::Store(format!("the {domain} store can't be read: {reason}")));
+                }
+                StoreState::Halted { reason, .. } => return Err(CliError::No(reason)),
+                StoreState::Loading(_) | StoreState::Live => {}
             }
         }
     }

@@ -37,6 +37,24 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
             }
             .into_any(),
         ),
+        StoreState::Halted { since, as_of, reason } => {
+            let title = format!(
+                "Lists of {things} have not been kept up since {}",
+                format_moment(since, Fineness::Minute)
+            );
+            let figures = match as_of {
+                Some(at) => format!("They are as of {}.", format_moment(at, Fineness::Second)),
+                None => "Nothing is in them yet.".to_owned(),
+            };
+            Some(
+                view! {
+                    <Notice tone=Tone::Danger title urgent=true>
+                        <p>{sentence(&reason)} {format!(". {figures} {} read the store and go on.", sentence(timelines))}</p>
+                    </Notice>
+                }
+                .into_any(),
+            )
+        }
         StoreState::Down { since, as_of, .. } => {
             let title = format!(
                 "The {domain} store has not answered since {}",
@@ -74,7 +92,10 @@ pub fn unread(stores: &[StoreHealth], domains: &[Domain]) -> Vec<String> {
             StoreState::Down { as_of: None, .. } => Some(format!(
                 "The {domain} store has not answered since this server started."
             )),
-            StoreState::Live | StoreState::Down { .. } => None,
+            StoreState::Halted {
+                as_of: None, reason, ..
+            } => Some(format!("{}.", sentence(reason))),
+            StoreState::Live | StoreState::Down { .. } | StoreState::Halted { .. } => None,
         })
         .collect()
 }

@@ -3,7 +3,6 @@
 
 mod durable;
 mod long_wallets;
-mod memory_log;
 mod paging;
 mod witness;
 
@@ -31,7 +30,7 @@ use crate::{
         refund::{Limits, RefundRow, RefundState},
         replay::{Filter, in_sequence_order},
     },
-    read_model::{Settings, Store, Stores, lists::Search},
+    read_model::{Settings, Store, Stores, lists::Search, tests::memory_log::MemoryLog},
     views::{
         health::StoreState,
         lists::{Count, FINDINGS_SHOWN, FindingsQuery, ListQuery},
@@ -39,7 +38,6 @@ use crate::{
         timelines::{PartPages, TimelineQuery},
     },
 };
-use memory_log::MemoryLog;
 
 fn hour(n: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600 + n * 3600, 0).unwrap()

@@ -98,11 +98,6 @@ impl Sortable {
         time.map_or(Self::MISSING, Self::time)
     }
 
-    /// The time that these bytes stand for.
-    pub fn as_time(&self) -> Option<DateTime<Utc>> {
-        read_time(self.as_bytes())
-    }
-
     pub fn position(position: Position) -> Self {
         let mut value = Self::MISSING;
         value.push_number(position.major);

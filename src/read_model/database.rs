@@ -174,6 +174,12 @@ impl Database {
         Ok(true)
     }
 
+    /// Bounds the size of the file, so that a full disk can be tested.
+    #[cfg(test)]
+    pub fn set_pages_max(&self, pages: u32) {
+        let _ = self.writer().pragma_update(None, "max_page_count", pages);
+    }
+
     fn connect_reader(&self) -> rusqlite::Result<Connection> {
         let connection = Connection::open(&self.file)?;
         connection.busy_timeout(BUSY)?;

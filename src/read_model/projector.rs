@@ -461,7 +461,10 @@ impl<S: Entity> Projector<S> {
     }
 
     fn is_down(&self) -> bool {
-        matches!(*self.shared.state(S::DOMAIN).borrow(), StoreState::Down { .. })
+        matches!(
+            *self.shared.state(S::DOMAIN).borrow(),
+            StoreState::Down { .. } | StoreState::Halted { .. }
+        )
     }
 
     fn live(&self) {
@@ -479,15 +482,20 @@ impl<S: Entity> Projector<S> {
         let now = (self.settings.clock)();
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             let as_of = match state {
-                StoreState::Down { .. } => return false,
+                StoreState::Down { .. } | StoreState::Halted { .. } => return false,
                 StoreState::Loading(_) => self.as_of,
                 StoreState::Live => Some(now),
             };
-            tracing::warn!(domain = %S::DOMAIN, %error, "the store is down");
-            *state = StoreState::Down {
-                since: now,
-                as_of,
-                reason: error.to_string(),
+            let (since, reason) = (now, error.to_string());
+            *state = match error {
+                ProjectError::Store(_) => {
+                    tracing::warn!(domain = %S::DOMAIN, reason, "the store is down");
+                    StoreState::Down { since, as_of, reason }
+                }
+                ProjectError::Model(_) => {
+                    tracing::error!(domain = %S::DOMAIN, reason, "the read model is not kept up");
+                    StoreState::Halted { since, as_of, reason }
+                }
             };
             true
         });

@@ -112,6 +112,12 @@ pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<En
     Ok(ids)
 }
 
+/// How many streams could not be read, in all domains.
+pub fn count_stale(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut select = connection.prepare_cached("SELECT count(*) FROM stale")?;
+    select.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
 /// Position of the last entry that the rows of an entity stand for; `None` where it has no row, or has to be read anew.
 pub fn known(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<Option<Position>> {
     use rusqlite::OptionalExtension as _;

@@ -351,6 +351,7 @@ pub const fn word(state: &StoreState) -> &'static str {
         StoreState::Loading(_) => "loading",
         StoreState::Live => "live",
         StoreState::Down { .. } => "down",
+        StoreState::Halted { .. } => "halted",
     }
 }
 

@@ -28,7 +28,10 @@ use super::{
     security::NO_STORE,
     state::AppState,
 };
-use crate::views::health::{Progress, StoreState};
+use crate::{
+    domain::ids::Domain,
+    views::health::{Progress, StoreState},
+};
 
 /// The header of a request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -135,7 +138,12 @@ async fn ready_in_numbers(State((state, operations)): Shared) -> Response {
 /// every other process on the same store is as badly off.
 fn ready(state: &AppState, operations: &Operations, tell: impl Fn(&StoreState) -> Value) -> Response {
     let health = state.ledger.health();
-    let loaded = |state: &StoreState| matches!(state, StoreState::Live | StoreState::Down { as_of: Some(_), .. });
+    let loaded = |state: &StoreState| {
+        matches!(
+            state,
+            StoreState::Live | StoreState::Down { as_of: Some(_), .. } | StoreState::Halted { as_of: Some(_), .. }
+        )
+    };
     let stopping = *operations.stop.borrow();
     let status = match health.iter().all(|store| loaded(&store.state)) {
         _ if stopping => "stopping",
@@ -165,6 +173,11 @@ async fn metrics(State((state, operations)): Shared) -> Response {
         operations
             .metrics
             .note_store(&store, behind.ok().flatten(), Instant::now());
+    }
+    for domain in Domain::ALL {
+        operations
+            .metrics
+            .note_checked(domain, state.ledger.checked_at(domain).ok().flatten());
     }
     operations.metrics.note_index(&state.ledger);
     operations.metrics.note_readers(operations.readers.count());

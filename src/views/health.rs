@@ -28,6 +28,13 @@ pub enum StoreState {
         as_of: Option<DateTime<Utc>>,
         reason: String,
     },
+    /// The store answers, and the read model can't be written. Figures of lists are as of `as_of`; pages that read streams go on.
+    Halted {
+        since: DateTime<Utc>,
+        as_of: Option<DateTime<Utc>>,
+        /// What happened and what to do.
+        reason: String,
+    },
 }
 
 /// Progress of the first read of a store.

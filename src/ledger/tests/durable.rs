@@ -223,6 +223,7 @@ async fn going_on_is_the_same_as_filling_anew() {
 /// Stops a ledger and waits until it has left its directory.
 pub async fn close(ledger: Arc<Ledger>) {
     ledger.stop();
+    let dir = ledger.model.settings().dir.clone();
     let mut ledger = Some(ledger);
     for _ in 0..500 {
         match Arc::try_unwrap(ledger.take().unwrap()) {
@@ -233,7 +234,15 @@ pub async fn close(ledger: Arc<Ledger>) {
     }
     assert!(ledger.is_none(), "somebody still uses the ledger");
     // Its tasks let go of the database when they notice that they were aborted.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let Some(dir) = dir else { return };
+    for _ in 0..500 {
+        let lock = std::fs::File::open(dir.join("lock")).unwrap();
+        if lock.try_lock().is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the directory was not left");
 }
 
 /// Waits until two ledgers hold the same rows.

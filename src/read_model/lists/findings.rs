@@ -141,13 +141,3 @@ pub fn about(
     let count: i64 = count.query_row(named, |row| row.get(0))?;
     Ok((shown, count.cast_unsigned()))
 }
-
-/// The next time after `now` at which a finding begins to hold.
-pub fn next_due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Option<DateTime<Utc>>> {
-    let mut select = connection.prepare_cached(
-        "SELECT min(holds_from) FROM finding INDEXED BY finding_due WHERE holds_from <> x'' AND holds_from >= ?1",
-    )?;
-    select.query_row([Sortable::time(now)], |row| {
-        Ok(row.get::<_, Option<Sortable>>(0)?.and_then(|value| value.as_time()))
-    })
-}

@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
+use chrono::{DateTime, Utc};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     desk::outcomes,
+    domain::ids::Domain,
     ledger::Ledger,
     views::health::{StoreHealth, StoreState},
 };
@@ -68,6 +70,7 @@ pub struct Metrics {
     store_up: Family<OfStore, Gauge>,
     store_loaded: Family<OfStore, Gauge>,
     lag: Family<OfStore, Gauge>,
+    checked: Family<OfStore, Gauge>,
     events: Gauge<u64, AtomicU64>,
     index: Family<OfKind, Gauge<u64, AtomicU64>>,
     appends: Family<Outcome, Counter>,
@@ -107,10 +110,13 @@ impl Metrics {
         registry.register("store_loaded", "Whether it was read to its end", store_loaded.clone());
         let behind = "Since when the feed was not read to its end, as seen when this was asked for";
         registry.register_with_unit("feed_lag", behind, Unit::Seconds, lag.clone());
+        let checked = Family::default();
+        let last = "When every row was last compared with the store, in seconds since 1970; 0: not yet";
+        registry.register("store_checked_at", last, checked.clone());
         let (events, index) = (Gauge::default(), Family::default());
-        let replayed = "Events that are in the index; its rate is that of replaying and following";
+        let replayed = "Events that are in the read model; its rate is that of replaying and following";
         registry.register("events", replayed, events.clone());
-        registry.register("index_rows", "What the index holds", index.clone());
+        registry.register("index_rows", "What the read model holds", index.clone());
         let heads = Gauge::default();
         let kept = "Folds of the entities that changed last, as far as they are weighed; at most 32 MiB a domain";
         registry.register_with_unit("heads", kept, Unit::Bytes, heads.clone());
@@ -130,6 +136,7 @@ impl Metrics {
             store_up,
             store_loaded,
             lag,
+            checked,
             events,
             index,
             appends,
@@ -161,7 +168,7 @@ impl Metrics {
         self.store_up.get_or_create(&label).set(i64::from(!down));
         let loaded = !matches!(
             health.state,
-            StoreState::Loading(_) | StoreState::Down { as_of: None, .. }
+            StoreState::Loading(_) | StoreState::Down { as_of: None, .. } | StoreState::Halted { as_of: None, .. }
         );
         self.store_loaded.get_or_create(&label).set(i64::from(loaded));
         let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,9 +192,21 @@ impl Metrics {
             ("refunds", sizes.refunds),
             ("pending_refunds", sizes.pending),
             ("findings", sizes.findings),
+            ("losses", ledger.losses().unwrap_or_default()),
+            ("unreadable_streams", ledger.unreadable().unwrap_or_default()),
         ] {
             self.index.get_or_create(&OfKind { kind }).set(rows);
         }
+    }
+
+    /// When every row of a store's domain was last compared with it.
+    pub fn note_checked(&self, domain: Domain, at: Option<DateTime<Utc>>) {
+        let label = OfStore {
+            store: domain.to_string(),
+        };
+        self.checked
+            .get_or_create(&label)
+            .set(at.map_or(0, |at| at.timestamp()));
     }
 
     pub fn note_readers(&self, readers: usize) {
