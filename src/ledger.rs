@@ -22,10 +22,7 @@ use crate::{
     read_model::{
         Counts, ReadModel, ReadModelError, Rows, Settings, Stores,
         changes::{Changed, Changes, Topic},
-        lists::{
-            self as rows, ListError,
-            refunds::{orders_claiming, wallet_named_by, wallets_credited},
-        },
+        lists::{self as rows, ListError, orders_claiming, wallet_named_by, wallets_credited},
     },
     views::health::{StoreHealth, StoreState},
 };

@@ -10,9 +10,7 @@ use crate::{
     read_model::lists::{
         ListedPage, Search,
         findings::{self, About},
-        orders, orders_naming,
-        refunds::{self, orders_claiming, wallet_named_by},
-        wallets,
+        orders, orders_claiming, orders_naming, refunds, wallet_named_by, wallets,
     },
     views::{
         lists::{Count, FindingsQuery, ListQuery, PAGE_ROWS, Page, PageAt},

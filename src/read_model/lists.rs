@@ -6,11 +6,13 @@ mod lanes;
 mod orders;
 mod paging;
 pub mod refunds;
+mod related;
 mod search;
 mod wallets;
 
 pub use self::{
     orders::{fetch as orders_row, naming as orders_naming, one as order},
+    related::{orders_claiming, wallet_named_by, wallets_credited},
     search::Search,
     wallets::{fetch as wallets_row, long as long_wallets},
 };

@@ -6,6 +6,7 @@
 mod check;
 mod filling;
 mod fold;
+mod reading;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -18,19 +19,17 @@ use tokio::{
 };
 
 pub use self::check::{Check, pass_forever};
-use self::fold::Gathering;
 use super::{
     Settings, Shared, Store,
-    batch::Batch,
     changes::Changed,
     database::{Database, ReadModelError},
-    entity::{Entity, Update},
+    entity::Entity,
     sources,
 };
 use crate::{
     domain::ids::{EntityId, Position},
     event_log::{EventLog, FeedEntry, FeedPosition, ReadError},
-    history::{Histories, Told},
+    history::Histories,
     views::health::{Progress, StoreState},
 };
 
@@ -322,114 +321,6 @@ impl<S: Entity> Projector<S> {
         Ok(all)
     }
 
-    /// Reads these streams on from where the read model knows them.
-    async fn read_on(&self, ids: Vec<EntityId>, unfed_before: Option<DateTime<Utc>>) -> Result<Read<S>, ProjectError> {
-        let wanted = self
-            .blocking(move |database| {
-                database.read(|connection| {
-                    let known = |id: EntityId| Ok((id.clone(), sources::known(connection, S::DOMAIN, &id)?));
-                    ids.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
-                })
-            })
-            .await?;
-        let mut read = Read::default();
-        match self.advance(&wanted, unfed_before, &mut read).await {
-            Err(ReadError::Damaged { .. }) if wanted.len() > 1 => {
-                // One of them can't be read; which one is found by reading each alone.
-                read = Read::default();
-                for one in wanted {
-                    self.advance_one(one, unfed_before, &mut read).await?;
-                }
-            }
-            Err(ReadError::Damaged { reason, .. }) => {
-                read = Read::default();
-                read.unreadable
-                    .extend(wanted.into_iter().map(|(id, _)| (id, reason.clone())));
-            }
-            other => other?,
-        }
-        Ok(read)
-    }
-
-    async fn advance_one(
-        &self,
-        wanted: (EntityId, Option<Position>),
-        unfed_before: Option<DateTime<Utc>>,
-        read: &mut Read<S>,
-    ) -> Result<(), ReadError> {
-        let id = wanted.0.clone();
-        match self.advance(&[wanted], unfed_before, read).await {
-            Err(ReadError::Damaged { reason, .. }) => {
-                read.unreadable.push((id, reason));
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    async fn advance(
-        &self,
-        wanted: &[(EntityId, Option<Position>)],
-        unfed_before: Option<DateTime<Utc>>,
-        read: &mut Read<S>,
-    ) -> Result<(), ReadError> {
-        let mut gathering: std::collections::HashMap<EntityId, Gathering<S>> = std::collections::HashMap::new();
-        let mut hear = |id: &EntityId, told: Told<'_, S>| {
-            gathering.entry(id.clone()).or_default().hear(&told);
-        };
-        let heads = self.histories.advance_many(wanted, &mut hear).await?;
-        for ((id, known), head) in wanted.iter().zip(heads) {
-            let Some(head) = head else {
-                if known.is_none() {
-                    read.absent.push(id.clone());
-                }
-                continue;
-            };
-            let gathered = gathering.remove(id).unwrap_or_default();
-            let is_late = |before: DateTime<Utc>| {
-                gathered
-                    .newest()
-                    .any(|entry| known.is_none_or(|known| entry.position > known) && entry.recorded < before)
-            };
-            read.unfed |= unfed_before.is_some_and(is_late);
-            read.updates.push((id.clone(), gathered.update(head)));
-        }
-        Ok(())
-    }
-
-    /// Writes what was read in one transaction, with the position of the feed that it stands for.
-    async fn write(&self, read: Read<S>, feed: Option<FeedPosition>) -> Result<(), ProjectError> {
-        let now = (self.settings.clock)();
-        let events: u64 = read.updates.iter().map(|(_, update)| update.entries).sum();
-        self.blocking(move |database| {
-            database.write(|connection| {
-                let mut batch = Batch::new(connection, S::DOMAIN)?;
-                for (id, update) in &read.updates {
-                    batch.put(id, update)?;
-                    batch.unset_stale(id)?;
-                }
-                for (id, reason) in &read.unreadable {
-                    tracing::warn!(domain = %S::DOMAIN, %id, reason, "a stream can't be read and is set aside");
-                    batch.put_unreadable::<S>(id, reason, now)?;
-                }
-                for id in &read.absent {
-                    batch.put_absent::<S>(id)?;
-                }
-                batch.finish()?;
-                if read.unfed {
-                    sources::set_unfed(connection, S::DOMAIN)?;
-                }
-                match &feed {
-                    Some(feed) => sources::set_feed(connection, S::DOMAIN, feed, now),
-                    None => Ok(()),
-                }
-            })
-        })
-        .await?;
-        self.progressed(events);
-        Ok(())
-    }
-
     /// Runs `work` on a thread that may block.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -511,49 +402,6 @@ impl<S: Entity> Projector<S> {
             }
             false
         });
-    }
-}
-
-/// What was read of some streams.
-struct Read<S: Entity> {
-    updates: Vec<(EntityId, Update<S>)>,
-    /// Streams that can't be read, and why.
-    unreadable: Vec<(EntityId, String)>,
-    /// Streams that do not exist, or no longer.
-    absent: Vec<EntityId>,
-    /// An entry was among them that the feed should name and does not.
-    unfed: bool,
-}
-
-// Derived, it would ask for S: Default.
-impl<S: Entity> Default for Read<S> {
-    fn default() -> Self {
-        Self {
-            updates: Vec::new(),
-            unreadable: Vec::new(),
-            absent: Vec::new(),
-            unfed: false,
-        }
-    }
-}
-
-impl<S: Entity> Read<S> {
-    fn is_empty(&self) -> bool {
-        self.updates.is_empty() && self.unreadable.is_empty() && self.absent.is_empty()
-    }
-
-    fn changed(&self) -> impl Iterator<Item = Changed> {
-        let changed = |id: &EntityId, wallet: Option<&str>| Changed {
-            domain: S::DOMAIN,
-            id: id.clone(),
-            wallet: wallet.map(str::to_owned),
-        };
-        let read = self
-            .updates
-            .iter()
-            .map(move |(id, update)| changed(id, S::wallet(&update.fold.state)));
-        let unread = self.unreadable.iter().map(|(id, _)| id).chain(&self.absent);
-        read.chain(unread.map(move |id| changed(id, None)))
     }
 }
 

@@ -1,14 +1,20 @@
 //! Lists of refunds: their rows, how many match, and what they add up to. Counts and sums come from totals and ages, which are
 //! kept up with every change; only of the hour that a limit falls into are rows read.
 
-use chrono::{DateTime, TimeDelta, Utc};
+mod plan;
+mod sums;
+
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use self::{
+    plan::{SortedRow, Wanted, plan},
+    sums::{Summary, summary, sums_of},
+};
 use super::{
-    COUNTED_MAX, ListError, Total, amount_label,
-    lanes::{self, Lane, Plan, Segment, Walked},
-    orders,
-    paging::{self, Found, Order, RowKey, Start},
+    COUNTED_MAX, ListError, Total,
+    lanes::{self, Walked},
+    paging::{self, Found, Order, Start},
     search::{Needle, Search, numbers},
     totals,
     wallets::party,
@@ -16,19 +22,21 @@ use super::{
 use crate::{
     domain::{
         ids::EntityId,
-        money::{Currency, add_exact},
+        money::Currency,
         refund::{Limits, RefundRow, RefundState},
         wallet::Party,
     },
     read_model::{
-        batch::{Clock, List, Tally, hour},
+        batch::List,
         columns::{MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units},
     },
     views::{
         lists::Count,
-        refunds::{RefundSort, RefundsPage, RefundsQuery, Sum},
+        refunds::{RefundSort, RefundsPage, RefundsQuery},
     },
 };
+
+pub use self::sums::{Sums, entered_before, requested_before};
 
 /// The time and the limits that a list is made for.
 #[derive(Clone, Copy, Debug)]
@@ -51,53 +59,17 @@ struct Fetched {
     customer: Option<Party>,
 }
 
-/// The states that a query asks for, with the time before which a refund entered its state, if that is asked for.
-struct Wanted {
-    lanes: Vec<(RefundState, Option<Currency>, Option<DateTime<Utc>>)>,
-}
-
-impl Wanted {
-    fn new(query: &RefundsQuery, moment: &Moment, totals: &[Total]) -> Self {
-        let states = if query.states.is_empty() {
-            &RefundState::PENDING[..]
-        } else {
-            &query.states
-        };
-        let mut lanes = Vec::new();
-        for total in totals.iter().filter(|total| total.tally.rows > 0) {
-            let state = RefundState::of_number(total.state);
-            let Some(state) = state.filter(|state| states.contains(state)) else {
-                continue;
-            };
-            if query.currency.is_some() && query.currency != total.currency {
-                continue;
-            }
-            let overdue = query.overdue.then(|| moment.overdue_before(state));
-            if overdue == Some(None) {
-                continue;
-            }
-            let aged = query.older_than_hours.map(|hours| {
-                let age = TimeDelta::hours(hours.into()) - TimeDelta::nanoseconds(1);
-                moment.now.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC)
-            });
-            let before = overdue.flatten().into_iter().chain(aged).min();
-            lanes.push((state, total.currency, before));
-        }
-        Self { lanes }
-    }
-
-    fn has(&self, row: &RefundRow) -> bool {
-        self.lanes.iter().any(|(state, currency, before)| {
-            *state == row.state
-                && *currency == Some(row.currency)
-                && before.is_none_or(|before| row.state_since < before)
-        })
-    }
-
-    /// Whether it asks for ages, which only the index by age answers without looking at rows.
-    fn is_aged(&self) -> bool {
-        self.lanes.iter().any(|(_, _, before)| before.is_some())
-    }
+/// A question for one page.
+struct Question<'a> {
+    connection: &'a Connection,
+    sort: RefundSort,
+    wanted: &'a Wanted,
+    moment: &'a Moment,
+    order: Order,
+    start: &'a Start,
+    /// Rows of the page at most.
+    size: usize,
+    totals: &'a [Total],
 }
 
 /// One page of the refunds that match, `size` rows at most.
@@ -122,9 +94,19 @@ pub fn page(
     };
     let totals = totals(connection, List::Refunds)?;
     let wanted = Wanted::new(query, moment, &totals);
+    let question = Question {
+        connection,
+        sort: query.sort,
+        wanted: &wanted,
+        moment,
+        order,
+        start: &start,
+        size,
+        totals: &totals,
+    };
     let (found, summary) = match &needle {
-        Some(needle) => searched(connection, query, needle, &wanted, moment, order, &start, size, &totals)?,
-        None => listed(connection, query, &wanted, moment, order, &start, size, &totals)?,
+        Some(needle) => question.search(needle)?,
+        None => question.list()?,
     };
     let mut currencies: Vec<Currency> = totals
         .iter()
@@ -146,136 +128,90 @@ pub fn page(
     }))
 }
 
-/// How many match and what they add up to; `None` where too many match to be looked at.
-struct Summary {
-    total: Count,
-    overdue: Option<u64>,
-    sums: Option<Vec<Sum>>,
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one question")]
-fn listed(
-    connection: &Connection,
-    query: &RefundsQuery,
-    wanted: &Wanted,
-    moment: &Moment,
-    order: Order,
-    start: &Start,
-    size: usize,
-    totals: &[Total],
-) -> rusqlite::Result<(Found<Fetched>, Summary)> {
-    let summary = summary(connection, wanted, moment, totals)?;
-    let few = matches!(summary.total, Count::Exactly(rows) if rows <= COUNTED_MAX as u64);
-    let by_id = matches!(query.sort, RefundSort::Refund | RefundSort::Order);
-    let found = if few && (by_id || (wanted.is_aged() && query.sort != RefundSort::Stuck)) {
-        collect(connection, query.sort, wanted, moment, order, start, size)?
-    } else {
-        let plan = plan(query.sort, wanted);
-        paging::of_walk(connection, &plan, order, start, size, |n| {
-            Ok(fetch(connection, n, moment)?.filter(|fetched| wanted.has(&fetched.row)))
-        })?
-    };
-    Ok((found, summary))
-}
-
-/// A page of rows that no index has in the order asked for: their keys are collected and sorted.
-fn collect(
-    connection: &Connection,
-    sort: RefundSort,
-    wanted: &Wanted,
-    moment: &Moment,
-    order: Order,
-    start: &Start,
-    size: usize,
-) -> rusqlite::Result<Found<Fetched>> {
-    let mut keys: Vec<(RowKey, i64)> = Vec::new();
-    for (state, currency, before) in &wanted.lanes {
-        let mut select = connection.prepare_cached(
-            "SELECT n, refund, ord, amount, requested_at, state_since FROM refund INDEXED BY refund_since
-             WHERE state = ?1 AND currency = ?2 AND (?3 = x'' OR state_since < ?3)",
-        )?;
-        let before = Sortable::optional_time(*before);
-        let mut rows = select.query(params![state.number(), currency_code(currency.as_ref()), before])?;
-        while let Some(row) = rows.next()? {
-            let sorted = SortedRow {
-                refund: row.get(1)?,
-                order: row.get(2)?,
-                state: *state,
-                currency: *currency,
-                amount: row.get(3)?,
-                requested_at: row.get(4)?,
-                state_since: row.get(5)?,
-            };
-            keys.push((sorted.key(sort), row.get(0)?));
-        }
-    }
-    let found = paging::of_collected(keys, order, start, size);
-    found.try_map(|n| fetch(connection, n, moment))
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one question")]
-fn searched(
-    connection: &Connection,
-    query: &RefundsQuery,
-    needle: &Needle,
-    wanted: &Wanted,
-    moment: &Moment,
-    order: Order,
-    start: &Start,
-    size: usize,
-    totals: &[Total],
-) -> rusqlite::Result<(Found<Fetched>, Summary)> {
-    let indexed = needle.is_indexed(connection, "orders")?;
-    let candidates = if indexed {
-        with_text(connection, needle)?
-    } else {
-        every(connection, totals)?
-    };
-    let Some(candidates) = candidates else {
-        let plan = plan(query.sort, wanted);
-        let found = paging::of_walk(connection, &plan, order, start, size, |n| {
-            Ok(fetch(connection, n, moment)?.filter(|fetched| wanted.has(&fetched.row) && mentions(fetched, needle)))
-        })?;
-        let summary = Summary {
-            total: Count::AtLeast(found.rows.len() as u64),
-            overdue: None,
-            sums: None,
+impl Question<'_> {
+    fn list(&self) -> rusqlite::Result<(Found<Fetched>, Summary)> {
+        let summary = summary(self.connection, self.wanted, self.moment, self.totals)?;
+        let few = matches!(summary.total, Count::Exactly(rows) if rows <= COUNTED_MAX as u64);
+        let by_id = matches!(self.sort, RefundSort::Refund | RefundSort::Order);
+        let found = if few && (by_id || (self.wanted.is_aged() && self.sort != RefundSort::Stuck)) {
+            self.collect()?
+        } else {
+            self.walk(|_| true)?
         };
-        return Ok((found, summary));
-    };
-    let mut collected = Vec::new();
-    for n in candidates {
-        let fetched = fetch(connection, n, moment)?.filter(|fetched| wanted.has(&fetched.row));
-        if let Some(fetched) = fetched.filter(|fetched| indexed || mentions(fetched, needle)) {
-            collected.push((SortedRow::of(&fetched.row).key(query.sort), fetched));
-        }
+        Ok((found, summary))
     }
-    let rows = || collected.iter().map(|(_, fetched)| &fetched.row);
-    let summary = Summary {
-        total: Count::Exactly(collected.len() as u64),
-        overdue: Some(rows().filter(|row| row.overdue).count() as u64),
-        sums: Some(sums_of(rows())),
-    };
-    Ok((paging::of_collected(collected, order, start, size), summary))
-}
 
-fn sums_of<'a>(rows: impl Iterator<Item = &'a RefundRow>) -> Vec<Sum> {
-    let mut sums: Vec<Sum> = Vec::new();
-    for row in rows {
-        match sums.iter_mut().find(|sum| sum.currency == row.currency) {
-            Some(sum) => {
-                sum.amount = add_exact(sum.amount, row.amount).unwrap_or(sum.amount);
-                sum.count += 1;
-            }
-            None => sums.push(Sum {
-                currency: row.currency,
-                amount: row.amount,
-                count: 1,
-            }),
-        }
+    /// A page of rows met along the index that has the order asked for.
+    fn walk(&self, matches: impl Fn(&Fetched) -> bool) -> rusqlite::Result<Found<Fetched>> {
+        let plan = plan(self.sort, self.wanted);
+        paging::of_walk(self.connection, &plan, self.order, self.start, self.size, |n| {
+            let fetched = fetch(self.connection, n, self.moment)?;
+            Ok(fetched.filter(|fetched| self.wanted.has(&fetched.row) && matches(fetched)))
+        })
     }
-    sums.sort_by_key(|sum| sum.currency);
-    sums
+
+    /// A page of rows that no index has in the order asked for: their keys are collected and sorted.
+    fn collect(&self) -> rusqlite::Result<Found<Fetched>> {
+        let mut keys = Vec::new();
+        for (state, currency, before) in &self.wanted.lanes {
+            let mut select = self.connection.prepare_cached(
+                "SELECT n, refund, ord, amount, requested_at, state_since FROM refund INDEXED BY refund_since
+                 WHERE state = ?1 AND currency = ?2 AND (?3 = x'' OR state_since < ?3)",
+            )?;
+            let before = Sortable::optional_time(*before);
+            let mut rows = select.query(params![state.number(), currency_code(currency.as_ref()), before])?;
+            while let Some(row) = rows.next()? {
+                let sorted = SortedRow {
+                    refund: row.get(1)?,
+                    order: row.get(2)?,
+                    state: *state,
+                    currency: *currency,
+                    amount: row.get(3)?,
+                    requested_at: row.get(4)?,
+                    state_since: row.get(5)?,
+                };
+                keys.push((sorted.key(self.sort), row.get(0)?));
+            }
+        }
+        let found = paging::of_collected(keys, self.order, self.start, self.size);
+        found.try_map(|n| fetch(self.connection, n, self.moment))
+    }
+
+    fn search(&self, needle: &Needle) -> rusqlite::Result<(Found<Fetched>, Summary)> {
+        let indexed = needle.is_indexed(self.connection, "orders")?;
+        let candidates = if indexed {
+            with_text(self.connection, needle)?
+        } else {
+            every(self.connection, self.totals)?
+        };
+        let Some(candidates) = candidates else {
+            let found = self.walk(|fetched| mentions(fetched, needle))?;
+            let summary = Summary {
+                total: Count::AtLeast(found.rows.len() as u64),
+                overdue: None,
+                sums: None,
+            };
+            return Ok((found, summary));
+        };
+        let mut collected = Vec::new();
+        for n in candidates {
+            let fetched = fetch(self.connection, n, self.moment)?;
+            let fetched = fetched.filter(|fetched| self.wanted.has(&fetched.row));
+            if let Some(fetched) = fetched.filter(|fetched| indexed || mentions(fetched, needle)) {
+                collected.push((SortedRow::of(&fetched.row).key(self.sort), fetched));
+            }
+        }
+        let rows = || collected.iter().map(|(_, fetched)| &fetched.row);
+        let summary = Summary {
+            total: Count::Exactly(collected.len() as u64),
+            overdue: Some(rows().filter(|row| row.overdue).count() as u64),
+            sums: Some(sums_of(rows())),
+        };
+        Ok((
+            paging::of_collected(collected, self.order, self.start, self.size),
+            summary,
+        ))
+    }
 }
 
 /// Numbers of the refunds in which a text is found by the search index; `None` where they are too many.
@@ -330,116 +266,6 @@ fn mentions(fetched: &Fetched, needle: &Needle) -> bool {
         || needle.is_of(customer.as_ref())
 }
 
-/// The index ranges in which the wanted refunds stand in the order of a sort.
-fn plan(sort: RefundSort, wanted: &Wanted) -> Plan {
-    let lane = |(state, currency, _): &(RefundState, Option<Currency>, Option<DateTime<Utc>>)| {
-        let code = currency_code(currency.as_ref()).to_owned();
-        Lane::of(vec![state.number().into(), code.into()])
-    };
-    let (index, key): (&str, Option<&'static str>) = match sort {
-        RefundSort::Oldest | RefundSort::Newest | RefundSort::State => ("refund_requested", Some("requested_at")),
-        RefundSort::Stuck => ("refund_since", Some("state_since")),
-        RefundSort::AmountUp | RefundSort::AmountDown => ("refund_amount", Some("amount")),
-        RefundSort::Refund => ("refund_id", None),
-        RefundSort::Order => ("refund_order", None),
-    };
-    let segments = match sort {
-        RefundSort::Oldest | RefundSort::Newest => vec![Segment::of(wanted.lanes.iter().map(lane))],
-        RefundSort::Stuck => vec![Segment::of(wanted.lanes.iter().map(|wanted| Lane {
-            below: wanted.2.map(Sortable::time),
-            ..lane(wanted)
-        }))],
-        RefundSort::State => labelled(wanted, lane, |(state, _, _)| state_label(*state)),
-        RefundSort::AmountUp | RefundSort::AmountDown => {
-            labelled(wanted, lane, |(_, currency, _)| amount_label(*currency, false))
-        }
-        RefundSort::Refund | RefundSort::Order => vec![Segment::of([Lane::of(vec![])])],
-    };
-    let by_id = matches!(sort, RefundSort::Refund | RefundSort::Order);
-    Plan {
-        from: format!("refund INDEXED BY {index}"),
-        prefix: if by_id { &[] } else { &["state", "currency"] },
-        key,
-        ties: if sort == RefundSort::Order {
-            &["ord", "refund"]
-        } else {
-            &["refund", "ord"]
-        },
-        segments,
-    }
-}
-
-type WantedLane = (RefundState, Option<Currency>, Option<DateTime<Utc>>);
-
-fn labelled(
-    wanted: &Wanted,
-    lane: impl Fn(&WantedLane) -> Lane,
-    label: impl Fn(&WantedLane) -> String,
-) -> Vec<Segment> {
-    let mut segments: Vec<Segment> = Vec::new();
-    for wanted in &wanted.lanes {
-        let label = label(wanted);
-        match segments.iter_mut().find(|segment| segment.label == label) {
-            Some(segment) => segment.lanes.push(lane(wanted)),
-            None => segments.push(Segment {
-                label,
-                lanes: vec![lane(wanted)],
-            }),
-        }
-    }
-    segments.sort_unstable_by(|a, b| a.label.cmp(&b.label));
-    segments
-}
-
-fn state_label(state: RefundState) -> String {
-    state.number().to_string()
-}
-
-/// What a refund is sorted by.
-struct SortedRow {
-    refund: String,
-    order: String,
-    state: RefundState,
-    currency: Option<Currency>,
-    amount: Sortable,
-    requested_at: Sortable,
-    state_since: Sortable,
-}
-
-impl SortedRow {
-    fn of(row: &RefundRow) -> Self {
-        Self {
-            refund: row.refund.clone(),
-            order: row.order.to_string(),
-            state: row.state,
-            currency: Some(row.currency),
-            amount: Sortable::amount(row.amount, Some(row.currency)),
-            requested_at: Sortable::time(row.requested_at),
-            state_since: Sortable::time(row.state_since),
-        }
-    }
-
-    fn key(self, sort: RefundSort) -> RowKey {
-        let (segment, value) = match sort {
-            RefundSort::Oldest | RefundSort::Newest => (String::new(), self.requested_at),
-            RefundSort::State => (state_label(self.state), self.requested_at),
-            RefundSort::Stuck => (String::new(), self.state_since),
-            RefundSort::AmountUp | RefundSort::AmountDown => (amount_label(self.currency, false), self.amount),
-            RefundSort::Refund | RefundSort::Order => (String::new(), Sortable::MISSING),
-        };
-        let ties = if sort == RefundSort::Order {
-            vec![self.order, self.refund]
-        } else {
-            vec![self.refund, self.order]
-        };
-        RowKey {
-            segment,
-            value: value.as_bytes().to_vec(),
-            ties,
-        }
-    }
-}
-
 /// The refund of this number.
 fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<Option<Fetched>> {
     let mut select = connection.prepare_cached(
@@ -478,148 +304,6 @@ fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<O
     row.optional().map(Option::flatten)
 }
 
-/// How many of the wanted there are, how many are overdue, and what they add up to.
-fn summary(connection: &Connection, wanted: &Wanted, moment: &Moment, totals: &[Total]) -> rusqlite::Result<Summary> {
-    let (mut rows, mut overdue, mut exact) = (0_u64, 0_u64, true);
-    let mut sums = Sums::default();
-    for (state, currency, before) in &wanted.lanes {
-        let lane = (*state, *currency);
-        let tally = match before {
-            None => total_of(totals, *state, *currency),
-            Some(before) if state.is_pending() => entered_before(connection, lane, *before)?,
-            Some(before) => {
-                exact = false;
-                Tally {
-                    rows: count_before(connection, lane, *before)?,
-                    ..Tally::default()
-                }
-            }
-        };
-        rows += tally.rows.max(0).cast_unsigned();
-        sums.add(*currency, &tally);
-        if let Some(limit) = moment.overdue_before(*state) {
-            let before = before.map_or(limit, |before| before.min(limit));
-            overdue += entered_before(connection, lane, before)?.rows.max(0).cast_unsigned();
-        }
-    }
-    let counted = exact || rows <= COUNTED_MAX as u64;
-    Ok(Summary {
-        total: if counted {
-            Count::Exactly(rows)
-        } else {
-            Count::AtLeast(COUNTED_MAX as u64)
-        },
-        overdue: Some(overdue),
-        sums: exact.then(|| sums.finish()),
-    })
-}
-
-fn total_of(totals: &[Total], state: RefundState, currency: Option<Currency>) -> Tally {
-    let found = totals
-        .iter()
-        .find(|total| total.state == state.number() && total.currency == currency);
-    found.map(|total| total.tally).unwrap_or_default()
-}
-
-/// Sums by currency.
-#[derive(Default)]
-pub struct Sums(Vec<(Currency, Tally)>);
-
-impl Sums {
-    pub fn add(&mut self, currency: Option<Currency>, tally: &Tally) {
-        let Some(currency) = currency.filter(|_| tally.rows > 0) else {
-            return;
-        };
-        match self.0.iter_mut().find(|(known, _)| *known == currency) {
-            Some((_, sum)) => {
-                sum.rows += tally.rows;
-                sum.sums[0] += tally.sums[0];
-            }
-            None => self.0.push((currency, *tally)),
-        }
-    }
-
-    /// In the order of the currencies' codes.
-    pub fn finish(mut self) -> Vec<Sum> {
-        self.0.sort_by_key(|(currency, _)| *currency);
-        let sum = |(currency, tally): (Currency, Tally)| Sum {
-            currency,
-            amount: from_minor_units(tally.sums[0], Some(currency)),
-            count: tally.rows.max(0).cast_unsigned(),
-        };
-        self.0.into_iter().map(sum).collect()
-    }
-}
-
-type LaneName = (RefundState, Option<Currency>);
-
-/// Pending refunds that entered their state before a time.
-pub fn entered_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
-    aged(connection, Clock::InState, lane, before)
-}
-
-/// Pending refunds that were requested before a time.
-pub fn requested_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
-    aged(connection, Clock::Requested, lane, before)
-}
-
-/// Whole hours from the table of ages, and the rows of the hour that the time falls into.
-fn aged(
-    connection: &Connection,
-    clock: Clock,
-    (state, currency): LaneName,
-    before: DateTime<Utc>,
-) -> rusqlite::Result<Tally> {
-    let code = currency_code(currency.as_ref());
-    let edge = hour(before);
-    let mut tally = Tally::default();
-    {
-        let mut select = connection.prepare_cached(
-            "SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour < ?4",
-        )?;
-        let mut rows = select.query(params![clock as i64, state.number(), code, edge])?;
-        while let Some(row) = rows.next()? {
-            tally.rows += row.get::<_, i64>(0)?;
-            tally.sums[0] += row.get::<_, MinorUnits>(1)?.0;
-        }
-    }
-    let mut select = connection.prepare_cached(match clock {
-        Clock::InState => {
-            "SELECT amount FROM refund INDEXED BY refund_since
-             WHERE state = ?1 AND currency = ?2 AND state_since >= ?3 AND state_since < ?4"
-        }
-        Clock::Requested => {
-            "SELECT amount FROM refund INDEXED BY refund_requested
-             WHERE state = ?1 AND currency = ?2 AND requested_at >= ?3 AND requested_at < ?4"
-        }
-    })?;
-    let begins = DateTime::from_timestamp(edge * 3_600, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let mut rows = select.query(params![
-        state.number(),
-        code,
-        Sortable::time(begins),
-        Sortable::time(before)
-    ])?;
-    while let Some(row) = rows.next()? {
-        tally.rows += 1;
-        tally.sums[0] += row.get::<_, MinorUnits>(0)?.0;
-    }
-    Ok(tally)
-}
-
-/// Refunds of any state that entered it before a time, counted to one more than [`COUNTED_MAX`].
-fn count_before(connection: &Connection, (state, currency): LaneName, before: DateTime<Utc>) -> rusqlite::Result<i64> {
-    let mut select = connection.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM refund INDEXED BY refund_since
-             WHERE state = ?1 AND currency = ?2 AND state_since < ?3 LIMIT ?4)",
-    )?;
-    let most = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX) + 1;
-    let code = currency_code(currency.as_ref());
-    select.query_row(params![state.number(), code, Sortable::time(before), most], |row| {
-        row.get(0)
-    })
-}
-
 /// The refunds that have been overdue for the longest time, `most` at most.
 pub fn longest_overdue(connection: &Connection, moment: &Moment, most: usize) -> rusqlite::Result<Vec<RefundRow>> {
     let query = RefundsQuery {
@@ -641,44 +325,4 @@ pub fn longest_overdue(connection: &Connection, moment: &Moment, most: usize) ->
         "a walk along an exact range visits what it shows"
     );
     Ok(rows)
-}
-
-/// The orders that use a refund's id, by their ids.
-pub fn orders_claiming(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<EntityId>> {
-    let mut select = connection.prepare_cached("SELECT ord FROM refund WHERE refund = ?1 ORDER BY ord LIMIT 1000")?;
-    let rows = select.query_map([refund], |row| row.get::<_, String>(0))?;
-    ids(rows)
-}
-
-/// The wallets that were ever credited for a refund, by their ids.
-pub fn wallets_credited(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<EntityId>> {
-    let mut select = connection.prepare_cached(
-        "SELECT DISTINCT w.id FROM credit c JOIN wallet w ON w.n = c.wallet WHERE c.refund = ?1 ORDER BY w.id LIMIT 1000",
-    )?;
-    let rows = select.query_map([refund], |row| row.get::<_, String>(0))?;
-    ids(rows)
-}
-
-/// The wallet that an order names.
-pub fn wallet_named_by(connection: &Connection, order: &str) -> rusqlite::Result<Option<String>> {
-    orders::one(connection, order).map(|row| row.and_then(|row| row.wallet))
-}
-
-fn ids(rows: impl Iterator<Item = rusqlite::Result<String>>) -> rusqlite::Result<Vec<EntityId>> {
-    let mut ids = Vec::new();
-    for row in rows {
-        ids.extend(EntityId::new(row?).ok());
-    }
-    Ok(ids)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::currency_label, *};
-
-    #[test]
-    fn no_currency_comes_after_every_currency() {
-        assert!(currency_label(None) > currency_label("ZWL".parse().ok()));
-        assert!(amount_label("EUR".parse().ok(), true) > amount_label("EUR".parse().ok(), false));
-    }
 }

@@ -1,0 +1,192 @@
+//! How many refunds match and what they add up to, from totals and ages.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use super::{Moment, plan::Wanted};
+use crate::{
+    domain::{
+        money::{Currency, add_exact},
+        refund::{RefundRow, RefundState},
+    },
+    read_model::{
+        batch::{Clock, Tally, hour},
+        columns::{MinorUnits, Numbered as _, Sortable, currency_code, from_minor_units},
+        lists::{COUNTED_MAX, Total},
+    },
+    views::{lists::Count, refunds::Sum},
+};
+
+/// How many match and what they add up to; `None` where too many match to be looked at.
+pub struct Summary {
+    pub total: Count,
+    pub overdue: Option<u64>,
+    pub sums: Option<Vec<Sum>>,
+}
+
+/// How many of the wanted there are, how many are overdue, and what they add up to.
+pub fn summary(
+    connection: &Connection,
+    wanted: &Wanted,
+    moment: &Moment,
+    totals: &[Total],
+) -> rusqlite::Result<Summary> {
+    let (mut rows, mut overdue, mut exact) = (0_u64, 0_u64, true);
+    let mut sums = Sums::default();
+    for (state, currency, before) in &wanted.lanes {
+        let lane = (*state, *currency);
+        let tally = match before {
+            None => total_of(totals, *state, *currency),
+            Some(before) if state.is_pending() => entered_before(connection, lane, *before)?,
+            Some(before) => {
+                exact = false;
+                Tally {
+                    rows: count_before(connection, lane, *before)?,
+                    ..Tally::default()
+                }
+            }
+        };
+        rows += tally.rows.max(0).cast_unsigned();
+        sums.add(*currency, &tally);
+        if let Some(limit) = moment.overdue_before(*state) {
+            let before = before.map_or(limit, |before| before.min(limit));
+            overdue += entered_before(connection, lane, before)?.rows.max(0).cast_unsigned();
+        }
+    }
+    let counted = exact || rows <= COUNTED_MAX as u64;
+    Ok(Summary {
+        total: if counted {
+            Count::Exactly(rows)
+        } else {
+            Count::AtLeast(COUNTED_MAX as u64)
+        },
+        overdue: Some(overdue),
+        sums: exact.then(|| sums.finish()),
+    })
+}
+
+fn total_of(totals: &[Total], state: RefundState, currency: Option<Currency>) -> Tally {
+    let found = totals
+        .iter()
+        .find(|total| total.state == state.number() && total.currency == currency);
+    found.map(|total| total.tally).unwrap_or_default()
+}
+
+/// Sums by currency.
+#[derive(Default)]
+pub struct Sums(Vec<(Currency, Tally)>);
+
+impl Sums {
+    pub fn add(&mut self, currency: Option<Currency>, tally: &Tally) {
+        let Some(currency) = currency.filter(|_| tally.rows > 0) else {
+            return;
+        };
+        match self.0.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, sum)) => {
+                sum.rows += tally.rows;
+                sum.sums[0] += tally.sums[0];
+            }
+            None => self.0.push((currency, *tally)),
+        }
+    }
+
+    /// In the order of the currencies' codes.
+    pub fn finish(mut self) -> Vec<Sum> {
+        self.0.sort_by_key(|(currency, _)| *currency);
+        let sum = |(currency, tally): (Currency, Tally)| Sum {
+            currency,
+            amount: from_minor_units(tally.sums[0], Some(currency)),
+            count: tally.rows.max(0).cast_unsigned(),
+        };
+        self.0.into_iter().map(sum).collect()
+    }
+}
+
+type LaneName = (RefundState, Option<Currency>);
+
+/// Pending refunds that entered their state before a time.
+pub fn entered_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
+    aged(connection, Clock::InState, lane, before)
+}
+
+/// Pending refunds that were requested before a time.
+pub fn requested_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
+    aged(connection, Clock::Requested, lane, before)
+}
+
+/// Whole hours from the table of ages, and the rows of the hour that the time falls into.
+fn aged(
+    connection: &Connection,
+    clock: Clock,
+    (state, currency): LaneName,
+    before: DateTime<Utc>,
+) -> rusqlite::Result<Tally> {
+    let code = currency_code(currency.as_ref());
+    let edge = hour(before);
+    let mut tally = Tally::default();
+    {
+        let mut select = connection.prepare_cached(
+            "SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour < ?4",
+        )?;
+        let mut rows = select.query(params![clock as i64, state.number(), code, edge])?;
+        while let Some(row) = rows.next()? {
+            tally.rows += row.get::<_, i64>(0)?;
+            tally.sums[0] += row.get::<_, MinorUnits>(1)?.0;
+        }
+    }
+    let mut select = connection.prepare_cached(match clock {
+        Clock::InState => {
+            "SELECT amount FROM refund INDEXED BY refund_since
+             WHERE state = ?1 AND currency = ?2 AND state_since >= ?3 AND state_since < ?4"
+        }
+        Clock::Requested => {
+            "SELECT amount FROM refund INDEXED BY refund_requested
+             WHERE state = ?1 AND currency = ?2 AND requested_at >= ?3 AND requested_at < ?4"
+        }
+    })?;
+    let begins = DateTime::from_timestamp(edge * 3_600, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let mut rows = select.query(params![
+        state.number(),
+        code,
+        Sortable::time(begins),
+        Sortable::time(before)
+    ])?;
+    while let Some(row) = rows.next()? {
+        tally.rows += 1;
+        tally.sums[0] += row.get::<_, MinorUnits>(0)?.0;
+    }
+    Ok(tally)
+}
+
+/// Refunds of any state that entered it before a time, counted to one more than [`COUNTED_MAX`].
+fn count_before(connection: &Connection, (state, currency): LaneName, before: DateTime<Utc>) -> rusqlite::Result<i64> {
+    let mut select = connection.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM refund INDEXED BY refund_since
+             WHERE state = ?1 AND currency = ?2 AND state_since < ?3 LIMIT ?4)",
+    )?;
+    let most = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX) + 1;
+    let code = currency_code(currency.as_ref());
+    select.query_row(params![state.number(), code, Sortable::time(before), most], |row| {
+        row.get(0)
+    })
+}
+
+/// Sums by currency of rows that are all there. A sum too large for 28 digits stays at the largest that is exact.
+pub fn sums_of<'a>(rows: impl Iterator<Item = &'a RefundRow>) -> Vec<Sum> {
+    let mut sums: Vec<Sum> = Vec::new();
+    for row in rows {
+        match sums.iter_mut().find(|sum| sum.currency == row.currency) {
+            Some(sum) => {
+                sum.amount = add_exact(sum.amount, row.amount).unwrap_or(sum.amount);
+                sum.count += 1;
+            }
+            None => sums.push(Sum {
+                currency: row.currency,
+                amount: row.amount,
+                count: 1,
+            }),
+        }
+    }
+    sums.sort_by_key(|sum| sum.currency);
+    sums
+}
