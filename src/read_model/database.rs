@@ -7,7 +7,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
@@ -32,6 +33,9 @@ const OBSOLETE: [&str; 6] = [
     "checkpoints.sqlite3.aside-wal",
     "checkpoints.sqlite3.aside-shm",
 ];
+/// How long a process waits to own a directory, and the pause between two tries.
+const LOCKED_WITHIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 const BUSY: Duration = Duration::from_secs(10);
 /// Idle connections that are kept.
 const READERS_KEPT: usize = 8;
@@ -124,7 +128,7 @@ impl Database {
             return Self::temporary(&std::env::temp_dir(), stores);
         };
         make_dir(dir)?;
-        let lock = lock(dir)?;
+        let lock = lock_soon(dir)?;
         remove_abandoned(dir).map_err(|source| unusable(dir, source))?;
         Self::open_locked(dir.to_owned(), lock, stores, false)
     }
@@ -242,11 +246,21 @@ impl Database {
         done.map_err(|error| self.failed(error))
     }
 
-    /// Copies the database of these stores as it is into another directory, which then holds a read model of its own.
+    /// Copies the database of these stores as it is into another directory, which then holds a read model of its own. Nothing is
+    /// written beside the original.
     pub fn copy_to(dir: &Path, to: &Path, stores: &StoreNames) -> Result<bool, ReadModelError> {
-        let Some(connection) = observe(dir, stores)? else {
-            return Ok(false);
+        // As long as this is held, nobody begins to write.
+        let unowned = File::open(dir.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
+        let Some(number) = current(dir)? else { return Ok(false) };
+        let connection = if unowned.is_some() {
+            connect_unowned(dir, number)
+        } else {
+            connect_read_only(dir, number)
         };
+        let connection = connection?;
+        if !is_of(&connection, stores)? {
+            return Ok(false);
+        }
         make_dir(to)?;
         connection.execute("VACUUM INTO ?1", [file_name(to, 1).to_string_lossy()])?;
         name_current(to, 1)?;
@@ -333,6 +347,17 @@ fn lock(dir: &Path) -> Result<File, ReadModelError> {
     }
 }
 
+/// A command holds the lock while it brings the rows up to date, most of the time for less than a second.
+fn lock_soon(dir: &Path) -> Result<File, ReadModelError> {
+    let begun = Instant::now();
+    loop {
+        match lock(dir) {
+            Err(ReadModelError::InUse(_)) if begun.elapsed() < LOCKED_WITHIN => sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
 /// Removes temporary read models of processes that have ended without removing them.
 fn remove_abandoned(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
@@ -351,12 +376,16 @@ fn remove_abandoned(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection that reads the file in use; `None` where there is none of these stores that this version can use.
+/// A connection that reads the file in use, which another process owns; `None` where there is none of these stores that this
+/// version can use.
 fn observe(dir: &Path, stores: &StoreNames) -> Result<Option<Connection>, ReadModelError> {
     let Some(number) = current(dir)? else { return Ok(None) };
     let connection = connect_read_only(dir, number)?;
-    let fits = is_ours(&connection)? && StoreNames::read(&connection)?.as_ref() == Some(stores);
-    Ok(fits.then_some(connection))
+    Ok(is_of(&connection, stores)?.then_some(connection))
+}
+
+fn is_of(connection: &Connection, stores: &StoreNames) -> rusqlite::Result<bool> {
+    Ok(is_ours(connection)? && StoreNames::read(connection)?.as_ref() == Some(stores))
 }
 
 fn connect_read_only(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
@@ -368,24 +397,24 @@ fn connect_read_only(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The stores that a file names; `None` where that can't be told. The file and the directory stay as they are: without a
-/// write-ahead log, none is made.
-fn names_in(dir: &Path, number: u64) -> Option<StoreNames> {
+/// A connection that reads a file which no process owns or comes to own. By itself, SQLite makes a write-ahead log even to read;
+/// here it makes none.
+fn connect_unowned(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     let file = file_name(dir, number);
     let mut log = file.clone().into_os_string();
     log.push("-wal");
-    if Path::new(&log).exists() {
-        let connection = connect_read_only(dir, number).ok()?;
-        return StoreNames::read(&connection).ok()?;
-    }
-    let path = file
-        .to_str()?
-        .replace('%', "%25")
-        .replace('?', "%3f")
-        .replace('#', "%23");
+    let has_log = fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0);
+    let Some(path) = file.to_str().filter(|_| !has_log) else {
+        return connect_read_only(dir, number);
+    };
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags).ok()?;
-    StoreNames::read(&connection).ok()?
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+}
+
+/// The stores that a file names which no process owns; `None` where that can't be told.
+fn names_in(dir: &Path, number: u64) -> Option<StoreNames> {
+    StoreNames::read(&connect_unowned(dir, number).ok()?).ok()?
 }
 
 /// The number of the file in use; `None` where no file is named.

@@ -199,7 +199,11 @@ impl<S: Entity> Projector<S> {
         }
         let recorded = self.blocking(|database| database.read(recent::list)).await?;
         for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
-            let found = self.log.read(&known.subject, known.entry.position.before(), 1).await?;
+            let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
+                // A stream that can't be read says nothing about the store.
+                Err(ReadError::Damaged { .. }) => continue,
+                found => found?,
+            };
             let same = found
                 .first()
                 .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);

@@ -110,10 +110,10 @@ impl UpToDate {
             && let Some(dir) = &settings.dir
             && let Some(rows) = kept(dir, stores, settings, &ends).await?
         {
-            tracing::debug!(
-                observed = matches!(rows, Rows::Observed(_)),
-                "the read model in the directory answers"
-            );
+            match &rows {
+                Rows::Own(_) => tracing::debug!("the read model in the directory answers"),
+                Rows::Observed(_) => tracing::debug!("the read model of another process answers"),
+            }
             return Ok(Self { rows, _scratch: None });
         }
         tracing::debug!("a temporary read model answers");

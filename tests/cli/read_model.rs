@@ -4,8 +4,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, SystemTime},
 };
@@ -28,41 +29,35 @@ use crate::{
     redis_server::RedisServer,
 };
 
-const STATES: &str = "requested,approved,rejected,processing,succeeded,failed,cancelled,reversed";
+const STATES: &str = "requested,approved,processing,failed,succeeded,rejected,canceled,reversed";
 const DEBUG: [&str; 2] = ["--log", "ledgerscope=debug"];
-const OBSERVED: &str = "the read model in the directory answers observed=true";
-const OWNED: &str = "the read model in the directory answers observed=false";
+const OBSERVED: &str = "the read model of another process answers";
+const OWNED: &str = "the read model in the directory answers";
 const TEMPORARY: &str = "a temporary read model answers";
 
 fn shop(seed: u32) -> Cli {
     let cli = Cli::new();
     let seed = seed.to_string();
+    let now = "2026-05-17T15:30:00Z";
     let ran = cli.run(&[
         "seed",
         "--seed",
         &seed,
-        "--end",
-        "2026-05-17T15:30:00Z",
         "--wallets",
         "40",
+        "--orders",
+        "250",
+        "--now",
+        now,
     ]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     cli
 }
 
-fn every_state() -> String {
-    let known: Vec<_> = STATES
-        .split(',')
-        .filter(|state| state.parse::<ledgerscope::domain::refund::RefundState>().is_ok())
-        .collect();
-    known.join(",")
-}
-
 /// What both commands print, without what only the time changes, and where it came from.
 fn lists(cli: &Cli, args: &[&str], from: &str) -> Vec<Value> {
     let mut lines = Vec::new();
-    let states = every_state();
-    for command in [&["refunds", "--json", "--state", &states][..], &["findings", "--json"]] {
+    for command in [&["refunds", "--json", "--state", STATES][..], &["findings", "--json"]] {
         let ran = cli.run(&[command, &DEBUG, args].concat());
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         assert!(ran.stderr.contains(from), "{}", ran.stderr);
@@ -102,8 +97,19 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 struct Server(Child);
 
 impl Server {
-    fn start(cli: &Cli) -> Self {
-        Self(cli.command(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap())
+    /// With these arguments, until it has begun.
+    fn start(cli: &Cli, args: &[&str]) -> Self {
+        let mut child = cli
+            .command(&[&["serve", "--listen", "127.0.0.1:0"][..], args].concat())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        assert!(address.starts_with("http://"), "{address}");
+        Self(child)
     }
 }
 
@@ -169,7 +175,7 @@ fn every_read_model_gives_the_same_rows() {
     assert_eq!(later.len(), naive.len() + 2);
     // Brought up to date here.
     assert_eq!(lists(&cli, &[], OWNED), later);
-    let server = Server::start(&cli);
+    let server = Server::start(&cli, &[]);
     let mut observed = false;
     for _ in 0..200 {
         let ran = cli.run(&[&["findings", "--json"][..], &DEBUG].concat());
@@ -215,7 +221,6 @@ fn naive(cli: &Cli, filter: &Filter, now: DateTime<Utc>) -> Vec<String> {
 fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
     for seed in 1..4 {
         let cli = shop(seed);
-        let states = every_state();
         for at in [
             "2026-05-17T15:30:00Z",
             "2026-05-10T00:00:00Z",
@@ -228,7 +233,7 @@ fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
                 (&["--sequence", "4"], Some(4), None),
                 (&["--as-known-at", at], None, Some(time)),
             ] {
-                let ran = cli.run(&[&["refunds", "--json", "--state", &states, "--at", at][..], more, &DEBUG].concat());
+                let ran = cli.run(&[&["refunds", "--json", "--state", STATES, "--at", at][..], more, &DEBUG].concat());
                 assert_eq!(ran.code, Some(0), "{}", ran.stderr);
                 assert!(ran.stderr.contains(TEMPORARY), "{}", ran.stderr);
                 let filter = Filter {
@@ -237,7 +242,13 @@ fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
                     sequence,
                 };
                 let lines: Vec<_> = ran.stdout().lines().collect();
-                assert_eq!(lines, naive(&cli, &filter, time), "{filter:?}");
+                let expected = naive(&cli, &filter, time);
+                assert!(
+                    lines == expected,
+                    "{filter:?}: {} and {} rows",
+                    lines.len(),
+                    expected.len()
+                );
             }
         }
         left_nothing(&cli);
@@ -256,18 +267,14 @@ fn a_read_model_of_other_stores_is_not_touched() {
     let (wallet, order) = (other.store("wallet"), other.store("order"));
     let elsewhere = ["--wallet-store", &wallet, "--order-store", &order];
     assert_eq!(lists(&cli, &elsewhere, TEMPORARY), theirs);
-    assert_eq!(files(&dir), before);
+    assert!(files(&dir) == before);
     let ran = cli.run(&[&["verify", "--replay"][..], &elsewhere].concat());
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("no read model of these stores"), "{}", ran.stderr);
-    assert_eq!(files(&dir), before);
+    assert!(files(&dir) == before);
     assert_eq!(lists(&cli, &[], OWNED), own);
     // A server takes the directory for its own stores.
-    let server = Server(
-        cli.command(&[&["serve", "--listen", "127.0.0.1:0"][..], &elsewhere].concat())
-            .spawn()
-            .unwrap(),
-    );
+    let server = Server::start(&cli, &elsewhere);
     for _ in 0..200 {
         if cli
             .run(&[&["findings"][..], &elsewhere, &DEBUG].concat())
