@@ -88,7 +88,9 @@ pub async fn run(settings: &Settings, args: &RefundsArgs) -> Result<(), CliError
         paged_table(&mut out, &COLUMNS, cells, pages)?;
         let mut totals = Totals::default();
         pages(&mut |rows| {
-            rows.iter().for_each(|row| totals.add(row));
+            for row in rows {
+                totals.add(row);
+            }
             Ok(())
         })?;
         totals.print(&mut out)?;

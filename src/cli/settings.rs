@@ -18,6 +18,9 @@ use crate::{
     read_model::{self, Store, Stores},
 };
 
+/// Opens a log.
+type Open = fn(LogName, &str) -> Result<Arc<dyn EventLog>, OpenError>;
+
 /// Longest limit that can be set: beyond it nothing is ever overdue, which is rather a slip of the hand.
 const LIMIT_DAYS_MAX: i64 = 3_650;
 
@@ -203,7 +206,7 @@ impl Settings {
         self.stores_by(event_log::open)
     }
 
-    fn stores_by(&self, open: fn(LogName, &str) -> Result<Arc<dyn EventLog>, OpenError>) -> Result<Stores, CliError> {
+    fn stores_by(&self, open: Open) -> Result<Stores, CliError> {
         let store = |domain: Domain| {
             let (name, url) = (domain.into(), self.store(domain));
             let opened = || {
