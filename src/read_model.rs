@@ -15,6 +15,7 @@ mod projector;
 mod recent;
 mod schema;
 mod sources;
+mod up_to_date;
 mod witness;
 
 use std::{
@@ -36,7 +37,7 @@ use tokio::{
 
 use self::{
     changes::Changes,
-    database::Database,
+    database::{Database, StoreNames},
     projector::{Check, Projector, pass_forever},
 };
 use crate::{
@@ -54,7 +55,10 @@ use crate::{
     },
 };
 
-pub use self::{compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts};
+pub use self::{
+    compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts, projector::ProjectError,
+    up_to_date::UpToDate,
+};
 
 /// Entities that wait to be compared with their store at most.
 const CHECKS_MAX: usize = 1_024;
@@ -78,6 +82,8 @@ pub struct Store {
     pub log: Arc<dyn EventLog>,
     /// `embedded` or `redis`, as people are told.
     pub adapter: &'static str,
+    /// Its URL without user and password, which names it: see [`store_name`](crate::event_log::store_name).
+    pub url: String,
 }
 
 impl Stores {
@@ -85,6 +91,13 @@ impl Stores {
         match domain {
             Domain::Wallet => &self.wallet,
             Domain::Order => &self.order,
+        }
+    }
+
+    fn names(&self) -> StoreNames {
+        StoreNames {
+            wallet: self.wallet.url.clone(),
+            order: self.order.url.clone(),
         }
     }
 }
@@ -230,7 +243,7 @@ pub struct ReadModel {
 impl ReadModel {
     /// Opens the database and starts to follow the stores. Must be called in a Tokio runtime.
     pub fn start(stores: Stores, settings: Settings) -> Result<Arc<Self>, ReadModelError> {
-        let database = Arc::new(Database::open(settings.dir.as_deref())?);
+        let database = Arc::new(Database::open(settings.dir.as_deref(), &stores.names())?);
         let (shared, checks) = Shared::new();
         let shared = Arc::new(shared);
         let wallets = Arc::new(Histories::new(Arc::clone(&stores.wallet.log), shelf(&settings)));
@@ -255,9 +268,9 @@ impl ReadModel {
         }))
     }
 
-    /// Copies the database in `dir` to `to`. `false`: there is none that this version of the program can use.
-    pub fn copy(dir: &Path, to: &Path) -> Result<bool, ReadModelError> {
-        Database::copy_to(dir, to)
+    /// Copies the database in `dir` to `to`. `false`: there is none of these stores that this version of the program can use.
+    pub fn copy(dir: &Path, to: &Path, stores: &Stores) -> Result<bool, ReadModelError> {
+        Database::copy_to(dir, to, &stores.names())
     }
 
     /// Stops following. What was written stays.

@@ -15,7 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::{
     sync::mpsc,
     task::spawn_blocking,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 pub use self::check::{Check, pass_forever};
@@ -25,6 +25,7 @@ use super::{
     database::{Database, ReadModelError},
     entity::Entity,
     sources,
+    up_to_date::differing,
 };
 use crate::{
     domain::ids::{EntityId, Position},
@@ -37,6 +38,8 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 /// Streams that are read on at once.
 const AT_ONCE: usize = 500;
+/// A feed that has something ahead and is silent for so long does not get there.
+const SILENCE: Duration = Duration::from_secs(5);
 /// A scan may take this part of the time at most.
 const RESCAN_SHARE: u32 = 20;
 /// After this time a producer will not tell the feed of an event any more.
@@ -44,7 +47,7 @@ const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
 
 /// Why the projector could not go on.
 #[derive(Debug, thiserror::Error)]
-enum ProjectError {
+pub enum ProjectError {
     #[error(transparent)]
     Store(#[from] ReadError),
     #[error(transparent)]
@@ -111,6 +114,57 @@ impl<S: Entity> Projector<S> {
             self.live();
         }
         self.follow(resumed).await;
+    }
+
+    /// Brings the rows up to the end that the feed has now, and ends. `false`: the feed does not come to that end.
+    pub async fn bring_up(mut self) -> Result<bool, ProjectError> {
+        if !self.start().await? {
+            return Ok(true);
+        }
+        let log = Arc::clone(&self.log);
+        let mut feed = log.follow(self.place.clone());
+        while !self.has_caught_up() {
+            match timeout(SILENCE, feed.next()).await {
+                Ok(Some(entries)) => {
+                    self.note(entries?);
+                    let ids = std::mem::take(&mut self.moved).into_iter().collect();
+                    self.refresh_with_feed(ids).await?;
+                }
+                Ok(None) | Err(_) => return Ok(false),
+            }
+        }
+        let (stale, source) = self
+            .blocking(|database| {
+                database.read(|connection| {
+                    let stale = sources::stale(connection, S::DOMAIN)?;
+                    Ok((stale, sources::read(connection, S::DOMAIN)?))
+                })
+            })
+            .await?;
+        self.refresh(stale, None).await?;
+        if source.unfed && !self.log.feed_is_complete() {
+            self.compare_ends().await?;
+        }
+        Ok(true)
+    }
+
+    /// Reads the streams again that do not end where their rows say. A scan does not meet what is no stream any more.
+    async fn compare_ends(&self) -> Result<(), ProjectError> {
+        let mut after: Option<EntityId> = None;
+        loop {
+            let from = after.clone();
+            let rows = self
+                .blocking(move |database| {
+                    database.read(|connection| sources::row_ends(connection, S::DOMAIN, from.as_ref(), AT_ONCE))
+                })
+                .await?;
+            let differing = differing(&*self.log, &rows).await?;
+            self.refresh(differing, None).await?;
+            match rows.into_iter().last() {
+                Some((id, _)) => after = Some(id),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Goes on from where the read model stands, or fills it. Answers whether it went on.
@@ -245,6 +299,11 @@ impl<S: Entity> Projector<S> {
 
     /// Brings the subjects of feed entries up to date.
     async fn take(&mut self, entries: Vec<FeedEntry>) {
+        self.note(entries);
+        self.read_moved().await;
+    }
+
+    fn note(&mut self, entries: Vec<FeedEntry>) {
         for entry in entries {
             let partition = entry.partition as usize;
             if self.place.0.len() <= partition {
@@ -253,7 +312,6 @@ impl<S: Entity> Projector<S> {
             self.place.0[partition] = self.place.0[partition].max(entry.position);
             self.moved.insert(entry.subject);
         }
-        self.read_moved().await;
     }
 
     async fn read_moved(&mut self) {

@@ -19,10 +19,12 @@ fn stores() -> (Arc<MemoryLog>, Stores) {
         wallet: Store {
             log: wallet.clone(),
             adapter: "memory",
+            url: String::new(),
         },
         order: Store {
             log: Arc::new(order),
             adapter: "memory",
+            url: String::new(),
         },
     };
     (wallet, stores)

@@ -18,7 +18,11 @@ use crate::{
 };
 
 async fn start(bench: &Bench, dir: Option<&Path>, rescan: Duration) -> Arc<Ledger> {
-    let store = |log| Store { log, adapter: "memory" };
+    let store = |log| Store {
+        log,
+        adapter: "memory",
+        url: String::new(),
+    };
     let stores = Stores {
         wallet: store(bench.wallet.clone()),
         order: store(bench.order.clone()),

@@ -107,7 +107,8 @@ impl<S: Entity> Projector<S> {
         for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
             let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
                 Ok(found) => found,
-                Err(ReadError::Damaged { .. }) => Vec::new(),
+                // A stream that can't be read says nothing about the store.
+                Err(ReadError::Damaged { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
             // The read model keeps truncated entries.
