@@ -189,16 +189,19 @@ fn every_read_model_gives_the_same_rows() {
     assert_eq!(lists(&cli, &[], OBSERVED), later);
     drop(server);
     assert_eq!(lists(&cli, &[], OWNED), later);
+    let before = files(&cli.dir.path().join("read-model"));
+    assert_eq!(cli.run(&["verify", "--replay"]).code, Some(0));
+    assert!(files(&cli.dir.path().join("read-model")) == before);
 }
 
 /// The rows as a fold of every stream gives them, with the exact text of a line.
-fn naive(cli: &Cli, filter: &Filter, now: DateTime<Utc>) -> Vec<String> {
+fn naive(order_store: &str, filter: &Filter, now: DateTime<Utc>) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let mut rows = runtime.block_on(async {
-        let log = event_log::open(Domain::Order, &cli.store("order")).unwrap();
+        let log = event_log::open(Domain::Order, order_store).unwrap();
         let ids: Vec<_> = log.streams().try_concat().await.unwrap();
         let mut rows = Vec::new();
         for id in ids {
@@ -242,7 +245,7 @@ fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
                     sequence,
                 };
                 let lines: Vec<_> = ran.stdout().lines().collect();
-                let expected = naive(&cli, &filter, time);
+                let expected = naive(&cli.store("order"), &filter, time);
                 assert!(
                     lines == expected,
                     "{filter:?}: {} and {} rows",
@@ -478,4 +481,126 @@ fn an_unreadable_stream_is_listed_and_named() {
         "{}",
         again.stderr
     );
+}
+
+#[test]
+fn a_filter_puts_a_dirty_stream_into_order_first() {
+    let redis = RedisServer::start();
+    let money = json!({"amount": "5.00", "currency": "EUR"});
+    let requested =
+        |refund: &str| json!({"refund": refund, "amount": money, "reason": "return", "destination": "wallet"});
+    let step = json!({"refund": "R-1"});
+    // Out of order, with one that has no place of its own and one number twice.
+    add(&redis, "O-1", "1-0", 2, "order.refund_requested", &requested("R-1"));
+    add(
+        &redis,
+        "O-1",
+        "2-0",
+        1,
+        "order.placed",
+        &json!({"wallet": "W-1", "total": money}),
+    );
+    add(&redis, "O-1", "3-0", 0, "order.refund_rejected", &step);
+    add(&redis, "O-1", "4-0", 4, "order.refund_succeeded", &step);
+    add(&redis, "O-1", "5-0", 3, "order.refund_approved", &step);
+    add(&redis, "O-1", "6-0", 3, "order.refund_canceled", &step);
+    // In order, and long enough to come in several parts.
+    for number in 1..2_500 {
+        let id = format!("7-{number}");
+        add(
+            &redis,
+            "O-2",
+            &id,
+            number,
+            "order.refund_requested",
+            &requested(&format!("R-{number}-2")),
+        );
+    }
+    let cli = Cli::new();
+    let time = DateTime::parse_from_rfc3339("2026-02-01T00:00:00Z").unwrap().to_utc();
+    for (sequence, known) in [
+        (1, 0),
+        (2, 0),
+        (3, 0),
+        (4, 0),
+        (2_000, 0),
+        (4, 1),
+        (4, 3),
+        (4, 4),
+        (4, 5),
+    ] {
+        let known = (known > 0).then(|| DateTime::from_timestamp_millis(known).unwrap());
+        let filter = Filter {
+            at: Some(time),
+            as_known_at: known,
+            sequence: Some(sequence),
+        };
+        let sequence = sequence.to_string();
+        let mut args = vec![
+            "refunds",
+            "--json",
+            "--state",
+            STATES,
+            "--at",
+            "2026-02-01T00:00:00Z",
+            "--sequence",
+            &sequence,
+        ];
+        let known = known.map(|known| known.to_rfc3339());
+        args.extend(known.iter().flat_map(|known| ["--as-known-at", known]));
+        let url = redis.url();
+        args.extend(["--order-store", &url]);
+        let ran = cli.run(&args);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+        let lines: Vec<_> = ran.stdout().lines().collect();
+        let expected = naive(&url, &filter, time);
+        assert!(
+            lines == expected,
+            "{filter:?}: {} and {} rows",
+            lines.len(),
+            expected.len()
+        );
+    }
+}
+
+#[test]
+fn what_no_feed_tells_of_is_listed_at_once() {
+    let redis = RedisServer::start();
+    let url = redis.url();
+    let money = json!({"amount": "5.00", "currency": "EUR"});
+    let order = |number: u32| {
+        let (order, refund) = (format!("O-{number}"), format!("R-{number}"));
+        add(
+            &redis,
+            &order,
+            &format!("{number}-0"),
+            1,
+            "order.placed",
+            &json!({"wallet": "W-1", "total": money}),
+        );
+        let requested = json!({"refund": refund, "amount": money, "reason": "return", "destination": "wallet"});
+        add(
+            &redis,
+            &order,
+            &format!("{number}-1"),
+            2,
+            "order.refund_requested",
+            &requested,
+        );
+    };
+    let cli = Cli::new();
+    let count = || cli.json_lines(&["refunds", "--json", "--order-store", &url]).len();
+    order(1);
+    assert_eq!(count(), 1);
+    // Of the read model that the command made.
+    order(2);
+    assert_eq!(count(), 2);
+    let server = Server::start(&cli, &["--order-store", &url]);
+    for number in 3..6 {
+        order(number);
+        assert_eq!(count(), number as usize);
+    }
+    drop(server);
+    order(6);
+    assert_eq!(count(), 6);
 }
