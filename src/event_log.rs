@@ -17,7 +17,10 @@ pub use self::{
     witness::{Identity, StreamEnd},
 };
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -52,6 +55,33 @@ pub fn open(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, Ope
         "embedded" => Ok(Arc::new(embedded::Embedded::open(name, rest)?)),
         "redis" | "rediss" => Ok(Arc::new(redis::Redis::open(name, url)?)),
         "redis-cluster" | "kafka" => Err(OpenError::Absent(scheme.to_owned())),
+        _ => Err(OpenError::Scheme),
+    }
+}
+
+/// The same, for who only reads: an embedded store that does not exist is not made, and does not answer.
+pub fn open_existing(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
+    match url.split_once(':') {
+        Some(("embedded", dir)) => Ok(Arc::new(embedded::Embedded::open_existing(log.into(), dir)?)),
+        _ => open(log, url),
+    }
+}
+
+/// The directory of an embedded store that does not exist; `None` for every other store.
+pub fn missing_dir(url: &str) -> Option<PathBuf> {
+    let dir = Path::new(url.strip_prefix("embedded:")?);
+    (!embedded::exists(dir)).then(|| dir.to_owned())
+}
+
+/// What names a store: its URL without user and password. An embedded store is named by its absolute directory.
+pub fn store_name(url: &str) -> Result<String, OpenError> {
+    let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
+    match scheme {
+        "embedded" => {
+            let dir = std::path::absolute(rest).unwrap_or_else(|_| PathBuf::from(rest));
+            Ok(format!("embedded:{}", dir.display()))
+        }
+        "redis" | "rediss" => redis::name(url),
         _ => Err(OpenError::Scheme),
     }
 }

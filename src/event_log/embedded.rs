@@ -12,6 +12,7 @@ mod sweep;
 mod write;
 mod writer;
 
+pub(super) use self::schema::exists;
 pub(crate) use self::schema::{BUSY, keep_plans, make_private_dir, patiently};
 
 use std::{path::PathBuf, sync::Arc};
@@ -34,6 +35,8 @@ use crate::domain::{
 struct Place {
     domain: LogName,
     dir: PathBuf,
+    /// The file and its directory are made where there are none.
+    create: bool,
 }
 
 /// One domain's log in SQLite.
@@ -46,6 +49,15 @@ pub(super) struct Embedded {
 impl Embedded {
     /// Takes what follows `embedded:`, a directory. It is made, with the file in it, on first use.
     pub(super) fn open(domain: LogName, dir: &str) -> Result<Self, OpenError> {
+        Self::open_with(domain, dir, true)
+    }
+
+    /// The same; where there is no file, none is made, and every call fails.
+    pub(super) fn open_existing(domain: LogName, dir: &str) -> Result<Self, OpenError> {
+        Self::open_with(domain, dir, false)
+    }
+
+    fn open_with(domain: LogName, dir: &str, create: bool) -> Result<Self, OpenError> {
         if dir.is_empty() {
             return Err(OpenError::Invalid(
                 "'embedded:' is followed by a directory, as in 'embedded:./data/wallet'".into(),
@@ -54,6 +66,7 @@ impl Embedded {
         let place = Place {
             domain,
             dir: PathBuf::from(dir),
+            create,
         };
         Ok(Self {
             domain,

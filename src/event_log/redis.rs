@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use redis::Client;
+use redis::{Client, ConnectionAddr};
 
 use self::{append::Request, link::Link};
 use super::{
@@ -59,6 +59,18 @@ fn client(url: &str) -> Result<Client, OpenError> {
                 .into(),
         )
     })
+}
+
+/// A URL without user and password, with everything said that was left out.
+pub(super) fn name(url: &str) -> Result<String, OpenError> {
+    let client = client(url)?;
+    let info = client.get_connection_info();
+    let scheme = if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        "rediss"
+    } else {
+        "redis"
+    };
+    Ok(format!("{scheme}://{}/{}", info.addr(), info.redis_settings().db()))
 }
 
 #[async_trait]
@@ -130,6 +142,14 @@ impl EventLog for Redis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_named_without_its_password() {
+        let names = |url: &str| name(url).unwrap();
+        assert_eq!(names("redis://user:secret@example.org/"), "redis://example.org:6379/0");
+        assert_eq!(names("redis://example.org:6379/0"), names("redis://:other@example.org"));
+        assert_eq!(names("rediss://example.org:1/3"), "rediss://example.org:1/3");
+    }
 
     #[test]
     fn a_bad_url_is_refused_without_being_repeated() {

@@ -174,6 +174,7 @@ mod tests {
         schema::connect(&Place {
             domain: LogName::Wallet,
             dir: dir.to_owned(),
+            create: true,
         })
         .unwrap()
     }
@@ -314,6 +315,7 @@ mod tests {
         let place = Place {
             domain: LogName::Wallet,
             dir: dir.path().to_owned(),
+            create: true,
         };
         assert!(matches!(schema::connect(&place), Err(Fault::Damaged(_))));
         connection.execute("UPDATE store SET domain = 'wallet'", []).unwrap();

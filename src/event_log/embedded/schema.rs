@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
 use super::{Place, migrate::migrate};
@@ -82,17 +82,24 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// A connection to the store at `place`, which is made where there is none yet.
+/// Whether a directory has the file of a store.
+pub(in crate::event_log) fn exists(dir: &Path) -> bool {
+    dir.join(FILE).exists()
+}
+
+/// A connection to the store at `place`, which is made where there is none yet, unless `place` says otherwise.
 pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
-    let made = match place.domain {
-        LogName::Access => make_private_dir(&place.dir),
-        LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&place.dir),
+    if place.create {
+        make_dir(place)?;
+    } else if !exists(&place.dir) {
+        return Err(Fault::Unavailable("it does not exist".into()));
+    }
+    let flags = if place.create {
+        OpenFlags::default()
+    } else {
+        OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE
     };
-    made.map_err(|error| {
-        tracing::warn!(dir = %place.dir.display(), %error, "a store's directory can't be made");
-        Fault::Unavailable(format!("its directory can't be made: {error}"))
-    })?;
-    let mut connection = Connection::open(place.dir.join(FILE)).inspect_err(|error| {
+    let mut connection = Connection::open_with_flags(place.dir.join(FILE), flags).inspect_err(|error| {
         tracing::warn!(dir = %place.dir.display(), %error, "a store's file can't be opened");
     })?;
     connection.busy_timeout(BUSY)?;
@@ -101,6 +108,17 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
     keep_plans(&connection)?;
     Ok(connection)
+}
+
+fn make_dir(place: &Place) -> Result<(), Fault> {
+    let made = match place.domain {
+        LogName::Access => make_private_dir(&place.dir),
+        LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&place.dir),
+    };
+    made.map_err(|error| {
+        tracing::warn!(dir = %place.dir.display(), %error, "a store's directory can't be made");
+        Fault::Unavailable(format!("its directory can't be made: {error}"))
+    })
 }
 
 /// Keeps a statement as it was prepared. By itself SQLite looks at the values bound to it and prepares it again whenever one
@@ -224,6 +242,7 @@ mod tests {
         Place {
             domain,
             dir: dir.to_owned(),
+            create: true,
         }
     }
 
