@@ -24,7 +24,7 @@ use crate::{
         event::Entry,
         fold::Fold,
         ids::{EntityId, Position},
-        replay::in_sequence_order,
+        replay::{Filter, in_sequence_order},
     },
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
@@ -89,6 +89,8 @@ impl<S: Remembered> Clone for Head<S> {
 pub struct Histories<S: Remembered> {
     log: Arc<dyn EventLog>,
     shelf: Option<Arc<Shelf>>,
+    /// Which entries are folded; with a filter there is no shelf.
+    filter: Filter,
     heads: Mutex<Heads<S>>,
     /// Streams whose waypoints were seen to be of this log.
     trusted: Mutex<HashSet<EntityId>>,
@@ -104,10 +106,29 @@ impl<S: Remembered> Histories<S> {
         Self {
             log,
             shelf,
+            filter: Filter::default(),
             heads: Mutex::new(Heads::new()),
             trusted: Mutex::default(),
             disordered: Mutex::default(),
         }
+    }
+
+    /// Histories of what a filter keeps. They have no end to go on from: every stream is read from its beginning.
+    pub fn filtered(log: Arc<dyn EventLog>, filter: Filter) -> Self {
+        Self {
+            filter,
+            ..Self::new(log, None)
+        }
+    }
+
+    /// Whether some entries may be left out.
+    pub const fn is_filtered(&self) -> bool {
+        !self.filter.is_empty()
+    }
+
+    /// A stream from its beginning, without waypoints.
+    pub fn folding(&self) -> Folding<S> {
+        Folding::filtered(self.filter)
     }
 
     /// Goes on to a stream's end. `known` is the last position that the caller has accounted for, `None` for nothing yet;
@@ -122,7 +143,7 @@ impl<S: Remembered> Histories<S> {
         let folding = match (kept, known) {
             (Some(head), _) => Folding::going_on(head),
             (None, Some(known)) => self.after_waypoint(id, known).await?.unwrap_or_default(),
-            (None, None) => Folding::new(),
+            (None, None) => self.folding(),
         };
         self.go_on(id, known, folding, None, told).await
     }
@@ -149,7 +170,7 @@ impl<S: Remembered> Histories<S> {
                         self.go_on(id, *known, Folding::going_on(head), Some(page), told)
                             .await?
                     }
-                    (None, None) => self.go_on(id, None, Folding::new(), Some(page), told).await?,
+                    (None, None) => self.go_on(id, None, self.folding(), Some(page), told).await?,
                     // Nobody holds the state before the page.
                     (None, Some(_)) => self.advance(id, *known, told).await?,
                 });
@@ -198,7 +219,7 @@ impl<S: Remembered> Histories<S> {
         if self.shelf.is_some() {
             Folding::tracking()
         } else {
-            Folding::new()
+            self.folding()
         }
     }
 
@@ -367,7 +388,7 @@ impl<S: Remembered> Histories<S> {
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
         let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();
-        let mut folding = Folding::new();
+        let mut folding = self.folding();
         for page in entries.chunks(TOLD_AT_ONCE) {
             folding.push_sorted(page, told);
         }

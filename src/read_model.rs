@@ -14,6 +14,7 @@ mod projector;
 mod recent;
 mod schema;
 mod sources;
+mod up_to_date;
 
 use std::{
     path::{Path, PathBuf},
@@ -32,7 +33,11 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use self::{changes::Changes, database::Database, projector::Projector};
+use self::{
+    changes::Changes,
+    database::{Database, StoreNames},
+    projector::Projector,
+};
 use crate::{
     domain::{
         ids::{Domain, EntityId, Position},
@@ -48,7 +53,10 @@ use crate::{
     },
 };
 
-pub use self::{compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts};
+pub use self::{
+    compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts, projector::ProjectError,
+    up_to_date::UpToDate,
+};
 
 /// How often wallets are looked for that have become long.
 const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
@@ -68,6 +76,8 @@ pub struct Store {
     pub log: Arc<dyn EventLog>,
     /// `embedded` or `redis`, as people are told.
     pub adapter: &'static str,
+    /// Its URL without user and password, which names it: see [`store_name`](crate::event_log::store_name).
+    pub url: String,
 }
 
 impl Stores {
@@ -75,6 +85,13 @@ impl Stores {
         match domain {
             Domain::Wallet => &self.wallet,
             Domain::Order => &self.order,
+        }
+    }
+
+    fn names(&self) -> StoreNames {
+        StoreNames {
+            wallet: self.wallet.url.clone(),
+            order: self.order.url.clone(),
         }
     }
 }
@@ -175,7 +192,7 @@ pub struct ReadModel {
 impl ReadModel {
     /// Opens the database and starts to follow the stores. Must be called in a Tokio runtime.
     pub fn start(stores: Stores, settings: Settings) -> Result<Arc<Self>, ReadModelError> {
-        let database = Arc::new(Database::open(settings.dir.as_deref())?);
+        let database = Arc::new(Database::open(settings.dir.as_deref(), &stores.names())?);
         let shared = Arc::new(Shared::new());
         let wallets = Arc::new(Histories::new(Arc::clone(&stores.wallet.log), shelf(&settings)));
         let orders = Arc::new(Histories::new(Arc::clone(&stores.order.log), None));
@@ -199,9 +216,9 @@ impl ReadModel {
         }))
     }
 
-    /// Copies the database in `dir` to `to`. `false`: there is none that this version of the program can use.
-    pub fn copy(dir: &Path, to: &Path) -> Result<bool, ReadModelError> {
-        Database::copy_to(dir, to)
+    /// Copies the database in `dir` to `to`. `false`: there is none of these stores that this version of the program can use.
+    pub fn copy(dir: &Path, to: &Path, stores: &Stores) -> Result<bool, ReadModelError> {
+        Database::copy_to(dir, to, &stores.names())
     }
 
     /// Stops following. What was written stays.

@@ -83,6 +83,7 @@ async fn check(events: &Path, report: &Report, adapter: &'static str, wallet: &s
     let open = |domain, url| Store {
         log: event_log::open(domain, url).expect("a store"),
         adapter,
+        url: url.to_owned(),
     };
     let stores = Stores {
         wallet: open(Domain::Wallet, wallet),

@@ -189,7 +189,8 @@ impl Finding {
     }
 }
 
-/// Everything that does not fit, by refund, then by order, then by wallet.
+/// Everything that does not fit, by refund, then by order, then by wallet. Tests compare the read model with it, which applies the same
+/// rules to what has changed.
 pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: DateTime<Utc>) -> Vec<Finding> {
     let credits = credits_by_refund(wallets);
     let claims = claims_by_refund(orders);

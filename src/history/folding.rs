@@ -13,7 +13,8 @@ use super::{
 use crate::domain::{
     event::Entry,
     fold::Fold,
-    ids::{EntityId, Position},
+    ids::{EntityId, Position, Sequence},
+    replay::Filter,
     wallet::WalletState,
 };
 
@@ -28,6 +29,10 @@ pub struct Folding<S: Remembered> {
     /// The last waypoint whose facts are on the shelf.
     pub(super) base: Option<u64>,
     pub(super) milestones: Vec<Milestone>,
+    /// Entries that it leaves out are passed over.
+    filter: Filter,
+    /// The sequence of the last entry that has one.
+    place: Sequence,
 }
 
 impl<S: Remembered> Default for Folding<S> {
@@ -48,7 +53,14 @@ impl<S: Remembered> Folding<S> {
             course: None,
             base: None,
             milestones: Vec::new(),
+            filter: Filter::default(),
+            place: 0,
         }
+    }
+
+    /// From the beginning, with the entries that a filter keeps.
+    pub(super) fn filtered(filter: Filter) -> Self {
+        Self { filter, ..Self::new() }
     }
 
     /// From the beginning, noting waypoints.
@@ -68,7 +80,7 @@ impl<S: Remembered> Folding<S> {
             untold: false,
             course: head.course.map(Arc::unwrap_or_clone),
             base: head.base,
-            milestones: Vec::new(),
+            ..Self::new()
         }
     }
 
@@ -105,6 +117,11 @@ impl<S: Remembered> Folding<S> {
         self.last = self.last.max(entry.position);
         self.last_recorded = self.last_recorded.max(entry.recorded);
         self.entries += 1;
+        self.place = entry.sequence().unwrap_or(self.place);
+        if !self.filter.is_empty() && !self.filter.keeps(entry, self.place) {
+            fold.skip(entry);
+            return;
+        }
         let Some(course) = &mut self.course else {
             fold.push(entry, |_| {});
             return;
@@ -118,9 +135,9 @@ impl<S: Remembered> Folding<S> {
         }
     }
 
-    /// `None` where there was no entry.
+    /// `None` where there was no entry, or none that the filter keeps.
     pub fn finish(self) -> Option<Head<S>> {
-        (self.entries > 0).then_some(Head {
+        (self.entries > 0 && self.fold.events > 0).then_some(Head {
             fold: self.fold,
             last: self.last,
             last_recorded: self.last_recorded,
@@ -142,7 +159,7 @@ impl Folding<WalletState> {
             untold: false,
             course: Some(super::track::Track::after(waypoint, chart)),
             base: Some(waypoint.number),
-            milestones: Vec::new(),
+            ..Self::new()
         }
     }
 

@@ -103,10 +103,12 @@ impl Bench {
                 wallet: Store {
                     log: self.wallet.clone(),
                     adapter: "memory",
+                    url: String::new(),
                 },
                 order: Store {
                     log: self.order.clone(),
                     adapter: "memory",
+                    url: String::new(),
                 },
             },
             settings,
@@ -218,10 +220,12 @@ async fn a_store_that_is_down_at_the_start_is_loaded_when_it_is_back() {
             wallet: Store {
                 log: bench.wallet.clone(),
                 adapter: "memory",
+                url: String::new(),
             },
             order: Store {
                 log: bench.order.clone(),
                 adapter: "memory",
+                url: String::new(),
             },
         },
         settings,

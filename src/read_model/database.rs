@@ -7,7 +7,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
@@ -19,6 +20,10 @@ use crate::event_log::{keep_plans, make_private_dir};
 /// Names the file in use.
 const CURRENT: &str = "current";
 const LOCK: &str = "lock";
+/// Directories of temporary read models begin with this.
+const TEMPORARY: &str = "tmp-ledgerscope-";
+/// A temporary read model that nobody uses is removed after this time: a younger one may be just being made.
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 /// Files of earlier versions of the program.
 const OBSOLETE: [&str; 6] = [
     "checkpoints.sqlite3",
@@ -28,6 +33,9 @@ const OBSOLETE: [&str; 6] = [
     "checkpoints.sqlite3.aside-wal",
     "checkpoints.sqlite3.aside-shm",
 ];
+/// How long a process waits to own a directory, and the pause between two tries.
+const LOCKED_WITHIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 const BUSY: Duration = Duration::from_secs(10);
 /// Idle connections that are kept.
 const READERS_KEPT: usize = 8;
@@ -64,6 +72,32 @@ impl From<rusqlite::Error> for ReadModelError {
     }
 }
 
+/// The names of the stores that a read model is made of: their URLs without user and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreNames {
+    pub wallet: String,
+    pub order: String,
+}
+
+impl StoreNames {
+    /// What a file says; `None` where it says nothing of them.
+    fn read(connection: &Connection) -> rusqlite::Result<Option<Self>> {
+        let value = |name: &str| {
+            let mut select = connection.prepare("SELECT value FROM meta WHERE name = ?1")?;
+            select.query_row([name], |row| row.get::<_, String>(0)).optional()
+        };
+        let (wallet, order) = (value("wallet_store")?, value("order_store")?);
+        Ok(wallet.zip(order).map(|(wallet, order)| Self { wallet, order }))
+    }
+
+    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut insert = connection.prepare("INSERT INTO meta VALUES (?1, ?2)")?;
+        insert.execute(["wallet_store", &self.wallet])?;
+        insert.execute(["order_store", &self.order])?;
+        Ok(())
+    }
+}
+
 /// The database in use. Calls block.
 pub struct Database {
     dir: PathBuf,
@@ -73,39 +107,98 @@ pub struct Database {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     /// Held as long as this process owns the directory.
-    _lock: File,
+    lock: Mutex<Option<File>>,
+}
+
+/// What a command that runs beside servers may do with the read model in a directory.
+pub enum Claim {
+    /// No other process uses it.
+    Owned(Database),
+    /// Another process owns it, and it can be read.
+    Observed(Connection),
+    /// There is none that this command may use.
+    Unusable,
 }
 
 impl Database {
-    /// Opens the read model in `dir`, or an empty one where there is none that this version can use. Without a directory it
-    /// is temporary.
-    pub fn open(dir: Option<&Path>) -> Result<Self, ReadModelError> {
-        let temporary = dir.is_none();
-        let dir = dir.map_or_else(
-            || std::env::temp_dir().join(format!("ledgerscope-{}", Uuid::now_v7().simple())),
-            Path::to_owned,
-        );
-        let unusable = |source| ReadModelError::Directory {
-            dir: dir.clone(),
-            source,
+    /// Opens the read model in `dir`, or an empty one where there is none of these stores that this version can use. Without a
+    /// directory it is temporary.
+    pub fn open(dir: Option<&Path>, stores: &StoreNames) -> Result<Self, ReadModelError> {
+        let Some(dir) = dir else {
+            return Self::temporary(&std::env::temp_dir(), stores);
         };
-        make_private_dir(&dir).map_err(unusable)?;
+        make_dir(dir)?;
+        let lock = lock_soon(dir)?;
+        remove_abandoned(dir).map_err(|source| unusable(dir, source))?;
+        Self::open_locked(dir.to_owned(), lock, stores, false)
+    }
+
+    /// Makes an empty read model in a directory of its own within `dir`.
+    pub fn temporary(dir: &Path, stores: &StoreNames) -> Result<Self, ReadModelError> {
+        let dir = dir.join(format!("{TEMPORARY}{}", Uuid::now_v7().simple()));
+        make_dir(&dir)?;
         let lock = lock(&dir)?;
+        Self::open_locked(dir, lock, stores, true)
+    }
+
+    /// Takes the read model in `dir` for a command. One of other stores, or of stores that can't be told, is never written. A new
+    /// one is made only if `create` says so.
+    pub fn claim(dir: &Path, stores: &StoreNames, create: bool) -> Result<Claim, ReadModelError> {
+        let known = current(dir)?;
+        if known.is_none() {
+            if !create {
+                return Ok(Claim::Unusable);
+            }
+            make_dir(dir)?;
+        }
+        let lock = match lock(dir) {
+            Err(ReadModelError::InUse(_)) => {
+                let observed = observe(dir, stores)?;
+                return Ok(observed.map_or(Claim::Unusable, Claim::Observed));
+            }
+            lock => lock?,
+        };
+        // Another process may have made one just before.
+        if let Some(number) = current(dir)?
+            && names_in(dir, number).as_ref() != Some(stores)
+        {
+            return Ok(Claim::Unusable);
+        }
+        remove_abandoned(dir).map_err(|source| unusable(dir, source))?;
+        Self::open_locked(dir.to_owned(), lock, stores, false).map(Claim::Owned)
+    }
+
+    /// Whether a read model of any stores is in `dir`.
+    pub fn is_in(dir: &Path) -> Result<bool, ReadModelError> {
+        Ok(current(dir)?.is_some())
+    }
+
+    /// Lets another process own the directory from now on. What was written can still be read.
+    pub fn release(&self) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn open_locked(dir: PathBuf, lock: File, stores: &StoreNames, temporary: bool) -> Result<Self, ReadModelError> {
+        let unusable = |source| unusable(&dir, source);
         for name in OBSOLETE {
             remove(&dir.join(name)).map_err(unusable)?;
         }
-        let (file, writer) = match current(&dir)?.map(|number| (number, connect(&dir, number, temporary))) {
-            Some((number, Ok(Some(connection)))) => (file_name(&dir, number), connection),
+        let (file, writer) = match current(&dir)?.map(|number| (number, connect(&dir, number, stores, temporary))) {
+            Some((number, Ok(Ok(connection)))) => (file_name(&dir, number), connection),
             Some((number, found)) => {
-                if let Err(error) = &found {
-                    tracing::warn!(%error, "the read model can't be used and is built anew");
-                } else {
-                    tracing::info!("the read model is of another version of the program and is built anew");
+                match &found {
+                    Err(error) => tracing::warn!(%error, "the read model can't be used and is built anew"),
+                    Ok(Err(why)) => tracing::info!("the read model is {why} and is built anew"),
+                    Ok(Ok(_)) => {}
                 }
                 drop(found);
-                begin(&dir, number + 1, temporary)?
+                begin(&dir, number + 1, stores, temporary)?
             }
-            None => begin(&dir, 1, temporary)?,
+            None => begin(&dir, 1, stores, temporary)?,
         };
         let database = Self {
             dir,
@@ -113,12 +206,11 @@ impl Database {
             temporary,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         };
-        database.remove_others().map_err(|source| ReadModelError::Directory {
-            dir: database.dir.clone(),
-            source,
-        })?;
+        database
+            .remove_others()
+            .map_err(|source| self::unusable(&database.dir, source))?;
         Ok(database)
     }
 
@@ -154,19 +246,22 @@ impl Database {
         done.map_err(|error| self.failed(error))
     }
 
-    /// Copies the database as it is into another directory, which then holds a read model of its own.
-    pub fn copy_to(dir: &Path, to: &Path) -> Result<bool, ReadModelError> {
+    /// Copies the database of these stores as it is into another directory, which then holds a read model of its own. Nothing is
+    /// written beside the original.
+    pub fn copy_to(dir: &Path, to: &Path, stores: &StoreNames) -> Result<bool, ReadModelError> {
+        // As long as this is held, nobody begins to write.
+        let unowned = File::open(dir.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
         let Some(number) = current(dir)? else { return Ok(false) };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(file_name(dir, number), flags)?;
-        connection.busy_timeout(BUSY)?;
-        if !is_ours(&connection)? {
+        let connection = if unowned.is_some() {
+            connect_unowned(dir, number)
+        } else {
+            connect_read_only(dir, number)
+        };
+        let connection = connection?;
+        if !is_of(&connection, stores)? {
             return Ok(false);
         }
-        make_private_dir(to).map_err(|source| ReadModelError::Directory {
-            dir: to.to_owned(),
-            source,
-        })?;
+        make_dir(to)?;
         connection.execute("VACUUM INTO ?1", [file_name(to, 1).to_string_lossy()])?;
         name_current(to, 1)?;
         Ok(true)
@@ -182,12 +277,16 @@ impl Database {
 
     fn failed(&self, error: rusqlite::Error) -> ReadModelError {
         let error = ReadModelError::from(error);
-        if matches!(error, ReadModelError::Damaged) {
+        if matches!(error, ReadModelError::Damaged) && self.is_owned() {
             tracing::error!(%error, "the read model");
             // So that the next start begins a new file.
             let _ = remove(&self.dir.join(CURRENT));
         }
         error
+    }
+
+    fn is_owned(&self) -> bool {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Removes what earlier files of this directory left.
@@ -223,22 +322,99 @@ fn file_name(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("read_model.{number}.sqlite3"))
 }
 
-fn lock(dir: &Path) -> Result<File, ReadModelError> {
-    let unusable = |source| ReadModelError::Directory {
+fn unusable(dir: &Path, source: io::Error) -> ReadModelError {
+    ReadModelError::Directory {
         dir: dir.to_owned(),
         source,
-    };
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), ReadModelError> {
+    make_private_dir(dir).map_err(|source| unusable(dir, source))
+}
+
+fn lock(dir: &Path) -> Result<File, ReadModelError> {
     let options = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(dir.join(LOCK));
-    let file = options.map_err(unusable)?;
+    let file = options.map_err(|source| unusable(dir, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(source)) => Err(unusable(source)),
+        Err(TryLockError::Error(source)) => Err(unusable(dir, source)),
     }
+}
+
+/// A command holds the lock while it brings the rows up to date, most of the time for less than a second.
+fn lock_soon(dir: &Path) -> Result<File, ReadModelError> {
+    let begun = Instant::now();
+    loop {
+        match lock(dir) {
+            Err(ReadModelError::InUse(_)) if begun.elapsed() < LOCKED_WITHIN => sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+/// Removes temporary read models of processes that have ended without removing them.
+fn remove_abandoned(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|about| about.modified());
+        let is_old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED_AFTER));
+        let lock = File::open(entry.path().join(LOCK));
+        if is_old && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            tracing::info!(dir = %entry.path().display(), "a temporary read model that nobody uses is removed");
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A connection that reads the file in use, which another process owns; `None` where there is none of these stores that this
+/// version can use.
+fn observe(dir: &Path, stores: &StoreNames) -> Result<Option<Connection>, ReadModelError> {
+    let Some(number) = current(dir)? else { return Ok(None) };
+    let connection = connect_read_only(dir, number)?;
+    Ok(is_of(&connection, stores)?.then_some(connection))
+}
+
+fn is_of(connection: &Connection, stores: &StoreNames) -> rusqlite::Result<bool> {
+    Ok(is_ours(connection)? && StoreNames::read(connection)?.as_ref() == Some(stores))
+}
+
+fn connect_read_only(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file_name(dir, number), flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch("PRAGMA cache_size = -4096;")?;
+    keep_plans(&connection)?;
+    Ok(connection)
+}
+
+/// A connection that reads a file which no process owns or comes to own. By itself, SQLite makes a write-ahead log even to read;
+/// here it makes none.
+fn connect_unowned(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
+    let file = file_name(dir, number);
+    let mut log = file.clone().into_os_string();
+    log.push("-wal");
+    let has_log = fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0);
+    let Some(path) = file.to_str().filter(|_| !has_log) else {
+        return connect_read_only(dir, number);
+    };
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+}
+
+/// The stores that a file names which no process owns; `None` where that can't be told.
+fn names_in(dir: &Path, number: u64) -> Option<StoreNames> {
+    StoreNames::read(&connect_unowned(dir, number).ok()?).ok()?
 }
 
 /// The number of the file in use; `None` where no file is named.
@@ -269,7 +445,12 @@ fn name_current(dir: &Path, number: u64) -> Result<(), ReadModelError> {
 }
 
 /// Makes an empty database, and names it as the one in use once it is whole.
-fn begin(dir: &Path, number: u64, temporary: bool) -> Result<(PathBuf, Connection), ReadModelError> {
+fn begin(
+    dir: &Path,
+    number: u64,
+    stores: &StoreNames,
+    temporary: bool,
+) -> Result<(PathBuf, Connection), ReadModelError> {
     let file = file_name(dir, number);
     for end in ["", "-wal", "-shm"] {
         let mut name = file.clone().into_os_string();
@@ -284,21 +465,30 @@ fn begin(dir: &Path, number: u64, temporary: bool) -> Result<(PathBuf, Connectio
     connection.execute_batch("PRAGMA journal_mode = WAL;")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     schema::create(&transaction)?;
+    stores.write(&transaction)?;
     transaction.commit()?;
     set_up(&connection, temporary)?;
     name_current(dir, number)?;
     Ok((file, connection))
 }
 
-/// The database of a number; `None` where it is not one that this version of the program made.
-fn connect(dir: &Path, number: u64, temporary: bool) -> rusqlite::Result<Option<Connection>> {
+/// The database of a number, or why it is not used.
+fn connect(
+    dir: &Path,
+    number: u64,
+    stores: &StoreNames,
+    temporary: bool,
+) -> rusqlite::Result<Result<Connection, &'static str>> {
     let connection = Connection::open_with_flags(file_name(dir, number), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(BUSY)?;
     if !is_ours(&connection)? {
-        return Ok(None);
+        return Ok(Err("of another version of the program"));
+    }
+    if StoreNames::read(&connection)?.as_ref() != Some(stores) {
+        return Ok(Err("of other stores"));
     }
     set_up(&connection, temporary)?;
-    Ok(Some(connection))
+    Ok(Ok(connection))
 }
 
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::{
     task::spawn_blocking,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use self::fold::Gathering;
@@ -23,6 +23,7 @@ use super::{
     database::{Database, ReadModelError},
     entity::{Entity, Update},
     recent, sources,
+    up_to_date::differing,
 };
 use crate::{
     domain::ids::{EntityId, Position},
@@ -35,6 +36,8 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 /// Streams that are read on at once.
 const AT_ONCE: usize = 500;
+/// A feed that has something ahead and is silent for so long does not get there.
+const SILENCE: Duration = Duration::from_secs(5);
 /// A scan may take this part of the time at most.
 const RESCAN_SHARE: u32 = 20;
 /// After this time a producer will not tell the feed of an event any more.
@@ -42,7 +45,7 @@ const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
 
 /// Why the projector could not go on.
 #[derive(Debug, thiserror::Error)]
-enum ProjectError {
+pub enum ProjectError {
     #[error(transparent)]
     Store(#[from] ReadError),
     #[error(transparent)]
@@ -107,6 +110,57 @@ impl<S: Entity> Projector<S> {
         self.follow(resumed).await;
     }
 
+    /// Brings the rows up to the end that the feed has now, and ends. `false`: the feed does not come to that end.
+    pub async fn bring_up(mut self) -> Result<bool, ProjectError> {
+        if !self.start().await? {
+            return Ok(true);
+        }
+        let log = Arc::clone(&self.log);
+        let mut feed = log.follow(self.place.clone());
+        while !self.has_caught_up() {
+            match timeout(SILENCE, feed.next()).await {
+                Ok(Some(entries)) => {
+                    self.note(entries?);
+                    let ids = std::mem::take(&mut self.moved).into_iter().collect();
+                    self.refresh_with_feed(ids).await?;
+                }
+                Ok(None) | Err(_) => return Ok(false),
+            }
+        }
+        let (stale, source) = self
+            .blocking(|database| {
+                database.read(|connection| {
+                    let stale = sources::stale(connection, S::DOMAIN)?;
+                    Ok((stale, sources::read(connection, S::DOMAIN)?))
+                })
+            })
+            .await?;
+        self.refresh(stale, None).await?;
+        if source.unfed && !self.log.feed_is_complete() {
+            self.compare_ends().await?;
+        }
+        Ok(true)
+    }
+
+    /// Reads the streams again that do not end where their rows say. A scan does not meet what is no stream any more.
+    async fn compare_ends(&self) -> Result<(), ProjectError> {
+        let mut after: Option<EntityId> = None;
+        loop {
+            let from = after.clone();
+            let rows = self
+                .blocking(move |database| {
+                    database.read(|connection| sources::row_ends(connection, S::DOMAIN, from.as_ref(), AT_ONCE))
+                })
+                .await?;
+            let differing = differing(&*self.log, &rows).await?;
+            self.refresh(differing, None).await?;
+            match rows.into_iter().last() {
+                Some((id, _)) => after = Some(id),
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// Goes on from where the read model stands, or fills it. Answers whether it went on.
     async fn start(&mut self) -> Result<bool, ProjectError> {
         let source = self
@@ -145,7 +199,11 @@ impl<S: Entity> Projector<S> {
         }
         let recorded = self.blocking(|database| database.read(recent::list)).await?;
         for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
-            let found = self.log.read(&known.subject, known.entry.position.before(), 1).await?;
+            let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
+                // A stream that can't be read says nothing about the store.
+                Err(ReadError::Damaged { .. }) => continue,
+                found => found?,
+            };
             let same = found
                 .first()
                 .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
@@ -222,6 +280,11 @@ impl<S: Entity> Projector<S> {
 
     /// Brings the subjects of feed entries up to date.
     async fn take(&mut self, entries: Vec<FeedEntry>) {
+        self.note(entries);
+        self.read_moved().await;
+    }
+
+    fn note(&mut self, entries: Vec<FeedEntry>) {
         for entry in entries {
             let partition = entry.partition as usize;
             if self.place.0.len() <= partition {
@@ -230,7 +293,6 @@ impl<S: Entity> Projector<S> {
             self.place.0[partition] = self.place.0[partition].max(entry.position);
             self.moved.insert(entry.subject);
         }
-        self.read_moved().await;
     }
 
     async fn read_moved(&mut self) {
@@ -355,7 +417,12 @@ impl<S: Entity> Projector<S> {
         };
         let heads = self.histories.advance_many(wanted, &mut hear).await?;
         for ((id, known), head) in wanted.iter().zip(heads) {
-            let Some(head) = head else { continue };
+            let Some(head) = head else {
+                if self.histories.is_filtered() {
+                    read.left_out.push(id.clone());
+                }
+                continue;
+            };
             let gathered = gathering.remove(id).unwrap_or_default();
             let is_late = |before: DateTime<Utc>| {
                 gathered
@@ -377,6 +444,9 @@ impl<S: Entity> Projector<S> {
                 let mut batch = Batch::new(connection, S::DOMAIN)?;
                 for (id, update) in &read.updates {
                     batch.put(id, update)?;
+                    batch.unset_stale(id)?;
+                }
+                for id in &read.left_out {
                     batch.unset_stale(id)?;
                 }
                 for (id, reason) in &read.unreadable {
@@ -479,6 +549,8 @@ struct Read<S: Entity> {
     updates: Vec<(EntityId, Update<S>)>,
     /// Streams that can't be read, and why.
     unreadable: Vec<(EntityId, String)>,
+    /// Streams of which the filter keeps nothing.
+    left_out: Vec<EntityId>,
     /// An entry was among them that the feed should name and does not.
     unfed: bool,
 }
@@ -489,6 +561,7 @@ impl<S: Entity> Default for Read<S> {
         Self {
             updates: Vec::new(),
             unreadable: Vec::new(),
+            left_out: Vec::new(),
             unfed: false,
         }
     }
@@ -496,7 +569,7 @@ impl<S: Entity> Default for Read<S> {
 
 impl<S: Entity> Read<S> {
     fn is_empty(&self) -> bool {
-        self.updates.is_empty() && self.unreadable.is_empty()
+        self.updates.is_empty() && self.unreadable.is_empty() && self.left_out.is_empty()
     }
 
     fn changed(&self) -> impl Iterator<Item = Changed> {

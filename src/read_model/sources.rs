@@ -80,6 +80,79 @@ pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<En
     Ok(ids)
 }
 
+/// A stream that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub id: String,
+    pub reason: String,
+}
+
+/// Streams that can't be read, by id, and why.
+pub fn unreadable(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<Unreadable>> {
+    let mut select = connection.prepare_cached("SELECT id, reason FROM stale WHERE domain = ?1 ORDER BY id")?;
+    let rows = select.query_map([domain.as_str()], |row| {
+        Ok(Unreadable {
+            id: row.get(0)?,
+            reason: row.get(1)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Where a stream ends, as its row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowEnd {
+    Absent,
+    Unreadable,
+    Present { last: Position, entries: u64 },
+}
+
+pub fn row_end(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<RowEnd> {
+    use rusqlite::OptionalExtension as _;
+
+    use super::columns::ReadPosition;
+    let mut stale = connection.prepare_cached("SELECT 1 FROM stale WHERE domain = ?1 AND id = ?2")?;
+    if stale.exists([domain.as_str(), id.as_str()])? {
+        return Ok(RowEnd::Unreadable);
+    }
+    let mut select = connection.prepare_cached(match domain {
+        Domain::Wallet => "SELECT position, entries FROM wallet WHERE id = ?1",
+        Domain::Order => "SELECT position, entries FROM orders WHERE id = ?1",
+    })?;
+    let end = select.query_row([id.as_str()], |row| {
+        Ok(RowEnd::Present {
+            last: row.get::<_, ReadPosition>(0)?.0,
+            entries: row.get::<_, i64>(1)?.cast_unsigned(),
+        })
+    });
+    Ok(end.optional()?.unwrap_or(RowEnd::Absent))
+}
+
+/// The ends of the next rows by id.
+pub fn row_ends(
+    connection: &Connection,
+    domain: Domain,
+    after: Option<&EntityId>,
+    size: usize,
+) -> rusqlite::Result<Vec<(EntityId, RowEnd)>> {
+    let mut select = connection.prepare_cached(match domain {
+        Domain::Wallet => "SELECT id FROM wallet INDEXED BY wallet_id WHERE id > ?1 ORDER BY id LIMIT ?2",
+        Domain::Order => "SELECT id FROM orders INDEXED BY orders_id WHERE id > ?1 ORDER BY id LIMIT ?2",
+    })?;
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    let ids = select.query_map(params![after.map_or("", EntityId::as_str), size], |row| {
+        row.get::<_, String>(0)
+    })?;
+    let mut ends = Vec::new();
+    for id in ids {
+        if let Ok(id) = EntityId::new(id?) {
+            let end = row_end(connection, domain, &id)?;
+            ends.push((id, end));
+        }
+    }
+    Ok(ends)
+}
+
 /// Position of the last entry that the rows of an entity stand for; `None` where it has no row, or has to be read anew.
 pub fn known(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<Option<Position>> {
     use rusqlite::OptionalExtension as _;

@@ -435,10 +435,15 @@ fn open(stores: &tempfile::TempDir, log: LogName) -> Arc<dyn EventLog> {
 
 fn start(wallet: Arc<dyn EventLog>, adapter: &'static str, order: Arc<dyn EventLog>) -> Arc<Ledger> {
     let stores = Stores {
-        wallet: Store { log: wallet, adapter },
+        wallet: Store {
+            log: wallet,
+            adapter,
+            url: String::new(),
+        },
         order: Store {
             log: order,
             adapter: "embedded",
+            url: String::new(),
         },
     };
     Ledger::start(stores, Settings::default()).unwrap()

@@ -32,7 +32,11 @@ fn settings(dir: Option<&Path>) -> Settings {
 }
 
 async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
-    let store = |log| Store { log, adapter: "memory" };
+    let store = |log| Store {
+        log,
+        adapter: "memory",
+        url: String::new(),
+    };
     let stores = Stores {
         wallet: store(bench.wallet.clone()),
         order: store(bench.order.clone()),
@@ -326,10 +330,12 @@ async fn a_directory_belongs_to_one_process() {
         wallet: Store {
             log: bench.wallet.clone(),
             adapter: "memory",
+            url: String::new(),
         },
         order: Store {
             log: bench.order.clone(),
             adapter: "memory",
+            url: String::new(),
         },
     };
     let refused = Ledger::start(stores, settings(Some(dir.path()))).err().unwrap();

@@ -24,7 +24,11 @@ use crate::{
 };
 
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
-    let store = |log| Store { log, adapter: "memory" };
+    let store = |log| Store {
+        log,
+        adapter: "memory",
+        url: String::new(),
+    };
     let stores = Stores {
         wallet: store(bench.wallet.clone()),
         order: store(bench.order.clone()),

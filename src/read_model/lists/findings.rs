@@ -87,6 +87,47 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Finding> {
     })
 }
 
+/// Where a list of findings by their subject goes on.
+#[derive(Clone, Debug)]
+pub struct FindingPlace {
+    scope: i64,
+    subject: String,
+    n: i64,
+}
+
+/// The next findings that hold at a time: about refunds, then orders, holds and wallets, each by id. Looks at `size` of them,
+/// and answers where the list goes on; `None` at its end.
+pub fn by_subject(
+    connection: &Connection,
+    now: DateTime<Utc>,
+    after: Option<&FindingPlace>,
+    size: usize,
+) -> rusqlite::Result<(Vec<Finding>, Option<FindingPlace>)> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, scope, subject, n, holds_from = x'' OR holds_from < ?4
+         FROM finding INDEXED BY finding_subject
+         WHERE (scope, subject, n) > (?1, ?2, ?3) ORDER BY scope, subject, n LIMIT ?5"
+    ))?;
+    let (scope, subject, n) = after.map_or((-1, "", 0), |after| (after.scope, &*after.subject, after.n));
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    let mut rows = select.query(params![scope, subject, n, Sortable::time(now), size])?;
+    let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
+    while let Some(row) = rows.next()? {
+        looked_at += 1;
+        if row.get(12)? {
+            found.push(read(row)?);
+        }
+        if looked_at == size {
+            last = Some(FindingPlace {
+                scope: row.get(9)?,
+                subject: row.get(10)?,
+                n: row.get(11)?,
+            });
+        }
+    }
+    Ok((found, last))
+}
+
 /// How many findings there are of each kind that occurs, worst first.
 pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<(FindingKind, u64)>> {
     let mut select = connection.prepare_cached("SELECT kind, rows FROM finding_count")?;

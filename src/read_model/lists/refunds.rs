@@ -146,6 +146,36 @@ pub fn page(
     }))
 }
 
+/// Where a list of refunds goes on.
+#[derive(Clone, Debug)]
+pub struct RefundPlace(RowKey);
+
+/// The next refunds that match, oldest first, `size` rows at most, and where the list goes on; `None` at its end. The text, the
+/// sort and the page of the query do not count.
+pub fn oldest_first(
+    connection: &Connection,
+    query: &RefundsQuery,
+    moment: &Moment,
+    after: Option<&RefundPlace>,
+    size: usize,
+) -> rusqlite::Result<(Vec<RefundRow>, Option<RefundPlace>)> {
+    let wanted = Wanted::new(query, moment, &totals(connection, List::Refunds)?);
+    let plan = plan(RefundSort::Oldest, &wanted);
+    let (mut rows, mut last) = (Vec::new(), None);
+    let from = after.map(|after| &after.0);
+    let walked = lanes::walk(connection, &plan, false, from, false, size, |n, key| {
+        let fetched = fetch(connection, n, moment)?.filter(|fetched| wanted.has(&fetched.row));
+        rows.extend(fetched.map(|fetched| fetched.row));
+        let full = rows.len() >= size;
+        last = full.then_some(RefundPlace(key));
+        Ok(!full)
+    })?;
+    Ok(match walked {
+        Walked::Stopped(key) => (rows, Some(RefundPlace(key))),
+        Walked::Done => (rows, last),
+    })
+}
+
 /// How many match and what they add up to; `None` where too many match to be looked at.
 struct Summary {
     total: Count,

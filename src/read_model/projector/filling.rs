@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use tokio::{
     task::{JoinSet, spawn_blocking},
@@ -15,11 +16,14 @@ use tokio::{
 };
 
 use super::{
-    ProjectError, Projector,
+    FEED_DELAY, ProjectError, Projector,
     fold::{Pushed, Unfinished, fold_all},
 };
 use crate::{
-    domain::ids::{Domain, EntityId},
+    domain::{
+        event::Entry,
+        ids::{Domain, EntityId},
+    },
     event_log::Swept,
     read_model::{
         batch::{Batch, judge_everything},
@@ -38,6 +42,10 @@ struct Filling<S: Entity> {
     /// Streams to be read again once the indexes are there: out of order, met twice, or unreadable.
     again: Vec<(EntityId, String)>,
     tasks: JoinSet<Result<Done, ReadModelError>>,
+    /// Entries recorded before this should be in the feed.
+    fed_before: DateTime<Utc>,
+    /// How many there were.
+    should_be_fed: u64,
 }
 
 /// What a task has written.
@@ -65,6 +73,8 @@ impl<S: Entity> Projector<S> {
             unfinished: HashMap::new(),
             again: Vec::new(),
             tasks: JoinSet::new(),
+            fed_before: (self.settings.clock)() - FEED_DELAY,
+            should_be_fed: 0,
         };
         let log = Arc::clone(&self.log);
         let mut parts = log.sweep();
@@ -80,12 +90,15 @@ impl<S: Entity> Projector<S> {
                 .into_iter()
                 .filter(|swept| filling.is_new(&swept.subject))
                 .collect();
+            for swept in &whole {
+                filling.count(&swept.entries);
+            }
             while filling.tasks.len() > cores {
                 self.settle(&mut filling).await?;
             }
-            let database = Arc::clone(&self.database);
+            let (database, histories) = (Arc::clone(&self.database), Arc::clone(&self.histories));
             filling.tasks.spawn_blocking(move || {
-                let folded = fold_all::<S>(whole);
+                let folded = fold_all(whole, &histories);
                 write(&database, &folded.updates)?;
                 Ok(Done {
                     entries: folded.updates.iter().map(|(_, update)| update.entries).sum(),
@@ -99,7 +112,9 @@ impl<S: Entity> Projector<S> {
         // A stream without its last part was cut off by the end of the sweep.
         let cut = std::mem::take(&mut filling.unfinished).into_keys();
         filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
-        self.finish_filling(filling.again).await
+        // More entries than the feed has: some are not in it.
+        let unfed = !self.log.feed_is_complete() && of.is_some_and(|of| filling.should_be_fed > of);
+        self.finish_filling(filling.again, unfed).await
     }
 
     async fn settle(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {
@@ -129,6 +144,7 @@ impl<S: Entity> Projector<S> {
             // The rest of one that was given up.
             _ => return Ok(()),
         };
+        filling.count(&entries);
         let read = entries.len() as u64;
         let (histories, id) = (Arc::clone(&self.histories), subject.clone());
         let database = Arc::clone(&self.database);
@@ -158,7 +174,7 @@ impl<S: Entity> Projector<S> {
     }
 
     /// Creates the indexes, and records that every stream was read.
-    async fn finish_filling(&self, again: Vec<(EntityId, String)>) -> Result<(), ProjectError> {
+    async fn finish_filling(&self, again: Vec<(EntityId, String)>, unfed: bool) -> Result<(), ProjectError> {
         let (place, now) = (self.place.clone(), (self.settings.clock)());
         let ids: Vec<_> = again.iter().map(|(id, _)| id.clone()).collect();
         self.blocking(move |database| {
@@ -166,6 +182,9 @@ impl<S: Entity> Projector<S> {
                 schema::create_indexes(connection, S::DOMAIN)?;
                 sources::set_filled(connection, S::DOMAIN)?;
                 sources::set_feed(connection, S::DOMAIN, &place, now)?;
+                if unfed {
+                    sources::set_unfed(connection, S::DOMAIN)?;
+                }
                 let batch = Batch::new(connection, S::DOMAIN)?;
                 for (id, reason) in &again {
                     batch.set_stale(id, reason, now)?;
@@ -193,6 +212,12 @@ impl<S: Entity> Filling<S> {
         self.unfinished.remove(&swept.subject);
         self.again.push((swept.subject, reason));
         None
+    }
+
+    /// Counts the entries that should be in the feed.
+    fn count(&mut self, entries: &[Entry]) {
+        let old = entries.iter().filter(|entry| entry.recorded < self.fed_before);
+        self.should_be_fed += old.count() as u64;
     }
 
     /// Whether a stream is met for the first time; otherwise it is read again later.

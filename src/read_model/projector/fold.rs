@@ -118,13 +118,13 @@ pub struct Folded<S: Entity> {
     pub disordered: Vec<EntityId>,
 }
 
-pub fn fold_all<S: Entity>(batch: Vec<Swept>) -> Folded<S> {
+pub fn fold_all<S: Entity>(batch: Vec<Swept>, histories: &Histories<S>) -> Folded<S> {
     let mut folded = Folded {
         updates: Vec::with_capacity(batch.len()),
         disordered: Vec::new(),
     };
     for swept in batch {
-        let mut stream = Unfinished::new(Folding::new());
+        let mut stream = Unfinished::new(histories.folding());
         if !stream.push_whole(&swept.entries) {
             folded.disordered.push(swept.subject);
         } else if let Some(update) = stream.finish() {

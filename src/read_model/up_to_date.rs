@@ -1,0 +1,323 @@
+//! A read model for a command that asks once. It is the one in the directory, where that is of these stores and stands for their
+//! ends: as the server that owns it keeps it, or brought up to date here where no process owns it. Otherwise, and for a
+//! filter, it is a temporary one, filled by the same projector and removed at the end.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use rusqlite::Connection;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Moment, Settings, Shared, Stores,
+    database::{Claim, Database, ReadModelError},
+    lists::{
+        findings::{self, FindingPlace},
+        refunds::{self, RefundPlace},
+    },
+    projector::{ProjectError, Projector},
+    shelf,
+    sources::{self, RowEnd},
+};
+use crate::{
+    domain::{
+        findings::Finding,
+        ids::{Domain, EntityId, Position},
+        order::OrderState,
+        refund::RefundRow,
+        replay::Filter,
+        wallet::WalletState,
+    },
+    event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError, StreamEnd},
+    history::Histories,
+    views::refunds::RefundsQuery,
+};
+
+pub use sources::Unreadable;
+
+/// How long the server that owns a read model may take to reach the end of a feed.
+const BEHIND_MAX: Duration = Duration::from_secs(2);
+/// Between two looks at how far it is.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Rows of one transaction. Short transactions let the owner cut its write-ahead log.
+const PAGE: usize = 1_000;
+
+/// A read model that stands for at least what the stores had when it was opened.
+pub struct UpToDate {
+    rows: Rows,
+    /// Removed last.
+    _scratch: Option<Scratch>,
+}
+
+enum Rows {
+    Own(Arc<Database>),
+    /// Of a server that goes on writing them.
+    Observed(Connection),
+}
+
+/// What a temporary read model leaves behind: its directory, and those above it that were made for it.
+struct Scratch {
+    dir: Option<PathBuf>,
+    /// The deepest first.
+    made: Vec<PathBuf>,
+}
+
+impl Scratch {
+    /// Before anything is made within `dir`.
+    fn within(dir: &Path) -> Self {
+        let missing = dir
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+        Self {
+            dir: None,
+            made: missing.map(Path::to_owned).collect(),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(dir) = &self.dir {
+            let _ = fs::remove_dir_all(dir);
+        }
+        for dir in &self.made {
+            // Stays where somebody else has put something into it.
+            let _ = fs::remove_dir(dir);
+        }
+    }
+}
+
+impl UpToDate {
+    /// Opens a read model of what `filter` keeps. Only the `needed` stores are asked; one that does not answer is an error, and
+    /// then nothing was made.
+    pub async fn open(
+        stores: &Stores,
+        settings: &Settings,
+        needed: &[Domain],
+        filter: &Filter,
+    ) -> Result<Self, ProjectError> {
+        let mut ends = Vec::new();
+        for domain in needed {
+            ends.push((*domain, stores.of(*domain).log.feed_end().await?));
+        }
+        if filter.is_empty()
+            && let Some(dir) = &settings.dir
+            && let Some(rows) = kept(dir, stores, settings, &ends).await?
+        {
+            match &rows {
+                Rows::Own(_) => tracing::debug!("the read model in the directory answers"),
+                Rows::Observed(_) => tracing::debug!("the read model of another process answers"),
+            }
+            return Ok(Self { rows, _scratch: None });
+        }
+        tracing::debug!("a temporary read model answers");
+        let dir = settings.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let mut scratch = Scratch::within(&dir);
+        let database = Arc::new(Database::temporary(&dir, &stores.names())?);
+        scratch.dir = Some(database.dir().to_owned());
+        bring_up(&database, stores, settings, needed, filter).await?;
+        Ok(Self {
+            rows: Rows::Own(database),
+            _scratch: Some(scratch),
+        })
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
+        match &self.rows {
+            Rows::Own(database) => database.read(work),
+            Rows::Observed(connection) => {
+                let transaction = connection.unchecked_transaction()?;
+                let answer = work(&transaction)?;
+                transaction.finish()?;
+                Ok(answer)
+            }
+        }
+    }
+
+    /// The streams of a domain that can't be read, by id. Their rows have the last figures that could.
+    pub fn unreadable(&self, domain: Domain) -> Result<Vec<Unreadable>, ReadModelError> {
+        self.read(|connection| sources::unreadable(connection, domain))
+    }
+
+    /// The next refunds that match, oldest first, and where the list goes on; the text, the sort and the page of the query do not
+    /// count.
+    pub fn refunds(
+        &self,
+        query: &RefundsQuery,
+        moment: &Moment,
+        after: Option<&RefundPlace>,
+    ) -> Result<(Vec<RefundRow>, Option<RefundPlace>), ReadModelError> {
+        self.read(|connection| refunds::oldest_first(connection, query, moment, after, PAGE))
+    }
+
+    /// The next findings that hold at a time, by what they are about, and where the list goes on.
+    pub fn findings(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<&FindingPlace>,
+    ) -> Result<(Vec<Finding>, Option<FindingPlace>), ReadModelError> {
+        self.read(|connection| findings::by_subject(connection, now, after, PAGE))
+    }
+}
+
+/// The read model in `dir`, if it can be used for these ends of the feeds.
+async fn kept(
+    dir: &Path,
+    stores: &Stores,
+    settings: &Settings,
+    ends: &[(Domain, FeedPosition)],
+) -> Result<Option<Rows>, ProjectError> {
+    // A mistyped URL of a store that is not needed now must not name a new read model.
+    let create = !Database::is_in(dir)? && all_answer(stores).await;
+    match Database::claim(dir, &stores.names(), create)? {
+        Claim::Unusable => Ok(None),
+        Claim::Observed(connection) => {
+            let is_current = stands_for(&connection, stores, ends).await?;
+            Ok(is_current.then_some(Rows::Observed(connection)))
+        }
+        Claim::Owned(database) => {
+            let database = Arc::new(database);
+            let needed: Vec<_> = ends.iter().map(|(domain, _)| *domain).collect();
+            let reached = bring_up(&database, stores, settings, &needed, &Filter::default()).await?;
+            // A server that starts while the rows are printed may have it.
+            database.release();
+            Ok(reached.then_some(Rows::Own(database)))
+        }
+    }
+}
+
+async fn all_answer(stores: &Stores) -> bool {
+    for domain in Domain::ALL {
+        if stores.of(domain).log.feed_end().await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Fills a read model or brings it up to date. `false`: the end of a feed was not reached.
+async fn bring_up(
+    database: &Arc<Database>,
+    stores: &Stores,
+    settings: &Settings,
+    needed: &[Domain],
+    filter: &Filter,
+) -> Result<bool, ProjectError> {
+    let shared = Arc::new(Shared::new());
+    // Orders first. A refund that is settled in between then looks credited and not succeeded, which it was for a moment. The
+    // other way round it would look succeeded and never credited, which is a graver thing to say falsely.
+    if needed.contains(&Domain::Order) {
+        let histories = Arc::new(Histories::filtered(Arc::clone(&stores.order.log), *filter));
+        let projector = Projector::<OrderState>::new(&stores.order, database, &histories, settings, &shared);
+        if !projector.bring_up().await? {
+            return Ok(false);
+        }
+    }
+    if needed.contains(&Domain::Wallet) {
+        let log = Arc::clone(&stores.wallet.log);
+        let histories: Histories<WalletState> = if filter.is_empty() && settings.dir.as_deref() == Some(database.dir())
+        {
+            Histories::new(log, shelf(settings))
+        } else {
+            Histories::filtered(log, *filter)
+        };
+        let projector = Projector::new(&stores.wallet, database, &Arc::new(histories), settings, &shared);
+        return projector.bring_up().await;
+    }
+    Ok(true)
+}
+
+/// Whether the rows that a server keeps stand for these ends of the feeds, soon.
+async fn stands_for(
+    connection: &Connection,
+    stores: &Stores,
+    ends: &[(Domain, FeedPosition)],
+) -> Result<bool, ProjectError> {
+    let begun = Instant::now();
+    for (domain, end) in ends {
+        let log = &*stores.of(*domain).log;
+        let source = loop {
+            let source = sources::read(connection, *domain).map_err(ReadModelError::from)?;
+            if !source.filled || source.feed.0.len() > end.0.len() {
+                return Ok(false);
+            }
+            if reaches(&source.feed, end) {
+                break source;
+            }
+            if begun.elapsed() > BEHIND_MAX {
+                return Ok(false);
+            }
+            sleep(PAUSE).await;
+        };
+        // Further than the feed is now, the rows are of what the store was before it lost something.
+        if source.feed != *end && !reaches(&log.feed_end().await?, &source.feed) {
+            return Ok(false);
+        }
+        if source.unfed && !log.feed_is_complete() && !ends_agree(connection, *domain, log).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn reaches(feed: &FeedPosition, end: &FeedPosition) -> bool {
+    let at = |partition: usize| feed.0.get(partition).copied().unwrap_or(Position::START);
+    end.0.iter().enumerate().all(|(partition, end)| at(partition) >= *end)
+}
+
+/// Whether every stream ends where its row says, and every row has a stream that ends there. Streams that are known as
+/// unreadable are not compared.
+async fn ends_agree(connection: &Connection, domain: Domain, log: &dyn EventLog) -> Result<bool, ProjectError> {
+    let mut pages = log.streams();
+    while let Some(ids) = pages.try_next().await? {
+        let row = |id: &EntityId| Ok((id.clone(), sources::row_end(connection, domain, id)?));
+        let rows: rusqlite::Result<Vec<_>> = ids.iter().map(row).collect();
+        if !differing(log, &rows.map_err(ReadModelError::from)?).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    let mut after = None;
+    loop {
+        let rows = sources::row_ends(connection, domain, after.as_ref(), PAGE).map_err(ReadModelError::from)?;
+        if !differing(log, &rows).await?.is_empty() {
+            return Ok(false);
+        }
+        match rows.into_iter().last() {
+            Some((id, _)) => after = Some(id),
+            None => return Ok(true),
+        }
+    }
+}
+
+/// Those of the streams that do not end where their rows say.
+pub async fn differing(log: &dyn EventLog, rows: &[(EntityId, RowEnd)]) -> Result<Vec<EntityId>, ReadError> {
+    let mut differing = Vec::new();
+    for rows in rows.chunks(READ_MANY_MAX) {
+        let ids: Vec<_> = rows.iter().map(|(id, _)| id.clone()).collect();
+        for ((id, row), end) in rows.iter().zip(log.ends(&ids).await?) {
+            let agrees = match (end, *row) {
+                (_, RowEnd::Unreadable) => true,
+                (StreamEnd::Absent | StreamEnd::Present { last: None, .. }, row) => row == RowEnd::Absent,
+                (StreamEnd::WrongType(_), _) => false,
+                (
+                    StreamEnd::Present {
+                        last: Some(last),
+                        length,
+                        ..
+                    },
+                    row,
+                ) => row == RowEnd::Present { last, entries: length },
+            };
+            if !agrees {
+                differing.push(id.clone());
+            }
+        }
+    }
+    Ok(differing)
+}
