@@ -68,7 +68,7 @@ enum Command {
     Relay(relay::RelayArgs),
     /// Add, change and list the people who may sign in
     Operator(operator::OperatorArgs),
-    /// Verify that a checkpoint and a replay of everything agree
+    /// Verify that the read model and a replay of everything agree
     Verify(verify::VerifyArgs),
     /// Verify the audit trail, or write it out
     Audit(audit::AuditArgs),

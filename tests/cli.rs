@@ -17,6 +17,8 @@ mod harness;
 mod lists;
 #[path = "cli/operators.rs"]
 mod operators;
+#[path = "cli/read_model.rs"]
+mod read_model;
 #[path = "common/redis.rs"]
 mod redis_server;
 #[path = "cli/seeding.rs"]

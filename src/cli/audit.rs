@@ -33,7 +33,7 @@ enum AuditCommand {
 }
 
 pub async fn run(settings: &Settings, args: &AuditArgs) -> Result<(), CliError> {
-    let access = settings.access()?;
+    let access = settings.existing_access()?;
     match args.command {
         AuditCommand::Verify => verify(&access).await,
         AuditCommand::Export => export(&access).await,

@@ -6,7 +6,7 @@ use std::io;
 use crate::{
     access::{Unavailable, audit::AuditError, operators::OperatorError},
     event_log::{AppendError, OpenError, ReadError},
-    read_model::ReadModelError,
+    read_model::{ProjectError, ReadModelError},
     server::ServeError,
 };
 
@@ -42,6 +42,15 @@ pub enum CliError {
     Output(#[from] io::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
+}
+
+impl From<ProjectError> for CliError {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::Store(error) => error.into(),
+            ProjectError::Model(error) => error.into(),
+        }
+    }
 }
 
 impl From<Unavailable> for CliError {

@@ -41,14 +41,18 @@ struct Tally {
 }
 
 pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError> {
+    // By name, which is how the lines are sorted.
+    let domains = [Domain::Order, Domain::Wallet];
+    let wanted = domains
+        .into_iter()
+        .filter(|domain| args.domain.is_none_or(|only| only == *domain));
+    let logs: Vec<_> = wanted
+        .map(|domain| Ok((domain, settings.existing_log_of(domain)?)))
+        .collect::<Result<_, CliError>>()?;
     let mut target = Target::open(args)?;
     let mut tally = Tally::default();
-    // By name, which is how the lines are sorted.
-    for domain in [Domain::Order, Domain::Wallet] {
-        if args.domain.is_none_or(|only| only == domain) {
-            let log = settings.log_of(domain)?;
-            export((domain, &*log), &args.ids, &mut target, &mut tally).await?;
-        }
+    for (domain, log) in logs {
+        export((domain, &*log), &args.ids, &mut target, &mut tally).await?;
     }
     target.finish()?;
     if tally.left_out > 0 {

@@ -1,23 +1,18 @@
-//! `ledgerscope findings`: folds every wallet and every order and lists what does not fit together (contract §8). The
-//! rules are the domain's; here they are only fed and printed.
+//! `ledgerscope findings`: what does not fit together across wallets and orders (contract §8), from a read model that is up to
+//! date. The rules are the domain's; here their findings are only printed.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use clap::Args;
 
 use super::{
     CliError,
-    output::{Column, Output, count, plain, table},
-    scan,
+    output::{Column, Output, count, paged_table, plain},
+    refunds::say_unreadable,
     settings::Settings,
 };
-use crate::domain::{
-    event::format_time,
-    findings::{Finding, OrderFacts, WalletFacts, findings},
-    fold::Fold,
-    ids::{Domain, EntityId},
-    order::OrderState,
-    replay::Filter,
-    wallet::WalletState,
+use crate::{
+    domain::{event::format_time, findings::Finding, ids::Domain, replay::Filter},
+    read_model::UpToDate,
 };
 
 #[derive(Args, Debug)]
@@ -28,70 +23,59 @@ pub struct FindingsArgs {
 }
 
 pub async fn run(settings: &Settings, args: &FindingsArgs) -> Result<(), CliError> {
-    let (wallet_log, order_log) = (settings.log_of(Domain::Wallet)?, settings.log_of(Domain::Order)?);
-    let everything = Filter::default();
-    // Orders first. A refund that is settled in between then looks credited and not succeeded, which it was for a moment;
-    // the other way round it would look succeeded and never credited, which is a graver thing to say falsely.
-    let orders = scan::folds::<OrderState>(&*order_log, &everything).await?;
-    let wallets = scan::folds::<WalletState>(&*wallet_log, &everything).await?;
-    let found = judge(&wallets, &orders, Utc::now());
+    let needed = Domain::ALL;
+    let stores = settings.existing_stores(&needed)?;
+    let model = UpToDate::open(&stores, &settings.of_read_model(), &needed, &Filter::default()).await?;
+    let now = Utc::now();
+    let pages = |each: &mut dyn FnMut(&[Finding]) -> Result<(), CliError>| {
+        let mut after = None;
+        loop {
+            let (rows, next) = model.findings(now, after.as_ref())?;
+            each(&rows)?;
+            if next.is_none() {
+                return Ok(());
+            }
+            after = next;
+        }
+    };
     let mut out = Output::new();
     if args.json {
-        for finding in &found {
-            out.json(finding)?;
-        }
+        pages(&mut |rows| {
+            for row in rows {
+                out.json(row)?;
+            }
+            Ok(())
+        })?;
     } else {
-        print(&mut out, &found)?;
+        let mut found = 0;
+        paged_table(&mut out, &COLUMNS, cells, pages)?;
+        pages(&mut |rows| {
+            found += rows.len();
+            Ok(())
+        })?;
+        out.line("")?;
+        out.line(&count(found, "finding"))?;
     }
     out.finish()?;
-    Ok(())
+    say_unreadable(&model, &needed)
 }
 
-fn judge(
-    wallets: &[(EntityId, Fold<WalletState>)],
-    orders: &[(EntityId, Fold<OrderState>)],
-    now: DateTime<Utc>,
-) -> Vec<Finding> {
-    let wallets: Vec<_> = wallets
-        .iter()
-        .map(|(id, fold)| WalletFacts {
-            id,
-            state: &fold.state,
-            complete: fold.complete,
-        })
-        .collect();
-    let orders: Vec<_> = orders
-        .iter()
-        .map(|(id, fold)| OrderFacts {
-            id,
-            state: &fold.state,
-            complete: fold.complete,
-        })
-        .collect();
-    findings(&wallets, &orders, now)
-}
+const COLUMNS: [Column; 6] = [
+    Column::Left("severity"),
+    Column::Left("finding"),
+    Column::Right("amount"),
+    Column::Left(""),
+    Column::Left("since"),
+    Column::Left("explanation"),
+];
 
-fn print(out: &mut Output, found: &[Finding]) -> Result<(), CliError> {
-    let mut rows = table(&[
-        Column::Left("severity"),
-        Column::Left("finding"),
-        Column::Right("amount"),
-        Column::Left(""),
-        Column::Left("since"),
-        Column::Left("explanation"),
-    ]);
-    for finding in found {
-        rows.add_row([
-            finding.severity.to_string(),
-            finding.finding.to_string(),
-            finding.amount.map_or_else(String::new, |amount| amount.to_string()),
-            finding.currency.map_or_else(String::new, String::from),
-            finding.since.map_or_else(String::new, format_time),
-            plain(&finding.explanation),
-        ]);
-    }
-    out.table(&rows)?;
-    out.line("")?;
-    out.line(&count(found.len(), "finding"))?;
-    Ok(())
+fn cells(finding: &Finding) -> Vec<String> {
+    vec![
+        finding.severity.to_string(),
+        finding.finding.to_string(),
+        finding.amount.map_or_else(String::new, |amount| amount.to_string()),
+        finding.currency.map_or_else(String::new, String::from),
+        finding.since.map_or_else(String::new, format_time),
+        plain(&finding.explanation),
+    ]
 }

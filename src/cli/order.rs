@@ -36,7 +36,7 @@ pub struct OrderArgs {
 }
 
 pub async fn run(settings: &Settings, args: &OrderArgs) -> Result<(), CliError> {
-    let log = settings.log_of(Domain::Order)?;
+    let log = settings.existing_log_of(Domain::Order)?;
     let replay = scan::replayed::<OrderState>(&*log, &args.id, &args.filter.filter()).await?;
     let now = args.filter.at.unwrap_or_else(Utc::now);
     let refunds = refund_rows(&args.id, &replay.fold.state, now, &settings.limits());

@@ -9,6 +9,8 @@ use std::{
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use super::CliError;
+
 /// Standard output, buffered; it is flushed by [`Output::finish`], so that a write error is not lost.
 pub struct Output(BufWriter<Stdout>);
 
@@ -74,6 +76,42 @@ pub fn table(columns: &[Column]) -> Table {
         }
     }
     table
+}
+
+/// A table whose rows come page by page, aligned as a whole. The pages are asked for twice: first to see how wide the columns are.
+pub fn paged_table<Row>(
+    out: &mut Output,
+    columns: &[Column],
+    cells: impl Fn(&Row) -> Vec<String>,
+    mut pages: impl FnMut(&mut dyn FnMut(&[Row]) -> Result<(), CliError>) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let of_page = |rows: &[Row], widths: Option<&[u16]>| {
+        let mut table = table(columns);
+        if let Some(widths) = widths {
+            table.add_row(widths.iter().map(|width| "-".repeat(usize::from(*width))));
+        }
+        table.add_rows(rows.iter().map(&cells));
+        table
+    };
+    let mut widths = of_page(&[], None).column_max_content_widths();
+    pages(&mut |rows| {
+        let of_these = of_page(rows, None).column_max_content_widths();
+        for (width, of_these) in widths.iter_mut().zip(of_these) {
+            *width = of_these.max(*width);
+        }
+        Ok(())
+    })?;
+    let heading = of_page(&[], Some(&widths));
+    for line in heading.lines().take(1) {
+        out.line(&line)?;
+    }
+    pages(&mut |rows| {
+        // Without the heading, and without the row that is as wide as the widest cells.
+        for line in of_page(rows, Some(&widths)).lines().skip(2) {
+            out.line(&line)?;
+        }
+        Ok(())
+    })
 }
 
 /// Text as a terminal may have it: control characters, and marks that turn the direction of writing, as escapes.

@@ -1,25 +1,27 @@
-//! `ledgerscope refunds`: every refund of every order, straight from the order log, as contract §8 lists them. It asks no
+//! `ledgerscope refunds`: the refunds of all orders, from a read model that is up to date, as contract §8 lists them. It asks no
 //! wallet: whether one was credited is what `findings` looks into.
 
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
 use clap::Args;
+use rust_decimal::Decimal;
 
 use super::{
     CliError,
     filter::FilterArgs,
-    order::refund_rows,
-    output::{Column, Output, count, plain, table},
-    scan,
+    output::{Column, Output, complain, count, paged_table, plain, table},
     settings::Settings,
 };
-use crate::domain::{
-    event::format_time,
-    ids::Domain,
-    money::{Currency, add_exact},
-    order::OrderState,
-    refund::{RefundRow, RefundState},
+use crate::{
+    domain::{
+        event::format_time,
+        ids::Domain,
+        money::{Currency, add_exact},
+        refund::{RefundRow, RefundState},
+    },
+    read_model::{Moment, UpToDate},
+    views::refunds::RefundsQuery,
 };
 
 #[derive(Args, Debug)]
@@ -40,75 +42,117 @@ pub struct RefundsArgs {
     json: bool,
 }
 
-impl RefundsArgs {
-    fn wants(&self, row: &RefundRow) -> bool {
-        let state = if self.state.is_empty() {
-            row.state.is_pending()
-        } else {
-            self.state.contains(&row.state)
-        };
-        state && (row.overdue || !self.overdue) && self.currency.is_none_or(|currency| currency == row.currency)
-    }
+/// What the rows come to.
+#[derive(Default)]
+struct Totals {
+    rows: usize,
+    overdue: usize,
+    /// `None`: beyond 28 digits. Each amount still is shown.
+    sums: BTreeMap<Currency, Option<Decimal>>,
 }
 
 pub async fn run(settings: &Settings, args: &RefundsArgs) -> Result<(), CliError> {
-    let log = settings.log_of(Domain::Order)?;
-    let now = args.filter.at.unwrap_or_else(Utc::now);
-    let limits = settings.limits();
-    let orders = scan::folds::<OrderState>(&*log, &args.filter.filter()).await?;
-    let mut rows: Vec<_> = orders
-        .iter()
-        .flat_map(|(id, fold)| refund_rows(id, &fold.state, now, &limits))
-        .filter(|row| args.wants(row))
-        .collect();
-    rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
+    let needed = [Domain::Order];
+    let stores = settings.existing_stores(&needed)?;
+    let model = UpToDate::open(&stores, &settings.of_read_model(), &needed, &args.filter.filter()).await?;
+    let query = RefundsQuery {
+        states: args.state.clone(),
+        overdue: args.overdue,
+        currency: args.currency,
+        ..RefundsQuery::default()
+    };
+    let moment = Moment {
+        now: args.filter.at.unwrap_or_else(Utc::now),
+        limits: settings.limits(),
+    };
+    let pages = |each: &mut dyn FnMut(&[RefundRow]) -> Result<(), CliError>| {
+        let mut after = None;
+        loop {
+            let (rows, next) = model.refunds(&query, &moment, after.as_ref())?;
+            each(&rows)?;
+            if next.is_none() {
+                return Ok(());
+            }
+            after = next;
+        }
+    };
     let mut out = Output::new();
     if args.json {
-        for row in &rows {
-            out.json(row)?;
-        }
+        pages(&mut |rows| {
+            for row in rows {
+                out.json(row)?;
+            }
+            Ok(())
+        })?;
     } else {
-        print(&mut out, &rows)?;
-        totals(&mut out, &rows)?;
+        paged_table(&mut out, &COLUMNS, cells, pages)?;
+        let mut totals = Totals::default();
+        pages(&mut |rows| {
+            for row in rows {
+                totals.add(row);
+            }
+            Ok(())
+        })?;
+        totals.print(&mut out)?;
     }
     out.finish()?;
-    Ok(())
+    say_unreadable(&model, &needed)
 }
+
+/// Names the streams that can't be read, whose rows are those of the last time that they could.
+pub fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliError> {
+    let mut some = false;
+    for domain in domains {
+        for stream in model.unreadable(*domain)? {
+            some = true;
+            complain(&format!(
+                "{domain} {} can't be read ({}); what is listed of it is what was read before",
+                plain(&stream.id),
+                plain(&stream.reason)
+            ));
+        }
+    }
+    if some { Err(CliError::Said) } else { Ok(()) }
+}
+
+const COLUMNS: [Column; 12] = [
+    Column::Left("refund"),
+    Column::Left("order"),
+    Column::Left("wallet"),
+    Column::Left("state"),
+    Column::Left("waits for"),
+    Column::Right("amount"),
+    Column::Left(""),
+    Column::Left("to"),
+    Column::Left("reason"),
+    Column::Left("requested"),
+    Column::Right("in state"),
+    Column::Left(""),
+];
 
 /// Refunds as a table for people.
 pub fn print(out: &mut Output, rows: &[RefundRow]) -> Result<(), CliError> {
-    let mut refunds = table(&[
-        Column::Left("refund"),
-        Column::Left("order"),
-        Column::Left("wallet"),
-        Column::Left("state"),
-        Column::Left("waits for"),
-        Column::Right("amount"),
-        Column::Left(""),
-        Column::Left("to"),
-        Column::Left("reason"),
-        Column::Left("requested"),
-        Column::Right("in state"),
-        Column::Left(""),
-    ]);
-    for row in rows {
-        refunds.add_row([
-            plain(&row.refund),
-            row.order.to_string(),
-            plain(row.wallet.as_deref().unwrap_or("")),
-            row.state.to_string(),
-            row.waits_for.map_or_else(String::new, |who| who.to_string()),
-            row.amount.to_string(),
-            row.currency.to_string(),
-            plain(row.destination.as_str()),
-            plain(row.reason.as_str()),
-            format_time(row.requested_at),
-            age(row.age_seconds),
-            if row.overdue { "overdue" } else { "" }.to_owned(),
-        ]);
-    }
+    let mut refunds = table(&COLUMNS);
+    refunds.add_rows(rows.iter().map(cells));
     out.table(&refunds)?;
     Ok(())
+}
+
+fn cells(row: &RefundRow) -> Vec<String> {
+    vec![
+        plain(&row.refund),
+        row.order.to_string(),
+        plain(row.wallet.as_deref().unwrap_or("")),
+        row.state.to_string(),
+        row.waits_for.map_or_else(String::new, |who| who.to_string()),
+        row.amount.to_string(),
+        row.currency.to_string(),
+        plain(row.destination.as_str()),
+        plain(row.reason.as_str()),
+        format_time(row.requested_at),
+        age(row.age_seconds),
+        if row.overdue { "overdue" } else { "" }.to_owned(),
+    ]
 }
 
 /// Whole days and hours, or hours and minutes: as exact as a person wants it.
@@ -121,21 +165,23 @@ fn age(seconds: i64) -> String {
     }
 }
 
-fn totals(out: &mut Output, rows: &[RefundRow]) -> Result<(), CliError> {
-    let overdue = rows.iter().filter(|row| row.overdue).count();
-    out.line("")?;
-    out.line(&format!("{}, {overdue} overdue", count(rows.len(), "refund")))?;
-    let mut sums = BTreeMap::new();
-    for row in rows {
-        // A sum beyond 28 digits is not shown; each amount still is.
-        let sum = sums.entry(row.currency).or_insert(Some(row.currency.zero()));
+impl Totals {
+    fn add(&mut self, row: &RefundRow) {
+        self.rows += 1;
+        self.overdue += usize::from(row.overdue);
+        let sum = self.sums.entry(row.currency).or_insert(Some(row.currency.zero()));
         *sum = sum.and_then(|sum| add_exact(sum, row.amount));
     }
-    for (currency, sum) in sums {
-        let sum = sum.map_or_else(|| "more than 28 digits".to_owned(), |sum| sum.to_string());
-        out.line(&format!("  {currency}  {sum}"))?;
+
+    fn print(self, out: &mut Output) -> Result<(), CliError> {
+        out.line("")?;
+        out.line(&format!("{}, {} overdue", count(self.rows, "refund"), self.overdue))?;
+        for (currency, sum) in self.sums {
+            let sum = sum.map_or_else(|| "more than 28 digits".to_owned(), |sum| sum.to_string());
+            out.line(&format!("  {currency}  {sum}"))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
-//! Reading logs whole: one entity's history, or a fold of every entity there is. Many streams are read at once, each is
-//! folded as soon as it is there, and only its state is kept.
+//! Reading logs: one entity's history, and the ids of all.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 
 use super::CliError;
 use crate::{
     domain::{
-        fold::Fold,
         ids::{EntityId, Position},
         replay::{Filter, Replay, Replayable, replay},
     },
@@ -47,17 +45,4 @@ pub async fn ids(log: &dyn EventLog) -> Result<Vec<EntityId>, ReadError> {
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
-}
-
-/// Every entity that the filter leaves something of, folded, in the order of ids.
-pub async fn folds<S: Replayable>(log: &dyn EventLog, filter: &Filter) -> Result<Vec<(EntityId, Fold<S>)>, ReadError> {
-    let found: Vec<Option<_>> = stream::iter(ids(log).await?)
-        .map(async |id| {
-            let entries = log.read_all(&id, Position::START).await?;
-            Ok(replay::<S>(entries, filter).map(|replay| (id, replay.fold)))
-        })
-        .buffered(CONCURRENT_READS)
-        .try_collect()
-        .await?;
-    Ok(found.into_iter().flatten().collect())
 }

@@ -10,7 +10,6 @@ use crate::{
     domain::ids::{Domain, LogName},
     event_log::relay::Relay,
     ledger::Ledger,
-    read_model::{self, Store, Stores},
     server::{
         self, ServeError,
         auth::Gatekeeper,
@@ -22,7 +21,7 @@ use crate::{
 pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliError> {
     let refused = |error: ConfigError| CliError::from(ServeError::from(error));
     config.check().map_err(refused)?;
-    let stores = stores(settings)?;
+    let stores = settings.stores()?;
     let access = settings.access()?;
     config.check_demo(look_at_people(&access).await).map_err(refused)?;
     let desk_stores = DeskStores {
@@ -30,14 +29,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         order: Arc::clone(&stores.order.log),
         compensation: settings.log_of(LogName::Compensation)?,
     };
-    let ledger = Ledger::start(
-        stores,
-        read_model::Settings {
-            limits: settings.limits(),
-            dir: settings.read_model(),
-            ..read_model::Settings::default()
-        },
-    )?;
+    let ledger = Ledger::start(stores, settings.of_read_model())?;
     let credited = Arc::clone(&ledger);
     let desk = Desk::new(
         desk_stores,
@@ -56,19 +48,6 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     let served = server::serve(config, AppState { ledger, desk, keeper }).await;
     followed.stop();
     Ok(served?)
-}
-
-/// The stores that the read model is made of. Nothing is connected to yet.
-pub(super) fn stores(settings: &Settings) -> Result<Stores, CliError> {
-    let store = |domain| {
-        let embedded = settings.store(domain).starts_with("embedded:");
-        let adapter = if embedded { "embedded" } else { "redis" };
-        settings.log_of(domain).map(|log| Store { log, adapter })
-    };
-    Ok(Stores {
-        wallet: store(Domain::Wallet)?,
-        order: store(Domain::Order)?,
-    })
 }
 
 /// Whether there are demo operators who may sign in; says so where there is nobody at all. A store that does not answer yet

@@ -15,7 +15,11 @@ use crate::{
         refund::Limits,
     },
     event_log::{self, EventLog, OpenError},
+    read_model::{self, Store, Stores},
 };
+
+/// Opens a log.
+type Open = fn(LogName, &str) -> Result<Arc<dyn EventLog>, OpenError>;
 
 /// Longest limit that can be set: beyond it nothing is ever overdue, which is rather a slip of the hand.
 const LIMIT_DAYS_MAX: i64 = 3_650;
@@ -171,6 +175,65 @@ impl Settings {
         event_log::open(name, self.store(name)).map_err(|error| unusable(name, &error))
     }
 
+    /// A log that is only read: an embedded store that does not exist is not made. Nothing is connected to yet.
+    pub fn existing_log_of(&self, log: impl Into<LogName>) -> Result<Arc<dyn EventLog>, CliError> {
+        let name = log.into();
+        self.check_exists(name)?;
+        event_log::open_existing(name, self.store(name)).map_err(|error| unusable(name, &error))
+    }
+
+    fn check_exists(&self, name: LogName) -> Result<(), CliError> {
+        match event_log::missing_dir(self.store(name)) {
+            None => Ok(()),
+            Some(dir) => Err(CliError::Store(format!(
+                "the {name} store does not exist: nothing is in {}; check --{name}-store",
+                dir.display()
+            ))),
+        }
+    }
+
+    /// The stores that a read model is made of, for a command that reads those `needed`. One that is not needed may be missing.
+    /// Nothing is connected to yet.
+    pub fn existing_stores(&self, needed: &[Domain]) -> Result<Stores, CliError> {
+        for domain in needed {
+            self.check_exists((*domain).into())?;
+        }
+        self.stores_by(event_log::open_existing)
+    }
+
+    /// The stores that a server's read model is made of. Nothing is connected to yet.
+    pub fn stores(&self) -> Result<Stores, CliError> {
+        self.stores_by(event_log::open)
+    }
+
+    fn stores_by(&self, open: Open) -> Result<Stores, CliError> {
+        let store = |domain: Domain| {
+            let (name, url) = (domain.into(), self.store(domain));
+            let opened = || {
+                Ok(Store {
+                    log: open(name, url)?,
+                    adapter: if url.starts_with("embedded:") {
+                        "embedded"
+                    } else {
+                        "redis"
+                    },
+                    url: event_log::store_name(url)?,
+                })
+            };
+            opened().map_err(|error| unusable(name, &error))
+        };
+        Ok(Stores {
+            wallet: store(Domain::Wallet)?,
+            order: store(Domain::Order)?,
+        })
+    }
+
+    /// Everything about people, for a command that only reads: an embedded store that does not exist is not made.
+    pub fn existing_access(&self) -> Result<Arc<Access>, CliError> {
+        self.check_exists(LogName::Access)?;
+        self.access()
+    }
+
     /// Everything about people. Nothing is connected to yet.
     pub fn access(&self) -> Result<Arc<Access>, CliError> {
         let name = LogName::Access;
@@ -183,6 +246,15 @@ impl Settings {
             approval_time: self.approval_time,
             grace: self.takeover,
             ..desk::Settings::default()
+        }
+    }
+
+    /// How a read model works.
+    pub fn of_read_model(&self) -> read_model::Settings {
+        read_model::Settings {
+            limits: self.limits(),
+            dir: self.read_model(),
+            ..read_model::Settings::default()
         }
     }
 

@@ -1,5 +1,5 @@
 //! `ledgerscope verify --replay`: brings a copy of the read model up to date, fills another one from nothing beside it, and says
-//! whether the two agree on every row. It writes only to copies. Producers may go on meanwhile: what differs is looked at again
+//! whether the two agree on every row. It writes to the copy only, and makes no store. Producers may go on meanwhile: what differs is looked at again
 //! before it is called a difference.
 
 use std::{
@@ -13,10 +13,11 @@ use std::{
 use clap::Args;
 use tokio::time::{sleep, timeout};
 
-use super::{CliError, output::Output, serve::stores, settings::Settings};
+use super::{CliError, output::Output, settings::Settings};
 use crate::{
+    domain::ids::Domain,
     ledger::{Ledger, LedgerError},
-    read_model::{self, ReadModel, Rows},
+    read_model::{self, ReadModel, Rows, Stores},
     views::health::StoreState,
 };
 
@@ -59,14 +60,15 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
         CliError::No("there is no read model of these stores to verify; a server keeps one in its --read-model".into())
     };
     let dir = settings.read_model().ok_or_else(none)?;
+    let stores = settings.existing_stores(&Domain::ALL)?;
     let scratch = Scratch::new();
-    if !ReadModel::copy(&dir, &scratch.0)? {
+    if !ReadModel::copy(&dir, &scratch.0, &stores)? {
         return Err(none());
     }
-    let resumed = start(settings, Some(&scratch.0))?;
+    let resumed = start(settings, &stores, Some(&scratch.0))?;
     loaded(&resumed).await?;
     let made_at = resumed.resumed_from().ok_or_else(none)?;
-    let replayed = start(settings, None)?;
+    let replayed = start(settings, &stores, None)?;
     loaded(&replayed).await?;
     let (mut compared, mut different) = (0, BTreeSet::new());
     for look in 0..LOOKS {
@@ -94,13 +96,12 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
     }
 }
 
-fn start(settings: &Settings, dir: Option<&Path>) -> Result<Arc<Ledger>, CliError> {
-    let settings_of_model = read_model::Settings {
-        limits: settings.limits(),
+fn start(settings: &Settings, stores: &Stores, dir: Option<&Path>) -> Result<Arc<Ledger>, CliError> {
+    let settings = read_model::Settings {
         dir: dir.map(Path::to_owned),
-        ..read_model::Settings::default()
+        ..settings.of_read_model()
     };
-    Ok(Ledger::start(stores(settings)?, settings_of_model)?)
+    Ok(Ledger::start(stores.clone(), settings)?)
 }
 
 fn rows(ledger: &Ledger) -> Result<Rows, CliError> {

@@ -33,7 +33,7 @@ pub struct WalletArgs {
 }
 
 pub async fn run(settings: &Settings, args: &WalletArgs) -> Result<(), CliError> {
-    let log = settings.log_of(Domain::Wallet)?;
+    let log = settings.existing_log_of(Domain::Wallet)?;
     let replay = scan::replayed::<WalletState>(&*log, &args.id, &args.filter.filter()).await?;
     let mut out = Output::new();
     if args.json {

@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use ledgerscope::{domain::ids::Domain, event_log};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -21,10 +22,28 @@ pub struct Ran {
 }
 
 impl Cli {
+    /// An empty ledger.
     pub fn new() -> Self {
+        let cli = Self::bare();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for domain in Domain::ALL {
+            let log = event_log::open(domain, &cli.store(domain.as_str())).unwrap();
+            // The first call makes the store.
+            runtime.block_on(log.feed_end()).unwrap();
+        }
+        cli
+    }
+
+    /// A directory without any store.
+    pub fn bare() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// The URL of a store.
+    pub fn store(&self, name: &str) -> String {
+        format!("embedded:{}", self.dir.path().join(name).display())
     }
 
     /// A ledger into which these lines were imported.
@@ -38,16 +57,15 @@ impl Cli {
 
     /// The program with these arguments, and nothing else of this environment's settings.
     pub fn command(&self, args: &[&str]) -> Command {
-        let store = |domain| format!("embedded:{}", self.dir.path().join(domain).display());
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerscope"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LEDGERSCOPE_")) {
             command.env_remove(name);
         }
         command
-            .env("LEDGERSCOPE_WALLET_STORE", store("wallet"))
-            .env("LEDGERSCOPE_ORDER_STORE", store("order"))
-            .env("LEDGERSCOPE_COMPENSATION_STORE", store("compensation"))
-            .env("LEDGERSCOPE_ACCESS_STORE", store("access"))
+            .env("LEDGERSCOPE_WALLET_STORE", self.store("wallet"))
+            .env("LEDGERSCOPE_ORDER_STORE", self.store("order"))
+            .env("LEDGERSCOPE_COMPENSATION_STORE", self.store("compensation"))
+            .env("LEDGERSCOPE_ACCESS_STORE", self.store("access"))
             .env("LEDGERSCOPE_READ_MODEL", self.dir.path().join("read-model"))
             .args(args)
             .stdin(Stdio::piped())
