@@ -80,7 +80,7 @@ struct Options {
     samples: usize,
     /// Events a second that are written while pages are asked for
     #[arg(long, default_value_t = 2_000)]
-    rate: usize,
+    rate: u64,
     /// Seconds of that, and of the same without writing
     #[arg(long, default_value = "20", value_parser = seconds)]
     busy: Duration,

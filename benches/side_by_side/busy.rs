@@ -142,36 +142,31 @@ async fn look(client: &mut Client, pages: &[String], time: Duration) -> Samples 
 
 /// Half of the events credit wallets; half make new orders, of which one in four wants a refund. Answers how many there were in
 /// how long.
-fn write(ports: [u16; 2], rate: usize, stop: &AtomicBool) -> (u64, Duration) {
+fn write(ports: [u16; 2], rate: u64, stop: &AtomicBool) -> (u64, Duration) {
     let mut wires = [Wire::open(ports[0], "wallet"), Wire::open(ports[1], "order")];
     let begin = Instant::now();
-    let (mut written, mut tick) = (0, 0);
+    let (mut number, mut tick) = (0, 0);
     let wallet = |number: usize| format!("W-BUSY-{}", number % WALLETS);
     while !stop.load(Ordering::Relaxed) {
         tick += 1;
-        let due = usize::try_from((TICK * tick).as_millis()).unwrap() * rate / 1_000;
-        while written < due {
-            let number = written / 2;
-            if written % 2 == 0 {
-                let sequence = number / WALLETS + 1;
-                match sequence {
-                    1 => wires[0].event_now(
-                        &wallet(number),
-                        1,
-                        "wallet.opened",
-                        r#"{"owner":{"id":"C-BUSY","name":"Busy Buyer"},"currency":"EUR"}"#,
-                    ),
-                    _ => wires[0].event_now(
-                        &wallet(number),
-                        sequence,
-                        "wallet.credited",
-                        r#"{"amount":{"amount":"12.50","currency":"EUR"},"kind":"top_up"}"#,
-                    ),
-                }
-            } else {
-                order_event(&mut wires[1], number, &wallet(number / 4));
+        let due = u64::try_from((TICK * tick).as_millis()).unwrap() * rate / 1_000;
+        while wires.iter().map(Wire::written).sum::<u64>() < due {
+            match number / WALLETS {
+                0 => wires[0].event_now(
+                    &wallet(number),
+                    1,
+                    "wallet.opened",
+                    r#"{"owner":{"id":"C-BUSY","name":"Busy Buyer"},"currency":"EUR"}"#,
+                ),
+                before => wires[0].event_now(
+                    &wallet(number),
+                    before + 1,
+                    "wallet.credited",
+                    r#"{"amount":{"amount":"12.50","currency":"EUR"},"kind":"top_up"}"#,
+                ),
             }
-            written += 1;
+            order_event(&mut wires[1], number, &wallet(number / 4));
+            number += 1;
         }
         wires.iter_mut().for_each(Wire::flush);
         if let Some(rest) = (begin + TICK * tick).checked_duration_since(Instant::now()) {
