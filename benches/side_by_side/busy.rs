@@ -50,6 +50,17 @@ pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
     let writer = tokio::task::spawn_blocking(move || write(ports, rate, &stopped));
     look(&mut client, &pages, options.busy / 4).await;
     let busy = look(&mut client, &pages, options.busy).await;
+    for (at, page) in pages.iter().enumerate() {
+        let [idle, busy] = [&idle, &busy].map(|samples| of_page(samples, at));
+        eprintln!(
+            "busy: {page}: median {} and while nobody writes {}, p99 {} and {}",
+            shown(busy.percentile(50)),
+            shown(idle.percentile(50)),
+            shown(busy.percentile(99)),
+            shown(idle.percentile(99))
+        );
+    }
+    let [idle, busy] = [idle, busy].map(|samples| Samples::new(samples.into_iter().flatten().collect(), 0));
     stop.store(true, Ordering::Relaxed);
     let (written, time) = writer.await.unwrap();
     let begin = Instant::now();
@@ -125,19 +136,23 @@ async fn read(mut stream: TcpStream, mut client: Client, page: String) {
     }
 }
 
-/// Asks for one page after the other.
-async fn look(client: &mut Client, pages: &[String], time: Duration) -> Samples {
-    let (begin, mut samples) = (Instant::now(), Vec::new());
-    let mut next = pages.iter().cycle();
-    while begin.elapsed() < time || samples.is_empty() {
-        let page = next.next().unwrap();
-        let asked = Instant::now();
-        let answer = client.get(page).await.unwrap();
-        samples.push(asked.elapsed());
-        assert_eq!(answer.status, 200, "{page}");
-        tokio::time::sleep(BETWEEN_PAGES).await;
+/// Asks for one page after the other, at least once for each. Answers the times of each.
+async fn look(client: &mut Client, pages: &[String], time: Duration) -> Vec<Vec<Duration>> {
+    let (begin, mut samples) = (Instant::now(), vec![Vec::new(); pages.len()]);
+    while begin.elapsed() < time || samples[0].is_empty() {
+        for (page, samples) in pages.iter().zip(&mut samples) {
+            let asked = Instant::now();
+            let answer = client.get(page).await.unwrap();
+            samples.push(asked.elapsed());
+            assert_eq!(answer.status, 200, "{page}");
+            tokio::time::sleep(BETWEEN_PAGES).await;
+        }
     }
-    Samples::new(samples, 0)
+    samples
+}
+
+fn of_page(samples: &[Vec<Duration>], page: usize) -> Samples {
+    Samples::new(samples[page].clone(), 0)
 }
 
 /// Half of the events credit wallets; half make new orders, of which one in four wants a refund. Answers how many there were in
