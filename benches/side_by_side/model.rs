@@ -25,7 +25,7 @@ pub async fn fill_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
     let shop = shops.large(options).await;
     let (mut raw, mut client) = (Duration::MAX, Duration::MAX);
     for _ in 0..options.rounds {
-        raw = raw.min(drained_raw(shop).await);
+        raw = raw.min(drained_raw(shop));
         client = client.min(drained(shop).await);
     }
     let filled = shop.filled().await;
@@ -50,16 +50,15 @@ pub async fn fill_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
     ]
 }
 
-/// Both servers at once, a connection each.
-async fn drained_raw(shop: &Shop) -> Duration {
+/// Both servers at once, a connection and a thread each.
+fn drained_raw(shop: &Shop) -> Duration {
     let begin = Instant::now();
     let servers = [(&shop.wallet, Domain::Wallet), (&shop.order, Domain::Order)];
-    let drains = servers.map(async |(redis, domain)| {
-        let (port, keys) = (redis.port(), replay::keys(redis, domain).await);
-        let drain = move || replay::drained(port, &keys, 1);
-        tokio::task::spawn_blocking(drain).await.unwrap()
+    let streams: usize = std::thread::scope(|scope| {
+        let drains = servers
+            .map(|(redis, domain)| scope.spawn(move || replay::drained(redis.port(), &replay::keys(redis, domain), 1)));
+        drains.into_iter().map(|drain| drain.join().unwrap()).sum()
     });
-    let streams: usize = futures::future::join_all(drains).await.into_iter().sum();
     assert_eq!(streams, shop.sizes.wallets + shop.sizes.orders, "streams");
     begin.elapsed()
 }

@@ -15,7 +15,6 @@ use ledgerscope::{
     domain::{fold::Fold, ids::Domain, wallet::WalletState},
     event_log::{Swept, open},
 };
-use redis::AsyncCommands as _;
 use rust_decimal::Decimal;
 
 use super::{
@@ -49,7 +48,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
         options.events,
         shown(begin.elapsed())
     );
-    let keys = keys(&server, Domain::Wallet).await;
+    let keys = keys(&server, Domain::Wallet);
     let (mut drain, mut sweep) = (Duration::MAX, Duration::MAX);
     let cores = std::thread::available_parallelism().unwrap().get();
     let mut node: Vec<Rival> = [("node-redis", "node_redis.js"), ("ioredis", "ioredis.js")]
@@ -128,10 +127,10 @@ struct Rival {
 }
 
 /// The keys of all streams of a domain.
-pub async fn keys(server: &RedisServer, domain: Domain) -> Vec<String> {
-    let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let found: Vec<String> = connection.keys(format!("{domain}:*")).await.unwrap();
+pub fn keys(server: &RedisServer, domain: Domain) -> Vec<String> {
+    let mut connection = server.connection();
+    let pattern = format!("{domain}:*");
+    let found: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
     found.into_iter().filter(|key| !key.ends_with(":feed")).collect()
 }
 
