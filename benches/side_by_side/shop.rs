@@ -263,9 +263,9 @@ impl Story {
             let wallet = number % self.sizes.wallets;
             let (order, currency) = (self.ids.id('O', number), currency(wallet));
             let refund = self.refund(number);
-            // Half of the refunds are a few hours old, the others up to forty days.
+            // Half of the refunds are up to two days old, the others up to forty days.
             let minutes = match (&refund, pick('O', number, 5, 2)) {
-                (Some(_), 0) => pick('O', number, 6, 180),
+                (Some(_), 0) => pick('O', number, 6, 2_880),
                 (Some(_), _) => pick('O', number, 6, 57_600),
                 _ => pick('O', number, 6, 86_400),
             };
