@@ -10,16 +10,20 @@
 
 #[path = "side_by_side/bundle.rs"]
 mod bundle;
+#[path = "side_by_side/busy.rs"]
+mod busy;
 #[path = "side_by_side/fill.rs"]
 mod fill;
 #[path = "side_by_side/http.rs"]
 mod http;
 #[path = "side_by_side/issue.rs"]
 mod issue;
+#[path = "side_by_side/lists.rs"]
+mod lists;
 #[path = "side_by_side/live.rs"]
 mod live;
-#[path = "side_by_side/memory.rs"]
-mod memory;
+#[path = "side_by_side/model.rs"]
+mod model;
 #[path = "side_by_side/pages.rs"]
 mod pages;
 #[path = "side_by_side/program.rs"]
@@ -28,10 +32,10 @@ mod program;
 mod redis_server;
 #[path = "side_by_side/replay.rs"]
 mod replay;
+#[path = "side_by_side/shop.rs"]
+mod shop;
 #[path = "side_by_side/soak.rs"]
 mod soak;
-#[path = "side_by_side/start.rs"]
-mod start;
 #[path = "side_by_side/table.rs"]
 mod table;
 
@@ -39,7 +43,10 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
-use self::table::Row;
+use self::{
+    shop::{Shops, Sizes},
+    table::Row,
+};
 
 /// Sizes are meant to let all of it end within ten minutes on two slow cores.
 #[derive(Clone, Debug, Parser)]
@@ -47,7 +54,7 @@ struct Options {
     /// A smoke test of all rows, in about a minute; its figures mean nothing
     #[arg(long)]
     quick: bool,
-    /// Only these rows: replay, start, wallet, refunds, render, issue, live, memory, bundle
+    /// Only these rows: replay, wallet, render, issue, live, fill, start, memory, lists, overview, busy, disk, bundle
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Events that are replayed, in wallets of twenty
@@ -56,27 +63,33 @@ struct Options {
     /// Turns that the programs take at replaying
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Events at which a start is timed
-    #[arg(long, default_value_t = 1_000_000)]
-    start_events: usize,
     /// Events of the long wallet
     #[arg(long, default_value_t = 1_000_000)]
     wallet_events: usize,
-    /// Orders of the ledger whose refunds are listed
+    /// Wallets of the shop by which the read model is measured
+    #[arg(long, default_value_t = 100_000)]
+    wallets: usize,
+    /// Its orders, of two to six events
     #[arg(long, default_value_t = 200_000)]
     orders: usize,
-    /// Pending refunds of that ledger; as many more are settled
-    #[arg(long, default_value_t = 20_000)]
+    /// Its pending refunds; as many more are settled
+    #[arg(long, default_value_t = 10_000)]
     pending: usize,
+    /// Answers that are timed of each list, as a page and as JSON
+    #[arg(long, default_value_t = 100)]
+    samples: usize,
+    /// Events a second that are written while pages are asked for
+    #[arg(long, default_value_t = 2_000)]
+    rate: u64,
+    /// Seconds of that, and of the same without writing
+    #[arg(long, default_value = "20", value_parser = seconds)]
+    busy: Duration,
     /// Requests of one load where latency is measured
     #[arg(long, default_value_t = 1_500)]
     requests: usize,
     /// Compensations that each of fifty people issues
     #[arg(long, default_value_t = 20)]
     issues: usize,
-    /// Wallets, and orders, by which memory is measured
-    #[arg(long, default_value_t = 400_000)]
-    entities: usize,
     /// Seconds after which a load ends with the samples that it has
     #[arg(long, default_value = "20", value_parser = seconds)]
     patience: Duration,
@@ -105,33 +118,52 @@ impl Options {
         Self {
             events: 20_000,
             rounds: 1,
-            start_events: 20_000,
             wallet_events: 5_000,
-            orders: 4_000,
-            pending: 1_000,
+            wallets: 3_000,
+            orders: 6_000,
+            pending: 800,
+            samples: 3,
+            busy: Duration::from_secs(2),
             requests: 60,
             issues: 2,
-            entities: 5_000,
             patience: Duration::from_secs(2),
             ..self
         }
     }
+
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            wallets: self.wallets,
+            orders: self.orders,
+            pending: self.pending,
+        }
+    }
 }
 
-const ROWS: [&str; 9] = [
-    "replay", "start", "wallet", "refunds", "render", "issue", "live", "memory", "bundle",
+/// Those that share the shop's ledger stand together; the busy one changes it and is the last of them.
+const ROWS: [&str; 13] = [
+    "replay", "wallet", "render", "issue", "live", "fill", "start", "memory", "lists", "overview", "busy", "disk",
+    "bundle",
 ];
 
-async fn measure(name: &str, options: &Options) -> Vec<Row> {
+async fn measure(name: &str, options: &Options, shops: &mut Shops) -> Vec<Row> {
     match name {
         "replay" => replay::rows(options).await,
-        "start" => start::rows(options).await,
         "wallet" => pages::wallet_rows(options).await,
-        "refunds" => pages::refunds_rows(options).await,
         "render" => pages::render_rows(options).await,
         "issue" => issue::rows(options).await,
         "live" => live::rows(options).await,
-        "memory" => memory::rows(options).await,
+        "fill" => model::fill_rows(options, shops).await,
+        "start" => model::start_rows(options, shops).await,
+        "memory" => model::memory_rows(options, shops).await,
+        "lists" => lists::rows(options, shops).await,
+        "overview" => lists::overview_rows(options, shops).await,
+        "busy" => busy::rows(options, shops).await,
+        "disk" => {
+            // What the other rows shared is not needed any more.
+            *shops = Shops::default();
+            model::disk_rows(options).await
+        }
         _ => bundle::rows(),
     }
 }
@@ -158,13 +190,14 @@ async fn main() -> ExitCode {
     if options.quick {
         println!("\n**A smoke test with tiny sizes: the figures mean nothing.**");
     }
+    let mut shops = Shops::default();
     println!("\n| what | figure | against | aim | |\n|---|---|---|---|---|");
     for name in ROWS
         .iter()
         .filter(|name| options.only.is_empty() || options.only.iter().any(|only| only == *name))
     {
         let begin = std::time::Instant::now();
-        for mut row in measure(name, &options).await {
+        for mut row in measure(name, &options, &mut shops).await {
             if options.quick {
                 row.met = None;
             }

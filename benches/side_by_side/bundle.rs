@@ -1,4 +1,4 @@
-//! Row 9: what a browser downloads, and which parts of the program it is made of. Reads what `cargo xtask bundle` made.
+//! The row `bundle`: what a browser downloads, and which parts of the program it is made of. Reads what `cargo xtask bundle` made.
 
 use std::{fs, path::Path};
 

@@ -6,6 +6,8 @@ use std::{
     net::TcpStream,
 };
 
+use chrono::{SecondsFormat, Utc};
+
 /// Where recorded time begins: 2026-01-01.
 const FIRST_MILLISECOND: u64 = 1_767_225_600_000;
 /// Entries in one millisecond of recorded time.
@@ -38,17 +40,9 @@ impl Wire {
         }
     }
 
+    /// An event that was recorded and happened at the next moment of the ledger's own time.
     pub fn event(&mut self, subject: &str, sequence: usize, kind: &str, data: &str) {
-        let n = self.written;
-        self.written += 1;
-        let recorded = FIRST_MILLISECOND + n / A_MILLISECOND;
-        let at = format!("{recorded}-{}", n % A_MILLISECOND);
-        let (stream, feed) = (
-            format!("{}:{{0}}:{subject}", self.domain),
-            format!("{}:{{0}}:feed", self.domain),
-        );
-        let id = event_id(subject, sequence);
-        let seconds = n / 10_000;
+        let seconds = self.written / 10_000;
         let time = format!(
             "2026-01-{:02}T{:02}:{:02}:{:02}.250Z",
             1 + seconds / 86_400 % 28,
@@ -56,11 +50,41 @@ impl Wire {
             seconds / 60 % 60,
             seconds % 60
         );
+        self.event_at(subject, sequence, kind, data, &time);
+    }
+
+    /// An event that happened at `time`.
+    pub fn event_at(&mut self, subject: &str, sequence: usize, kind: &str, data: &str, time: &str) {
+        let n = self.written;
+        let recorded = FIRST_MILLISECOND + n / A_MILLISECOND;
+        self.add(
+            &format!("{recorded}-{}", n % A_MILLISECOND),
+            subject,
+            sequence,
+            kind,
+            data,
+            time,
+        );
+    }
+
+    /// An event that happens now. Redis numbers its entries.
+    pub fn event_now(&mut self, subject: &str, sequence: usize, kind: &str, data: &str) {
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        self.add("*", subject, sequence, kind, data, &now);
+    }
+
+    fn add(&mut self, at: &str, subject: &str, sequence: usize, kind: &str, data: &str, time: &str) {
+        self.written += 1;
+        let (stream, feed) = (
+            format!("{}:{{0}}:{subject}", self.domain),
+            format!("{}:{{0}}:feed", self.domain),
+        );
+        let id = event_id(subject, sequence);
         let sequence = sequence.to_string();
         self.command(&[
             "XADD",
             &stream,
-            &at,
+            at,
             "id",
             &id,
             "type",
@@ -68,7 +92,7 @@ impl Wire {
             "sequence",
             &sequence,
             "time",
-            &time,
+            time,
             "actor",
             "shop",
             "correlationid",
@@ -76,20 +100,37 @@ impl Wire {
             "data",
             data,
         ]);
-        self.command(&["XADD", &feed, &at, "subject", subject, "sequence", &sequence]);
+        self.command(&["XADD", &feed, at, "subject", subject, "sequence", &sequence]);
+    }
+
+    /// Events that were written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    pub fn flush(&mut self) {
+        self.out.flush().expect("the wire");
     }
 
     /// Waits until all is there; a server that took less is no ground to measure on.
-    pub fn finish(mut self) {
+    pub fn finish(self) {
+        let written = self.written;
+        assert_eq!(self.close(), written, "what arrived");
+    }
+
+    /// Waits until all is there. Answers how long the feed is.
+    pub fn close(mut self) -> u64 {
         let feed = format!("{}:{{0}}:feed", self.domain);
         self.command(&["CLIENT", "REPLY", "ON"]);
         self.command(&["XLEN", &feed]);
         self.command(&["QUIT"]);
-        self.out.flush().expect("the wire");
+        self.flush();
         let mut text = String::new();
         let mut stream = BufReader::new(self.out.into_inner().expect("the wire"));
         stream.read_to_string(&mut text).expect("an answer");
-        assert_eq!(text, format!("+OK\r\n:{}\r\n+OK\r\n", self.written), "what arrived");
+        let length = text.strip_prefix("+OK\r\n:").and_then(|rest| rest.split_once("\r\n"));
+        let length = length.and_then(|(length, _)| length.parse().ok());
+        length.unwrap_or_else(|| panic!("{text}"))
     }
 
     /// Wallets with a short life each, like any other's: opened, filled, six purchases on hold and captured, fees, a refund,
@@ -151,33 +192,6 @@ impl Wire {
                 r#","kind":"purchase""#
             };
             self.event(wallet, sequence, kind, &money(500, rest));
-        }
-    }
-
-    /// Orders, each placed by one of so many wallets and paid; of those below `refunds` a refund was requested, which succeeded
-    /// from `pending` on.
-    pub fn orders(&mut self, count: usize, wallets: usize, refunds: usize, pending: usize) {
-        for number in 0..count {
-            let wallet = number % wallets;
-            let order = format!("O-{number:07}");
-            let placed = format!(r#"{{"wallet":"W-{wallet:07}","total":{{"amount":"100.00","currency":"EUR"}}}}"#);
-            self.event(&order, 1, "order.placed", &placed);
-            self.event(
-                &order,
-                2,
-                "order.paid",
-                &money(10_000, &format!(r#","payment":"P-{number}","method":"card""#)),
-            );
-            if number < refunds {
-                let refund = format!(r#","refund":"R-{number:07}""#);
-                let asked = format!(r#"{refund},"reason":"return","destination":"original_method""#);
-                self.event(&order, 3, "order.refund_requested", &money(2_000, &asked));
-                if number >= pending {
-                    let only = format!(r#"{{"refund":"R-{number:07}"}}"#);
-                    self.event(&order, 4, "order.refund_approved", &only);
-                    self.event(&order, 5, "order.refund_succeeded", &only);
-                }
-            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Row 6: compensations issued through HTTP by fifty people at once, beside the bare append function under redis-benchmark at
+//! The row `issue`: compensations issued through HTTP by fifty people at once, beside the bare append function under redis-benchmark at
 //! the same concurrency. Every log has a Redis of its own with an append-only file that is synced every second. Previews are
 //! made beforehand; what is timed is the guarded issue alone.
 

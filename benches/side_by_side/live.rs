@@ -1,4 +1,4 @@
-//! Row 7: from an event in Redis to its figure in the document of a real browser, while 199 others read the same stream of
+//! The row `live`: from an event in Redis to its figure in the document of a real browser, while 199 others read the same stream of
 //! changes; next to it the round trip of one XADD over loopback. Measured by a script in Node that both appends and looks.
 
 use std::{path::Path, process::Command, time::Instant};

@@ -1,4 +1,4 @@
-//! Rows 3 to 5: what a page costs where the ledger is long beside where it is short, and what rendering costs beside handing
+//! The rows `wallet` and `render`: what a page costs where a wallet is long beside where it is short, and what rendering costs beside handing
 //! out the same bytes. Latencies are over HTTP, signed in, on kept connections; every sample counts.
 
 use std::{
@@ -70,38 +70,6 @@ pub async fn wallet_rows(options: &Options) -> Vec<Row> {
     );
     let against = format!("at 100 events, p99 {} of {of_short}", shown(short));
     vec![Row::at_most(what, ratio(long, short), against, 1.3).failing(failed)]
-}
-
-pub async fn refunds_rows(options: &Options) -> Vec<Row> {
-    // A ledger that has many of everything, and one that has only the hundred.
-    let (many, few) = (
-        RedisServer::start_with(&["--appendonly", "no"]),
-        RedisServer::start_with(&["--appendonly", "no"]),
-    );
-    for (redis, orders, pending) in [(&many, options.orders, options.pending), (&few, 1_000, 100)] {
-        let mut wire = Wire::open(redis.port(), "order");
-        wire.orders(orders, orders, pending * 2, pending);
-        wire.finish();
-    }
-    let (large, small) = (
-        Home::with(None, Some(many.url()), None, None).await,
-        Home::with(None, Some(few.url()), None, None).await,
-    );
-    let (first, second) = (large.serve().await, small.serve().await);
-    settle().await;
-    let loads = [
-        load(&first, &large, "/refunds", options),
-        load(&second, &small, "/refunds", options),
-    ];
-    let ([long, short], [of_long, of_short], failed) = in_turns(&loads[0], &loads[1]).await;
-    let what = format!(
-        "refunds page at {} pending of {} orders, p99 {} of {of_long}",
-        options.pending,
-        options.orders,
-        shown(long)
-    );
-    let against = format!("at 100 pending of 1000 orders, p99 {} of {of_short}", shown(short));
-    vec![Row::at_most(what, ratio(long, short), against, 1.5).failing(failed)]
 }
 
 /// Server on the first core, load on the last.

@@ -1,7 +1,8 @@
 //! The program under test as a person starts it: a process of its own on stores of the bench, the operators who ask it, and
-//! what it says of itself. Nothing here looks into it.
+//! what it says of itself. Only whether the search indexes are built is read from its file, since nothing else says it.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -17,6 +18,7 @@ use ledgerscope::{
         money::Money,
     },
 };
+use rusqlite::{Connection, OpenFlags};
 
 use super::{http::Client, redis_server::free_port};
 
@@ -78,6 +80,36 @@ impl Home {
 
     pub fn read_model(&self) -> PathBuf {
         self.directory.path().join("read-model")
+    }
+
+    /// The file of the read model in use.
+    pub fn database(&self) -> PathBuf {
+        let number = fs::read_to_string(self.read_model().join("current")).unwrap();
+        self.read_model().join(format!("read_model.{}.sqlite3", number.trim()))
+    }
+
+    /// Removes the read model, so that the next server fills one.
+    pub fn forget(&self) {
+        let _ = fs::remove_dir_all(self.read_model());
+    }
+
+    /// Waits until the search indexes have every row. The server builds them after it is ready.
+    pub async fn searchable(&self) {
+        let begin = Instant::now();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.database(), flags).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        let built = || {
+            let count = "SELECT count(*) FROM source WHERE searchable = ?1";
+            connection
+                .query_row(count, [i64::MAX], |row| row.get::<_, i64>(0))
+                .unwrap()
+                == 2
+        };
+        while !built() {
+            assert!(begin.elapsed() < START_MAX, "the search indexes do not get ready");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Operators of finance with high limits, each with a session.
@@ -202,6 +234,11 @@ impl Server {
         resident(self.child.id())
     }
 
+    /// A kept connection of somebody who is signed in.
+    pub async fn client(&self, home: &Home) -> Client {
+        Client::connect(self.port, &home.cookie).await.unwrap()
+    }
+
     /// What Prometheus is told, the sum of all labels of a figure.
     pub async fn figure(&self, name: &str) -> u64 {
         let mut client = Client::connect(self.figures, "").await.unwrap();
@@ -230,7 +267,7 @@ impl Drop for Server {
     }
 }
 
-/// Until a server that is ready has written its checkpoint, and given back what reading took.
+/// Leaves a server that is ready alone until it has given back what reading took.
 pub async fn settle() {
     tokio::time::sleep(SETTLING).await;
 }
@@ -244,7 +281,7 @@ pub fn terminate(child: &mut Child) {
 }
 
 pub fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

@@ -1,7 +1,6 @@
 //! The soak: a server beside a shop that never closes and sells as fast as it is allowed to, with somebody who keeps looking.
 //! Memory has to stay flat: the mean of the last third of the samples at most a tenth above that of the first third. Left out
-//! is what can be accounted for: the bytes that the index may take for the wallets, orders and refunds that came in between,
-//! and the heads that are kept up to a bound.
+//! are the folds that the server keeps up to a bound. The read model is on the disk.
 
 use std::{
     fmt,
@@ -23,23 +22,19 @@ const WARM_UP: u32 = 2;
 const SAMPLES: u32 = 60;
 /// Orders a minute, as many as `seed --live` takes.
 const RATE: &str = "6000";
-/// What the index may take: bytes a wallet, an order, a refund, by the aims of the memory rows.
-const INDEXED: [(&str, u64); 3] = [("wallets", 200), ("orders", 250), ("refunds", 250)];
 const PAGES: [&str; 4] = ["/", "/refunds", "/wallets", "/orders"];
 
 /// Bytes, at one moment.
 struct Sample {
     resident: u64,
-    /// That the index may take.
-    indexed: u64,
     /// That the heads take, by the server's own weighing.
     heads: u64,
 }
 
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [resident, indexed, heads] = [self.resident, self.indexed, self.heads].map(|bytes| bytes / 1024);
-        write!(f, "{resident} KB resident (index up to {indexed} KB, heads {heads} KB)")
+        let [resident, heads] = [self.resident, self.heads].map(|bytes| bytes / 1024);
+        write!(f, "{resident} KB resident (heads {heads} KB)")
     }
 }
 
@@ -63,7 +58,6 @@ pub async fn run(time: Duration) -> bool {
         }
         let sample = Sample {
             resident: server.resident(),
-            indexed: indexed(&overview(&mut client).await),
             heads: server.figure("ledgerscope_heads_bytes").await,
         };
         eprintln!("soak: {:4} s, {sample}", begin.elapsed().as_secs());
@@ -77,12 +71,12 @@ pub async fn run(time: Duration) -> bool {
     let events = overview(&mut client).await["events"].clone();
     let third = samples.len() / 3;
     let (first, last) = (mean(&samples[..third]), mean(&samples[samples.len() - third..]));
-    let came = (last.indexed + last.heads).saturating_sub(first.indexed + first.heads);
+    let came = last.heads.saturating_sub(first.heads);
     let flat = last.resident.saturating_sub(came) * 10 <= first.resident * 11;
     println!(
         "soak of {} s, {events} events: in the first third {first}, in the last {last}: {}",
         time.as_secs(),
-        if flat { "flat but for these" } else { "grows" }
+        if flat { "flat but for the heads" } else { "grows" }
     );
     flat
 }
@@ -92,18 +86,11 @@ async fn overview(client: &mut Client) -> Value {
     answer.json()
 }
 
-/// What the index may take for what is in it.
-fn indexed(overview: &Value) -> u64 {
-    let each = INDEXED.iter();
-    each.map(|(what, bytes)| overview[what].as_u64().unwrap() * bytes).sum()
-}
-
 fn mean(samples: &[Sample]) -> Sample {
     let count = u64::try_from(samples.len()).unwrap().max(1);
     let mean = |of: fn(&Sample) -> u64| samples.iter().map(of).sum::<u64>() / count;
     Sample {
         resident: mean(|sample| sample.resident),
-        indexed: mean(|sample| sample.indexed),
         heads: mean(|sample| sample.heads),
     }
 }

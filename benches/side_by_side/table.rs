@@ -83,6 +83,11 @@ pub fn ratio(of: Duration, to: Duration) -> f64 {
     of.as_secs_f64() / to.as_secs_f64()
 }
 
+/// The same of bytes.
+pub fn part(of: u64, to: u64) -> f64 {
+    ratio(Duration::from_micros(of), Duration::from_micros(to))
+}
+
 /// A time for people.
 pub fn shown(time: Duration) -> String {
     if time >= Duration::from_secs(1) {

@@ -1,0 +1,340 @@
+//! The rows `lists` and `overview`: what lists and the first page cost at the full size of a shop beside a thousandth of it. Signed in,
+//! on one kept connection a server, the two servers in turns. Answers are taken as pages and as JSON; the latter leaves out
+//! rendering, which costs the same at any size and hides a difference.
+
+use std::time::{Duration, Instant};
+
+use ledgerscope::{
+    domain::{order::OrderStatus, wallet::WalletStatus},
+    views::query::{findings_query, list_query, refunds_query},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Options,
+    http::{Client, Samples},
+    shop::{Ids, Shop, Shops},
+    table::{Row, ratio, shown},
+};
+
+/// No answer of a list may take longer.
+const SLOWEST: Duration = Duration::from_millis(50);
+/// Rows of a full page.
+const FULL: usize = 50;
+
+/// A list that is asked for.
+struct Query {
+    name: &'static str,
+    address: String,
+    /// How many links to the next page are followed first.
+    page: usize,
+}
+
+/// Far into a list of wallets or orders, and into one of refunds, which a small ledger has fewer of.
+const DEEP: usize = 100;
+
+/// The lists in use. Texts that are looked for are those of entities that every ledger has.
+#[rustfmt::skip]
+fn queries() -> [Query; 40] {
+    let uuid = |letter| (40..400).find(|number| Ids::Mixed.is_uuid(letter, *number)).unwrap();
+    let short = |letter| (40..400).find(|number| !Ids::Mixed.is_uuid(letter, *number)).unwrap();
+    let of = |letter, number| Ids::Mixed.id(letter, number);
+    let [wallet, order, refund] = ['W', 'O', 'R'].map(|letter| of(letter, uuid(letter)));
+    let first = |name, address: &str| Query { name, address: address.to_owned(), page: 0 };
+    let text = |name, list: &str, text: &str| Query { name, address: format!("/{list}?q={text}"), page: 0 };
+    let page = |name, address: &str, page| Query { name, address: address.to_owned(), page };
+    [
+        first("wallets", "/wallets"),
+        first("wallets by id", "/wallets?sort=id"),
+        first("wallets, highest", "/wallets?sort=amount_down"),
+        first("wallets, lowest", "/wallets?sort=amount_up"),
+        first("wallets, open", "/wallets?status=open"),
+        first("wallets, frozen, by id", "/wallets?status=frozen&sort=id"),
+        text("wallets, one letter", "wallets", "e"),
+        text("wallets, two rare letters", "wallets", "zq"),
+        text("wallets, a last name", "wallets", "vermeulen"),
+        text("wallets, a short id", "wallets", &of('W', short('W'))),
+        text("wallets, the first part of a UUID", "wallets", &wallet[..8]),
+        text("wallets, three signs of a UUID", "wallets", &wallet[9..12]),
+        page("wallets, second page", "/wallets", 1),
+        page("wallets, deep page by amount", "/wallets?sort=amount_down", DEEP),
+        first("orders", "/orders"),
+        first("orders by id", "/orders?sort=id"),
+        first("orders, highest", "/orders?sort=amount_down"),
+        first("orders, delivered, by id", "/orders?status=delivered&sort=id"),
+        first("orders, cancelled, lowest", "/orders?status=cancelled&sort=amount_up"),
+        text("orders, one letter", "orders", "k"),
+        text("orders, a first name", "orders", "ada"),
+        text("orders, a whole UUID", "orders", &order),
+        text("orders, a wallet's UUID by id", "orders", &format!("{wallet}&sort=id")),
+        page("orders, second page by id", "/orders?sort=id", 1),
+        page("orders, deep page", "/orders", DEEP),
+        first("refunds", "/refunds"),
+        first("refunds, newest", "/refunds?sort=newest"),
+        first("refunds, longest in their state", "/refunds?sort=stuck"),
+        first("refunds, all, highest", "/refunds?state=all&sort=amount_down"),
+        first("refunds by state", "/refunds?sort=state"),
+        first("refunds by order", "/refunds?sort=order"),
+        first("refunds, overdue", "/refunds?overdue=1"),
+        first("refunds, overdue, US dollars, highest", "/refunds?overdue=1&currency=USD&sort=amount_down"),
+        first("refunds, in their state for a day, by id", "/refunds?age=24&sort=refund"),
+        text("refunds, one letter, all", "refunds", "e&state=all"),
+        text("refunds, a reason", "refunds", "not_received"),
+        text("refunds, the middle of a UUID", "refunds", &refund[9..23]),
+        page("refunds, deep page of all", "/refunds?state=all", DEEP),
+        first("findings", "/findings"),
+        page("findings of one kind, second page", "/findings?kind=negative_balance", 1),
+    ]
+}
+
+/// A query as a server is asked for it, by its page and by its server function.
+struct Asked {
+    address: String,
+    function: &'static str,
+    body: String,
+    rows: usize,
+    pages: usize,
+}
+
+impl Asked {
+    async fn new(query: &Query, client: &mut Client) -> Self {
+        let (path, search) = query.address.split_once('?').unwrap_or((&query.address, ""));
+        let statuses: Vec<_> = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
+        let order_statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+        let (function, parsed) = match path {
+            "/wallets" => ("/api/wallets", understood(list_query(search, &statuses))),
+            "/orders" => ("/api/orders", understood(list_query(search, &order_statuses))),
+            "/refunds" => ("/api/refunds", understood(refunds_query(search))),
+            _ => ("/api/findings", understood(findings_query(search))),
+        };
+        let mut asked = Self {
+            address: query.address.clone(),
+            function,
+            body: json!({"query": parsed}).to_string(),
+            rows: 0,
+            pages: 0,
+        };
+        let mut page = asked.rows(client).await;
+        // A small ledger has fewer pages: its last full one is taken.
+        while asked.pages < query.page {
+            let Some(next) = page["next"].as_str() else { break };
+            let mut parsed = parsed.clone();
+            parsed["at"] = json!({"after": next});
+            let sign = if search.is_empty() { '?' } else { '&' };
+            let further = Self {
+                address: format!("{}{sign}after={next}", query.address),
+                function,
+                body: json!({"query": parsed}).to_string(),
+                rows: 0,
+                pages: asked.pages + 1,
+            };
+            page = further.rows(client).await;
+            if page["rows"].as_array().unwrap().len() < FULL {
+                break;
+            }
+            asked = further;
+        }
+        let page = asked.rows(client).await;
+        asked.rows = page["rows"].as_array().unwrap().len();
+        if page["stopped"] == true {
+            eprintln!("lists: {}: ended before the page was full", query.name);
+        }
+        asked
+    }
+
+    async fn rows(&self, client: &mut Client) -> Value {
+        let answer = client
+            .post(self.function, "application/json", &self.body)
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200, "{}: {}", self.body, answer.text());
+        answer.json()
+    }
+
+    async fn time(&self, client: &mut Client, form: Form) -> Duration {
+        let begin = Instant::now();
+        let answer = match form {
+            Form::Page => client.get(&self.address).await,
+            Form::Json => client.post(self.function, "application/json", &self.body).await,
+        };
+        let time = begin.elapsed();
+        assert_eq!(answer.unwrap().status, 200, "{}", self.address);
+        time
+    }
+}
+
+fn understood<Q: serde::Serialize>(parsed: ledgerscope::views::query::Parsed<Q>) -> Value {
+    assert!(parsed.ignored.is_empty(), "{:?}", parsed.ignored);
+    serde_json::to_value(parsed.query).unwrap()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Page,
+    Json,
+}
+
+/// The times of one query, at the full size and at the small one.
+struct Measured {
+    name: &'static str,
+    address: String,
+    times: [Samples; 2],
+    /// Both answers have as many rows, so that they can be compared.
+    alike: bool,
+}
+
+pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
+    let (large, small) = shops.both(options).await;
+    let servers = [large.serve().await, small.serve().await];
+    let mut clients = [
+        servers[0].client(&large.home).await,
+        servers[1].client(&small.home).await,
+    ];
+    let mut asked = Vec::new();
+    for query in queries() {
+        let both = [
+            Asked::new(&query, &mut clients[0]).await,
+            Asked::new(&query, &mut clients[1]).await,
+        ];
+        asked.push((query, both));
+    }
+    let mut rows = Vec::new();
+    for form in [Form::Page, Form::Json] {
+        let mut measured = Vec::new();
+        for (query, both) in &asked {
+            let times = in_turns(both, &mut clients, form, options).await;
+            let [of_large, of_small] = &times;
+            eprintln!(
+                "lists: {form:?}: {:42} {:>9} and {:>9}, p99 {:>9} and {:>9}; {:5.2} and {:5.2} times; {} and {} rows, {} and {} pages on: {}",
+                query.name,
+                shown(of_large.percentile(50)),
+                shown(of_small.percentile(50)),
+                shown(of_large.percentile(99)),
+                shown(of_small.percentile(99)),
+                ratio(of_large.percentile(50), of_small.percentile(50)),
+                ratio(of_large.percentile(99), of_small.percentile(99)),
+                both[0].rows,
+                both[1].rows,
+                both[0].pages,
+                both[1].pages,
+                query.address,
+            );
+            measured.push(Measured {
+                name: query.name,
+                address: query.address.clone(),
+                times,
+                alike: both[0].rows == both[1].rows,
+            });
+        }
+        rows.extend(compared(&measured, form, large, small));
+        if form == Form::Page {
+            rows.push(slowest(&measured));
+        }
+    }
+    rows
+}
+
+/// A query of both servers, in turns on one connection each, after one answer of each that does not count.
+async fn in_turns(asked: &[Asked; 2], clients: &mut [Client; 2], form: Form, options: &Options) -> [Samples; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    let begin = Instant::now();
+    for turn in 0..=options.samples {
+        for ((asked, client), times) in asked.iter().zip(&mut *clients).zip(&mut times) {
+            let time = asked.time(client, form).await;
+            if turn > 0 {
+                times.push(time);
+            }
+        }
+        if turn > 0 && begin.elapsed() > options.patience {
+            break;
+        }
+    }
+    times.map(|times| Samples::new(times, 0))
+}
+
+fn compared(measured: &[Measured], form: Form, large: &Shop, small: &Shop) -> Vec<Row> {
+    let alike: Vec<_> = measured.iter().filter(|measured| measured.alike).collect();
+    let all = |at: usize| Samples::new(alike.iter().flat_map(|one| one.times[at].0.clone()).collect(), 0);
+    let (of_large, of_small) = (all(0), all(1));
+    let form = match form {
+        Form::Page => "as pages",
+        Form::Json => "as JSON, without rendering",
+    };
+    let row = |percent: usize, name: &str, aim: f64| {
+        let of = |one: &Measured| ratio(one.times[0].percentile(percent), one.times[1].percentile(percent));
+        let worst = alike.iter().max_by(|a, b| of(a).total_cmp(&of(b))).unwrap();
+        let times = [of_large.percentile(percent), of_small.percentile(percent)];
+        let what = format!("lists {form} at {}, {name} {}", large.sizes, shown(times[0]));
+        let against = format!(
+            "at {}, {}, of {} queries with as many rows at both sizes; the worst is \"{}\", {:.2} × ({} to {})",
+            small.sizes,
+            shown(times[1]),
+            alike.len(),
+            worst.name,
+            of(worst),
+            shown(worst.times[0].percentile(percent)),
+            shown(worst.times[1].percentile(percent)),
+        );
+        Row::at_most(what, ratio(times[0], times[1]), against, aim)
+    };
+    vec![row(50, "median", 1.3), row(99, "p99", 2.0)]
+}
+
+fn slowest(measured: &[Measured]) -> Row {
+    let median = |one: &Measured| one.times[0].percentile(50);
+    let slowest = measured.iter().max_by_key(|one| median(one)).unwrap();
+    let figure = median(slowest);
+    Row {
+        what: format!("the slowest of all {} lists, median", measured.len()),
+        figure: shown(figure),
+        against: format!(
+            "\"{}\", `{}`, p99 {}",
+            slowest.name,
+            slowest.address,
+            shown(slowest.times[0].percentile(99))
+        ),
+        aim: format!("≤ {} ms", SLOWEST.as_millis()),
+        met: Some(figure <= SLOWEST),
+    }
+}
+
+pub async fn overview_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
+    let (large, small) = shops.both(options).await;
+    let servers = [large.serve().await, small.serve().await];
+    let mut clients = [
+        servers[0].client(&large.home).await,
+        servers[1].client(&small.home).await,
+    ];
+    let asked = || Asked {
+        address: "/".to_owned(),
+        function: "/api/overview",
+        body: "{}".to_owned(),
+        rows: 0,
+        pages: 0,
+    };
+    let mut rows = Vec::new();
+    for (form, name) in [
+        (Form::Page, "first page"),
+        (Form::Json, "first page as JSON, without rendering"),
+    ] {
+        let options = Options {
+            samples: options.samples * 5,
+            ..options.clone()
+        };
+        let [of_large, of_small] = in_turns(&[asked(), asked()], &mut clients, form, &options).await;
+        let what = format!(
+            "{name} at {} orders, median {} of {}",
+            large.sizes.orders,
+            shown(of_large.percentile(50)),
+            of_large.len()
+        );
+        let against = format!(
+            "at {} orders, median {}",
+            small.sizes.orders,
+            shown(of_small.percentile(50))
+        );
+        let figure = ratio(of_large.percentile(50), of_small.percentile(50));
+        rows.push(Row::at_most(what, figure, against, 1.3));
+    }
+    rows
+}
