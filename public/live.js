@@ -49,7 +49,9 @@ const age = () => {
 };
 const news = () => {
   clearTimeout(waiting);
-  waiting = setTimeout(ask, Math.max(0, asked + PACE - Date.now()));
+  // Not all readers at the same moment.
+  const pace = PACE * (0.75 + Math.random() / 2);
+  waiting = setTimeout(ask, Math.max(0, asked + pace - Date.now()));
 };
 async function ask() {
   // What comes while the reader is in the middle of something is asked for when that is over.

@@ -15,6 +15,7 @@ mod projector;
 mod recent;
 mod schema;
 mod sources;
+mod time_slots;
 mod up_to_date;
 mod witness;
 

@@ -14,6 +14,7 @@ use super::{
     columns::{MinorUnits, Sortable, currency_code},
     entity::{Entity, Update},
     recent::Newest,
+    time_slots::UNITS,
     witness,
 };
 use crate::domain::{
@@ -67,7 +68,8 @@ pub(super) enum Sign {
 }
 
 type TotalKey = (List, i64, Option<Currency>);
-type AgeKey = (Clock, i64, Option<Currency>, i64);
+/// Clock, state, currency, unit and slot.
+type AgeKey = (Clock, i64, Option<Currency>, usize, i64);
 
 /// A batch being written.
 pub struct Batch<'t> {
@@ -182,8 +184,8 @@ impl<'t> Batch<'t> {
         for ((list, state, currency), change) in &self.totals {
             add_total(self.connection, *list, *state, currency.as_ref(), change)?;
         }
-        for ((clock, state, currency, hour), change) in &self.ages {
-            add_age(self.connection, (*clock, *state, currency.as_ref(), *hour), change)?;
+        for (key, change) in &self.ages {
+            add_age(self.connection, key, change)?;
         }
         self.newest.write(self.connection, self.domain)?;
         self.connection
@@ -197,8 +199,15 @@ impl<'t> Batch<'t> {
         total.add(sums, sign);
     }
 
-    fn count_age(&mut self, key: AgeKey, amount: i128, sign: Sign) {
-        self.ages.entry(key).or_default().add([amount, 0, 0, 0], sign);
+    fn count_age(&mut self, clock: Clock, refund: (i64, Option<Currency>, i128), minute: i64, sign: Sign) {
+        let (state, currency, amount) = refund;
+        for (unit, minutes) in UNITS.into_iter().enumerate() {
+            let tally = self
+                .ages
+                .entry((clock, state, currency, unit, minute / minutes))
+                .or_default();
+            tally.add([amount, 0, 0, 0], sign);
+        }
     }
 
     /// Whether the search index has the row of this number, and so has to follow it.
@@ -247,34 +256,41 @@ pub fn tally(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Tally> {
 
 fn add_age(
     connection: &Connection,
-    (clock, state, currency, hour): (Clock, i64, Option<&Currency>, i64),
+    (clock, state, currency, unit, slot): &AgeKey,
     change: &Tally,
 ) -> rusqlite::Result<()> {
     if *change == Tally::default() {
         return Ok(());
     }
-    let key = (clock as i64, state, currency_code(currency), hour);
-    let mut select = connection
-        .prepare_cached("SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4")?;
+    let unit = i64::try_from(*unit).unwrap_or_default();
+    let key = (*clock as i64, *state, currency_code(currency.as_ref()), unit, *slot);
+    let mut select = connection.prepare_cached(
+        "SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND unit = ?4 AND slot = ?5",
+    )?;
     let read = select.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, MinorUnits>(1)?.0)));
     let (rows, sum) = read.optional()?.unwrap_or_default();
     let (rows, sum) = (rows + change.rows, sum + change.sums[0]);
     if rows == 0 {
         connection
-            .prepare_cached("DELETE FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour = ?4")?
+            .prepare_cached(
+                "DELETE FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND unit = ?4 AND slot = ?5",
+            )?
             .execute(key)
             .map(drop)
     } else {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO age VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![key.0, key.1, key.2, key.3, rows, Sortable::minor_units(sum)])
+            .prepare_cached("INSERT OR REPLACE INTO age VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![
+                key.0,
+                key.1,
+                key.2,
+                key.3,
+                key.4,
+                rows,
+                Sortable::minor_units(sum)
+            ])
             .map(drop)
     }
-}
-
-/// The hour of a time, counted from 1970.
-pub const fn hour(time: DateTime<Utc>) -> i64 {
-    time.timestamp().div_euclid(3_600)
 }
 
 pub use findings::judge_everything;

@@ -71,6 +71,11 @@ impl Sortable {
         value
     }
 
+    /// The amount that these bytes stand for.
+    pub fn as_minor_units(&self) -> Option<i128> {
+        read_minor_units(self.as_bytes())
+    }
+
     /// An amount of a currency; one without a currency counts whole units.
     pub fn amount(amount: Decimal, currency: Option<Currency>) -> Self {
         Self::minor_units(to_minor_units(amount, currency))

@@ -9,7 +9,7 @@ use rusqlite::{Connection, types::ValueRef};
 pub struct Rows(pub BTreeMap<String, String>);
 
 /// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
-const QUERIES: [(&str, &str); 9] = [
+const QUERIES: [(&str, &str); 10] = [
     (
         "wallet",
         "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
@@ -45,8 +45,9 @@ const QUERIES: [(&str, &str); 9] = [
     ),
     (
         "age",
-        "SELECT clock || ' ' || state || ' ' || currency || ' ' || hour, rows, hex(sum) FROM age",
+        "SELECT clock || ' ' || state || ' ' || currency || ' ' || unit || ' ' || slot, rows, hex(sum) FROM age",
     ),
+    ("due", "SELECT unit || ' ' || slot, rows FROM due_count"),
     ("findings", "SELECT kind, rows FROM finding_count WHERE rows <> 0"),
 ];
 

@@ -514,7 +514,8 @@ fn set_up(connection: &Connection, temporary: bool) -> rusqlite::Result<()> {
     // The read model can be made again, so a power cut may cost the last transactions; their order is kept.
     let synchronous = if temporary { "OFF" } else { "NORMAL" };
     connection.execute_batch(&format!(
-        "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; \
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA threads = 2;"
     ))?;
     keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(128);

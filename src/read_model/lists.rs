@@ -17,7 +17,7 @@ pub use self::{
     wallets::{fetch as wallets_row, long as long_wallets},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use self::{
     lanes::{Lane, Plan, Segment},
@@ -152,11 +152,23 @@ fn list<Row: Listed>(
     let has_status = |row: &Row| wanted.contains(&row.status());
     if let Some(needle) = &needle {
         if let Some(numbers) = candidates::<Row>(connection, needle, &totals)? {
+            let indexed = needle.is_indexed(connection, Row::TABLE)?;
+            if indexed && !paging::collects(numbers.len() as u64, rows as u64, SIZE) {
+                let plan = plan::<Row>(query.sort, &wanted, &totals);
+                let found = paging::of_walk(connection, &plan, order, &start, SIZE, |n| {
+                    if numbers.binary_search(&n).is_err() {
+                        return Ok(None);
+                    }
+                    Ok(Row::fetch(connection, n)?.filter(has_status))
+                })?;
+                let total = Count::Exactly(count_of::<Row>(connection, &numbers, &wanted)?);
+                return Ok(Ok(ListedPage::of(found, total)));
+            }
             let mut collected = Vec::with_capacity(numbers.len());
             for n in numbers {
                 let row = Row::fetch(connection, n)?.filter(has_status);
                 if let Some(row) = row
-                    && (needle.is_indexed(connection, Row::TABLE)? || row.mentions(connection, n, needle)?)
+                    && (indexed || row.mentions(connection, n, needle)?)
                 {
                     collected.push((row.key(query.sort), row));
                 }
@@ -167,7 +179,7 @@ fn list<Row: Listed>(
                 total,
             )));
         }
-    } else if query.sort == ListSort::Id && query.status.is_some() && rows <= COUNTED_MAX {
+    } else if query.sort == ListSort::Id && query.status.is_some() && collects_by_id(&totals, rows) {
         // No index has both: a rare status is collected.
         let mut collected = Vec::with_capacity(rows);
         let plan = plan::<Row>(ListSort::Recent, &wanted, &totals);
@@ -204,6 +216,25 @@ fn list<Row: Listed>(
         Count::AtLeast(found.rows.len() as u64)
     };
     Ok(Ok(ListedPage::of(found, total)))
+}
+
+fn collects_by_id(totals: &[Total], matching: usize) -> bool {
+    let all: i64 = totals.iter().map(|total| total.tally.rows).sum();
+    paging::collects(matching as u64, all.max(0).cast_unsigned(), SIZE)
+}
+
+/// How many of these rows have one of the statuses.
+fn count_of<Row: Listed>(connection: &Connection, numbers: &[i64], wanted: &[Row::Status]) -> rusqlite::Result<u64> {
+    if wanted.len() == Row::Status::ALL.len() {
+        return Ok(numbers.len() as u64);
+    }
+    let mut select = connection.prepare_cached(&format!("SELECT status FROM {} WHERE n = ?1", Row::TABLE))?;
+    let mut count = 0;
+    for n in numbers {
+        let status: Option<i64> = select.query_row([n], |row| row.get(0)).optional()?;
+        count += u64::from(status.is_some_and(|status| wanted.iter().any(|wanted| wanted.number() == status)));
+    }
+    Ok(count)
 }
 
 /// The rows that a search has to look at, where they are few enough to be collected.
@@ -378,7 +409,6 @@ pub fn entries(
     domain: crate::domain::ids::Domain,
     id: &crate::domain::ids::EntityId,
 ) -> rusqlite::Result<Option<u64>> {
-    use rusqlite::OptionalExtension as _;
     let mut select = connection.prepare_cached(match domain {
         crate::domain::ids::Domain::Wallet => "SELECT entries FROM wallet WHERE id = ?1",
         crate::domain::ids::Domain::Order => "SELECT entries FROM orders WHERE id = ?1",

@@ -47,10 +47,10 @@ const COMMON: &str = "
         sum_1 BLOB NOT NULL, sum_2 BLOB NOT NULL, sum_3 BLOB NOT NULL, sum_4 BLOB NOT NULL,
         PRIMARY KEY (list, state, currency)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE age (              -- pending refunds by clock, state, currency and hour: rows and sums
-        clock INTEGER NOT NULL, state INTEGER NOT NULL, currency TEXT NOT NULL, hour INTEGER NOT NULL,
+    CREATE TABLE age (              -- pending refunds by clock, state, currency and day, hour or minute: rows and sums
+        clock INTEGER NOT NULL, state INTEGER NOT NULL, currency TEXT NOT NULL, unit INTEGER NOT NULL, slot INTEGER NOT NULL,
         rows INTEGER NOT NULL, sum BLOB NOT NULL,
-        PRIMARY KEY (clock, state, currency, hour)
+        PRIMARY KEY (clock, state, currency, unit, slot)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE finding (
         n INTEGER PRIMARY KEY,
@@ -61,6 +61,7 @@ const COMMON: &str = "
         refund TEXT, ord TEXT, wallet TEXT,
         amount BLOB NOT NULL, currency TEXT NOT NULL, since BLOB NOT NULL,
         holds_from BLOB NOT NULL,   -- it holds once the time is later than this; empty: always
+        due INTEGER,                -- the minute of that time
         explanation TEXT NOT NULL
     ) STRICT;
     CREATE INDEX finding_subject ON finding (scope, subject);
@@ -72,6 +73,19 @@ const COMMON: &str = "
     CREATE TABLE finding_count (kind INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
     CREATE TRIGGER finding_added AFTER INSERT ON finding BEGIN
         INSERT INTO finding_count VALUES (new.kind, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TABLE due_count (        -- findings that begin to hold, by day, hour or minute
+        unit INTEGER NOT NULL, slot INTEGER NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (unit, slot)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER finding_due_added AFTER INSERT ON finding WHEN new.due IS NOT NULL BEGIN
+        INSERT INTO due_count VALUES (0, new.due / 1440, 1), (1, new.due / 60, 1), (2, new.due, 1)
+            ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER finding_due_removed AFTER DELETE ON finding WHEN old.due IS NOT NULL BEGIN
+        UPDATE due_count SET rows = rows - 1
+            WHERE (unit, slot) IN (VALUES (0, old.due / 1440), (1, old.due / 60), (2, old.due));
+        DELETE FROM due_count
+            WHERE (unit, slot) IN (VALUES (0, old.due / 1440), (1, old.due / 60), (2, old.due)) AND rows = 0;
     END;
     CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
         UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind;
@@ -152,8 +166,8 @@ const ORDER_INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS orders_wallet ON orders (wallet, last_time, id) WHERE wallet IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS refund_order ON refund (ord, refund);
     CREATE INDEX IF NOT EXISTS refund_id ON refund (refund, ord);
-    CREATE INDEX IF NOT EXISTS refund_requested ON refund (state, currency, requested_at, refund, ord);
-    CREATE INDEX IF NOT EXISTS refund_since ON refund (state, currency, state_since, refund, ord, amount);
+    CREATE INDEX IF NOT EXISTS refund_requested ON refund (state, currency, requested_at, refund, ord, amount);
+    CREATE INDEX IF NOT EXISTS refund_since ON refund (state, currency, state_since, refund, ord, amount, requested_at);
     CREATE INDEX IF NOT EXISTS refund_amount ON refund (state, currency, amount, refund, ord);
 ";
 

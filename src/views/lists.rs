@@ -12,7 +12,7 @@ pub const PAGE_ROWS_MAX: u32 = 200;
 /// Findings on the page of a wallet, an order or a refund at most. The answer also has their total number.
 pub const FINDINGS_SHOWN: usize = 50;
 /// Rows that the search for one page visits at most.
-pub const VISITED_MAX: u32 = 20_000;
+pub const VISITED_MAX: u32 = 5_000;
 /// Characters of a search text at most. The server refuses longer ones.
 pub const SEARCH_MAX: usize = 100;
 /// Characters of a cursor at most. (A cursor carries a sort value and up to two ids of any producer's length.)

@@ -13,8 +13,9 @@ use crate::{
         money::Currency,
         refund::{Destination, RefundState},
     },
-    read_model::columns::{
-        MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units,
+    read_model::{
+        columns::{MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units},
+        time_slots::minute,
     },
 };
 
@@ -44,13 +45,12 @@ pub fn set(connection: &Connection, scope: Scope, subject: &str, found: &[Findin
 /// Adds to what was found about a subject; `first` is the place of the first among all of them.
 fn add(connection: &Connection, scope: Scope, subject: &str, first: u32, found: &[Finding]) -> rusqlite::Result<()> {
     for (part, finding) in (first..).zip(found) {
-        let holds_from = match finding.finding {
-            FindingKind::HoldNeverResolved => Sortable::optional_time(finding.since),
-            _ => Sortable::MISSING,
-        };
+        let due = finding
+            .since
+            .filter(|_| finding.finding == FindingKind::HoldNeverResolved);
         connection
             .prepare_cached(
-                "INSERT INTO finding VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "INSERT INTO finding VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 format!("{}/{subject}/{part}", scope as i64),
@@ -64,7 +64,8 @@ fn add(connection: &Connection, scope: Scope, subject: &str, first: u32, found: 
                 Sortable::optional_amount(finding.amount, finding.currency),
                 currency_code(finding.currency.as_ref()),
                 Sortable::optional_time(finding.since),
-                holds_from,
+                Sortable::optional_time(due),
+                due.map(minute),
                 finding.explanation,
             ])?;
     }

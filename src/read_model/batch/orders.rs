@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Batch, Clock, List, Sign, findings, hour};
+use super::{Batch, Clock, List, Sign, findings};
 use crate::{
     domain::{
         event::RawDigest,
@@ -20,6 +20,7 @@ use crate::{
             to_minor_units,
         },
         entity::Update,
+        time_slots::minute,
     },
 };
 
@@ -41,8 +42,9 @@ struct KnownRefund {
     state: RefundState,
     currency: Option<Currency>,
     amount: i128,
-    requested_hour: i64,
-    since_hour: i64,
+    /// Minutes of these times.
+    requested: i64,
+    since: i64,
     reason: String,
 }
 
@@ -190,14 +192,14 @@ impl Batch<'_> {
         )?;
         select
             .query_row([order.as_str(), id], |row| {
-                let hour = |at: usize| row.get::<_, Time>(at).map(|time| time.0.map_or(0, hour));
+                let minute = |at: usize| row.get::<_, Time>(at).map(|time| time.0.map_or(0, minute));
                 Ok(KnownRefund {
                     n: row.get(0)?,
                     state: row.get::<_, Number<RefundState>>(1)?.0,
                     currency: row.get::<_, ReadCurrency>(2)?.0,
                     amount: row.get::<_, MinorUnits>(3)?.0,
-                    requested_hour: hour(4)?,
-                    since_hour: hour(5)?,
+                    requested: minute(4)?,
+                    since: minute(5)?,
                     reason: row.get(6)?,
                 })
             })
@@ -237,8 +239,8 @@ impl Batch<'_> {
             state: refund.state,
             currency: Some(currency),
             amount: to_minor_units(refund.amount.amount(), Some(currency)),
-            requested_hour: hour(refund.requested_at),
-            since_hour: hour(refund.state_since),
+            requested: minute(refund.requested_at),
+            since: minute(refund.state_since),
             reason: refund.reason.as_str().to_owned(),
         };
         self.count_refund(&now, Sign::In);
@@ -259,16 +261,9 @@ impl Batch<'_> {
         let state = refund.state.number();
         self.count(List::Refunds, state, refund.currency, [refund.amount, 0, 0, 0], sign);
         if refund.state.is_pending() {
-            self.count_age(
-                (Clock::Requested, state, refund.currency, refund.requested_hour),
-                refund.amount,
-                sign,
-            );
-            self.count_age(
-                (Clock::InState, state, refund.currency, refund.since_hour),
-                refund.amount,
-                sign,
-            );
+            let counted = (state, refund.currency, refund.amount);
+            self.count_age(Clock::Requested, counted, refund.requested, sign);
+            self.count_age(Clock::InState, counted, refund.since, sign);
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::findings::{Finding, FindingKind, Severity},
     read_model::columns::{Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
+    read_model::time_slots,
     views::lists::{Count, FINDINGS_SHOWN, FindingsQuery},
 };
 
@@ -134,10 +135,7 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<V
     let mut counts: Vec<(FindingKind, i64)> = rows.collect::<rusqlite::Result<_>>()?;
     for (kind, count) in &mut counts {
         if *kind == FindingKind::HoldNeverResolved && *count > 0 {
-            let mut select = connection.prepare_cached(
-                "SELECT count(*) FROM finding INDEXED BY finding_kind WHERE kind = ?1 AND since < ?2",
-            )?;
-            *count = select.query_row(params![kind.number(), Sortable::time(now)], |row| row.get(0))?;
+            *count = due_before(connection, now)?;
         }
     }
     counts.retain(|(_, count)| *count > 0);
@@ -146,6 +144,26 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<V
         .into_iter()
         .map(|(kind, count)| (kind, count.cast_unsigned()))
         .collect())
+}
+
+/// How many holds are past their expiry.
+fn due_before(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<i64> {
+    let edge = time_slots::minute(now);
+    let mut rows = 0;
+    for (unit, from, to) in time_slots::before(edge) {
+        let mut select = connection.prepare_cached(
+            "SELECT coalesce(sum(rows), 0) FROM due_count WHERE unit = ?1 AND slot >= ?2 AND slot < ?3",
+        )?;
+        let unit = i64::try_from(unit).unwrap_or_default();
+        rows += select.query_row([unit, from, to], |row| row.get::<_, i64>(0))?;
+    }
+    let mut select = connection.prepare_cached(
+        "SELECT count(*) FROM finding INDEXED BY finding_due
+         WHERE holds_from <> x'' AND holds_from >= ?1 AND holds_from < ?2",
+    )?;
+    let begins = Sortable::time(time_slots::begin(edge));
+    let in_minute: i64 = select.query_row(params![begins, Sortable::time(now)], |row| row.get(0))?;
+    Ok(rows + in_minute)
 }
 
 /// What a finding can be about.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ListError,
+    COUNTED_MAX, ListError,
     lanes::{self, Plan, Walked},
 };
 use crate::views::lists::{CURSOR_MAX, PageAt};
@@ -71,6 +71,15 @@ fn read_cursor(cursor: &str, sort: u8) -> Result<RowKey, ListError> {
         Ok((made_for, key)) if made_for == sort => Ok(key),
         _ => Err(ListError::Cursor),
     }
+}
+
+/// Whether collecting and sorting all `matching` rows costs less than walking along an index of `walked` rows until `size` of
+/// them are met, those that match being spread evenly.
+pub const fn collects(matching: u64, walked: u64, size: usize) -> bool {
+    if matching == 0 || matching > COUNTED_MAX as u64 {
+        return matching == 0;
+    }
+    matching < (size as u64).saturating_mul(walked) / matching
 }
 
 /// The rows of a page, and the cursors of the pages beside it.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use self::{
     plan::{SortedRow, Wanted, plan},
-    sums::{Summary, summary, sums_of},
+    sums::{Summary, summary},
 };
 use super::{
     COUNTED_MAX, ListError, Total,
@@ -146,7 +146,7 @@ pub fn oldest_first(
     let (mut rows, mut last) = (Vec::new(), None);
     let from = after.map(|after| &after.0);
     let walked = lanes::walk(connection, &plan, false, from, false, size, |n, key| {
-        let fetched = fetch(connection, n, moment)?.filter(|fetched| wanted.has(&fetched.row));
+        let fetched = fetch(connection, n, moment)?.filter(|fetched| wanted.has(&SortedRow::of(&fetched.row)));
         rows.extend(fetched.map(|fetched| fetched.row));
         let full = rows.len() >= size;
         last = full.then_some(RefundPlace(key));
@@ -161,14 +161,25 @@ pub fn oldest_first(
 impl Question<'_> {
     fn list(&self) -> rusqlite::Result<(Found<Fetched>, Summary)> {
         let summary = summary(self.connection, self.wanted, self.moment, self.totals)?;
-        let few = matches!(summary.total, Count::Exactly(rows) if rows <= COUNTED_MAX as u64);
-        let by_id = matches!(self.sort, RefundSort::Refund | RefundSort::Order);
-        let found = if few && (by_id || (self.wanted.is_aged() && self.sort != RefundSort::Stuck)) {
-            self.collect()?
-        } else {
-            self.walk(|_| true)?
+        let found = match summary.total {
+            Count::Exactly(rows) if self.collects(rows) => self.collect()?,
+            _ => self.walk(|_| true)?,
         };
         Ok((found, summary))
+    }
+
+    /// Whether it costs less to collect all rows that match than to walk along the index of the sort and pass over the others.
+    fn collects(&self, matching: u64) -> bool {
+        let by_id = matches!(self.sort, RefundSort::Refund | RefundSort::Order);
+        let walked: i64 = if by_id {
+            self.totals.iter().map(|total| total.tally.rows).sum()
+        } else if self.wanted.is_aged() && self.sort != RefundSort::Stuck {
+            self.wanted.rows(self.totals)
+        } else {
+            // Every row of the lanes matches.
+            return false;
+        };
+        paging::collects(matching, walked.max(0).cast_unsigned(), self.size)
     }
 
     /// A page of rows met along the index that has the order asked for.
@@ -176,7 +187,7 @@ impl Question<'_> {
         let plan = plan(self.sort, self.wanted);
         paging::of_walk(self.connection, &plan, self.order, self.start, self.size, |n| {
             let fetched = fetch(self.connection, n, self.moment)?;
-            Ok(fetched.filter(|fetched| self.wanted.has(&fetched.row) && matches(fetched)))
+            Ok(fetched.filter(|fetched| self.wanted.has(&SortedRow::of(&fetched.row)) && matches(fetched)))
         })
     }
 
@@ -223,24 +234,45 @@ impl Question<'_> {
             };
             return Ok((found, summary));
         };
-        let mut collected = Vec::new();
+        let mut keys = Vec::new();
+        let (mut overdue, mut sums) = (0, Sums::default());
         for n in candidates {
-            let fetched = fetch(self.connection, n, self.moment)?;
-            let fetched = fetched.filter(|fetched| self.wanted.has(&fetched.row));
-            if let Some(fetched) = fetched.filter(|fetched| indexed || mentions(fetched, needle)) {
-                collected.push((SortedRow::of(&fetched.row).key(self.sort), fetched));
+            // What is shown of a row is read for the rows of the page alone.
+            let Some(sorted) = self.sorted_row(n)?.filter(|row| self.wanted.has(row)) else {
+                continue;
+            };
+            if !indexed && !fetch(self.connection, n, self.moment)?.is_some_and(|fetched| mentions(&fetched, needle)) {
+                continue;
             }
+            overdue += u64::from(sorted.is_overdue(self.moment));
+            sums.add_row(sorted.currency, sorted.amount);
+            keys.push((sorted.key(self.sort), n));
         }
-        let rows = || collected.iter().map(|(_, fetched)| &fetched.row);
         let summary = Summary {
-            total: Count::Exactly(collected.len() as u64),
-            overdue: Some(rows().filter(|row| row.overdue).count() as u64),
-            sums: Some(sums_of(rows())),
+            total: Count::Exactly(keys.len() as u64),
+            overdue: Some(overdue),
+            sums: Some(sums.finish()),
         };
-        Ok((
-            paging::of_collected(collected, self.order, self.start, self.size),
-            summary,
-        ))
+        let found = paging::of_collected(keys, self.order, self.start, self.size);
+        Ok((found.try_map(|n| fetch(self.connection, n, self.moment))?, summary))
+    }
+
+    fn sorted_row(&self, n: i64) -> rusqlite::Result<Option<SortedRow>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT refund, ord, state, currency, amount, requested_at, state_since FROM refund WHERE n = ?1",
+        )?;
+        let row = select.query_row([n], |row| {
+            Ok(SortedRow {
+                refund: row.get(0)?,
+                order: row.get(1)?,
+                state: row.get::<_, Number<RefundState>>(2)?.0,
+                currency: row.get::<_, ReadCurrency>(3)?.0,
+                amount: row.get(4)?,
+                requested_at: row.get(5)?,
+                state_since: row.get(6)?,
+            })
+        });
+        row.optional()
     }
 }
 

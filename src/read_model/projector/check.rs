@@ -103,23 +103,26 @@ impl<S: Entity> Projector<S> {
     /// Those of the entries recorded last that are no longer where they were.
     async fn missing_entries(&self) -> Result<Vec<Recorded>, ProjectError> {
         let recorded = self.blocking(|database| database.read(recent::list)).await?;
-        let mut missing = Vec::new();
-        for known in recorded.into_iter().filter(|known| known.domain == S::DOMAIN) {
+        let own = recorded.into_iter().filter(|known| known.domain == S::DOMAIN);
+        let looks = own.map(async |known| {
             let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
                 Ok(found) => found,
                 // A stream that can't be read says nothing about the store.
-                Err(ReadError::Damaged { .. }) => continue,
-                Err(error) => return Err(error.into()),
+                Err(ReadError::Damaged { .. }) => return Ok(None),
+                Err(error) => return Err(error),
             };
             // The read model keeps truncated entries.
             let same = found
                 .first()
                 .map(truncate::row)
                 .is_some_and(|found| found.position == known.entry.position && found.fields == known.entry.fields);
-            if !same {
-                missing.push(known);
-            }
-        }
+            Ok((!same).then_some(known))
+        });
+        let missing = futures::future::try_join_all(looks)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect();
         Ok(missing)
     }
 

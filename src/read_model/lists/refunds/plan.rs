@@ -54,12 +54,21 @@ impl Wanted {
         Self { lanes }
     }
 
-    pub fn has(&self, row: &RefundRow) -> bool {
+    pub fn has(&self, row: &SortedRow) -> bool {
         self.lanes.iter().any(|(state, currency, before)| {
             *state == row.state
-                && *currency == Some(row.currency)
-                && before.is_none_or(|before| row.state_since < before)
+                && *currency == row.currency
+                && before.is_none_or(|before| row.state_since < Sortable::time(before))
         })
+    }
+
+    /// Rows of the states and currencies, whatever their age.
+    pub fn rows(&self, totals: &[Total]) -> i64 {
+        let wanted = totals.iter().filter(|total| {
+            let mut lanes = self.lanes.iter();
+            lanes.any(|(state, currency, _)| state.number() == total.state && *currency == total.currency)
+        });
+        wanted.map(|total| total.tally.rows).sum()
     }
 
     /// Whether it asks for ages, which only the index by age answers without looking at rows.
@@ -156,6 +165,11 @@ impl SortedRow {
             requested_at: Sortable::time(row.requested_at),
             state_since: Sortable::time(row.state_since),
         }
+    }
+
+    pub fn is_overdue(&self, moment: &Moment) -> bool {
+        let before = moment.overdue_before(self.state);
+        before.is_some_and(|before| self.state_since < Sortable::time(before))
     }
 
     pub fn key(self, sort: RefundSort) -> RowKey {

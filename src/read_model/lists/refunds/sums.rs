@@ -5,14 +5,12 @@ use rusqlite::{Connection, params};
 
 use super::{Moment, plan::Wanted};
 use crate::{
-    domain::{
-        money::{Currency, add_exact},
-        refund::{RefundRow, RefundState},
-    },
+    domain::{money::Currency, refund::RefundState},
     read_model::{
-        batch::{Clock, Tally, hour},
+        batch::{Clock, Tally},
         columns::{MinorUnits, Numbered as _, Sortable, currency_code, from_minor_units},
         lists::{COUNTED_MAX, Total},
+        time_slots,
     },
     views::{lists::Count, refunds::Sum},
 };
@@ -90,6 +88,15 @@ impl Sums {
         }
     }
 
+    /// One more row.
+    pub fn add_row(&mut self, currency: Option<Currency>, amount: Sortable) {
+        let tally = Tally {
+            rows: 1,
+            sums: [amount.as_minor_units().unwrap_or_default(), 0, 0, 0],
+        };
+        self.add(currency, &tally);
+    }
+
     /// In the order of the currencies' codes.
     pub fn finish(mut self) -> Vec<Sum> {
         self.0.sort_by_key(|(currency, _)| *currency);
@@ -114,7 +121,7 @@ pub fn requested_before(connection: &Connection, lane: LaneName, before: DateTim
     aged(connection, Clock::Requested, lane, before)
 }
 
-/// Whole hours from the table of ages, and the rows of the hour that the time falls into.
+/// Whole days, hours and minutes from the table of ages, and the rows of the minute that the time falls into.
 fn aged(
     connection: &Connection,
     clock: Clock,
@@ -122,13 +129,15 @@ fn aged(
     before: DateTime<Utc>,
 ) -> rusqlite::Result<Tally> {
     let code = currency_code(currency.as_ref());
-    let edge = hour(before);
+    let edge = time_slots::minute(before);
     let mut tally = Tally::default();
-    {
+    for (unit, from, to) in time_slots::before(edge) {
         let mut select = connection.prepare_cached(
-            "SELECT rows, sum FROM age WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND hour < ?4",
+            "SELECT rows, sum FROM age
+             WHERE clock = ?1 AND state = ?2 AND currency = ?3 AND unit = ?4 AND slot >= ?5 AND slot < ?6",
         )?;
-        let mut rows = select.query(params![clock as i64, state.number(), code, edge])?;
+        let unit = i64::try_from(unit).unwrap_or_default();
+        let mut rows = select.query(params![clock as i64, state.number(), code, unit, from, to])?;
         while let Some(row) = rows.next()? {
             tally.rows += row.get::<_, i64>(0)?;
             tally.sums[0] += row.get::<_, MinorUnits>(1)?.0;
@@ -144,7 +153,7 @@ fn aged(
              WHERE state = ?1 AND currency = ?2 AND requested_at >= ?3 AND requested_at < ?4"
         }
     })?;
-    let begins = DateTime::from_timestamp(edge * 3_600, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let begins = time_slots::begin(edge);
     let mut rows = select.query(params![
         state.number(),
         code,
@@ -169,24 +178,4 @@ fn count_before(connection: &Connection, (state, currency): LaneName, before: Da
     select.query_row(params![state.number(), code, Sortable::time(before), most], |row| {
         row.get(0)
     })
-}
-
-/// Sums by currency of rows that are all there. A sum too large for 28 digits stays at the largest that is exact.
-pub fn sums_of<'a>(rows: impl Iterator<Item = &'a RefundRow>) -> Vec<Sum> {
-    let mut sums: Vec<Sum> = Vec::new();
-    for row in rows {
-        match sums.iter_mut().find(|sum| sum.currency == row.currency) {
-            Some(sum) => {
-                sum.amount = add_exact(sum.amount, row.amount).unwrap_or(sum.amount);
-                sum.count += 1;
-            }
-            None => sums.push(Sum {
-                currency: row.currency,
-                amount: row.amount,
-                count: 1,
-            }),
-        }
-    }
-    sums.sort_by_key(|sum| sum.currency);
-    sums
 }
