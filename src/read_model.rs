@@ -14,6 +14,7 @@ mod overview;
 mod projector;
 mod recent;
 mod schema;
+mod search_index;
 mod sources;
 mod time_slots;
 mod up_to_date;
@@ -480,8 +481,13 @@ impl Tasks {
     async fn build_search(self: Arc<Self>, domain: Domain) {
         loop {
             self.shared.live(domain).await;
+            // Filling the other domain comes first.
+            for domain in Domain::ALL {
+                let mut state = self.shared.state(domain).subscribe();
+                let _ = state.wait_for(|state| !matches!(state, StoreState::Loading(_))).await;
+            }
             let database = Arc::clone(&self.database);
-            let step = spawn_blocking(move || database.write(|connection| sources::extend_search(connection, domain)));
+            let step = spawn_blocking(move || database.write(|connection| search_index::extend(connection, domain)));
             match step.await {
                 Ok(Ok(true)) => {}
                 // A domain that is filled anew begins its index anew.

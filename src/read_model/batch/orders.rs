@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Batch, Clock, List, Sign, findings};
+use super::{
+    Batch, Clock, List, Sign,
+    findings::{self, Scope},
+};
 use crate::{
     domain::{
         event::RawDigest,
@@ -20,6 +23,7 @@ use crate::{
             to_minor_units,
         },
         entity::Update,
+        search_index::{self, Texts},
         time_slots::minute,
     },
 };
@@ -80,7 +84,7 @@ impl Batch<'_> {
                 && known.customer_name.as_ref() == customer.and_then(|party| party.name.as_ref())
         });
         if self.has_text(n) && !same {
-            self.put_order_text(n, known.is_some())?;
+            search_index::put(self.connection, Texts::Orders, n, known.is_some())?;
         }
         Ok(())
     }
@@ -175,9 +179,7 @@ impl Batch<'_> {
                     .prepare_cached("DELETE FROM refund WHERE n = ?1")?
                     .execute([known.n])?;
                 if self.has_text(known.n) {
-                    self.connection
-                        .prepare_cached("DELETE FROM refund_text WHERE rowid = ?1")?
-                        .execute([known.n])?;
+                    search_index::remove(self.connection, Texts::Refund, known.n)?;
                 }
             }
             self.refunds.insert(id);
@@ -245,14 +247,7 @@ impl Batch<'_> {
         };
         self.count_refund(&now, Sign::In);
         if self.has_text(n) && known.is_none_or(|known| known.reason != now.reason) {
-            if known.is_some() {
-                self.connection
-                    .prepare_cached("DELETE FROM refund_text WHERE rowid = ?1")?
-                    .execute([n])?;
-            }
-            self.connection
-                .prepare_cached("INSERT INTO refund_text (rowid, refund, reason) VALUES (?1, ?2, ?3)")?
-                .execute(params![n, id, now.reason])?;
+            search_index::put(self.connection, Texts::Refund, n, known.is_some())?;
         }
         Ok(())
     }
@@ -275,28 +270,6 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_order(&OrderSums::from(&facts), &mut found);
-        findings::set(
-            self.connection,
-            findings::Scope::Order,
-            id.as_str(),
-            &found,
-            self.filling,
-        )
-    }
-
-    fn put_order_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {
-        if known {
-            self.connection
-                .prepare_cached("DELETE FROM orders_text WHERE rowid = ?1")?
-                .execute([n])?;
-        }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO orders_text (rowid, ids, names)
-                 SELECT n, id || char(10) || coalesce(wallet, '') || char(10) || coalesce(customer, ''), customer_name
-                 FROM orders WHERE n = ?1",
-            )?
-            .execute([n])
-            .map(drop)
+        findings::set(self.connection, Scope::Order, id.as_str(), &found, self.filling)
     }
 }

@@ -2,7 +2,10 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Batch, List, Sign, findings};
+use super::{
+    Batch, List, Sign,
+    findings::{self, Scope},
+};
 use crate::{
     domain::{
         event::RawDigest,
@@ -14,6 +17,7 @@ use crate::{
     read_model::{
         columns::{MinorUnits, Numbered as _, ReadCurrency, Sortable, currency_code, to_minor_units},
         entity::{Credit, Update},
+        search_index::{self, Texts},
     },
 };
 
@@ -67,7 +71,7 @@ impl Batch<'_> {
             .as_ref()
             .is_some_and(|known| (known.owner.as_ref(), known.owner_name.as_ref()) == text);
         if self.has_text(n) && !same {
-            self.put_wallet_text(n, known.is_some())?;
+            search_index::put(self.connection, Texts::Wallet, n, known.is_some())?;
         }
         Ok(())
     }
@@ -210,28 +214,7 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_wallet(&WalletBalance::from(&facts), &mut found);
-        findings::set(
-            self.connection,
-            findings::Scope::Wallet,
-            id.as_str(),
-            &found,
-            self.filling,
-        )
-    }
-
-    fn put_wallet_text(&self, n: i64, known: bool) -> rusqlite::Result<()> {
-        if known {
-            self.connection
-                .prepare_cached("DELETE FROM wallet_text WHERE rowid = ?1")?
-                .execute([n])?;
-        }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO wallet_text (rowid, ids, names)
-                 SELECT n, id || char(10) || coalesce(owner, ''), owner_name FROM wallet WHERE n = ?1",
-            )?
-            .execute([n])
-            .map(drop)
+        findings::set(self.connection, Scope::Wallet, id.as_str(), &found, self.filling)
     }
 }
 

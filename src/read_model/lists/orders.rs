@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     amount_label,
     paging::RowKey,
-    search::{Needle, numbers},
+    search::{Needle, is_in_ids, numbers},
     wallets::party,
 };
 use crate::{
@@ -90,14 +90,12 @@ pub fn mentions(connection: &Connection, row: &OrderRow, needle: &Needle) -> rus
     {
         return Ok(true);
     }
-    let mut select = connection.prepare_cached("SELECT refund FROM refund WHERE ord = ?1 LIMIT 1000")?;
-    let mut rows = select.query([row.id.as_str()])?;
-    while let Some(row) = rows.next()? {
-        if needle.is_in(row.get_ref(0)?.as_str()?) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    is_in_ids(
+        connection,
+        "SELECT refund FROM refund WHERE ord = ?1",
+        row.id.as_str(),
+        needle,
+    )
 }
 
 pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {

@@ -91,6 +91,23 @@ impl Needle {
     }
 }
 
+/// Whether a text is found in one of the ids that a statement gives for a value; the first thousand are looked at.
+pub fn is_in_ids(
+    connection: &Connection,
+    sql: &str,
+    of: impl rusqlite::ToSql,
+    needle: &Needle,
+) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(&format!("{sql} LIMIT 1000"))?;
+    let mut rows = select.query([of])?;
+    while let Some(row) = rows.next()? {
+        if needle.is_in(row.get_ref(0)?.as_str()?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Numbers that several questions answer with, each once.
 pub fn numbers(connection: &Connection, questions: &[(&str, String)]) -> rusqlite::Result<Vec<i64>> {
     let mut numbers = Vec::new();

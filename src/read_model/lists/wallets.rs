@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::{
     amount_label,
     paging::RowKey,
-    search::{Needle, numbers},
+    search::{Needle, is_in_ids, numbers},
 };
 use crate::{
     domain::{
@@ -75,14 +75,7 @@ pub fn mentions(connection: &Connection, row: &WalletRow, n: i64, needle: &Needl
     if needle.is_in(row.id.as_str()) || needle.is_of(row.owner.as_ref()) {
         return Ok(true);
     }
-    let mut select = connection.prepare_cached("SELECT refund FROM credit WHERE wallet = ?1 LIMIT 1000")?;
-    let mut rows = select.query([n])?;
-    while let Some(row) = rows.next()? {
-        if needle.is_in(row.get_ref(0)?.as_str()?) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    is_in_ids(connection, "SELECT refund FROM credit WHERE wallet = ?1", n, needle)
 }
 
 pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {

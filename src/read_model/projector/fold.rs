@@ -1,5 +1,9 @@
 //! Streams being folded on their way into the read model.
 
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use chrono::{DateTime, Utc};
+
 use super::super::entity::{Digest, Entity, Update};
 use crate::{
     domain::{
@@ -17,6 +21,8 @@ use crate::{
 pub struct Gathering<S: Entity> {
     touched: S::Touched,
     newest: Vec<Entry>,
+    /// Entries recorded before are not among the newest of all.
+    newest_since: DateTime<Utc>,
     anew: bool,
     digests: Digests,
 }
@@ -38,6 +44,7 @@ impl<S: Entity> Default for Gathering<S> {
         Self {
             touched: S::Touched::default(),
             newest: Vec::new(),
+            newest_since: DateTime::<Utc>::MIN_UTC,
             anew: false,
             digests: Digests::Later(Vec::new()),
         }
@@ -55,6 +62,7 @@ impl<S: Entity> Gathering<S> {
                     } else {
                         Digests::Unsorted(Vec::new())
                     },
+                    newest_since: self.newest_since,
                     ..Self::default()
                 }
             }
@@ -63,7 +71,10 @@ impl<S: Entity> Gathering<S> {
                 S::touch(&fold.state, entries, &mut self.touched);
                 let from = entries.len().saturating_sub(recent::KEPT);
                 // A batch of streams waits in memory until it is written.
-                self.newest.extend(entries[from..].iter().map(truncate::row));
+                let newest = entries[from..]
+                    .iter()
+                    .filter(|entry| entry.recorded >= self.newest_since);
+                self.newest.extend(newest.map(truncate::row));
                 self.newest.drain(..self.newest.len().saturating_sub(recent::KEPT));
             }
         }
@@ -169,13 +180,29 @@ pub struct Folded<S: Entity> {
     pub disordered: Vec<EntityId>,
 }
 
+/// When the last of the newest entries of a batch was recorded.
+fn newest_since(batch: &[Swept]) -> DateTime<Utc> {
+    let mut newest: BinaryHeap<Reverse<DateTime<Utc>>> = BinaryHeap::with_capacity(recent::KEPT + 1);
+    for entry in batch.iter().flat_map(|swept| &swept.entries) {
+        if newest.len() < recent::KEPT || newest.peek().is_some_and(|last| entry.recorded > last.0) {
+            newest.push(Reverse(entry.recorded));
+            if newest.len() > recent::KEPT {
+                newest.pop();
+            }
+        }
+    }
+    newest.peek().map_or(DateTime::<Utc>::MIN_UTC, |last| last.0)
+}
+
 pub fn fold_all<S: Entity>(batch: Vec<Swept>, histories: &Histories<S>) -> Folded<S> {
+    let newest_since = newest_since(&batch);
     let mut folded = Folded {
         updates: Vec::with_capacity(batch.len()),
         disordered: Vec::new(),
     };
     for swept in batch {
         let mut stream = Unfinished::new(histories.folding());
+        stream.gathering.newest_since = newest_since;
         if !stream.push_whole(&swept.entries) {
             folded.disordered.push(swept.subject);
         } else if let Some(update) = stream.finish() {
