@@ -210,10 +210,13 @@ fn list<Row: Listed>(
         };
         Ok(matches.then_some(row))
     })?;
-    let total = if needle.is_none() {
-        Count::Exactly(rows as u64)
-    } else {
-        Count::AtLeast(found.rows.len() as u64)
+    let total = match &needle {
+        None => Count::Exactly(rows as u64),
+        // The search index has found more than are counted, in all statuses.
+        Some(needle) if query.status.is_none() && needle.is_indexed(connection, Row::TABLE)? => {
+            Count::AtLeast(COUNTED_MAX as u64)
+        }
+        Some(_) => Count::AtLeast(found.rows.len() as u64),
     };
     Ok(Ok(ListedPage::of(found, total)))
 }
