@@ -333,7 +333,7 @@ impl ReadModel {
     pub fn check(&self, domain: Domain, id: &EntityId) {
         let check = Check {
             id: id.clone(),
-            differs: false,
+            differs: None,
         };
         let _ = self.shared.checks[domain as usize].try_send(check);
     }
@@ -530,9 +530,8 @@ impl Tasks {
             let Ok(Ok(due)) = due.await else { continue };
             for domain in Domain::ALL {
                 let of_domain: Vec<_> = due.iter().filter(|changed| changed.domain == domain).cloned().collect();
-                let place = self.shared.places()[domain as usize].clone();
                 if !of_domain.is_empty() {
-                    self.shared.changes.publish(domain, of_domain, place.as_ref());
+                    self.shared.changes.publish_due(domain, of_domain);
                 }
             }
             from = to;

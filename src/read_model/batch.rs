@@ -14,6 +14,7 @@ use super::{
     columns::{MinorUnits, Sortable, currency_code},
     entity::{Entity, Update},
     recent::Newest,
+    search_index::{self, Texts},
     time_slots::UNITS,
     witness,
 };
@@ -143,12 +144,39 @@ impl<'t> Batch<'t> {
         self.set_stale(id, reason, since)
     }
 
-    /// A stream that is gone keeps its row, without figures and marked as incomplete. One that never had a row gets none.
+    /// A stream that is gone keeps its row, without figures and marked as incomplete. The row of one that could never be read is
+    /// removed with it.
     pub fn put_absent<S: Entity>(&mut self, id: &EntityId) -> rusqlite::Result<()> {
-        if witness::of(self.connection, self.domain, id)?.is_some_and(|known| known.entries > 0) {
-            self.put(id, &Update::<S>::unread())?;
+        match witness::of(self.connection, self.domain, id)? {
+            Some(known) if known.entries > 0 => self.put(id, &Update::<S>::unread())?,
+            Some(known) if self.is_stale(id)? => self.remove_unread(id, known.n)?,
+            _ => {}
         }
         self.unset_stale(id)
+    }
+
+    fn is_stale(&self, id: &EntityId) -> rusqlite::Result<bool> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT 1 FROM stale WHERE domain = ?1 AND id = ?2")?;
+        select.exists([self.domain.as_str(), id.as_str()])
+    }
+
+    /// Removes a row without figures.
+    fn remove_unread(&mut self, id: &EntityId, n: i64) -> rusqlite::Result<()> {
+        let (list, table, texts, scope) = match self.domain {
+            Domain::Wallet => (List::Wallets, "wallet", Texts::Wallet, findings::Scope::Wallet),
+            Domain::Order => (List::Orders, "orders", Texts::Orders, findings::Scope::Order),
+        };
+        // Unopened or unknown, which is the first of the states.
+        self.count(list, 0, None, [0; SUMS], Sign::Out);
+        self.connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE n = ?1"))?
+            .execute([n])?;
+        if self.has_text(n) {
+            search_index::remove(self.connection, texts, n)?;
+        }
+        findings::set(self.connection, scope, id.as_str(), &[], false)
     }
 
     /// Notes that a stream has to be read again, and why.

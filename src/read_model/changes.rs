@@ -158,6 +158,18 @@ impl Changes {
         self.next.send_if_modified(|told| std::mem::replace(told, next) != next);
     }
 
+    /// Tells of what the time alone has changed: the feed has nothing to do with it.
+    pub fn publish_due(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>) {
+        let mut ring = self.ring();
+        for changed in changed {
+            let place = ring.place[domain as usize].clone();
+            ring.push(Change { changed, place });
+        }
+        let next = ring.next;
+        drop(ring);
+        self.next.send_if_modified(|told| std::mem::replace(told, next) != next);
+    }
+
     /// Everything is replayed: whoever reads has to read anew.
     pub fn forget(&self) {
         let mut ring = self.ring();

@@ -72,6 +72,10 @@ pub struct Projector<S: Entity> {
     begun: Instant,
     /// Entities that it is asked to compare with the store.
     checks: mpsc::Receiver<Check>,
+    /// Entities that a pass has seen to differ, and that could not be read again yet.
+    unchecked: Vec<Check>,
+    /// The store's identity for which a pass was asked for.
+    doubted: Option<String>,
 }
 
 impl<S: Entity> Projector<S> {
@@ -95,6 +99,8 @@ impl<S: Entity> Projector<S> {
             as_of: None,
             begun: Instant::now(),
             checks,
+            unchecked: Vec::new(),
+            doubted: None,
         }
     }
 
@@ -205,9 +211,14 @@ impl<S: Entity> Projector<S> {
     /// Reads whatever is new in any stream of the store.
     async fn scan(&mut self) -> Result<(), ProjectError> {
         let log = Arc::clone(&self.log);
+        // What the feed still has ahead is not missing from it.
+        let before = if log.feed_end().await? == self.place {
+            (self.settings.clock)() - FEED_DELAY
+        } else {
+            DateTime::<Utc>::MIN_UTC
+        };
         let mut pages = log.streams();
         while let Some(ids) = pages.try_next().await? {
-            let before = (self.settings.clock)() - FEED_DELAY;
             self.refresh(ids, Some(before)).await?;
         }
         Ok(())
@@ -228,9 +239,15 @@ impl<S: Entity> Projector<S> {
     async fn follow_feed(&mut self, next_scan: &mut Instant) -> bool {
         let log = Arc::clone(&self.log);
         let mut feed = log.follow(self.place.clone());
+        let mut retry_at = None;
         loop {
             let troubled = !self.moved.is_empty() || self.is_down();
-            let wake = if troubled { Instant::now() + RETRY } else { *next_scan };
+            let wake = if troubled {
+                *retry_at.get_or_insert_with(|| Instant::now() + RETRY)
+            } else {
+                retry_at = None;
+                *next_scan
+            };
             tokio::select! {
                 item = feed.next() => match item {
                     Some(Ok(entries)) => self.take(entries).await,
@@ -242,12 +259,16 @@ impl<S: Entity> Projector<S> {
                     while checks.len() < AT_ONCE && let Ok(check) = self.checks.try_recv() {
                         checks.push(check);
                     }
-                    if let Err(error) = self.take_checks(checks).await {
-                        self.down(&error);
-                    }
+                    self.try_checks(checks).await;
+                }
+                // What the feed still has ahead names no entity, or it would have come.
+                () = sleep(SILENCE), if !troubled && !self.has_caught_up() => {
+                    self.target.clone_from(&self.place);
+                    self.live();
                 }
                 () = tokio::time::sleep_until(wake) => {
                     let was_down = self.is_down();
+                    retry_at = None;
                     if troubled {
                         self.recover().await;
                     } else {
@@ -260,9 +281,20 @@ impl<S: Entity> Projector<S> {
                             Ok(false) => {}
                             Err(error) => self.down(&error),
                         }
+                        let unchecked = std::mem::take(&mut self.unchecked);
+                        self.try_checks(unchecked).await;
                     }
                 }
             }
+        }
+    }
+
+    /// Compares these entities; where the store does not answer, what a pass has seen is kept for later.
+    async fn try_checks(&mut self, checks: Vec<Check>) {
+        if let Err(error) = self.take_checks(checks.clone()).await {
+            self.unchecked
+                .extend(checks.into_iter().filter(|check| check.differs.is_some()));
+            self.down(&error);
         }
     }
 

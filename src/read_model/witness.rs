@@ -43,7 +43,7 @@ pub enum Compared {
 impl Witness {
     pub fn compare(&self, end: &StreamEnd) -> Compared {
         match end {
-            StreamEnd::Absent if self.entries == 0 => Compared::Same,
+            StreamEnd::Absent | StreamEnd::WrongType(_) if self.entries == 0 => Compared::Same,
             StreamEnd::Absent | StreamEnd::WrongType(_) => Compared::Lost,
             StreamEnd::Present { last, length, .. } => {
                 let last = last.unwrap_or(Position::START);

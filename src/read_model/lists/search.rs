@@ -66,9 +66,13 @@ impl Needle {
         if self.lower.chars().count() < INDEXED_MIN {
             return Ok(false);
         }
-        let domain = if table == "wallet" { "wallet" } else { "order" };
-        let mut select = connection.prepare_cached("SELECT searchable FROM source WHERE domain = ?1")?;
-        let searchable: i64 = select.query_row([domain], |row| row.get(0))?;
+        // Wallets are also found by the refunds that they were credited for, which orders know.
+        let mut select = connection.prepare_cached(if table == "wallet" {
+            "SELECT min(searchable) FROM source"
+        } else {
+            "SELECT searchable FROM source WHERE domain = 'order'"
+        })?;
+        let searchable: i64 = select.query_row([], |row| row.get(0))?;
         Ok(searchable == i64::MAX)
     }
 

@@ -16,7 +16,7 @@ use crate::{
         event::{Entry, RawDigest},
         ids::{Domain, EntityId, Position},
     },
-    event_log::{EventLog, FeedPosition, Identity, READ_MANY_MAX, READ_MAX, ReadError, roll},
+    event_log::{EventLog, FeedPosition, Identity, READ_MANY_MAX, READ_MAX, ReadError, StreamEnd, roll},
     read_model::{
         Shared,
         batch::Batch,
@@ -43,8 +43,16 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     pub id: EntityId,
-    /// Its entries were seen to be others than the row stands for.
-    pub differs: bool,
+    /// What a pass has seen.
+    pub differs: Option<Differs>,
+}
+
+/// How a stream differs from its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Differs {
+    /// It has other entries than the row that stood for this position and digest.
+    From(Position, RawDigest),
+    Unreadable,
 }
 
 /// What a store shows of its continuity.
@@ -60,21 +68,18 @@ struct Checkup {
 
 impl<S: Entity> Projector<S> {
     /// Compares O(1) facts with those that were recorded, and answers whether the store shows that it has gone back: then
-    /// every row was compared, and the feed is to be followed from its end. After a reconnection, a mere doubt lets a pass run at
-    /// full speed behind.
+    /// every row was compared, and the feed is to be followed from its end. A mere doubt lets a pass run at full speed behind.
     pub(super) async fn check_continuity(&mut self, recorded: &str, reconnected: bool) -> Result<bool, ProjectError> {
         let found = self.checkup().await?;
         let identity = serde_json::to_string(&found.identity).unwrap_or_default();
-        let doubtful = found.identity == Identity::default() || !continues(recorded, &found.identity);
+        // A store that says nothing of itself may be another after every reconnection.
+        let unknown = found.identity == Identity::default();
+        let broken = !unknown && !continues(recorded, &found.identity);
         if found.went_back {
             tracing::warn!(domain = %S::DOMAIN, "the store has gone back; every entity is compared with it");
             self.reload(found.missing).await?;
             self.place = found.end;
             self.shared.changes.begin(S::DOMAIN, &self.place);
-        } else if doubtful && reconnected {
-            self.shared.request_pass(S::DOMAIN);
-        }
-        if identity != recorded || found.went_back {
             let (place, now) = (self.place.clone(), (self.settings.clock)());
             self.blocking(move |database| {
                 database.write(|connection| {
@@ -83,8 +88,21 @@ impl<S: Entity> Projector<S> {
                 })
             })
             .await?;
+            return Ok(true);
         }
-        Ok(found.went_back)
+        if broken || (unknown && reconnected) {
+            // The new identity is recorded once a pass went through, so that no doubt is lost with this process.
+            if reconnected || self.doubted.as_deref() != Some(identity.as_str()) {
+                self.doubted = Some(identity);
+                self.shared.request_pass(S::DOMAIN);
+            }
+        } else if identity != recorded {
+            self.blocking(move |database| {
+                database.write(|connection| sources::set_identity(connection, S::DOMAIN, &identity))
+            })
+            .await?;
+        }
+        Ok(false)
     }
 
     async fn checkup(&self) -> Result<Checkup, ProjectError> {
@@ -130,16 +148,20 @@ impl<S: Entity> Projector<S> {
     async fn reload(&mut self, missing: Vec<Recorded>) -> Result<(), ProjectError> {
         let loading = StoreState::Loading(Progress::default());
         self.shared.state(S::DOMAIN).send_replace(loading);
-        let remove = move |database: &Database| database.write(|connection| recent::remove(connection, &missing));
-        self.blocking(remove).await?;
         let mut after = 0;
         while let Some((last, checks)) = step(&*self.log, &self.database, S::DOMAIN, after).await? {
             self.take_checks(checks).await?;
             after = last;
         }
         let now = (self.settings.clock)();
-        self.blocking(move |database| database.write(|connection| sources::set_checked(connection, S::DOMAIN, now)))
-            .await?;
+        // Not before: they are what shows that the store has gone back.
+        self.blocking(move |database| {
+            database.write(|connection| {
+                recent::remove(connection, &missing)?;
+                sources::set_checked(connection, S::DOMAIN, now)
+            })
+        })
+        .await?;
         self.shared.changes.forget();
         self.scan().await
     }
@@ -150,32 +172,29 @@ impl<S: Entity> Projector<S> {
             let ids: Vec<_> = checks.iter().map(|check| check.id.clone()).collect();
             let ends = self.log.ends(&ids).await?;
             let compared: Vec<_> = checks.iter().cloned().zip(ends).collect();
-            let (again, lost) = self
+            let found = self
                 .blocking(move |database| {
                     database.read(|connection| {
-                        let (mut again, mut lost): (Vec<EntityId>, Vec<Witness>) = (Vec::new(), Vec::new());
+                        let mut found = Differing::default();
                         for (check, end) in compared {
-                            match witness::of(connection, S::DOMAIN, &check.id)? {
-                                Some(known) if check.differs || known.compare(&end) == Compared::Lost => {
-                                    lost.push(known);
-                                }
-                                Some(known) if known.compare(&end) == Compared::Same => {}
-                                _ => again.push(check.id),
-                            }
+                            let known = witness::of(connection, S::DOMAIN, &check.id)?;
+                            found.add(check, known, &end);
                         }
-                        Ok((again, lost))
+                        Ok(found)
                     })
                 })
                 .await?;
-            self.read_again(again, lost).await?;
+            self.read_again(found).await?;
         }
         Ok(())
     }
 
-    async fn read_again(&mut self, mut again: Vec<EntityId>, lost: Vec<Witness>) -> Result<(), ProjectError> {
-        if again.is_empty() && lost.is_empty() {
-            return Ok(());
-        }
+    async fn read_again(&mut self, found: Differing) -> Result<(), ProjectError> {
+        let Differing {
+            mut again,
+            lost,
+            unreadable,
+        } = found;
         for known in &lost {
             tracing::warn!(
                 domain = %S::DOMAIN, id = %known.id, entries = known.entries, position = %known.position,
@@ -184,7 +203,11 @@ impl<S: Entity> Projector<S> {
             self.histories.forget(&known.id);
             again.push(known.id.clone());
         }
-        if !lost.is_empty() {
+        again.extend(unreadable.iter().cloned());
+        if again.is_empty() {
+            return Ok(());
+        }
+        if !lost.is_empty() || !unreadable.is_empty() {
             let now = (self.settings.clock)();
             self.blocking(move |database| {
                 database.write(|connection| {
@@ -192,6 +215,9 @@ impl<S: Entity> Projector<S> {
                     for known in &lost {
                         witness::keep_loss(connection, S::DOMAIN, known, now)?;
                         batch.set_stale(&known.id, "the store has other entries than were read before", now)?;
+                    }
+                    for id in &unreadable {
+                        batch.set_stale(id, "a part of it can't be read", now)?;
                     }
                     batch.finish()
                 })
@@ -201,6 +227,35 @@ impl<S: Entity> Projector<S> {
         let changed = self.refresh(again, None).await?;
         self.shared.changes.publish(S::DOMAIN, changed, None);
         Ok(())
+    }
+}
+
+/// Entities that are not as their rows say.
+#[derive(Debug, Default)]
+struct Differing {
+    /// To be read on.
+    again: Vec<EntityId>,
+    /// Rows that stand for more than the store has, or for something else.
+    lost: Vec<Witness>,
+    unreadable: Vec<EntityId>,
+}
+
+impl Differing {
+    fn add(&mut self, check: Check, known: Option<Witness>, end: &StreamEnd) {
+        let Some(known) = known else {
+            return self.again.push(check.id);
+        };
+        let compared = known.compare(end);
+        match check.differs {
+            _ if compared == Compared::Lost => self.lost.push(known),
+            // A row that was written since was read from what the store has now.
+            Some(Differs::From(position, digest)) if known.position == position && known.digest == digest => {
+                self.lost.push(known);
+            }
+            Some(Differs::Unreadable) => self.unreadable.push(check.id),
+            _ if compared == Compared::Same => {}
+            _ => self.again.push(check.id),
+        }
     }
 }
 
@@ -232,22 +287,17 @@ async fn step(
     match log.read_many(&wanted, PAGE).await {
         Ok(pages) => {
             for (row, page) in rows.iter().zip(pages) {
-                if !is_same(log, row, page).await? {
-                    checks.push(differing(row));
-                }
+                checks.extend(differing(row, is_same(log, row, page).await)?);
             }
         }
         // One of them can't be read; which one is found by reading each alone.
         Err(ReadError::Damaged { .. }) => {
             for row in &rows {
                 let same = match log.read(&row.id, Position::START, PAGE).await {
-                    Ok(page) => is_same(log, row, page).await?,
-                    Err(ReadError::Damaged { .. }) => false,
-                    Err(error) => return Err(error.into()),
+                    Ok(page) => is_same(log, row, page).await,
+                    Err(error) => Err(error),
                 };
-                if !same {
-                    checks.push(differing(row));
-                }
+                checks.extend(differing(row, same)?);
             }
         }
         Err(error) => return Err(error.into()),
@@ -255,11 +305,18 @@ async fn step(
     Ok(Some((last, checks)))
 }
 
-fn differing(row: &Witness) -> Check {
-    Check {
+/// What is to be done about a row whose stream was read.
+fn differing(row: &Witness, same: Result<bool, ReadError>) -> Result<Option<Check>, ReadError> {
+    let differs = match same {
+        Ok(true) => return Ok(None),
+        Ok(false) => Differs::From(row.position, row.digest),
+        Err(ReadError::Damaged { .. }) => Differs::Unreadable,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Check {
         id: row.id.clone(),
-        differs: true,
-    }
+        differs: Some(differs),
+    }))
 }
 
 /// Whether a stream, of which `page` are the first entries, has what a row stands for.
@@ -344,6 +401,10 @@ async fn pass(
     clock: fn() -> DateTime<Utc>,
 ) -> Result<(), ProjectError> {
     let source = write(database, move |connection| sources::read(connection, domain)).await?;
+    let identity = match share {
+        None => Some(log.identity().await?),
+        Some(_) => None,
+    };
     let mut after = if share.is_some() { source.checked_to } else { 0 };
     loop {
         let begun = Instant::now();
@@ -368,6 +429,10 @@ async fn pass(
     }
     let now = clock();
     write(database, move |connection| {
+        if let Some(identity) = &identity {
+            let identity = serde_json::to_string(identity).unwrap_or_default();
+            sources::set_identity(connection, domain, &identity)?;
+        }
         sources::set_checked(connection, domain, now)
     })
     .await?;

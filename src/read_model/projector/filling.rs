@@ -77,6 +77,21 @@ impl<S: Entity> Projector<S> {
             fed_before: (self.settings.clock)() - FEED_DELAY,
             should_be_fed: 0,
         };
+        if let Err(error) = self.sweep(&mut filling).await {
+            // What still writes must not do so after the next filling has begun.
+            while filling.tasks.join_next().await.is_some() {}
+            return Err(error);
+        }
+        // A stream without its last part was cut off by the end of the sweep.
+        let cut = std::mem::take(&mut filling.unfinished).into_keys();
+        filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
+        // More entries than the feed has: some are not in it.
+        let unfed = !self.log.feed_is_complete() && of.is_some_and(|of| filling.should_be_fed > of);
+        self.finish_filling(filling.again, identity, unfed).await
+    }
+
+    /// Reads every stream, and folds and writes what was read.
+    async fn sweep(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {
         let log = Arc::clone(&self.log);
         let mut parts = log.sweep();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -85,7 +100,7 @@ impl<S: Entity> Projector<S> {
             let batch: Vec<_> = batch.collect();
             let (whole, long): (Vec<_>, Vec<_>) = batch.into_iter().partition(|swept| swept.first && swept.last);
             for swept in long {
-                self.fill_part(swept, &mut filling).await?;
+                self.fill_part(swept, filling).await?;
             }
             let whole: Vec<_> = whole
                 .into_iter()
@@ -95,7 +110,7 @@ impl<S: Entity> Projector<S> {
                 filling.count(&swept.entries);
             }
             while filling.tasks.len() > cores {
-                self.settle(&mut filling).await?;
+                self.settle(filling).await?;
             }
             let (database, histories) = (Arc::clone(&self.database), Arc::clone(&self.histories));
             filling.tasks.spawn_blocking(move || {
@@ -108,14 +123,9 @@ impl<S: Entity> Projector<S> {
             });
         }
         while !filling.tasks.is_empty() {
-            self.settle(&mut filling).await?;
+            self.settle(filling).await?;
         }
-        // A stream without its last part was cut off by the end of the sweep.
-        let cut = std::mem::take(&mut filling.unfinished).into_keys();
-        filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
-        // More entries than the feed has: some are not in it.
-        let unfed = !self.log.feed_is_complete() && of.is_some_and(|of| filling.should_be_fed > of);
-        self.finish_filling(filling.again, identity, unfed).await
+        Ok(())
     }
 
     async fn settle(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {

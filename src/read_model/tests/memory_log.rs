@@ -28,7 +28,7 @@ use crate::{
 
 pub struct MemoryLog {
     domain: Domain,
-    name: String,
+    name: Mutex<String>,
     streams: Mutex<BTreeMap<EntityId, Vec<Entry>>>,
     feed: Mutex<Vec<FeedEntry>>,
     news: watch::Sender<u64>,
@@ -40,7 +40,7 @@ impl MemoryLog {
     pub fn new(domain: Domain) -> Self {
         Self {
             domain,
-            name: uuid::Uuid::now_v7().to_string(),
+            name: Mutex::new(uuid::Uuid::now_v7().to_string()),
             streams: Mutex::default(),
             feed: Mutex::default(),
             news: watch::Sender::new(0),
@@ -111,6 +111,11 @@ impl MemoryLog {
         let mut feed = self.feed.lock().unwrap();
         let length = feed.len().saturating_sub(count);
         feed.truncate(length);
+    }
+
+    /// Is another store from now on, as far as it says.
+    pub fn rename(&self) {
+        *self.name.lock().unwrap() = uuid::Uuid::now_v7().to_string();
     }
 
     /// Removes a stream without a word.
@@ -203,7 +208,7 @@ impl EventLog for MemoryLog {
     async fn identity(&self) -> Result<Identity, ReadError> {
         self.check()?;
         Ok(Identity {
-            history: Some(self.name.clone()),
+            history: Some(self.name.lock().unwrap().clone()),
             partitions: Some(1),
             ..Identity::default()
         })
