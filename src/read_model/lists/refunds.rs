@@ -1,5 +1,5 @@
 //! Lists of refunds: their rows, how many match, and what they add up to. Counts and sums come from totals and ages, which are
-//! kept up with every change; only of the hour that a limit falls into are rows read.
+//! kept up with every change; rows are read only of the minute that a limit falls into.
 
 mod plan;
 mod sums;
