@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{icon::Icon, words::grouped};
+use super::{icon::Icon, pagination::page_step, words::grouped};
 use crate::views::lists::{Page, PageAt, VISITED_MAX};
 
 /// A page of a list, without its rows.
@@ -56,23 +56,7 @@ pub fn PageLinks(
     if before.is_none() && after.is_none() {
         return ().into_any();
     }
-    let step = |to: Option<PageAt>, rel: &'static str, word: &'static str, icon: Icon| {
-        let class = if icon == Icon::Next {
-            "page-step is-next"
-        } else {
-            "page-step"
-        };
-        match to {
-            Some(to) => view! {
-                <a class=class href=href(to) rel=rel>
-                    {icon.view()}
-                    <span>{word}</span>
-                </a>
-            }
-            .into_any(),
-            None => view! { <span class=format!("{class} is-off")>{icon.view()} <span>{word}</span></span> }.into_any(),
-        }
-    };
+    let step = |to: Option<PageAt>, rel, word, icon| page_step(to.map(&href), rel, word, icon);
     let first = (info.at != PageAt::First).then_some(PageAt::First);
     view! {
         <nav class="pagination" aria-label=format!("{label}: pages")>

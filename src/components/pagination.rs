@@ -19,23 +19,7 @@ pub fn Pagination(
     if pages <= 1 {
         return ().into_any();
     }
-    let step = |to: Option<u32>, word: &'static str, icon: Icon| {
-        let class = if icon == Icon::Next {
-            "page-step is-next"
-        } else {
-            "page-step"
-        };
-        match to {
-            Some(to) => view! {
-                <a class=class href=href(to) rel=if icon == Icon::Next { "next" } else { "prev" }>
-                    {icon.view()}
-                    <span>{word}</span>
-                </a>
-            }
-            .into_any(),
-            None => view! { <span class=format!("{class} is-off")>{icon.view()} <span>{word}</span></span> }.into_any(),
-        }
-    };
+    let step = |to: Option<u32>, rel, word, icon| page_step(to.map(&href), rel, word, icon);
     let numbers = shown_pages(page, pages)
         .into_iter()
         .map(|shown| match shown {
@@ -55,12 +39,31 @@ pub fn Pagination(
         .collect_view();
     view! {
         <nav class="pagination" aria-label=format!("{label}: pages")>
-            {step((page > 1).then(|| page - 1), "Previous", Icon::Previous)}
+            {step((page > 1).then(|| page - 1), "prev", "Previous", Icon::Previous)}
             <ol>{numbers}</ol>
-            {step((page < pages).then(|| page + 1), "Next", Icon::Next)}
+            {step((page < pages).then(|| page + 1), "next", "Next", Icon::Next)}
         </nav>
     }
     .into_any()
+}
+
+/// A link to another page, or its words alone where there is no such page. `rel` is the link type of HTML.
+pub fn page_step(to: Option<String>, rel: &'static str, word: &'static str, icon: Icon) -> AnyView {
+    let class = if icon == Icon::Next {
+        "page-step is-next"
+    } else {
+        "page-step"
+    };
+    match to {
+        Some(to) => view! {
+            <a class=class href=to rel=rel>
+                {icon.view()}
+                <span>{word}</span>
+            </a>
+        }
+        .into_any(),
+        None => view! { <span class=format!("{class} is-off")>{icon.view()} <span>{word}</span></span> }.into_any(),
+    }
 }
 
 /// Which rows of a list a page shows, as `1–50 of 5,000`; `None` where they are all.

@@ -30,7 +30,11 @@ use crate::{
         refund::{Limits, RefundRow, RefundState},
         replay::{Filter, in_sequence_order},
     },
-    read_model::{Settings, Store, Stores, lists::Search, tests::memory_log::MemoryLog},
+    read_model::{
+        Settings, Stores,
+        lists::Search,
+        tests::memory_log::{MemoryLog, becomes, stores_of},
+    },
     views::{
         health::StoreState,
         lists::{Count, FINDINGS_SHOWN, FindingsQuery, ListQuery},
@@ -87,6 +91,10 @@ impl Bench {
             .write(order, "2", "order.refund_requested", hour(asked), &requested, true);
     }
 
+    fn stores(&self) -> Stores {
+        stores_of(&self.wallet, &self.order)
+    }
+
     async fn start(&self, rescan: Duration) -> Arc<Ledger> {
         self.start_at(rescan, || hour(100)).await
     }
@@ -97,22 +105,7 @@ impl Bench {
             clock,
             ..Settings::default()
         };
-        let ledger = Ledger::start(
-            Stores {
-                wallet: Store {
-                    log: self.wallet.clone(),
-                    adapter: "memory",
-                    url: String::new(),
-                },
-                order: Store {
-                    log: self.order.clone(),
-                    adapter: "memory",
-                    url: String::new(),
-                },
-            },
-            settings,
-        )
-        .unwrap();
+        let ledger = Ledger::start(self.stores(), settings).unwrap();
         tokio::time::timeout(Duration::from_secs(5), ledger.loaded())
             .await
             .unwrap();
@@ -125,17 +118,6 @@ const LATER: Duration = Duration::from_hours(1);
 fn posted(ledger: &Ledger) -> String {
     let page = ledger.wallets(&ListQuery::default(), Search::Names).unwrap();
     page.rows[0].balances.posted.to_string()
-}
-
-/// Waits until it is so: changes reach the index on their own.
-async fn becomes(what: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if what() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(what(), "it did not become so within 5 seconds");
 }
 
 #[tokio::test]
@@ -214,22 +196,7 @@ async fn a_store_that_is_down_at_the_start_is_loaded_when_it_is_back() {
         clock: || hour(100),
         ..Settings::default()
     };
-    let ledger = Ledger::start(
-        Stores {
-            wallet: Store {
-                log: bench.wallet.clone(),
-                adapter: "memory",
-                url: String::new(),
-            },
-            order: Store {
-                log: bench.order.clone(),
-                adapter: "memory",
-                url: String::new(),
-            },
-        },
-        settings,
-    )
-    .unwrap();
+    let ledger = Ledger::start(bench.stores(), settings).unwrap();
     becomes(|| matches!(ledger.health()[0].state, StoreState::Down { as_of: None, .. })).await;
     bench.wallet.switch(false);
     becomes(|| ledger.health()[0].state == StoreState::Live).await;

@@ -8,25 +8,14 @@ use std::{fs, sync::Arc, time::Duration};
 use chrono::DateTime;
 use serde_json::json;
 
-use self::memory_log::MemoryLog;
-use super::{ReadModel, ReadModelError, Settings, Store, Stores};
+use self::memory_log::{MemoryLog, becomes, stores_of};
+use super::{ReadModel, ReadModelError, Settings, Stores};
 use crate::{domain::ids::Domain, views::health::StoreState};
 
 fn stores() -> (Arc<MemoryLog>, Stores) {
     let (wallet, order) = (MemoryLog::new(Domain::Wallet), MemoryLog::new(Domain::Order));
     let wallet = Arc::new(wallet);
-    let stores = Stores {
-        wallet: Store {
-            log: wallet.clone(),
-            adapter: "memory",
-            url: String::new(),
-        },
-        order: Store {
-            log: Arc::new(order),
-            adapter: "memory",
-            url: String::new(),
-        },
-    };
+    let stores = stores_of(&wallet, &Arc::new(order));
     (wallet, stores)
 }
 
@@ -36,16 +25,6 @@ fn open_wallets(log: &MemoryLog, from: u32, to: u32) {
         let data = json!({"owner": {"id": format!("C-{n}"), "name": "x".repeat(200)}, "currency": "EUR"});
         log.write(&format!("W-{n}"), "1", "wallet.opened", time, &data, true);
     }
-}
-
-async fn becomes(what: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if what() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(what(), "it did not become so within 5 seconds");
 }
 
 #[tokio::test]

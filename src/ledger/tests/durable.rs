@@ -19,7 +19,7 @@ use crate::{
         wallet::WalletState,
     },
     ledger::Ledger,
-    read_model::{Settings, Store, Stores},
+    read_model::Settings,
 };
 
 fn settings(dir: Option<&Path>) -> Settings {
@@ -32,16 +32,7 @@ fn settings(dir: Option<&Path>) -> Settings {
 }
 
 async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
-    let store = |log| Store {
-        log,
-        adapter: "memory",
-        url: String::new(),
-    };
-    let stores = Stores {
-        wallet: store(bench.wallet.clone()),
-        order: store(bench.order.clone()),
-    };
-    let ledger = Ledger::start(stores, settings(dir)).unwrap();
+    let ledger = Ledger::start(bench.stores(), settings(dir)).unwrap();
     tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
         .await
         .unwrap();
@@ -353,19 +344,7 @@ async fn a_huge_event_is_kept_truncated_and_still_shows_that_the_store_is_the_sa
 async fn a_directory_belongs_to_one_process() {
     let (bench, dir) = kept().await;
     let ledger = start(&bench, Some(dir.path())).await;
-    let stores = Stores {
-        wallet: Store {
-            log: bench.wallet.clone(),
-            adapter: "memory",
-            url: String::new(),
-        },
-        order: Store {
-            log: bench.order.clone(),
-            adapter: "memory",
-            url: String::new(),
-        },
-    };
-    let refused = Ledger::start(stores, settings(Some(dir.path()))).err().unwrap();
+    let refused = Ledger::start(bench.stores(), settings(Some(dir.path()))).err().unwrap();
     assert!(refused.to_string().contains("--read-model"), "{refused}");
     assert_eq!(super::posted(&ledger), "5.00");
 }

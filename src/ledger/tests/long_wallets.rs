@@ -16,7 +16,7 @@ use crate::{
     },
     history::SEGMENT,
     ledger::Ledger,
-    read_model::{Settings, Store, Stores},
+    read_model::Settings,
     views::{
         timelines::{ChartPoint, PartPages, TimelineQuery},
         wallets::WalletView,
@@ -24,22 +24,13 @@ use crate::{
 };
 
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
-    let store = |log| Store {
-        log,
-        adapter: "memory",
-        url: String::new(),
-    };
-    let stores = Stores {
-        wallet: store(bench.wallet.clone()),
-        order: store(bench.order.clone()),
-    };
     let settings = Settings {
         rescan: LATER,
         clock: || hour(20_000),
         dir: dir.map(Path::to_owned),
         ..Settings::default()
     };
-    Ledger::start(stores, settings).unwrap()
+    Ledger::start(bench.stores(), settings).unwrap()
 }
 
 fn id() -> EntityId {

@@ -13,27 +13,18 @@ use crate::{
         wallet::WalletStatus,
     },
     ledger::Ledger,
-    read_model::{Settings, Store, Stores, lists::Search},
+    read_model::{Settings, lists::Search},
     views::{lists::ListQuery, timelines::TimelineQuery, wallets::WalletRow},
 };
 
 async fn start(bench: &Bench, dir: Option<&Path>, rescan: Duration) -> Arc<Ledger> {
-    let store = |log| Store {
-        log,
-        adapter: "memory",
-        url: String::new(),
-    };
-    let stores = Stores {
-        wallet: store(bench.wallet.clone()),
-        order: store(bench.order.clone()),
-    };
     let settings = Settings {
         rescan,
         clock: || hour(100),
         dir: dir.map(Path::to_owned),
         ..Settings::default()
     };
-    let ledger = Ledger::start(stores, settings).unwrap();
+    let ledger = Ledger::start(bench.stores(), settings).unwrap();
     tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
         .await
         .unwrap();

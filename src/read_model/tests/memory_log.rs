@@ -4,9 +4,10 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -24,7 +25,32 @@ use crate::{
         ids::{Domain, EntityId, LogName, Position},
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, Identity, ReadError, StreamEnd},
+    read_model::{Store, Stores},
 };
+
+/// The stores that two logs are.
+pub fn stores_of(wallet: &Arc<MemoryLog>, order: &Arc<MemoryLog>) -> Stores {
+    let store = |log: &Arc<MemoryLog>| Store {
+        log: log.clone(),
+        adapter: "memory",
+        url: String::new(),
+    };
+    Stores {
+        wallet: store(wallet),
+        order: store(order),
+    }
+}
+
+/// Waits until it is so: the read model takes up changes on its own.
+pub async fn becomes(what: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(what(), "it did not become so within 5 seconds");
+}
 
 pub struct MemoryLog {
     domain: Domain,
