@@ -1,4 +1,4 @@
-//! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The index is asked only for what
+//! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The read model is asked only for what
 //! stands beside the timeline.
 
 use std::collections::{BTreeMap, btree_map};

@@ -141,7 +141,7 @@ impl Changes {
         ring.place[domain as usize] = Some(place);
     }
 
-    /// Tells of what the index has taken; `place` is where the feed was read to with it.
+    /// Tells of what the read model has taken; `place` is where the feed was read to with it.
     pub fn publish(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>, place: Option<&FeedPosition>) {
         let place = place.cloned().map(Arc::new);
         let mut ring = self.ring();

@@ -59,14 +59,14 @@ pub async fn a_refund_that_others_settled_meanwhile_is_not_credited_twice(bench:
     let desk = bench.desk_on(order.stores(bench.stores()), impatient());
     let fred = finance("fred");
     let (_, form) = preview(&desk, &fred, &story.settle()).await;
-    // Another wallet is credited behind the index's back, and the index knows when the second step is looked at again.
+    // Another wallet is credited after the first look at the read model, and the second look finds it.
     let elsewhere = desk_that_knows_of(&bench, &order, "W-2");
     let case = elsewhere.issue(&fred, &form).await.unwrap();
     assert_eq!(bench.status(&case).await, Some(CaseStatus::Refused));
     assert_eq!(bench.standing(&story).await, 0);
 }
 
-/// A desk whose index learns of another wallet's credit after its first question.
+/// A desk whose read model learns of another wallet's credit after its first question.
 fn desk_that_knows_of(bench: &Bench, plan: &std::sync::Arc<Plan>, wallet: &'static str) -> ledgerscope::desk::Desk {
     let asked = std::sync::atomic::AtomicUsize::new(0);
     ledgerscope::desk::Desk::new(

@@ -215,7 +215,7 @@ async fn a_long_wallet_is_what_its_whole_replay_says() {
                     "{seed} {round} {at}"
                 );
             }
-            // It goes on, over the ends of segments, and the index goes with it.
+            // It goes on, over the ends of segments, and the read model follows.
             writer.write(&bench, 200);
             let fresh = start(&bench, None);
             fresh.loaded().await;
