@@ -32,7 +32,7 @@ use crate::{
         wallet::WalletState,
     },
     event_log::EventLog,
-    history::Histories,
+    read_model::snapshots::Histories,
 };
 
 pub use error::DeskError;
@@ -141,7 +141,7 @@ impl Desk {
         }
     }
 
-    /// Reads long wallets from their waypoints, which have to be of the desk's own wallet log.
+    /// Reads long wallets from their snapshots, which have to be of the desk's own wallet log.
     #[must_use]
     pub fn with_histories(mut self, wallets: Arc<Histories<WalletState>>) -> Self {
         self.histories = Some(wallets);

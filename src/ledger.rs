@@ -18,7 +18,7 @@ use crate::{
         wallet::WalletState,
     },
     event_log::ReadError,
-    history::Histories,
+    read_model::snapshots::Histories,
     read_model::{
         Counts, ReadModel, ReadModelError, Rows, Settings, Stores,
         changes::{Changed, Changes, Topic},

@@ -11,7 +11,6 @@
 //! | `event_log` | the log as a port, and its adapters | server |
 //! | `access` | who people are: operators, sessions, limits of a day, the audit trail | server |
 //! | `desk` | the write side: previews, cases, approvals, issuing, and what a crash left half done | server |
-//! | `history` | folds that go on: an entity at the end of its stream, without reading all of it again | server |
 //! | `read_model` | one SQLite database with a row for every wallet, order and refund, and the projector that fills it | server |
 //! | `ledger` | answers for pages: timelines from the stores, lists and totals from the read model | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
@@ -40,7 +39,6 @@ pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
 #[cfg(feature = "ssr")]
-pub mod history;
 #[cfg(feature = "ssr")]
 pub mod ledger;
 #[cfg(feature = "ssr")]

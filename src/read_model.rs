@@ -15,6 +15,7 @@ mod projector;
 mod recent;
 mod schema;
 mod search_index;
+pub mod snapshots;
 mod sources;
 mod time_slots;
 mod up_to_date;
@@ -41,6 +42,7 @@ use self::{
     changes::Changes,
     database::{Database, StoreNames},
     projector::{Check, Projector, pass_forever},
+    snapshots::{Histories, LONG, SnapshotStore},
 };
 use crate::{
     domain::{
@@ -50,7 +52,6 @@ use crate::{
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition},
-    history::{Histories, LONG, Shelf},
     views::{
         health::{Progress, StoreHealth, StoreState},
         overview::Overview,
@@ -117,6 +118,8 @@ pub struct Settings {
     pub dir: Option<PathBuf>,
     /// The share of the time, in percent (1 to 100), that comparing every row with the stores may take.
     pub check_share: u32,
+    /// Whether snapshots of long wallets are kept. Without them, such wallets are read whole.
+    pub snapshots: bool,
 }
 
 impl Default for Settings {
@@ -127,6 +130,7 @@ impl Default for Settings {
             clock: Utc::now,
             dir: None,
             check_share: 5,
+            snapshots: true,
         }
     }
 }
@@ -248,7 +252,10 @@ impl ReadModel {
         let database = Arc::new(Database::open(settings.dir.as_deref(), &stores.names())?);
         let (shared, checks) = Shared::new();
         let shared = Arc::new(shared);
-        let wallets = Arc::new(Histories::new(Arc::clone(&stores.wallet.log), shelf(&settings)));
+        let wallets = Arc::new(Histories::new(
+            Arc::clone(&stores.wallet.log),
+            settings.snapshots.then(|| SnapshotStore::new(Arc::clone(&database))),
+        ));
         let orders = Arc::new(Histories::new(Arc::clone(&stores.order.log), None));
         let tasks = Tasks {
             stores: stores.clone(),
@@ -411,13 +418,6 @@ impl Drop for ReadModel {
     fn drop(&mut self) {
         self.running.abort();
     }
-}
-
-/// Where snapshots of long wallets are kept: beside the database. Without a directory such wallets are read whole.
-fn shelf(settings: &Settings) -> Option<Arc<Shelf>> {
-    let dir = settings.dir.as_deref()?;
-    let shelf = Shelf::open(dir).inspect_err(|error| tracing::warn!(%error, "long wallets are read whole"));
-    shelf.ok().map(Arc::new)
 }
 
 /// What runs beside the pages.

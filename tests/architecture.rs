@@ -18,10 +18,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("views", &["domain"]),
     ("event_log", &["domain"]),
     ("access", &["domain", "event_log", "views"]),
-    ("history", &["domain", "event_log", "views"]),
-    ("read_model", &["domain", "event_log", "history", "views"]),
-    ("ledger", &["domain", "event_log", "history", "read_model", "views"]),
-    ("desk", &["domain", "event_log", "history", "views"]),
+    ("read_model", &["domain", "event_log", "views"]),
+    ("ledger", &["domain", "event_log", "read_model", "views"]),
+    ("desk", &["domain", "event_log", "read_model", "views"]),
     // Signatures use only `domain` and `views`. The browser's build checks that: it leaves out the other modules of this row.
     (
         "api",

@@ -18,7 +18,7 @@ use crate::{
         replay::in_sequence_order,
         wallet::{Part, WalletState},
     },
-    history::Wanted,
+    read_model::snapshots::Wanted,
     views::{events::Recent, truncate},
 };
 

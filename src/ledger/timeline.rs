@@ -18,7 +18,7 @@ use crate::{
         wallet::{Posting, WalletState},
     },
     event_log::ReadError,
-    history::{Histories, SEGMENT, Segment, Stretch},
+    read_model::snapshots::{Histories, SEGMENT, Segment, Stretch},
     views::{
         events::{EventLink, EventView},
         orders::OrderView,
@@ -41,7 +41,7 @@ pub(super) const SEGMENTS_READ: u32 = 16;
 const CORRELATED_SHOWN: usize = 50;
 
 impl Ledger {
-    /// A wallet's page, replayed under a filter. A long wallet is read from its nearest waypoint.
+    /// A wallet's page, replayed under a filter. A long wallet is read from its nearest snapshot.
     pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
         let stretch = self.histories().stretch(id, &query.filter).await;
         if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))?
@@ -113,7 +113,7 @@ impl Ledger {
         })
     }
 
-    /// `None` where the shelf has lost what the page needs.
+    /// `None` where a snapshot is missing that the page needs.
     async fn long_wallet(
         &self,
         id: &EntityId,

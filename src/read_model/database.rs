@@ -3,10 +3,10 @@
 //! since a write-ahead log that belongs to another file would damage it.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -25,13 +25,19 @@ const TEMPORARY: &str = "tmp-ledgerscope-";
 /// A temporary read model that nobody uses is removed after this time: a younger one may be just being made.
 const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 /// Files of earlier versions of the program.
-const OBSOLETE: [&str; 6] = [
+const OBSOLETE: [&str; 12] = [
     "checkpoints.sqlite3",
     "checkpoints.sqlite3-wal",
     "checkpoints.sqlite3-shm",
     "checkpoints.sqlite3.aside",
     "checkpoints.sqlite3.aside-wal",
     "checkpoints.sqlite3.aside-shm",
+    "history.sqlite3",
+    "history.sqlite3-wal",
+    "history.sqlite3-shm",
+    "history.sqlite3.aside",
+    "history.sqlite3.aside-wal",
+    "history.sqlite3.aside-shm",
 ];
 /// How long a process waits to own a directory, and the pause between two tries.
 const LOCKED_WITHIN: Duration = Duration::from_secs(5);
@@ -184,6 +190,10 @@ impl Database {
         &self.dir
     }
 
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     fn open_locked(dir: PathBuf, lock: File, stores: &StoreNames, temporary: bool) -> Result<Self, ReadModelError> {
         let unusable = |source| unusable(&dir, source);
         for name in OBSOLETE {
@@ -218,7 +228,26 @@ impl Database {
 
     /// Runs `work` in a transaction that ends with it: committed where it succeeds, undone where it fails.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
-        let mut writer = self.writer();
+        self.write_with(&mut self.writer(), work)
+    }
+
+    /// The same where nobody else is writing; `None` where somebody is.
+    pub fn try_write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, ReadModelError> {
+        match self.writer.try_lock() {
+            Ok(mut writer) => self.write_with(&mut writer, work).map(Some),
+            Err(TryLockError::Poisoned(writer)) => self.write_with(&mut writer.into_inner(), work).map(Some),
+            Err(TryLockError::WouldBlock) => Ok(None),
+        }
+    }
+
+    fn write_with<T>(
+        &self,
+        writer: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, ReadModelError> {
         let done = (|| {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let answer = work(&transaction)?;
@@ -350,8 +379,8 @@ fn lock(dir: &Path) -> Result<File, ReadModelError> {
     let file = options.map_err(|source| unusable(dir, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(source)) => Err(unusable(dir, source)),
+        Err(fs::TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(unusable(dir, source)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         wallet::{Hold, Posting, WalletEvent, WalletState},
     },
     event_log::roll,
-    history::Remembered,
+    read_model::snapshots::Remembered,
 };
 
 /// An entity at the end of its stream.

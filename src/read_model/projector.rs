@@ -24,13 +24,13 @@ use super::{
     changes::Changed,
     database::{Database, ReadModelError},
     entity::Entity,
+    snapshots::Histories,
     sources,
     up_to_date::differing,
 };
 use crate::{
     domain::ids::{EntityId, Position},
     event_log::{EventLog, FeedEntry, FeedPosition, ReadError},
-    history::Histories,
     views::health::{Progress, StoreState},
 };
 

@@ -5,10 +5,11 @@
 
 use rusqlite::Connection;
 
+use super::snapshots;
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
-pub const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+pub const FORMAT: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 /// "LDGR", what `PRAGMA application_id` says of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 
@@ -181,6 +182,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(COMMON)?;
     connection.execute_batch(WALLET)?;
     connection.execute_batch(ORDER)?;
+    connection.execute_batch(snapshots::TABLES)?;
     for domain in Domain::ALL {
         connection.execute(
             "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'', '{}', 0, x'')",

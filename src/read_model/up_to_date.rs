@@ -22,7 +22,7 @@ use super::{
         refunds::{self, RefundPlace},
     },
     projector::{ProjectError, Projector},
-    shelf,
+    snapshots::{Histories, SnapshotStore},
     sources::{self, RowEnd},
 };
 use crate::{
@@ -35,7 +35,6 @@ use crate::{
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError, StreamEnd},
-    history::Histories,
     views::refunds::RefundsQuery,
 };
 
@@ -223,9 +222,8 @@ async fn bring_up(
     }
     if needed.contains(&Domain::Wallet) {
         let log = Arc::clone(&stores.wallet.log);
-        let histories: Histories<WalletState> = if filter.is_empty() && settings.dir.as_deref() == Some(database.dir())
-        {
-            Histories::new(log, shelf(settings))
+        let histories: Histories<WalletState> = if filter.is_empty() {
+            Histories::new(log, Some(SnapshotStore::new(Arc::clone(database))))
         } else {
             Histories::filtered(log, *filter)
         };

@@ -17,7 +17,7 @@ use ledgerscope::{
         wallet::WalletState,
     },
     event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
-    history::{Histories, SEGMENT, Shelf, Wanted},
+    read_model::snapshots::{Histories, SEGMENT, SnapshotStore, Wanted},
     views::compensations::{FormOutcome, FormView},
 };
 use serde_json::{Value, json};
@@ -68,14 +68,13 @@ impl EventLog for Counting {
     }
 }
 
-/// Waypoints of one wallet on a shelf of its own.
-async fn histories(log: &Arc<Counting>, wallet: &str) -> (Arc<Histories<WalletState>>, tempfile::TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let shelf = Arc::new(Shelf::open(dir.path()).unwrap());
+/// The snapshots of one wallet, in a store of their own.
+async fn histories(log: &Arc<Counting>, wallet: &str) -> (Arc<Histories<WalletState>>, SnapshotStore) {
+    let store = SnapshotStore::temporary().unwrap();
     let log = Arc::clone(log) as Arc<dyn EventLog>;
-    let histories = Arc::new(Histories::new(log, Some(shelf)));
+    let histories = Arc::new(Histories::new(log, Some(store.clone())));
     histories.track(&id(wallet), u64::MAX).await.unwrap();
-    (histories, dir)
+    (histories, store)
 }
 
 fn counting(bench: &Bench) -> Arc<Counting> {
@@ -121,7 +120,7 @@ fn reversed(event: &str, amount: &str) -> Value {
     json!({"reverses": event, "amount": eur(amount), "reason": "return"})
 }
 
-/// Postings, holds and credits for refunds at its beginning, 600 credits, and a little after the last waypoint.
+/// Postings, holds and credits for refunds at its beginning, 600 credits, and a little after the last snapshot.
 async fn long_wallet(bench: &Bench) {
     let beginning = [
         (
@@ -175,7 +174,7 @@ pub async fn decisions_are_those_of_the_whole_stream_on_a_part_of_it(bench: Benc
     long_wallet(&bench).await;
     let (whole, part) = (counting(&bench), counting(&bench));
     let (known, _dir) = histories(&part, "W-1").await;
-    // What comes after the waypoints is seen all the same.
+    // What comes after the snapshots is seen all the same.
     let late = [
         ("late", "wallet.credited", json!({"amount": eur("7"), "kind": "top_up"})),
         ("x3", "wallet.entry_reversed", reversed("early", "2")),
@@ -292,22 +291,18 @@ pub async fn a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again(
     }
 }
 
-pub async fn waypoints_of_another_log_are_not_trusted(bench: Bench) {
+pub async fn snapshots_of_another_log_are_not_trusted(bench: Bench) {
     long_wallet(&bench).await;
     let part = counting(&bench);
-    let (known, dir) = histories(&part, "W-1").await;
+    let (known, store) = histories(&part, "W-1").await;
     let wanted = Wanted::default();
     assert!(known.brief(&id("W-1"), &wanted).await.unwrap().is_some());
     assert!(known.brief(&id("W-unknown"), &wanted).await.unwrap().is_none());
-    // Another log has other entries where the waypoints are, so the shelf is of no use for it.
+    // Another log has other entries at the positions of the snapshots.
     let other = Bench::embedded();
     other.given(LogName::Wallet, "W-1", &wallet_events()).await;
-    let stranger = Histories::<WalletState>::new(other.log(LogName::Wallet), Some(shelf_of(&dir)));
+    let stranger = Histories::<WalletState>::new(other.log(LogName::Wallet), Some(store));
     assert!(stranger.brief(&id("W-1"), &wanted).await.unwrap().is_none());
-}
-
-fn shelf_of(dir: &tempfile::TempDir) -> Arc<Shelf> {
-    Arc::new(Shelf::open(dir.path()).unwrap())
 }
 
 pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(bench: Bench) {
@@ -329,19 +324,19 @@ pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(bench:
     assert!(said(&view).contains("HistoryIncomplete"), "{}", said(&view));
 }
 
-pub async fn a_damaged_shelf_costs_a_whole_read_and_no_answer(bench: Bench) {
+pub async fn damaged_snapshots_cost_a_whole_read_and_no_answer(bench: Bench) {
     long_wallet(&bench).await;
     let (whole, part) = (counting(&bench), counting(&bench));
     let plain = desk(&bench, &whole);
     let draft = draft("reverse_entry", "W-1", "early", "");
     let expected = said(&plain.form(&finance("fred"), &draft, &[]).await.unwrap());
     for damage in [
-        "UPDATE fact SET body = cast(replace(cast(body AS TEXT), '50', '60') AS BLOB) WHERE name = 'early'",
-        "UPDATE waypoint SET body = x'7b7d'",
-        "UPDATE waypoint SET checksum = 0",
+        "UPDATE snapshot_part SET body = cast(replace(cast(body AS TEXT), '50', '60') AS BLOB) WHERE name = 'early'",
+        "UPDATE snapshot SET body = x'7b7d'",
+        "UPDATE snapshot SET checksum = 0",
     ] {
-        let (known, dir) = histories(&part, "W-1").await;
-        let file = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
+        let (known, store) = histories(&part, "W-1").await;
+        let file = rusqlite::Connection::open(store.file()).unwrap();
         assert!(file.execute(damage, []).unwrap() > 0, "{damage}");
         let quick = desk(&bench, &part).with_histories(known);
         part.read.store(0, Ordering::SeqCst);

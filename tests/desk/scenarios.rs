@@ -51,9 +51,9 @@ macro_rules! scenarios {
             decisions_are_those_of_the_whole_stream_on_a_part_of_it
             news_are_those_of_the_whole_stream_from_any_place
             a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again
-            waypoints_of_another_log_are_not_trusted
+            snapshots_of_another_log_are_not_trusted
             an_entry_that_belongs_before_others_is_seen_where_it_belongs
-            a_damaged_shelf_costs_a_whole_read_and_no_answer
+            damaged_snapshots_cost_a_whole_read_and_no_answer
         );
     };
     ($bench:expr, $topic:ident: $($name:ident)+) => {

@@ -14,20 +14,21 @@ use crate::{
         ids::{Domain, EntityId},
         replay::Filter,
     },
-    history::SEGMENT,
     ledger::Ledger,
-    read_model::Settings,
+    read_model::{Settings, snapshots::SEGMENT},
     views::{
         timelines::{ChartPoint, PartPages, TimelineQuery},
         wallets::WalletView,
     },
 };
 
+/// Without a directory, long wallets are read whole.
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
     let settings = Settings {
         rescan: LATER,
         clock: || hour(20_000),
         dir: dir.map(Path::to_owned),
+        snapshots: dir.is_some(),
         ..Settings::default()
     };
     Ledger::start(bench.stores(), settings).unwrap()
@@ -277,7 +278,7 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
 }
 
 #[tokio::test]
-async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_waypoints_from_then_on() {
+async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_snapshots_from_then_on() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
     writer.disorder = 0;
     writer.write(&bench, SEGMENT);
@@ -300,7 +301,7 @@ async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_waypoints_from_t
 }
 
 #[tokio::test]
-async fn what_a_process_left_unfinished_on_the_shelf_is_gone_on_with() {
+async fn snapshots_that_a_process_left_unfinished_are_gone_on_with() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(8));
     writer.write(&bench, 4 * SEGMENT);
     let first = start(&bench, Some(dir.path()));
@@ -343,23 +344,23 @@ async fn a_very_long_wallet_can_be_opened_as_soon_as_everything_was_read() {
 }
 
 #[tokio::test]
-async fn a_shelf_that_is_damaged_or_of_another_log_is_not_believed() {
+async fn snapshots_that_are_damaged_or_of_another_log_are_not_believed() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(3));
     writer.write(&bench, 5 * SEGMENT);
     let short = start(&bench, None);
     short.loaded().await;
     for statement in [
-        "UPDATE waypoint SET body = zeroblob(length(body))",
-        "UPDATE waypoint SET major = major + 1",
-        "UPDATE fact SET body = zeroblob(3)",
-        "DELETE FROM waypoint WHERE number = (SELECT min(number) + 1 FROM waypoint)",
-        "UPDATE stream SET chart = zeroblob(2)",
+        "UPDATE snapshot SET body = zeroblob(length(body))",
+        "UPDATE snapshot SET major = major + 1",
+        "UPDATE snapshot_part SET body = zeroblob(3)",
+        "DELETE FROM snapshot WHERE number = (SELECT min(number) + 1 FROM snapshot)",
+        "UPDATE long_wallet SET chart = zeroblob(2)",
     ] {
         let long = start(&bench, Some(dir.path()));
         long.loaded().await;
         long.histories().track(&id(), u64::MAX).await.unwrap();
         super::durable::close(long).await;
-        let store = rusqlite::Connection::open(dir.path().join("history.sqlite3")).unwrap();
+        let store = rusqlite::Connection::open(dir.path().join("read_model.1.sqlite3")).unwrap();
         assert!(store.execute(statement, []).unwrap() > 0, "{statement}");
         let long = start(&bench, Some(dir.path()));
         long.loaded().await;

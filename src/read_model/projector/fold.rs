@@ -11,8 +11,10 @@ use crate::{
         ids::{EntityId, Position},
     },
     event_log::{Swept, roll},
-    history::{Folding, Head, Histories, Told},
-    read_model::recent,
+    read_model::{
+        recent,
+        snapshots::{Folding, Head, Histories, Told},
+    },
     views::truncate,
 };
 

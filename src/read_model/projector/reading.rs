@@ -9,11 +9,11 @@ use super::{ProjectError, Projector, fold::Gathering};
 use crate::{
     domain::ids::{EntityId, Position},
     event_log::{FeedPosition, ReadError},
-    history::Told,
     read_model::{
         batch::Batch,
         changes::Changed,
         entity::{Entity, Update},
+        snapshots::Told,
         sources,
     },
 };

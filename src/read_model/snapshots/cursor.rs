@@ -1,5 +1,5 @@
 //! One stream being folded, a page at a time: from its beginning, or on from where it was known. A folding that tracks notes
-//! waypoints on its way.
+//! snapshots on its way.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Head, Remembered, Told,
     chart::Chart,
-    track::{Milestone, SEGMENT, Waypoint},
+    recorder::{Milestone, SEGMENT, Snapshot},
 };
 use crate::domain::{
     event::Entry,
@@ -28,7 +28,7 @@ pub struct Folding<S: Remembered> {
     /// Entries are told in the order of their sequences, which is not that of the stream.
     sorted: bool,
     pub(super) course: Option<S::Course>,
-    /// The last waypoint whose facts are on the shelf.
+    /// The last snapshot that was written, with its facts.
     pub(super) base: Option<u64>,
     pub(super) milestones: Vec<Milestone>,
     /// Entries that it leaves out are passed over.
@@ -71,7 +71,7 @@ impl<S: Remembered> Folding<S> {
         Self { sorted: true, ..self }
     }
 
-    /// From the beginning, noting waypoints.
+    /// From the beginning, noting snapshots.
     pub(super) fn tracking() -> Self {
         Self {
             course: S::course(),
@@ -158,31 +158,31 @@ impl<S: Remembered> Folding<S> {
 }
 
 impl Folding<WalletState> {
-    /// On from a waypoint. `chart` is what was drawn up to it.
-    pub(super) fn after(waypoint: &Waypoint, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
+    /// On from a snapshot. `chart` is what was drawn up to it.
+    pub(super) fn after(snapshot: &Snapshot, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
         Self {
-            fold: Arc::new(waypoint.fold.clone()),
-            last: waypoint.position,
+            fold: Arc::new(snapshot.fold.clone()),
+            last: snapshot.position,
             last_recorded,
-            entries: (waypoint.number + 1) * SEGMENT,
+            entries: (snapshot.number + 1) * SEGMENT,
             untold: false,
             sorted: false,
-            course: Some(super::track::Track::after(waypoint, chart)),
-            base: Some(waypoint.number),
+            course: Some(super::recorder::Track::after(snapshot, chart)),
+            base: Some(snapshot.number),
             ..Self::new()
         }
     }
 
-    /// Which stream's parts the next entries need is known to the shelf.
+    /// Adds the parts that the next entries need and that only the snapshot store has.
     pub(super) fn recall(
         &mut self,
-        shelf: &super::shelf::Shelf,
+        store: &super::store::SnapshotStore,
         id: &EntityId,
         entries: &[Entry],
-    ) -> Result<(), super::shelf::ShelfError> {
+    ) -> Result<(), super::store::SnapshotError> {
         let Some(base) = self.base else { return Ok(()) };
         let parts: Vec<_> = entries.iter().flat_map(WalletState::parts_of).collect();
         let fold = Arc::make_mut(&mut self.fold);
-        shelf.recall(id, &mut fold.state, parts, base)
+        store.recall(id, &mut fold.state, parts, base)
     }
 }

@@ -1,16 +1,16 @@
-//! Histories of entities as folds that go on: the state at a stream's end, read from where it was known before. What was
-//! lately moved or looked at is kept in memory, within a bound; waypoints of long wallets are kept on a [`Shelf`], so that no
-//! wallet is ever read from its beginning twice. Never writes to a log.
+//! Reads an entity's stream on from where it was known before. The states that were read last are kept in memory, within a bound.
+//! Snapshots of long wallets are kept in the read model's database, so that no long wallet is read from its beginning twice.
+//! Nothing here writes to a log.
 
-mod brief;
+mod access;
+mod cache;
 mod chart;
-mod folding;
-mod heads;
-mod remembered;
-mod shelf;
-mod shelved;
-mod stretch;
-mod track;
+mod cursor;
+mod partial;
+mod range;
+mod recorder;
+mod snapshotted;
+mod store;
 
 use std::{
     collections::HashSet,
@@ -29,22 +29,22 @@ use crate::{
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
 
+use self::{cache::Heads, recorder::Snapshot, store::Wait};
 pub use self::{
-    brief::{Brief, Wanted},
-    folding::Folding,
-    remembered::Remembered,
-    shelf::{Shelf, ShelfError},
-    stretch::{Segment, Stretch},
-    track::{LONG, SEGMENT},
+    cursor::Folding,
+    partial::{Brief, Wanted},
+    range::{Segment, Stretch},
+    recorder::{LONG, SEGMENT},
+    snapshotted::Remembered,
+    store::{SnapshotError, SnapshotStore, TABLES},
 };
-use self::{heads::Heads, track::Waypoint};
 
 /// Entries of a stream that are read along with those of others.
 const PAGE: usize = 1_000;
 /// Entries that are folded before the caller hears of them.
 const TOLD_AT_ONCE: usize = 1_000;
-/// Segments that are put on the shelf in one go, while a stream is read.
-const SHELVED_AT_ONCE: usize = 256;
+/// Segments that are written in one transaction while a stream is read.
+const STORED_AT_ONCE: usize = 256;
 
 /// What a caller hears while a history goes on.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ pub struct Head<S: Remembered> {
     pub last_recorded: DateTime<Utc>,
     /// Entries of its stream.
     pub entries: u64,
-    /// What was noted on the way, where waypoints are kept.
+    /// What was noted on the way, where snapshots are kept.
     course: Option<Arc<S::Course>>,
-    /// The last waypoint whose postings and holds are on the shelf.
+    /// The last snapshot that was written, with its postings and holds.
     base: Option<u64>,
 }
 
@@ -89,24 +89,24 @@ impl<S: Remembered> Clone for Head<S> {
 /// The histories of one domain's entities.
 pub struct Histories<S: Remembered> {
     log: Arc<dyn EventLog>,
-    shelf: Option<Arc<Shelf>>,
-    /// Which entries are folded; with a filter there is no shelf.
+    store: Option<SnapshotStore>,
+    /// Which entries are folded. With a filter there are no snapshots.
     filter: Filter,
     heads: Mutex<Heads<S>>,
-    /// Streams whose waypoints were seen to be of this log.
+    /// Streams whose snapshots were seen to be of this log.
     trusted: Mutex<HashSet<EntityId>>,
-    /// Long streams that can't have waypoints.
+    /// Long streams that can't have snapshots.
     disordered: Mutex<HashSet<EntityId>>,
 }
 
 type Listener<'a, S> = &'a mut (dyn FnMut(Told<'_, S>) + Send);
 
 impl<S: Remembered> Histories<S> {
-    /// Without a shelf, long wallets are read whole.
-    pub fn new(log: Arc<dyn EventLog>, shelf: Option<Arc<Shelf>>) -> Self {
+    /// Without a snapshot store, long wallets are read whole.
+    pub fn new(log: Arc<dyn EventLog>, store: Option<SnapshotStore>) -> Self {
         Self {
             log,
-            shelf,
+            store,
             filter: Filter::default(),
             heads: Mutex::new(Heads::new()),
             trusted: Mutex::default(),
@@ -127,7 +127,7 @@ impl<S: Remembered> Histories<S> {
         !self.filter.is_empty()
     }
 
-    /// A stream from its beginning, without waypoints.
+    /// A stream from its beginning, without snapshots.
     pub fn folding(&self) -> Folding<S> {
         Folding::filtered(self.filter)
     }
@@ -143,7 +143,7 @@ impl<S: Remembered> Histories<S> {
         let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
         let folding = match (kept, known) {
             (Some(head), _) => Folding::going_on(head),
-            (None, Some(known)) => self.after_waypoint(id, known).await?.unwrap_or_default(),
+            (None, Some(known)) => self.after_snapshot(id, known).await?.unwrap_or_default(),
             (None, None) => self.folding(),
         };
         self.go_on(id, known, folding, None, told).await
@@ -180,60 +180,59 @@ impl<S: Remembered> Histories<S> {
         Ok(heads)
     }
 
-    /// Puts the waypoints of a long stream of `entries` on the shelf that are not there yet.
+    /// Writes the missing snapshots of a stream of `entries` entries, if it is long.
     pub async fn track(&self, id: &EntityId, entries: u64) -> Result<(), ReadError> {
-        let Some(shelf) = self.shelf.clone().filter(|_| S::course().is_some()) else {
+        let Some(store) = self.store.as_ref().filter(|_| S::course().is_some()) else {
             return Ok(());
         };
-        let shelved = |last: &Waypoint| (last.number + 1) * SEGMENT;
-        if self.disordered().contains(id)
-            || matches!(shelf.last(id), Ok(Some(last)) if shelved(&last) + LONG >= entries)
+        let stored = |last: &Snapshot| (last.number + 1) * SEGMENT;
+        if self.disordered().contains(id) || matches!(store.last(id), Ok(Some(last)) if stored(&last) + LONG >= entries)
         {
             return Ok(());
         }
         // On from where whoever did this before was ended.
-        let resumed = self.after_waypoint(id, Position::END).await?;
+        let resumed = self.after_snapshot(id, Position::END).await?;
         let recalls = resumed.is_some();
         let mut folding = resumed.unwrap_or_else(Folding::tracking);
         loop {
             let page = self.log.read(id, folding.last(), READ_MAX).await?;
-            let recalled = !recalls || S::recall(&mut folding, &shelf, id, &page).is_ok();
-            // What is out of order has no waypoints: an entry may still come that belongs before them.
+            let recalled = !recalls || S::recall(&mut folding, store, id, &page).is_ok();
+            // What is out of order has no snapshots: an entry may still come that belongs before them.
             if !recalled || !folding.push(&page, &mut |_| {}) {
-                let _ = shelf.forget(id);
+                let _ = store.forget(id);
                 if recalled {
                     self.disordered().insert(id.clone());
                 }
                 return Ok(());
             }
-            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            self.keep(id, &mut folding, STORED_AT_ONCE, Wait::No);
             if page.len() < READ_MAX {
                 break;
             }
         }
-        self.shelve(id, &mut folding, 1);
+        self.keep(id, &mut folding, 1, Wait::No);
         Ok(())
     }
 
     /// For a stream that is read part after part from its beginning, by who reads them all.
     pub fn from_beginning(&self) -> Folding<S> {
-        if self.shelf.is_some() {
+        if self.store.is_some() {
             Folding::tracking()
         } else {
             self.folding()
         }
     }
 
-    /// Goes on with the next part. Of a very long stream, waypoints are put on the shelf on the way, so that it can be opened
+    /// Goes on with the next part. The snapshots of a very long stream are written on the way, so that it can be opened
     /// as soon as it was read. `false`: out of order, see [`Folding::push`].
     pub fn push_part(&self, id: &EntityId, folding: &mut Folding<S>, entries: &[Entry], told: Listener<'_, S>) -> bool {
         let in_order = entries.is_empty() || folding.push(entries, told);
         if in_order {
-            self.shelve(id, folding, SHELVED_AT_ONCE);
+            self.keep(id, folding, STORED_AT_ONCE, Wait::Yes);
         } else if folding.base.is_some()
-            && let Some(shelf) = &self.shelf
+            && let Some(store) = &self.store
         {
-            let _ = shelf.forget(id);
+            let _ = store.forget(id);
         }
         in_order
     }
@@ -241,7 +240,7 @@ impl<S: Remembered> Histories<S> {
     /// After the last part. `None` where there was no entry. What is long but not very long is left to [`Self::track`].
     pub fn finish_parts(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
         if folding.base.is_some() {
-            self.shelve(id, &mut folding, 1);
+            self.keep(id, &mut folding, 1, Wait::Yes);
         }
         folding.finish()
     }
@@ -265,7 +264,7 @@ impl<S: Remembered> Histories<S> {
             if !entries.is_empty() && !self.push(id, known, &mut folding, &entries, told) {
                 return self.refold(id, told).await;
             }
-            self.shelve(id, &mut folding, SHELVED_AT_ONCE);
+            self.keep(id, &mut folding, STORED_AT_ONCE, Wait::No);
             if !full {
                 break;
             }
@@ -273,7 +272,7 @@ impl<S: Remembered> Histories<S> {
         Ok(self.finish(id, folding))
     }
 
-    /// Of a folding that began before `known`, only what is after it is told. `false`: out of order, or the shelf failed.
+    /// Of a folding that began before `known`, only what is after it is told. `false`: the entries are out of order, or a snapshot could not be read.
     fn push(
         &self,
         id: &EntityId,
@@ -282,10 +281,10 @@ impl<S: Remembered> Histories<S> {
         entries: &[Entry],
         told: Listener<'_, S>,
     ) -> bool {
-        if let Some(shelf) = &self.shelf
-            && let Err(error) = S::recall(folding, shelf, id, entries)
+        if let Some(store) = &self.store
+            && let Err(error) = S::recall(folding, store, id, entries)
         {
-            self.drop_shelved(id, &error);
+            self.drop_stored(id, &error);
             return false;
         }
         let resumed = folding.base.is_some();
@@ -296,11 +295,11 @@ impl<S: Remembered> Histories<S> {
     }
 
     fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
-        let shelved = self.shelve(id, &mut folding, 1);
-        // A long one that nothing was noted of is not kept: kept, it would go on without waypoints.
-        let short = self.shelf.is_none() || S::course().is_none() || folding.entries <= LONG;
-        let keep = if folding.course.is_none() { short } else { shelved };
-        if shelved && folding.base.is_some() {
+        let stored = self.keep(id, &mut folding, 1, Wait::No);
+        // A long one that nothing was noted of is not kept: kept, it would go on without snapshots.
+        let short = self.store.is_none() || S::course().is_none() || folding.entries <= LONG;
+        let keep = if folding.course.is_none() { short } else { stored };
+        if stored && folding.base.is_some() {
             let fold = Arc::make_mut(&mut folding.fold);
             if let Some(course) = &folding.course {
                 S::leave_out(&mut fold.state, course);
@@ -315,45 +314,44 @@ impl<S: Remembered> Histories<S> {
         Some(head)
     }
 
-    /// Puts what was noted on the shelf, once there are so many segments; `false` where they could not be.
-    fn shelve(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
-        let Some(shelf) = &self.shelf else { return false };
+    /// Writes the segments that ended, if there are at least so many. `false`: they could not be written now.
+    fn keep(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize, wait: Wait) -> bool {
+        let Some(store) = &self.store else { return false };
         if folding.entries <= LONG || folding.milestones.len() < at_least {
             return folding.milestones.is_empty();
         }
         let Some(course) = &folding.course else { return true };
         let milestones = std::mem::take(&mut folding.milestones);
-        match shelf.keep(id, &milestones, S::chart(course)) {
-            Ok(()) => {
-                folding.base = milestones.last().map(|milestone| milestone.waypoint.number);
-                self.trusted().insert(id.clone());
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, %id, "the waypoints of a long history are not kept");
-                folding.milestones = milestones;
-                false
-            }
+        let kept = store.keep(id, &milestones, S::chart(course), wait);
+        if matches!(kept, Ok(true)) {
+            folding.base = milestones.last().map(|milestone| milestone.snapshot.number);
+            self.trusted().insert(id.clone());
+            return true;
         }
+        if let Err(error) = kept {
+            tracing::warn!(%error, %id, "the snapshots of a long wallet are not kept");
+        }
+        folding.milestones = milestones;
+        false
     }
 
-    /// On from the last waypoint that the caller has accounted for, if the shelf has one of this log.
-    async fn after_waypoint(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
-        let Some(shelf) = &self.shelf else { return Ok(None) };
-        let waypoint = match S::waypoint(shelf, id, known) {
+    /// Goes on from the last snapshot that the caller has accounted for, if there is one of this log.
+    async fn after_snapshot(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let snapshot = match S::snapshot(store, id, known) {
             Ok(found) => found,
             Err(error) => {
-                self.drop_shelved(id, &error);
+                self.drop_stored(id, &error);
                 return Ok(None);
             }
         };
-        let Some((position, sequence, folding)) = waypoint else {
+        let Some((position, sequence, folding)) = snapshot else {
             return Ok(None);
         };
         Ok(self.is_trusted(id, position, sequence).await?.then_some(folding))
     }
 
-    /// Whether the log has the entry that a waypoint of this stream names. Where not, its waypoints are of another log.
+    /// Whether the log has the entry that a snapshot of this stream names. Where not, its snapshots are of another log.
     async fn is_trusted(&self, id: &EntityId, position: Position, place: u64) -> Result<bool, ReadError> {
         if self.trusted().contains(id) {
             return Ok(true);
@@ -364,33 +362,33 @@ impl<S: Remembered> Histories<S> {
         });
         if same {
             self.trusted().insert(id.clone());
-        } else if let Some(shelf) = &self.shelf {
-            tracing::warn!(%id, "the waypoints on the shelf are of another log");
-            let _ = shelf.forget(id);
+        } else if let Some(store) = &self.store {
+            tracing::warn!(%id, "the snapshots in the store are of another log");
+            let _ = store.forget(id);
         }
         Ok(same)
     }
 
     /// Forgets what is kept of a stream whose entries are no longer what they were.
     pub fn forget(&self, id: &EntityId) {
-        if let Some(shelf) = &self.shelf {
-            let _ = shelf.forget(id);
+        if let Some(store) = &self.store {
+            let _ = store.forget(id);
         }
         self.trusted().remove(id);
         self.disordered().remove(id);
         self.heads().remove(id);
     }
 
-    fn drop_shelved(&self, id: &EntityId, error: &ShelfError) {
+    fn drop_stored(&self, id: &EntityId, error: &SnapshotError) {
         tracing::warn!(%error, %id, "a history is read again from the log");
         self.forget(id);
     }
 
     /// Folds a whole stream whose entries did not come in sequence order.
     async fn refold(&self, id: &EntityId, told: Listener<'_, S>) -> Result<Option<Head<S>>, ReadError> {
-        if let Some(shelf) = &self.shelf {
-            // Its waypoints hold no longer, if it had any.
-            let _ = shelf.forget(id);
+        if let Some(store) = &self.store {
+            // Its snapshots hold no longer, if it had any.
+            let _ = store.forget(id);
         }
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);

@@ -1,8 +1,8 @@
-//! A long wallet as a command is decided on it: the state at its last waypoint, gone on with over what the log has had since,
+//! A long wallet as a command is decided on it: the state at its last snapshot, gone on with over what the log has had since,
 //! with those postings and holds that the command is about. The tail is read from the log every time, so it is never older
 //! than a replay of the whole stream would be; where that can't be had, there is none and the stream is to be read whole.
 
-use super::{Histories, Shelf, shelf::ShelfError, shelved::Trouble, track::SEGMENT};
+use super::{Histories, SnapshotError, SnapshotStore, access::Trouble, recorder::SEGMENT};
 use crate::{
     domain::{
         event::Entry,
@@ -36,9 +36,9 @@ pub struct Brief {
 }
 
 impl Histories<WalletState> {
-    /// A long wallet as it is now; `None` for one that has no waypoints and is to be read whole.
+    /// A long wallet as it is now; `None` for one that has no snapshots and is to be read whole.
     pub async fn brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, ReadError> {
-        self.on_shelf(id, self.try_brief(id, wanted).await)
+        self.or_forget(id, self.try_brief(id, wanted).await)
     }
 
     /// The first entries after a place, at most so many; `None` for a wallet that is to be read whole.
@@ -48,18 +48,18 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, ReadError> {
-        self.on_shelf(id, self.try_entries_after(id, place, most).await)
+        self.or_forget(id, self.try_entries_after(id, place, most).await)
     }
 
     async fn try_brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, Trouble> {
-        let Some((kept, last)) = self.last_waypoint(id).await? else {
+        let Some((kept, last)) = self.last_snapshot(id).await? else {
             return Ok(None);
         };
         let entries = self.log.read_all(id, last.position).await?;
         let (number, from) = (last.number, last.place);
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {
-            // Something came that belongs before what the waypoints say.
+            // Something came that belongs before what the snapshots say.
             kept.forget(id)?;
             return Ok(None);
         }
@@ -89,10 +89,16 @@ impl Histories<WalletState> {
     }
 
     /// The event with this id in the segments in which a posting was touched.
-    async fn find(&self, kept: &Shelf, id: &EntityId, posting: &str, event: &str) -> Result<Option<Entry>, Trouble> {
+    async fn find(
+        &self,
+        kept: &SnapshotStore,
+        id: &EntityId,
+        posting: &str,
+        event: &str,
+    ) -> Result<Option<Entry>, Trouble> {
         for number in kept.segments_touching(id, posting)? {
             let before = match number.checked_sub(1) {
-                Some(before) => kept.numbered(id, before)?.ok_or(ShelfError::Damaged)?.position,
+                Some(before) => kept.numbered(id, before)?.ok_or(SnapshotError::Damaged)?.position,
                 None => Position::START,
             };
             let entries = self.log.read(id, before, segment()).await?;
@@ -110,7 +116,7 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, Trouble> {
-        let Some((kept, last)) = self.last_waypoint(id).await? else {
+        let Some((kept, last)) = self.last_snapshot(id).await? else {
             return Ok(None);
         };
         let start = if last.place <= place {

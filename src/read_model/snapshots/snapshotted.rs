@@ -2,9 +2,9 @@
 //! may have millions, and are kept in segments.
 
 use super::{
-    Folding, Shelf, ShelfError,
+    Folding, SnapshotError, SnapshotStore,
     chart::Chart,
-    track::{Milestone, Track},
+    recorder::{Milestone, Track},
 };
 use crate::domain::{
     event::Entry,
@@ -31,17 +31,17 @@ const fn map_bytes<K, V>(entries: usize) -> usize {
     nodes * (ROOM * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>())
 }
 
-/// A waypoint to go on from: its entry's position and place, and the fold there.
+/// A snapshot to go on from: its entry's position and place, and the fold there.
 type Start<S> = Option<(Position, Sequence, Folding<S>)>;
 
 /// A state whose histories can be kept.
 pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
-    /// What is noted on the way from waypoint to waypoint.
+    /// What is noted on the way from snapshot to snapshot.
     type Course: Clone + Send + Sync + std::fmt::Debug + 'static;
 
     /// About how many bytes it takes in memory.
     fn weight(&self) -> usize;
-    /// Nothing noted yet; `None` for what has no waypoints.
+    /// Nothing noted yet; `None` for what has no snapshots.
     fn course() -> Option<Self::Course>;
     fn note(
         course: &mut Self::Course,
@@ -53,12 +53,17 @@ pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
     );
     fn end_segment(course: &mut Self::Course, number: u64, position: Position, fold: &Fold<Self>) -> Option<Milestone>;
     fn chart(course: &Self::Course) -> &Chart;
-    /// Leaves out what the shelf has.
+    /// Removes the parts that the snapshot store has.
     fn leave_out(&mut self, course: &Self::Course);
     /// Puts back what the next entries need and was left out.
-    fn recall(folding: &mut Folding<Self>, shelf: &Shelf, id: &EntityId, entries: &[Entry]) -> Result<(), ShelfError>;
-    /// The last waypoint that is not after a position.
-    fn waypoint(shelf: &Shelf, id: &EntityId, known: Position) -> Result<Start<Self>, ShelfError>;
+    fn recall(
+        folding: &mut Folding<Self>,
+        store: &SnapshotStore,
+        id: &EntityId,
+        entries: &[Entry],
+    ) -> Result<(), SnapshotError>;
+    /// The last snapshot that is not after a position.
+    fn snapshot(store: &SnapshotStore, id: &EntityId, known: Position) -> Result<Start<Self>, SnapshotError>;
 }
 
 impl Remembered for WalletState {
@@ -83,27 +88,32 @@ impl Remembered for WalletState {
     }
 
     fn chart(track: &Track) -> &Chart {
-        &track.shelved
+        &track.stored
     }
 
     fn leave_out(&mut self, track: &Track) {
         Self::leave_out(self, |part| track.has_touched(part));
     }
 
-    fn recall(folding: &mut Folding<Self>, shelf: &Shelf, id: &EntityId, entries: &[Entry]) -> Result<(), ShelfError> {
-        folding.recall(shelf, id, entries)
+    fn recall(
+        folding: &mut Folding<Self>,
+        store: &SnapshotStore,
+        id: &EntityId,
+        entries: &[Entry],
+    ) -> Result<(), SnapshotError> {
+        folding.recall(store, id, entries)
     }
 
-    fn waypoint(shelf: &Shelf, id: &EntityId, known: Position) -> Result<Start<Self>, ShelfError> {
-        let Some(waypoint) = shelf.not_after(id, known)? else {
+    fn snapshot(store: &SnapshotStore, id: &EntityId, known: Position) -> Result<Start<Self>, SnapshotError> {
+        let Some(snapshot) = store.not_after(id, known)? else {
             return Ok(None);
         };
-        // A chart that goes further, or not so far, is drawn again by nobody: only the newest waypoint has one.
-        let chart = shelf.chart(id)?.filter(|(number, _)| *number == waypoint.number);
+        // A chart that goes further, or not so far, is drawn again by nobody: only the newest snapshot has one.
+        let chart = store.chart(id)?.filter(|(number, _)| *number == snapshot.number);
         let Some((_, chart)) = chart else { return Ok(None) };
-        let last_recorded = waypoint.extent.last_recorded;
-        let folding = Folding::after(&waypoint, chart, last_recorded);
-        Ok(Some((waypoint.position, waypoint.place, folding)))
+        let last_recorded = snapshot.extent.last_recorded;
+        let folding = Folding::after(&snapshot, chart, last_recorded);
+        Ok(Some((snapshot.position, snapshot.place, folding)))
     }
 }
 
@@ -132,11 +142,11 @@ impl Remembered for OrderState {
 
     fn leave_out(&mut self, (): &()) {}
 
-    fn recall(_: &mut Folding<Self>, _: &Shelf, _: &EntityId, _: &[Entry]) -> Result<(), ShelfError> {
+    fn recall(_: &mut Folding<Self>, _: &SnapshotStore, _: &EntityId, _: &[Entry]) -> Result<(), SnapshotError> {
         Ok(())
     }
 
-    fn waypoint(_: &Shelf, _: &EntityId, _: Position) -> Result<Start<Self>, ShelfError> {
+    fn snapshot(_: &SnapshotStore, _: &EntityId, _: Position) -> Result<Start<Self>, SnapshotError> {
         Ok(None)
     }
 }

@@ -1,5 +1,5 @@
 //! What is noted along a long wallet's history, so that it need not be read from its beginning again: at the end of every
-//! segment a waypoint, and the postings and holds that the segment touched.
+//! segment a snapshot, and the postings and holds that the segment touched.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::{
 
 /// Entries of a segment.
 pub const SEGMENT: u64 = 128;
-/// Wallets with more entries have waypoints.
+/// Wallets with more entries have snapshots.
 pub const LONG: u64 = 2 * SEGMENT;
 
 /// The times of a stretch of entries, in nanoseconds since 1970. What lies beyond the years 1677 to 2262 is at the ends.
@@ -59,11 +59,11 @@ pub fn nanoseconds(time: DateTime<Utc>) -> i64 {
 
 /// The end of a segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Waypoint {
+pub struct Snapshot {
     /// Segments up to here, less one.
     pub number: u64,
     pub position: Position,
-    /// The fold, without the postings and holds that the shelf has.
+    /// The fold, without the postings and holds, which have rows of their own.
     pub fold: Fold<WalletState>,
     /// The place of the last entry: see `in_sequence_order`.
     pub place: Sequence,
@@ -95,11 +95,11 @@ pub enum Fact {
 /// A segment that ended, with all that is kept of it.
 #[derive(Clone, Debug)]
 pub struct Milestone {
-    pub waypoint: Waypoint,
+    pub snapshot: Snapshot,
     pub facts: Vec<Fact>,
 }
 
-/// What is noted since the last waypoint, and of everything.
+/// What is noted since the last snapshot, and of everything.
 #[derive(Clone, Debug)]
 pub struct Track {
     times: Span,
@@ -114,8 +114,8 @@ pub struct Track {
     anomaly_count: u64,
     extent: Option<Extent>,
     chart: Chart,
-    /// The chart as it was at the last waypoint.
-    pub shelved: Chart,
+    /// The chart as it was at the last snapshot.
+    pub stored: Chart,
 }
 
 impl Track {
@@ -134,19 +134,19 @@ impl Track {
             anomaly_count: 0,
             extent: None,
             chart: Chart::default(),
-            shelved: Chart::default(),
+            stored: Chart::default(),
         }
     }
 
-    /// After a waypoint.
-    pub fn after(waypoint: &Waypoint, chart: Chart) -> Self {
+    /// After a snapshot.
+    pub fn after(snapshot: &Snapshot, chart: Chart) -> Self {
         Self {
-            latest_time: waypoint.latest_time,
-            latest_recorded: waypoint.latest_recorded,
-            anomalies: waypoint.anomalies.clone(),
-            anomaly_count: waypoint.anomaly_count,
-            extent: Some(waypoint.extent),
-            shelved: chart.clone(),
+            latest_time: snapshot.latest_time,
+            latest_recorded: snapshot.latest_recorded,
+            anomalies: snapshot.anomalies.clone(),
+            anomaly_count: snapshot.anomaly_count,
+            extent: Some(snapshot.extent),
+            stored: chart.clone(),
             chart,
             ..Self::new()
         }
@@ -157,7 +157,7 @@ impl Track {
         self.extent
     }
 
-    /// Whether a part was touched since the last waypoint.
+    /// Whether a part was touched since the last snapshot.
     pub fn has_touched(&self, part: &Part) -> bool {
         self.touched.contains(part)
     }
@@ -216,8 +216,8 @@ impl Track {
         let late = self.times.first < self.latest_time || self.recorded.first < self.latest_recorded;
         self.latest_time = self.latest_time.max(self.times.last);
         self.latest_recorded = self.latest_recorded.max(self.recorded.last);
-        self.shelved.clone_from(&self.chart);
-        let waypoint = Waypoint {
+        self.stored.clone_from(&self.chart);
+        let snapshot = Snapshot {
             number,
             position,
             fold: fold.with(state.core()),
@@ -234,6 +234,6 @@ impl Track {
             anomaly_count: self.anomaly_count,
             extent,
         };
-        Some(Milestone { waypoint, facts })
+        Some(Milestone { snapshot, facts })
     }
 }

@@ -1,11 +1,11 @@
-//! A long wallet as a page shows it, under a filter, without reading all of it: the state at the nearest waypoint up to which
+//! A long wallet as a page shows it, under a filter, without reading all of it: the state at the nearest snapshot up to which
 //! everything counts, and the entries after it that do. What it answers is what a replay of the whole stream would.
 
 use super::{
-    Histories, Shelf, ShelfError,
-    shelf::Shelved,
-    shelved::Trouble,
-    track::{Fact, SEGMENT, Waypoint, nanoseconds},
+    Histories, SnapshotError, SnapshotStore,
+    access::Trouble,
+    recorder::{Fact, SEGMENT, Snapshot, nanoseconds},
+    store::Stored,
 };
 use crate::{
     domain::{
@@ -22,13 +22,13 @@ use crate::{
 /// A long wallet at the end of what a filter keeps.
 #[derive(Debug)]
 pub struct Stretch {
-    /// The waypoint up to which everything is kept.
-    pub prior: Option<Waypoint>,
+    /// The snapshot up to which everything is kept.
+    pub prior: Option<Snapshot>,
     /// What is kept after it, with the fold at the end.
     pub replay: Replay<WalletState>,
     /// Bounds of the whole stream, whatever is kept.
     pub extent: Extent,
-    /// Where the figures changed up to the waypoint.
+    /// Where the figures changed up to the snapshot.
     pub chart: Vec<ChartPoint>,
 }
 
@@ -43,12 +43,12 @@ pub struct Segment {
 }
 
 impl Stretch {
-    /// Entries that are kept up to the waypoint.
+    /// Entries that are kept up to the snapshot.
     pub fn before(&self) -> u64 {
         self.prior.as_ref().map_or(0, |prior| (prior.number + 1) * SEGMENT)
     }
 
-    /// The figures at the waypoint.
+    /// The figures at the snapshot.
     pub fn start(&self) -> Balances {
         self.prior
             .as_ref()
@@ -75,7 +75,7 @@ impl Bounds {
     }
 
     /// Nothing of a segment is kept.
-    fn exclude(&self, segment: &Waypoint) -> bool {
+    fn exclude(&self, segment: &Snapshot) -> bool {
         segment.times.is_after(self.time)
             || segment.recorded.is_after(self.recorded)
             || segment.first_place > self.place
@@ -117,12 +117,12 @@ impl Replaying {
 }
 
 impl Histories<WalletState> {
-    /// A long wallet under a filter; `None` for one that has no waypoints and has to be read whole.
+    /// A long wallet under a filter; `None` for one that has no snapshots and has to be read whole.
     pub async fn stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, ReadError> {
-        self.on_shelf(id, self.try_stretch(id, filter).await)
+        self.or_forget(id, self.try_stretch(id, filter).await)
     }
 
-    /// The segment of a long wallet that holds a position; `None` for one that has no waypoints.
+    /// The segment of a long wallet that holds a position; `None` for one that has no snapshots.
     pub async fn segment_with(&self, id: &EntityId, position: Position) -> Result<Option<Segment>, ReadError> {
         if !self.is_long(id).await? {
             return Ok(None);
@@ -130,19 +130,19 @@ impl Histories<WalletState> {
         self.segment(id, self.segment_of(id, position)).await
     }
 
-    /// A segment of a long wallet; `None` where the shelf has lost it.
+    /// A segment of a long wallet; `None` where its snapshot is missing.
     pub async fn segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, ReadError> {
-        self.on_shelf(id, self.try_segment(id, number).await)
+        self.or_forget(id, self.try_segment(id, number).await)
     }
 
-    /// Whether a wallet has waypoints of this log.
+    /// Whether a wallet has snapshots of this log.
     pub async fn is_long(&self, id: &EntityId) -> Result<bool, ReadError> {
-        let Some(shelf) = &self.shelf else { return Ok(false) };
-        match shelf.last(id) {
+        let Some(store) = &self.store else { return Ok(false) };
+        match store.last(id) {
             Ok(Some(last)) => self.is_trusted(id, last.position, last.place).await,
             Ok(None) => Ok(false),
             Err(error) => {
-                self.drop_shelved(id, &error);
+                self.drop_stored(id, &error);
                 Ok(false)
             }
         }
@@ -157,8 +157,8 @@ impl Histories<WalletState> {
         order: &str,
         most: u32,
     ) -> Result<Replay<WalletState>, ReadError> {
-        let shelf = self.shelf.as_ref();
-        let named = shelf.and_then(|shelf| shelf.segments_naming(id, refund, order, most).ok());
+        let store = self.store.as_ref();
+        let named = store.and_then(|store| store.segments_naming(id, refund, order, most).ok());
         let mut numbers = named.unwrap_or_default();
         let last = self.segment_of(id, Position::END);
         if numbers.last() != Some(&last) {
@@ -182,10 +182,10 @@ impl Histories<WalletState> {
     /// The number of the segment of a long wallet that holds a position, or would if it was full.
     fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
         let before = self
-            .shelf
+            .store
             .as_ref()
-            .and_then(|shelf| shelf.not_after(id, position.before()).ok()?);
-        before.map_or(0, |waypoint| waypoint.number + 1)
+            .and_then(|store| store.not_after(id, position.before()).ok()?);
+        before.map_or(0, |snapshot| snapshot.number + 1)
     }
 
     /// A posting of a long wallet as it is at the end of a stretch.
@@ -195,20 +195,20 @@ impl Histories<WalletState> {
             return Some(posting.clone());
         }
         let number = stretch.prior.as_ref()?.number;
-        match self.shelf.as_ref()?.fact(id, &Part::Posting(event.to_owned()), number) {
+        match self.store.as_ref()?.fact(id, &Part::Posting(event.to_owned()), number) {
             Ok(Some(Fact::Posting(_, posting))) => Some(posting),
             _ => None,
         }
     }
 
     async fn try_stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, Trouble> {
-        let Some((shelf, last)) = self.last_waypoint(id).await? else {
+        let Some((store, last)) = self.last_snapshot(id).await? else {
             return Ok(None);
         };
         let tail = self.log.read_all(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
-            // Something came that belongs before what the waypoints say.
-            shelf.forget(id)?;
+            // Something came that belongs before what the snapshots say.
+            store.forget(id)?;
             return Ok(None);
         }
         let mut extent = last.extent;
@@ -220,25 +220,25 @@ impl Histories<WalletState> {
         let prior = if filter.is_empty() {
             Some(last)
         } else {
-            shelf.whole(id, bounds.time, bounds.recorded, bounds.place)?
+            store.whole(id, bounds.time, bounds.recorded, bounds.place)?
         };
         let fold = prior.as_ref().map_or_else(Fold::new, |prior| prior.fold.clone());
         let base = prior.as_ref().map(|prior| prior.number);
         let mut replaying = Replaying::new(fold, prior.as_ref().map_or(0, |prior| prior.place));
         let mut number = base.map_or(0, |number| number + 1);
         while number <= last_number {
-            let segment = shelf.numbered(id, number)?.ok_or(ShelfError::Damaged)?;
+            let segment = store.numbered(id, number)?.ok_or(SnapshotError::Damaged)?;
             if !bounds.exclude(&segment) {
-                let entries = self.read_segment(shelf, id, number).await?;
-                replay_on(shelf, id, base, &mut replaying, entries, filter)?;
+                let entries = self.read_segment(store, id, number).await?;
+                replay_on(store, id, base, &mut replaying, entries, filter)?;
                 number += 1;
                 continue;
             }
             // What follows in order is later still; only what is late may be kept again.
-            let late = shelf.next_late(id, number, bounds.time, bounds.recorded)?;
+            let late = store.next_late(id, number, bounds.time, bounds.recorded)?;
             let next = late.as_ref().map_or(last_number + 1, |late| late.number);
-            let end = shelf.numbered(id, next - 1)?.ok_or(ShelfError::Damaged)?.place;
-            let (missing, opens) = shelf.gaps(id, number, next - 1)?;
+            let end = store.numbered(id, next - 1)?.ok_or(SnapshotError::Damaged)?.place;
+            let (missing, opens) = store.gaps(id, number, next - 1)?;
             replaying.replay.fold.skip_stretch(end, missing);
             replaying.place = end;
             if opens {
@@ -247,8 +247,8 @@ impl Histories<WalletState> {
             number = next;
         }
         replaying.place = replaying.place.max(last_place);
-        replay_on(shelf, id, base, &mut replaying, tail, filter)?;
-        let chart = match (&prior, shelf.chart(id)?) {
+        replay_on(store, id, base, &mut replaying, tail, filter)?;
+        let chart = match (&prior, store.chart(id)?) {
             (Some(prior), Some((_, chart))) => {
                 let mut points = chart.points(prior.place);
                 points.extend(point_at(prior));
@@ -265,17 +265,17 @@ impl Histories<WalletState> {
     }
 
     async fn try_segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, Trouble> {
-        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let Some(store) = &self.store else { return Ok(None) };
         let prior = match number.checked_sub(1) {
-            Some(before) => Some(shelf.numbered(id, before)?.ok_or(ShelfError::Damaged)?),
+            Some(before) => Some(store.numbered(id, before)?.ok_or(SnapshotError::Damaged)?),
             None => None,
         };
         let fold = prior.as_ref().map_or_else(Fold::new, |prior| prior.fold.clone());
         let start = fold.state.figures();
         let mut replaying = Replaying::new(fold, prior.as_ref().map_or(0, |prior| prior.place));
-        let entries = self.read_segment(shelf, id, number).await?;
+        let entries = self.read_segment(store, id, number).await?;
         let base = prior.as_ref().map(|prior| prior.number);
-        replay_on(shelf, id, base, &mut replaying, entries, &Filter::default())?;
+        replay_on(store, id, base, &mut replaying, entries, &Filter::default())?;
         Ok(Some(Segment {
             start,
             replay: replaying.replay,
@@ -283,10 +283,10 @@ impl Histories<WalletState> {
         }))
     }
 
-    /// The entries of a segment: a full one, or what there is after the last waypoint of one that is not full yet.
-    async fn read_segment(&self, shelf: &Shelf, id: &EntityId, number: u64) -> Result<Vec<Entry>, Trouble> {
+    /// The entries of a segment: a full one, or what there is after the last snapshot of one that is not full yet.
+    async fn read_segment(&self, store: &SnapshotStore, id: &EntityId, number: u64) -> Result<Vec<Entry>, Trouble> {
         let after = match number.checked_sub(1) {
-            Some(before) => shelf.numbered(id, before)?.ok_or(ShelfError::Damaged)?.position,
+            Some(before) => store.numbered(id, before)?.ok_or(SnapshotError::Damaged)?.position,
             None => Position::START,
         };
         let size = usize::try_from(SEGMENT).unwrap_or(READ_MAX);
@@ -295,16 +295,16 @@ impl Histories<WalletState> {
 }
 
 fn replay_on(
-    shelf: &Shelf,
+    store: &SnapshotStore,
     id: &EntityId,
     base: Option<u64>,
     replaying: &mut Replaying,
     entries: Vec<Entry>,
     filter: &Filter,
-) -> Shelved<()> {
+) -> Stored<()> {
     if let Some(base) = base {
         let parts = entries.iter().flat_map(WalletState::parts_of).collect();
-        shelf.recall(id, &mut replaying.replay.fold.state, parts, base)?;
+        store.recall(id, &mut replaying.replay.fold.state, parts, base)?;
     }
     for entry in entries {
         replaying.push(entry, filter);
@@ -312,11 +312,11 @@ fn replay_on(
     Ok(())
 }
 
-/// The figures at a waypoint, as a point of the chart.
-fn point_at(waypoint: &Waypoint) -> Option<ChartPoint> {
-    let state = &waypoint.fold.state;
+/// The figures at a snapshot, as a point of the chart.
+fn point_at(snapshot: &Snapshot) -> Option<ChartPoint> {
+    let state = &snapshot.fold.state;
     Some(ChartPoint {
-        sequence: waypoint.place,
+        sequence: snapshot.place,
         time: state.last_time?,
         posted: state.posted,
         available: state.available(),

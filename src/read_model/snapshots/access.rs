@@ -1,0 +1,54 @@
+//! Finds the last snapshot of a long wallet that can be trusted. Where snapshots can't be read, they are deleted, and the wallet is
+//! read whole.
+
+use super::{Histories, SnapshotError, SnapshotStore, recorder::Snapshot};
+use crate::{
+    domain::{ids::EntityId, wallet::WalletState},
+    event_log::ReadError,
+};
+
+/// Why there is no answer: the log or the snapshots can't be read.
+pub(super) enum Trouble {
+    Log(ReadError),
+    SnapshotStore(SnapshotError),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl From<SnapshotError> for Trouble {
+    fn from(error: SnapshotError) -> Self {
+        Self::SnapshotStore(error)
+    }
+}
+
+impl Histories<WalletState> {
+    /// Where the snapshots can't be read, those of the wallet are deleted and there is no answer.
+    pub(super) fn or_forget<T>(
+        &self,
+        id: &EntityId,
+        answer: Result<Option<T>, Trouble>,
+    ) -> Result<Option<T>, ReadError> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(Trouble::Log(error)) => Err(error),
+            Err(Trouble::SnapshotStore(error)) => {
+                self.drop_stored(id, &error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The snapshot store and the wallet's last snapshot, if it is of this log.
+    pub(super) async fn last_snapshot(&self, id: &EntityId) -> Result<Option<(&SnapshotStore, Snapshot)>, Trouble> {
+        let Some(kept) = self.store.as_ref() else {
+            return Ok(None);
+        };
+        let Some(last) = kept.last(id)? else { return Ok(None) };
+        let trusted = self.is_trusted(id, last.position, last.place).await?;
+        Ok(trusted.then_some((kept, last)))
+    }
+}

@@ -1,0 +1,455 @@
+//! The tables of snapshots of long wallets, and of the postings and holds that changed between two snapshots. They are part of
+//! the read model's database. A row that is missing or damaged is made again from the log.
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    chart::Chart,
+    recorder::{Fact, Milestone, Snapshot},
+};
+use crate::{
+    domain::{
+        ids::{EntityId, Position},
+        wallet::{Part, WalletState},
+    },
+    read_model::database::{Database, ReadModelError, StoreNames},
+};
+
+/// The tables of the read model's schema that are used here.
+pub const TABLES: &str = "
+    CREATE TABLE long_wallet (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        chart BLOB, chart_number INTEGER  -- the chart up to the snapshot of this number
+    ) STRICT;
+    CREATE TABLE snapshot (         -- the state of a long wallet at the end of a segment
+        wallet INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        major INTEGER NOT NULL, minor INTEGER NOT NULL,
+        latest_time INTEGER NOT NULL, latest_recorded INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        late INTEGER NOT NULL,
+        first_time INTEGER NOT NULL, first_recorded INTEGER NOT NULL,
+        gap_first INTEGER, gap_last INTEGER,
+        opens INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
+        body BLOB NOT NULL,         -- JSON
+        PRIMARY KEY (wallet, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX snapshot_late ON snapshot (wallet, number, first_time, first_recorded) WHERE late;
+    CREATE INDEX snapshot_opens ON snapshot (wallet, number) WHERE opens;
+    CREATE INDEX snapshot_gap ON snapshot (wallet, number, gap_first, gap_last) WHERE gap_first IS NOT NULL;
+    CREATE INDEX snapshot_place ON snapshot (wallet, major, minor);
+    CREATE TABLE snapshot_part (    -- a posting or hold as a segment left it
+        wallet INTEGER NOT NULL,
+        hold INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        refund TEXT,
+        ord TEXT,
+        checksum INTEGER NOT NULL,
+        body BLOB NOT NULL,         -- JSON
+        PRIMARY KEY (wallet, hold, name, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX snapshot_part_refund ON snapshot_part (wallet, refund) WHERE refund IS NOT NULL;
+    CREATE INDEX snapshot_part_order ON snapshot_part (wallet, ord) WHERE ord IS NOT NULL;
+";
+
+/// Why the snapshots of a wallet are of no use now. The wallet is then read from the log.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    ReadModel(#[from] ReadModelError),
+    #[error("a snapshot in the read model is damaged")]
+    Damaged,
+}
+
+impl From<rusqlite::Error> for SnapshotError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::ReadModel(error.into())
+    }
+}
+
+pub type Stored<T> = Result<T, SnapshotError>;
+
+/// Whether a caller waits until others have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The caller may block.
+    Yes,
+    /// The caller is on a thread that must not block.
+    No,
+}
+
+/// The snapshots in one read model. Calls block for as long as a query takes.
+#[derive(Clone)]
+pub struct SnapshotStore {
+    database: Arc<Database>,
+}
+
+/// The row of a snapshot, ready to be written.
+struct NewSnapshot<'a> {
+    at: &'a Snapshot,
+    body: Vec<u8>,
+    parts: Vec<(&'a Fact, Vec<u8>)>,
+}
+
+impl<'a> NewSnapshot<'a> {
+    fn of(milestone: &'a Milestone) -> Stored<Self> {
+        Ok(Self {
+            at: &milestone.snapshot,
+            body: written(&milestone.snapshot)?,
+            parts: milestone
+                .facts
+                .iter()
+                .map(|fact| Ok((fact, written(fact)?)))
+                .collect::<Stored<_>>()?,
+        })
+    }
+
+    fn insert(&self, connection: &Connection, wallet: i64) -> rusqlite::Result<()> {
+        let at = self.at;
+        let mut snapshot = connection.prepare_cached(
+            "INSERT OR IGNORE INTO snapshot (wallet, number, major, minor, latest_time, latest_recorded, place, late,
+             first_time, first_recorded, gap_first, gap_last, opens, checksum, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
+        snapshot.execute(params![
+            wallet,
+            signed(at.number),
+            signed(at.position.major),
+            signed(at.position.minor),
+            at.latest_time,
+            at.latest_recorded,
+            signed(at.place),
+            at.late,
+            at.times.first,
+            at.recorded.first,
+            at.missing.map(|(first, _)| signed(first)),
+            at.missing.map(|(_, last)| signed(last)),
+            at.opens,
+            crc32fast::hash(&self.body),
+            self.body
+        ])?;
+        let mut part = connection.prepare_cached(
+            "INSERT OR IGNORE INTO snapshot_part (wallet, hold, name, number, refund, ord, checksum, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for (fact, body) in &self.parts {
+            let (hold, name, refund, order) = match fact {
+                Fact::Posting(id, posting) => (false, id, posting.refund.as_deref(), posting.order.as_deref()),
+                Fact::Hold(id, hold) => (true, id, None, hold.order.as_deref()),
+            };
+            part.execute(params![
+                wallet,
+                hold,
+                name,
+                signed(at.number),
+                refund,
+                order,
+                crc32fast::hash(body),
+                body
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+impl SnapshotStore {
+    pub(in crate::read_model) const fn new(database: Arc<Database>) -> Self {
+        Self { database }
+    }
+
+    /// A store in a temporary read model of no stores.
+    pub fn temporary() -> Stored<Self> {
+        let none = StoreNames {
+            wallet: String::new(),
+            order: String::new(),
+        };
+        let database = Database::temporary(&std::env::temp_dir(), &none)?;
+        Ok(Self::new(Arc::new(database)))
+    }
+
+    /// The file of the database.
+    pub fn file(&self) -> &Path {
+        self.database.file()
+    }
+
+    /// Runs queries on one state of the database.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Stored<T>) -> Stored<T> {
+        self.database.read(|connection| Ok(work(connection)))?
+    }
+
+    /// Adds the snapshots and changed parts of these segments, and the chart up to the last of them. `false`: others are writing,
+    /// and nothing was added.
+    pub fn keep(&self, id: &EntityId, milestones: &[Milestone], chart: &Chart, wait: Wait) -> Stored<bool> {
+        let Some(last) = milestones.last() else { return Ok(true) };
+        let new = milestones.iter().map(NewSnapshot::of).collect::<Stored<Vec<_>>>()?;
+        let chart = postcard::to_stdvec(chart).map_err(|_| SnapshotError::Damaged)?;
+        let add = |connection: &rusqlite::Transaction<'_>| {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO long_wallet (id) VALUES (?1)")?
+                .execute([id.as_str()])?;
+            let mut select = connection.prepare_cached("SELECT n FROM long_wallet WHERE id = ?1")?;
+            let wallet: i64 = select.query_row([id.as_str()], |row| row.get(0))?;
+            for snapshot in &new {
+                snapshot.insert(connection, wallet)?;
+            }
+            connection
+                .prepare_cached(
+                    "UPDATE long_wallet SET chart = ?2, chart_number = ?3
+                     WHERE n = ?1 AND (chart_number IS NULL OR chart_number < ?3)",
+                )?
+                .execute(params![wallet, chart, signed(last.snapshot.number)])
+                .map(drop)
+        };
+        Ok(match wait {
+            Wait::Yes => self.database.write(add).map(Some)?,
+            Wait::No => self.database.try_write(add)?,
+        }
+        .is_some())
+    }
+
+    /// Forgets a wallet: its stream has other entries now, or a row is damaged.
+    pub fn forget(&self, id: &EntityId) -> Stored<()> {
+        let forgotten = self.database.write(|connection| {
+            for table in ["snapshot", "snapshot_part"] {
+                let statement = format!("DELETE FROM {table} WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1)");
+                connection.prepare_cached(&statement)?.execute([id.as_str()])?;
+            }
+            connection
+                .prepare_cached("DELETE FROM long_wallet WHERE id = ?1")?
+                .execute([id.as_str()])
+                .map(drop)
+        });
+        Ok(forgotten?)
+    }
+
+    /// The chart, if it goes up to this very snapshot.
+    pub fn chart(&self, id: &EntityId) -> Stored<Option<(u64, Chart)>> {
+        self.read(|store| {
+            let mut select = store
+                .prepare_cached("SELECT chart_number, chart FROM long_wallet WHERE id = ?1 AND chart IS NOT NULL")?;
+            let found = select.query_row([id.as_str()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            });
+            let Some((number, bytes)) = found.optional()? else {
+                return Ok(None);
+            };
+            let chart = postcard::from_bytes(&bytes).map_err(|_| SnapshotError::Damaged)?;
+            Ok(Some((unsigned(number), chart)))
+        })
+    }
+
+    fn one(&self, id: &EntityId, rest: &str, of: &[i64]) -> Stored<Option<Snapshot>> {
+        self.read(|store| {
+        let mut select = store.prepare_cached(&format!(
+            "SELECT checksum, body FROM snapshot WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) {rest} LIMIT 1"
+        ))?;
+        let mut values: Vec<&dyn rusqlite::ToSql> = Vec::new();
+        let id = id.as_str();
+        values.push(&id);
+        values.extend(of.iter().map(|value| value as &dyn rusqlite::ToSql));
+        select
+            .query_row(&values[..], body)
+            .optional()?
+            .map(|row| read(&row))
+            .transpose()
+        })
+    }
+
+    /// The last snapshot.
+    pub fn last(&self, id: &EntityId) -> Stored<Option<Snapshot>> {
+        self.one(id, "ORDER BY number DESC", &[])
+    }
+
+    pub fn numbered(&self, id: &EntityId, number: u64) -> Stored<Option<Snapshot>> {
+        self.one(id, "AND number = ?2", &[signed(number)])
+    }
+
+    /// The last snapshot up to which everything happened, was recorded and has a place not after these.
+    pub fn whole(&self, id: &EntityId, time: i64, recorded: i64, place: u64) -> Stored<Option<Snapshot>> {
+        // Each of the three only grows from snapshot to snapshot, so the last good one is found by halving.
+        let Some(last) = self.last_number(id)? else {
+            return Ok(None);
+        };
+        let (mut good, mut bad) = (0, last + 1);
+        while good < bad {
+            let middle = good + (bad - good) / 2;
+            let Some((latest_time, latest_recorded, reached)) = self.latest(id, middle)? else {
+                return Err(SnapshotError::Damaged);
+            };
+            let keeps = |latest: i64, limit: i64| latest != i64::MAX && latest <= limit;
+            if keeps(latest_time, time) && keeps(latest_recorded, recorded) && reached <= place {
+                good = middle + 1;
+            } else {
+                bad = middle;
+            }
+        }
+        match good.checked_sub(1) {
+            Some(number) => self.numbered(id, number),
+            None => Ok(None),
+        }
+    }
+
+    fn last_number(&self, id: &EntityId) -> Stored<Option<u64>> {
+        self.read(|store| {
+            let mut select = store.prepare_cached(
+                "SELECT max(number) FROM snapshot WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1)",
+            )?;
+            let number: Option<i64> = select.query_row([id.as_str()], |row| row.get(0))?;
+            Ok(number.map(unsigned))
+        })
+    }
+
+    fn latest(&self, id: &EntityId, number: u64) -> Stored<Option<(i64, i64, u64)>> {
+        self.read(|store| {
+            let mut select = store.prepare_cached(
+                "SELECT latest_time, latest_recorded, place FROM snapshot
+             WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND number = ?2",
+            )?;
+            let row = select.query_row(params![id.as_str(), signed(number)], |row| {
+                Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?)))
+            });
+            Ok(row.optional()?)
+        })
+    }
+
+    /// The last snapshot that is not after a position.
+    pub fn not_after(&self, id: &EntityId, position: Position) -> Stored<Option<Snapshot>> {
+        let at = [signed(position.major), signed(position.minor)];
+        self.one(
+            id,
+            "AND (major, minor) <= (?2, ?3) ORDER BY major DESC, minor DESC",
+            &at,
+        )
+    }
+
+    /// The next segment after a number that begins before something that came before it, and not after these moments.
+    pub fn next_late(&self, id: &EntityId, number: u64, time: i64, recorded: i64) -> Stored<Option<Snapshot>> {
+        let rest = "AND late AND number > ?2 AND first_time <= ?3 AND first_recorded <= ?4 ORDER BY number";
+        self.one(id, rest, &[signed(number), time, recorded])
+    }
+
+    /// Of the segments from one up to another: the first and the last sequence that none of their events has, and whether
+    /// one of them opens the wallet.
+    pub fn gaps(&self, id: &EntityId, from: u64, to: u64) -> Stored<(Option<(u64, u64)>, bool)> {
+        self.read(|store| {
+        let mut select = store.prepare_cached(
+            "SELECT min(gap_first), max(gap_last) FROM snapshot INDEXED BY snapshot_gap
+             WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND number BETWEEN ?2 AND ?3 AND gap_first IS NOT NULL",
+        )?;
+        let bounds = params![id.as_str(), signed(from), signed(to)];
+        let gap: (Option<i64>, Option<i64>) = select.query_row(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut select = store.prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM snapshot INDEXED BY snapshot_opens WHERE wallet = (SELECT n FROM long_wallet
+             WHERE id = ?1) AND number BETWEEN ?2 AND ?3 AND opens LIMIT 1)",
+        )?;
+        let opens = select.query_row(bounds, |row| row.get::<_, i64>(0))? > 0;
+        Ok((
+            gap.0.zip(gap.1).map(|(first, last)| (unsigned(first), unsigned(last))),
+            opens,
+        ))
+        })
+    }
+
+    /// A part as it was after a segment, if it was ever touched before.
+    pub fn fact(&self, id: &EntityId, part: &Part, number: u64) -> Stored<Option<Fact>> {
+        let (hold, name) = match part {
+            Part::Posting(name) => (false, name),
+            Part::Hold(name) => (true, name),
+        };
+        self.read(|store| {
+            let mut select = store.prepare_cached(
+                "SELECT checksum, body FROM snapshot_part WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1)
+             AND hold = ?2 AND name = ?3 AND number <= ?4 ORDER BY number DESC LIMIT 1",
+            )?;
+            let found = select
+                .query_row(params![id.as_str(), hold, name, signed(number)], body)
+                .optional()?;
+            found.map(|row| read(&row)).transpose()
+        })
+    }
+
+    /// The segments in which postings and holds that name a refund or an order were touched, at most so many.
+    pub fn segments_naming(&self, id: &EntityId, refund: &str, order: &str, most: u32) -> Stored<Vec<u64>> {
+        self.read(|store| {
+        let mut select = store.prepare_cached(
+            "SELECT DISTINCT number FROM (
+               SELECT number FROM snapshot_part WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND refund = ?2
+               UNION SELECT number FROM snapshot_part WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND ord = ?3)
+             ORDER BY number DESC LIMIT ?4",
+        )?;
+        let rows = select.query_map(params![id.as_str(), refund, order, most], |row| row.get::<_, i64>(0))?;
+        let mut numbers: Vec<u64> = rows.map(|number| number.map(unsigned)).collect::<Result<_, _>>()?;
+        numbers.reverse();
+        Ok(numbers)
+        })
+    }
+
+    /// The ids of all credits for a refund.
+    pub fn credits(&self, id: &EntityId, refund: &str) -> Stored<Vec<String>> {
+        self.read(|store| {
+        let mut select = store.prepare_cached(
+            "SELECT DISTINCT name FROM snapshot_part WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND refund = ?2
+             AND hold = 0",
+        )?;
+        let names = select.query_map(params![id.as_str(), refund], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The segments in which a posting was touched, newest first.
+    pub fn segments_touching(&self, id: &EntityId, posting: &str) -> Stored<Vec<u64>> {
+        self.read(|store| {
+        let mut select = store.prepare_cached(
+            "SELECT number FROM snapshot_part WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND hold = 0 AND name = ?2
+             ORDER BY number DESC",
+        )?;
+        let numbers = select.query_map(params![id.as_str(), posting], |row| row.get(0))?;
+        Ok(numbers.map(|number| number.map(unsigned)).collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Puts those of these parts back into a state that it lacks, as they were after a segment.
+    pub fn recall(&self, id: &EntityId, state: &mut WalletState, parts: Vec<Part>, number: u64) -> Stored<()> {
+        for part in parts {
+            if state.holds_part(&part) {
+                continue;
+            }
+            match self.fact(id, &part, number)? {
+                Some(Fact::Posting(name, posting)) => state.put_posting(name, posting),
+                Some(Fact::Hold(name, hold)) => state.put_hold(name, hold),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn written(value: &impl Serialize) -> Stored<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|_| SnapshotError::Damaged)
+}
+
+fn body(row: &Row<'_>) -> rusqlite::Result<(u32, Vec<u8>)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn read<T: DeserializeOwned>((checksum, bytes): &(u32, Vec<u8>)) -> Stored<T> {
+    if crc32fast::hash(bytes) != *checksum {
+        return Err(SnapshotError::Damaged);
+    }
+    serde_json::from_slice(bytes).map_err(|_| SnapshotError::Damaged)
+}
+
+/// SQLite counts in signed 64 bits; the order of numbers above them is kept by their bits.
+const fn signed(number: u64) -> i64 {
+    (number ^ (1 << 63)).cast_signed()
+}
+
+const fn unsigned(number: i64) -> u64 {
+    number.cast_unsigned() ^ (1 << 63)
+}
