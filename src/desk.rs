@@ -10,6 +10,7 @@ mod form;
 mod hash;
 mod issue;
 mod judge;
+mod open_cases;
 pub mod outcomes;
 mod ports;
 mod recover;
@@ -32,9 +33,10 @@ use crate::{
         wallet::WalletState,
     },
     event_log::EventLog,
-    read_model::snapshots::Histories,
+    read_model::{cases::Cases, snapshots::Histories},
 };
 
+use self::open_cases::OpenCases;
 pub use error::DeskError;
 pub use ports::{DayLimits, ReserveError, Trail, TrailEntry, TrailError};
 pub use recover::Recovered;
@@ -113,7 +115,9 @@ pub struct Desk {
     settings: Settings,
     /// Where long wallets are known from; without, they are read whole.
     histories: Option<Arc<Histories<WalletState>>>,
-    cases: cases::Cases,
+    /// The rows of cases, for lists.
+    cases: Arc<Cases>,
+    open_cases: OpenCases,
     /// Cases that this desk began and could not end: taken up again without grace.
     doubts: Mutex<BTreeSet<EntityId>>,
     doubtful: Notify,
@@ -125,9 +129,10 @@ impl Desk {
         limits: Arc<dyn DayLimits>,
         trail: Arc<dyn Trail>,
         credited_for: Arc<CreditedFor>,
+        cases: Arc<Cases>,
         settings: Settings,
     ) -> Self {
-        let cases = cases::Cases::new(Arc::clone(&stores.compensation));
+        let open_cases = OpenCases::new(Arc::clone(&stores.compensation));
         Self {
             stores,
             limits,
@@ -136,6 +141,7 @@ impl Desk {
             settings,
             histories: None,
             cases,
+            open_cases,
             doubts: Mutex::default(),
             doubtful: Notify::new(),
         }

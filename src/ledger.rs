@@ -18,11 +18,12 @@ use crate::{
         wallet::WalletState,
     },
     event_log::ReadError,
-    read_model::snapshots::Histories,
     read_model::{
-        Counts, ReadModel, ReadModelError, Rows, Settings, Stores,
+        Counts, ReadModel, ReadModelError, Rows, Settings, Store, Stores,
+        cases::Cases,
         changes::{Changed, Changes, Topic},
         lists::{self as rows, ListError, orders_claiming, wallet_named_by, wallets_credited},
+        snapshots::Histories,
     },
     views::health::{StoreHealth, StoreState},
 };
@@ -119,6 +120,11 @@ impl Ledger {
     /// Whether a store's feed goes further than it was read; `None` where that can't be known.
     pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
         self.model.is_behind(domain).await
+    }
+
+    /// Starts to keep the rows of the cases in a compensation store.
+    pub fn follow_cases(&self, store: Store) -> Arc<Cases> {
+        self.model.follow_cases(store)
     }
 
     /// The histories of wallets, for whoever reads long ones.

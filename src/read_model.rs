@@ -3,6 +3,7 @@
 //! and durable (a start goes on from where it stands). It never writes to a store, and timelines are not read from it.
 
 mod batch;
+pub mod cases;
 pub mod changes;
 mod columns;
 mod compare;
@@ -39,6 +40,7 @@ use tokio::{
 };
 
 use self::{
+    cases::Cases,
     changes::Changes,
     database::{Database, StoreNames},
     projector::{Check, Projector, pass_forever},
@@ -384,6 +386,11 @@ impl ReadModel {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Starts to keep the rows of the cases in a compensation store.
+    pub fn follow_cases(&self, store: Store) -> Arc<Cases> {
+        Cases::start(store, Arc::clone(&self.database), self.settings.rescan)
     }
 
     /// The histories of wallets, for whoever reads long ones.

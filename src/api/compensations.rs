@@ -9,7 +9,7 @@ use crate::{
     domain::{compensation::draft::Draft, ids::EntityId},
     views::{
         compensations::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
-        lists::NumberedPage,
+        lists::Page,
     },
 };
 
@@ -71,9 +71,9 @@ pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> 
 }
 
 #[server(endpoint = "compensations", input = Json)]
-pub async fn list_compensations(query: CasesQuery) -> Result<NumberedPage<CaseRow>, ApiError> {
+pub async fn list_compensations(query: CasesQuery) -> Result<Page<CaseRow>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.desk().cases(&caller.who(), query).await?)
+    Ok(caller.desk().cases(&caller.who(), &query).await?)
 }
 
 #[server(endpoint = "compensation", input = Json)]

@@ -82,6 +82,7 @@ impl From<DeskError> for ApiError {
             DeskError::Rejected(_) | DeskError::Case(_) | DeskError::FormReused | DeskError::Stale => {
                 Self::Refused { message }
             }
+            DeskError::List(_) => Self::Invalid { message },
             DeskError::Moved => Self::Moved,
             DeskError::Forbidden(_) => Self::Forbidden,
             DeskError::ProofNeeded => proof::field(Field::Password, &message),

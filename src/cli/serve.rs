@@ -7,7 +7,7 @@ use super::{CliError, settings::Settings};
 use crate::{
     access::{Access, system_clock},
     desk::{self, Desk, DeskStores},
-    domain::ids::{Domain, LogName},
+    domain::ids::Domain,
     event_log::relay::Relay,
     ledger::Ledger,
     server::{
@@ -24,10 +24,11 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     let stores = settings.stores()?;
     let access = settings.access()?;
     config.check_demo(look_at_people(&access).await).map_err(refused)?;
+    let compensation = settings.compensation_store()?;
     let desk_stores = DeskStores {
         wallet: Arc::clone(&stores.wallet.log),
         order: Arc::clone(&stores.order.log),
-        compensation: settings.log_of(LogName::Compensation)?,
+        compensation: Arc::clone(&compensation.log),
     };
     let ledger = Ledger::start(stores, settings.of_read_model())?;
     let credited = Arc::clone(&ledger);
@@ -36,6 +37,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         Arc::clone(&access) as Arc<dyn desk::DayLimits>,
         Arc::clone(&access) as Arc<dyn desk::Trail>,
         Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
+        ledger.follow_cases(compensation),
         settings.desk(),
     );
     let desk = Arc::new(desk.with_histories(ledger.wallet_histories()));

@@ -211,25 +211,31 @@ impl Settings {
     }
 
     fn stores_by(&self, open: Open) -> Result<Stores, CliError> {
-        let store = |domain: Domain| {
-            let (name, url) = (domain.into(), self.store(domain));
-            let opened = || {
-                Ok(Store {
-                    log: open(name, url)?,
-                    adapter: if url.starts_with("embedded:") {
-                        "embedded"
-                    } else {
-                        "redis"
-                    },
-                    url: event_log::store_name(url)?,
-                })
-            };
-            opened().map_err(|error| unusable(name, &error))
-        };
         Ok(Stores {
-            wallet: store(Domain::Wallet)?,
-            order: store(Domain::Order)?,
+            wallet: self.open_store(LogName::Wallet, open)?,
+            order: self.open_store(LogName::Order, open)?,
         })
+    }
+
+    /// The compensation store, for a server. Nothing is connected to yet.
+    pub fn compensation_store(&self) -> Result<Store, CliError> {
+        self.open_store(LogName::Compensation, event_log::open)
+    }
+
+    fn open_store(&self, name: LogName, open: Open) -> Result<Store, CliError> {
+        let url = self.store(name);
+        let opened = || {
+            Ok(Store {
+                log: open(name, url)?,
+                adapter: if url.starts_with("embedded:") {
+                    "embedded"
+                } else {
+                    "redis"
+                },
+                url: event_log::store_name(url)?,
+            })
+        };
+        opened().map_err(|error| unusable(name, &error))
     }
 
     /// Everything about people, for a command that only reads: an embedded store that does not exist is not made.

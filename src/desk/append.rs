@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{Desk, books::Case, outcomes};
+use super::{Desk, outcomes};
 use crate::{
     domain::{
-        compensation::case::CaseEvent,
+        compensation::case::{Case, CaseEvent},
         event::{NewEvent, format_time},
         ids::{EntityId, Sequence},
     },

@@ -1,17 +1,15 @@
 //! Reading: the streams that a command is decided on, and a case with the place it is at. Streams are folded whole, but for
 //! long wallets, of which there is all that a command may ask for. Nothing here writes.
 
-use chrono::Utc;
-
 use super::{Desk, DeskError};
 use crate::{
     domain::{
         compensation::{
-            case::CaseState,
+            case::{Case, is_case_id},
             command::{Action, Command, CommandName, Pin},
             decide::{Book, Books},
         },
-        event::{Entry, NewEvent, RawDigest},
+        event::Entry,
         fold::{Fold, State},
         ids::{Domain, EntityId, LogName, Position, Sequence},
         order::OrderState,
@@ -65,17 +63,6 @@ fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Ite
             subject: pin.id.clone(),
             entry: truncate::row(entry),
         })
-}
-
-/// A case as its stream has it now.
-pub(super) struct Case {
-    pub id: EntityId,
-    pub state: CaseState,
-    /// Of its last event: where the next one is expected.
-    pub sequence: Sequence,
-    /// The id of the event that allows it to be issued.
-    pub allowed_by: Option<String>,
-    pub entries: Vec<Entry>,
 }
 
 impl Desk {
@@ -223,8 +210,11 @@ impl Desk {
         Ok(after(pin, &placed).collect())
     }
 
-    /// A case; nothing but its id where it does not exist.
+    /// A case; nothing but its id where it does not exist. Other streams of the compensation store are no cases.
     pub(super) async fn read_case(&self, id: &EntityId) -> Result<Case, DeskError> {
+        if !is_case_id(id) {
+            return Ok(Case::fold(id, Vec::new()));
+        }
         let log = &self.stores.compensation;
         let entries = log.read_all(id, Position::START).await;
         Ok(Case::fold(id, entries.map_err(DeskError::read(log.name()))?))
@@ -249,47 +239,6 @@ fn item(action: &Action) -> Option<&str> {
         Action::ReverseEntry { event, .. } => Some(event),
         Action::ReleaseHold { hold, .. } => Some(hold),
         _ => action.refund(),
-    }
-}
-
-impl Case {
-    pub fn fold(id: &EntityId, entries: Vec<Entry>) -> Self {
-        let placed = in_sequence_order(entries);
-        let mut fold = Fold::<CaseState>::new();
-        let mut allowed_by = None;
-        for (_, entry) in &placed {
-            let allows = matches!(
-                entry.fields.r#type(),
-                Some("compensation.proposed" | "compensation.approved")
-            );
-            if fold.push(entry, |_| {}) && allows {
-                allowed_by = entry.fields.id().map(str::to_owned);
-            }
-        }
-        Self {
-            id: id.clone(),
-            sequence: fold.sequence,
-            state: fold.state,
-            allowed_by,
-            entries: placed.into_iter().map(|(_, entry)| entry).collect(),
-        }
-    }
-
-    pub fn exists(&self) -> bool {
-        self.sequence > 0
-    }
-
-    /// The case with one more event, which was just appended where the case was read: nothing but its place in the log is
-    /// not as a read would have it, and no rule asks for that.
-    pub fn with(&self, event: NewEvent) -> Self {
-        let mut entries = self.entries.clone();
-        entries.push(Entry {
-            position: entries.last().map_or(Position::START, |last| last.position),
-            recorded: Utc::now(),
-            fields: event.into_fields(self.sequence + 1),
-            digest: RawDigest::default(),
-        });
-        Self::fold(&self.id, entries)
     }
 }
 

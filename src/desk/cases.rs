@@ -1,158 +1,76 @@
-//! Every case in a row each, in memory: what lists are made of and where unfinished cases are found. It follows the
-//! compensation log, can be thrown away at any time, and is never asked whether something may be done.
+//! What people read of cases: lists of them, how many wait for somebody, and one with its whole story.
 
-mod list;
-
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
-};
-
-use chrono::{DateTime, Utc};
-use futures::{
-    StreamExt as _, TryStreamExt as _,
-    stream::{self, BoxStream},
-};
-use tokio::sync::{Mutex, OnceCell};
-
-use super::{DeskError, books::Case};
+use super::{Desk, DeskError, Who, form::may};
 use crate::{
     domain::{
-        compensation::case::{CaseState, CaseStatus},
-        ids::{EntityId, Position},
+        access::Act,
+        compensation::case::{Case, CaseRefusal, CaseStatus},
+        ids::{EntityId, LogName},
     },
-    event_log::{EventLog, FeedPosition, ReadError},
-    views::compensations::CaseRow,
+    read_model::cases::CasesError,
+    views::{
+        compensations::{CaseRow, CaseView, CasesQuery},
+        lists::Page,
+    },
 };
 
-/// Cases that are read at once while all are read.
-const READS_AT_ONCE: usize = 32;
+impl Desk {
+    /// One page of the cases that are asked for, newest first.
+    pub async fn cases(&self, who: &Who, query: &CasesQuery) -> Result<Page<CaseRow>, DeskError> {
+        may(who, Act::Read)?;
+        let page = self.cases.page(query.list, who.name.as_str(), &query.at).await?;
+        Ok(page.at(self.now()))
+    }
 
-/// Newest first; the id settles what is equal.
-pub(super) type Place = (Reverse<DateTime<Utc>>, EntityId);
-
-pub(super) struct Cases {
-    log: Arc<dyn EventLog>,
-    rows: RwLock<Rows>,
-    /// Where the feed was before everything was read for the first time.
-    loaded: OnceCell<FeedPosition>,
-    /// One at a time reads everything.
-    loading: Mutex<()>,
-}
-
-#[derive(Default)]
-pub(super) struct Rows {
-    pub all: BTreeMap<Place, CaseRow>,
-    /// Those that are not over.
-    pub open: BTreeSet<Place>,
-    /// Those of each proposer.
-    pub of: HashMap<String, BTreeSet<Place>>,
-    places: HashMap<EntityId, Place>,
-}
-
-impl Cases {
-    pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self {
-            log,
-            rows: RwLock::default(),
-            loaded: OnceCell::new(),
-            loading: Mutex::default(),
+    /// How many cases wait for an approval that this person may give.
+    pub async fn waiting_for(&self, who: &Who) -> Result<u32, DeskError> {
+        may(who, Act::Read)?;
+        if !who.role.may(Act::Approve) {
+            return Ok(0);
         }
+        let count = self.cases.waiting_for(who.name.as_str()).await?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    // A panic in mid-change would leave a list half done in memory only; the next load makes it whole.
-    pub fn rows(&self) -> RwLockReadGuard<'_, Rows> {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until every case was read once.
-    pub async fn ready(&self) -> Result<(), DeskError> {
-        let failed = DeskError::read(self.log.name());
-        let load = self.loaded.get_or_try_init(|| async {
-            let from = self.log.feed_end().await?;
-            self.load().await?;
-            Ok::<_, ReadError>(from)
-        });
-        load.await.map(|_| ()).map_err(failed)
-    }
-
-    /// Reads every case that is new or not over.
-    pub async fn load(&self) -> Result<(), ReadError> {
-        let _one = self.loading.lock().await;
-        let mut pages = self.log.streams();
-        while let Some(ids) = pages.try_next().await? {
-            let reads = stream::iter(ids.into_iter().filter(|id| !self.is_over(id)))
-                .map(|id| async move {
-                    let entries = self.log.read_all(&id, Position::START).await?;
-                    Ok::<_, ReadError>(Case::fold(&id, entries))
-                })
-                .buffer_unordered(READS_AT_ONCE);
-            let cases: Vec<_> = reads.try_collect().await?;
-            for case in cases {
-                self.put(&case);
-            }
-        }
-        Ok(())
-    }
-
-    /// Ids of cases as they are appended to; for ever.
-    pub fn follow(&self) -> BoxStream<'_, Result<BTreeSet<EntityId>, ReadError>> {
-        let from = self.loaded.get().cloned().unwrap_or_default();
-        self.log
-            .follow(from)
-            .map_ok(|entries| entries.into_iter().map(|entry| entry.subject).collect())
-            .boxed()
-    }
-
-    /// Reads a case anew. A store that does not answer leaves the row as it was: the feed or the next round bring it up.
-    pub async fn refresh(&self, id: &EntityId) {
-        match self.log.read_all(id, Position::START).await {
-            Ok(entries) => self.put(&Case::fold(id, entries)),
-            Err(error) => tracing::debug!(case = %id, %error, "the list of cases is behind"),
-        }
-    }
-
-    /// The cases that are not over, oldest first.
-    pub fn open(&self) -> Vec<EntityId> {
-        self.rows().open.iter().rev().map(|(_, id)| id.clone()).collect()
-    }
-
-    /// Whether nothing can come of a case any more, as far as is known.
-    pub fn is_over(&self, id: &EntityId) -> bool {
-        let rows = self.rows();
-        rows.places.get(id).is_some_and(|place| !rows.open.contains(place))
-    }
-
-    /// A case as it is now.
-    pub fn put(&self, case: &Case) {
-        let Some(row) = row(&case.id, &case.state) else {
-            return;
+    /// A case with its story, read from its log.
+    pub async fn case(&self, who: &Who, id: &EntityId) -> Result<CaseView, DeskError> {
+        may(who, Act::Read)?;
+        let case = self.read_case(id).await?;
+        let (Some(row), Some(proposal)) = (row(&case), &case.state.proposal) else {
+            return Err(CaseRefusal::Unknown.into());
         };
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        let place = (Reverse(row.proposed_at), row.id.clone());
-        // Two reads may come in the wrong order; nothing follows an end.
-        if rows.all.get(&place).is_some_and(|known| known.status.is_final()) {
-            return;
-        }
-        if row.status.is_final() {
-            rows.open.remove(&place);
+        // What happened since matters to those who have to decide; afterwards it is the streams' own story.
+        let news = if case.state.awaits_approval() {
+            self.read_news(proposal.pins()).await?
         } else {
-            rows.open.insert(place.clone());
-        }
-        rows.of.entry(row.proposer.clone()).or_default().insert(place.clone());
-        rows.places.insert(row.id.clone(), place.clone());
-        rows.all.insert(place, row);
+            Vec::new()
+        };
+        let (name, now) = (who.name.as_str(), self.now());
+        let judged = case.state.may_judge(name, &proposal.command_hash, now);
+        let could = who.role.may(Act::Approve) && case.state.awaits_approval();
+        Ok(CaseView {
+            row,
+            news,
+            may_judge: could && judged.is_ok(),
+            why_not: judged.err().filter(|_| could).map(|refusal| refusal.to_string()),
+            may_withdraw: who.role.may(Act::Propose) && case.state.may_withdraw(name).is_ok(),
+            password_needed: !who.proved,
+            code_needed: !who.proved && who.totp,
+            state: case.state,
+            story: case.entries,
+            now,
+        })
     }
 }
 
-/// A case as lists show it; nothing where its proposal can't be read.
-pub(super) fn row(id: &EntityId, state: &CaseState) -> Option<CaseRow> {
+/// A case as lists show it; `None` where its proposal can't be read.
+fn row(case: &Case) -> Option<CaseRow> {
+    let state = &case.state;
     let proposal = state.proposal.as_ref()?;
     let action = &proposal.command.action;
     let (domain, subject) = action.subject();
     Some(CaseRow {
-        id: id.clone(),
+        id: case.id.clone(),
         name: action.name(),
         domain,
         subject: subject.clone(),
@@ -164,4 +82,14 @@ pub(super) fn row(id: &EntityId, state: &CaseState) -> Option<CaseRow> {
         proposed_at: state.proposed_at?,
         expires_at: state.awaits_approval().then_some(proposal.expires_at),
     })
+}
+
+impl From<CasesError> for DeskError {
+    fn from(error: CasesError) -> Self {
+        match error {
+            CasesError::List(error) => Self::List(error),
+            CasesError::Store(reason) => Self::store(LogName::Compensation, reason),
+            other => Self::store(LogName::Compensation, other.to_string()),
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
         ids::{EntityId, LogName},
     },
     event_log::ReadError,
+    read_model::lists::ListError,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum DeskError {
     Store { log: LogName, reason: String },
     #[error("the audit trail can't be written, so nothing was done")]
     Unrecorded,
+    /// The list can't be asked for what the address says.
+    #[error("{0}")]
+    List(ListError),
     /// Nobody knows yet, or it is half done; it will be finished or undone.
     #[error("the case {case} is open and will be finished or refused; don't repeat it")]
     InDoubt { case: EntityId },

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         access::{Act, Limit},
         compensation::{
+            case::CASE_PREFIX,
             command::{Command, CommandName, Pin, RETYPE_ABOVE_MINOR},
             decide::{Books, Decision, Warning, decide},
             draft::Draft,
@@ -18,9 +19,6 @@ use crate::{
     },
     views::compensations::{FormOutcome, FormView, Preview, Route},
 };
-
-/// What the ids of cases start with; a UUID follows.
-const CASE_PREFIX: &str = "CMP-";
 
 impl Desk {
     /// The form as it is filled in: what it would do, or what is wrong with it. `seen` is where the streams were when they

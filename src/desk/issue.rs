@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Desk, DeskError, ReserveError, Who,
     append::{Fate, case_event, fresh_id},
-    books::{Case, Reading},
+    books::Reading,
     form::{currency, limits_failed, may, needs_retyping, own_limit, read_case_id},
     hash::command_hash,
     saga::End,
@@ -20,7 +20,7 @@ use crate::{
         access::Act,
         audit::AuditOutcome,
         compensation::{
-            case::{Authority, CaseEvent, CaseStatus, Proposal},
+            case::{Authority, Case, CaseEvent, CaseStatus, Proposal},
             command::{Command, CommandName, Pin, parse_pins},
             decide::{Decision, decide},
         },
@@ -186,9 +186,8 @@ impl Desk {
         let event = case_event(fresh_id(), who.name.as_str(), &case, now, &proposed);
         match self.append_to_case(&case, event.clone()).await {
             Fate::Stands(_) => {
-                let made = case.with(event);
-                self.cases.put(&made);
-                Ok(Some(made))
+                self.cases.note(&case.id);
+                Ok(Some(case.with(event, now)))
             }
             Fate::Conflict | Fate::KeyReused => Ok(None),
             Fate::Invalid(reason) | Fate::Unavailable(reason) => Err(DeskError::store(LogName::Compensation, reason)),

@@ -6,7 +6,6 @@ use tokio::time::{Instant, sleep};
 use super::{
     Desk, DeskError, Who,
     append::{Fate, case_event, fresh_id},
-    books::Case,
     form::may,
     saga::End,
     trail::About,
@@ -16,7 +15,7 @@ use crate::{
         access::Act,
         audit::AuditOutcome,
         compensation::{
-            case::{CaseEvent, CaseRefusal, CaseStatus, Ending, Judgement},
+            case::{Case, CaseEvent, CaseRefusal, CaseStatus, Ending, Judgement},
             decide::decide,
             draft::checked_note,
         },
@@ -127,7 +126,7 @@ impl Desk {
             &CaseEvent::Lapsed(Ending { why }),
         );
         let fate = self.append_to_case(case, event).await;
-        self.cases.refresh(&case.id).await;
+        self.cases.note(&case.id);
         match fate {
             Fate::Stands(_) | Fate::Conflict | Fate::KeyReused => Ok(()),
             Fate::Invalid(reason) | Fate::Unavailable(reason) => Err(DeskError::store(LogName::Compensation, reason)),
@@ -209,12 +208,11 @@ impl Desk {
         let event = case_event(fresh_id(), who.name.as_str(), case, self.now(), event);
         match self.append_to_case(case, event.clone()).await {
             Fate::Stands(_) => {
-                let judged = case.with(event);
-                self.cases.put(&judged);
-                Ok(Some(judged))
+                self.cases.note(&case.id);
+                Ok(Some(case.with(event, self.now())))
             }
             Fate::Conflict | Fate::KeyReused => {
-                self.cases.refresh(&case.id).await;
+                self.cases.note(&case.id);
                 Ok(None)
             }
             Fate::Invalid(reason) | Fate::Unavailable(reason) => Err(DeskError::store(LogName::Compensation, reason)),

@@ -9,16 +9,22 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     Desk, DeskError,
-    books::Case,
     saga::End,
     trail::{About, By},
 };
-use crate::domain::{audit::AuditOutcome, ids::EntityId};
+use crate::domain::{
+    audit::AuditOutcome,
+    compensation::case::Case,
+    ids::{EntityId, LogName, Position},
+};
+use crate::event_log::ReadError;
 
 const ACT: &str = "compensation.recover";
 const LAPSE: &str = "compensation.lapse";
 /// After a case was left in doubt, and while the store of the cases does not answer.
 const RETRY: Duration = Duration::from_secs(2);
+/// Reading every case again may take this part of the time at most.
+const SCAN_SHARE: u32 = 20;
 
 /// What a round found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +38,7 @@ pub struct Recovered {
 }
 
 impl Desk {
-    /// Keeps the list of cases up with the store, finishes what is left over, and lapses what has run out; until dropped.
+    /// Finishes cases that are left over, and lapses proposals whose time has run out; until dropped.
     pub async fn run(&self) {
         let pause = |recovered: Recovered| if recovered.open > 0 { RETRY } else { self.settings.round };
         let mut next = loop {
@@ -42,25 +48,19 @@ impl Desk {
             }
             sleep(RETRY).await;
         };
-        let mut feed = self.cases.follow();
-        let mut listed = Instant::now() + self.settings.round;
+        let mut feed = self.open_cases.follow();
+        let mut next_scan = Instant::now() + self.settings.round;
         loop {
             tokio::select! {
-                told = feed.next() => match told {
-                    Some(Ok(ids)) => for id in ids.iter().filter(|id| !self.cases.is_over(id)) {
-                        self.cases.refresh(id).await;
-                    },
+                noted = feed.next() => match noted {
+                    Some(Ok(())) => {}
                     Some(Err(error)) => tracing::warn!(%error, "the store of the cases is down"),
                     None => return,
                 },
                 () = self.doubtful.notified() => next = next.min(Instant::now() + RETRY),
                 () = sleep_until(next) => {
-                    // Cases that no feed tells of.
-                    if listed <= Instant::now() {
-                        listed = Instant::now() + self.settings.round;
-                        if let Err(error) = self.cases.load().await {
-                            tracing::warn!(%error, "the cases can't be listed");
-                        }
+                    if next_scan <= Instant::now() && !self.open_cases.feed_is_complete() {
+                        next_scan = self.scan().await;
                     }
                     next = Instant::now() + self.recover().await.map_or(RETRY, pause);
                 }
@@ -68,15 +68,32 @@ impl Desk {
         }
     }
 
-    /// One round over every case that is not over.
+    /// Looks for cases that no feed entry names, and says when to do so again.
+    async fn scan(&self) -> Instant {
+        let begun = Instant::now();
+        if let Err(error) = self.open_cases.scan().await {
+            tracing::warn!(%error, "the cases can't be listed");
+        }
+        Instant::now() + self.settings.round.max(begun.elapsed() * SCAN_SHARE)
+    }
+
+    /// One round over every case that has not ended.
     pub async fn recover(&self) -> Result<Recovered, DeskError> {
-        self.cases.ready().await?;
+        let ready = self.open_cases.ready().await;
+        ready.map_err(DeskError::read(LogName::Compensation))?;
         let mut found = Recovered::default();
-        let mut ids = self.cases.open();
+        let mut ids = self.open_cases.all();
         // Those that were left before anybody could list them.
         ids.extend(self.doubts().iter().cloned());
         for id in ids {
-            let case = self.read_case(&id).await?;
+            let case = match self.stores.compensation.read_all(&id, Position::START).await {
+                Ok(entries) => Case::fold(&id, entries),
+                Err(ReadError::Damaged { reason, .. }) => {
+                    tracing::warn!(case = %id, reason, "a case can't be read");
+                    continue;
+                }
+                Err(error) => return Err(DeskError::read(LogName::Compensation)(error)),
+            };
             if case.state.is_to_be_issued() {
                 if self.is_due(&case) && self.finish(&id).await {
                     found.ended += 1;
@@ -89,8 +106,8 @@ impl Desk {
             if case.state.is_expired(self.now()) {
                 self.lapse_expired(&case).await?;
                 found.lapsed += 1;
-            } else {
-                self.cases.refresh(&id).await;
+            } else if !case.state.awaits_approval() {
+                self.open_cases.remove(&id);
             }
         }
         Ok(found)

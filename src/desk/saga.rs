@@ -11,14 +11,13 @@ use tokio::time::{Duration, Instant};
 use super::{
     Desk,
     append::{Fate, case_event},
-    books::Case,
     trail::{About, By},
 };
 use crate::domain::{
     access::OperatorName,
     audit::AuditOutcome,
     compensation::{
-        case::{Authority, CaseEvent, CaseStatus, Ending, Issued, IssuedEvent, Proposal, Refused},
+        case::{Authority, Case, CaseEvent, CaseStatus, Ending, Issued, IssuedEvent, Proposal, Refused},
         decide::Step,
     },
     event::NewEvent,
@@ -96,7 +95,6 @@ impl Desk {
                 let Ok(case) = self.read_case(id).await else {
                     return End::Doubt;
                 };
-                self.cases.put(&case);
                 case
             };
             let Some(proposal) = case.state.proposal.as_deref() else {
@@ -114,7 +112,7 @@ impl Desk {
             };
             match self.append_to_case(&case, event.clone()).await {
                 Fate::Stands(_) => {
-                    self.cases.put(&case.with(event));
+                    self.cases.note(&case.id);
                     self.release_if_void(&job, &verdict).await;
                     return if matches!(verdict, Verdict::Moved(_)) {
                         End::Moved

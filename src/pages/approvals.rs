@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
+    list::{found, no_rows_here},
     region::{as_of, region},
     session::Session,
 };
@@ -18,10 +19,9 @@ use crate::{
         id::{Code, EntityLink, RefundLink},
         money::Money,
         notice::{Empty, Ignored},
-        pagination::Pagination,
+        page_links::{PageInfo, PageLinks},
         table::Table,
         time::{Fineness, Since, Time},
-        words::counted,
     },
     domain::{
         access::{Act, Role},
@@ -30,7 +30,7 @@ use crate::{
     views::{
         compensations::{CaseList, CaseRow, CasesQuery},
         href,
-        lists::NumberedPage,
+        lists::{Page, PageAt},
         query::{CASE_LISTS, cases_href, cases_query},
     },
 };
@@ -51,18 +51,21 @@ fn list_page(title: &'static str, own: CaseList) -> AnyView {
     let session = Session::current();
     let search = use_location().search;
     let parsed = Memo::new(move |_| search.with(|search| cases_query(search, own)));
-    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query));
-    let answer = Resource::new(move || query.get(), list_compensations);
+    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
+    let answer = Resource::new(
+        move || query.get(),
+        |query| async move { list_compensations(query.clone()).await.map(|page| (query, page)) },
+    );
     view! {
         <Title text=title />
         <header class="page-head">
             <h1>{title}</h1>
-            {as_of(answer, |answer| answer.now)}
+            {as_of(answer, |(_, page)| page.now)}
         </header>
         <div class="stack">
             {session.show(move |me| tabs(me.role, query))}
             {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-            <div class="panel">{region(answer, "cases", move |answer| show(answer, query.get_untracked()))}</div>
+            <div class="panel">{region(answer, "cases", |(query, page)| show(page, &query))}</div>
         </div>
     }
     .into_any()
@@ -78,7 +81,7 @@ fn tabs(role: Role, query: Memo<CasesQuery>) -> AnyView {
             let current = move || (query.with(|query| query.list) == list).then_some("page");
             view! {
                 <li>
-                    <a class="pill" href=cases_href(CasesQuery { list, page: 1 }) aria-current=current>
+                    <a class="pill" href=page_href(list, PageAt::First) aria-current=current>
                         {list_word(list)}
                     </a>
                 </li>
@@ -110,16 +113,24 @@ const fn list_word(list: CaseList) -> &'static str {
     }
 }
 
-fn show(answer: NumberedPage<CaseRow>, query: CasesQuery) -> AnyView {
+/// The address of a page of a list.
+fn page_href(list: CaseList, at: PageAt) -> String {
+    cases_href(&CasesQuery { list, at })
+}
+
+fn show(answer: Page<CaseRow>, query: &CasesQuery) -> AnyView {
+    let list = query.list;
+    let info = PageInfo::of(query.at.clone(), &answer);
+    let href_of = move |at| page_href(list, at);
     if answer.rows.is_empty() {
-        return nothing(query, &answer);
+        return no_rows_here("case", &info, &[], href_of).unwrap_or_else(|| nothing(list));
     }
     let now = answer.now;
     let rows = answer.rows.into_iter().map(|case| row(case, now)).collect_view();
     view! {
         <div class="totals">
             <p>
-                <strong>{counted(answer.total, "case")}</strong>
+                <strong>{found(answer.total, "case", &[])}</strong>
             </p>
         </div>
         <Table caption="Cases, newest first" class="folds cases">
@@ -139,12 +150,7 @@ fn show(answer: NumberedPage<CaseRow>, query: CasesQuery) -> AnyView {
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pagination
-            label="Cases"
-            page=answer.page
-            pages=answer.pages
-            href=move |page| cases_href(CasesQuery { page, ..query })
-        />
+        <PageLinks label="Cases" info href=href_of />
     }
     .into_any()
 }
@@ -209,22 +215,8 @@ pub fn is_being_issued(status: CaseStatus, expires_at: Option<DateTime<Utc>>) ->
     status == CaseStatus::Approved || (status == CaseStatus::Proposed && expires_at.is_none())
 }
 
-fn nothing(query: CasesQuery, answer: &NumberedPage<CaseRow>) -> AnyView {
-    if answer.total > 0 {
-        let last = cases_href(CasesQuery {
-            page: answer.pages.max(1),
-            ..query
-        });
-        return view! {
-            <Empty title="The list ends before this page">
-                <a class="button" href=last>
-                    "To its last page"
-                </a>
-            </Empty>
-        }
-        .into_any();
-    }
-    let (title, text) = match query.list {
+fn nothing(list: CaseList) -> AnyView {
+    let (title, text) = match list {
         CaseList::ForMe => (
             "Nothing waits for you",
             "What others propose shows here until somebody decides it, or it lapses.",
@@ -239,8 +231,7 @@ fn nothing(query: CasesQuery, answer: &NumberedPage<CaseRow>) -> AnyView {
             "A case is opened by the first compensation that somebody proposes or issues.",
         ),
     };
-    let all =
-        (query.list != CaseList::All).then(|| view! { <a class="button" href=href::COMPENSATIONS>"All cases"</a> });
+    let all = (list != CaseList::All).then(|| view! { <a class="button" href=href::COMPENSATIONS>"All cases"</a> });
     view! {
         <Empty title>
             <p>{text}</p>

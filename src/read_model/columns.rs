@@ -286,6 +286,7 @@ numbered! {
     crate::domain::wallet::WalletStatus
     crate::domain::order::OrderStatus
     crate::domain::refund::RefundState
+    crate::domain::compensation::case::CaseStatus
     crate::domain::findings::FindingKind
     crate::domain::findings::Severity
 }

@@ -1,6 +1,7 @@
 //! Lists, page by page. A page begins at the first row, or after or before a row that a cursor names, so rows that do not change
 //! are neither missed nor repeated while others are written. No page visits more than [`VISITS_MAX`] rows.
 
+pub mod cases;
 pub mod findings;
 mod lanes;
 mod orders;

@@ -5,7 +5,7 @@
 
 use rusqlite::Connection;
 
-use super::snapshots;
+use super::{cases, snapshots};
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
@@ -183,6 +183,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(WALLET)?;
     connection.execute_batch(ORDER)?;
     connection.execute_batch(snapshots::TABLES)?;
+    cases::create(connection)?;
     for domain in Domain::ALL {
         connection.execute(
             "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'', '{}', 0, x'')",

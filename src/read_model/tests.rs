@@ -1,6 +1,7 @@
 //! Tests of what goes wrong with the read model's own file. Each is a clear sentence, nothing is lost, and what reads streams
 //! goes on.
 
+mod cases;
 pub mod memory_log;
 
 use std::{fs, sync::Arc, time::Duration};

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::events::Recent;
+use super::{events::Recent, lists::PageAt};
 use crate::domain::{
     access::Secret,
     compensation::{
@@ -163,12 +163,11 @@ pub enum CaseList {
     All,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CasesQuery {
     pub list: CaseList,
-    /// From 1.
-    pub page: u32,
+    pub at: PageAt,
 }
 
 /// A case in a list, newest first.

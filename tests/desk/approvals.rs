@@ -11,7 +11,10 @@ use ledgerscope::{
         compensation::case::{CaseRefusal, CaseStatus},
         ids::{EntityId, LogName},
     },
-    views::compensations::{CaseList, CasesQuery, Confirmation, Route},
+    views::{
+        compensations::{CaseList, CasesQuery, Confirmation, Route},
+        lists::{Count, PageAt},
+    },
 };
 use serde_json::json;
 
@@ -31,10 +34,22 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(bench: Bench) {
     let (case, form) = proposed(&desk, &sue, &story).await;
     assert_eq!(bench.status(&case).await, Some(CaseStatus::Proposed));
     bench.assert_settled(&story, false).await;
-    let query = |list| CasesQuery { list, page: 1 };
-    assert_eq!(desk.cases(&fred, query(CaseList::ForMe)).await.unwrap().total, 1);
-    assert_eq!(desk.cases(&sue, query(CaseList::ForMe)).await.unwrap().total, 0);
-    assert_eq!(desk.cases(&sue, query(CaseList::Mine)).await.unwrap().total, 1);
+    let query = |list| CasesQuery {
+        list,
+        at: PageAt::First,
+    };
+    assert_eq!(
+        desk.cases(&fred, &query(CaseList::ForMe)).await.unwrap().total,
+        Count::Exactly(1)
+    );
+    assert_eq!(
+        desk.cases(&sue, &query(CaseList::ForMe)).await.unwrap().total,
+        Count::Exactly(0)
+    );
+    assert_eq!(
+        desk.cases(&sue, &query(CaseList::Mine)).await.unwrap().total,
+        Count::Exactly(1)
+    );
     assert_eq!(desk.waiting_for(&fred).await, Ok(1));
     let view = desk.case(&fred, &case).await.unwrap();
     assert!(view.may_judge && view.news.is_empty() && !view.may_withdraw);

@@ -35,6 +35,7 @@ use ledgerscope::{
         wallet::WalletState,
     },
     event_log::{EventLog, Expected, READ_MAX, open},
+    read_model::cases::Cases,
     views::compensations::{Confirmation, FormOutcome, JudgementForm, Preview},
 };
 use rust_decimal::Decimal;
@@ -100,11 +101,13 @@ impl Bench {
 
     pub fn new_desk(&self, stores: DeskStores, settings: Settings) -> Desk {
         let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Ok(Vec::new()));
+        let cases = Cases::temporary(Arc::clone(&stores.compensation)).unwrap();
         Desk::new(
             stores,
             Arc::clone(&self.limits) as Arc<dyn DayLimits>,
             Arc::clone(&self.trail) as Arc<dyn Trail>,
             nowhere,
+            cases,
             settings,
         )
     }

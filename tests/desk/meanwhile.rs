@@ -69,14 +69,17 @@ pub async fn a_refund_that_others_settled_meanwhile_is_not_credited_twice(bench:
 /// A desk whose read model learns of another wallet's credit after its first question.
 fn desk_that_knows_of(bench: &Bench, plan: &std::sync::Arc<Plan>, wallet: &'static str) -> ledgerscope::desk::Desk {
     let asked = std::sync::atomic::AtomicUsize::new(0);
+    let stores = plan.stores(bench.stores());
+    let cases = ledgerscope::read_model::cases::Cases::temporary(stores.compensation.clone()).unwrap();
     ledgerscope::desk::Desk::new(
-        plan.stores(bench.stores()),
+        stores,
         bench.limits.clone(),
         bench.trail.clone(),
         std::sync::Arc::new(move |_: &str| {
             let before = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             Ok(if before == 0 { Vec::new() } else { vec![id(wallet)] })
         }),
+        cases,
         impatient(),
     )
 }

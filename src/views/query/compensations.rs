@@ -59,7 +59,7 @@ pub fn form_href(query: &FormQuery) -> String {
     address.finish()
 }
 
-/// Reads the query of `/approvals` and `/compensations`: `list`, `page`. `own` is the list of an address without `list`.
+/// Reads the query of `/approvals` and `/compensations`: `list`, `after` or `before`. `own` is the list of an address without `list`.
 pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
     let mut reader = Reader::new(search);
     let find = |value: &str| {
@@ -69,13 +69,13 @@ pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
     let list = reader.last("list").and_then(|value| reader.read("list", &value, find));
     let query = CasesQuery {
         list: list.unwrap_or(own),
-        page: reader.page(),
+        at: reader.page_at(),
     };
     reader.done(query)
 }
 
 /// The address of a list of cases. The list of all cases has a path of its own.
-pub fn cases_href(query: CasesQuery) -> String {
+pub fn cases_href(query: &CasesQuery) -> String {
     let (base, word) = match query.list {
         CaseList::ForMe => (href::APPROVALS, ""),
         CaseList::Mine => (href::APPROVALS, "mine"),
@@ -84,7 +84,7 @@ pub fn cases_href(query: CasesQuery) -> String {
     };
     let mut address = Address::new(base);
     address.put("list", word);
-    address.put_page(query.page);
+    address.put_page_at(&query.at);
     address.finish()
 }
 
@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::views::query::tests::search_of;
+    use crate::views::{lists::PageAt, query::tests::search_of};
 
     #[test]
     fn an_error_that_a_form_came_back_with_is_no_mistake_of_the_address() {
@@ -114,8 +114,11 @@ mod tests {
     #[test]
     fn every_list_has_its_address() {
         for (_, list) in CASE_LISTS {
-            let query = CasesQuery { list, page: 2 };
-            let address = cases_href(query);
+            let query = CasesQuery {
+                list,
+                at: PageAt::After("Zm9v".to_owned()),
+            };
+            let address = cases_href(&query);
             let own = if address.starts_with(href::APPROVALS) {
                 CaseList::ForMe
             } else {

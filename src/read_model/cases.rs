@@ -1,0 +1,169 @@
+//! The rows of compensation cases, and the projector that keeps them up with the compensation store. A case is a short stream, so it
+//! is always read whole. The rows serve lists; whether something may be done with a case is decided on its stream alone.
+
+mod projector;
+mod rows;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use self::projector::CaseProjector;
+pub use self::rows::create;
+use super::{
+    Store,
+    database::{Database, ReadModelError, StoreNames},
+    lists::{ListError, cases as lists},
+};
+use crate::{
+    domain::ids::EntityId,
+    event_log::EventLog,
+    views::{
+        compensations::{CaseList, CaseRow},
+        lists::PageAt,
+    },
+};
+
+pub use super::lists::ListedPage;
+
+/// How long a list waits for cases that are being read.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Why there is no list of cases.
+#[derive(Debug, thiserror::Error)]
+pub enum CasesError {
+    /// The compensation store does not answer.
+    #[error("{0}")]
+    Store(String),
+    #[error("the cases are still being read; try again in a moment")]
+    Loading,
+    #[error(transparent)]
+    List(#[from] ListError),
+    #[error(transparent)]
+    ReadModel(#[from] ReadModelError),
+}
+
+/// Cases that were appended to and whose rows are not written yet.
+#[derive(Debug, Default)]
+struct Noted {
+    ids: BTreeSet<EntityId>,
+    /// How many were ever noted.
+    count: u64,
+}
+
+/// What the projector says of itself.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// Every case was read once.
+    loaded: bool,
+    /// Why the compensation store can't be read now.
+    down: Option<String>,
+    /// The rows stand for so many of the cases that were noted.
+    written: u64,
+}
+
+/// What the projector shares with whoever asks.
+#[derive(Default)]
+struct Shared {
+    noted: Mutex<Noted>,
+    notify: Notify,
+    progress: watch::Sender<Progress>,
+}
+
+impl Shared {
+    /// The cases that were noted since the last call, and how many were noted before this call.
+    fn take_noted(&self) -> (BTreeSet<EntityId>, u64) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut noted.ids), noted.count)
+    }
+}
+
+/// The rows of cases in a read model.
+pub struct Cases {
+    database: Arc<Database>,
+    shared: Arc<Shared>,
+    running: JoinHandle<()>,
+}
+
+impl Cases {
+    /// Starts to follow a compensation store. Must be called in a Tokio runtime.
+    pub(super) fn start(store: Store, database: Arc<Database>, rescan: Duration) -> Arc<Self> {
+        let shared = Arc::new(Shared::default());
+        let projector = CaseProjector::new(store, Arc::clone(&database), Arc::clone(&shared), rescan);
+        Arc::new(Self {
+            database,
+            shared,
+            running: tokio::spawn(projector.run()),
+        })
+    }
+
+    /// The cases of a log, in a temporary read model of their own.
+    pub fn temporary(log: Arc<dyn EventLog>) -> Result<Arc<Self>, ReadModelError> {
+        let none = StoreNames {
+            wallet: String::new(),
+            order: String::new(),
+        };
+        let database = Database::temporary(&std::env::temp_dir(), &none)?;
+        let store = Store {
+            log,
+            adapter: "embedded",
+            url: String::new(),
+        };
+        Ok(Self::start(store, Arc::new(database), Duration::from_secs(30)))
+    }
+
+    /// Notes that a case was appended to. Lists that are asked for afterwards show it.
+    pub fn note(&self, id: &EntityId) {
+        let mut noted = self.shared.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.ids.insert(id.clone());
+        noted.count += 1;
+        drop(noted);
+        self.shared.notify.notify_one();
+    }
+
+    /// One page of a list of cases, newest first, as `reader` sees it.
+    pub async fn page(&self, list: CaseList, reader: &str, at: &PageAt) -> Result<ListedPage<CaseRow>, CasesError> {
+        self.caught_up().await?;
+        Ok(self
+            .database
+            .read(|connection| lists::page(connection, list, reader, at))??)
+    }
+
+    /// How many cases wait for an approval of somebody other than their proposer, where `reader` is not the proposer.
+    pub async fn waiting_for(&self, reader: &str) -> Result<u64, CasesError> {
+        self.caught_up().await?;
+        Ok(self
+            .database
+            .read(|connection| lists::count_waiting(connection, reader))?)
+    }
+
+    /// Waits until every case was read once, and the rows stand for what was noted so far.
+    async fn caught_up(&self) -> Result<(), CasesError> {
+        let noted = self.shared.noted.lock().unwrap_or_else(PoisonError::into_inner).count;
+        let mut progress = self.shared.progress.subscribe();
+        let reached = |progress: &Progress| progress.loaded && progress.written >= noted;
+        // Whether it came to that in time, what the projector says now tells.
+        let _ = timeout(WAIT, progress.wait_for(|now| reached(now) || now.down.is_some())).await;
+        let now = progress.borrow().clone();
+        match now.down {
+            // Rows that were read once are shown also while the store is down.
+            _ if now.loaded => Ok(()),
+            Some(reason) => Err(CasesError::Store(reason)),
+            None => Err(CasesError::Loading),
+        }
+    }
+}
+
+impl Drop for Cases {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}

@@ -1,0 +1,169 @@
+//! The table of cases.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    domain::{
+        compensation::case::{Case, CaseStatus},
+        ids::{EntityId, Position},
+    },
+    event_log::FeedPosition,
+    read_model::{
+        columns::{Numbered as _, ReadPosition, Sortable, currency_code},
+        sources::RowEnd,
+    },
+};
+
+const TABLES: &str = "
+    CREATE TABLE cases (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        position BLOB NOT NULL, entries INTEGER NOT NULL,
+        command TEXT NOT NULL,
+        domain TEXT NOT NULL, subject TEXT NOT NULL, refund TEXT,
+        subjects TEXT NOT NULL,     -- JSON: the streams that it appends to, such as [\"wallet W-1\"]
+        amount BLOB NOT NULL, currency TEXT NOT NULL,
+        status INTEGER NOT NULL, status_since BLOB NOT NULL,
+        open INTEGER NOT NULL,      -- 1 until it has ended
+        waits INTEGER NOT NULL,     -- 1 while it waits for an approval
+        expires_at BLOB NOT NULL,   -- of the proposal
+        proposer TEXT NOT NULL, proposed_at BLOB NOT NULL,
+        decided_by TEXT             -- who approved or declined
+    ) STRICT;
+    CREATE INDEX cases_open ON cases (open, proposed_at, id);
+    CREATE INDEX cases_waits ON cases (waits, proposed_at, id, proposer);
+    CREATE INDEX cases_proposer ON cases (proposer, proposed_at, id);
+    CREATE TABLE case_count (open INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
+    CREATE TRIGGER case_added AFTER INSERT ON cases BEGIN
+        INSERT INTO case_count VALUES (new.open, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER case_removed AFTER DELETE ON cases BEGIN
+        UPDATE case_count SET rows = rows - 1 WHERE open = old.open;
+    END;
+    CREATE TRIGGER case_changed AFTER UPDATE OF open ON cases WHEN new.open <> old.open BEGIN
+        UPDATE case_count SET rows = rows - 1 WHERE open = old.open;
+        INSERT INTO case_count VALUES (new.open, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TABLE case_source (      -- one row: the store that the cases are of, once every one was read
+        store TEXT NOT NULL,
+        feed TEXT NOT NULL          -- JSON: how far its feed was read
+    ) STRICT;
+";
+
+/// Creates the tables, empty.
+pub fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(TABLES)
+}
+
+/// How far the feed of this store was read; `None` where its cases were not all read.
+pub fn feed(connection: &Connection, store: &str) -> rusqlite::Result<Option<FeedPosition>> {
+    let mut select = connection.prepare_cached("SELECT feed FROM case_source WHERE store = ?1")?;
+    let feed = select.query_row([store], |row| row.get::<_, String>(0)).optional()?;
+    Ok(feed
+        .and_then(|feed| serde_json::from_str::<Vec<Position>>(&feed).ok())
+        .map(FeedPosition))
+}
+
+/// Records that the rows stand for this place in the feed of a store.
+pub fn set_feed(connection: &Connection, store: &str, feed: &FeedPosition) -> rusqlite::Result<()> {
+    let feed = serde_json::to_string(&feed.0).unwrap_or_default();
+    let known = connection
+        .prepare_cached("UPDATE case_source SET feed = ?2 WHERE store = ?1")?
+        .execute([store, &feed])?;
+    if known == 0 {
+        connection.execute("DELETE FROM case_source", [])?;
+        connection.execute("INSERT INTO case_source VALUES (?1, ?2)", [store, &feed])?;
+    }
+    Ok(())
+}
+
+/// Removes every row, so that the cases of another store can be read.
+pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("DELETE FROM cases; DELETE FROM case_source;")
+}
+
+/// Writes a case as it is now. A stream without a proposal that can be read has no row.
+pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
+    let (state, proposal) = (&case.state, case.state.proposal.as_ref());
+    let times = state.proposed_at.zip(state.status_since);
+    let (Some(proposal), Some((proposed_at, since)), Some((last, entries))) = (proposal, times, case.end()) else {
+        return connection
+            .prepare_cached("DELETE FROM cases WHERE id = ?1")?
+            .execute([case.id.as_str()])
+            .map(drop);
+    };
+    let action = &proposal.command.action;
+    let (domain, subject) = action.subject();
+    let subjects: Vec<_> = proposal
+        .pins()
+        .map(|pin| format!("{} {}", pin.domain, pin.id))
+        .collect();
+    let status = state.status.unwrap_or(CaseStatus::Proposed);
+    let currency = proposal.amount.currency();
+    connection
+        .prepare_cached(
+            "INSERT INTO cases (id, position, entries, command, domain, subject, refund, subjects, amount, currency, status,
+                 status_since, open, waits, expires_at, proposer, proposed_at, decided_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             ON CONFLICT (id) DO UPDATE SET position = excluded.position, entries = excluded.entries,
+                 command = excluded.command, domain = excluded.domain, subject = excluded.subject, refund = excluded.refund,
+                 subjects = excluded.subjects, amount = excluded.amount, currency = excluded.currency,
+                 status = excluded.status, status_since = excluded.status_since, open = excluded.open,
+                 waits = excluded.waits, expires_at = excluded.expires_at, proposer = excluded.proposer,
+                 proposed_at = excluded.proposed_at, decided_by = excluded.decided_by",
+        )?
+        .execute(params![
+            case.id.as_str(),
+            Sortable::position(last),
+            entries.cast_signed(),
+            action.name().as_str(),
+            domain.as_str(),
+            subject.as_str(),
+            action.refund(),
+            serde_json::to_string(&subjects).unwrap_or_default(),
+            Sortable::amount(proposal.amount.amount(), Some(currency)),
+            currency_code(Some(&currency)),
+            status.number(),
+            Sortable::time(since),
+            !status.is_final(),
+            state.awaits_approval(),
+            Sortable::time(proposal.expires_at),
+            state.proposer,
+            Sortable::time(proposed_at),
+            state.judge,
+        ])
+        .map(drop)
+}
+
+/// The ends of the next rows by id.
+pub fn ends(
+    connection: &Connection,
+    after: Option<&EntityId>,
+    size: usize,
+) -> rusqlite::Result<Vec<(EntityId, RowEnd)>> {
+    let mut select =
+        connection.prepare_cached("SELECT id, position, entries FROM cases WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    let mut rows = select.query(params![after.map_or("", EntityId::as_str), size])?;
+    let mut ends = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Ok(id) = EntityId::new(row.get::<_, String>(0)?) {
+            let last = row.get::<_, ReadPosition>(1)?.0;
+            let entries = row.get::<_, i64>(2)?.cast_unsigned();
+            ends.push((id, RowEnd::Present { last, entries }));
+        }
+    }
+    Ok(ends)
+}
+
+/// Those of the ids that have no row.
+pub fn without_row(connection: &Connection, ids: Vec<EntityId>) -> rusqlite::Result<Vec<EntityId>> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM cases WHERE id = ?1")?;
+    let mut without = Vec::new();
+    for id in ids {
+        if !select.exists([id.as_str()])? {
+            without.push(id);
+        }
+    }
+    Ok(without)
+}

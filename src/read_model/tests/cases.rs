@@ -1,0 +1,209 @@
+//! Tests of the rows of compensation cases.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::{ReadModel, ReadModelError, Settings, Stores, stores};
+use crate::{
+    domain::{
+        event::{NewEvent, format_time},
+        ids::{EntityId, LogName},
+    },
+    event_log::{EventLog, Expected, open},
+    read_model::{Store, cases::Cases},
+    views::{
+        compensations::{CaseList, CaseRow},
+        lists::{Count, PageAt},
+    },
+};
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::minutes(minute)
+}
+
+fn id(text: &str) -> EntityId {
+    EntityId::new(text).unwrap()
+}
+
+/// A compensation store in a directory.
+fn log_in(dir: &Path) -> Arc<dyn EventLog> {
+    open(LogName::Compensation, &format!("embedded:{}", dir.display())).unwrap()
+}
+
+fn store(log: &Arc<dyn EventLog>, url: &str) -> Store {
+    Store {
+        log: Arc::clone(log),
+        adapter: "embedded",
+        url: url.to_owned(),
+    }
+}
+
+async fn append(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64, kind: &str, data: serde_json::Value) {
+    let event = NewEvent {
+        id: uuid::Uuid::now_v7().to_string(),
+        r#type: kind.to_owned(),
+        time: format_time(at(minute)),
+        actor: Some(actor.to_owned()),
+        idempotencykey: None,
+        correlationid: None,
+        causationid: None,
+        data: data.to_string(),
+        extra: Vec::new(),
+    };
+    log.append(&id(case), Expected::Any, &[event]).await.unwrap();
+}
+
+async fn propose(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64) {
+    let amount = json!({"amount": "12.50", "currency": "EUR"});
+    let data = json!({
+        "command": {"name": "credit_wallet", "wallet": "W-1", "amount": amount, "reason": "goodwill", "note": "n"},
+        "command_hash": "hash",
+        "target": {"domain": "wallet", "id": "W-1", "sequence": 1},
+        "before": {}, "after": {}, "reason": "goodwill", "note": "n", "expires_at": format_time(at(10_000)),
+        "steps": [], "amount": amount, "authority": "four_eyes",
+    });
+    append(log, case, actor, minute, "compensation.proposed", data).await;
+}
+
+async fn withdraw(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64) {
+    append(
+        log,
+        case,
+        actor,
+        minute,
+        "compensation.withdrawn",
+        json!({"why": "a mistake"}),
+    )
+    .await;
+}
+
+/// The ids of the first page of a list, once the rows are written that it should have.
+async fn shows(cases: &Cases, list: CaseList, reader: &str, expected: &[&str]) {
+    let ids = |rows: &[CaseRow]| rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>();
+    let mut last = Vec::new();
+    for _ in 0..500 {
+        if let Ok(page) = cases.page(list, reader, &PageAt::First).await {
+            last = ids(&page.rows);
+            if last == expected {
+                assert_eq!(page.total, Count::Exactly(expected.len() as u64));
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(last, expected, "{list:?} of {reader}");
+}
+
+/// Starts a model in a directory, which a process before may be just leaving.
+async fn start(stores: &Stores, dir: &Path) -> Arc<ReadModel> {
+    let settings = Settings {
+        dir: Some(dir.to_owned()),
+        rescan: Duration::from_millis(50),
+        ..Settings::default()
+    };
+    loop {
+        match ReadModel::start(stores.clone(), settings.clone()) {
+            Ok(model) => return model,
+            Err(ReadModelError::InUse(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_show_to_each_reader_what_concerns_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_in(dir.path());
+    propose(&log, "CMP-1", "sue", 1).await;
+    propose(&log, "CMP-2", "fred", 2).await;
+    let cases = Cases::temporary(Arc::clone(&log)).unwrap();
+    propose(&log, "CMP-3", "sue", 3).await;
+    // Other streams of the store are no cases, whatever their events say.
+    propose(&log, "NOTE-1", "sue", 4).await;
+    append(&log, "CMP-4", "sue", 4, "compensation.mystery", json!({})).await;
+    withdraw(&log, "CMP-1", "sue", 5).await;
+    shows(&cases, CaseList::All, "fred", &["CMP-3", "CMP-2", "CMP-1"]).await;
+    shows(&cases, CaseList::Open, "fred", &["CMP-3", "CMP-2"]).await;
+    shows(&cases, CaseList::ForMe, "fred", &["CMP-3"]).await;
+    shows(&cases, CaseList::ForMe, "sue", &["CMP-2"]).await;
+    shows(&cases, CaseList::Mine, "sue", &["CMP-3", "CMP-1"]).await;
+    assert_eq!(cases.waiting_for("fred").await.unwrap(), 1);
+    let page = cases.page(CaseList::Open, "x", &PageAt::First).await.unwrap();
+    let row = &page.rows[0];
+    assert_eq!(
+        (row.proposer.as_str(), row.proposed_at, row.expires_at),
+        ("sue", at(3), Some(at(10_000)))
+    );
+    assert_eq!(
+        (row.amount.to_string(), row.subject.as_str()),
+        ("12.50 EUR".to_owned(), "W-1")
+    );
+}
+
+#[tokio::test]
+async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
+    let (dir, kept, other) = (
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    let (_, stores) = stores();
+    let log = log_in(kept.path());
+    propose(&log, "CMP-1", "sue", 1).await;
+    propose(&log, "CMP-2", "sue", 2).await;
+    let model = start(&stores, dir.path()).await;
+    let cases = model.follow_cases(store(&log, "a"));
+    shows(&cases, CaseList::Open, "x", &["CMP-2", "CMP-1"]).await;
+    drop((cases, model));
+    // What came while nobody followed is there afterwards.
+    withdraw(&log, "CMP-1", "sue", 3).await;
+    propose(&log, "CMP-3", "sue", 4).await;
+    let model = start(&stores, dir.path()).await;
+    let cases = model.follow_cases(store(&log, "a"));
+    shows(&cases, CaseList::Open, "x", &["CMP-3", "CMP-2"]).await;
+    drop((cases, model));
+    // Under the same name, a store that has less and other things.
+    let log = log_in(other.path());
+    propose(&log, "CMP-2", "kim", 7).await;
+    let model = start(&stores, dir.path()).await;
+    let cases = model.follow_cases(store(&log, "a"));
+    shows(&cases, CaseList::All, "x", &["CMP-2"]).await;
+    shows(&cases, CaseList::Mine, "kim", &["CMP-2"]).await;
+    drop((cases, model));
+    // And one of another name.
+    let log = log_in(kept.path());
+    let model = start(&stores, dir.path()).await;
+    let cases = model.follow_cases(store(&log, "b"));
+    shows(&cases, CaseList::All, "x", &["CMP-3", "CMP-2", "CMP-1"]).await;
+}
+
+#[tokio::test]
+async fn paging_meets_every_case_once_while_others_come_and_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_in(dir.path());
+    for n in 0..170 {
+        propose(&log, &format!("CMP-{n:03}"), "sue", n / 3).await;
+    }
+    let cases = Cases::temporary(Arc::clone(&log)).unwrap();
+    let (mut seen, mut next, mut extra) = (Vec::new(), PageAt::First, 0);
+    loop {
+        let page = cases.page(CaseList::Open, "x", &next).await.unwrap();
+        seen.extend(page.rows.iter().map(|row| row.id.to_string()));
+        // Before the next page is asked for, a newer case comes and one that was seen ends.
+        extra += 1;
+        let new = format!("CMP-new-{extra}");
+        propose(&log, &new, "sue", 1_000 + extra).await;
+        withdraw(&log, &seen[0], "sue", 2_000).await;
+        cases.note(&id(&new));
+        cases.note(&id(&seen[0]));
+        match page.next {
+            Some(cursor) => next = PageAt::After(cursor),
+            None => break,
+        }
+    }
+    let all: BTreeSet<_> = (0..170).map(|n| format!("CMP-{n:03}")).collect();
+    assert_eq!(seen.len(), 170);
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all);
+}
