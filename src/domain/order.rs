@@ -13,7 +13,7 @@ use super::{
     fold::{AnomalyKind, Evolved, Refusal, State},
     money::{Currency, Money, add_exact},
     payload::{Payload, codes, states},
-    refund::{Destination, Reason, Refund, RefundState},
+    refund::{Destination, Reason, Refund, RefundState, Transition},
     wallet::Party,
 };
 
@@ -416,6 +416,10 @@ impl OrderState {
         }
         let left = std::mem::replace(&mut refund.state, step.enters);
         refund.state_since = event.time;
+        refund.transitions.push(Transition {
+            state: step.enters,
+            at: event.time,
+        });
         refund.ever_approved |= step.enters == RefundState::Approved;
         if step.failure.is_some() {
             refund.failure = step.failure;
@@ -460,6 +464,10 @@ impl OrderState {
                     state_since: event.time,
                     ever_approved: false,
                     failure: None,
+                    transitions: vec![Transition {
+                        state: RefundState::Requested,
+                        at: event.time,
+                    }],
                 };
                 self.request(refund, requested)?;
             }

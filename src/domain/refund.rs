@@ -133,6 +133,16 @@ pub struct Refund {
     pub ever_approved: bool,
     /// Why the provider failed, the last time it did.
     pub failure: Option<String>,
+    /// The states that it entered, from the request on.
+    pub transitions: Vec<Transition>,
+}
+
+/// A refund enters a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    pub state: RefundState,
+    /// Effective time.
+    pub at: DateTime<Utc>,
 }
 
 /// A refund as lists and the command line show it (contract §8).
@@ -229,6 +239,7 @@ mod tests {
             state_since: since,
             ever_approved: true,
             failure: None,
+            transitions: Vec::new(),
         };
         let order = EntityId::new("O-1").unwrap();
         let row = |seconds| {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, types::ValueRef};
 pub struct Rows(pub BTreeMap<String, String>);
 
 /// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
-const QUERIES: [(&str, &str); 10] = [
+const QUERIES: [(&str, &str); 11] = [
     (
         "wallet",
         "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
@@ -36,8 +36,13 @@ const QUERIES: [(&str, &str); 10] = [
              approved FROM refund",
     ),
     (
+        "transition",
+        "SELECT r.ord || ' ' || r.refund || ' ' || t.place, t.state, hex(t.at)
+         FROM refund_transition t JOIN refund r ON r.n = t.refund",
+    ),
+    (
         "finding",
-        "SELECT key, kind, severity, refund, ord, wallet, hex(amount), currency, hex(since), hex(holds_from), explanation FROM finding",
+        "SELECT key, hex(evidence), kind, severity, refund, ord, wallet, hex(amount), currency, hex(since), hex(holds_from), explanation FROM finding",
     ),
     (
         "total",

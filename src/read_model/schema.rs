@@ -55,7 +55,8 @@ const COMMON: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE finding (
         n INTEGER PRIMARY KEY,
-        key TEXT NOT NULL,          -- scope, subject and place among those of its subject
+        key TEXT NOT NULL,          -- stays the same while the finding lasts
+        evidence BLOB NOT NULL,     -- digest of what it says
         scope INTEGER NOT NULL,     -- refund, order, hold or wallet: what it was found by looking at
         subject TEXT NOT NULL,
         kind INTEGER NOT NULL, severity INTEGER NOT NULL,
@@ -152,6 +153,10 @@ const ORDER: &str = "
         requested_at BLOB NOT NULL, state_since BLOB NOT NULL,
         approved INTEGER NOT NULL   -- 1 if it was ever approved
     ) STRICT;
+    CREATE TABLE refund_transition (-- the states that a refund entered, from the request on
+        refund INTEGER NOT NULL, place INTEGER NOT NULL, state INTEGER NOT NULL, at BLOB NOT NULL,
+        PRIMARY KEY (refund, place)
+    ) STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE orders_text USING fts5 (
         ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
     );
@@ -173,7 +178,7 @@ const ORDER_INDEXES: &str = "
 ";
 
 const ORDER_DROPPED: &str = "
-    DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS refund;
+    DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS refund; DROP TABLE IF EXISTS refund_transition;
     DROP TABLE IF EXISTS orders_text; DROP TABLE IF EXISTS refund_text;
 ";
 

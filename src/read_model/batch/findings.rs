@@ -1,7 +1,11 @@
 //! Findings: kept up whenever something changes that they are about, by the rules of the domain. A finding that only the
 //! time makes true (a hold past its expiry) is written beforehand with the time from which it holds.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
+use rust_decimal::Decimal;
 
 use crate::{
     domain::{
@@ -18,9 +22,6 @@ use crate::{
         time_slots::minute,
     },
 };
-
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 /// What is looked at to find something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,21 +40,29 @@ pub fn set(connection: &Connection, scope: Scope, subject: &str, found: &[Findin
             .prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject = ?2")?
             .execute(params![scope as i64, subject])?;
     }
-    add(connection, scope, subject, 0, found)
+    add(connection, scope, subject, found)
 }
 
-/// Adds to what was found about a subject; `first` is the place of the first among all of them.
-fn add(connection: &Connection, scope: Scope, subject: &str, first: u32, found: &[Finding]) -> rusqlite::Result<()> {
-    for (part, finding) in (first..).zip(found) {
+/// Adds to what was found about a subject.
+fn add(connection: &Connection, scope: Scope, subject: &str, found: &[Finding]) -> rusqlite::Result<()> {
+    let mut keys = BTreeMap::new();
+    for finding in found {
+        let key = key(scope, subject, finding);
+        let before = keys.entry(key.clone()).or_insert(0_u32);
+        // Two credits of one wallet can be wrong in the same way.
+        let key = if *before == 0 { key } else { format!("{key}#{before}") };
+        *before += 1;
         let due = finding
             .since
             .filter(|_| finding.finding == FindingKind::HoldNeverResolved);
         connection
             .prepare_cached(
-                "INSERT INTO finding VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT INTO finding
+                 VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
-                format!("{}/{subject}/{part}", scope as i64),
+                key,
+                evidence(finding),
                 scope as i64,
                 subject,
                 finding.finding.number(),
@@ -109,7 +118,23 @@ pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) ->
             &mut found,
         ),
     }
-    add(connection, scope, id.as_str(), 1, &found)
+    add(connection, scope, id.as_str(), &found)
+}
+
+/// Names a finding: its kind and what it was found by looking at, as a JSON list. It does not change while the finding lasts.
+fn key(scope: Scope, subject: &str, finding: &Finding) -> String {
+    let mut parts = vec![finding.finding.as_str(), subject];
+    // Several orders, and several credits, can be wrong about one refund. That it was credited twice is one finding.
+    if scope == Scope::Refund && finding.finding != FindingKind::CreditedTwice {
+        parts.extend([&finding.order, &finding.wallet].map(|id| id.as_deref().unwrap_or_default()));
+    }
+    serde_json::to_string(&parts).unwrap_or_default()
+}
+
+/// The digest of everything that a finding says.
+fn evidence(finding: &Finding) -> [u8; 16] {
+    let text = serde_json::to_vec(finding).unwrap_or_default();
+    xxhash_rust::xxh3::xxh3_128(&text).to_be_bytes()
 }
 
 fn hold_subject(wallet: &EntityId, hold: &str) -> String {

@@ -151,7 +151,7 @@ impl Batch<'_> {
             for id in &update.touched {
                 if let Some(refund) = refunds.get(id) {
                     let known = self.known_refund(order, id)?;
-                    self.put_refund(order, id, refund, known.as_ref())?;
+                    self.put_refund(order, id, refund, known.as_ref(), false)?;
                 }
             }
             return Ok(());
@@ -170,7 +170,7 @@ impl Batch<'_> {
             } else {
                 None
             };
-            self.put_refund(order, id, refund, known.as_ref())?;
+            self.put_refund(order, id, refund, known.as_ref(), true)?;
         }
         for id in gone {
             if let Some(known) = self.known_refund(order, &id)? {
@@ -178,6 +178,7 @@ impl Batch<'_> {
                 self.connection
                     .prepare_cached("DELETE FROM refund WHERE n = ?1")?
                     .execute([known.n])?;
+                self.forget_transitions(known.n)?;
                 if self.has_text(known.n) {
                     search_index::remove(self.connection, Texts::Refund, known.n)?;
                 }
@@ -214,6 +215,7 @@ impl Batch<'_> {
         id: &str,
         refund: &Refund,
         known: Option<&KnownRefund>,
+        anew: bool,
     ) -> rusqlite::Result<()> {
         self.refunds.insert(id.to_owned());
         let currency = refund.amount.currency();
@@ -233,6 +235,7 @@ impl Batch<'_> {
             Sortable::time(refund.state_since),
             refund.ever_approved,
         ])?;
+        self.put_transitions(n, refund, known.is_some(), anew)?;
         if let Some(known) = known {
             self.count_refund(known, Sign::Out);
         }
@@ -250,6 +253,38 @@ impl Batch<'_> {
             search_index::put(self.connection, Texts::Refund, n, known.is_some())?;
         }
         Ok(())
+    }
+
+    /// Writes the transitions that have no row yet; of a refund that was read from its beginning all.
+    fn put_transitions(&self, n: i64, refund: &Refund, known: bool, anew: bool) -> rusqlite::Result<()> {
+        let mut written = 0_u32;
+        if known && anew {
+            self.forget_transitions(n)?;
+        } else if known {
+            let mut count = self
+                .connection
+                .prepare_cached("SELECT count(*) FROM refund_transition WHERE refund = ?1")?;
+            written = count.query_row([n], |row| row.get::<_, u32>(0))?;
+        }
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT INTO refund_transition VALUES (?1, ?2, ?3, ?4)")?;
+        for (place, transition) in (0_u32..).zip(&refund.transitions).skip(written as usize) {
+            insert.execute(params![
+                n,
+                place,
+                transition.state.number(),
+                Sortable::time(transition.at)
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn forget_transitions(&self, n: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM refund_transition WHERE refund = ?1")?
+            .execute([n])
+            .map(drop)
     }
 
     fn count_refund(&mut self, refund: &KnownRefund, sign: Sign) {

@@ -189,7 +189,7 @@ pub fn about(
     let matching = format!("finding INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
     let named = params![id, Sortable::time(now)];
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {matching} ORDER BY scope, key LIMIT {FINDINGS_SHOWN}"
+        "SELECT {COLUMNS} FROM {matching} ORDER BY scope, subject, n LIMIT {FINDINGS_SHOWN}"
     ))?;
     let shown = select.query_map(named, read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     if shown.len() < FINDINGS_SHOWN {
