@@ -17,6 +17,7 @@ mod people;
 #[cfg(feature = "ssr")]
 mod proof;
 mod refunds;
+mod search;
 mod session;
 mod wallets;
 
@@ -32,5 +33,6 @@ pub use orders::{get_order, list_orders};
 pub use overview::{get_health, get_overview, list_findings};
 pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
+pub use search::find_carriers;
 pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_wallets};

@@ -1,6 +1,7 @@
 //! Answers for pages: a wallet, an order, an event and a refund's story are replayed from the logs when somebody looks at
 //! them; lists, totals and findings are queries of the read model. Nothing here writes.
 
+mod carriers;
 mod lists;
 mod pages;
 mod story;

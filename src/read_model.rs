@@ -20,6 +20,7 @@ pub mod snapshots;
 mod sources;
 mod time_slots;
 mod up_to_date;
+pub mod whole_ids;
 mod witness;
 
 use std::{
@@ -468,6 +469,7 @@ impl Tasks {
         );
         tasks.spawn(Arc::clone(&this).track_long_wallets());
         tasks.spawn(Arc::clone(&this).watch_the_time());
+        tasks.spawn(Arc::clone(&this).index_ids());
         for domain in Domain::ALL {
             tasks.spawn(Arc::clone(&this).build_search(domain));
             let log = Arc::clone(&this.stores.of(domain).log);
@@ -484,15 +486,36 @@ impl Tasks {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Waits while a domain is filled: that comes first.
+    async fn while_filling(&self) {
+        for domain in Domain::ALL {
+            let mut state = self.shared.state(domain).subscribe();
+            let _ = state.wait_for(|state| !matches!(state, StoreState::Loading(_))).await;
+        }
+    }
+
+    /// Moves the ids that a filling has gathered to their index, a step at a time, so that changes are written between the steps.
+    async fn index_ids(self: Arc<Self>) {
+        loop {
+            self.while_filling().await;
+            let database = Arc::clone(&self.database);
+            match spawn_blocking(move || database.write(|connection| whole_ids::extend(connection))).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => sleep(LOOK_FOR_LONG).await,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the index of ids is not written");
+                    sleep(RETRY).await;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
     /// Builds the search index of a domain, a step at a time, so that changes are written between the steps.
     async fn build_search(self: Arc<Self>, domain: Domain) {
         loop {
             self.shared.live(domain).await;
-            // Filling the other domain comes first.
-            for domain in Domain::ALL {
-                let mut state = self.shared.state(domain).subscribe();
-                let _ = state.wait_for(|state| !matches!(state, StoreState::Loading(_))).await;
-            }
+            self.while_filling().await;
             let database = Arc::clone(&self.database);
             let step = spawn_blocking(move || database.write(|connection| search_index::extend(connection, domain)));
             match step.await {

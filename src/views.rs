@@ -13,6 +13,7 @@ pub mod orders;
 pub mod overview;
 pub mod query;
 pub mod refunds;
+pub mod search;
 pub mod timelines;
 pub mod truncate;
 pub mod wallets;

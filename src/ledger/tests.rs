@@ -1,6 +1,7 @@
 //! Tests of the read model over logs in memory: it loads, follows, finds what no feed told of, puts what came out of order
 //! right, and says so when a store is down.
 
+mod carriers;
 mod durable;
 mod long_wallets;
 mod paging;

@@ -26,7 +26,7 @@ use crate::{
         refund_table::RefundRowsShort,
         sums::Sums,
         table::Table,
-        time::{Since, format_span},
+        time::{Fineness, Since, format_moment, format_span},
         words::{counted, grouped, sentence},
     },
     domain::{
@@ -122,9 +122,23 @@ fn show(unread: Vec<String>, answer: Overview) -> AnyView {
             </div>
             {recent(answer.recent, answer.now)}
             {totals(answer.totals)}
+            {checked(&answer.checked)}
         </div>
     }
     .into_any()
+}
+
+/// When the figures were last compared with everything that the stores hold.
+fn checked(checked: &[(Domain, Option<DateTime<Utc>>)]) -> AnyView {
+    let stores = checked.iter().map(|(domain, at)| match at {
+        Some(at) => format!("{domain} store {}", format_moment(*at, Fineness::Minute)),
+        None => format!("{domain} store not yet"),
+    });
+    let text = format!(
+        "Every stream was last compared with its store: {}.",
+        stores.collect::<Vec<_>>().join(", ")
+    );
+    view! { <p class="aside">{text}</p> }.into_any()
 }
 
 /// The figures that are looked at first.

@@ -9,10 +9,10 @@ use super::{
     region::region,
 };
 use crate::{
-    api::{ApiError, list_orders, list_refunds, list_wallets},
+    api::{ApiError, find_carriers, list_orders, list_refunds, list_wallets},
     components::{
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
-        id::{OrderLink, PartyName, WalletLink},
+        id::{EntityLink, OrderLink, PartyName, WalletLink},
         money::Money,
         notice::{Empty, Ignored},
         page_links::{PageInfo, SearchOn},
@@ -27,6 +27,7 @@ use crate::{
         orders::OrderRow,
         query::{Parsed, list_href, refunds_href, search_text},
         refunds::{RefundsPage, RefundsQuery},
+        search::{Carrier, Carriers, IdKind},
         wallets::WalletRow,
     },
 };
@@ -68,7 +69,7 @@ fn nothing_asked() -> impl IntoView {
     view! {
         <div class="panel">
             <Empty title="What are you looking for?">
-                <p>"Type part of an id of a wallet, an order or a refund, or of a customer's name, into the field above."</p>
+                <p>"Type part of an id of a wallet, an order or a refund, or of a customer's name, into the field above. An event, a payment or a reference is found by its whole id."</p>
             </Empty>
         </div>
     }
@@ -87,7 +88,9 @@ fn Results(text: Memo<String>) -> impl IntoView {
     );
     let wallets = Resource::new(list, |query| answered(query, &[Domain::Wallet], list_wallets));
     let orders = Resource::new(list, |query| answered(query, &[Domain::Order], list_orders));
+    let carriers = Resource::new(move || text.get(), find_carriers);
     view! {
+        {region(carriers, "events", show_carriers)}
         {section("refunds", "Refunds", refunds, show_refunds)}
         {section("wallets", "Wallets", wallets, show_wallets)}
         {section("orders", "Orders", orders, show_orders)}
@@ -181,6 +184,73 @@ fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
     });
     let href_of = |at| refunds_href(&RefundsQuery { at, ..query.clone() });
     view! { {table} {rest("refund", found, info, &unread, href_of)} }.into_any()
+}
+
+/// The events that carry the very id; nothing where there are none.
+fn show_carriers(Carriers { found, complete }: Carriers) -> AnyView {
+    let missing = (!complete).then(|| {
+        view! { <p class="panel-note">"Ids of events, payments and references are still being indexed."</p> }
+    });
+    if found.is_empty() {
+        return missing.map_or_else(
+            || ().into_any(),
+            |missing| view! { <div class="panel">{missing}</div> }.into_any(),
+        );
+    }
+    let rows = found
+        .into_iter()
+        .map(|carrier| {
+            let Carrier {
+                kind,
+                domain,
+                subject,
+                position,
+                event_type,
+            } = carrier;
+            let event = match (position, event_type) {
+                (Some(position), event_type) => {
+                    let text = event_type.unwrap_or_else(|| "event".to_owned());
+                    view! { <a href=href::event(domain, &subject, position)>{text}</a> }.into_any()
+                }
+                (None, _) => view! { "in its history" }.into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row">{id_kind(kind)}</th>
+                    <td>{event}</td>
+                    <td><EntityLink domain id=subject /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="events">
+            <div class="panel-head">
+                <h2 id="events">"Events with this id"</h2>
+            </div>
+            <Table caption="Events that carry this id" class="even">
+                <thead>
+                    <tr>
+                        <th scope="col">"It is the id of"</th>
+                        <th scope="col">"Event"</th>
+                        <th scope="col">"Of"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+            {missing}
+        </section>
+    }
+    .into_any()
+}
+
+const fn id_kind(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::Event => "the event",
+        IdKind::Correlation => "a correlation",
+        IdKind::Payment => "a payment",
+        IdKind::Reference => "a refund's reference",
+    }
 }
 
 fn party(party: Option<Party>) -> AnyView {

@@ -16,6 +16,7 @@ use super::{
     recent::Newest,
     search_index::{self, Texts},
     time_slots::UNITS,
+    whole_ids::NewIds,
     witness,
 };
 use crate::domain::{
@@ -88,6 +89,7 @@ pub struct Batch<'t> {
     /// Refunds whose findings may have changed.
     refunds: BTreeSet<String>,
     newest: Newest,
+    ids: NewIds,
 }
 
 impl<'t> Batch<'t> {
@@ -114,6 +116,7 @@ impl<'t> Batch<'t> {
             events: 0,
             refunds: BTreeSet::new(),
             newest: Newest::new(connection)?,
+            ids: NewIds::default(),
         })
     }
 
@@ -216,6 +219,7 @@ impl<'t> Batch<'t> {
             add_age(self.connection, key, change)?;
         }
         self.newest.write(self.connection, self.domain)?;
+        self.ids.write(self.connection, self.domain, self.filling)?;
         self.connection
             .prepare_cached("UPDATE source SET events = events + ?2 WHERE domain = ?1")?
             .execute(params![self.domain.as_str(), self.events])?;

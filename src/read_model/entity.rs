@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::batch::Batch;
+use super::{batch::Batch, whole_ids::IdHash};
 use crate::{
     domain::{
         event::{Entry, RawDigest},
@@ -36,6 +36,8 @@ pub struct Update<S: Entity> {
     pub newest: Vec<Entry>,
     /// The raw digest of the stream.
     pub digest: Digest,
+    /// Ids that the new entries carry, each once.
+    pub ids: Vec<IdHash>,
 }
 
 /// The raw digest of a stream up to its last entry.
@@ -71,6 +73,7 @@ impl<S: Entity> Update<S> {
             touched: S::Touched::default(),
             newest: Vec::new(),
             digest: Digest::Whole(RawDigest::default()),
+            ids: Vec::new(),
         }
     }
 }

@@ -11,10 +11,10 @@ use super::{
         refunds::{self, Moment, Sums},
         totals,
     },
-    recent,
+    recent, sources,
 };
 use crate::{
-    domain::{money::Currency, refund::RefundState},
+    domain::{ids::Domain, money::Currency, refund::RefundState},
     views::{
         events::Recent,
         overview::{AgeBucket, Overview, StateSummary, Totals},
@@ -95,6 +95,10 @@ pub fn overview(connection: &Connection, moment: &Moment, filled: bool) -> rusql
         events: counts.events,
         totals: by_currency(connection)?,
         findings: findings::counts(connection, moment.now)?,
+        checked: Domain::ALL
+            .into_iter()
+            .map(|domain| Ok((domain, sources::read(connection, domain)?.checked_at)))
+            .collect::<rusqlite::Result<_>>()?,
         now: moment.now,
     })
 }

@@ -5,7 +5,7 @@
 
 use rusqlite::Connection;
 
-use super::{cases, snapshots};
+use super::{cases, snapshots, whole_ids};
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
@@ -189,6 +189,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(ORDER)?;
     connection.execute_batch(snapshots::TABLES)?;
     cases::create(connection)?;
+    connection.execute_batch(whole_ids::TABLES)?;
     for domain in Domain::ALL {
         connection.execute(
             "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'', '{}', 0, x'')",
@@ -223,6 +224,7 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM stale WHERE domain = ?1", [domain.as_str()])?;
     connection.execute("DELETE FROM recent WHERE domain = ?1", [domain as i64])?;
     connection.execute(&format!("DELETE FROM finding WHERE {scopes}"), [])?;
+    whole_ids::reset(connection, domain)?;
     connection.execute(
         "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'', checked_to = 0, checked_at = x''
          WHERE domain = ?1",

@@ -29,7 +29,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    domain::ids::Domain,
+    domain::{event::format_time, ids::Domain},
     views::health::{Progress, StoreState},
 };
 
@@ -122,21 +122,24 @@ pub fn figures(state: &AppState, operations: &Arc<Operations>) -> Router {
 type Shared = State<(AppState, Arc<Operations>)>;
 
 async fn ready_in_words(State((state, operations)): Shared) -> Response {
-    ready(&state, &operations, |store| Value::from(word(store)))
+    ready(&state, &operations, |_, store| Value::from(word(store)))
 }
 
 async fn ready_in_numbers(State((state, operations)): Shared) -> Response {
-    ready(&state, &operations, |store| match store {
+    ready(&state, &operations, |domain, store| match store {
         StoreState::Loading(Progress { events, of, a_second }) => {
             json!({"state": "loading", "events": events, "of": of, "events_a_second": a_second})
         }
-        other => json!({"state": word(other)}),
+        other => {
+            let checked_at = state.ledger.checked_at(domain).ok().flatten();
+            json!({"state": word(other), "checked_at": checked_at.map(format_time)})
+        }
     })
 }
 
 /// A store that is down after it was read is no reason to send nobody here: the figures are there with their age, and
 /// every other process on the same store is as badly off.
-fn ready(state: &AppState, operations: &Operations, tell: impl Fn(&StoreState) -> Value) -> Response {
+fn ready(state: &AppState, operations: &Operations, tell: impl Fn(Domain, &StoreState) -> Value) -> Response {
     let health = state.ledger.health();
     let loaded = |state: &StoreState| {
         matches!(
@@ -152,7 +155,7 @@ fn ready(state: &AppState, operations: &Operations, tell: impl Fn(&StoreState) -
     };
     let stores: serde_json::Map<_, _> = health
         .iter()
-        .map(|store| (store.domain.to_string(), tell(&store.state)))
+        .map(|store| (store.domain.to_string(), tell(store.domain, &store.state)))
         .collect();
     let code = if status == "ready" {
         StatusCode::OK

@@ -71,6 +71,7 @@ pub const FUNCTIONS: &[Function] = &[
     asks("refunds", May(Act::Read)),
     asks("refund", May(Act::Read)),
     asks("event", May(Act::Read)),
+    asks("carriers", May(Act::Read)),
     asks("compensations", May(Act::Read)),
     asks("compensation", May(Act::Read)),
     asks("compensation-form", May(Act::Propose)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{events::Recent, refunds::Sum};
 use crate::domain::{
     findings::FindingKind,
+    ids::Domain,
     money::Currency,
     refund::{RefundRow, RefundState},
 };
@@ -30,6 +31,8 @@ pub struct Overview {
     pub totals: Vec<Totals>,
     /// The number of findings of each kind that occurs, worst first.
     pub findings: Vec<(FindingKind, u64)>,
+    /// When every stream of a store was last compared with the figures; `None`: not yet.
+    pub checked: Vec<(Domain, Option<DateTime<Utc>>)>,
     pub now: DateTime<Utc>,
 }
 

@@ -239,7 +239,7 @@ impl Bench {
             Arc::clone(&access) as Arc<dyn desk::DayLimits>,
             Arc::clone(&access) as Arc<dyn desk::Trail>,
             Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
-            ledger.follow_cases(store_of(&logs.compensation, "embedded")),
+            ledger.follow_cases(store_of(Arc::clone(&logs.compensation), "embedded")),
             desk::Settings::default(),
         );
         let assets = Assets::find(site).unwrap();
@@ -434,9 +434,9 @@ fn open(stores: &tempfile::TempDir, log: LogName) -> Arc<dyn EventLog> {
     event_log::open(log, &format!("embedded:{}", directory.display())).unwrap()
 }
 
-fn store_of(log: &Arc<dyn EventLog>, adapter: &'static str) -> Store {
+fn store_of(log: Arc<dyn EventLog>, adapter: &'static str) -> Store {
     Store {
-        log: Arc::clone(log),
+        log,
         adapter,
         url: String::new(),
     }
@@ -444,8 +444,8 @@ fn store_of(log: &Arc<dyn EventLog>, adapter: &'static str) -> Store {
 
 fn start(wallet: Arc<dyn EventLog>, adapter: &'static str, order: Arc<dyn EventLog>) -> Arc<Ledger> {
     let stores = Stores {
-        wallet: store_of(&wallet, adapter),
-        order: store_of(&order, "embedded"),
+        wallet: store_of(wallet, adapter),
+        order: store_of(order, "embedded"),
     };
     Ledger::start(stores, Settings::default()).unwrap()
 }

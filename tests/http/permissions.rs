@@ -34,6 +34,7 @@ pub fn arguments(name: &str) -> Value {
         "event" => json!({"domain": "wallet", "subject": "W-1", "position": "1-0"}),
         "wallets" | "orders" | "refunds" | "findings" | "compensations" | "audit" => json!({"query": {}}),
         "compensation" => json!({"id": "CMP-1"}),
+        "carriers" => json!({"id": "W-1.1"}),
         "compensation-form" => json!({
             "draft": {"command": "credit_wallet", "subject": "W-1", "amount": "1", "reason": "goodwill", "note": "n"},
             "seen": "",

@@ -57,6 +57,7 @@ impl Batch<'_> {
         let known = if self.filling { None } else { self.known_order(id)? };
         let state = &update.fold.state;
         let n = self.write_order(id, update, known.as_ref())?;
+        self.ids.note(self.domain, n, &update.ids);
         if let Some(known) = &known {
             self.events -= known.entries;
             self.count(List::Orders, known.status, known.currency, known.sums, Sign::Out);

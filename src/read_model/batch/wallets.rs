@@ -39,6 +39,7 @@ impl Batch<'_> {
         let known = if self.filling { None } else { self.known_wallet(id)? };
         let state = &update.fold.state;
         let n = self.write_wallet(id, update, known.as_ref())?;
+        self.ids.note(self.domain, n, &update.ids);
         if let Some(known) = &known {
             self.events -= known.entries;
             let sums = [known.posted, known.held, 0, 0];

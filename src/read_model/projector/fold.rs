@@ -14,6 +14,7 @@ use crate::{
     read_model::{
         recent,
         snapshots::{Folding, Head, Histories, Told},
+        whole_ids::{self, IdHash},
     },
     views::truncate,
 };
@@ -27,6 +28,7 @@ pub struct Gathering<S: Entity> {
     newest_since: DateTime<Utc>,
     anew: bool,
     digests: Digests,
+    ids: Vec<IdHash>,
 }
 
 /// Digests of the entries of a stream.
@@ -49,6 +51,7 @@ impl<S: Entity> Default for Gathering<S> {
             newest_since: DateTime::<Utc>::MIN_UTC,
             anew: false,
             digests: Digests::Later(Vec::new()),
+            ids: Vec::new(),
         }
     }
 }
@@ -70,6 +73,7 @@ impl<S: Entity> Gathering<S> {
             }
             Told::Page { fold, entries } => {
                 self.digests.add(entries);
+                whole_ids::gather(S::DOMAIN, entries, &mut self.ids);
                 S::touch(&fold.state, entries, &mut self.touched);
                 let from = entries.len().saturating_sub(recent::KEPT);
                 // A batch of streams waits in memory until it is written.
@@ -86,7 +90,9 @@ impl<S: Entity> Gathering<S> {
         self.newest.iter()
     }
 
-    pub fn update(self, head: Head<S>) -> Update<S> {
+    pub fn update(mut self, head: Head<S>) -> Update<S> {
+        self.ids.sort_unstable();
+        self.ids.dedup();
         Update {
             anew: self.anew,
             fold: head.fold,
@@ -95,6 +101,7 @@ impl<S: Entity> Gathering<S> {
             touched: self.touched,
             newest: self.newest,
             digest: self.digests.finish(),
+            ids: self.ids,
         }
     }
 }
