@@ -138,7 +138,7 @@ fn checked(checked: &[(Domain, Option<DateTime<Utc>>)]) -> AnyView {
         "Every stream was last compared with its store: {}.",
         stores.collect::<Vec<_>>().join(", ")
     );
-    view! { <p class="aside">{text}</p> }.into_any()
+    view! { <p class="checked">{text}</p> }.into_any()
 }
 
 /// The figures that are looked at first.
