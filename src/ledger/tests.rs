@@ -3,6 +3,7 @@
 
 mod carriers;
 mod durable;
+mod long_ids;
 mod long_wallets;
 mod paging;
 mod witness;

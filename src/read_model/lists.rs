@@ -67,8 +67,8 @@ trait Listed: Sized {
     fn key(&self, sort: ListSort) -> RowKey;
     /// Whether a search text is found in the row, or in what belongs to it.
     fn mentions(&self, connection: &Connection, n: i64, needle: &Needle) -> rusqlite::Result<bool>;
-    /// Numbers of the rows in which a text is found, by the search index; [`COUNTED_MAX`] + 1 at most.
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>>;
+    /// Numbers of the rows in which a text is found, by the search index; `None` where they are more than [`COUNTED_MAX`].
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>>;
 }
 
 /// One page of the wallets that match.
@@ -248,8 +248,7 @@ fn candidates<Row: Listed>(
     totals: &[Total],
 ) -> rusqlite::Result<Option<Vec<i64>>> {
     if needle.is_indexed(connection, Row::TABLE)? {
-        let numbers = Row::search(connection, needle)?;
-        return Ok((numbers.len() <= COUNTED_MAX).then_some(numbers));
+        return Row::search(connection, needle);
     }
     let rows: i64 = totals.iter().map(|total| total.tally.rows).sum();
     if usize::try_from(rows).is_ok_and(|rows| rows > COUNTED_MAX) {
@@ -375,7 +374,7 @@ impl Listed for WalletRow {
         wallets::mentions(connection, self, n, needle)
     }
 
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
         wallets::search(connection, needle)
     }
 }
@@ -402,7 +401,7 @@ impl Listed for OrderRow {
         orders::mentions(connection, self, needle)
     }
 
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
         orders::search(connection, needle)
     }
 }

@@ -52,6 +52,32 @@ impl Texts {
         }
     }
 
+    /// Numbers of the rows that a question finds.
+    pub const fn matching(self) -> &'static str {
+        match self {
+            Self::Wallet => "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1 LIMIT ?2",
+            Self::Orders => "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1 LIMIT ?2",
+            Self::Refund => "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1 LIMIT ?2",
+        }
+    }
+
+    /// The texts of a row. The last one is that of the index's second column.
+    pub const fn of_row(self) -> &'static str {
+        match self {
+            Self::Wallet => "SELECT id, owner, owner_name FROM wallet WHERE n = ?1",
+            Self::Orders => "SELECT id, wallet, customer, customer_name FROM orders WHERE n = ?1",
+            Self::Refund => "SELECT refund, reason FROM refund WHERE n = ?1",
+        }
+    }
+
+    /// The name of the index's first column.
+    pub const fn first_column(self) -> &'static str {
+        match self {
+            Self::Wallet | Self::Orders => "ids",
+            Self::Refund => "refund",
+        }
+    }
+
     const fn last_row(self) -> &'static str {
         match self {
             Self::Wallet => "SELECT coalesce(max(n), 0) FROM wallet",

@@ -5,12 +5,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     amount_label,
     paging::RowKey,
-    search::{Needle, is_in_ids, numbers},
+    search::{Columns, Needle, add_related, is_in_ids, rows_with},
     wallets::party,
 };
 use crate::{
     domain::{ids::EntityId, order::OrderStatus, replay::OrderSums},
-    read_model::columns::{MinorUnits, Number, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
+    read_model::{
+        columns::{MinorUnits, Number, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
+        search_index::Texts,
+    },
     views::{lists::ListSort, orders::OrderRow},
 };
 
@@ -98,19 +101,14 @@ pub fn mentions(connection: &Connection, row: &OrderRow, needle: &Needle) -> rus
     )
 }
 
-pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {
-    numbers(
-        connection,
-        &[
-            (
-                "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1",
-                needle.question(),
-            ),
-            (
-                "SELECT o.n FROM refund_text t JOIN refund r ON r.n = t.rowid JOIN orders o ON o.id = r.ord
-                 WHERE refund_text MATCH ?1",
-                format!("refund : {}", needle.phrase()),
-            ),
-        ],
-    )
+pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
+    let own = rows_with(connection, Texts::Orders, needle.columns(), needle)?;
+    let refunds = rows_with(connection, Texts::Refund, Columns::First, needle)?;
+    let (Some(own), Some(refunds)) = (own, refunds) else {
+        return Ok(None);
+    };
+    let mut numbers = own.into_iter().collect();
+    let sql = "SELECT o.n FROM refund r JOIN orders o ON o.id = r.ord WHERE r.n = ?1";
+    let few = add_related(connection, sql, &refunds, &mut numbers)?;
+    Ok(few.then(|| numbers.into_iter().collect()))
 }

@@ -15,7 +15,7 @@ use super::{
     COUNTED_MAX, ListError, Total,
     lanes::{self, Walked},
     paging::{self, Found, Order, RowKey, Start},
-    search::{Needle, Search, numbers},
+    search::{Columns, Needle, Search, add_related, rows_with},
     totals,
     wallets::party,
 };
@@ -29,6 +29,7 @@ use crate::{
     read_model::{
         batch::List,
         columns::{MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units},
+        search_index::Texts,
     },
     views::{
         lists::Count,
@@ -278,35 +279,15 @@ impl Question<'_> {
 
 /// Numbers of the refunds in which a text is found by the search index; `None` where they are too many.
 fn with_text(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
-    let of_orders = numbers(
-        connection,
-        &[(
-            "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1",
-            needle.question(),
-        )],
-    )?;
-    let mut found = numbers(
-        connection,
-        &[(
-            "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1",
-            needle.phrase(),
-        )],
-    )?;
-    if of_orders.len() > COUNTED_MAX || found.len() > COUNTED_MAX {
+    let orders = rows_with(connection, Texts::Orders, needle.columns(), needle)?;
+    let own = rows_with(connection, Texts::Refund, Columns::Both, needle)?;
+    let (Some(orders), Some(own)) = (orders, own) else {
         return Ok(None);
-    }
-    let mut select = connection.prepare_cached(
-        "SELECT r.n FROM orders o JOIN refund r INDEXED BY refund_order ON r.ord = o.id WHERE o.n = ?1",
-    )?;
-    for order in of_orders {
-        let refunds = select.query_map([order], |row| row.get::<_, i64>(0))?;
-        for refund in refunds {
-            found.push(refund?);
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    Ok((found.len() <= COUNTED_MAX).then_some(found))
+    };
+    let mut numbers = own.into_iter().collect();
+    let sql = "SELECT r.n FROM orders o JOIN refund r INDEXED BY refund_order ON r.ord = o.id WHERE o.n = ?1";
+    let few = add_related(connection, sql, &orders, &mut numbers)?;
+    Ok(few.then(|| numbers.into_iter().collect()))
 }
 
 fn every(connection: &Connection, totals: &[Total]) -> rusqlite::Result<Option<Vec<i64>>> {

@@ -1,10 +1,12 @@
 //! Search texts: what they are looked for in, and how they are found in the search index or in a row. The index is of trigrams, so
 //! a text of fewer than three characters is looked for in the rows.
 
-use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
 
 use super::{COUNTED_MAX, ListError};
-use crate::{domain::wallet::Party, views::lists::SEARCH_MAX};
+use crate::{domain::wallet::Party, read_model::search_index::Texts, views::lists::SEARCH_MAX};
 
 /// What a search text is looked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub enum Search {
 
 /// Characters that the index needs.
 const INDEXED_MIN: usize = 3;
+/// Characters of a text that is looked for by a sample of its trigrams, at least.
+const SAMPLED_FROM: usize = 16;
+/// Trigrams of a sample.
+const SAMPLES: usize = 5;
+/// Rows that have every trigram of a sample, and are then looked at, at most.
+const SAMPLED_MAX: usize = 100;
 
 /// A search text.
 #[derive(Clone, Debug)]
@@ -76,17 +84,29 @@ impl Needle {
         Ok(searchable == i64::MAX)
     }
 
-    /// The question for an index with columns `ids` and `names`.
-    pub fn question(&self) -> String {
+    /// Which columns of an index with ids and names it is looked for in.
+    pub const fn columns(&self) -> Columns {
         match self.search {
-            Search::Names => self.phrase(),
-            Search::Ids => format!("ids : {}", self.phrase()),
+            Search::Names => Columns::Both,
+            Search::Ids => Columns::First,
         }
     }
 
-    /// The question for one column, or for an index with one.
-    pub fn phrase(&self) -> String {
-        format!("\"{}\"", self.lower.replace('"', "\"\""))
+    /// The text as one phrase.
+    fn phrase(&self) -> String {
+        quoted(&self.lower)
+    }
+
+    /// Some of the trigrams of a text that looks like part of a long id; `None` for any other text. A phrase makes the index read
+    /// its lists of all trigrams, of which a UUID has 34.
+    fn sample(&self) -> Option<String> {
+        let letters: Vec<char> = self.lower.chars().collect();
+        if letters.len() < SAMPLED_FROM || letters.iter().any(|letter| letter.is_whitespace()) {
+            return None;
+        }
+        let starts = (0..SAMPLES).map(|n| n * (letters.len() - INDEXED_MIN) / (SAMPLES - 1));
+        let trigrams = starts.map(|start| quoted(&letters[start..start + INDEXED_MIN].iter().collect::<String>()));
+        Some(trigrams.collect::<Vec<_>>().join(" AND "))
     }
 
     /// As it was given.
@@ -112,17 +132,91 @@ pub fn is_in_ids(
     Ok(false)
 }
 
-/// Numbers that several questions answer with, each once.
-pub fn numbers(connection: &Connection, questions: &[(&str, String)]) -> rusqlite::Result<Vec<i64>> {
-    let mut numbers = Vec::new();
-    for (sql, needle) in questions {
-        let mut select = connection.prepare_cached(&format!("{sql} LIMIT {}", COUNTED_MAX + 1))?;
-        let found = select.query_map([needle], |row| row.get::<_, i64>(0))?;
-        for number in found {
-            numbers.push(number?);
+/// A text of a question, with nothing in it that the index's language knows.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// The columns of an index that a text is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    First,
+    Both,
+}
+
+/// Numbers of the rows in which a text is found by the search index; `None` where they are more than [`COUNTED_MAX`].
+pub fn rows_with(
+    connection: &Connection,
+    texts: Texts,
+    columns: Columns,
+    needle: &Needle,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let ask = |terms: String, most: usize| {
+        let question = match columns {
+            Columns::First => format!("{} : ({terms})", texts.first_column()),
+            Columns::Both => terms,
+        };
+        let mut select = connection.prepare_cached(texts.matching())?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![question, most], |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<Vec<i64>>>()
+    };
+    if let Some(sample) = needle.sample() {
+        let candidates = ask(sample, SAMPLED_MAX + 1)?;
+        if candidates.len() <= SAMPLED_MAX {
+            let mut found = Vec::new();
+            for n in candidates {
+                if is_in_row(connection, texts, columns, n, needle)? {
+                    found.push(n);
+                }
+            }
+            return Ok(Some(found));
         }
     }
-    numbers.sort_unstable();
-    numbers.dedup();
-    Ok(numbers)
+    let found = ask(needle.phrase(), COUNTED_MAX + 1)?;
+    Ok((found.len() <= COUNTED_MAX).then_some(found))
+}
+
+fn is_in_row(
+    connection: &Connection,
+    texts: Texts,
+    columns: Columns,
+    n: i64,
+    needle: &Needle,
+) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(texts.of_row())?;
+    let looked_at = select.column_count() - usize::from(columns == Columns::First);
+    let mut rows = select.query([n])?;
+    let Some(row) = rows.next()? else { return Ok(false) };
+    for at in 0..looked_at {
+        if row
+            .get_ref(at)?
+            .as_str_or_null()?
+            .is_some_and(|text| needle.is_in(text))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Adds to `numbers` what a statement gives for each row that was found; each number is in it once afterwards. `false`: they
+/// are more than [`COUNTED_MAX`].
+pub fn add_related(
+    connection: &Connection,
+    sql: &str,
+    found: &[i64],
+    numbers: &mut BTreeSet<i64>,
+) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(sql)?;
+    for n in found {
+        let mut rows = select.query([n])?;
+        while let Some(row) = rows.next()? {
+            numbers.insert(row.get(0)?);
+            if numbers.len() > COUNTED_MAX {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }

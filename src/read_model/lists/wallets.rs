@@ -1,11 +1,13 @@
 //! Rows of wallets in lists.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
-    amount_label,
+    COUNTED_MAX, amount_label,
     paging::RowKey,
-    search::{Needle, is_in_ids, numbers},
+    search::{Columns, Needle, add_related, is_in_ids, rows_with},
 };
 use crate::{
     domain::{
@@ -13,7 +15,10 @@ use crate::{
         replay::Balances,
         wallet::{Party, WalletStatus},
     },
-    read_model::columns::{MinorUnits, Number, ReadCurrency, Sortable, Time, from_minor_units},
+    read_model::{
+        columns::{MinorUnits, Number, ReadCurrency, Sortable, Time, from_minor_units},
+        search_index::Texts,
+    },
     views::{lists::ListSort, wallets::WalletRow},
 };
 
@@ -78,23 +83,25 @@ pub fn mentions(connection: &Connection, row: &WalletRow, n: i64, needle: &Needl
     is_in_ids(connection, "SELECT refund FROM credit WHERE wallet = ?1", n, needle)
 }
 
-pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Vec<i64>> {
-    numbers(
-        connection,
-        &[
-            (
-                "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1",
-                needle.question(),
-            ),
-            (
-                "SELECT DISTINCT c.wallet FROM refund_text t JOIN refund r ON r.n = t.rowid
-                 JOIN credit c ON c.refund = r.refund WHERE refund_text MATCH ?1",
-                format!("refund : {}", needle.phrase()),
-            ),
-            // A refund that no order knows is found by its whole id.
-            ("SELECT wallet FROM credit WHERE refund = ?1", needle.given().to_owned()),
-        ],
-    )
+pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
+    let own = rows_with(connection, Texts::Wallet, needle.columns(), needle)?;
+    let refunds = rows_with(connection, Texts::Refund, Columns::First, needle)?;
+    let (Some(own), Some(refunds)) = (own, refunds) else {
+        return Ok(None);
+    };
+    let mut numbers: BTreeSet<i64> = own.into_iter().collect();
+    // A refund that no order knows is found by its whole id.
+    let mut select = connection.prepare_cached("SELECT wallet FROM credit WHERE refund = ?1")?;
+    let mut credited = select.query([needle.given()])?;
+    while let Some(row) = credited.next()? {
+        numbers.insert(row.get(0)?);
+        if numbers.len() > COUNTED_MAX {
+            return Ok(None);
+        }
+    }
+    let sql = "SELECT c.wallet FROM refund r JOIN credit c ON c.refund = r.refund WHERE r.n = ?1";
+    let few = add_related(connection, sql, &refunds, &mut numbers)?;
+    Ok(few.then(|| numbers.into_iter().collect()))
 }
 
 /// Wallets with more entries than this, the longest first.
