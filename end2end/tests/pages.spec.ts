@@ -64,6 +64,18 @@ test("findings are narrowed to a kind by links", async ({ page, open }) => {
   await expect(kinds.getByRole("link").nth(1)).toHaveAttribute("aria-current", "page");
 });
 
+test("a payment's whole id leads to the event that carries it", async ({ page, open }) => {
+  await open("/search?q=P-E2E-1");
+  const events = page.getByRole("region", { name: "Events with this id" });
+  await expect(events.getByRole("row").filter({ hasText: "a payment" })).toContainText("O-E2E-1");
+  await events.getByRole("link", { name: "order.paid" }).click();
+  await expect(page).toHaveURL(/\/events\/order\/O-E2E-1\//);
+  // A part of it is the id of nothing.
+  await open("/search?q=P-E2E-");
+  await expect(page.getByRole("region", { name: "Orders", exact: true })).toBeVisible();
+  await expect(events).toHaveCount(0);
+});
+
 test("the search in the head finds wallets, orders and refunds", async ({ page, open }) => {
   await open("/");
   const finder = page.getByRole("searchbox", { name: "Search wallets, orders and refunds" });
