@@ -39,7 +39,6 @@ pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod event_log;
 #[cfg(feature = "ssr")]
-#[cfg(feature = "ssr")]
 pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod pages;

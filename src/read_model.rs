@@ -16,8 +16,10 @@ mod projector;
 mod recent;
 mod schema;
 mod search_index;
+mod shared;
 pub mod snapshots;
 mod sources;
+mod tasks;
 mod time_slots;
 mod up_to_date;
 pub mod whole_ids;
@@ -25,27 +27,22 @@ mod witness;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
-use tokio::{
-    sync::{Notify, mpsc, watch},
-    task::{JoinHandle, JoinSet, spawn_blocking},
-    time::{MissedTickBehavior, interval, sleep},
-};
+use tokio::{sync::watch, task::JoinHandle};
 
 use self::{
     cases::Cases,
     changes::Changes,
     database::{Database, StoreNames},
-    projector::{Check, Projector, pass_forever},
-    snapshots::{Histories, LONG, SnapshotStore},
+    projector::Check,
+    shared::Shared,
+    snapshots::{Histories, SnapshotStore},
+    tasks::Tasks,
 };
 use crate::{
     domain::{
@@ -54,9 +51,9 @@ use crate::{
         refund::Limits,
         wallet::WalletState,
     },
-    event_log::{EventLog, FeedPosition},
+    event_log::EventLog,
     views::{
-        health::{Progress, StoreHealth, StoreState},
+        health::{StoreHealth, StoreState},
         overview::Overview,
     },
 };
@@ -65,15 +62,6 @@ pub use self::{
     compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts, projector::ProjectError,
     up_to_date::UpToDate,
 };
-
-/// Entities that wait to be compared with their store at most.
-const CHECKS_MAX: usize = 1_024;
-/// How often it is looked for what became overdue or expired.
-const LOOK_FOR_DUE: Duration = Duration::from_secs(2);
-/// How often wallets are looked for that have become long.
-const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
-/// The pause after a step of the search index could not be written.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// The stores of the domains.
 #[derive(Clone)]
@@ -135,106 +123,6 @@ impl Default for Settings {
             check_share: 5,
             snapshots: true,
         }
-    }
-}
-
-/// What projectors write and others read.
-struct Shared {
-    wallet: watch::Sender<StoreState>,
-    order: watch::Sender<StoreState>,
-    /// Of each domain, whether every stream was read to its end once, so that its indexes are there.
-    filled: [AtomicBool; 2],
-    /// Where the feeds were read to; `None` until a domain was read to its end.
-    places: Mutex<[Option<FeedPosition>; 2]>,
-    /// When the database was written that this process went on from.
-    resumed: Mutex<[Option<DateTime<Utc>>; 2]>,
-    changes: Arc<Changes>,
-    /// Of each domain, entities that its projector is asked to compare with the store.
-    checks: [mpsc::Sender<Check>; 2],
-    /// Of each domain, whether a pass at full speed is asked for.
-    passes: [(AtomicBool, Notify); 2],
-}
-
-/// What the projectors receive.
-type Checks = [mpsc::Receiver<Check>; 2];
-
-impl Shared {
-    fn new() -> (Self, Checks) {
-        let loading = || watch::Sender::new(StoreState::Loading(Progress::default()));
-        let (wallet_checks, of_wallets) = mpsc::channel(CHECKS_MAX);
-        let (order_checks, of_orders) = mpsc::channel(CHECKS_MAX);
-        let shared = Self {
-            wallet: loading(),
-            order: loading(),
-            filled: [const { AtomicBool::new(false) }; 2],
-            places: Mutex::default(),
-            resumed: Mutex::default(),
-            changes: Changes::new(),
-            checks: [wallet_checks, order_checks],
-            passes: Default::default(),
-        };
-        (shared, [of_wallets, of_orders])
-    }
-
-    fn state(&self, domain: Domain) -> &watch::Sender<StoreState> {
-        match domain {
-            Domain::Wallet => &self.wallet,
-            Domain::Order => &self.order,
-        }
-    }
-
-    /// Waits until a store is read to its end.
-    async fn live(&self, domain: Domain) {
-        let mut state = self.state(domain).subscribe();
-        let _ = state.wait_for(|state| *state == StoreState::Live).await;
-    }
-
-    /// Asks for an entity to be compared, and waits while many are.
-    async fn check(&self, domain: Domain, check: Check) {
-        let _ = self.checks[domain as usize].send(check).await;
-    }
-
-    /// Asks for a pass at full speed.
-    fn request_pass(&self, domain: Domain) {
-        let (requested, notify) = &self.passes[domain as usize];
-        requested.store(true, Ordering::Release);
-        notify.notify_one();
-    }
-
-    fn is_pass_requested(&self, domain: Domain) -> bool {
-        self.passes[domain as usize].0.load(Ordering::Acquire)
-    }
-
-    fn take_pass_request(&self, domain: Domain) -> bool {
-        self.passes[domain as usize].0.swap(false, Ordering::AcqRel)
-    }
-
-    async fn pass_requested(&self, domain: Domain) {
-        self.passes[domain as usize].1.notified().await;
-    }
-
-    fn set_filled(&self, domain: Domain, filled: bool) {
-        self.filled[domain as usize].store(filled, Ordering::Release);
-    }
-
-    fn is_filled(&self, domain: Domain) -> bool {
-        self.filled[domain as usize].load(Ordering::Acquire)
-    }
-
-    fn set_place(&self, domain: Domain, place: FeedPosition) {
-        self.places()[domain as usize] = Some(place);
-    }
-
-    fn places(&self) -> MutexGuard<'_, [Option<FeedPosition>; 2]> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_resumed(&self, domain: Domain, at: Option<DateTime<Utc>>) {
-        self.resumed()[domain as usize] = at;
-    }
-
-    fn resumed(&self) -> MutexGuard<'_, [Option<DateTime<Utc>>; 2]> {
-        self.resumed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -425,170 +313,6 @@ impl ReadModel {
 impl Drop for ReadModel {
     fn drop(&mut self) {
         self.running.abort();
-    }
-}
-
-/// What runs beside the pages.
-struct Tasks {
-    stores: Stores,
-    settings: Settings,
-    database: Arc<Database>,
-    shared: Arc<Shared>,
-    wallets: Arc<Histories<WalletState>>,
-    orders: Arc<Histories<OrderState>>,
-}
-
-impl Tasks {
-    /// Runs until dropped.
-    async fn run(self, checks: Checks) {
-        let [wallet_checks, order_checks] = checks;
-        let this = Arc::new(self);
-        let mut tasks = JoinSet::new();
-        let (database, settings, shared) = (&this.database, &this.settings, &this.shared);
-        tasks.spawn(
-            Projector::new(
-                &this.stores.wallet,
-                database,
-                &this.wallets,
-                settings,
-                shared,
-                wallet_checks,
-            )
-            .run(),
-        );
-        tasks.spawn(
-            Projector::new(
-                &this.stores.order,
-                database,
-                &this.orders,
-                settings,
-                shared,
-                order_checks,
-            )
-            .run(),
-        );
-        tasks.spawn(Arc::clone(&this).track_long_wallets());
-        tasks.spawn(Arc::clone(&this).watch_the_time());
-        tasks.spawn(Arc::clone(&this).index_ids());
-        for domain in Domain::ALL {
-            tasks.spawn(Arc::clone(&this).build_search(domain));
-            let log = Arc::clone(&this.stores.of(domain).log);
-            let (share, clock) = (settings.check_share, settings.clock);
-            tasks.spawn(pass_forever(
-                log,
-                Arc::clone(database),
-                Arc::clone(shared),
-                domain,
-                share,
-                clock,
-            ));
-        }
-        while tasks.join_next().await.is_some() {}
-    }
-
-    /// Waits while a domain is filled: that comes first.
-    async fn while_filling(&self) {
-        for domain in Domain::ALL {
-            let mut state = self.shared.state(domain).subscribe();
-            let _ = state.wait_for(|state| !matches!(state, StoreState::Loading(_))).await;
-        }
-    }
-
-    /// Moves the ids that a filling has gathered to their index, a step at a time, so that changes are written between the steps.
-    async fn index_ids(self: Arc<Self>) {
-        loop {
-            self.while_filling().await;
-            let database = Arc::clone(&self.database);
-            match spawn_blocking(move || database.write(|connection| whole_ids::extend(connection))).await {
-                Ok(Ok(true)) => {}
-                Ok(Ok(false)) => sleep(LOOK_FOR_LONG).await,
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the index of ids is not written");
-                    sleep(RETRY).await;
-                }
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Builds the search index of a domain, a step at a time, so that changes are written between the steps.
-    async fn build_search(self: Arc<Self>, domain: Domain) {
-        loop {
-            self.shared.live(domain).await;
-            self.while_filling().await;
-            let database = Arc::clone(&self.database);
-            let step = spawn_blocking(move || database.write(|connection| search_index::extend(connection, domain)));
-            match step.await {
-                Ok(Ok(true)) => {}
-                // A domain that is filled anew begins its index anew.
-                Ok(Ok(false)) => sleep(LOOK_FOR_LONG).await,
-                Ok(Err(error)) => {
-                    tracing::warn!(%domain, %error, "the search index is not written");
-                    sleep(RETRY).await;
-                }
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Tells of what only the time changes.
-    async fn watch_the_time(self: Arc<Self>) {
-        let moment = || Moment {
-            now: (self.settings.clock)(),
-            limits: self.settings.limits,
-        };
-        let mut from = moment();
-        let mut ticks = interval(LOOK_FOR_DUE);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let to = moment();
-            let filled = Domain::ALL.map(|domain| self.shared.is_filled(domain));
-            let database = Arc::clone(&self.database);
-            let due = spawn_blocking(move || {
-                database.read(|connection| {
-                    let mut due = Vec::new();
-                    if filled[Domain::Order as usize] {
-                        due.extend(due::overdue(connection, &from, &to)?);
-                    }
-                    if filled[Domain::Wallet as usize] {
-                        due.extend(due::expired(connection, from.now, to.now)?);
-                    }
-                    Ok(due)
-                })
-            });
-            let Ok(Ok(due)) = due.await else { continue };
-            for domain in Domain::ALL {
-                let of_domain: Vec<_> = due.iter().filter(|changed| changed.domain == domain).cloned().collect();
-                if !of_domain.is_empty() {
-                    self.shared.changes.publish_due(domain, of_domain);
-                }
-            }
-            from = to;
-        }
-    }
-
-    /// Makes snapshots of long wallets that have none yet, one wallet after the other, the longest first: it is the slowest until
-    /// then.
-    async fn track_long_wallets(self: Arc<Self>) {
-        self.shared.live(Domain::Wallet).await;
-        let mut ticks = interval(LOOK_FOR_LONG);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let database = Arc::clone(&self.database);
-            let long = spawn_blocking(move || database.read(|connection| lists::long_wallets(connection, LONG)));
-            let Ok(Ok(long)) = long.await else { continue };
-            for (id, entries) in long {
-                self.track(&id, entries).await;
-            }
-        }
-    }
-
-    async fn track(&self, id: &EntityId, entries: u64) {
-        if let Err(error) = self.wallets.track(id, entries).await {
-            tracing::debug!(%id, %error, "a long wallet is tracked later");
-        }
     }
 }
 

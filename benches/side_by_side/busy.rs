@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rand::RngExt as _;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
 const READERS: usize = 50;
 /// Streams that the server lets one session have.
 const READERS_OF_SESSION: usize = 8;
-/// A page does not ask again sooner.
+/// A page asks again after this time, and up to a quarter sooner or later, so that readers do not ask at the same moments.
 const PACE: Duration = Duration::from_millis(1_200);
 /// Wallets that are written to.
 const WALLETS: usize = 1_000;
@@ -132,7 +133,8 @@ async fn read(mut stream: TcpStream, mut client: Client, page: String) {
         let Ok(answer) = client.get(&page).await else { return };
         assert_eq!(answer.status, 200, "{page}");
         FETCHED.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep_until(begin + PACE).await;
+        let pace = PACE.mul_f64(rand::rng().random_range(0.75..1.25));
+        tokio::time::sleep_until(begin + pace).await;
     }
 }
 

@@ -4,12 +4,12 @@ use super::{Desk, DeskError, Who, form::may};
 use crate::{
     domain::{
         access::Act,
-        compensation::case::{Case, CaseRefusal, CaseStatus},
+        compensation::case::CaseRefusal,
         ids::{EntityId, LogName},
     },
-    read_model::cases::CasesError,
+    read_model::cases::{CasesError, ListedPage},
     views::{
-        compensations::{CaseRow, CaseView, CasesQuery},
+        compensations::{CaseList, CaseRow, CaseView, CasesQuery},
         lists::Page,
     },
 };
@@ -18,7 +18,12 @@ impl Desk {
     /// One page of the cases that are asked for, newest first.
     pub async fn cases(&self, who: &Who, query: &CasesQuery) -> Result<Page<CaseRow>, DeskError> {
         may(who, Act::Read)?;
-        let page = self.cases.page(query.list, who.name.as_str(), &query.at).await?;
+        let nobody = query.list == CaseList::ForMe && !who.role.may(Act::Approve);
+        let page = if nobody {
+            ListedPage::empty()
+        } else {
+            self.cases.page(query.list, who.name.as_str(), &query.at).await?
+        };
         Ok(page.at(self.now()))
     }
 
@@ -36,7 +41,7 @@ impl Desk {
     pub async fn case(&self, who: &Who, id: &EntityId) -> Result<CaseView, DeskError> {
         may(who, Act::Read)?;
         let case = self.read_case(id).await?;
-        let (Some(row), Some(proposal)) = (row(&case), &case.state.proposal) else {
+        let (Some(row), Some(proposal)) = (CaseRow::of(&case), &case.state.proposal) else {
             return Err(CaseRefusal::Unknown.into());
         };
         // What happened since matters to those who have to decide; afterwards it is the streams' own story.
@@ -61,27 +66,6 @@ impl Desk {
             now,
         })
     }
-}
-
-/// A case as lists show it; `None` where its proposal can't be read.
-fn row(case: &Case) -> Option<CaseRow> {
-    let state = &case.state;
-    let proposal = state.proposal.as_ref()?;
-    let action = &proposal.command.action;
-    let (domain, subject) = action.subject();
-    Some(CaseRow {
-        id: case.id.clone(),
-        name: action.name(),
-        domain,
-        subject: subject.clone(),
-        refund: action.refund().map(str::to_owned),
-        amount: proposal.amount,
-        status: state.status.unwrap_or(CaseStatus::Proposed),
-        status_since: state.status_since?,
-        proposer: state.proposer.clone(),
-        proposed_at: state.proposed_at?,
-        expires_at: state.awaits_approval().then_some(proposal.expires_at),
-    })
 }
 
 impl From<CasesError> for DeskError {

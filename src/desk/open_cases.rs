@@ -2,7 +2,8 @@
 //! a case is finished whatever the state of the read model.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
+    hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,6 +25,9 @@ pub(super) struct OpenCases {
     log: Arc<dyn EventLog>,
     /// Also cases that may have ended since they were last read.
     ids: Mutex<BTreeSet<EntityId>>,
+    /// Hashes of the ids of cases that were seen to have ended: nothing follows an end.
+    ended: Mutex<HashSet<u64>>,
+    hasher: RandomState,
     /// Where the feed was before every case was read for the first time.
     scanned: OnceCell<FeedPosition>,
 }
@@ -33,6 +37,8 @@ impl OpenCases {
         Self {
             log,
             ids: Mutex::default(),
+            ended: Mutex::default(),
+            hasher: RandomState::new(),
             scanned: OnceCell::new(),
         }
     }
@@ -47,11 +53,12 @@ impl OpenCases {
         scan.await.map(drop)
     }
 
-    /// Reads every case.
+    /// Reads every case that was not seen to have ended.
     pub async fn scan(&self) -> Result<(), ReadError> {
         let mut pages = self.log.streams();
         while let Some(ids) = pages.try_next().await? {
-            let ids: Vec<_> = ids.into_iter().filter(is_case_id).collect();
+            let ids = ids.into_iter().filter(|id| is_case_id(id) && !self.has_ended(id));
+            let ids: Vec<_> = ids.collect();
             for ids in ids.chunks(READ_MANY_MAX) {
                 self.scan_these(ids).await?;
             }
@@ -73,7 +80,9 @@ impl OpenCases {
         for (id, entries) in ids.iter().zip(pages) {
             let whole = entries.len() < ENTRIES;
             let ended = whole && Case::fold(id, entries).state.status.is_some_and(CaseStatus::is_final);
-            if !ended {
+            if ended {
+                self.note_end(id);
+            } else {
                 self.ids().insert(id.clone());
             }
         }
@@ -101,9 +110,26 @@ impl OpenCases {
         self.ids().iter().cloned().collect()
     }
 
-    /// The case has ended.
-    pub fn remove(&self, id: &EntityId) {
+    /// The case has ended, or is none.
+    pub fn remove(&self, id: &EntityId, ended: bool) {
         self.ids().remove(id);
+        if ended {
+            self.note_end(id);
+        }
+    }
+
+    fn note_end(&self, id: &EntityId) {
+        let hash = self.hasher.hash_one(id);
+        self.ended().insert(hash);
+    }
+
+    fn has_ended(&self, id: &EntityId) -> bool {
+        let hash = self.hasher.hash_one(id);
+        self.ended().contains(&hash)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ids(&self) -> MutexGuard<'_, BTreeSet<EntityId>> {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     audit::AuditOutcome,
-    compensation::case::Case,
+    compensation::case::{Case, CaseStatus},
     ids::{EntityId, LogName, Position},
 };
 use crate::event_log::ReadError;
@@ -107,7 +107,8 @@ impl Desk {
                 self.lapse_expired(&case).await?;
                 found.lapsed += 1;
             } else if !case.state.awaits_approval() {
-                self.open_cases.remove(&id);
+                let ended = case.state.status.is_some_and(CaseStatus::is_final);
+                self.open_cases.remove(&id, ended);
             }
         }
         Ok(found)

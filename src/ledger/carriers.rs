@@ -11,8 +11,8 @@ use crate::{
     views::search::{CARRIERS_SHOWN, Carrier, Carriers},
 };
 
-/// Entries of one stream that are looked through for an id at most.
-const ENTRIES_MAX: usize = 20_000;
+/// Entries that are looked through for an id at most.
+const ENTRIES_MAX: usize = 40_000;
 
 impl Ledger {
     /// The first event of each entity that carries this id.
@@ -25,9 +25,9 @@ impl Ledger {
             let holders = holders(connection, id, CARRIERS_SHOWN)?;
             Ok((holders, is_complete(connection)?))
         })?;
-        let mut found = Vec::new();
+        let (mut found, mut entries_left) = (Vec::new(), ENTRIES_MAX);
         for holder in holders {
-            found.extend(self.carrier(holder, id).await?);
+            found.extend(self.carrier(holder, id, &mut entries_left).await);
         }
         let filled = Domain::ALL.into_iter().all(|domain| self.model.is_filled(domain));
         Ok(Carriers {
@@ -36,8 +36,9 @@ impl Ledger {
         })
     }
 
-    /// `None` where the whole stream was looked through and no event carries the id.
-    async fn carrier(&self, holder: Holder, id: &str) -> Result<Option<Carrier>, LedgerError> {
+    /// `None` where the whole stream was looked through and no event carries the id. A stream that can't be read is named without
+    /// the event.
+    async fn carrier(&self, holder: Holder, id: &str, entries_left: &mut usize) -> Option<Carrier> {
         let Holder {
             kind,
             domain,
@@ -51,19 +52,22 @@ impl Ledger {
             position: event.map(|event| event.position),
             event_type: event.and_then(|event| event.fields.r#type()).map(str::to_owned),
         };
-        let (mut after, mut looked_at) = (Position::START, 0);
-        while looked_at < ENTRIES_MAX {
-            let entries = log.read(&subject, after, READ_MAX).await;
-            let entries = entries.map_err(|source| LedgerError::Store { domain, source })?;
-            if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
-                return Ok(Some(carrier(Some(event))));
-            }
-            let Some(last) = entries.last().filter(|_| entries.len() >= READ_MAX) else {
-                return Ok(None);
+        let mut after = Position::START;
+        while *entries_left > 0 {
+            let entries = match log.read(&subject, after, READ_MAX).await {
+                Ok(entries) => entries,
+                Err(error) => {
+                    tracing::warn!(%domain, id = %subject, %error, "a stream can't be read");
+                    break;
+                }
             };
+            if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
+                return Some(carrier(Some(event)));
+            }
+            let last = entries.last().filter(|_| entries.len() >= READ_MAX)?;
             after = last.position;
-            looked_at += entries.len();
+            *entries_left = entries_left.saturating_sub(entries.len());
         }
-        Ok(Some(carrier(None)))
+        Some(carrier(None))
     }
 }

@@ -3,10 +3,10 @@
 //! since a write-ahead log that belongs to another file would damage it.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -228,26 +228,7 @@ impl Database {
 
     /// Runs `work` in a transaction that ends with it: committed where it succeeds, undone where it fails.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
-        self.write_with(&mut self.writer(), work)
-    }
-
-    /// The same where nobody else is writing; `None` where somebody is.
-    pub fn try_write<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, ReadModelError> {
-        match self.writer.try_lock() {
-            Ok(mut writer) => self.write_with(&mut writer, work).map(Some),
-            Err(TryLockError::Poisoned(writer)) => self.write_with(&mut writer.into_inner(), work).map(Some),
-            Err(TryLockError::WouldBlock) => Ok(None),
-        }
-    }
-
-    fn write_with<T>(
-        &self,
-        writer: &mut Connection,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, ReadModelError> {
+        let mut writer = self.writer();
         let done = (|| {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let answer = work(&transaction)?;
@@ -379,8 +360,8 @@ fn lock(dir: &Path) -> Result<File, ReadModelError> {
     let file = options.map_err(|source| unusable(dir, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(unusable(dir, source)),
+        Err(TryLockError::WouldBlock) => Err(ReadModelError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(dir, source)),
     }
 }
 

@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use self::{
     lanes::{Lane, Plan, Segment},
     paging::{Found, Order, RowKey, Start},
-    search::Needle,
+    search::{Hits, Needle},
 };
 use super::{
     batch::{List, Tally, tally},
@@ -67,8 +67,8 @@ trait Listed: Sized {
     fn key(&self, sort: ListSort) -> RowKey;
     /// Whether a search text is found in the row, or in what belongs to it.
     fn mentions(&self, connection: &Connection, n: i64, needle: &Needle) -> rusqlite::Result<bool>;
-    /// Numbers of the rows in which a text is found, by the search index; `None` where they are more than [`COUNTED_MAX`].
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>>;
+    /// The rows in which a text is found, by the search index.
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits>;
 }
 
 /// One page of the wallets that match.
@@ -108,6 +108,17 @@ impl<Row> ListedPage<Row> {
             total: self.total,
             stopped: self.stopped,
             now,
+        }
+    }
+
+    /// A page of nothing.
+    pub const fn empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            previous: None,
+            next: None,
+            total: Count::Exactly(0),
+            stopped: false,
         }
     }
 
@@ -151,8 +162,11 @@ fn list<Row: Listed>(
         .map(|total| usize::try_from(total.tally.rows).unwrap_or(0))
         .sum();
     let has_status = |row: &Row| wanted.contains(&row.status());
+    let mut many = false;
     if let Some(needle) = &needle {
-        if let Some(numbers) = candidates::<Row>(connection, needle, &totals)? {
+        let hits = candidates::<Row>(connection, needle, &totals)?;
+        many = matches!(hits, Hits::Many);
+        if let Hits::All(numbers) = hits {
             let indexed = needle.is_indexed(connection, Row::TABLE)?;
             if indexed && !paging::collects(numbers.len() as u64, rows as u64, SIZE) {
                 let plan = plan::<Row>(query.sort, &wanted, &totals);
@@ -214,9 +228,7 @@ fn list<Row: Listed>(
     let total = match &needle {
         None => Count::Exactly(rows as u64),
         // The search index has found more than are counted, in all statuses.
-        Some(needle) if query.status.is_none() && needle.is_indexed(connection, Row::TABLE)? => {
-            Count::AtLeast(COUNTED_MAX as u64)
-        }
+        Some(_) if many && query.status.is_none() => Count::AtLeast(COUNTED_MAX as u64),
         Some(_) => Count::AtLeast(found.rows.len() as u64),
     };
     Ok(Ok(ListedPage::of(found, total)))
@@ -241,22 +253,18 @@ fn count_of<Row: Listed>(connection: &Connection, numbers: &[i64], wanted: &[Row
     Ok(count)
 }
 
-/// The rows that a search has to look at, where they are few enough to be collected.
-fn candidates<Row: Listed>(
-    connection: &Connection,
-    needle: &Needle,
-    totals: &[Total],
-) -> rusqlite::Result<Option<Vec<i64>>> {
+/// The rows that a search has to look at. `Unknown`: they are not known without looking at every row, which are many.
+fn candidates<Row: Listed>(connection: &Connection, needle: &Needle, totals: &[Total]) -> rusqlite::Result<Hits> {
     if needle.is_indexed(connection, Row::TABLE)? {
         return Row::search(connection, needle);
     }
     let rows: i64 = totals.iter().map(|total| total.tally.rows).sum();
     if usize::try_from(rows).is_ok_and(|rows| rows > COUNTED_MAX) {
-        return Ok(None);
+        return Ok(Hits::Unknown);
     }
     let mut select = connection.prepare_cached(&format!("SELECT n FROM {}", Row::TABLE))?;
     let numbers: rusqlite::Result<Vec<i64>> = select.query_map([], |row| row.get(0))?.collect();
-    numbers.map(Some)
+    numbers.map(Hits::All)
 }
 
 /// The index ranges in which the rows of these statuses stand in the order of a sort.
@@ -374,7 +382,7 @@ impl Listed for WalletRow {
         wallets::mentions(connection, self, n, needle)
     }
 
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits> {
         wallets::search(connection, needle)
     }
 }
@@ -401,7 +409,7 @@ impl Listed for OrderRow {
         orders::mentions(connection, self, needle)
     }
 
-    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
+    fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits> {
         orders::search(connection, needle)
     }
 }

@@ -225,6 +225,9 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM recent WHERE domain = ?1", [domain as i64])?;
     connection.execute(&format!("DELETE FROM finding WHERE {scopes}"), [])?;
     whole_ids::reset(connection, domain)?;
+    if domain == Domain::Wallet {
+        snapshots::clear(connection)?;
+    }
     connection.execute(
         "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'', checked_to = 0, checked_at = x''
          WHERE domain = ?1",

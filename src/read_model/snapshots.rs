@@ -18,6 +18,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use tokio::task::spawn_blocking;
 
 use crate::{
     domain::{
@@ -29,14 +30,19 @@ use crate::{
     event_log::{EventLog, READ_MANY_MAX, READ_MAX, ReadError},
 };
 
-use self::{cache::Heads, recorder::Snapshot, store::Wait};
+use self::{
+    cache::Heads,
+    chart::Chart,
+    recorder::{Milestone, Snapshot},
+    store::Stored,
+};
 pub use self::{
     cursor::Folding,
     partial::{Brief, Wanted},
     range::{Segment, Stretch},
     recorder::{LONG, SEGMENT},
     snapshotted::Remembered,
-    store::{SnapshotError, SnapshotStore, TABLES},
+    store::{SnapshotError, SnapshotStore, TABLES, clear},
 };
 
 /// Entries of a stream that are read along with those of others.
@@ -84,6 +90,14 @@ impl<S: Remembered> Clone for Head<S> {
             base: self.base,
         }
     }
+}
+
+/// What is to be done with the segments that a folding has ended.
+enum Ended {
+    /// Nothing; whether all that ended were written before.
+    Kept(bool),
+    /// These are to be written, with the chart up to the last of them.
+    New(Vec<Milestone>, Chart),
 }
 
 /// The histories of one domain's entities.
@@ -199,18 +213,18 @@ impl<S: Remembered> Histories<S> {
             let recalled = !recalls || S::recall(&mut folding, store, id, &page).is_ok();
             // What is out of order has no snapshots: an entry may still come that belongs before them.
             if !recalled || !folding.push(&page, &mut |_| {}) {
-                let _ = store.forget(id);
+                self.remove_snapshots(id).await;
                 if recalled {
                     self.disordered().insert(id.clone());
                 }
                 return Ok(());
             }
-            self.keep(id, &mut folding, STORED_AT_ONCE, Wait::No);
+            self.keep(id, &mut folding, STORED_AT_ONCE).await;
             if page.len() < READ_MAX {
                 break;
             }
         }
-        self.keep(id, &mut folding, 1, Wait::No);
+        self.keep(id, &mut folding, 1).await;
         Ok(())
     }
 
@@ -224,11 +238,11 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Goes on with the next part. The snapshots of a very long stream are written on the way, so that it can be opened
-    /// as soon as it was read. `false`: out of order, see [`Folding::push`].
+    /// as soon as it was read. `false`: out of order, see [`Folding::push`]. Blocks.
     pub fn push_part(&self, id: &EntityId, folding: &mut Folding<S>, entries: &[Entry], told: Listener<'_, S>) -> bool {
         let in_order = entries.is_empty() || folding.push(entries, told);
         if in_order {
-            self.keep(id, folding, STORED_AT_ONCE, Wait::Yes);
+            self.keep_now(id, folding, STORED_AT_ONCE);
         } else if folding.base.is_some()
             && let Some(store) = &self.store
         {
@@ -237,10 +251,10 @@ impl<S: Remembered> Histories<S> {
         in_order
     }
 
-    /// After the last part. `None` where there was no entry. What is long but not very long is left to [`Self::track`].
+    /// After the last part. `None` where there was no entry. What is long but not very long is left to [`Self::track`]. Blocks.
     pub fn finish_parts(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
         if folding.base.is_some() {
-            self.keep(id, &mut folding, 1, Wait::Yes);
+            self.keep_now(id, &mut folding, 1);
         }
         folding.finish()
     }
@@ -261,18 +275,29 @@ impl<S: Remembered> Histories<S> {
                 (self.log.read(id, folding.last(), READ_MAX).await?, READ_MAX)
             };
             let full = entries.len() >= most;
-            if !entries.is_empty() && !self.push(id, known, &mut folding, &entries, told) {
-                return self.refold(id, told).await;
+            if !entries.is_empty() {
+                match self.push(id, known, &mut folding, &entries, told) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        // Its snapshots hold no longer, if it had any.
+                        self.remove_snapshots(id).await;
+                        return self.refold(id, told).await;
+                    }
+                    Err(error) => {
+                        self.drop_damaged(id, &error).await;
+                        return self.refold(id, told).await;
+                    }
+                }
             }
-            self.keep(id, &mut folding, STORED_AT_ONCE, Wait::No);
+            self.keep(id, &mut folding, STORED_AT_ONCE).await;
             if !full {
                 break;
             }
         }
-        Ok(self.finish(id, folding))
+        Ok(self.finish(id, folding).await)
     }
 
-    /// Of a folding that began before `known`, only what is after it is told. `false`: the entries are out of order, or a snapshot could not be read.
+    /// Of a folding that began before `known`, only what is after it is told. `false`: the entries are out of order.
     fn push(
         &self,
         id: &EntityId,
@@ -280,22 +305,19 @@ impl<S: Remembered> Histories<S> {
         folding: &mut Folding<S>,
         entries: &[Entry],
         told: Listener<'_, S>,
-    ) -> bool {
-        if let Some(store) = &self.store
-            && let Err(error) = S::recall(folding, store, id, entries)
-        {
-            self.drop_stored(id, &error);
-            return false;
+    ) -> Stored<bool> {
+        if let Some(store) = &self.store {
+            S::recall(folding, store, id, entries)?;
         }
         let resumed = folding.base.is_some();
         let old = known.filter(|_| resumed);
         let split = entries.partition_point(|entry| old.is_some_and(|known| entry.position <= known));
         let (old, new) = entries.split_at(split);
-        (old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, told))
+        Ok((old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, told)))
     }
 
-    fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
-        let stored = self.keep(id, &mut folding, 1, Wait::No);
+    async fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+        let stored = self.keep(id, &mut folding, 1).await;
         // A long one that nothing was noted of is not kept: kept, it would go on without snapshots.
         let short = self.store.is_none() || S::course().is_none() || folding.entries <= LONG;
         let keep = if folding.course.is_none() { short } else { stored };
@@ -314,15 +336,54 @@ impl<S: Remembered> Histories<S> {
         Some(head)
     }
 
-    /// Writes the segments that ended, if there are at least so many. `false`: they could not be written now.
-    fn keep(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize, wait: Wait) -> bool {
+    /// Writes the segments that ended, if there are at least so many. `false`: they could not be written. Blocks.
+    fn keep_now(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
         let Some(store) = &self.store else { return false };
-        if folding.entries <= LONG || folding.milestones.len() < at_least {
-            return folding.milestones.is_empty();
+        match Self::take_ended(folding, at_least) {
+            Ended::Kept(kept) => kept,
+            Ended::New(milestones, chart) => {
+                let kept = store.keep(id, &milestones, &chart);
+                self.note_kept(id, folding, milestones, kept)
+            }
         }
-        let Some(course) = &folding.course else { return true };
-        let milestones = std::mem::take(&mut folding.milestones);
-        let kept = store.keep(id, &milestones, S::chart(course), wait);
+    }
+
+    /// The same, for callers that must not block.
+    async fn keep(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
+        let Some(store) = self.store.clone() else { return false };
+        match Self::take_ended(folding, at_least) {
+            Ended::Kept(kept) => kept,
+            Ended::New(milestones, chart) => {
+                let of = id.clone();
+                let write = spawn_blocking(move || {
+                    let kept = store.keep(&of, &milestones, &chart);
+                    (milestones, kept)
+                });
+                match write.await {
+                    Ok((milestones, kept)) => self.note_kept(id, folding, milestones, kept),
+                    Err(_) => false,
+                }
+            }
+        }
+    }
+
+    fn take_ended(folding: &mut Folding<S>, at_least: usize) -> Ended {
+        if folding.entries <= LONG || folding.milestones.len() < at_least {
+            return Ended::Kept(folding.milestones.is_empty());
+        }
+        match &folding.course {
+            None => Ended::Kept(true),
+            Some(course) => Ended::New(std::mem::take(&mut folding.milestones), S::chart(course).clone()),
+        }
+    }
+
+    fn note_kept(
+        &self,
+        id: &EntityId,
+        folding: &mut Folding<S>,
+        milestones: Vec<Milestone>,
+        kept: Stored<bool>,
+    ) -> bool {
         if matches!(kept, Ok(true)) {
             folding.base = milestones.last().map(|milestone| milestone.snapshot.number);
             self.trusted().insert(id.clone());
@@ -341,7 +402,7 @@ impl<S: Remembered> Histories<S> {
         let snapshot = match S::snapshot(store, id, known) {
             Ok(found) => found,
             Err(error) => {
-                self.drop_stored(id, &error);
+                self.drop_damaged(id, &error).await;
                 return Ok(None);
             }
         };
@@ -362,34 +423,46 @@ impl<S: Remembered> Histories<S> {
         });
         if same {
             self.trusted().insert(id.clone());
-        } else if let Some(store) = &self.store {
-            tracing::warn!(%id, "the snapshots in the store are of another log");
-            let _ = store.forget(id);
+        } else {
+            tracing::warn!(%id, "the snapshots in the read model are of another log");
+            self.remove_snapshots(id).await;
         }
         Ok(same)
     }
 
     /// Forgets what is kept of a stream whose entries are no longer what they were.
-    pub fn forget(&self, id: &EntityId) {
-        if let Some(store) = &self.store {
-            let _ = store.forget(id);
-        }
-        self.trusted().remove(id);
+    pub async fn forget(&self, id: &EntityId) {
+        self.remove_snapshots(id).await;
         self.disordered().remove(id);
         self.heads().remove(id);
     }
 
-    fn drop_stored(&self, id: &EntityId, error: &SnapshotError) {
+    /// Forgets everything in memory: the snapshots were removed.
+    pub fn clear(&self) {
+        self.trusted().clear();
+        self.disordered().clear();
+        *self.heads() = Heads::new();
+    }
+
+    /// Removes the snapshots of a stream.
+    async fn remove_snapshots(&self, id: &EntityId) {
+        self.trusted().remove(id);
+        if let Some(store) = self.store.clone() {
+            let id = id.clone();
+            let _ = spawn_blocking(move || store.forget(&id)).await;
+        }
+    }
+
+    /// A stream is read again from the log, because its snapshots could not be read. Those that are damaged are removed.
+    async fn drop_damaged(&self, id: &EntityId, error: &SnapshotError) {
         tracing::warn!(%error, %id, "a history is read again from the log");
-        self.forget(id);
+        if matches!(error, SnapshotError::Damaged) {
+            self.forget(id).await;
+        }
     }
 
     /// Folds a whole stream whose entries did not come in sequence order.
     async fn refold(&self, id: &EntityId, told: Listener<'_, S>) -> Result<Option<Head<S>>, ReadError> {
-        if let Some(store) = &self.store {
-            // Its snapshots hold no longer, if it had any.
-            let _ = store.forget(id);
-        }
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
         let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();

@@ -222,7 +222,9 @@ async fn bring_up(
     }
     if needed.contains(&Domain::Wallet) {
         let log = Arc::clone(&stores.wallet.log);
-        let histories: Histories<WalletState> = if filter.is_empty() {
+        // A temporary read model is gone before its snapshots could be of use.
+        let kept = settings.snapshots && settings.dir.as_deref() == Some(database.dir());
+        let histories: Histories<WalletState> = if kept && filter.is_empty() {
             Histories::new(log, Some(SnapshotStore::new(Arc::clone(database))))
         } else {
             Histories::filtered(log, *filter)

@@ -9,7 +9,7 @@ use super::{events::Recent, lists::PageAt};
 use crate::domain::{
     access::Secret,
     compensation::{
-        case::{CaseState, CaseStatus},
+        case::{Case, CaseState, CaseStatus},
         command::{Command, CommandName, Pin},
         decide::{Figures, Rejection, Step, Warning},
         draft::Draft,
@@ -185,6 +185,29 @@ pub struct CaseRow {
     pub proposed_at: DateTime<Utc>,
     /// The time at which the proposal expires, while the case waits for an approval.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl CaseRow {
+    /// `None` where the case has no proposal that can be read.
+    pub fn of(case: &Case) -> Option<Self> {
+        let state = &case.state;
+        let proposal = state.proposal.as_ref()?;
+        let action = &proposal.command.action;
+        let (domain, subject) = action.subject();
+        Some(Self {
+            id: case.id.clone(),
+            name: action.name(),
+            domain,
+            subject: subject.clone(),
+            refund: action.refund().map(str::to_owned),
+            amount: proposal.amount,
+            status: state.status.unwrap_or(CaseStatus::Proposed),
+            status_since: state.status_since?,
+            proposer: state.proposer.clone(),
+            proposed_at: state.proposed_at?,
+            expires_at: state.awaits_approval().then_some(proposal.expires_at),
+        })
+    }
 }
 
 /// A case's page.

@@ -31,7 +31,7 @@ pub struct Carrier {
     pub kind: IdKind,
     pub domain: Domain,
     pub subject: EntityId,
-    /// `None`: the entity has so many events that the event was not looked for further.
+    /// `None`: the event was not looked for further, because there are many events, or because the stream can't be read.
     pub position: Option<Position>,
     pub event_type: Option<String>,
 }

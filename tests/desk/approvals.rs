@@ -42,6 +42,11 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(bench: Bench) {
         desk.cases(&fred, &query(CaseList::ForMe)).await.unwrap().total,
         Count::Exactly(1)
     );
+    // What a role can't approve does not wait for it, whoever proposed it.
+    let sam = support("sam");
+    let for_sam = desk.cases(&sam, &query(CaseList::ForMe)).await.unwrap();
+    assert_eq!(for_sam.total, Count::Exactly(0));
+    assert_eq!(desk.waiting_for(&sam).await.unwrap(), 0);
     assert_eq!(
         desk.cases(&sue, &query(CaseList::ForMe)).await.unwrap().total,
         Count::Exactly(0)

@@ -331,6 +331,47 @@ async fn snapshots_that_a_process_left_unfinished_are_gone_on_with() {
 }
 
 #[tokio::test]
+async fn snapshots_are_never_kept_without_those_before_them() {
+    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
+    writer.disorder = 0;
+    writer.write(&bench, 4 * SEGMENT);
+    let long = start(&bench, Some(dir.path()));
+    long.loaded().await;
+    long.histories().track(&id(), u64::MAX).await.unwrap();
+    writer.write(&bench, 1);
+    super::becomes(|| long.overview().unwrap().events == writer.written).await;
+    // What a process keeps in memory goes on from snapshots that are gone.
+    let file = rusqlite::Connection::open(dir.path().join("read_model.1.sqlite3")).unwrap();
+    file.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    file.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")
+        .unwrap();
+    for _ in 0..6 {
+        writer.write(&bench, SEGMENT / 2);
+        super::becomes(|| long.overview().unwrap().events == writer.written).await;
+    }
+    let (count, numbers): (i64, i64) = file
+        .query_row(
+            "SELECT count(*), coalesce(max(number) - min(number) + 1, 0) FROM snapshot",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    let first: Option<i64> = file
+        .query_row("SELECT min(number) FROM snapshot", [], |row| row.get(0))
+        .unwrap();
+    // Numbers are stored with their sign bit flipped.
+    assert!(
+        first.is_none_or(|first| first == i64::MIN) && count == numbers,
+        "{count} {numbers} {first:?}"
+    );
+    let short = start(&bench, None);
+    short.loaded().await;
+    for _ in 0..20 {
+        compare(&short, &long, &writer.query()).await;
+    }
+}
+
+#[tokio::test]
 async fn a_very_long_wallet_can_be_opened_as_soon_as_everything_was_read() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(6));
     writer.write(&bench, 260 * SEGMENT);

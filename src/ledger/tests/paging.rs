@@ -187,3 +187,23 @@ async fn amounts_are_sorted_by_currency_and_missing_ones_come_last() {
     assert_eq!(ids(ListSort::AmountDown), "CABD");
     assert_eq!(ids(ListSort::AmountUp), "ACBD");
 }
+
+#[tokio::test]
+async fn a_wallet_and_an_order_of_one_id_have_findings_of_their_own() {
+    let bench = Bench::new();
+    let nonsense = json!("nonsense");
+    for n in 0..60 {
+        for log in [&bench.wallet, &bench.order] {
+            log.write(&format!("X-{n:02}"), "1", "wallet.opened", hour(1), &nonsense, true);
+        }
+    }
+    let ledger = bench.start(LATER).await;
+    let found = all_findings(&ledger);
+    let subjects: BTreeSet<_> = found
+        .iter()
+        .map(|finding| (finding.wallet.clone(), finding.order.clone()))
+        .collect();
+    assert_eq!((found.len(), subjects.len()), (120, 120));
+    let rows = ledger.rows().unwrap().0;
+    assert_eq!(rows.keys().filter(|name| name.starts_with("finding [")).count(), 120);
+}

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     domain::{
+        event::format_time,
         findings::{
             Claim, Credit, ExpiringHold, Finding, FindingKind, OrderSums, WalletBalance, of_claims, of_credits,
             of_hold, of_order, of_wallet,
@@ -49,7 +50,7 @@ fn add(connection: &Connection, scope: Scope, subject: &str, found: &[Finding]) 
     for finding in found {
         let key = key(scope, subject, finding);
         let before = keys.entry(key.clone()).or_insert(0_u32);
-        // Two credits of one wallet can be wrong in the same way.
+        // Two credits of one wallet, of one amount and moment, can be wrong.
         let key = if *before == 0 { key } else { format!("{key}#{before}") };
         *before += 1;
         let due = finding
@@ -123,10 +124,29 @@ pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) ->
 
 /// Names a finding: its kind and what it was found by looking at, as a JSON list. It does not change while the finding lasts.
 fn key(scope: Scope, subject: &str, finding: &Finding) -> String {
-    let mut parts = vec![finding.finding.as_str(), subject];
-    // Several orders, and several credits, can be wrong about one refund. That it was credited twice is one finding.
-    if scope == Scope::Refund && finding.finding != FindingKind::CreditedTwice {
-        parts.extend([&finding.order, &finding.wallet].map(|id| id.as_deref().unwrap_or_default()));
+    let scope_word = match scope {
+        Scope::Refund => "refund",
+        Scope::Order => "order",
+        Scope::Hold => "hold",
+        Scope::Wallet => "wallet",
+    };
+    let mut parts = vec![finding.finding.as_str(), scope_word, subject];
+    let ids = [&finding.order, &finding.wallet].map(|id| id.as_deref().unwrap_or_default());
+    let of_credit = [
+        finding.since.map(format_time).unwrap_or_default(),
+        finding.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+    ];
+    match finding.finding {
+        // One finding, however often it was credited.
+        FindingKind::CreditedTwice => {}
+        // Each credit can be wrong.
+        FindingKind::AmountMismatch | FindingKind::CreditForUnknownRefund => {
+            parts.extend(ids);
+            parts.extend(of_credit.iter().map(String::as_str));
+        }
+        // Each order that uses the refund's id can be wrong.
+        _ if scope == Scope::Refund => parts.extend(ids),
+        _ => {}
     }
     serde_json::to_string(&parts).unwrap_or_default()
 }

@@ -78,23 +78,27 @@ impl CaseProjector {
     async fn start(&mut self) -> Result<Instant, ProjectError> {
         let end = self.store.log.feed_end().await?;
         let name = self.store.url.clone();
-        let known = self.blocking(move |database| database.read(|connection| rows::feed(connection, &name)));
-        let known = known.await?.filter(|known| {
-            let reached = |(at, known): (usize, &Position)| end.0.get(at).is_some_and(|end| known <= end);
-            known.0.len() == end.0.len() && known.0.iter().enumerate().all(reached)
-        });
+        let known = self
+            .blocking(move |database| database.read(|connection| rows::feed(connection, &name)))
+            .await?;
         self.target.clone_from(&end);
-        if let Some(known) = known {
-            self.place = known;
-            // What no feed entry names is looked for behind the lists.
-            return Ok(Instant::now());
+        match known {
+            Some(known) if known.0.len() == end.0.len() && !is_behind(&end, &known) => {
+                self.place = known;
+                // What no feed entry names is looked for behind the lists.
+                return Ok(Instant::now());
+            }
+            // The store has gone back: what its rows say is compared, and shown until then.
+            Some(_) => {}
+            None => {
+                self.blocking(|database| database.write(|connection| rows::clear(connection)))
+                    .await?;
+            }
         }
         self.place = FeedPosition::default();
-        self.blocking(|database| database.write(|connection| rows::clear(connection)))
-            .await?;
         self.scan().await?;
         self.place = end;
-        self.write(Vec::new()).await?;
+        self.write(Vec::new(), true).await?;
         Ok(Instant::now() + self.rescan)
     }
 
@@ -129,13 +133,13 @@ impl CaseProjector {
     async fn look_again(&mut self) -> Result<Option<Instant>, ProjectError> {
         let begun = Instant::now();
         let end = self.store.log.feed_end().await?;
-        let behind = |(at, place): (usize, &Position)| end.0.get(at).is_none_or(|end| end < place);
-        if self.place.0.iter().enumerate().any(behind) {
-            self.blocking(|database| database.write(|connection| rows::clear(connection)))
-                .await?;
+        if is_behind(&end, &self.place) {
             return Ok(None);
         }
         self.scan().await?;
+        // Whatever the feed still has ahead names no case, or the scan has read it.
+        self.target.clone_from(&self.place);
+        self.report();
         let pause = if self.store.log.feed_is_complete() {
             // Only a store that was replaced would show something new.
             self.rescan * SCAN_SHARE
@@ -168,7 +172,7 @@ impl CaseProjector {
             if ids.is_empty() && self.is_down() {
                 self.store.log.feed_end().await?;
             }
-            self.refresh(ids).await
+            self.refresh(ids, true).await
         };
         match read.await {
             Ok(()) => {
@@ -179,36 +183,42 @@ impl CaseProjector {
         }
     }
 
-    /// Compares every row with the end of its stream, and reads the streams that have no row.
-    async fn scan(&self) -> Result<(), ProjectError> {
+    /// Compares every row with the end of its stream, and reads the streams that have no row. Cases that are noted meanwhile are read
+    /// between the steps.
+    async fn scan(&mut self) -> Result<(), ProjectError> {
         let mut after: Option<EntityId> = None;
         loop {
             let from = after.clone();
             let ends = self
                 .blocking(move |database| database.read(|connection| rows::ends(connection, from.as_ref(), AT_ONCE)))
                 .await?;
-            self.refresh(differing(&*self.store.log, &ends).await?).await?;
+            let differing = differing(&*self.store.log, &ends).await?;
+            self.refresh(differing, false).await?;
+            self.catch_up().await;
             match ends.into_iter().last() {
                 Some((id, _)) => after = Some(id),
                 None => break,
             }
         }
-        let mut pages = self.store.log.streams();
+        let log = Arc::clone(&self.store.log);
+        let mut pages = log.streams();
         while let Some(ids) = pages.try_next().await? {
             let ids: Vec<_> = ids.into_iter().filter(is_case_id).collect();
             let new = self
                 .blocking(move |database| database.read(|connection| rows::without_row(connection, ids)))
                 .await?;
-            self.refresh(new).await?;
+            self.refresh(new, false).await?;
+            self.catch_up().await;
         }
         Ok(())
     }
 
-    /// Reads these cases and writes their rows.
-    async fn refresh(&self, ids: Vec<EntityId>) -> Result<(), ProjectError> {
-        for ids in ids.chunks(AT_ONCE) {
+    /// Reads these cases and writes their rows. `all`: the rows stand for the place in the feed afterwards.
+    async fn refresh(&self, ids: Vec<EntityId>, all: bool) -> Result<(), ProjectError> {
+        let mut rest = ids.chunks(AT_ONCE).peekable();
+        while let Some(ids) = rest.next() {
             let cases = self.read(ids).await?;
-            self.write(cases).await?;
+            self.write(cases, all && rest.peek().is_none()).await?;
         }
         Ok(())
     }
@@ -244,11 +254,11 @@ impl CaseProjector {
         Ok(cases)
     }
 
-    /// Writes rows with the place in the feed that they stand for.
-    async fn write(&self, cases: Vec<Case>) -> Result<(), ProjectError> {
+    /// Writes rows, and with the last of them the place in the feed that they stand for.
+    async fn write(&self, cases: Vec<Case>, last: bool) -> Result<(), ProjectError> {
         let (name, place) = (self.store.url.clone(), self.place.clone());
         // Before every case was read, the rows stand for no place.
-        let place = (!place.0.is_empty()).then_some(place);
+        let place = (last && !place.0.is_empty()).then_some(place);
         self.blocking(move |database| {
             database.write(|connection| {
                 for case in &cases {
@@ -299,4 +309,10 @@ impl CaseProjector {
             .progress
             .send_modify(|progress| progress.down = Some(reason));
     }
+}
+
+/// Whether a feed ends before a place.
+fn is_behind(end: &FeedPosition, place: &FeedPosition) -> bool {
+    let before = |(at, place): (usize, &Position)| end.0.get(at).is_none_or(|end| end < place);
+    place.0.iter().enumerate().any(before)
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     domain::{
-        compensation::case::{Case, CaseStatus},
+        compensation::case::Case,
         ids::{EntityId, Position},
     },
     event_log::FeedPosition,
@@ -12,6 +12,7 @@ use crate::{
         columns::{Numbered as _, ReadPosition, Sortable, currency_code},
         sources::RowEnd,
     },
+    views::compensations::CaseRow,
 };
 
 const TABLES: &str = "
@@ -26,7 +27,7 @@ const TABLES: &str = "
         status INTEGER NOT NULL, status_since BLOB NOT NULL,
         open INTEGER NOT NULL,      -- 1 until it has ended
         waits INTEGER NOT NULL,     -- 1 while it waits for an approval
-        expires_at BLOB NOT NULL,   -- of the proposal
+        expires_at BLOB NOT NULL,   -- while it waits
         proposer TEXT NOT NULL, proposed_at BLOB NOT NULL,
         decided_by TEXT             -- who approved or declined
     ) STRICT;
@@ -84,22 +85,18 @@ pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Writes a case as it is now. A stream without a proposal that can be read has no row.
 pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
-    let (state, proposal) = (&case.state, case.state.proposal.as_ref());
-    let times = state.proposed_at.zip(state.status_since);
-    let (Some(proposal), Some((proposed_at, since)), Some((last, entries))) = (proposal, times, case.end()) else {
+    let (Some(row), Some((last, entries))) = (CaseRow::of(case), case.end()) else {
         return connection
             .prepare_cached("DELETE FROM cases WHERE id = ?1")?
             .execute([case.id.as_str()])
             .map(drop);
     };
-    let action = &proposal.command.action;
-    let (domain, subject) = action.subject();
+    let proposal = case.state.proposal.iter();
     let subjects: Vec<_> = proposal
-        .pins()
+        .flat_map(|proposal| proposal.pins())
         .map(|pin| format!("{} {}", pin.domain, pin.id))
         .collect();
-    let status = state.status.unwrap_or(CaseStatus::Proposed);
-    let currency = proposal.amount.currency();
+    let currency = row.amount.currency();
     connection
         .prepare_cached(
             "INSERT INTO cases (id, position, entries, command, domain, subject, refund, subjects, amount, currency, status,
@@ -113,24 +110,24 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
                  proposed_at = excluded.proposed_at, decided_by = excluded.decided_by",
         )?
         .execute(params![
-            case.id.as_str(),
+            row.id.as_str(),
             Sortable::position(last),
             entries.cast_signed(),
-            action.name().as_str(),
-            domain.as_str(),
-            subject.as_str(),
-            action.refund(),
+            row.name.as_str(),
+            row.domain.as_str(),
+            row.subject.as_str(),
+            row.refund,
             serde_json::to_string(&subjects).unwrap_or_default(),
-            Sortable::amount(proposal.amount.amount(), Some(currency)),
+            Sortable::amount(row.amount.amount(), Some(currency)),
             currency_code(Some(&currency)),
-            status.number(),
-            Sortable::time(since),
-            !status.is_final(),
-            state.awaits_approval(),
-            Sortable::time(proposal.expires_at),
-            state.proposer,
-            Sortable::time(proposed_at),
-            state.judge,
+            row.status.number(),
+            Sortable::time(row.status_since),
+            !row.status.is_final(),
+            row.expires_at.is_some(),
+            Sortable::optional_time(row.expires_at),
+            row.proposer,
+            Sortable::time(row.proposed_at),
+            case.state.judge,
         ])
         .map(drop)
 }

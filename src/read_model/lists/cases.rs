@@ -93,8 +93,7 @@ fn count_of(connection: &Connection, proposer: &str) -> rusqlite::Result<Count> 
 
 fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<CaseRow>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, command, domain, subject, refund, amount, currency, status, status_since, proposer, proposed_at, waits,
-             expires_at
+        "SELECT id, command, domain, subject, refund, amount, currency, status, status_since, proposer, proposed_at, expires_at
          FROM cases WHERE n = ?1",
     )?;
     let row = select.query_row([n], |row| {
@@ -120,7 +119,7 @@ fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<CaseRow>> {
             status_since: time(8)?,
             proposer: row.get(9)?,
             proposed_at: time(10)?,
-            expires_at: if row.get(11)? { Some(time(12)?) } else { None },
+            expires_at: row.get::<_, Time>(11)?.0,
         }))
     });
     row.optional().map(Option::flatten)

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     amount_label,
     paging::RowKey,
-    search::{Columns, Needle, add_related, is_in_ids, rows_with},
+    search::{Columns, Hits, Needle, add_related, is_in_ids, rows_with},
     wallets::party,
 };
 use crate::{
@@ -101,14 +101,14 @@ pub fn mentions(connection: &Connection, row: &OrderRow, needle: &Needle) -> rus
     )
 }
 
-pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
-    let own = rows_with(connection, Texts::Orders, needle.columns(), needle)?;
-    let refunds = rows_with(connection, Texts::Refund, Columns::First, needle)?;
-    let (Some(own), Some(refunds)) = (own, refunds) else {
-        return Ok(None);
+pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits> {
+    let Some(own) = rows_with(connection, Texts::Orders, needle.columns(), needle)? else {
+        return Ok(Hits::Many);
+    };
+    let Some(refunds) = rows_with(connection, Texts::Refund, Columns::First, needle)? else {
+        return Ok(Hits::Unknown);
     };
     let mut numbers = own.into_iter().collect();
     let sql = "SELECT o.n FROM refund r JOIN orders o ON o.id = r.ord WHERE r.n = ?1";
-    let few = add_related(connection, sql, &refunds, &mut numbers)?;
-    Ok(few.then(|| numbers.into_iter().collect()))
+    add_related(connection, sql, &refunds, &mut numbers)
 }

@@ -15,7 +15,7 @@ use super::{
     COUNTED_MAX, ListError, Total,
     lanes::{self, Walked},
     paging::{self, Found, Order, RowKey, Start},
-    search::{Columns, Needle, Search, add_related, rows_with},
+    search::{Columns, Hits, Needle, Search, add_related, rows_with},
     totals,
     wallets::party,
 };
@@ -286,8 +286,10 @@ fn with_text(connection: &Connection, needle: &Needle) -> rusqlite::Result<Optio
     };
     let mut numbers = own.into_iter().collect();
     let sql = "SELECT r.n FROM orders o JOIN refund r INDEXED BY refund_order ON r.ord = o.id WHERE o.n = ?1";
-    let few = add_related(connection, sql, &orders, &mut numbers)?;
-    Ok(few.then(|| numbers.into_iter().collect()))
+    Ok(match add_related(connection, sql, &orders, &mut numbers)? {
+        Hits::All(numbers) => Some(numbers),
+        Hits::Many | Hits::Unknown => None,
+    })
 }
 
 fn every(connection: &Connection, totals: &[Total]) -> rusqlite::Result<Option<Vec<i64>>> {

@@ -137,6 +137,17 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
+/// The rows of a list in which a text is found by the search index.
+#[derive(Debug)]
+pub enum Hits {
+    /// All of them, by their numbers.
+    All(Vec<i64>),
+    /// More than [`COUNTED_MAX`].
+    Many,
+    /// Not known, because the text is found in more than [`COUNTED_MAX`] rows of what belongs to the list's rows.
+    Unknown,
+}
+
 /// The columns of an index that a text is looked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
@@ -200,23 +211,22 @@ fn is_in_row(
     Ok(false)
 }
 
-/// Adds to `numbers` what a statement gives for each row that was found; each number is in it once afterwards. `false`: they
-/// are more than [`COUNTED_MAX`].
+/// The rows that were found, with those that a statement gives for each of `related`.
 pub fn add_related(
     connection: &Connection,
     sql: &str,
-    found: &[i64],
+    related: &[i64],
     numbers: &mut BTreeSet<i64>,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Hits> {
     let mut select = connection.prepare_cached(sql)?;
-    for n in found {
+    for n in related {
         let mut rows = select.query([n])?;
         while let Some(row) = rows.next()? {
             numbers.insert(row.get(0)?);
             if numbers.len() > COUNTED_MAX {
-                return Ok(false);
+                return Ok(Hits::Many);
             }
         }
     }
-    Ok(true)
+    Ok(Hits::All(std::mem::take(numbers).into_iter().collect()))
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::{
     COUNTED_MAX, amount_label,
     paging::RowKey,
-    search::{Columns, Needle, add_related, is_in_ids, rows_with},
+    search::{Columns, Hits, Needle, add_related, is_in_ids, rows_with},
 };
 use crate::{
     domain::{
@@ -83,11 +83,12 @@ pub fn mentions(connection: &Connection, row: &WalletRow, n: i64, needle: &Needl
     is_in_ids(connection, "SELECT refund FROM credit WHERE wallet = ?1", n, needle)
 }
 
-pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Option<Vec<i64>>> {
-    let own = rows_with(connection, Texts::Wallet, needle.columns(), needle)?;
-    let refunds = rows_with(connection, Texts::Refund, Columns::First, needle)?;
-    let (Some(own), Some(refunds)) = (own, refunds) else {
-        return Ok(None);
+pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits> {
+    let Some(own) = rows_with(connection, Texts::Wallet, needle.columns(), needle)? else {
+        return Ok(Hits::Many);
+    };
+    let Some(refunds) = rows_with(connection, Texts::Refund, Columns::First, needle)? else {
+        return Ok(Hits::Unknown);
     };
     let mut numbers: BTreeSet<i64> = own.into_iter().collect();
     // A refund that no order knows is found by its whole id.
@@ -96,12 +97,11 @@ pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Opti
     while let Some(row) = credited.next()? {
         numbers.insert(row.get(0)?);
         if numbers.len() > COUNTED_MAX {
-            return Ok(None);
+            return Ok(Hits::Many);
         }
     }
     let sql = "SELECT c.wallet FROM refund r JOIN credit c ON c.refund = r.refund WHERE r.n = ?1";
-    let few = add_related(connection, sql, &refunds, &mut numbers)?;
-    Ok(few.then(|| numbers.into_iter().collect()))
+    add_related(connection, sql, &refunds, &mut numbers)
 }
 
 /// Wallets with more entries than this, the longest first.

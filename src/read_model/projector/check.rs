@@ -200,7 +200,7 @@ impl<S: Entity> Projector<S> {
                 domain = %S::DOMAIN, id = %known.id, entries = known.entries, position = %known.position,
                 "the store does not have what was read of a stream before; the stream is read again"
             );
-            self.histories.forget(&known.id);
+            self.histories.forget(&known.id).await;
             again.push(known.id.clone());
         }
         again.extend(unreadable.iter().cloned());

@@ -68,6 +68,7 @@ impl<S: Entity> Projector<S> {
         self.begin_progress(of);
         self.blocking(|database| database.write(|connection| schema::reset(connection, S::DOMAIN)))
             .await?;
+        self.histories.clear();
         let mut filling = Filling::<S> {
             seen: HashSet::new(),
             hasher: RandomState::new(),

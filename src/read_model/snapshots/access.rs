@@ -26,8 +26,8 @@ impl From<SnapshotError> for Trouble {
 }
 
 impl Histories<WalletState> {
-    /// Where the snapshots can't be read, those of the wallet are deleted and there is no answer.
-    pub(super) fn or_forget<T>(
+    /// Where the snapshots can't be read, there is no answer; damaged ones are removed.
+    pub(super) async fn or_forget<T>(
         &self,
         id: &EntityId,
         answer: Result<Option<T>, Trouble>,
@@ -36,7 +36,7 @@ impl Histories<WalletState> {
             Ok(answer) => Ok(answer),
             Err(Trouble::Log(error)) => Err(error),
             Err(Trouble::SnapshotStore(error)) => {
-                self.drop_stored(id, &error);
+                self.drop_damaged(id, &error).await;
                 Ok(None)
             }
         }

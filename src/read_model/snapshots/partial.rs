@@ -38,7 +38,7 @@ pub struct Brief {
 impl Histories<WalletState> {
     /// A long wallet as it is now; `None` for one that has no snapshots and is to be read whole.
     pub async fn brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, ReadError> {
-        self.or_forget(id, self.try_brief(id, wanted).await)
+        self.or_forget(id, self.try_brief(id, wanted).await).await
     }
 
     /// The first entries after a place, at most so many; `None` for a wallet that is to be read whole.
@@ -48,7 +48,7 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, ReadError> {
-        self.or_forget(id, self.try_entries_after(id, place, most).await)
+        self.or_forget(id, self.try_entries_after(id, place, most).await).await
     }
 
     async fn try_brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, Trouble> {
@@ -60,7 +60,7 @@ impl Histories<WalletState> {
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {
             // Something came that belongs before what the snapshots say.
-            kept.forget(id)?;
+            self.remove_snapshots(id).await;
             return Ok(None);
         }
         let mut parts = wanted.parts.clone();

@@ -119,7 +119,7 @@ impl Replaying {
 impl Histories<WalletState> {
     /// A long wallet under a filter; `None` for one that has no snapshots and has to be read whole.
     pub async fn stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, ReadError> {
-        self.or_forget(id, self.try_stretch(id, filter).await)
+        self.or_forget(id, self.try_stretch(id, filter).await).await
     }
 
     /// The segment of a long wallet that holds a position; `None` for one that has no snapshots.
@@ -132,7 +132,7 @@ impl Histories<WalletState> {
 
     /// A segment of a long wallet; `None` where its snapshot is missing.
     pub async fn segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, ReadError> {
-        self.or_forget(id, self.try_segment(id, number).await)
+        self.or_forget(id, self.try_segment(id, number).await).await
     }
 
     /// Whether a wallet has snapshots of this log.
@@ -142,7 +142,7 @@ impl Histories<WalletState> {
             Ok(Some(last)) => self.is_trusted(id, last.position, last.place).await,
             Ok(None) => Ok(false),
             Err(error) => {
-                self.drop_stored(id, &error);
+                self.drop_damaged(id, &error).await;
                 Ok(false)
             }
         }
@@ -208,7 +208,7 @@ impl Histories<WalletState> {
         let tail = self.log.read_all(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
             // Something came that belongs before what the snapshots say.
-            store.forget(id)?;
+            self.remove_snapshots(id).await;
             return Ok(None);
         }
         let mut extent = last.extent;

@@ -75,15 +75,6 @@ impl From<rusqlite::Error> for SnapshotError {
 
 pub type Stored<T> = Result<T, SnapshotError>;
 
-/// Whether a caller waits until others have written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// The caller may block.
-    Yes,
-    /// The caller is on a thread that must not block.
-    No,
-}
-
 /// The snapshots in one read model. Calls block for as long as a query takes.
 #[derive(Clone)]
 pub struct SnapshotStore {
@@ -183,13 +174,20 @@ impl SnapshotStore {
         self.database.read(|connection| Ok(work(connection)))?
     }
 
-    /// Adds the snapshots and changed parts of these segments, and the chart up to the last of them. `false`: others are writing,
-    /// and nothing was added.
-    pub fn keep(&self, id: &EntityId, milestones: &[Milestone], chart: &Chart, wait: Wait) -> Stored<bool> {
-        let Some(last) = milestones.last() else { return Ok(true) };
+    /// Adds the snapshots and changed parts of these segments, and the chart up to the last of them. `false`: the segment before them
+    /// is not there any more, and nothing was added. Blocks until others have written.
+    pub fn keep(&self, id: &EntityId, milestones: &[Milestone], chart: &Chart) -> Stored<bool> {
+        let (Some(first), Some(last)) = (milestones.first(), milestones.last()) else {
+            return Ok(true);
+        };
         let new = milestones.iter().map(NewSnapshot::of).collect::<Stored<Vec<_>>>()?;
         let chart = postcard::to_stdvec(chart).map_err(|_| SnapshotError::Damaged)?;
-        let add = |connection: &rusqlite::Transaction<'_>| {
+        let added = self.database.write(|connection| {
+            if let Some(before) = first.snapshot.number.checked_sub(1)
+                && !has_snapshot(connection, id, before)?
+            {
+                return Ok(false);
+            }
             connection
                 .prepare_cached("INSERT OR IGNORE INTO long_wallet (id) VALUES (?1)")?
                 .execute([id.as_str()])?;
@@ -203,18 +201,22 @@ impl SnapshotStore {
                     "UPDATE long_wallet SET chart = ?2, chart_number = ?3
                      WHERE n = ?1 AND (chart_number IS NULL OR chart_number < ?3)",
                 )?
-                .execute(params![wallet, chart, signed(last.snapshot.number)])
-                .map(drop)
-        };
-        Ok(match wait {
-            Wait::Yes => self.database.write(add).map(Some)?,
-            Wait::No => self.database.try_write(add)?,
-        }
-        .is_some())
+                .execute(params![wallet, chart, signed(last.snapshot.number)])?;
+            Ok(true)
+        });
+        Ok(added?)
     }
 
-    /// Forgets a wallet: its stream has other entries now, or a row is damaged.
+    /// Removes a wallet: its stream has other entries now, or a row is damaged. Blocks until others have written, where there is
+    /// something to remove.
     pub fn forget(&self, id: &EntityId) -> Stored<()> {
+        let known = self.read(|store| {
+            let mut select = store.prepare_cached("SELECT 1 FROM long_wallet WHERE id = ?1")?;
+            Ok(select.exists([id.as_str()])?)
+        });
+        if !known? {
+            return Ok(());
+        }
         let forgotten = self.database.write(|connection| {
             for table in ["snapshot", "snapshot_part"] {
                 let statement = format!("DELETE FROM {table} WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1)");
@@ -428,6 +430,18 @@ impl SnapshotStore {
         }
         Ok(())
     }
+}
+
+fn has_snapshot(connection: &Connection, id: &EntityId, number: u64) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(
+        "SELECT 1 FROM snapshot WHERE wallet = (SELECT n FROM long_wallet WHERE id = ?1) AND number = ?2",
+    )?;
+    select.exists(params![id.as_str(), signed(number)])
+}
+
+/// Removes every snapshot.
+pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")
 }
 
 fn written(value: &impl Serialize) -> Stored<Vec<u8>> {

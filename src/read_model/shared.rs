@@ -1,0 +1,119 @@
+//! What the projectors of a read model and those who read it share.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::{changes::Changes, projector::Check};
+use crate::{
+    domain::ids::Domain,
+    event_log::FeedPosition,
+    views::health::{Progress, StoreState},
+};
+
+/// Entities that wait to be compared with their store at most.
+const CHECKS_MAX: usize = 1_024;
+
+/// What projectors write and others read.
+pub struct Shared {
+    wallet: watch::Sender<StoreState>,
+    order: watch::Sender<StoreState>,
+    /// Of each domain, whether every stream was read to its end once, so that its indexes are there.
+    filled: [AtomicBool; 2],
+    /// Where the feeds were read to; `None` until a domain was read to its end.
+    places: Mutex<[Option<FeedPosition>; 2]>,
+    /// When the database was written that this process went on from.
+    resumed: Mutex<[Option<DateTime<Utc>>; 2]>,
+    pub changes: Arc<Changes>,
+    /// Of each domain, entities that its projector is asked to compare with the store.
+    pub checks: [mpsc::Sender<Check>; 2],
+    /// Of each domain, whether a pass at full speed is asked for.
+    pub passes: [(AtomicBool, Notify); 2],
+}
+
+/// What the projectors receive.
+pub type Checks = [mpsc::Receiver<Check>; 2];
+
+impl Shared {
+    pub fn new() -> (Self, Checks) {
+        let loading = || watch::Sender::new(StoreState::Loading(Progress::default()));
+        let (wallet_checks, of_wallets) = mpsc::channel(CHECKS_MAX);
+        let (order_checks, of_orders) = mpsc::channel(CHECKS_MAX);
+        let shared = Self {
+            wallet: loading(),
+            order: loading(),
+            filled: [const { AtomicBool::new(false) }; 2],
+            places: Mutex::default(),
+            resumed: Mutex::default(),
+            changes: Changes::new(),
+            checks: [wallet_checks, order_checks],
+            passes: Default::default(),
+        };
+        (shared, [of_wallets, of_orders])
+    }
+
+    pub fn state(&self, domain: Domain) -> &watch::Sender<StoreState> {
+        match domain {
+            Domain::Wallet => &self.wallet,
+            Domain::Order => &self.order,
+        }
+    }
+
+    /// Waits until a store is read to its end.
+    pub async fn live(&self, domain: Domain) {
+        let mut state = self.state(domain).subscribe();
+        let _ = state.wait_for(|state| *state == StoreState::Live).await;
+    }
+
+    /// Asks for an entity to be compared, and waits while many are.
+    pub async fn check(&self, domain: Domain, check: Check) {
+        let _ = self.checks[domain as usize].send(check).await;
+    }
+
+    /// Asks for a pass at full speed.
+    pub fn request_pass(&self, domain: Domain) {
+        let (requested, notify) = &self.passes[domain as usize];
+        requested.store(true, Ordering::Release);
+        notify.notify_one();
+    }
+
+    pub fn is_pass_requested(&self, domain: Domain) -> bool {
+        self.passes[domain as usize].0.load(Ordering::Acquire)
+    }
+
+    pub fn take_pass_request(&self, domain: Domain) -> bool {
+        self.passes[domain as usize].0.swap(false, Ordering::AcqRel)
+    }
+
+    pub async fn pass_requested(&self, domain: Domain) {
+        self.passes[domain as usize].1.notified().await;
+    }
+
+    pub fn set_filled(&self, domain: Domain, filled: bool) {
+        self.filled[domain as usize].store(filled, Ordering::Release);
+    }
+
+    pub fn is_filled(&self, domain: Domain) -> bool {
+        self.filled[domain as usize].load(Ordering::Acquire)
+    }
+
+    pub fn set_place(&self, domain: Domain, place: FeedPosition) {
+        self.places()[domain as usize] = Some(place);
+    }
+
+    pub fn places(&self) -> MutexGuard<'_, [Option<FeedPosition>; 2]> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_resumed(&self, domain: Domain, at: Option<DateTime<Utc>>) {
+        self.resumed()[domain as usize] = at;
+    }
+
+    pub fn resumed(&self) -> MutexGuard<'_, [Option<DateTime<Utc>>; 2]> {
+        self.resumed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
