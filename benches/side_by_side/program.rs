@@ -93,14 +93,14 @@ impl Home {
         let _ = fs::remove_dir_all(self.read_model());
     }
 
-    /// Waits until the search indexes have every row. The server builds them after it is ready.
+    /// Waits until the search indexes have every row, and the index of ids every id. The server builds them after it is ready.
     pub async fn searchable(&self) {
         let begin = Instant::now();
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();
         let built = || {
-            let count = "SELECT count(*) FROM source WHERE searchable = ?1";
+            let count = "SELECT count(*) FROM source WHERE searchable = ?1 AND NOT EXISTS (SELECT 1 FROM id_batch)";
             connection
                 .query_row(count, [i64::MAX], |row| row.get::<_, i64>(0))
                 .unwrap()

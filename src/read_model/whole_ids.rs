@@ -29,8 +29,8 @@ pub const TABLES: &str = "
 
 /// Ids of one row of `id_batch` at most.
 const BATCH: usize = 20_000;
-/// Rows of `id_batch` that one step moves.
-const STEP: i64 = 5;
+/// Ids that one step moves, about.
+const STEP: usize = 50_000;
 /// Bytes of a hash with its holder.
 const BYTES: usize = 16;
 
@@ -133,10 +133,12 @@ fn insert(connection: &Connection, ids: &[(i64, i64)]) -> rusqlite::Result<()> {
 
 /// Moves the next rows of `id_batch` to the index. `false`: there are none.
 pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
-    let mut select = connection.prepare_cached("SELECT n, ids FROM id_batch ORDER BY n LIMIT ?1")?;
-    let mut rows = select.query([STEP])?;
+    let mut select = connection.prepare_cached("SELECT n, ids FROM id_batch ORDER BY n")?;
+    let mut rows = select.query([])?;
     let (mut ids, mut last) = (Vec::new(), None);
-    while let Some(row) = rows.next()? {
+    while ids.len() < STEP
+        && let Some(row) = rows.next()?
+    {
         last = Some(row.get::<_, i64>(0)?);
         let (pairs, _) = row.get_ref(1)?.as_blob()?.as_chunks::<BYTES>();
         ids.extend(pairs.iter().map(|pair| {
