@@ -100,6 +100,11 @@ impl OpenCases {
         .boxed()
     }
 
+    /// The store was away, and may have lost the ends of cases: every case is read again.
+    pub fn doubt_ends(&self) {
+        self.ended().clear();
+    }
+
     /// Whether every stream has all its events in the feed, so that nothing is missed by following it.
     pub fn feed_is_complete(&self) -> bool {
         self.log.feed_is_complete()

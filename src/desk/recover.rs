@@ -54,7 +54,10 @@ impl Desk {
             tokio::select! {
                 noted = feed.next() => match noted {
                     Some(Ok(())) => {}
-                    Some(Err(error)) => tracing::warn!(%error, "the store of the cases is down"),
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "the store of the cases is down");
+                        self.open_cases.doubt_ends();
+                    }
                     None => return,
                 },
                 () = self.doubtful.notified() => next = next.min(Instant::now() + RETRY),

@@ -6,12 +6,12 @@ use crate::{
         event::Entry,
         ids::{Domain, Position},
     },
-    event_log::READ_MAX,
+    event_log::{READ_MAX, ReadError},
     read_model::whole_ids::{Holder, carries, holders, is_complete},
     views::search::{CARRIERS_SHOWN, Carrier, Carriers},
 };
 
-/// Entries that are looked through for an id at most.
+/// After so many entries no further one is looked through for an id.
 const ENTRIES_MAX: usize = 40_000;
 
 impl Ledger {
@@ -27,7 +27,7 @@ impl Ledger {
         })?;
         let (mut found, mut entries_left) = (Vec::new(), ENTRIES_MAX);
         for holder in holders {
-            found.extend(self.carrier(holder, id, &mut entries_left).await);
+            found.extend(self.carrier(holder, id, &mut entries_left).await?);
         }
         let filled = Domain::ALL.into_iter().all(|domain| self.model.is_filled(domain));
         Ok(Carriers {
@@ -38,7 +38,12 @@ impl Ledger {
 
     /// `None` where the whole stream was looked through and no event carries the id. A stream that can't be read is named without
     /// the event.
-    async fn carrier(&self, holder: Holder, id: &str, entries_left: &mut usize) -> Option<Carrier> {
+    async fn carrier(
+        &self,
+        holder: Holder,
+        id: &str,
+        entries_left: &mut usize,
+    ) -> Result<Option<Carrier>, LedgerError> {
         let Holder {
             kind,
             domain,
@@ -56,18 +61,21 @@ impl Ledger {
         while *entries_left > 0 {
             let entries = match log.read(&subject, after, READ_MAX).await {
                 Ok(entries) => entries,
-                Err(error) => {
-                    tracing::warn!(%domain, id = %subject, %error, "a stream can't be read");
+                Err(ReadError::Damaged { reason, .. }) => {
+                    tracing::warn!(%domain, id = %subject, reason, "a stream can't be read");
                     break;
                 }
+                Err(source) => return Err(LedgerError::Store { domain, source }),
             };
-            if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
-                return Some(carrier(Some(event)));
-            }
-            let last = entries.last().filter(|_| entries.len() >= READ_MAX)?;
-            after = last.position;
             *entries_left = entries_left.saturating_sub(entries.len());
+            if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
+                return Ok(Some(carrier(Some(event))));
+            }
+            let Some(last) = entries.last().filter(|_| entries.len() >= READ_MAX) else {
+                return Ok(None);
+            };
+            after = last.position;
         }
-        Some(carrier(None))
+        Ok(Some(carrier(None)))
     }
 }

@@ -210,13 +210,14 @@ impl<S: Remembered> Histories<S> {
         let mut folding = resumed.unwrap_or_else(Folding::tracking);
         loop {
             let page = self.log.read(id, folding.last(), READ_MAX).await?;
-            let recalled = !recalls || S::recall(&mut folding, store, id, &page).is_ok();
+            if recalls && let Err(error) = S::recall(&mut folding, store, id, &page) {
+                self.drop_damaged(id, &error).await;
+                return Ok(());
+            }
             // What is out of order has no snapshots: an entry may still come that belongs before them.
-            if !recalled || !folding.push(&page, &mut |_| {}) {
+            if !folding.push(&page, &mut |_| {}) {
                 self.remove_snapshots(id).await;
-                if recalled {
-                    self.disordered().insert(id.clone());
-                }
+                self.disordered().insert(id.clone());
                 return Ok(());
             }
             self.keep(id, &mut folding, STORED_AT_ONCE).await;
@@ -307,6 +308,12 @@ impl<S: Remembered> Histories<S> {
         told: Listener<'_, S>,
     ) -> Stored<bool> {
         if let Some(store) = &self.store {
+            // What the fold leaves out must still be there.
+            if let Some(base) = folding.base
+                && !store.has(id, base)?
+            {
+                return Err(SnapshotError::Damaged);
+            }
             S::recall(folding, store, id, entries)?;
         }
         let resumed = folding.base.is_some();
@@ -432,9 +439,9 @@ impl<S: Remembered> Histories<S> {
 
     /// Forgets what is kept of a stream whose entries are no longer what they were.
     pub async fn forget(&self, id: &EntityId) {
-        self.remove_snapshots(id).await;
         self.disordered().remove(id);
         self.heads().remove(id);
+        self.remove_snapshots(id).await;
     }
 
     /// Forgets everything in memory: the snapshots were removed.

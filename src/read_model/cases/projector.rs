@@ -88,8 +88,11 @@ impl CaseProjector {
                 // What no feed entry names is looked for behind the lists.
                 return Ok(Instant::now());
             }
-            // The store has gone back: what its rows say is compared, and shown until then.
-            Some(_) => {}
+            // The store has gone back: every case is read again, also where a stream ends where its row says.
+            Some(_) => {
+                self.place = FeedPosition::default();
+                self.read_rows_again().await?;
+            }
             None => {
                 self.blocking(|database| database.write(|connection| rows::clear(connection)))
                     .await?;
@@ -137,9 +140,11 @@ impl CaseProjector {
             return Ok(None);
         }
         self.scan().await?;
-        // Whatever the feed still has ahead names no case, or the scan has read it.
-        self.target.clone_from(&self.place);
-        self.report();
+        if self.moved.is_empty() {
+            // Whatever the feed still has ahead names no case, or the scan has read it.
+            self.target.clone_from(&self.place);
+            self.report();
+        }
         let pause = if self.store.log.feed_is_complete() {
             // Only a store that was replaced would show something new.
             self.rescan * SCAN_SHARE
@@ -211,6 +216,23 @@ impl CaseProjector {
             self.catch_up().await;
         }
         Ok(())
+    }
+
+    /// Reads the case of each row again.
+    async fn read_rows_again(&self) -> Result<(), ProjectError> {
+        let mut after: Option<EntityId> = None;
+        loop {
+            let from = after.clone();
+            let ends = self
+                .blocking(move |database| database.read(|connection| rows::ends(connection, from.as_ref(), AT_ONCE)))
+                .await?;
+            let ids: Vec<_> = ends.into_iter().map(|(id, _)| id).collect();
+            let Some(last) = ids.last().cloned() else {
+                return Ok(());
+            };
+            self.refresh(ids, false).await?;
+            after = Some(last);
+        }
     }
 
     /// Reads these cases and writes their rows. `all`: the rows stand for the place in the feed afterwards.

@@ -1,5 +1,5 @@
-//! Finds the last snapshot of a long wallet that can be trusted. Where snapshots can't be read, they are deleted, and the wallet is
-//! read whole.
+//! Finds the last snapshot of a long wallet that can be trusted. Where snapshots can't be read, the wallet is read whole; damaged
+//! ones are removed.
 
 use super::{Histories, SnapshotError, SnapshotStore, recorder::Snapshot};
 use crate::{

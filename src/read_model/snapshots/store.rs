@@ -297,6 +297,11 @@ impl SnapshotStore {
         }
     }
 
+    /// Whether a wallet has the snapshot of this number.
+    pub fn has(&self, id: &EntityId, number: u64) -> Stored<bool> {
+        self.read(|store| Ok(has_snapshot(store, id, number)?))
+    }
+
     fn last_number(&self, id: &EntityId) -> Stored<Option<u64>> {
         self.read(|store| {
             let mut select = store.prepare_cached(
