@@ -57,6 +57,8 @@ pub fn bundle() -> Result<()> {
     }
     // Made aside and then swapped in: a failure half way leaves the last good site.
     let parent = places.site.parent().context("the site has no parent directory")?;
+    // It is not there yet where cargo builds elsewhere (CARGO_TARGET_DIR).
+    fs::create_dir_all(parent)?;
     let fresh = tempfile::Builder::new()
         .prefix("site-")
         .permissions(Permissions::from_mode(0o755))
