@@ -151,6 +151,17 @@ pub enum AppendError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPosition(pub Vec<Position>);
 
+impl FeedPosition {
+    /// Moves to an entry that was read. A place never goes back.
+    pub fn advance(&mut self, entry: &FeedEntry) {
+        let partition = entry.partition as usize;
+        if self.0.len() <= partition {
+            self.0.resize(partition + 1, Position::START);
+        }
+        self.0[partition] = self.0[partition].max(entry.position);
+    }
+}
+
 /// One appended event as the feed tells of it: who, not what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEntry {

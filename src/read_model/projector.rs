@@ -337,11 +337,7 @@ impl<S: Entity> Projector<S> {
 
     fn note(&mut self, entries: Vec<FeedEntry>) {
         for entry in entries {
-            let partition = entry.partition as usize;
-            if self.place.0.len() <= partition {
-                self.place.0.resize(partition + 1, Position::START);
-            }
-            self.place.0[partition] = self.place.0[partition].max(entry.position);
+            self.place.advance(&entry);
             self.moved.insert(entry.subject);
         }
     }

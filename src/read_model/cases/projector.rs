@@ -33,6 +33,14 @@ const ENTRIES: usize = 100;
 /// A scan may take this part of the time at most.
 const SCAN_SHARE: u32 = 20;
 
+/// The rows whose cases a scan reads.
+#[derive(Clone, Copy)]
+enum Read {
+    /// Those that do not end where their streams end.
+    Differing,
+    All,
+}
+
 pub struct CaseProjector {
     store: Store,
     database: Arc<Database>,
@@ -82,6 +90,7 @@ impl CaseProjector {
             .blocking(move |database| database.read(|connection| rows::feed(connection, &name)))
             .await?;
         self.target.clone_from(&end);
+        let mut read = Read::Differing;
         match known {
             Some(known) if known.0.len() == end.0.len() && !is_behind(&end, &known) => {
                 self.place = known;
@@ -89,17 +98,14 @@ impl CaseProjector {
                 return Ok(Instant::now());
             }
             // The store has gone back: every case is read again, also where a stream ends where its row says.
-            Some(_) => {
-                self.place = FeedPosition::default();
-                self.read_rows_again().await?;
-            }
+            Some(_) => read = Read::All,
             None => {
                 self.blocking(|database| database.write(|connection| rows::clear(connection)))
                     .await?;
             }
         }
         self.place = FeedPosition::default();
-        self.scan().await?;
+        self.scan(read).await?;
         self.place = end;
         self.write(Vec::new(), true).await?;
         Ok(Instant::now() + self.rescan)
@@ -139,7 +145,7 @@ impl CaseProjector {
         if is_behind(&end, &self.place) {
             return Ok(None);
         }
-        self.scan().await?;
+        self.scan(Read::Differing).await?;
         if self.moved.is_empty() {
             // Whatever the feed still has ahead names no case, or the scan has read it.
             self.target.clone_from(&self.place);
@@ -156,11 +162,7 @@ impl CaseProjector {
 
     fn note(&mut self, entries: Vec<FeedEntry>) {
         for entry in entries {
-            let partition = entry.partition as usize;
-            if self.place.0.len() <= partition {
-                self.place.0.resize(partition + 1, Position::START);
-            }
-            self.place.0[partition] = self.place.0[partition].max(entry.position);
+            self.place.advance(&entry);
             if is_case_id(&entry.subject) {
                 self.moved.insert(entry.subject);
             }
@@ -188,17 +190,20 @@ impl CaseProjector {
         }
     }
 
-    /// Compares every row with the end of its stream, and reads the streams that have no row. Cases that are noted meanwhile are read
+    /// Reads the cases of the rows again that `read` asks for, and the streams that have no row. Cases that are noted meanwhile are read
     /// between the steps.
-    async fn scan(&mut self) -> Result<(), ProjectError> {
+    async fn scan(&mut self, read: Read) -> Result<(), ProjectError> {
         let mut after: Option<EntityId> = None;
         loop {
             let from = after.clone();
             let ends = self
                 .blocking(move |database| database.read(|connection| rows::ends(connection, from.as_ref(), AT_ONCE)))
                 .await?;
-            let differing = differing(&*self.store.log, &ends).await?;
-            self.refresh(differing, false).await?;
+            let ids = match read {
+                Read::Differing => differing(&*self.store.log, &ends).await?,
+                Read::All => ends.iter().map(|(id, _)| id.clone()).collect(),
+            };
+            self.refresh(ids, false).await?;
             self.catch_up().await;
             match ends.into_iter().last() {
                 Some((id, _)) => after = Some(id),
@@ -216,23 +221,6 @@ impl CaseProjector {
             self.catch_up().await;
         }
         Ok(())
-    }
-
-    /// Reads the case of each row again.
-    async fn read_rows_again(&self) -> Result<(), ProjectError> {
-        let mut after: Option<EntityId> = None;
-        loop {
-            let from = after.clone();
-            let ends = self
-                .blocking(move |database| database.read(|connection| rows::ends(connection, from.as_ref(), AT_ONCE)))
-                .await?;
-            let ids: Vec<_> = ends.into_iter().map(|(id, _)| id).collect();
-            let Some(last) = ids.last().cloned() else {
-                return Ok(());
-            };
-            self.refresh(ids, false).await?;
-            after = Some(last);
-        }
     }
 
     /// Reads these cases and writes their rows. `all`: the rows stand for the place in the feed afterwards.
