@@ -5,10 +5,12 @@
 mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
+mod customers;
 #[cfg(feature = "ssr")]
 mod desk;
 mod error;
 mod events;
+mod findings;
 #[cfg(feature = "ssr")]
 mod operator_form;
 mod orders;
@@ -24,15 +26,17 @@ mod wallets;
 // The types are the requests that forms send.
 pub use compensations::{
     ApproveCompensation, DeclineCompensation, IssueCompensation, WithdrawCompensation, approve_compensation,
-    count_approvals, decline_compensation, get_compensation, get_compensation_form, issue_compensation,
-    list_compensations, withdraw_compensation,
+    count_approvals, decline_compensation, get_compensation, get_compensation_form, issue_compensation, list_cases,
+    withdraw_compensation,
 };
+pub use customers::{get_customer, list_customers};
 pub use error::ApiError;
 pub use events::get_event;
+pub use findings::list_findings;
 pub use orders::{get_order, list_orders};
-pub use overview::{get_health, get_overview, list_findings};
+pub use overview::{get_health, get_overview};
 pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
 pub use search::find_carriers;
 pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
-pub use wallets::{get_wallet, get_wallet_history, list_wallets};
+pub use wallets::{get_wallet, get_wallet_history, list_holds, list_wallets};

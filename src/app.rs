@@ -14,12 +14,15 @@ use self::frame::{DemoBanner, Footer, Header, Health};
 use crate::{
     components::input::FormProblem,
     pages::{
-        approvals::{ApprovalsPage, CompensationsPage},
         audit::AuditPage,
         case::CasePage,
+        cases::{ApprovalsPage, CasesPage, CompensationsPage},
         compensate::CompensatePage,
         event::EventPage,
         findings::FindingsPage,
+        customer::CustomerPage,
+        customers::CustomersPage,
+        holds::HoldsPage,
         live::{LiveBanner, LiveSaid},
         not_found::NotFound,
         operators::OperatorsPage,
@@ -130,6 +133,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/orders/:id") view=OrderPage />
                     <Route path=path!("/events/:domain/:subject/:position") view=EventPage />
                     <Route path=path!("/findings") view=FindingsPage />
+                    <Route path=path!("/holds") view=HoldsPage />
+                    <Route path=path!("/customers") view=CustomersPage />
+                    <Route path=path!("/customers/:id") view=CustomerPage />
+                    <Route path=path!("/cases") view=CasesPage />
                     <Route path=path!("/search") view=SearchPage />
                     <Route path=path!("/compensate") view=CompensatePage />
                     <Route path=path!("/approvals") view=ApprovalsPage />

@@ -9,12 +9,11 @@ mod describe;
 mod error;
 mod export;
 mod filter;
-mod findings;
 mod import;
+mod list;
 mod operator;
 mod order;
 mod output;
-mod refunds;
 mod relay;
 mod scan;
 mod seed;
@@ -28,9 +27,19 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::server::config::ServerConfig;
+use crate::{
+    domain::refund::RefundRow,
+    server::config::ServerConfig,
+    views::{
+        compensations::CaseRow,
+        findings::FindingRow,
+        orders::OrderRow,
+        wallets::{HoldListRow, WalletRow},
+    },
+};
 
 pub use error::CliError;
+use list::ListArgs;
 use settings::{LogFormat, Settings};
 
 /// Look into an event-sourced ledger of wallets and orders.
@@ -54,10 +63,18 @@ enum Command {
     Wallet(wallet::WalletArgs),
     /// Print an order: money, refunds, timeline, anomalies
     Order(order::OrderArgs),
+    /// List wallets
+    Wallets(ListArgs<WalletRow>),
+    /// List orders
+    Orders(ListArgs<OrderRow>),
     /// List refunds: the pending ones, unless other states are asked for
-    Refunds(refunds::RefundsArgs),
+    Refunds(ListArgs<RefundRow>),
     /// List what does not fit together across wallets and orders
-    Findings(findings::FindingsArgs),
+    Findings(ListArgs<FindingRow>),
+    /// List holds: the open ones, unless other states are asked for
+    Holds(ListArgs<HoldListRow>),
+    /// List the cases of compensations
+    Cases(ListArgs<CaseRow>),
     /// Append events from files of CloudEvents, one a line, plain or gzip
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
@@ -121,8 +138,12 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Serve(config) => serve::run(&settings, &config).await,
         Command::Wallet(args) => wallet::run(&settings, &args).await,
         Command::Order(args) => order::run(&settings, &args).await,
-        Command::Refunds(args) => refunds::run(&settings, &args).await,
-        Command::Findings(args) => findings::run(&settings, &args).await,
+        Command::Wallets(args) => list::run(&settings, &args).await,
+        Command::Orders(args) => list::run(&settings, &args).await,
+        Command::Refunds(args) => list::run(&settings, &args).await,
+        Command::Findings(args) => list::run(&settings, &args).await,
+        Command::Holds(args) => list::run(&settings, &args).await,
+        Command::Cases(args) => list::run_cases(&settings, &args).await,
         Command::Import(args) => import::run(&settings, args).await,
         Command::Export(args) => export::run(&settings, &args).await,
         Command::Seed(args) => seed::run(&settings, &args).await,

@@ -2,6 +2,7 @@
 //! them; lists, totals and findings are queries of the read model. Nothing here writes.
 
 mod carriers;
+mod customer;
 mod lists;
 mod pages;
 mod story;

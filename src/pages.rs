@@ -1,14 +1,17 @@
 //! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
 //! it never computes money itself.
 
-pub mod approvals;
 pub mod audit;
 pub mod case;
+pub mod cases;
 pub mod compensate;
+pub mod customer;
+pub mod customers;
 pub mod entity;
 pub mod event;
 pub mod findings;
 pub mod form;
+pub mod holds;
 pub mod list;
 pub mod live;
 pub mod not_found;

@@ -7,9 +7,12 @@ pub mod cases;
 pub mod changes;
 mod columns;
 mod compare;
+pub mod customers;
 mod database;
 mod due;
 mod entity;
+mod folding;
+mod functions;
 pub mod lists;
 mod overview;
 mod projector;
@@ -59,7 +62,7 @@ use crate::{
 };
 
 pub use self::{
-    compare::Rows, database::ReadModelError, lists::refunds::Moment, overview::Counts, projector::ProjectError,
+    compare::Rows, database::ReadModelError, lists::{ListRow, Moment}, overview::Counts, projector::ProjectError,
     up_to_date::UpToDate,
 };
 

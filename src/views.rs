@@ -3,7 +3,9 @@
 
 pub mod audit;
 pub mod compensations;
+pub mod customers;
 pub mod events;
+pub mod findings;
 pub mod health;
 pub mod href;
 pub mod lists;

@@ -7,8 +7,12 @@
     reason = "a test says what it expects by panicking"
 )]
 
+#[path = "cli/cases.rs"]
+mod cases;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
+#[path = "cli/filters.rs"]
+mod filters;
 #[path = "cli/foreign.rs"]
 mod foreign;
 #[path = "cli/harness.rs"]
@@ -27,5 +31,7 @@ mod seeding;
 mod timelines;
 #[path = "cli/transfer.rs"]
 mod transfer;
+#[path = "cli/usage.rs"]
+mod usage;
 #[path = "cli/verify.rs"]
 mod verify;

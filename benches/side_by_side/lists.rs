@@ -4,10 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerscope::{
-    domain::{order::OrderStatus, wallet::WalletStatus},
-    views::query::{findings_query, list_query, refunds_query},
-};
+use ledgerscope::views::{lists::ListName, query::list_query};
 use serde_json::{Value, json};
 
 use super::{
@@ -35,7 +32,7 @@ const DEEP: usize = 100;
 
 /// The lists in use. Texts that are looked for are those of entities that every ledger has.
 #[rustfmt::skip]
-fn queries() -> [Query; 40] {
+fn queries() -> [Query; 64] {
     let uuid = |letter| (40..400).find(|number| Ids::Mixed.is_uuid(letter, *number)).unwrap();
     let short = |letter| (40..400).find(|number| !Ids::Mixed.is_uuid(letter, *number)).unwrap();
     let of = |letter, number| Ids::Mixed.id(letter, number);
@@ -46,8 +43,8 @@ fn queries() -> [Query; 40] {
     [
         first("wallets", "/wallets"),
         first("wallets by id", "/wallets?sort=id"),
-        first("wallets, highest", "/wallets?sort=amount_down"),
-        first("wallets, lowest", "/wallets?sort=amount_up"),
+        first("wallets, highest", "/wallets?currency=EUR&sort=amount_down"),
+        first("wallets, lowest", "/wallets?currency=EUR&sort=amount_up"),
         first("wallets, open", "/wallets?status=open"),
         first("wallets, frozen, by id", "/wallets?status=frozen&sort=id"),
         text("wallets, one letter", "wallets", "e"),
@@ -57,12 +54,24 @@ fn queries() -> [Query; 40] {
         text("wallets, the first part of a UUID", "wallets", &wallet[..8]),
         text("wallets, three signs of a UUID", "wallets", &wallet[9..12]),
         page("wallets, second page", "/wallets", 1),
-        page("wallets, deep page by amount", "/wallets?sort=amount_down", DEEP),
+        page("wallets, deep page by amount", "/wallets?currency=EUR&sort=amount_down", DEEP),
+        first("wallets of a currency", "/wallets?currency=USD"),
+        first("wallets with a balance, newest", "/wallets?currency=EUR&min=10"),
+        first("wallets between two balances", "/wallets?currency=EUR&min=10&max=12&sort=amount_up"),
+        first("wallets below zero", "/wallets?currency=EUR&max=-0.01&sort=amount_up"),
+        first("wallets until a time, by id", "/wallets?to=2026-01-01&sort=id"),
+        first("wallets, oldest", "/wallets?sort=oldest"),
         first("orders", "/orders"),
+        first("orders of two currencies", "/orders?currency=USD&currency=EUR"),
+        first("orders of one total, newest", "/orders?currency=EUR&min=25&max=25"),
+        first("orders of a total or more, oldest", "/orders?currency=EUR&min=200&sort=oldest"),
+        first("orders of two states from a time", "/orders?status=paid&status=shipped&from=2026-01-01"),
+        text("orders, a first name and a last name", "orders", "ada+vermeulen"),
+        text("orders, a first name, highest", "orders", "ada&currency=EUR&sort=amount_down"),
         first("orders by id", "/orders?sort=id"),
-        first("orders, highest", "/orders?sort=amount_down"),
+        first("orders, highest", "/orders?currency=EUR&sort=amount_down"),
         first("orders, delivered, by id", "/orders?status=delivered&sort=id"),
-        first("orders, cancelled, lowest", "/orders?status=cancelled&sort=amount_up"),
+        first("orders, cancelled, lowest", "/orders?status=cancelled&currency=EUR&sort=amount_up"),
         text("orders, one letter", "orders", "k"),
         text("orders, a first name", "orders", "ada"),
         text("orders, a whole UUID", "orders", &order),
@@ -72,7 +81,7 @@ fn queries() -> [Query; 40] {
         first("refunds", "/refunds"),
         first("refunds, newest", "/refunds?sort=newest"),
         first("refunds, longest in their state", "/refunds?sort=stuck"),
-        first("refunds, all, highest", "/refunds?state=all&sort=amount_down"),
+        first("refunds, all, highest", "/refunds?state=all&currency=EUR&sort=amount_down"),
         first("refunds by state", "/refunds?sort=state"),
         first("refunds by order", "/refunds?sort=order"),
         first("refunds, overdue", "/refunds?overdue=1"),
@@ -82,7 +91,19 @@ fn queries() -> [Query; 40] {
         text("refunds, a reason", "refunds", "not_received"),
         text("refunds, the middle of a UUID", "refunds", &refund[9..23]),
         page("refunds, deep page of all", "/refunds?state=all", DEEP),
+        first("refunds, a destination and a reason", "/refunds?state=all&destination=wallet&reason=return"),
+        first("refunds of an amount, newest", "/refunds?state=all&currency=EUR&min=10&max=20&sort=newest"),
+        first("refunds from a time by order", "/refunds?state=all&from=2026-01-01&sort=order"),
+        text("refunds, a first name", "refunds", "ada&state=all"),
         first("findings", "/findings"),
+        first("findings, newest", "/findings?sort=newest"),
+        first("findings at risk", "/findings?currency=EUR&sort=risk"),
+        first("findings of a severity, highest", "/findings?severity=high&currency=EUR&sort=amount_down"),
+        first("holds", "/holds?state=all"),
+        first("holds, highest", "/holds?state=all&currency=EUR&sort=amount_down"),
+        first("customers", "/customers"),
+        text("customers, a first name", "customers", "ada"),
+        text("customers, a last name", "customers", "vermeulen"),
         page("findings of one kind, second page", "/findings?kind=negative_balance", 1),
     ]
 }
@@ -99,13 +120,18 @@ struct Asked {
 impl Asked {
     async fn new(query: &Query, client: &mut Client) -> Self {
         let (path, search) = query.address.split_once('?').unwrap_or((&query.address, ""));
-        let statuses: Vec<_> = WalletStatus::ALL.iter().map(|status| status.as_str()).collect();
-        let order_statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
-        let (function, parsed) = match path {
-            "/wallets" => ("/api/wallets", understood(list_query(search, &statuses))),
-            "/orders" => ("/api/orders", understood(list_query(search, &order_statuses))),
-            "/refunds" => ("/api/refunds", understood(refunds_query(search))),
-            _ => ("/api/findings", understood(findings_query(search))),
+        let list = ListName::ALL.into_iter().find(|list| path[1..] == *list.as_str()).unwrap();
+        let parsed = list_query(list, search);
+        assert!(parsed.ignored.is_empty(), "{}: {:?}", query.address, parsed.ignored);
+        let parsed = serde_json::to_value(parsed.query).unwrap();
+        let function = match list {
+            ListName::Wallets => "/api/wallets",
+            ListName::Orders => "/api/orders",
+            ListName::Refunds => "/api/refunds",
+            ListName::Findings => "/api/findings",
+            ListName::Holds => "/api/holds",
+            ListName::Cases => "/api/cases",
+            ListName::Customers => "/api/customers",
         };
         let mut asked = Self {
             address: query.address.clone(),
@@ -161,11 +187,6 @@ impl Asked {
         assert_eq!(answer.unwrap().status, 200, "{}", self.address);
         time
     }
-}
-
-fn understood<Q: serde::Serialize>(parsed: ledgerscope::views::query::Parsed<Q>) -> Value {
-    assert!(parsed.ignored.is_empty(), "{:?}", parsed.ignored);
-    serde_json::to_value(parsed.query).unwrap()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

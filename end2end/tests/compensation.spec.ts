@@ -95,7 +95,9 @@ for (const scripted of [true, false]) {
       expect((await read<Order>(ledger.environment, "order", `O-${name}`)).refunds[0]?.state).toBe("approved");
 
       const finance = await walk(browser, ledger.url, "finance", scripted);
-      await go(finance, "/approvals");
+      await go(finance, "/");
+      await finance.page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Cases/ }).click();
+      await expect(finance.page).toHaveURL("/cases?state=proposed");
       await finance.page.getByRole("link", { name: id }).click();
       await expect(finance.page.getByRole("main")).toContainText("The provider forgot it");
       if (scripted) {

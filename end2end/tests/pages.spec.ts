@@ -55,13 +55,25 @@ test("an event shows its payload as it was written", async ({ page, open }) => {
   await expect(page.getByText("top_up").first()).toBeVisible();
 });
 
-test("findings are narrowed to a kind by links", async ({ page, open }) => {
-  await open("/findings");
-  const kinds = page.getByRole("navigation", { name: "Kinds of findings" });
-  await expect(kinds.getByRole("link", { name: "All", exact: true })).toHaveAttribute("aria-current", "page");
-  await kinds.getByRole("link").nth(1).click();
+test("the overview leads to the findings of a kind", async ({ page, open }) => {
+  await open("/");
+  const kinds = page.getByRole("table", { name: "Findings by kind" });
+  const kind = await kinds.getByRole("link").first().innerText();
+  await kinds.getByRole("link").first().click();
   await expect(page).toHaveURL(/\/findings\?kind=\w+/);
-  await expect(kinds.getByRole("link").nth(1)).toHaveAttribute("aria-current", "page");
+  await expect(page.getByRole("checkbox", { name: kind, exact: true })).toBeChecked();
+  await expect(page.getByRole("table", { name: "Findings" }).locator("tbody tr").first()).toContainText(kind);
+});
+
+test("a wallet leads to its holds", async ({ page, open }) => {
+  await open("/wallets/W-E2E-1");
+  await page.getByRole("link", { name: "All holds" }).click();
+  await expect(page).toHaveURL("/holds?state=all&wallet=W-E2E-1");
+  const rows = page.getByRole("table", { name: "Holds" }).locator("tbody tr");
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText("H-E2E-1");
+  await rows.getByRole("link", { name: "O-E2E-1" }).click();
+  await expect(page).toHaveURL("/orders/O-E2E-1");
 });
 
 test("a payment's whole id leads to the event that carries it", async ({ page, open }) => {

@@ -11,6 +11,8 @@ for (const [path, heading, content] of [
   ["/orders", "Orders", "O-"],
   ["/orders/O-E2E-1", "O-E2E-1", "Looking glass"],
   ["/findings", "Findings", "finding"],
+  ["/holds?wallet=W-E2E-1&state=all", "Holds", "H-E2E-1"],
+  ["/cases", "Cases", "case"],
   ["/search?q=E2E-1", "Search", "W-E2E-1"],
 ] as const) {
   test(`${path} reads as plain HTML`, async ({ plainPage }) => {
@@ -40,6 +42,23 @@ for (const [path, table, id] of [["/wallets", "Wallets", "W-E2E-1"], ["/orders",
     await expect(plainPage).toHaveURL(`${path}/${id}`);
   });
 }
+
+test("more filters open, ask and are removed one by one", async ({ plainPage }) => {
+  await plainPage.goto("/orders");
+  await plainPage.getByText("More filters").click();
+  await plainPage.getByRole("checkbox", { name: "EUR" }).check();
+  await plainPage.getByLabel("Total, at least").fill("30");
+  await plainPage.getByLabel("Total, at most").fill("30");
+  await plainPage.getByLabel("Wallet", { exact: true }).fill("W-E2E-1");
+  await plainPage.getByRole("button", { name: "Apply" }).click();
+  const rows = plainPage.getByRole("table", { name: "Orders" }).locator("tbody tr");
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText("O-E2E-1");
+  await plainPage.getByRole("link", { name: "Remove the filter Total: at least 30 EUR" }).click();
+  await expect(plainPage).toHaveURL("/orders?currency=EUR&max=30&wallet=W-E2E-1");
+  await expect(plainPage.getByLabel("Total, at least")).toHaveValue("");
+  await expect(plainPage.getByLabel("Total, at most")).toHaveValue("30");
+});
 
 test("a wallet's form asks for a moment", async ({ plainPage }) => {
   await plainPage.goto("/wallets/W-E2E-1");

@@ -8,8 +8,8 @@ use super::ApiError;
 use crate::{
     domain::{compensation::draft::Draft, ids::EntityId},
     views::{
-        compensations::{CaseRow, CaseView, CasesQuery, Confirmation, FormView, JudgementForm},
-        lists::Page,
+        compensations::{CaseRow, CaseView, Confirmation, FormView, JudgementForm},
+        lists::{ListQuery, Page},
     },
 };
 
@@ -70,10 +70,11 @@ pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> 
     Ok(())
 }
 
-#[server(endpoint = "compensations", input = Json)]
-pub async fn list_compensations(query: CasesQuery) -> Result<Page<CaseRow>, ApiError> {
-    let caller = super::context::authorise(super::context::Act::Read).await?;
-    Ok(caller.desk().cases(&caller.who(), &query).await?)
+#[server(endpoint = "cases", input = Json)]
+pub async fn list_cases(query: ListQuery) -> Result<Page<CaseRow>, ApiError> {
+    let caller = super::context::reader_of(super::context::ListName::Cases, &query).await?;
+    let page = caller.desk().cases(&caller.who(), &query).await?;
+    Ok(super::context::truncated(page))
 }
 
 #[server(endpoint = "compensation", input = Json)]

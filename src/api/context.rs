@@ -1,5 +1,5 @@
 //! What server functions find on the server: who calls, whether they may, and what they are shown of an answer. The first
-//! thing that every one of them does is one of the first three functions here.
+//! thing that every one of them does is one of the first four functions here.
 
 /// Named through here, because signatures do not need it and the browser's build has no bodies.
 pub(super) use crate::domain::access::Act;
@@ -11,7 +11,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 /// For the same reason.
-pub(super) use crate::ledger::Ledger;
+pub(super) use crate::{ledger::Ledger, views::lists::ListName};
 
 use super::ApiError;
 use crate::{
@@ -24,7 +24,11 @@ use crate::{
         auth::{Gatekeeper, Principal, Visitor},
         state::AppState,
     },
-    views::{mask::Mask, truncate::Truncate},
+    views::{
+        lists::{FILTER_MAX, FILTER_VALUES_MAX, ListQuery},
+        mask::Mask,
+        truncate::Truncate,
+    },
 };
 
 /// Somebody who is signed in and may do what they ask for.
@@ -57,6 +61,33 @@ pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
     let refused = caller.principal.entry(act.as_str(), AuditOutcome::Refused);
     caller.keeper().record_once(refused).await?;
     Err(ApiError::Forbidden)
+}
+
+/// Somebody who may read, with a query of a list that is no larger than an address can make it.
+pub(super) async fn reader_of(list: ListName, query: &ListQuery) -> Result<Caller, ApiError> {
+    let caller = authorise(Act::Read).await?;
+    let states = list.states();
+    let texts = [&query.destinations, &query.reasons].into_iter().flatten();
+    let ids = [&query.customer, &query.wallet, &query.operator].into_iter().flatten();
+    let message = if let Some(lost) = query.states.iter().find(|state| !states.contains(&state.as_str())) {
+        let lost: String = lost.chars().take(FILTER_MAX).collect();
+        format!("'{lost}' is no state of a {}", list.noun())
+    } else if texts.chain(ids).any(|text| text.chars().count() > FILTER_MAX) {
+        format!("a filter has at most {FILTER_MAX} characters")
+    } else if [
+        query.destinations.len(),
+        query.reasons.len(),
+        query.states.len(),
+        query.currencies.len(),
+    ]
+    .into_iter()
+    .any(|values| values > FILTER_VALUES_MAX)
+    {
+        format!("a filter has at most {FILTER_VALUES_MAX} values")
+    } else {
+        return Ok(caller);
+    };
+    Err(ApiError::Invalid { message })
 }
 
 impl Caller {

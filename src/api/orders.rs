@@ -14,7 +14,7 @@ use crate::{
 
 #[server(endpoint = "orders", input = Json)]
 pub async fn list_orders(query: ListQuery) -> Result<Page<OrderRow>, ApiError> {
-    let caller = super::context::authorise(super::context::Act::Read).await?;
+    let caller = super::context::reader_of(super::context::ListName::Orders, &query).await?;
     let search = caller.search();
     let page = caller.ask(move |ledger| ledger.orders(&query, search)).await?;
     caller.shown(page, "orders").await

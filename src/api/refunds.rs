@@ -3,14 +3,20 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::views::refunds::{RefundView, RefundsPage, RefundsQuery};
+use crate::{
+    domain::refund::RefundRow,
+    views::{
+        lists::{ListQuery, Page},
+        refunds::RefundView,
+    },
+};
 
 #[server(endpoint = "refunds", input = Json)]
-pub async fn list_refunds(query: RefundsQuery) -> Result<RefundsPage, ApiError> {
-    let caller = super::context::authorise(super::context::Act::Read).await?;
+pub async fn list_refunds(query: ListQuery) -> Result<Page<RefundRow>, ApiError> {
+    let caller = super::context::reader_of(super::context::ListName::Refunds, &query).await?;
     let search = caller.search();
-    let refunds = caller.ask(move |ledger| ledger.refunds(&query, search)).await?;
-    Ok(super::context::truncated(refunds))
+    let page = caller.ask(move |ledger| ledger.refunds(&query, search)).await?;
+    Ok(super::context::truncated(page))
 }
 
 /// One refund; `order` says which, where several orders use its id.

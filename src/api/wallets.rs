@@ -1,4 +1,4 @@
-//! Wallets: the list, one wallet's page, and its raw history for a browser that replays it itself.
+//! Wallets: the list, one wallet's page, its raw history for a browser that replays it itself, and the list of holds.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -8,16 +8,23 @@ use crate::{
     views::{
         lists::{ListQuery, Page},
         timelines::{History, TimelineQuery},
-        wallets::{WalletRow, WalletView},
+        wallets::{HoldListRow, WalletRow, WalletView},
     },
 };
 
 #[server(endpoint = "wallets", input = Json)]
 pub async fn list_wallets(query: ListQuery) -> Result<Page<WalletRow>, ApiError> {
-    let caller = super::context::authorise(super::context::Act::Read).await?;
+    let caller = super::context::reader_of(super::context::ListName::Wallets, &query).await?;
     let search = caller.search();
     let page = caller.ask(move |ledger| ledger.wallets(&query, search)).await?;
     caller.shown(page, "wallets").await
+}
+
+#[server(endpoint = "holds", input = Json)]
+pub async fn list_holds(query: ListQuery) -> Result<Page<HoldListRow>, ApiError> {
+    let caller = super::context::reader_of(super::context::ListName::Holds, &query).await?;
+    let page = caller.ask(move |ledger| ledger.holds(&query)).await?;
+    Ok(super::context::truncated(page))
 }
 
 #[server(endpoint = "wallet", input = Json)]

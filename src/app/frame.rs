@@ -72,16 +72,16 @@ pub fn Header() -> impl IntoView {
     .into_any()
 }
 
-/// The places of the navigation; the approvals with how many wait.
+/// The places of the navigation; the cases with how many wait for an approval.
 #[component]
 fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
     let location = use_location();
     let places = places_of(role)
         .into_iter()
         .map(|place| {
-            let address = place.address();
+            let address = place.address(role);
             let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Approvals && role.may(Act::Approve)).then(|| waiting_mark(waiting));
+            let mark = (place == Place::Cases && role.may(Act::Approve)).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>

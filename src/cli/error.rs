@@ -6,7 +6,7 @@ use std::io;
 use crate::{
     access::{Unavailable, audit::AuditError, operators::OperatorError},
     event_log::{AppendError, OpenError, ReadError},
-    read_model::{ProjectError, ReadModelError},
+    read_model::{ProjectError, ReadModelError, cases::CasesError},
     server::ServeError,
 };
 
@@ -49,6 +49,18 @@ impl From<ProjectError> for CliError {
         match error {
             ProjectError::Store(error) => error.into(),
             ProjectError::Model(error) => error.into(),
+        }
+    }
+}
+
+impl From<CasesError> for CliError {
+    fn from(error: CasesError) -> Self {
+        match error {
+            CasesError::Store(_) | CasesError::Loading => Self::Store(format!(
+                "{error}; see that the store runs and that --compensation-store is right"
+            )),
+            CasesError::List(_) => Self::No(error.to_string()),
+            CasesError::ReadModel(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::{
     replay::Filter,
 };
 
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct FilterArgs {
     /// As it was at this time: only what had happened by then (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]

@@ -10,8 +10,9 @@ use super::{
     amounts::printed,
     describe,
     filter::FilterArgs,
+    list::refunds,
     output::{Column, Output, plain, table},
-    refunds, scan,
+    scan,
     settings::Settings,
     wallet::{EntryJson, anomalies, cells, history_line, party},
 };
@@ -52,10 +53,12 @@ pub async fn run(settings: &Settings, args: &OrderArgs) -> Result<(), CliError> 
 
 /// An order's refunds, oldest first.
 pub fn refund_rows(id: &EntityId, order: &OrderState, now: DateTime<Utc>, limits: &Limits) -> Vec<RefundRow> {
+    let (wallet, customer) = (order.wallet.as_deref(), order.customer.as_ref());
+    let customer = customer.map(|party| party.id.as_str());
     let mut rows: Vec<_> = order
         .refunds
         .iter()
-        .map(|(refund, state)| RefundRow::new(refund, id, order.wallet.as_deref(), state, now, limits))
+        .map(|(refund, state)| RefundRow::new(refund, id, wallet, customer, state, now, limits))
         .collect();
     rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
     rows

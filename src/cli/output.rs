@@ -79,11 +79,11 @@ pub fn table(columns: &[Column]) -> Table {
 }
 
 /// A table whose rows come page by page, aligned as a whole. The pages are asked for twice: first to see how wide the columns are.
-pub fn paged_table<Row>(
+pub async fn paged_table<Row>(
     out: &mut Output,
     columns: &[Column],
     cells: impl Fn(&Row) -> Vec<String>,
-    mut pages: impl FnMut(&mut dyn FnMut(&[Row]) -> Result<(), CliError>) -> Result<(), CliError>,
+    mut pages: impl AsyncFnMut(&mut dyn FnMut(&[Row]) -> Result<(), CliError>) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let of_page = |rows: &[Row], widths: Option<&[u16]>| {
         let mut table = table(columns);
@@ -100,7 +100,8 @@ pub fn paged_table<Row>(
             *width = of_these.max(*width);
         }
         Ok(())
-    })?;
+    })
+    .await?;
     let heading = of_page(&[], Some(&widths));
     for line in heading.lines().take(1) {
         out.line(&line)?;
@@ -112,6 +113,7 @@ pub fn paged_table<Row>(
         }
         Ok(())
     })
+    .await
 }
 
 /// Text as a terminal may have it: control characters, and marks that turn the direction of writing, as escapes.

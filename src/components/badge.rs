@@ -8,7 +8,7 @@ use crate::domain::{
     findings::{FindingKind, Severity},
     order::OrderStatus,
     refund::{RefundState, WaitsFor},
-    wallet::WalletStatus,
+    wallet::{HoldState, WalletStatus},
 };
 
 /// What a badge or a notice says by its colour.
@@ -63,6 +63,16 @@ pub fn WalletStatusBadge(status: WalletStatus) -> impl IntoView {
         WalletStatus::Closed => (Tone::Neutral, true),
     };
     view! { <Badge tone word=sentence(status.as_str()) settled /> }.into_any()
+}
+
+#[component]
+pub fn HoldStateBadge(state: HoldState) -> impl IntoView {
+    let (tone, settled) = match state {
+        HoldState::Open => (Tone::Info, false),
+        HoldState::Captured => (Tone::Good, true),
+        HoldState::Released | HoldState::Expired => (Tone::Neutral, true),
+    };
+    view! { <Badge tone word=sentence(state.as_str()) settled /> }.into_any()
 }
 
 #[component]

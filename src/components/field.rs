@@ -7,8 +7,8 @@ use leptos::prelude::*;
 #[component]
 pub fn TextField(
     name: &'static str,
-    label: &'static str,
-    #[prop(into)] value: Signal<String>,
+    #[prop(into)] label: String,
+    #[prop(into)] value: String,
     #[prop(optional)] placeholder: &'static str,
     /// `text` or `search`.
     #[prop(default = "text")]
@@ -17,6 +17,9 @@ pub fn TextField(
     #[prop(optional)]
     wide: bool,
     #[prop(optional_no_strip)] max_length: Option<usize>,
+    /// It takes digits and a point.
+    #[prop(optional)]
+    decimal: bool,
     #[prop(optional_no_strip, into)] hint: Option<String>,
 ) -> impl IntoView {
     view! {
@@ -25,9 +28,10 @@ pub fn TextField(
             <input
                 type=kind
                 name=name
-                value=move || value.get()
+                value=value
                 placeholder=placeholder
                 maxlength=max_length.map(|n| n.to_string())
+                inputmode=decimal.then_some("decimal")
                 autocomplete="off"
                 spellcheck="false"
             />
@@ -42,28 +46,22 @@ pub fn TextField(
 pub fn SelectField(
     name: &'static str,
     label: &'static str,
-    #[prop(into)] value: Signal<String>,
-    #[prop(into)] options: Signal<Vec<(String, String)>>,
-    /// A further class.
-    #[prop(optional)]
-    class: &'static str,
+    #[prop(into)] value: String,
+    options: Vec<(String, String)>,
 ) -> impl IntoView {
-    let choices = move || {
-        options
-            .get()
-            .into_iter()
-            .map(|(option, word)| {
-                let mine = option.clone();
-                view! {
-                    <option value=option selected=move || value.get() == mine>
-                        {word}
-                    </option>
-                }
-            })
-            .collect_view()
-    };
+    let choices = options
+        .into_iter()
+        .map(|(option, word)| {
+            let selected = option == value;
+            view! {
+                <option value=option selected=selected>
+                    {word}
+                </option>
+            }
+        })
+        .collect_view();
     view! {
-        <label class=format!("field {class}")>
+        <label class="field">
             <span class="field-label">{label}</span>
             <select name=name>{choices}</select>
         </label>
@@ -77,7 +75,7 @@ pub fn CheckChip(
     name: &'static str,
     #[prop(into)] value: String,
     #[prop(into)] label: String,
-    #[prop(into)] checked: Signal<bool>,
+    checked: bool,
 ) -> impl IntoView {
     view! {
         <label class="chip">
@@ -85,7 +83,7 @@ pub fn CheckChip(
                 type="checkbox"
                 name=name
                 value=value
-                checked=move || checked.get()
+                checked=checked
             />
             <span>{label}</span>
         </label>
@@ -96,7 +94,7 @@ pub fn CheckChip(
 /// Several controls that belong together, with what they are about.
 #[component]
 pub fn FieldGroup(
-    legend: &'static str,
+    #[prop(into)] legend: String,
     /// A further class.
     #[prop(optional)]
     class: &'static str,

@@ -18,6 +18,7 @@ pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: Stri
     if findings.is_empty() {
         return ().into_any();
     }
+    let here = here.as_str();
     let left_out = count.saturating_sub(findings.len().try_into().unwrap_or(u64::MAX));
     let rest = (left_out > 0).then(|| {
         view! {
@@ -26,29 +27,42 @@ pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: Stri
             </p>
         }
     });
+    let items = findings.into_iter().map(|finding| item(finding, here)).collect_view();
     view! {
         <section class="panel findings" aria-labelledby="findings">
             <div class="panel-head">
                 <h2 id="findings">"Findings"</h2>
                 <p class="aside">"What does not fit across wallets and orders, as of now"</p>
             </div>
-            <FindingItems findings here />
+            <ul>{items}</ul>
             {rest}
         </section>
     }
     .into_any()
 }
 
-/// Findings as a bare list.
+/// Links to what a finding is about.
 #[component]
-pub fn FindingItems(findings: Vec<Finding>, #[prop(optional, into)] here: String) -> impl IntoView {
-    let items = findings.into_iter().map(|finding| item(finding, &here)).collect_view();
-    view! { <ul>{items}</ul> }.into_any()
+pub fn FindingSubjects(
+    finding: Finding,
+    /// The id that the page is about, which needs no link.
+    #[prop(optional, into)]
+    here: String,
+) -> impl IntoView {
+    let elsewhere = |id: Option<String>| id.filter(|id| *id != here);
+    let order = finding.order.clone();
+    view! {
+        <span class="finding-subjects">
+            {elsewhere(finding.refund).map(|refund| view! { <span>"refund " <RefundLink refund order /></span> })}
+            {elsewhere(finding.order).map(|id| view! { <span>"order " <OrderLink id /></span> })}
+            {elsewhere(finding.wallet).map(|id| view! { <span>"wallet " <WalletLink id /></span> })}
+        </span>
+    }
+    .into_any()
 }
 
 fn item(finding: Finding, here: &str) -> AnyView {
-    let elsewhere = |id: Option<String>| id.filter(|id| id != here);
-    let order = finding.order.clone();
+    let subjects = finding.clone();
     let amount = finding
         .amount
         .map(|amount| view! { <Money amount currency=finding.currency /> });
@@ -64,9 +78,7 @@ fn item(finding: Finding, here: &str) -> AnyView {
                     {finding.explanation}
                 </p>
                 <p class="finding-links">
-                    {elsewhere(finding.refund).map(|refund| view! { <span>"refund " <RefundLink refund order /></span> })}
-                    {elsewhere(finding.order).map(|id| view! { <span>"order " <OrderLink id /></span> })}
-                    {elsewhere(finding.wallet).map(|id| view! { <span>"wallet " <WalletLink id /></span> })}
+                    <FindingSubjects finding=subjects here />
                     {since}
                 </p>
             </div>

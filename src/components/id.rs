@@ -29,6 +29,11 @@ pub fn OrderLink(#[prop(into)] id: String) -> impl IntoView {
     written(order_link(&id))
 }
 
+#[component]
+pub fn CustomerLink(#[prop(into)] id: String) -> impl IntoView {
+    written(id_link(&href::customer(&id), &id))
+}
+
 /// A refund; give its order wherever it is known, because other orders may use the same refund id.
 #[component]
 pub fn RefundLink(
@@ -70,7 +75,7 @@ pub fn DomainTag(domain: Domain) -> impl IntoView {
     view! { <span class=class>{icon.view()} {word}</span> }.into_any()
 }
 
-/// A person or company: the name where there is one, the id beside it.
+/// A person or company: the name where there is one, the id beside it, which leads to the customer.
 #[component]
 pub fn PartyName(party: Party) -> impl IntoView {
     let Party { id, name } = party;
@@ -81,11 +86,11 @@ pub fn PartyName(party: Party) -> impl IntoView {
                     {name.clone()}
                 </span>
                 " "
-                <code class="id party-id">{id}</code>
+                <span class="party-id"><CustomerLink id /></span>
             </span>
         }
         .into_any(),
-        None => view! { <Code text=id /> }.into_any(),
+        None => view! { <CustomerLink id /> }.into_any(),
     }
 }
 

@@ -103,7 +103,7 @@ pub fn Loading(#[prop(into)] what: String) -> impl IntoView {
     .into_any()
 }
 
-/// What of the address was not understood, and so has no effect.
+/// What of the address has no effect: it is not understood, or not in its place.
 #[component]
 pub fn Ignored(notes: Vec<String>) -> impl IntoView {
     if notes.is_empty() {
@@ -112,7 +112,7 @@ pub fn Ignored(notes: Vec<String>) -> impl IntoView {
     let lines = notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
     view! {
         <div class="ignored" role="note">
-            <p>"Not understood in the address, and ignored:"</p>
+            <p>"These parts of the address have no effect:"</p>
             <ul>{lines}</ul>
         </div>
     }

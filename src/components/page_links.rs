@@ -47,7 +47,8 @@ impl PageInfo {
 #[component]
 pub fn PageLinks(
     /// What is paged, for those who listen: `Refunds`.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     info: PageInfo,
     /// The address of a page.
     href: impl Fn(PageAt) -> String,

@@ -6,25 +6,23 @@ use leptos::prelude::*;
 use super::{
     badge::{Nothing, RefundStateBadge, WaitsForLabel},
     icon::Icon,
-    id::{OrderLink, RefundLink, WalletLink},
+    id::{CustomerLink, OrderLink, RefundLink, WalletLink},
     money::Money,
     reason::ReasonLabel,
     time::{Age, Fineness, Time},
 };
 use crate::domain::refund::RefundRow;
 
-/// The body of a table of refunds, with the columns Refund, Order, Wallet, State, Waits for, In state for, Requested,
+/// A row of a table of refunds, with the columns Refund, Order, Wallet, Customer, State, Waits for, In state for, Requested,
 /// Reason, Amount.
-#[component]
-pub fn RefundRows(rows: Vec<RefundRow>) -> impl IntoView {
-    let rows = rows.into_iter().map(full_row).collect_view();
-    view! { <tbody>{rows}</tbody> }.into_any()
-}
-
-fn full_row(row: RefundRow) -> AnyView {
+pub fn refund_row(row: RefundRow) -> AnyView {
     let order = row.order.to_string();
     let wallet = match row.wallet {
         Some(id) => view! { <WalletLink id /> }.into_any(),
+        None => view! { <Nothing /> }.into_any(),
+    };
+    let customer = match row.customer {
+        Some(id) => view! { <CustomerLink id /> }.into_any(),
         None => view! { <Nothing /> }.into_any(),
     };
     let key = format!("{order} {}", row.refund);
@@ -40,6 +38,7 @@ fn full_row(row: RefundRow) -> AnyView {
                 <OrderLink id=order />
             </td>
             <td data-label="Wallet">{wallet}</td>
+            <td data-label="Customer">{customer}</td>
             <td data-label="State">
                 <RefundStateBadge state=row.state />
             </td>

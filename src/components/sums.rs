@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{badge::Nothing, money::Money};
-use crate::views::refunds::Sum;
+use crate::views::lists::Sum;
 
 /// One line a currency, aligned; a dash where there is none.
 #[component]

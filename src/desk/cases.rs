@@ -7,24 +7,18 @@ use crate::{
         compensation::case::CaseRefusal,
         ids::{EntityId, LogName},
     },
-    read_model::cases::{CasesError, ListedPage},
+    read_model::cases::CasesError,
     views::{
-        compensations::{CaseList, CaseRow, CaseView, CasesQuery},
-        lists::Page,
+        compensations::{CaseRow, CaseView},
+        lists::{ListQuery, Page},
     },
 };
 
 impl Desk {
-    /// One page of the cases that are asked for, newest first.
-    pub async fn cases(&self, who: &Who, query: &CasesQuery) -> Result<Page<CaseRow>, DeskError> {
+    /// One page of the cases that match.
+    pub async fn cases(&self, who: &Who, query: &ListQuery) -> Result<Page<CaseRow>, DeskError> {
         may(who, Act::Read)?;
-        let nobody = query.list == CaseList::ForMe && !who.role.may(Act::Approve);
-        let page = if nobody {
-            ListedPage::empty()
-        } else {
-            self.cases.page(query.list, who.name.as_str(), &query.at).await?
-        };
-        Ok(page.at(self.now()))
+        Ok(self.cases.page(query).await?.at(self.now()))
     }
 
     /// How many cases wait for an approval that this person may give.

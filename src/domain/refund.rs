@@ -151,6 +151,8 @@ pub struct RefundRow {
     pub refund: String,
     pub order: EntityId,
     pub wallet: Option<String>,
+    /// The id of the order's customer.
+    pub customer: Option<String>,
     pub state: RefundState,
     pub waits_for: Option<WaitsFor>,
     pub amount: Decimal,
@@ -171,6 +173,7 @@ impl RefundRow {
         id: &str,
         order: &EntityId,
         wallet: Option<&str>,
+        customer: Option<&str>,
         refund: &Refund,
         now: DateTime<Utc>,
         limits: &Limits,
@@ -180,6 +183,7 @@ impl RefundRow {
             refund: id.to_owned(),
             order: order.clone(),
             wallet: wallet.map(str::to_owned),
+            customer: customer.map(str::to_owned),
             state: refund.state,
             waits_for: refund.state.waits_for(),
             amount: refund.amount.amount(),
@@ -244,7 +248,7 @@ mod tests {
         let order = EntityId::new("O-1").unwrap();
         let row = |seconds| {
             let now = since + TimeDelta::seconds(seconds);
-            RefundRow::new("R", &order, None, &refund, now, &Limits::default())
+            RefundRow::new("R", &order, None, None, &refund, now, &Limits::default())
         };
         assert!(!row(4 * 3600).overdue);
         assert!(row(4 * 3600 + 1).overdue);

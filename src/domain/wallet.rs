@@ -248,14 +248,9 @@ impl WalletEvent {
     }
 }
 
-/// How a hold ended, if it did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldState {
-    Open,
-    Captured,
-    Released,
-    Expired,
+states! {
+    /// How a hold ended, if it did.
+    HoldState { Open = "open", Captured = "captured", Released = "released", Expired = "expired" }
 }
 
 /// Money set aside.

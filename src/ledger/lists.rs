@@ -8,16 +8,17 @@ use crate::{
         refund::RefundRow,
     },
     read_model::lists::{
-        ListedPage, Search,
+        self, Ask, ListRow, ListedPage, Search,
         findings::{self, About},
-        orders, orders_claiming, orders_naming, refunds, wallet_named_by, wallets,
+        orders_claiming, orders_naming, wallet_named_by,
     },
     views::{
-        lists::{Count, FindingsQuery, ListQuery, PAGE_ROWS, Page, PageAt},
+        customers::CustomerRow,
+        findings::FindingRow,
+        lists::{Count, ListQuery, Page, PageAt},
         orders::OrderRow,
         overview::Overview,
-        refunds::{RefundsPage, RefundsQuery},
-        wallets::WalletRow,
+        wallets::{HoldListRow, WalletRow},
     },
 };
 
@@ -26,108 +27,93 @@ use super::{Ledger, LedgerError};
 /// Rows that an export reads at once.
 const EXPORT_ROWS: usize = 1_000;
 
-/// The page of a list that is not there yet.
-fn nothing_yet<Row>() -> ListedPage<Row> {
-    ListedPage {
-        rows: Vec::new(),
-        previous: None,
-        next: None,
-        total: Count::AtLeast(0),
-        stopped: false,
-    }
-}
+/// The next rows of an export, and where it goes on.
+type Exported<Row> = Result<(Vec<Row>, Option<PageAt>), LedgerError>;
 
 impl Ledger {
     /// One page of the wallets that match. Blocks.
     pub fn wallets(&self, query: &ListQuery, search: Search) -> Result<Page<WalletRow>, LedgerError> {
-        let now = self.now();
-        if !self.model.is_filled(Domain::Wallet) || !self.is_searchable(query) {
-            return Ok(nothing_yet().at(now));
-        }
-        let page = self.model.read(|connection| wallets(connection, query, search))?;
-        Ok(page?.at(now))
-    }
-
-    /// Wallets are also found by the refunds that they were credited for, which orders know.
-    fn is_searchable(&self, query: &ListQuery) -> bool {
-        query.text.trim().is_empty() || self.model.is_filled(Domain::Order)
+        self.page(&[Domain::Wallet], query, search)
     }
 
     /// One page of the orders that match. Blocks.
     pub fn orders(&self, query: &ListQuery, search: Search) -> Result<Page<OrderRow>, LedgerError> {
-        let now = self.now();
-        if !self.model.is_filled(Domain::Order) {
-            return Ok(nothing_yet().at(now));
-        }
-        let page = self.model.read(|connection| orders(connection, query, search))?;
-        Ok(page?.at(now))
+        self.page(&[Domain::Order], query, search)
     }
 
     /// One page of the refunds that match, with the sums of all of them. Blocks.
-    pub fn refunds(&self, query: &RefundsQuery, search: Search) -> Result<RefundsPage, LedgerError> {
-        self.refunds_of_size(query, search, PAGE_ROWS as usize)
+    pub fn refunds(&self, query: &ListQuery, search: Search) -> Result<Page<RefundRow>, LedgerError> {
+        self.page(&[Domain::Order], query, search)
     }
 
-    fn refunds_of_size(&self, query: &RefundsQuery, search: Search, size: usize) -> Result<RefundsPage, LedgerError> {
-        let moment = self.model.moment();
-        if !self.model.is_filled(Domain::Order) {
-            return Ok(RefundsPage {
-                rows: Vec::new(),
-                previous: None,
-                next: None,
-                total: Count::AtLeast(0),
-                overdue: None,
-                sums: None,
-                stopped: false,
-                currencies: Vec::new(),
-                now: moment.now,
-            });
-        }
-        let page = self
-            .model
-            .read(|connection| refunds::page(connection, query, search, &moment, size))?;
-        Ok(page?)
+    /// One page of the holds that match. Blocks.
+    pub fn holds(&self, query: &ListQuery) -> Result<Page<HoldListRow>, LedgerError> {
+        self.page(&[Domain::Wallet], query, Search::Ids)
     }
 
-    /// A file that lacks what was not read yet would say so nowhere.
-    fn check_filled(&self, domain: Domain) -> Result<(), LedgerError> {
-        if self.model.is_filled(domain) {
-            return Ok(());
-        }
-        Err(LedgerError::ReadModel(format!(
-            "the {domain} store is still being read for the first time; try again when that is done"
-        )))
+    /// One page of the findings that match. Blocks.
+    pub fn findings_list(&self, query: &ListQuery, search: Search) -> Result<Page<FindingRow>, LedgerError> {
+        self.page(&[], query, search)
     }
 
-    /// The next refunds of an export, and where it goes on. Blocks.
-    pub fn export_refunds(
+    /// One page of the customers that match. Blocks.
+    pub fn customers(&self, query: &ListQuery, search: Search) -> Result<Page<CustomerRow>, LedgerError> {
+        self.page(&Domain::ALL, query, search)
+    }
+
+    /// One page of a list that needs these domains.
+    fn page<Row: ListRow>(
         &self,
-        query: &RefundsQuery,
+        domains: &[Domain],
+        query: &ListQuery,
         search: Search,
-    ) -> Result<(Vec<RefundRow>, Option<PageAt>), LedgerError> {
-        self.check_filled(Domain::Order)?;
-        let page = self.refunds_of_size(query, search, EXPORT_ROWS)?;
-        Ok((page.rows, page.next.map(PageAt::After)))
-    }
-
-    /// One page of the findings that match, worst first. Blocks.
-    pub fn list_findings(&self, query: &FindingsQuery) -> Result<Page<Finding>, LedgerError> {
-        let now = self.now();
-        let page = self
-            .model
-            .read(|connection| findings::page(connection, query, now, PAGE_ROWS as usize))?;
-        Ok(page?.at(now))
-    }
-
-    /// The next findings of an export, and where it goes on. Blocks.
-    pub fn export_findings(&self, query: &FindingsQuery) -> Result<(Vec<Finding>, Option<PageAt>), LedgerError> {
-        for domain in Domain::ALL {
-            self.check_filled(domain)?;
+    ) -> Result<Page<Row>, LedgerError> {
+        let moment = self.model.moment();
+        if domains.iter().any(|domain| !self.model.is_filled(*domain)) {
+            return Ok(ListedPage::empty(Count::AtLeast(0)).at(moment.now));
         }
-        let now = self.now();
-        let page = self
-            .model
-            .read(|connection| findings::page(connection, query, now, EXPORT_ROWS))??;
+        let ask = Ask::page(query, search, moment);
+        let page = self.model.read(|connection| lists::page(connection, query, &ask))?;
+        Ok(page?.at(moment.now))
+    }
+
+    /// The next wallets of an export, and where it goes on. Blocks; the others, too.
+    pub fn export_wallets(&self, query: &ListQuery, search: Search) -> Exported<WalletRow> {
+        self.export(&[Domain::Wallet], query, search)
+    }
+
+    pub fn export_orders(&self, query: &ListQuery, search: Search) -> Exported<OrderRow> {
+        self.export(&[Domain::Order], query, search)
+    }
+
+    pub fn export_refunds(&self, query: &ListQuery, search: Search) -> Exported<RefundRow> {
+        self.export(&[Domain::Order], query, search)
+    }
+
+    pub fn export_findings(&self, query: &ListQuery, search: Search) -> Exported<FindingRow> {
+        self.export(&Domain::ALL, query, search)
+    }
+
+    pub fn export_customers(&self, query: &ListQuery, search: Search) -> Exported<CustomerRow> {
+        self.export(&Domain::ALL, query, search)
+    }
+
+    pub fn export_holds(&self, query: &ListQuery) -> Exported<HoldListRow> {
+        self.export(&[Domain::Wallet], query, Search::Ids)
+    }
+
+    /// A file that lacks what was not read yet would say so nowhere, so there is none before the domains are read.
+    fn export<Row: ListRow>(&self, domains: &[Domain], query: &ListQuery, search: Search) -> Exported<Row> {
+        if let Some(domain) = domains.iter().find(|domain| !self.model.is_filled(**domain)) {
+            return Err(LedgerError::ReadModel(format!(
+                "the {domain} store is still being read for the first time; try again when that is done"
+            )));
+        }
+        let ask = Ask {
+            rows: EXPORT_ROWS,
+            ..Ask::page(query, search, self.model.moment())
+        };
+        let page = self.model.read(|connection| lists::page(connection, query, &ask))??;
         Ok((page.rows, page.next.map(PageAt::After)))
     }
 

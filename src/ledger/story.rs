@@ -51,6 +51,7 @@ impl Ledger {
             id,
             &order,
             state.wallet.as_deref(),
+            state.customer.as_ref().map(|party| party.id.as_str()),
             refund,
             now,
             &self.model.settings().limits,

@@ -3,6 +3,7 @@
 
 mod carriers;
 mod durable;
+mod lists;
 mod long_ids;
 mod long_wallets;
 mod paging;
@@ -29,7 +30,7 @@ use crate::{
         fold::Fold,
         ids::{Domain, EntityId},
         order::OrderState,
-        refund::{Limits, RefundRow, RefundState},
+        refund::{Limits, RefundRow},
         replay::{Filter, in_sequence_order},
     },
     read_model::{
@@ -39,8 +40,7 @@ use crate::{
     },
     views::{
         health::StoreState,
-        lists::{Count, FINDINGS_SHOWN, FindingsQuery, ListQuery},
-        refunds::{RefundSort, RefundsQuery},
+        lists::{Count, FINDINGS_SHOWN, ListQuery, Sort},
         timelines::{PartPages, TimelineQuery},
     },
 };
@@ -216,43 +216,44 @@ async fn refunds_are_filtered_sorted_and_added_up() {
         .order
         .write("O-3", "3", "order.refund_approved", hour(98), &approved, true);
     let ledger = bench.start(LATER).await;
-    let ids = |query: RefundsQuery| {
+    let ids = |query: ListQuery| {
         let page = ledger.refunds(&query, Search::Names).unwrap();
         let ids: Vec<_> = page.rows.iter().map(|row| row.refund.clone()).collect();
         let sums: Vec<_> = page.sums.iter().flatten().map(|sum| sum.amount.to_string()).collect();
         (ids.join(" "), sums.join(" "))
     };
     let found = |ids: &str, sums: &str| (ids.to_owned(), sums.to_owned());
-    let query = RefundsQuery::default;
+    let query = ListQuery::default;
     assert_eq!(ids(query()), found("R-1 R-3 R-2", "16.00"));
-    let overdue = RefundsQuery {
+    let overdue = ListQuery {
         overdue: true,
         ..query()
     };
     assert_eq!(ids(overdue), found("R-1", "9.00"));
-    let states = RefundsQuery {
-        states: vec![RefundState::Approved],
+    let states = ListQuery {
+        states: vec!["approved".to_owned()],
         ..query()
     };
     assert_eq!(ids(states), found("R-3", "4.00"));
-    let old = RefundsQuery {
-        older_than_hours: Some(2),
+    let old = ListQuery {
+        age: Some(2),
         ..query()
     };
     assert_eq!(ids(old), found("R-1 R-3", "13.00"));
-    let dear = RefundsQuery {
-        sort: RefundSort::AmountDown,
+    let dear = ListQuery {
+        sort: Some(Sort::AmountDown),
+        currencies: vec!["EUR".parse().unwrap()],
         ..query()
     };
     assert_eq!(ids(dear), found("R-1 R-3 R-2", "16.00"));
-    let named = RefundsQuery {
+    let named = ListQuery {
         text: "o-2".to_owned(),
         ..query()
     };
     assert_eq!(ids(named), found("R-2", "3.00"));
-    let customer = RefundsQuery {
+    let customer = ListQuery {
         text: "ADA".to_owned(),
-        sort: RefundSort::Newest,
+        sort: Some(Sort::Newest),
         ..query()
     };
     assert_eq!(ids(customer.clone()), found("R-2 R-3 R-1", "16.00"));
@@ -264,7 +265,7 @@ async fn refunds_are_filtered_sorted_and_added_up() {
     for (search, expected) in [(Search::Names, 3), (Search::Ids, 0)] {
         assert_eq!(ledger.orders(&by_name, search).unwrap().total, Count::Exactly(expected));
     }
-    let too_long = RefundsQuery {
+    let too_long = ListQuery {
         text: "x".repeat(101),
         ..query()
     };
@@ -291,9 +292,10 @@ fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
             fold.push(&entry, |_| {});
         }
         let wallet = fold.state.wallet.clone();
+        let customer = fold.state.customer.as_ref().map(|party| party.id.clone());
         let refunds = fold.state.refunds.iter();
         rows.extend(
-            refunds.map(|(id, refund)| RefundRow::new(id, &order, wallet.as_deref(), refund, moment(), &limits)),
+            refunds.map(|(id, refund)| RefundRow::new(id, &order, wallet.as_deref(), customer.as_deref(), refund, moment(), &limits)),
         );
     }
     rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
@@ -308,21 +310,21 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
         bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", n % 7);
     }
     let ledger = bench.start_at(LATER, moment).await;
-    let overdue = RefundsQuery {
+    let overdue = ListQuery {
         overdue: true,
-        ..RefundsQuery::default()
+        ..ListQuery::default()
     };
-    let aged = RefundsQuery {
-        older_than_hours: Some(30),
-        sort: RefundSort::Stuck,
-        ..RefundsQuery::default()
+    let aged = ListQuery {
+        age: Some(30),
+        sort: Some(Sort::Stuck),
+        ..ListQuery::default()
     };
-    let states = RefundsQuery {
-        states: vec![RefundState::Requested, RefundState::Succeeded],
-        sort: RefundSort::Newest,
-        ..RefundsQuery::default()
+    let states = ListQuery {
+        states: vec!["requested".to_owned(), "succeeded".to_owned()],
+        sort: Some(Sort::Newest),
+        ..ListQuery::default()
     };
-    let queries = [RefundsQuery::default(), overdue, aged, states];
+    let queries = [ListQuery::default(), overdue, aged, states];
     let compare = || {
         let folded = folded_refunds(&bench);
         for query in &queries {
@@ -330,17 +332,17 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
                 let state = if query.states.is_empty() {
                     row.state.is_pending()
                 } else {
-                    query.states.contains(&row.state)
+                    query.states.iter().any(|state| state == row.state.as_str())
                 };
                 let old = query
-                    .older_than_hours
+                    .age
                     .is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600);
                 state && old && (row.overdue || !query.overdue)
             };
             let mut expected: Vec<_> = folded.iter().filter(wanted).cloned().collect();
             match query.sort {
-                RefundSort::Stuck => expected.sort_by_key(|row| (row.state_since, row.refund.clone())),
-                RefundSort::Newest => expected.reverse(),
+                Some(Sort::Stuck) => expected.sort_by_key(|row| (row.state_since, row.refund.clone())),
+                Some(Sort::Newest) => expected.reverse(),
                 _ => {}
             }
             let page = ledger.refunds(query, Search::Names).unwrap();
@@ -481,7 +483,7 @@ async fn a_refunds_story_crosses_both_domains() {
     assert!(ledger.refund("R-1", Some("O-2")).await.is_err());
     let kinds: Vec<_> = view.findings.iter().map(|finding| finding.finding).collect();
     assert_eq!(kinds, [FindingKind::CreditedWithoutApproval]);
-    let worst = ledger.list_findings(&FindingsQuery::default()).unwrap().rows.remove(0);
+    let worst = ledger.findings_list(&ListQuery::default(), Search::Names).unwrap().rows.remove(0).finding;
     assert_eq!(worst.finding, FindingKind::CreditedWithoutApproval);
 }
 

@@ -183,9 +183,10 @@ impl Ledger {
         refunds.sort_unstable_by_key(|(refund_id, refund)| (refund.requested_at, *refund_id));
         let refunds = refunds_cut.of_sorted(refunds);
         let wallet = state.wallet.as_deref();
+        let customer = state.customer.as_ref().map(|party| party.id.as_str());
         let limits = &self.model.settings().limits;
         let refund_row =
-            |(refund_id, refund): &(&String, &Refund)| RefundRow::new(refund_id, id, wallet, refund, now, limits);
+            |(refund_id, refund): &(&String, &Refund)| RefundRow::new(refund_id, id, wallet, customer, refund, now, limits);
         let refunds = refunds.iter().map(refund_row).collect();
         let lines = lines(&replay);
         let lines_cut = Cut::of(lines.len(), query.parts.lines);

@@ -55,11 +55,15 @@ pub fn AuditPage() -> impl IntoView {
 
 #[component]
 fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
-    let text = Signal::derive(move || query.with(|query| query.text.clone()));
-    let outcome = Signal::derive(move || query.with(|query| query.outcome.map_or("", AuditOutcome::as_str).to_owned()));
+    let AuditQuery {
+        text,
+        outcome,
+        from,
+        to,
+        ..
+    } = query.get_untracked();
+    let outcome = outcome.map_or("", AuditOutcome::as_str);
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
-    let from = Signal::derive(move || query.with(|query| day(query.from)));
-    let to = Signal::derive(move || query.with(|query| day(query.to)));
     let any = (String::new(), "Any outcome".to_owned());
     let known = AuditOutcome::ALL
         .iter()
@@ -81,9 +85,9 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
                 max_length=Some(SEARCH_MAX)
                 wide=true
             />
-            <SelectField name="outcome" label="Outcome" value=outcome options=Signal::stored(outcomes) />
-            <TextField name="from" label="From (UTC day)" kind="date" value=from />
-            <TextField name="to" label="To (UTC day)" kind="date" value=to />
+            <SelectField name="outcome" label="Outcome" value=outcome options=outcomes />
+            <TextField name="from" label="From (UTC day)" kind="date" value=day(from) />
+            <TextField name="to" label="To (UTC day)" kind="date" value=day(to) />
             <div class="form-end">
                 <button class="button is-main" type="submit">
                     "Apply"

@@ -80,7 +80,7 @@ pub fn CasePage() -> impl IntoView {
             <nav class="crumbs" aria-label="Where this is">
                 <ol>
                     <li>
-                        <a href=href::COMPENSATIONS>"Compensations"</a>
+                        <a href=href::CASES>"Cases"</a>
                     </li>
                 </ol>
             </nav>

@@ -39,10 +39,9 @@ use crate::{
     views::{
         events::Recent,
         href,
-        lists::FindingsQuery,
+        lists::{ListName, ListQuery, Sort, Sum},
         overview::{AgeBucket, Overview, StateSummary, Totals},
-        query::{findings_href, refunds_href},
-        refunds::{RefundSort, RefundsQuery, Sum},
+        query::list_href,
     },
 };
 
@@ -158,15 +157,10 @@ fn headline(answer: &Overview) -> AnyView {
         counted(answer.orders, "order"),
         counted(answer.refunds, "refund"),
     );
-    let overdue = RefundsQuery {
-        overdue: true,
-        sort: RefundSort::Stuck,
-        ..RefundsQuery::default()
-    };
     view! {
         <div class="figures-row">
             {figure("Pending refunds", pending, Some(href::REFUNDS.to_owned()), view! { <Sums sums=owed /> }.into_any())}
-            {figure("Overdue", answer.overdue, Some(refunds_href(&overdue)), view! { <Sums sums=late /> }.into_any())}
+            {figure("Overdue", answer.overdue, Some(longest_overdue_href()), view! { <Sums sums=late /> }.into_any())}
             {figure("Findings", findings, Some(href::FINDINGS.to_owned()), "what does not fit together".into_any())}
             {figure("Events", answer.events, None, scope.into_any())}
         </div>
@@ -275,14 +269,17 @@ fn state_row(summary: &StateSummary, most: u64, currencies: &[Currency]) -> AnyV
     let &StateSummary {
         state, count, overdue, ..
     } = summary;
-    let of_state = RefundsQuery {
-        states: vec![state],
-        ..RefundsQuery::default()
+    let of_state = ListQuery {
+        states: vec![state.as_str().to_owned()],
+        ..ListQuery::default()
     };
-    let late = refunds_href(&RefundsQuery {
-        overdue: true,
-        ..of_state.clone()
-    });
+    let late = list_href(
+        ListName::Refunds,
+        &ListQuery {
+            overdue: true,
+            ..of_state.clone()
+        },
+    );
     let late = match overdue {
         0 => view! { <span class="nothing">"0"</span> }.into_any(),
         _ => view! { <a class="is-late" href=late>{grouped(overdue)}</a> }.into_any(),
@@ -290,7 +287,7 @@ fn state_row(summary: &StateSummary, most: u64, currencies: &[Currency]) -> AnyV
     view! {
         <tr>
             <th scope="row">
-                <a class="plain-link" href=refunds_href(&of_state)>
+                <a class="plain-link" href=list_href(ListName::Refunds, &of_state)>
                     <RefundStateBadge state />
                 </a>
             </th>
@@ -371,12 +368,17 @@ fn age_words(bucket: &AgeBucket) -> String {
     }
 }
 
-fn longest_overdue(rows: Vec<RefundRow>, unread: Vec<String>) -> AnyView {
-    let all = RefundsQuery {
+/// The address of the overdue refunds, longest in their state first.
+fn longest_overdue_href() -> String {
+    let overdue = ListQuery {
         overdue: true,
-        sort: RefundSort::Stuck,
-        ..RefundsQuery::default()
+        sort: Some(Sort::Stuck),
+        ..ListQuery::default()
     };
+    list_href(ListName::Refunds, &overdue)
+}
+
+fn longest_overdue(rows: Vec<RefundRow>, unread: Vec<String>) -> AnyView {
     let body = if rows.is_empty() && !unread.is_empty() {
         view! { <NotAllRead unread /> }.into_any()
     } else if rows.is_empty() {
@@ -406,7 +408,7 @@ fn longest_overdue(rows: Vec<RefundRow>, unread: Vec<String>) -> AnyView {
         <section class="panel" aria-labelledby="longest-overdue">
             <div class="panel-head">
                 <h2 id="longest-overdue">"Longest overdue"</h2>
-                <a class="aside" href=refunds_href(&all)>"All overdue"</a>
+                <a class="aside" href=longest_overdue_href()>"All overdue"</a>
             </div>
             {body}
         </section>
@@ -428,10 +430,14 @@ fn by_kind(findings: Vec<(FindingKind, u64)>, unread: Vec<String>) -> AnyView {
         let rows = findings
             .into_iter()
             .map(|(kind, count)| {
+                let of_kind = ListQuery {
+                    kinds: vec![kind],
+                    ..ListQuery::default()
+                };
                 view! {
                     <tr>
                         <th scope="row">
-                            <a href=findings_href(&FindingsQuery { kind: Some(kind), ..FindingsQuery::default() })>{sentence(kind.as_str())}</a>
+                            <a href=list_href(ListName::Findings, &of_kind)>{sentence(kind.as_str())}</a>
                         </th>
                         <td>
                             <SeverityBadge severity=kind.severity() />

@@ -25,21 +25,7 @@ pub fn region<T>(
 where
     T: Clone + Send + Sync + 'static,
 {
-    waiting(answer, what, false, || None, show)
-}
-
-/// A region of a list. `first` is the address of the first page, if another is asked for: the link to that one may not be
-/// readable.
-pub fn list_region<T>(
-    answer: Resource<Result<T, ApiError>>,
-    what: &'static str,
-    first: impl Fn() -> Option<String> + Clone + Send + Sync + 'static,
-    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView
-where
-    T: Clone + Send + Sync + 'static,
-{
-    waiting(answer, what, false, first, show)
+    waiting(answer, what, false, show)
 }
 
 /// A region that is its whole page: where there is no answer, saying so is the page's heading.
@@ -51,25 +37,24 @@ pub fn whole_page<T>(
 where
     T: Clone + Send + Sync + 'static,
 {
-    waiting(answer, what, true, || None, show)
+    waiting(answer, what, true, show)
 }
 
 fn waiting<T>(
     answer: Resource<Result<T, ApiError>>,
     what: &'static str,
     heading: bool,
-    first: impl Fn() -> Option<String> + Clone + Send + Sync + 'static,
     show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
 ) -> AnyView
 where
     T: Clone + Send + Sync + 'static,
 {
     let body = move || {
-        let (show, first) = (show.clone(), first.clone());
+        let show = show.clone();
         Suspend::new(async move {
             match answer.await {
                 Ok(answer) => show(answer),
-                Err(error) => problem(error, what, heading, first()),
+                Err(error) => problem(error, what, heading),
             }
         })
     };
@@ -100,27 +85,9 @@ where
     .into_any()
 }
 
-/// A question that can't be read, with a way to the list's first page where there is one.
-fn unreadable(message: &str, first: Option<String>) -> AnyView {
-    let first = first.map(|first| {
-        view! {
-            <p>
-                <a class="button" href=first>
-                    "First page"
-                </a>
-            </p>
-        }
-    });
-    view! {
-        <p>{sentence(message)}"."</p>
-        {first}
-    }
-    .into_any()
-}
-
 /// Why there is no answer, what still works, and a way on; as the page's `heading` or below one. Also gives the page its
 /// HTTP status.
-fn problem(error: ApiError, what: &'static str, heading: bool, first: Option<String>) -> AnyView {
+fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
     set_page_status(error.status());
     let location = use_location();
     let here = move || {
@@ -147,7 +114,10 @@ fn problem(error: ApiError, what: &'static str, heading: bool, first: Option<Str
             }
             .into_any(),
         ),
-        ApiError::Invalid { message } => ("That can't be asked".to_owned(), unreadable(&message, first)),
+        ApiError::Invalid { message } => (
+            "That can't be asked".to_owned(),
+            view! { <p>{sentence(&message)}"."</p> }.into_any(),
+        ),
         ApiError::StoreDown { domain } => (
             format!("The {domain} store is not answering"),
             view! {

@@ -5,11 +5,11 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::{
-    list::{Answered, answered},
+    list::{Answered, ListRow, answered},
     region::region,
 };
 use crate::{
-    api::{ApiError, find_carriers, list_orders, list_refunds, list_wallets},
+    api::{ApiError, find_carriers},
     components::{
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
         id::{EntityLink, OrderLink, PartyName, WalletLink},
@@ -20,13 +20,12 @@ use crate::{
         table::Table,
         words::total,
     },
-    domain::{ids::Domain, refund::RefundState, wallet::Party},
+    domain::{refund::RefundRow, wallet::Party},
     views::{
         href,
-        lists::{Count, ListQuery, Page, PageAt},
+        lists::{Count, ListQuery, PageAt},
         orders::OrderRow,
-        query::{Parsed, list_href, refunds_href, search_text},
-        refunds::{RefundsPage, RefundsQuery},
+        query::{Parsed, list_href, search_text},
         search::{Carrier, Carriers, IdKind},
         wallets::WalletRow,
     },
@@ -36,12 +35,27 @@ use crate::{
 const SHOWN: usize = 8;
 
 /// What the first page of a list found.
-#[derive(Clone, Copy, Debug)]
 struct Found {
+    query: ListQuery,
     /// Rows on the page.
     rows: usize,
     /// Rows that match.
     count: Count,
+    info: PageInfo,
+    /// One sentence a store that is not read.
+    unread: Vec<String>,
+}
+
+/// The rows to show, and what was found.
+fn found<Row: ListRow>(answer: Answered<Row>) -> (Vec<Row>, Found) {
+    let found = Found {
+        rows: answer.page.rows.len(),
+        count: answer.page.total,
+        info: answer.info(),
+        query: answer.query,
+        unread: answer.unread,
+    };
+    (answer.page.rows.into_iter().take(SHOWN).collect(), found)
 }
 
 #[component]
@@ -78,16 +92,9 @@ fn nothing_asked() -> impl IntoView {
 
 #[component]
 fn Results(text: Memo<String>) -> impl IntoView {
-    let list = move || ListQuery {
-        text: text.get(),
-        ..ListQuery::default()
-    };
-    let refunds = Resource::new(
-        move || of_refunds(text.get()),
-        |query| answered(query, &[Domain::Order], list_refunds),
-    );
-    let wallets = Resource::new(list, |query| answered(query, &[Domain::Wallet], list_wallets));
-    let orders = Resource::new(list, |query| answered(query, &[Domain::Order], list_orders));
+    let refunds = Resource::new(move || text.get(), every::<RefundRow>);
+    let wallets = Resource::new(move || text.get(), every::<WalletRow>);
+    let orders = Resource::new(move || text.get(), every::<OrderRow>);
     let carriers = Resource::new(move || text.get(), find_carriers);
     view! {
         {region(carriers, "events", show_carriers)}
@@ -98,13 +105,16 @@ fn Results(text: Memo<String>) -> impl IntoView {
     .into_any()
 }
 
-/// Refunds of every state.
-fn of_refunds(text: String) -> RefundsQuery {
-    RefundsQuery {
-        states: RefundState::ALL.to_vec(),
+/// The first rows that have the text, whatever their state.
+async fn every<Row: ListRow>(text: String) -> Result<Answered<Row>, ApiError> {
+    let (all, default) = (Row::LIST.states(), Row::LIST.default_states());
+    let states = if all == default { Vec::new() } else { all };
+    answered(ListQuery {
+        states: states.into_iter().map(str::to_owned).collect(),
         text,
-        ..RefundsQuery::default()
-    }
+        ..ListQuery::default()
+    })
+    .await
 }
 
 fn section<T: Clone + Send + Sync + 'static>(
@@ -126,13 +136,16 @@ fn section<T: Clone + Send + Sync + 'static>(
 
 /// What follows the rows: what is not read, and the way to all rows, or to the rest of a search that stopped, or that there
 /// are none.
-fn rest(
-    noun: &'static str,
-    Found { rows, count }: Found,
-    info: PageInfo,
-    unread: &[String],
-    href: impl Fn(PageAt) -> String,
-) -> AnyView {
+fn rest<Row: ListRow>(found: Found) -> AnyView {
+    let Found {
+        query,
+        rows,
+        count,
+        info,
+        unread,
+    } = found;
+    let noun = Row::LIST.noun();
+    let href = |at| list_href(Row::LIST, &query.page(at));
     let missing = (!unread.is_empty()).then(|| {
         let text = format!("Not all is read yet. {}", unread.join(" "));
         view! { <p class="panel-note">{text}</p> }
@@ -154,19 +167,8 @@ fn rest(
     view! { {missing} {rest} }.into_any()
 }
 
-fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
-    let Answered { query, page, unread } = answer;
-    let info = PageInfo {
-        at: query.at.clone(),
-        previous: page.previous,
-        next: page.next,
-        stopped: page.stopped,
-    };
-    let found = Found {
-        rows: page.rows.len(),
-        count: page.total,
-    };
-    let rows: Vec<_> = page.rows.into_iter().take(SHOWN).collect();
+fn show_refunds(answer: Answered<RefundRow>) -> AnyView {
+    let (rows, found) = found(answer);
     let table = (!rows.is_empty()).then(|| {
         view! {
             <Table caption="Refunds that match" class="even">
@@ -182,8 +184,7 @@ fn show_refunds(answer: Answered<RefundsQuery, RefundsPage>) -> AnyView {
             </Table>
         }
     });
-    let href_of = |at| refunds_href(&RefundsQuery { at, ..query.clone() });
-    view! { {table} {rest("refund", found, info, &unread, href_of)} }.into_any()
+    view! { {table} {rest::<RefundRow>(found)} }.into_any()
 }
 
 /// The events that carry the very id; nothing where there are none.
@@ -260,17 +261,10 @@ fn party(party: Option<Party>) -> AnyView {
     }
 }
 
-fn show_wallets(answer: Answered<ListQuery, Page<WalletRow>>) -> AnyView {
-    let Answered { query, page, unread } = answer;
-    let info = PageInfo::of(query.at.clone(), &page);
-    let found = Found {
-        rows: page.rows.len(),
-        count: page.total,
-    };
-    let rows: Vec<_> = page
-        .rows
+fn show_wallets(answer: Answered<WalletRow>) -> AnyView {
+    let (rows, found) = found(answer);
+    let rows = rows
         .into_iter()
-        .take(SHOWN)
         .map(|row| {
             view! {
                 <tr>
@@ -283,22 +277,14 @@ fn show_wallets(answer: Answered<ListQuery, Page<WalletRow>>) -> AnyView {
             .into_any()
         })
         .collect();
-    let href_of = |at| list_href(href::WALLETS, &ListQuery { at, ..query.clone() });
-    let rest = rest("wallet", found, info, &unread, href_of);
+    let rest = rest::<WalletRow>(found);
     view! { {entities("Wallets that match", "Wallet", "Owner", "Available", rows)} {rest} }.into_any()
 }
 
-fn show_orders(answer: Answered<ListQuery, Page<OrderRow>>) -> AnyView {
-    let Answered { query, page, unread } = answer;
-    let info = PageInfo::of(query.at.clone(), &page);
-    let found = Found {
-        rows: page.rows.len(),
-        count: page.total,
-    };
-    let rows: Vec<_> = page
-        .rows
+fn show_orders(answer: Answered<OrderRow>) -> AnyView {
+    let (rows, found) = found(answer);
+    let rows = rows
         .into_iter()
-        .take(SHOWN)
         .map(|row| {
             let total = row.total.map_or_else(
                 || view! { <Nothing /> }.into_any(),
@@ -315,8 +301,7 @@ fn show_orders(answer: Answered<ListQuery, Page<OrderRow>>) -> AnyView {
             .into_any()
         })
         .collect();
-    let href_of = |at| list_href(href::ORDERS, &ListQuery { at, ..query.clone() });
-    let rest = rest("order", found, info, &unread, href_of);
+    let rest = rest::<OrderRow>(found);
     view! { {entities("Orders that match", "Order", "Customer", "Total", rows)} {rest} }.into_any()
 }
 

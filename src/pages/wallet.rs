@@ -35,9 +35,9 @@ use crate::{
     },
     views::{
         href,
-        lists::Part,
+        lists::{ListName, ListQuery, Part},
         orders::OrderRow,
-        query::timeline_href,
+        query::{list_href, timeline_href},
         timelines::{PartPages, TimelineQuery},
         wallets::{HoldRow, WalletView},
     },
@@ -113,7 +113,7 @@ fn show((query, may, wallet): Answer) -> AnyView {
         <div class="stack">
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
         {facts}
-        {balances(wallet.balances, currency)}
+        {balances(wallet.id.as_str(), wallet.balances, currency)}
         {put_right}
         <div class="entity">
             <section class="panel" aria-label="Balance over time and time travel">
@@ -191,8 +191,14 @@ fn facts(wallet: &WalletView) -> AnyView {
 }
 
 /// What was asked for; sliding through time shows others in their place.
-fn balances(balances: Balances, currency: Option<Currency>) -> AnyView {
-    let figure = |figure: Figure, note: Option<&'static str>| {
+fn balances(id: &str, balances: Balances, currency: Option<Currency>) -> AnyView {
+    let holds = ListQuery {
+        states: ListName::Holds.states().into_iter().map(str::to_owned).collect(),
+        wallet: Some(id.to_owned()),
+        ..ListQuery::default()
+    };
+    let holds = view! { <a href=list_href(ListName::Holds, &holds)>"All holds"</a> };
+    let figure = |figure: Figure, note: Option<AnyView>| {
         let amount = figure.of(&balances);
         view! {
             <div class="figure">
@@ -207,8 +213,8 @@ fn balances(balances: Balances, currency: Option<Currency>) -> AnyView {
     view! {
         <dl class="figures-row entity-figures">
             {figure(Figure::Posted, None)}
-            {figure(Figure::Held, None)}
-            {figure(Figure::Available, Some("posted − held"))}
+            {figure(Figure::Held, Some(holds.into_any()))}
+            {figure(Figure::Available, Some("posted − held".into_any()))}
         </dl>
     }
     .into_any()

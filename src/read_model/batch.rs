@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     columns::{MinorUnits, Sortable, currency_code},
+    customers::CustomerChanges,
     entity::{Entity, Update},
     recent::Newest,
     search_index::{self, Texts},
@@ -30,6 +31,8 @@ pub enum List {
     Wallets = 0,
     Orders = 1,
     Refunds = 2,
+    Holds = 3,
+    Customers = 4,
 }
 
 /// Which time of a refund its age is counted from.
@@ -69,6 +72,15 @@ pub(super) enum Sign {
     Out,
 }
 
+/// What is kept up with findings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Upkeep {
+    /// Nothing was found about the subject before.
+    pub new: bool,
+    /// The search index has the findings.
+    pub searched: bool,
+}
+
 type TotalKey = (List, i64, Option<Currency>);
 /// Clock, state, currency, unit and slot.
 type AgeKey = (Clock, i64, Option<Currency>, usize, i64);
@@ -90,6 +102,8 @@ pub struct Batch<'t> {
     refunds: BTreeSet<String>,
     newest: Newest,
     ids: NewIds,
+    /// Not while filling: then they are made from all rows at its end.
+    customers: CustomerChanges,
 }
 
 impl<'t> Batch<'t> {
@@ -117,6 +131,7 @@ impl<'t> Batch<'t> {
             refunds: BTreeSet::new(),
             newest: Newest::new(connection)?,
             ids: NewIds::default(),
+            customers: CustomerChanges::default(),
         })
     }
 
@@ -142,7 +157,7 @@ impl<'t> Batch<'t> {
         if mark.execute([id.as_str()])? == 0 {
             self.put(id, &Update::<S>::unread())?;
         } else {
-            findings::add_incomplete(self.connection, self.domain, id)?;
+            findings::add_incomplete(self.connection, self.domain, id, self.upkeep())?;
         }
         self.set_stale(id, reason, since)
     }
@@ -179,7 +194,15 @@ impl<'t> Batch<'t> {
         if self.has_text(n) {
             search_index::remove(self.connection, texts, n)?;
         }
-        findings::set(self.connection, scope, id.as_str(), &[], false)
+        findings::set(self.connection, scope, id.as_str(), &[], self.upkeep())
+    }
+
+    /// What is kept up with findings.
+    const fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            new: self.filling,
+            searched: self.judging,
+        }
     }
 
     /// Notes that a stream has to be read again, and why.
@@ -209,7 +232,7 @@ impl<'t> Batch<'t> {
     pub fn finish(mut self) -> rusqlite::Result<()> {
         if self.judging {
             for refund in std::mem::take(&mut self.refunds) {
-                findings::judge_refund(self.connection, &refund)?;
+                findings::judge_refund(self.connection, &refund, self.upkeep())?;
             }
         }
         for ((list, state, currency), change) in &self.totals {
@@ -220,6 +243,7 @@ impl<'t> Batch<'t> {
         }
         self.newest.write(self.connection, self.domain)?;
         self.ids.write(self.connection, self.domain, self.filling)?;
+        self.customers.write(self.connection, self.domain)?;
         self.connection
             .prepare_cached("UPDATE source SET events = events + ?2 WHERE domain = ?1")?
             .execute(params![self.domain.as_str(), self.events])?;

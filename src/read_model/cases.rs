@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::Utc;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
@@ -21,19 +22,21 @@ pub use self::rows::create;
 use super::{
     Store,
     database::{Database, ReadModelError, StoreNames},
-    lists::{ListError, cases as lists},
+    lists::{self, Ask, ListError, Moment, Search},
 };
 use crate::{
-    domain::ids::EntityId,
+    domain::{ids::EntityId, refund::Limits},
     event_log::EventLog,
     views::{
-        compensations::{CaseList, CaseRow},
-        lists::PageAt,
+        compensations::CaseRow,
+        lists::{ListQuery, PageAt},
     },
 };
 
 pub use super::lists::ListedPage;
 
+/// Rows of a part of a list that is read to its end.
+const PART: usize = 1_000;
 /// How long a list waits for cases that are being read.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -129,12 +132,29 @@ impl Cases {
         self.shared.notify.notify_one();
     }
 
-    /// One page of a list of cases, newest first, as `reader` sees it.
-    pub async fn page(&self, list: CaseList, reader: &str, at: &PageAt) -> Result<ListedPage<CaseRow>, CasesError> {
+    /// One page of the cases that match.
+    pub async fn page(&self, query: &ListQuery) -> Result<ListedPage<CaseRow>, CasesError> {
         self.caught_up().await?;
-        Ok(self
-            .database
-            .read(|connection| lists::page(connection, list, reader, at))??)
+        self.ask(query, |moment| Ask::page(query, Search::Names, moment))
+    }
+
+    /// The next cases that match, and where the list goes on; `None`: at its end.
+    pub async fn list(&self, query: &ListQuery) -> Result<(Vec<CaseRow>, Option<PageAt>), CasesError> {
+        self.caught_up().await?;
+        let page = self.ask(query, |moment| Ask::part(PART, Search::Names, moment))?;
+        Ok((page.rows, page.next.map(PageAt::After)))
+    }
+
+    fn ask(
+        &self,
+        query: &ListQuery,
+        ask: impl FnOnce(Moment) -> Ask,
+    ) -> Result<ListedPage<CaseRow>, CasesError> {
+        let ask = ask(Moment {
+            now: Utc::now(),
+            limits: Limits::default(),
+        });
+        Ok(self.database.read(|connection| lists::page(connection, query, &ask))??)
     }
 
     /// How many cases wait for an approval of somebody other than their proposer, where `reader` is not the proposer.

@@ -284,6 +284,7 @@ macro_rules! numbered {
 }
 numbered! {
     crate::domain::wallet::WalletStatus
+    crate::domain::wallet::HoldState
     crate::domain::order::OrderStatus
     crate::domain::refund::RefundState
     crate::domain::compensation::case::CaseStatus

@@ -9,7 +9,7 @@ use rusqlite::{Connection, types::ValueRef};
 pub struct Rows(pub BTreeMap<String, String>);
 
 /// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
-const QUERIES: [(&str, &str); 11] = [
+const QUERIES: [(&str, &str); 13] = [
     (
         "wallet",
         "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
@@ -17,8 +17,7 @@ const QUERIES: [(&str, &str); 11] = [
     ),
     (
         "hold",
-        "SELECT w.id || ' ' || h.hold, h.state, hex(h.amount), h.currency, h.ord, hex(h.since), hex(h.expires_at)
-         FROM hold h JOIN wallet w ON w.n = h.wallet",
+        "SELECT wallet || ' ' || hold, state, hex(amount), currency, ord, hex(since), hex(expires_at) FROM hold",
     ),
     (
         "credit",
@@ -28,7 +27,15 @@ const QUERIES: [(&str, &str); 11] = [
     (
         "order",
         "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(total), hex(paid), hex(refunded), hex(pending),
-             pending_refunds, wallet, customer, customer_name, hex(placed_at), hex(last_time), complete FROM orders",
+             pending_refunds, refunds, wallet, customer, customer_name, hex(placed_at), hex(last_time), complete FROM orders",
+    ),
+    (
+        "customer",
+        "SELECT id, wallets, orders, refunds, pending FROM customer",
+    ),
+    (
+        "customer name",
+        "SELECT c.id || ' ' || n.name || ' ' || n.domain, n.rows FROM customer_name n JOIN customer c ON c.n = n.customer",
     ),
     (
         "refund",
@@ -53,7 +60,10 @@ const QUERIES: [(&str, &str); 11] = [
         "SELECT clock || ' ' || state || ' ' || currency || ' ' || unit || ' ' || slot, rows, hex(sum) FROM age",
     ),
     ("due", "SELECT unit || ' ' || slot, rows FROM due_count"),
-    ("findings", "SELECT kind, rows FROM finding_count WHERE rows <> 0"),
+    (
+        "findings",
+        "SELECT kind || ' ' || currency, rows FROM finding_count WHERE rows <> 0",
+    ),
 ];
 
 pub fn rows(connection: &Connection) -> rusqlite::Result<Rows> {

@@ -14,7 +14,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
-use super::schema;
+use super::{functions, schema};
 use crate::event_log::{keep_plans, make_private_dir};
 
 /// Names the file in use.
@@ -289,6 +289,7 @@ impl Database {
         let connection = Connection::open(&self.file)?;
         connection.busy_timeout(BUSY)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
+        functions::add(&connection)?;
         keep_plans(&connection)?;
         Ok(connection)
     }
@@ -411,6 +412,7 @@ fn connect_read_only(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file_name(dir, number), flags)?;
     connection.busy_timeout(BUSY)?;
     connection.execute_batch("PRAGMA cache_size = -4096;")?;
+    functions::add(&connection)?;
     keep_plans(&connection)?;
     Ok(connection)
 }
@@ -527,6 +529,7 @@ fn set_up(connection: &Connection, temporary: bool) -> rusqlite::Result<()> {
         "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; \
          PRAGMA wal_autocheckpoint = 4000; PRAGMA threads = 2;"
     ))?;
+    functions::add(connection)?;
     keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())

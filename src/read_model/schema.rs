@@ -5,11 +5,11 @@
 
 use rusqlite::Connection;
 
-use super::{cases, snapshots, whole_ids};
+use super::{cases, customers, snapshots, whole_ids};
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
-pub const FORMAT: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
+pub const FORMAT: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
 /// "LDGR", what `PRAGMA application_id` says of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 
@@ -62,19 +62,23 @@ const COMMON: &str = "
         kind INTEGER NOT NULL, severity INTEGER NOT NULL,
         refund TEXT, ord TEXT, wallet TEXT,
         amount BLOB NOT NULL, currency TEXT NOT NULL, since BLOB NOT NULL,
+        risk BLOB NOT NULL,         -- the amount without its sign
         holds_from BLOB NOT NULL,   -- it holds once the time is later than this; empty: always
         due INTEGER,                -- the minute of that time
         explanation TEXT NOT NULL
     ) STRICT;
     CREATE INDEX finding_subject ON finding (scope, subject);
-    CREATE INDEX finding_kind ON finding (kind, since, key);
+    CREATE INDEX finding_kind ON finding (kind, currency, since, key);
+    CREATE INDEX finding_amount ON finding (kind, currency, risk, key);
     CREATE INDEX finding_refund ON finding (refund) WHERE refund IS NOT NULL;
     CREATE INDEX finding_order ON finding (ord) WHERE ord IS NOT NULL;
     CREATE INDEX finding_wallet ON finding (wallet) WHERE wallet IS NOT NULL;
     CREATE INDEX finding_due ON finding (holds_from, kind) WHERE holds_from <> x'';
-    CREATE TABLE finding_count (kind INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
+    CREATE TABLE finding_count (
+        kind INTEGER NOT NULL, currency TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (kind, currency)
+    ) STRICT, WITHOUT ROWID;
     CREATE TRIGGER finding_added AFTER INSERT ON finding BEGIN
-        INSERT INTO finding_count VALUES (new.kind, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+        INSERT INTO finding_count VALUES (new.kind, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
     END;
     CREATE TABLE due_count (        -- findings that begin to hold, by day, hour or minute
         unit INTEGER NOT NULL, slot INTEGER NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (unit, slot)
@@ -90,8 +94,11 @@ const COMMON: &str = "
             WHERE (unit, slot) IN (VALUES (0, old.due / 1440), (1, old.due / 60), (2, old.due)) AND rows = 0;
     END;
     CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
-        UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind;
+        UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind AND currency = old.currency;
     END;
+    CREATE VIRTUAL TABLE finding_text USING fts5 (
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+    );
 ";
 
 const WALLET: &str = "
@@ -106,10 +113,10 @@ const WALLET: &str = "
         complete INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE hold (
-        wallet INTEGER NOT NULL, hold TEXT NOT NULL, state INTEGER NOT NULL,
-        amount BLOB NOT NULL, currency TEXT NOT NULL, ord TEXT, since BLOB NOT NULL, expires_at BLOB NOT NULL,
-        PRIMARY KEY (wallet, hold)
-    ) STRICT, WITHOUT ROWID;
+        n INTEGER PRIMARY KEY,
+        wallet TEXT NOT NULL, hold TEXT NOT NULL, state INTEGER NOT NULL,
+        amount BLOB NOT NULL, currency TEXT NOT NULL, ord TEXT, since BLOB NOT NULL, expires_at BLOB NOT NULL
+    ) STRICT;
     CREATE TABLE credit (           -- credits of kind refund
         wallet INTEGER NOT NULL, event TEXT NOT NULL, refund TEXT NOT NULL, ord TEXT,
         amount BLOB NOT NULL, currency TEXT NOT NULL, time BLOB NOT NULL,
@@ -117,20 +124,28 @@ const WALLET: &str = "
         PRIMARY KEY (wallet, event)
     ) STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE wallet_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+    );
+    CREATE VIRTUAL TABLE hold_text USING fts5 (
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
     );
 ";
 
 const WALLET_INDEXES: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS wallet_id ON wallet (id);
-    CREATE INDEX IF NOT EXISTS wallet_status_time ON wallet (status, last_time, id);
+    CREATE INDEX IF NOT EXISTS wallet_status_time ON wallet (status, currency, last_time, id);
     CREATE INDEX IF NOT EXISTS wallet_status_amount ON wallet (status, currency, available, id);
+    CREATE INDEX IF NOT EXISTS wallet_owner ON wallet (owner) WHERE owner IS NOT NULL;
+    CREATE UNIQUE INDEX IF NOT EXISTS hold_wallet ON hold (wallet, hold);
+    CREATE INDEX IF NOT EXISTS hold_state_time ON hold (state, currency, since, hold, wallet);
+    CREATE INDEX IF NOT EXISTS hold_state_amount ON hold (state, currency, amount, hold, wallet);
     CREATE INDEX IF NOT EXISTS wallet_entries ON wallet (entries) WHERE entries > 256;
     CREATE INDEX IF NOT EXISTS credit_refund ON credit (refund);
 ";
 
 const WALLET_DROPPED: &str = "
     DROP TABLE IF EXISTS wallet; DROP TABLE IF EXISTS hold; DROP TABLE IF EXISTS credit; DROP TABLE IF EXISTS wallet_text;
+    DROP TABLE IF EXISTS hold_text;
 ";
 
 const ORDER: &str = "
@@ -140,7 +155,7 @@ const ORDER: &str = "
         position BLOB NOT NULL, digest BLOB NOT NULL, entries INTEGER NOT NULL, sequence INTEGER NOT NULL,
         status INTEGER NOT NULL, currency TEXT NOT NULL,
         total BLOB NOT NULL, paid BLOB NOT NULL, refunded BLOB NOT NULL, pending BLOB NOT NULL,
-        pending_refunds INTEGER NOT NULL,
+        pending_refunds INTEGER NOT NULL, refunds INTEGER NOT NULL,
         wallet TEXT, customer TEXT, customer_name TEXT,
         placed_at BLOB NOT NULL, last_time BLOB NOT NULL,
         complete INTEGER NOT NULL
@@ -158,18 +173,19 @@ const ORDER: &str = "
         PRIMARY KEY (refund, place)
     ) STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE orders_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
     );
     CREATE VIRTUAL TABLE refund_text USING fts5 (
-        refund, reason, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 0'
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
     );
 ";
 
 const ORDER_INDEXES: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS orders_id ON orders (id);
-    CREATE INDEX IF NOT EXISTS orders_status_time ON orders (status, last_time, id);
+    CREATE INDEX IF NOT EXISTS orders_status_time ON orders (status, currency, last_time, id);
     CREATE INDEX IF NOT EXISTS orders_status_amount ON orders (status, currency, total, id);
     CREATE INDEX IF NOT EXISTS orders_wallet ON orders (wallet, last_time, id) WHERE wallet IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer) WHERE customer IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS refund_order ON refund (ord, refund);
     CREATE INDEX IF NOT EXISTS refund_id ON refund (refund, ord);
     CREATE INDEX IF NOT EXISTS refund_requested ON refund (state, currency, requested_at, refund, ord, amount);
@@ -189,6 +205,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(ORDER)?;
     connection.execute_batch(snapshots::TABLES)?;
     cases::create(connection)?;
+    customers::create(connection)?;
     connection.execute_batch(whole_ids::TABLES)?;
     for domain in Domain::ALL {
         connection.execute(
@@ -212,7 +229,7 @@ pub fn create_indexes(connection: &Connection, domain: Domain) -> rusqlite::Resu
 pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     // Findings about refunds need both domains; they are made again once both are filled.
     let (dropped, tables, lists, scopes) = match domain {
-        Domain::Wallet => (WALLET_DROPPED, WALLET, "list = 0", "scope IN (0, 2, 3)"),
+        Domain::Wallet => (WALLET_DROPPED, WALLET, "list IN (0, 3)", "scope IN (0, 2, 3)"),
         Domain::Order => (ORDER_DROPPED, ORDER, "list IN (1, 2)", "scope IN (0, 1)"),
     };
     connection.execute_batch(dropped)?;
@@ -225,6 +242,7 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM recent WHERE domain = ?1", [domain as i64])?;
     connection.execute(&format!("DELETE FROM finding WHERE {scopes}"), [])?;
     whole_ids::reset(connection, domain)?;
+    customers::reset(connection, domain)?;
     if domain == Domain::Wallet {
         snapshots::clear(connection)?;
     }

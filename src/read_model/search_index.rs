@@ -1,45 +1,102 @@
-//! The search index: trigrams of ids and names, without a copy of them. It is built after the rows of a domain were written for
+//! The search index: trigrams of folded ids and names, without a copy of them. It is built after the rows of a domain were written for
 //! the first time, a step at a time; from then on a row's texts are indexed with the row.
 
 use rusqlite::{Connection, params};
 
-use super::sources;
+use super::{customers, sources};
 use crate::domain::ids::Domain;
 
 /// Rows of one step of building the index.
-const STEP: i64 = 20_000;
+pub const STEP: i64 = 20_000;
 
 /// A table whose texts are indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Texts {
     Wallet,
+    Hold,
     Orders,
     Refund,
+    Finding,
+    Case,
+    Customer,
+}
+
+/// When an index has every row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is written with the rows.
+    Always,
+    /// Once the steps of this domain are done.
+    With(Domain),
+    /// It is made when both domains are filled, and written with the rows from then on.
+    OnceBothAreFilled,
+    /// Once the steps of customers are done.
+    Customers,
 }
 
 impl Texts {
     const fn of(domain: Domain) -> &'static [Self] {
         match domain {
-            Domain::Wallet => &[Self::Wallet],
+            Domain::Wallet => &[Self::Wallet, Self::Hold],
             Domain::Order => &[Self::Orders, Self::Refund],
         }
     }
 
-    /// Indexes the rows after one number, up to another.
+    pub const fn kept(self) -> Kept {
+        match self {
+            Self::Wallet | Self::Hold => Kept::With(Domain::Wallet),
+            Self::Orders | Self::Refund => Kept::With(Domain::Order),
+            Self::Finding => Kept::OnceBothAreFilled,
+            Self::Case => Kept::Always,
+            Self::Customer => Kept::Customers,
+        }
+    }
+
+    /// Indexes the rows after one number, up to another. The texts are those that `lists::spec` looks into.
     const fn insert(self) -> &'static str {
         match self {
             Self::Wallet => {
                 "INSERT INTO wallet_text (rowid, ids, names)
-                 SELECT n, id || char(10) || coalesce(owner, ''), owner_name FROM wallet WHERE n > ?1 AND n <= ?2"
+                 SELECT n, fold(id || char(10) || coalesce(owner, '')), fold(owner_name)
+                 FROM wallet WHERE n > ?1 AND n <= ?2"
+            }
+            Self::Hold => {
+                "INSERT INTO hold_text (rowid, ids)
+                 SELECT n, fold(hold || char(10) || wallet || char(10) || coalesce(ord, ''))
+                 FROM hold WHERE n > ?1 AND n <= ?2"
             }
             Self::Orders => {
                 "INSERT INTO orders_text (rowid, ids, names)
-                 SELECT n, id || char(10) || coalesce(wallet, '') || char(10) || coalesce(customer, ''), customer_name
-                 FROM orders WHERE n > ?1 AND n <= ?2"
+                 SELECT o.n, fold(o.id || char(10) || coalesce(o.wallet, '') || char(10) || coalesce(o.customer, '')
+                     || char(10) || coalesce((SELECT group_concat(refund, char(10)) FROM
+                         (SELECT refund FROM refund INDEXED BY refund_order WHERE ord = o.id ORDER BY refund LIMIT 1000)), '')),
+                     fold(o.customer_name)
+                 FROM orders o WHERE o.n > ?1 AND o.n <= ?2"
             }
             Self::Refund => {
-                "INSERT INTO refund_text (rowid, refund, reason)
-                 SELECT n, refund, reason FROM refund WHERE n > ?1 AND n <= ?2"
+                "INSERT INTO refund_text (rowid, ids, names)
+                 SELECT r.n, fold(r.refund || char(10) || r.ord || char(10) || coalesce(o.wallet, '') || char(10)
+                     || coalesce(o.customer, '') || char(10) || r.reason), fold(o.customer_name)
+                 FROM refund r LEFT JOIN orders o ON o.id = r.ord WHERE r.n > ?1 AND r.n <= ?2"
+            }
+            Self::Finding => {
+                "INSERT INTO finding_text (rowid, ids, names)
+                 SELECT f.n, fold(coalesce(f.refund, '') || char(10) || coalesce(f.ord, '') || char(10)
+                     || coalesce(f.wallet, '') || char(10) || coalesce(o.customer, w.owner, '')),
+                     fold(CASE WHEN o.customer IS NULL THEN w.owner_name ELSE o.customer_name END)
+                 FROM finding f LEFT JOIN orders o ON o.id = f.ord LEFT JOIN wallet w ON w.id = f.wallet
+                 WHERE f.n > ?1 AND f.n <= ?2"
+            }
+            Self::Case => {
+                "INSERT INTO case_text (rowid, ids)
+                 SELECT n, fold(id || char(10) || proposer || char(10) || coalesce(decided_by, '') || char(10)
+                     || coalesce((SELECT group_concat(substr(value, instr(value, ' ') + 1), char(10)) FROM json_each(subjects)), ''))
+                 FROM cases WHERE n > ?1 AND n <= ?2"
+            }
+            Self::Customer => {
+                "INSERT INTO customer_text (rowid, ids, names)
+                 SELECT c.n, fold(c.id), fold((SELECT group_concat(name, char(10)) FROM customer_name WHERE customer = c.n))
+                 FROM customer c WHERE c.n > ?1 AND c.n <= ?2"
             }
         }
     }
@@ -47,8 +104,12 @@ impl Texts {
     const fn delete(self) -> &'static str {
         match self {
             Self::Wallet => "DELETE FROM wallet_text WHERE rowid = ?1",
+            Self::Hold => "DELETE FROM hold_text WHERE rowid = ?1",
             Self::Orders => "DELETE FROM orders_text WHERE rowid = ?1",
             Self::Refund => "DELETE FROM refund_text WHERE rowid = ?1",
+            Self::Finding => "DELETE FROM finding_text WHERE rowid = ?1",
+            Self::Case => "DELETE FROM case_text WHERE rowid = ?1",
+            Self::Customer => "DELETE FROM customer_text WHERE rowid = ?1",
         }
     }
 
@@ -56,35 +117,35 @@ impl Texts {
     pub const fn matching(self) -> &'static str {
         match self {
             Self::Wallet => "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1 LIMIT ?2",
+            Self::Hold => "SELECT rowid FROM hold_text WHERE hold_text MATCH ?1 LIMIT ?2",
             Self::Orders => "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1 LIMIT ?2",
             Self::Refund => "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1 LIMIT ?2",
-        }
-    }
-
-    /// The texts of a row. The last one is that of the index's second column.
-    pub const fn of_row(self) -> &'static str {
-        match self {
-            Self::Wallet => "SELECT id, owner, owner_name FROM wallet WHERE n = ?1",
-            Self::Orders => "SELECT id, wallet, customer, customer_name FROM orders WHERE n = ?1",
-            Self::Refund => "SELECT refund, reason FROM refund WHERE n = ?1",
-        }
-    }
-
-    /// The name of the index's first column.
-    pub const fn first_column(self) -> &'static str {
-        match self {
-            Self::Wallet | Self::Orders => "ids",
-            Self::Refund => "refund",
+            Self::Finding => "SELECT rowid FROM finding_text WHERE finding_text MATCH ?1 LIMIT ?2",
+            Self::Case => "SELECT rowid FROM case_text WHERE case_text MATCH ?1 LIMIT ?2",
+            Self::Customer => "SELECT rowid FROM customer_text WHERE customer_text MATCH ?1 LIMIT ?2",
         }
     }
 
     const fn last_row(self) -> &'static str {
         match self {
             Self::Wallet => "SELECT coalesce(max(n), 0) FROM wallet",
+            Self::Hold => "SELECT coalesce(max(n), 0) FROM hold",
             Self::Orders => "SELECT coalesce(max(n), 0) FROM orders",
             Self::Refund => "SELECT coalesce(max(n), 0) FROM refund",
+            Self::Finding => "SELECT coalesce(max(n), 0) FROM finding",
+            Self::Case => "SELECT coalesce(max(n), 0) FROM cases",
+            Self::Customer => "SELECT coalesce(max(n), 0) FROM customer",
         }
     }
+}
+
+/// Makes the index of findings anew.
+pub fn index_findings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("INSERT INTO finding_text (finding_text) VALUES ('delete-all');")?;
+    connection
+        .prepare_cached(Texts::Finding.insert())?
+        .execute([0, i64::MAX])
+        .map(drop)
 }
 
 /// Indexes the texts of a row; `indexed`: those that it had before are in the index.
@@ -100,22 +161,27 @@ pub fn remove(connection: &Connection, texts: Texts, n: i64) -> rusqlite::Result
     connection.prepare_cached(texts.delete())?.execute([n]).map(drop)
 }
 
-/// Indexes the next rows. `false`: every row is in the index.
+/// Indexes the rows after one number, up to another, and answers with the number of the last row there is.
+pub fn index_step(connection: &Connection, texts: Texts, from: i64, to: i64) -> rusqlite::Result<i64> {
+    connection.prepare_cached(texts.insert())?.execute([from, to])?;
+    connection.prepare_cached(texts.last_row())?.query_row([], |row| row.get(0))
+}
+
+/// Indexes the next rows of a domain, and after them the next customers. `false`: every row is in the index.
 pub fn extend(connection: &Connection, domain: Domain) -> rusqlite::Result<bool> {
     let from = sources::read(connection, domain)?.searchable;
     if from == i64::MAX {
-        return Ok(false);
+        return customers::extend(connection);
     }
     let to = from.saturating_add(STEP);
     let mut last = 0;
     for texts in Texts::of(domain) {
-        connection.prepare_cached(texts.insert())?.execute([from, to])?;
-        last = last.max(connection.query_row(texts.last_row(), [], |row| row.get(0))?);
+        last = last.max(index_step(connection, *texts, from, to)?);
     }
     let done = if to >= last { i64::MAX } else { to };
     connection.execute(
         "UPDATE source SET searchable = ?2 WHERE domain = ?1",
         params![domain.as_str(), done],
     )?;
-    Ok(done != i64::MAX)
+    Ok(done != i64::MAX || customers::extend(connection)?)
 }

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
@@ -17,25 +16,20 @@ use tokio::time::{Instant, sleep};
 use super::{
     Moment, Settings, Shared, Stores,
     database::{Claim, Database, ReadModelError},
-    lists::{
-        findings::{self, FindingPlace},
-        refunds::{self, RefundPlace},
-    },
+    lists::{self, Ask, ListRow, Search},
     projector::{ProjectError, Projector},
     snapshots::{Histories, SnapshotStore},
     sources::{self, RowEnd},
 };
 use crate::{
     domain::{
-        findings::Finding,
         ids::{Domain, EntityId, Position},
         order::OrderState,
-        refund::RefundRow,
         replay::Filter,
         wallet::WalletState,
     },
     event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError, StreamEnd},
-    views::refunds::RefundsQuery,
+    views::lists::{ListQuery, PageAt},
 };
 
 pub use sources::Unreadable;
@@ -144,24 +138,18 @@ impl UpToDate {
         self.read(|connection| sources::unreadable(connection, domain))
     }
 
-    /// The next refunds that match, oldest first, and where the list goes on; the text, the sort and the page of the query do not
-    /// count.
-    pub fn refunds(
+    /// The next rows of a list, and where it goes on; `None`: at its end. An error of the query is one that the caller has checked.
+    pub fn list<Row: ListRow>(
         &self,
-        query: &RefundsQuery,
+        query: &ListQuery,
         moment: &Moment,
-        after: Option<&RefundPlace>,
-    ) -> Result<(Vec<RefundRow>, Option<RefundPlace>), ReadModelError> {
-        self.read(|connection| refunds::oldest_first(connection, query, moment, after, PAGE))
-    }
-
-    /// The next findings that hold at a time, by what they are about, and where the list goes on.
-    pub fn findings(
-        &self,
-        now: DateTime<Utc>,
-        after: Option<&FindingPlace>,
-    ) -> Result<(Vec<Finding>, Option<FindingPlace>), ReadModelError> {
-        self.read(|connection| findings::by_subject(connection, now, after, PAGE))
+    ) -> Result<(Vec<Row>, Option<PageAt>), ReadModelError> {
+        let ask = Ask::part(PAGE, Search::Names, *moment);
+        let page = self.read(|connection| lists::page::<Row>(connection, query, &ask))?;
+        Ok(page.map_or_else(
+            |_| (Vec::new(), None),
+            |page| (page.rows, page.next.map(PageAt::After)),
+        ))
     }
 }
 

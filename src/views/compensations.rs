@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{events::Recent, lists::PageAt};
+use super::events::Recent;
 use crate::domain::{
     access::Secret,
     compensation::{
@@ -19,9 +19,6 @@ use crate::domain::{
     ids::{Domain, EntityId},
     money::{Currency, Money},
 };
-
-/// Cases on a page of a list.
-pub const CASES_ON_A_PAGE: u32 = 50;
 
 /// Whether a compensation can be issued at once or needs somebody else's approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -149,28 +146,7 @@ pub struct JudgementForm {
     pub form_token: String,
 }
 
-/// The cases that a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CaseList {
-    /// Cases that wait for an approval that the reader may give.
-    #[default]
-    ForMe,
-    /// Cases that the reader proposed.
-    Mine,
-    /// Cases that have not ended.
-    Open,
-    All,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CasesQuery {
-    pub list: CaseList,
-    pub at: PageAt,
-}
-
-/// A case in a list, newest first.
+/// A case in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseRow {
     pub id: EntityId,
@@ -185,6 +161,10 @@ pub struct CaseRow {
     pub proposed_at: DateTime<Utc>,
     /// The time at which the proposal expires, while the case waits for an approval.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Who approved or declined it.
+    pub decided_by: Option<String>,
+    /// The streams that it appends to, such as `wallet W-1`.
+    pub subjects: Vec<String>,
 }
 
 impl CaseRow {
@@ -206,6 +186,11 @@ impl CaseRow {
             proposer: state.proposer.clone(),
             proposed_at: state.proposed_at?,
             expires_at: state.awaits_approval().then_some(proposal.expires_at),
+            decided_by: state.judge.clone(),
+            subjects: proposal
+                .pins()
+                .map(|pin| format!("{} {}", pin.domain, pin.id))
+                .collect(),
         })
     }
 }

@@ -14,15 +14,15 @@ pub const REFUNDS: &str = "/refunds";
 pub const WALLETS: &str = "/wallets";
 pub const ORDERS: &str = "/orders";
 pub const FINDINGS: &str = "/findings";
+pub const HOLDS: &str = "/holds";
+pub const CUSTOMERS: &str = "/customers";
+pub const CASES: &str = "/cases";
 pub const SEARCH: &str = "/search";
 pub const SIGN_IN: &str = "/sign-in";
 pub const COMPENSATE: &str = "/compensate";
-pub const APPROVALS: &str = "/approvals";
 pub const COMPENSATIONS: &str = "/compensations";
 pub const OPERATORS: &str = "/operators";
 pub const AUDIT: &str = "/audit";
-pub const REFUNDS_CSV: &str = "/export/refunds.csv";
-pub const FINDINGS_CSV: &str = "/export/findings.csv";
 pub const AUDIT_CSV: &str = "/export/audit.csv";
 
 pub fn wallet(id: &str) -> String {
@@ -39,6 +39,11 @@ pub fn entity(domain: Domain, id: &str) -> String {
         Domain::Wallet => wallet(id),
         Domain::Order => order(id),
     }
+}
+
+/// A customer.
+pub fn customer(id: &str) -> String {
+    format!("{CUSTOMERS}/{}", encode(id))
 }
 
 /// A refund. The order tells refunds apart where several orders use the same refund id.
@@ -118,15 +123,6 @@ impl Address {
         self.text.push_str(name);
         self.text.push('=');
         self.text.push_str(&encode(value));
-    }
-
-    pub fn put_named<T: Copy + Default + PartialEq>(&mut self, name: &str, value: T, names: &[(&str, T)]) {
-        if value == T::default() {
-            return;
-        }
-        if let Some((word, _)) = names.iter().find(|(_, named)| *named == value) {
-            self.put(name, word);
-        }
     }
 
     pub fn put_page(&mut self, page: u32) {

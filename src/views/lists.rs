@@ -1,14 +1,28 @@
-//! Lists of wallets, orders and findings, and the bounds of any list: how many rows a page has, how long a search text may be.
+//! The vocabulary of lists (contract §8): which lists there are, what each can be asked, and the answer. Pages, files and the
+//! command line use the same names.
+
+use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::findings::FindingKind;
+use crate::domain::{
+    compensation::case::CaseStatus,
+    findings::{FindingKind, Severity},
+    money::Currency,
+    order::OrderStatus,
+    refund::RefundState,
+    wallet::{HoldState, WalletStatus},
+};
 
 /// Rows of a page by default.
 pub const PAGE_ROWS: u32 = 50;
 /// Rows of a page at most.
-pub const PAGE_ROWS_MAX: u32 = 200;
+pub const PAGE_ROWS_MAX: u32 = 500;
+/// Rows of a page of a timeline or of the audit trail at most.
+pub const NUMBERED_ROWS_MAX: u32 = 200;
 /// Findings on the page of a wallet, an order or a refund at most. The answer also has their total number.
 pub const FINDINGS_SHOWN: usize = 50;
 /// Rows that the search for one page visits at most.
@@ -17,6 +31,436 @@ pub const VISITED_MAX: u32 = 5_000;
 pub const SEARCH_MAX: usize = 100;
 /// Characters of a cursor at most. (A cursor carries a sort value and up to two ids of any producer's length.)
 pub const CURSOR_MAX: usize = 1_000;
+/// Characters of an id or a code in a filter at most.
+pub const FILTER_MAX: usize = 256;
+/// Values of one filter at most.
+pub const FILTER_VALUES_MAX: usize = 64;
+/// Digits of an amount in a filter at most.
+const DIGITS_MAX: usize = 1_000;
+
+/// A list of the vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListName {
+    Wallets,
+    Orders,
+    Refunds,
+    Findings,
+    Holds,
+    Cases,
+    Customers,
+}
+
+/// A name that a list can be asked by, besides `q`, `limit`, `after` and `before`, which every list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// `status` of wallets and orders, `state` of the others.
+    State,
+    Currency,
+    Min,
+    Max,
+    From,
+    To,
+    Customer,
+    Wallet,
+    Overdue,
+    Age,
+    Destination,
+    Reason,
+    Kind,
+    Severity,
+    Operator,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    Newest,
+    Oldest,
+    Id,
+    AmountUp,
+    AmountDown,
+    /// Refunds by the time at which they entered their state, oldest first.
+    Stuck,
+    /// Refunds by state in the order of contract §5, then oldest first.
+    State,
+    /// Refunds by order.
+    Order,
+    /// Findings, worst first, then oldest first.
+    Severity,
+    /// Findings by amount × whole days, highest first.
+    Risk,
+}
+
+impl Sort {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+            Self::Id => "id",
+            Self::AmountUp => "amount_up",
+            Self::AmountDown => "amount_down",
+            Self::Stuck => "stuck",
+            Self::State => "state",
+            Self::Order => "order",
+            Self::Severity => "severity",
+            Self::Risk => "risk",
+        }
+    }
+
+    /// Whether it compares amounts, which takes exactly one currency.
+    pub const fn is_of_amounts(self) -> bool {
+        matches!(self, Self::AmountUp | Self::AmountDown | Self::Risk)
+    }
+
+    pub const fn is_descending(self) -> bool {
+        matches!(self, Self::Newest | Self::AmountDown | Self::Risk)
+    }
+}
+
+impl ListName {
+    pub const ALL: [Self; 7] = [
+        Self::Wallets,
+        Self::Orders,
+        Self::Refunds,
+        Self::Findings,
+        Self::Holds,
+        Self::Cases,
+        Self::Customers,
+    ];
+
+    /// Its name, which is also its path and its command.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wallets => "wallets",
+            Self::Orders => "orders",
+            Self::Refunds => "refunds",
+            Self::Findings => "findings",
+            Self::Holds => "holds",
+            Self::Cases => "cases",
+            Self::Customers => "customers",
+        }
+    }
+
+    /// One of its rows.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Wallets => "wallet",
+            Self::Orders => "order",
+            Self::Refunds => "refund",
+            Self::Findings => "finding",
+            Self::Holds => "hold",
+            Self::Cases => "case",
+            Self::Customers => "customer",
+        }
+    }
+
+    /// The names that it can be asked by.
+    pub const fn filters(self) -> &'static [Filter] {
+        use Filter as F;
+        match self {
+            Self::Wallets => &[F::State, F::Currency, F::Min, F::Max, F::From, F::To, F::Customer],
+            Self::Orders => &[
+                F::State,
+                F::Currency,
+                F::Min,
+                F::Max,
+                F::From,
+                F::To,
+                F::Customer,
+                F::Wallet,
+            ],
+            Self::Refunds => &[
+                F::State,
+                F::Currency,
+                F::Min,
+                F::Max,
+                F::From,
+                F::To,
+                F::Customer,
+                F::Overdue,
+                F::Age,
+                F::Destination,
+                F::Reason,
+            ],
+            Self::Findings => &[
+                F::Kind,
+                F::Severity,
+                F::Currency,
+                F::Min,
+                F::Max,
+                F::From,
+                F::To,
+                F::Customer,
+            ],
+            Self::Holds => &[
+                F::State,
+                F::Currency,
+                F::Min,
+                F::Max,
+                F::From,
+                F::To,
+                F::Customer,
+                F::Wallet,
+            ],
+            Self::Cases => &[F::State, F::Currency, F::Min, F::Max, F::From, F::To, F::Operator],
+            Self::Customers => &[],
+        }
+    }
+
+    /// The name of a filter in addresses and as a flag.
+    pub const fn word(self, filter: Filter) -> &'static str {
+        match filter {
+            Filter::State => match self {
+                Self::Wallets | Self::Orders => "status",
+                _ => "state",
+            },
+            Filter::Currency => "currency",
+            Filter::Min => "min",
+            Filter::Max => "max",
+            Filter::From => "from",
+            Filter::To => "to",
+            Filter::Customer => "customer",
+            Filter::Wallet => "wallet",
+            Filter::Overdue => "overdue",
+            Filter::Age => "age",
+            Filter::Destination => "destination",
+            Filter::Reason => "reason",
+            Filter::Kind => "kind",
+            Filter::Severity => "severity",
+            Filter::Operator => "operator",
+        }
+    }
+
+    /// The words of its states, in the order of their numbers in the read model; none for findings and customers.
+    pub fn states(self) -> Vec<&'static str> {
+        fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+            all.iter().map(|state| word(*state)).collect()
+        }
+        match self {
+            Self::Wallets => words(WalletStatus::ALL, WalletStatus::as_str),
+            Self::Orders => words(OrderStatus::ALL, OrderStatus::as_str),
+            Self::Refunds => words(RefundState::ALL, RefundState::as_str),
+            Self::Findings | Self::Customers => Vec::new(),
+            Self::Holds => words(HoldState::ALL, HoldState::as_str),
+            Self::Cases => words(CaseStatus::ALL, CaseStatus::as_str),
+        }
+    }
+
+    /// The states that are listed where none is asked for.
+    pub fn default_states(self) -> Vec<&'static str> {
+        match self {
+            Self::Refunds => RefundState::PENDING.iter().map(|state| state.as_str()).collect(),
+            Self::Holds => vec![HoldState::Open.as_str()],
+            _ => self.states(),
+        }
+    }
+
+    /// The orders that it can be listed in.
+    pub const fn sorts(self) -> &'static [Sort] {
+        use Sort as S;
+        match self {
+            Self::Wallets | Self::Orders => &[S::Newest, S::Oldest, S::Id, S::AmountUp, S::AmountDown],
+            Self::Refunds => &[
+                S::Newest,
+                S::Oldest,
+                S::Id,
+                S::AmountUp,
+                S::AmountDown,
+                S::Stuck,
+                S::State,
+                S::Order,
+            ],
+            Self::Findings => &[S::Severity, S::Newest, S::Oldest, S::Risk, S::AmountDown],
+            Self::Holds | Self::Cases => &[S::Newest, S::Oldest, S::AmountDown],
+            Self::Customers => &[S::Id],
+        }
+    }
+
+    pub const fn default_sort(self) -> Sort {
+        match self {
+            Self::Wallets | Self::Orders | Self::Holds | Self::Cases => Sort::Newest,
+            Self::Refunds => Sort::Oldest,
+            Self::Findings => Sort::Severity,
+            Self::Customers => Sort::Id,
+        }
+    }
+}
+
+/// What a list is asked for. A field that the list has no filter for is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    /// Pieces of text that a row has to have; see contract §8.
+    pub text: String,
+    /// Words of states, in the list's order, each once. Empty: those of [`ListName::default_states`].
+    pub states: Vec<String>,
+    /// Empty: all.
+    pub currencies: Vec<Currency>,
+    /// Included.
+    pub min: Option<Bound>,
+    /// Included.
+    pub max: Option<Bound>,
+    /// Included.
+    pub from: Option<DateTime<Utc>>,
+    /// Not included.
+    pub to: Option<DateTime<Utc>>,
+    /// A customer's or owner's id.
+    pub customer: Option<String>,
+    pub wallet: Option<String>,
+    pub overdue: bool,
+    /// Whole hours in the current state at least.
+    pub age: Option<u32>,
+    /// Empty: all.
+    pub destinations: Vec<String>,
+    /// Empty: all.
+    pub reasons: Vec<String>,
+    /// Empty: all.
+    pub kinds: Vec<FindingKind>,
+    /// Empty: all.
+    pub severities: Vec<Severity>,
+    /// Who proposed a case or decided on it.
+    pub operator: Option<String>,
+    /// `None`: [`ListName::default_sort`].
+    pub sort: Option<Sort>,
+    /// Rows of a page; `None`: [`PAGE_ROWS`].
+    pub limit: Option<u32>,
+    pub at: PageAt,
+}
+
+impl ListQuery {
+    /// The query with nothing that needs exactly one currency, and the names of what was taken out. Empty where the query has
+    /// exactly one, or nothing that needs it.
+    #[must_use]
+    pub fn without_mixed_amounts(mut self) -> (Self, Vec<&'static str>) {
+        let mut taken = Vec::new();
+        if self.currencies.len() != 1 {
+            if self.min.take().is_some() {
+                taken.push("min");
+            }
+            if self.max.take().is_some() {
+                taken.push("max");
+            }
+            if self.sort.is_some_and(Sort::is_of_amounts) {
+                self.sort = None;
+                taken.push("sort");
+            }
+        }
+        (self, taken)
+    }
+
+    /// Whether rows are left out by more than their state.
+    pub fn has_filters(&self) -> bool {
+        let unfiltered = Self {
+            states: self.states.clone(),
+            sort: self.sort,
+            limit: self.limit,
+            at: self.at.clone(),
+            ..Self::default()
+        };
+        *self != unfiltered
+    }
+
+    /// The same list, from another page.
+    #[must_use]
+    pub fn page(&self, at: PageAt) -> Self {
+        Self { at, ..self.clone() }
+    }
+
+    /// Rows of a page: 1 to [`PAGE_ROWS_MAX`].
+    pub fn rows(&self) -> usize {
+        self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX) as usize
+    }
+}
+
+/// A decimal number that amounts are compared with: an optional minus, digits, and at most one point between digits. It may have
+/// more digits than any amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Bound(String);
+
+/// Not a decimal number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no decimal number such as 12.50")]
+pub struct BoundError;
+
+/// On which side of the bound the amounts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    AtLeast,
+    AtMost,
+}
+
+impl Bound {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The amount in minor units that compares with every amount of a currency of so many decimals as the bound does. A bound
+    /// beyond 38 digits is the highest or lowest number there is.
+    pub fn minor_units(&self, decimals: u32, side: Side) -> i128 {
+        let (negative, digits) = match self.0.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, &*self.0),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let decimals = decimals as usize;
+        let kept = &fraction[..decimals.min(fraction.len())];
+        let beyond = fraction[kept.len()..].bytes().any(|digit| digit != b'0');
+        let zeros = std::iter::repeat_n(b'0', decimals - kept.len());
+        let mut magnitude: i128 = 0;
+        for digit in whole.bytes().chain(kept.bytes()).chain(zeros) {
+            magnitude = magnitude.saturating_mul(10).saturating_add(i128::from(digit - b'0'));
+        }
+        // What lies beyond the last decimal moves the bound to the next amount on its side.
+        let away_from_zero = match side {
+            Side::AtLeast => !negative,
+            Side::AtMost => negative,
+        };
+        if beyond && away_from_zero {
+            magnitude = magnitude.saturating_add(1);
+        }
+        if negative { -magnitude } else { magnitude }
+    }
+}
+
+impl FromStr for Bound {
+    type Err = BoundError;
+
+    fn from_str(text: &str) -> Result<Self, BoundError> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (digits, None),
+        };
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if text.len() > DIGITS_MAX || !all_digits(whole) || fraction.is_some_and(|fraction| !all_digits(fraction)) {
+            return Err(BoundError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Bound {
+    type Error = BoundError;
+
+    fn try_from(text: String) -> Result<Self, BoundError> {
+        text.parse()
+    }
+}
+
+impl From<Bound> for String {
+    fn from(bound: Bound) -> Self {
+        bound.0
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Which page of a list. A cursor names a row; the server makes it, and nobody else reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,40 +479,6 @@ pub enum Count {
     Exactly(u64),
     /// So many and possibly more.
     AtLeast(u64),
-}
-
-/// The wallets or orders that a list asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListQuery {
-    /// Part of an id, an owner or customer (id or name), or a refund id. The search ignores case.
-    pub text: String,
-    /// The name of a status; `None`: all.
-    pub status: Option<String>,
-    pub sort: ListSort,
-    pub at: PageAt,
-}
-
-/// The order of wallets and orders in a list. Equal rows are ordered by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ListSort {
-    /// Newest change first.
-    #[default]
-    Recent,
-    Id,
-    /// By available balance or total, highest first.
-    AmountDown,
-    AmountUp,
-}
-
-/// The findings that a list asks for, worst first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FindingsQuery {
-    /// `None`: all.
-    pub kind: Option<FindingKind>,
-    pub at: PageAt,
 }
 
 /// One page of one of the lists on an entity's page. Numbers page these lists.
@@ -92,7 +502,23 @@ pub struct Page<Row> {
     pub total: Count,
     /// The page ended early because it had visited as many rows as a page may; `next` searches on.
     pub stopped: bool,
+    /// What all rows that match add up to; `None`: too many match, or it is not asked for.
+    pub sums: Option<Vec<Sum>>,
+    /// How many of them are overdue; `None`: too many match to be counted, or they are no refunds.
+    pub overdue: Option<u64>,
+    /// All currencies of the list, for the filter.
+    pub currencies: Vec<Currency>,
+    /// Why the cursor of the query was not followed, if it was not.
+    pub note: Option<String>,
     pub now: DateTime<Utc>,
+}
+
+/// Amounts of one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    pub currency: Currency,
+    pub amount: Decimal,
+    pub count: u64,
 }
 
 /// One page of a list that numbers page: lists outside the read model.
@@ -104,4 +530,49 @@ pub struct NumberedPage<Row> {
     /// Number of all rows that match.
     pub total: u64,
     pub now: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minor(text: &str, decimals: u32, side: Side) -> i128 {
+        text.parse::<Bound>().unwrap().minor_units(decimals, side)
+    }
+
+    #[test]
+    fn a_bound_between_two_amounts_is_the_next_on_its_side() {
+        for (text, decimals, at_least, at_most) in [
+            ("12.5", 2, 1250, 1250),
+            ("12.501", 2, 1251, 1250),
+            ("-12.501", 2, -1250, -1251),
+            ("0.000", 2, 0, 0),
+            ("-0", 0, 0, 0),
+            ("1.5", 0, 2, 1),
+            ("-1.5", 0, -1, -2),
+            ("7", 3, 7000, 7000),
+        ] {
+            assert_eq!(minor(text, decimals, Side::AtLeast), at_least, "{text}");
+            assert_eq!(minor(text, decimals, Side::AtMost), at_most, "{text}");
+        }
+        assert_eq!(minor(&"9".repeat(60), 2, Side::AtMost), i128::MAX);
+        assert_eq!(minor(&format!("-{}", "9".repeat(60)), 2, Side::AtLeast), -i128::MAX);
+    }
+
+    #[test]
+    fn what_is_no_decimal_number_is_refused() {
+        for text in ["", "-", "1.", ".5", "1,5", "1e3", "+1", " 1", "1.2.3", "--1", "٣"] {
+            assert_eq!(text.parse::<Bound>(), Err(BoundError), "{text}");
+        }
+        assert!("1".repeat(DIGITS_MAX + 1).parse::<Bound>().is_err());
+    }
+
+    #[test]
+    fn every_default_is_one_that_can_be_asked_for() {
+        for list in ListName::ALL {
+            assert!(list.sorts().contains(&list.default_sort()));
+            let states = list.states();
+            assert!(list.default_states().iter().all(|state| states.contains(state)));
+        }
+    }
 }

@@ -5,17 +5,20 @@ mod json;
 
 use self::json::{is_personal, mask_json};
 use super::{
-    compensations::{CaseView, FormView},
+    compensations::{CaseRow, CaseView, FormView},
+    customers::{CustomerRow, CustomerView},
     events::{EventView, Recent},
+    findings::FindingRow,
     lists::Page,
     orders::{OrderRow, OrderView},
     overview::Overview,
     refunds::RefundView,
     timelines::{History, Timeline},
-    wallets::{WalletRow, WalletView},
+    wallets::{HoldListRow, WalletRow, WalletView},
 };
 use crate::domain::{
     event::{Entry, Fields, Known},
+    refund::RefundRow,
     wallet::Party,
 };
 
@@ -101,6 +104,43 @@ impl Mask for WalletRow {
 impl Mask for OrderRow {
     fn mask(&mut self) {
         self.customer.mask();
+    }
+}
+
+/// Names nobody: a customer's id stays.
+impl Mask for RefundRow {
+    fn mask(&mut self) {}
+}
+
+/// Names nobody: a customer's id stays.
+impl Mask for FindingRow {
+    fn mask(&mut self) {}
+}
+
+/// Names nobody.
+impl Mask for HoldListRow {
+    fn mask(&mut self) {}
+}
+
+/// Names operators only.
+impl Mask for CaseRow {
+    fn mask(&mut self) {}
+}
+
+/// Whether somebody has a name is told, not the name.
+impl Mask for CustomerRow {
+    fn mask(&mut self) {
+        if !self.names.is_empty() {
+            self.names = vec![MASKED.to_owned()];
+        }
+    }
+}
+
+impl Mask for CustomerView {
+    fn mask(&mut self) {
+        self.row.mask();
+        self.wallets.rows.mask();
+        self.orders.rows.mask();
     }
 }
 

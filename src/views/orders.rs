@@ -29,6 +29,7 @@ pub struct OrderRow {
     pub currency: Option<Currency>,
     pub total: Option<Decimal>,
     pub sums: OrderSums,
+    pub sequence: Sequence,
     pub pending_refunds: u64,
     pub complete: bool,
     pub placed_at: Option<DateTime<Utc>>,

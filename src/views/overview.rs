@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{events::Recent, refunds::Sum};
+use super::{events::Recent, lists::Sum};
 use crate::domain::{
     findings::FindingKind,
     ids::Domain,

@@ -3,22 +3,18 @@
 
 mod audit;
 mod compensations;
-mod findings;
 mod lists;
 mod operators;
 mod reader;
-mod refunds;
 mod search;
 mod timelines;
 
 use self::reader::Reader;
 pub use self::{
     audit::{audit_href, audit_query},
-    compensations::{CASE_LISTS, FormQuery, cases_href, cases_query, form_href, form_query},
-    findings::{findings_csv_href, findings_href, findings_query},
-    lists::{list_href, list_query},
+    compensations::{FormQuery, form_href, form_query},
+    lists::{list_csv_href, list_href, list_of_flags, list_pairs, list_query, time_text},
     operators::operator_href,
-    refunds::{refunds_csv_href, refunds_href, refunds_query, sort_word},
     search::{search_href, search_text},
     timelines::{timeline_href, timeline_query},
 };
@@ -45,7 +41,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::views::lists::PageAt;
+    use crate::views::lists::{ListName, PageAt};
 
     pub(super) fn search_of(href: &str) -> &str {
         href.split_once('?').map_or("", |(_, search)| search)
@@ -73,9 +69,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_address_is_read(search in "\\PC*") {
-            refunds_query(&search);
-            list_query(&search, &[]);
-            findings_query(&search);
+            for list in ListName::ALL {
+                list_query(list, &search);
+            }
             timeline_query(&search);
         }
     }

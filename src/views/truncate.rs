@@ -6,14 +6,16 @@
 use std::borrow::Cow;
 
 use super::{
-    compensations::{CaseView, FormView},
+    compensations::{CaseRow, CaseView, FormView},
+    customers::{CustomerRow, CustomerView, First},
     events::{EventLink, EventView, Recent, TruncatedEvent},
+    findings::FindingRow,
     lists::{Page, Part},
     orders::{OrderRow, OrderView},
     overview::Overview,
-    refunds::{RefundView, RefundsPage, StoryRow},
+    refunds::{RefundView, StoryRow},
     timelines::{History, Timeline},
-    wallets::{HoldRow, WalletRow, WalletView},
+    wallets::{HoldListRow, HoldRow, WalletRow, WalletView},
 };
 use crate::domain::{
     event::{Entry, Fields, Known, format_time, parse_time},
@@ -358,10 +360,18 @@ impl Truncate for Finding {
     }
 }
 
+impl Truncate for FindingRow {
+    fn truncate_texts(&mut self) {
+        self.finding.truncate_texts();
+        self.customer.truncate_texts();
+    }
+}
+
 impl Truncate for RefundRow {
     fn truncate_texts(&mut self) {
         self.refund.truncate_texts();
         self.wallet.truncate_texts();
+        self.customer.truncate_texts();
         if self.reason.as_str().len() > TEXT_MAX {
             self.reason = Reason::from(plain(self.reason.as_str(), TEXT_MAX).into_owned());
         }
@@ -375,6 +385,44 @@ impl Truncate for HoldRow {
     fn truncate_texts(&mut self) {
         self.hold.truncate_texts();
         self.order.truncate_texts();
+    }
+}
+
+impl Truncate for HoldListRow {
+    fn truncate_texts(&mut self) {
+        self.hold.truncate_texts();
+        self.order.truncate_texts();
+    }
+}
+
+impl Truncate for CustomerRow {
+    fn truncate_texts(&mut self) {
+        self.customer.truncate_texts();
+        self.names.truncate_texts();
+    }
+}
+
+impl<Row: Truncate> Truncate for First<Row> {
+    fn truncate_texts(&mut self) {
+        self.rows.truncate_texts();
+    }
+}
+
+impl Truncate for CustomerView {
+    fn truncate_texts(&mut self) {
+        self.row.truncate_texts();
+        self.wallets.truncate_texts();
+        self.orders.truncate_texts();
+        self.refunds.truncate_texts();
+        self.holds.truncate_texts();
+        self.findings.truncate_texts();
+        self.cases.truncate_texts();
+    }
+}
+
+impl Truncate for CaseRow {
+    fn truncate_texts(&mut self) {
+        self.refund.truncate_texts();
     }
 }
 
@@ -392,12 +440,6 @@ impl<Row: Truncate> Truncate for Page<Row> {
 }
 
 impl<Row: Truncate> Truncate for Part<Row> {
-    fn truncate_texts(&mut self) {
-        self.rows.truncate_texts();
-    }
-}
-
-impl Truncate for RefundsPage {
     fn truncate_texts(&mut self) {
         self.rows.truncate_texts();
     }

@@ -69,3 +69,16 @@ pub struct HoldRow {
     pub expires_at: Option<DateTime<Utc>>,
     pub state: HoldState,
 }
+
+/// A hold in the list of holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldListRow {
+    pub hold: String,
+    pub wallet: EntityId,
+    pub order: Option<String>,
+    pub state: HoldState,
+    pub amount: Decimal,
+    pub currency: Option<Currency>,
+    pub held_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+}

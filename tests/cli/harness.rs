@@ -5,12 +5,26 @@ use std::{
     process::{Command, Stdio},
 };
 
-use ledgerscope::{domain::ids::Domain, event_log};
+use ledgerscope::{
+    domain::{
+        event::NewEvent,
+        ids::{Domain, EntityId, LogName},
+    },
+    event_log::{self, Expected},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
 pub struct Cli {
     pub dir: TempDir,
+}
+
+/// An event as another program writes it.
+pub struct Written {
+    pub kind: &'static str,
+    pub time: String,
+    pub actor: Option<&'static str>,
+    pub data: Value,
 }
 
 /// What a run of the program came to.
@@ -53,6 +67,45 @@ impl Cli {
         let ran = cli.run_on(&["import", "-"], lines.as_bytes());
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         cli
+    }
+
+    /// Appends to a stream of a log as another program would.
+    pub fn append(&self, log: LogName, subject: &str, events: &[Written]) {
+        let events: Vec<_> = (events.iter().enumerate())
+            .map(|(number, event)| NewEvent {
+                id: format!("{subject}-{number}"),
+                r#type: event.kind.to_owned(),
+                time: event.time.clone(),
+                actor: event.actor.map(str::to_owned),
+                idempotencykey: None,
+                correlationid: None,
+                causationid: None,
+                data: event.data.to_string(),
+                extra: Vec::new(),
+            })
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let log = event_log::open(log, &self.store(log.as_str())).unwrap();
+        let id = EntityId::new(subject).unwrap();
+        runtime.block_on(log.append(&id, Expected::Any, &events)).unwrap();
+    }
+
+    /// Checks which rows a list has, and in which order: flags as words, and the rows as what they have in the field `id`.
+    #[track_caller]
+    pub fn expect(&self, list: &str, id: &str, expected: &[(&str, &str)]) {
+        for (flags, rows) in expected {
+            let flags: Vec<_> = flags.split_whitespace().collect();
+            let ran = self.run(&[&[list, "--json"], &flags[..]].concat());
+            assert_eq!(ran.code, Some(0), "{list} {flags:?}: {}", ran.stderr);
+            let listed = ran.stdout().lines().map(serde_json::from_str::<Value>);
+            let ids: Vec<_> = listed
+                .map(|row| row.unwrap()[id].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(ids.join(" "), *rows, "{list} {flags:?}");
+        }
     }
 
     /// The program with these arguments, and nothing else of this environment's settings.

@@ -83,7 +83,7 @@ fn a_refund_has_the_fields_of_the_contract_in_their_order() {
     assert_eq!(
         ran.stdout(),
         concat!(
-            r#"{"refund":"R-3","order":"O-3","wallet":"W-3","state":"processing","waits_for":"provider","amount":"5","currency":"JPY","#,
+            r#"{"refund":"R-3","order":"O-3","wallet":"W-3","customer":null,"state":"processing","waits_for":"provider","amount":"5","currency":"JPY","#,
             r#""destination":"wallet","reason":"return","requested_at":"2026-01-09T10:00:00Z","state_since":"2026-01-09T10:00:00Z","#,
             r#""age_seconds":86400,"overdue":false}"#,
             "\n"

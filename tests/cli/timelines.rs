@@ -172,7 +172,7 @@ fn an_order_is_the_object_of_the_contract() {
             "order": "O-1", "wallet": "W-1", "status": "paid", "currency": "EUR", "total": "20.00", "paid": "20.00",
             "refunded": "0.00", "pending": "12.50", "refundable": "7.50", "sequence": 4, "complete": true, "anomalies": [],
             "refunds": [{
-                "refund": "R-1", "order": "O-1", "wallet": "W-1", "state": "approved", "waits_for": "system",
+                "refund": "R-1", "order": "O-1", "wallet": "W-1", "customer": null, "state": "approved", "waits_for": "system",
                 "amount": "12.50", "currency": "EUR", "destination": "wallet", "reason": "return",
                 "requested_at": "2026-01-03T10:00:00Z", "state_since": "2026-01-04T10:00:00Z",
                 "age_seconds": 14_401, "overdue": true,

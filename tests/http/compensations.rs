@@ -93,6 +93,42 @@ async fn what_support_proposes_somebody_of_finance_approves() {
 }
 
 #[tokio::test]
+async fn a_case_is_listed_by_state_and_operator_and_old_addresses_lead_there() {
+    let bench = Bench::new().await;
+    let (fields, preview) = previewed(&bench, "support", "5.00").await;
+    assert_eq!(send(&bench, "support", "compensation-issue", &fields).await.status, 200);
+    let case = text(&preview["case"]);
+    for (path, listed) in [
+        ("/cases", true),
+        ("/cases?state=proposed", true),
+        ("/cases?state=issued", false),
+        ("/cases?operator=support", true),
+        ("/cases?operator=finance", false),
+        ("/cases?currency=EUR&min=5&max=5", true),
+        ("/cases?currency=EUR&min=5.01", false),
+        ("/cases?q=W-1", true),
+        ("/cases?to=2020-01-01", false),
+    ] {
+        let page = bench.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.text.contains(&format!("data-key=\"{case}\"")), listed, "{path}");
+    }
+    for (old, new) in [
+        ("/approvals", "/cases?state=proposed"),
+        ("/approvals?list=open", "/cases?state=proposed"),
+        ("/approvals?list=mine&page=2", "/cases?operator=finance"),
+        ("/approvals?list=all", "/cases"),
+        ("/compensations", "/cases"),
+        ("/compensations?list=for_me", "/cases?state=proposed"),
+    ] {
+        let answer = bench.get(old).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (307, new), "{old}");
+    }
+    let home = bench.get("/").await;
+    assert!(home.text.contains("href=\"/cases?state=proposed\""));
+}
+
+#[tokio::test]
 async fn nobody_approves_their_own_from_any_session() {
     let bench = Bench::new().await;
     let (fields, preview) = previewed(&bench, "finance", "60.00").await;

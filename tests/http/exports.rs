@@ -7,7 +7,7 @@ use ledgerscope::{
 };
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, append};
 
 #[tokio::test]
 async fn refunds_are_filtered_as_on_their_page() {
@@ -33,6 +33,7 @@ async fn refunds_are_filtered_as_on_their_page() {
         "{}",
         lines[1]
     );
+    assert!(lines[1].ends_with(",\"C-1\""), "{}", lines[1]);
     let none = bench.get("/export/refunds.csv?state=approved").await;
     assert_eq!(none.text.lines().count(), 1);
     let too_long = bench.get(&format!("/export/refunds.csv?q={}", "x".repeat(101))).await;
@@ -52,6 +53,69 @@ async fn refunds_are_filtered_as_on_their_page() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn every_list_is_a_file_of_the_same_rows() {
+    let bench = Bench::new().await;
+    for (query, start, rows) in [
+        (
+            "wallets.csv",
+            "\"wallet\",\"status\",\"currency\",\"owner\",\"owner_name\"",
+            1,
+        ),
+        (
+            "wallets.csv?q=lovelace&currency=EUR&min=12.50&max=12.50",
+            "\"wallet\"",
+            1,
+        ),
+        ("wallets.csv?currency=EUR&min=12.51", "\"wallet\"", 0),
+        ("wallets.csv?limit=1&after=x&sort=id", "\"wallet\"", 1),
+        (
+            "orders.csv",
+            "\"order\",\"wallet\",\"customer\",\"customer_name\",\"status\"",
+            2,
+        ),
+        ("orders.csv?status=paid", "\"order\"", 1),
+        ("orders.csv?wallet=W-9", "\"order\"", 0),
+        ("refunds.csv?customer=C-1", "\"refund\"", 1),
+        ("findings.csv?severity=medium", "\"finding\"", 1),
+        ("findings.csv?severity=critical", "\"finding\"", 0),
+        ("holds.csv?state=all", "\"hold\",\"wallet\",\"order\",\"state\"", 0),
+        ("cases.csv", "\"case\",\"command\",\"state\"", 0),
+    ] {
+        let file = bench.get_as(Some("viewer"), &format!("/export/{query}")).await;
+        assert_eq!(file.status, 200, "{query}: {}", file.text);
+        let mut lines = file.text.lines();
+        assert!(lines.next().unwrap().starts_with(start), "{query}: {}", file.text);
+        assert_eq!(lines.count(), rows, "{query}: {}", file.text);
+    }
+    let wallets = bench.get("/export/wallets.csv").await.text;
+    assert!(
+        wallets.contains("\"W-1\",\"open\",\"EUR\",\"C-1\",\"Ada <Lovelace>\",\"12.50\",\"0.00\",\"12.50\",\"2\""),
+        "{wallets}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_has_all_rows_however_many() {
+    let bench = Bench::new().await;
+    let opened = json!({"owner": {"id": "C-9"}, "currency": "EUR"});
+    for n in 0..1_200 {
+        let id = format!("W-{n:04}");
+        append(&*bench.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
+    }
+    let mut text = String::new();
+    for _ in 0..500 {
+        text = bench.get("/export/wallets.csv?sort=id&customer=C-9").await.text;
+        if text.lines().count() == 1_201 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let ids: Vec<_> = text.lines().skip(1).filter_map(|line| line.get(1..7)).collect();
+    assert_eq!(ids.len(), 1_200);
+    assert!(ids.is_sorted() && ids.first() == Some(&"W-0000") && ids.last() == Some(&"W-1199"));
 }
 
 #[tokio::test]
@@ -94,14 +158,20 @@ async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
     bench.get("/export/refunds.csv").await;
     let file = bench.get_as(Some("admin"), "/export/audit.csv").await;
     assert_eq!(file.status, 200, "{}", file.text);
-    let of_export = file
+    let of_export: Vec<_> = file
         .text
         .lines()
-        .find(|line| line.contains("\"export.refunds\""))
-        .unwrap();
+        .filter(|line| line.contains("\"export.refunds\""))
+        .collect();
+    assert_eq!(of_export.len(), 2, "{of_export:?}");
     assert!(
-        of_export.contains("\"finance\"") && of_export.contains("\"1 rows\""),
-        "{of_export}"
+        of_export.iter().all(|line| line.contains("\"finance\"")),
+        "{of_export:?}"
+    );
+    assert!(of_export[0].contains("\"asked\""), "{of_export:?}");
+    assert!(
+        of_export[1].contains("\"done\"") && of_export[1].contains("\"1 rows\""),
+        "{of_export:?}"
     );
     let again = bench.get_as(Some("admin"), "/export/audit.csv?q=export.audit").await;
     assert_eq!(again.text.lines().count(), 2, "{}", again.text);

@@ -63,14 +63,27 @@ async fn what_they_do_not_know_they_say_with_a_code() {
             "invalid",
         ),
         ("refunds", json!({"query": {"states": ["lost"]}}), "invalid"),
-        ("refunds", json!({"query": {"at": {"after": "!"}}}), "invalid"),
-        ("wallets", json!({"query": {"at": {"before": "!"}}}), "invalid"),
+        ("holds", json!({"query": {"states": ["open", "frozen"]}}), "invalid"),
+        ("cases", json!({"query": {"operator": "x".repeat(257)}}), "invalid"),
+        ("refunds", json!({"query": {"reasons": vec!["x"; 65]}}), "invalid"),
+        ("wallets", json!({"query": {"min": "1,5"}}), "invalid"),
         ("findings", json!({"query": {"at": {"beside": "x"}}}), "invalid"),
         ("refunds", json!([]), "invalid"),
     ] {
         let answer = bench.call(function, &arguments).await;
         assert!(!answer.status.is_success(), "{function} {arguments}: {}", answer.text);
         assert_eq!(answer.json()["code"], json!(code), "{function} {arguments}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_read_is_the_first_page_and_says_so() {
+    let bench = Bench::new().await;
+    for (function, at) in [("refunds", "after"), ("wallets", "before"), ("cases", "after")] {
+        let answer = bench.call(function, &json!({"query": {"at": {at: "!"}}})).await;
+        assert_eq!(answer.status, 200, "{function}: {}", answer.text);
+        assert!(answer.json()["note"].is_string(), "{function}: {}", answer.text);
+        assert_eq!(answer.json()["previous"], Value::Null, "{function}");
     }
 }
 

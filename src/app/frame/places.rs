@@ -2,7 +2,8 @@
 
 use crate::{
     domain::access::{Act, Role},
-    views::href,
+    pages::cases::waiting,
+    views::{href, lists::ListName, query::list_href},
 };
 
 /// A place of the navigation.
@@ -12,27 +13,37 @@ pub enum Place {
     Refunds,
     Wallets,
     Orders,
+    Customers,
+    Holds,
     Findings,
-    Approvals,
-    /// The same for those who neither propose nor approve.
-    Compensations,
+    Cases,
     Operators,
     Audit,
 }
 
 impl Place {
-    pub const fn address(self) -> &'static str {
+    /// The path of its page.
+    const fn path(self) -> &'static str {
         match self {
             Self::Overview => href::OVERVIEW,
             Self::Refunds => href::REFUNDS,
             Self::Wallets => href::WALLETS,
             Self::Orders => href::ORDERS,
+            Self::Customers => href::CUSTOMERS,
+            Self::Holds => href::HOLDS,
             Self::Findings => href::FINDINGS,
-            Self::Approvals => href::APPROVALS,
-            Self::Compensations => href::COMPENSATIONS,
+            Self::Cases => href::CASES,
             Self::Operators => href::OPERATORS,
             Self::Audit => href::AUDIT,
         }
+    }
+
+    /// Where it leads a role. Those who approve see first what waits for an approval.
+    pub fn address(self, role: Role) -> String {
+        if self == Self::Cases && role.may(Act::Approve) {
+            return list_href(ListName::Cases, &waiting());
+        }
+        self.path().to_owned()
     }
 
     pub const fn word(self) -> &'static str {
@@ -41,9 +52,10 @@ impl Place {
             Self::Refunds => "Refunds",
             Self::Wallets => "Wallets",
             Self::Orders => "Orders",
+            Self::Customers => "Customers",
+            Self::Holds => "Holds",
             Self::Findings => "Findings",
-            Self::Approvals => "Approvals",
-            Self::Compensations => "Cases",
+            Self::Cases => "Cases",
             Self::Operators => "Operators",
             Self::Audit => "Audit",
         }
@@ -59,13 +71,11 @@ pub fn places_of(role: Role) -> Vec<Place> {
             Place::Refunds,
             Place::Wallets,
             Place::Orders,
+            Place::Customers,
+            Place::Holds,
             Place::Findings,
+            Place::Cases,
         ]);
-        places.push(if role.may(Act::Propose) || role.may(Act::Approve) {
-            Place::Approvals
-        } else {
-            Place::Compensations
-        });
     }
     if role.may(Act::ManageOperators) {
         places.push(Place::Operators);
@@ -78,14 +88,14 @@ pub fn places_of(role: Role) -> Vec<Place> {
 
 /// What a place of the navigation is to the page that is shown: itself, or where it belongs.
 pub fn relation(path: &str, place: Place) -> Option<&'static str> {
-    let address = place.address();
-    if path == address {
+    let own = place.path();
+    if path == own {
         return Some("page");
     }
     let below = |address: &str| path.strip_prefix(address).is_some_and(|rest| rest.starts_with('/'));
-    // Cases belong to where they are decided.
-    let of_cases = place == Place::Approvals && (path == href::COMPENSATIONS || below(href::COMPENSATIONS));
-    (of_cases || (place != Place::Overview && below(address))).then_some("true")
+    // The page of one case has an address of its own.
+    let of_cases = place == Place::Cases && below(href::COMPENSATIONS);
+    (of_cases || (place != Place::Overview && below(own))).then_some("true")
 }
 
 #[cfg(test)]
@@ -99,18 +109,26 @@ mod tests {
         assert_eq!(relation("/wallets/W-1", Place::Wallets), Some("true"));
         assert_eq!(relation("/walletsandmore", Place::Wallets), None);
         assert_eq!(relation("/refunds", Place::Overview), None);
-        assert_eq!(relation("/compensations/CMP-1", Place::Approvals), Some("true"));
-        assert_eq!(relation("/compensations/CMP-1", Place::Compensations), Some("true"));
-        assert_eq!(relation("/compensations", Place::Compensations), Some("page"));
+        assert_eq!(relation("/compensations/CMP-1", Place::Cases), Some("true"));
+        assert_eq!(relation("/cases", Place::Cases), Some("page"));
     }
 
     #[test]
     fn a_role_is_shown_the_places_that_it_may_see() {
         let words = |role| places_of(role).into_iter().map(Place::word).collect::<Vec<_>>();
-        let ledger = ["Overview", "Refunds", "Wallets", "Orders", "Findings"];
-        assert_eq!(words(Role::Viewer), [&ledger[..], &["Cases"]].concat());
-        assert_eq!(words(Role::Support), [&ledger[..], &["Approvals"]].concat());
-        assert_eq!(words(Role::Finance), [&ledger[..], &["Approvals"]].concat());
+        let ledger = [
+            "Overview", "Refunds", "Wallets", "Orders", "Customers", "Holds", "Findings", "Cases",
+        ];
+        for role in [Role::Viewer, Role::Support, Role::Finance] {
+            assert_eq!(words(role), ledger, "{role}");
+        }
         assert_eq!(words(Role::Admin), ["Operators", "Audit"]);
+    }
+
+    #[test]
+    fn those_who_approve_are_led_to_what_waits() {
+        assert_eq!(Place::Cases.address(Role::Finance), "/cases?state=proposed");
+        assert_eq!(Place::Cases.address(Role::Support), "/cases");
+        assert_eq!(Place::Wallets.address(Role::Finance), "/wallets");
     }
 }

@@ -67,7 +67,7 @@ fn what_waits_is_of_every_state_and_some_of_it_for_too_long() {
         .iter()
         .flat_map(|(id, replay)| {
             let refunds = replay.fold.state.refunds.iter();
-            refunds.map(move |(refund, state)| RefundRow::new(refund, id, None, state, now(), &Limits::default()))
+            refunds.map(move |(refund, state)| RefundRow::new(refund, id, None, None, state, now(), &Limits::default()))
         })
         .collect();
     let states: BTreeSet<_> = rows.iter().map(|row| row.state).collect();

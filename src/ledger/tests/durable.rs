@@ -187,7 +187,7 @@ async fn going_on_is_the_same_as_filling_anew() {
             let findings = super::paging::all_findings(ledger);
             findings
                 .iter()
-                .map(|finding| serde_json::to_string(finding).unwrap())
+                .map(|row| serde_json::to_string(&row.finding).unwrap())
                 .collect()
         };
         let sorted = |mut lines: Vec<String>| {

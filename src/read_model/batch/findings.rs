@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use rust_decimal::Decimal;
 
+use super::Upkeep;
 use crate::{
     domain::{
         event::format_time,
@@ -20,6 +21,7 @@ use crate::{
     },
     read_model::{
         columns::{MinorUnits, Number, Numbered as _, ReadCurrency, Sortable, Time, currency_code, from_minor_units},
+        search_index::{self, Texts},
         time_slots::minute,
     },
 };
@@ -34,18 +36,59 @@ pub enum Scope {
     Wallet = 3,
 }
 
-/// Replaces what was found about a subject. `new`: nothing was found about it before.
-pub fn set(connection: &Connection, scope: Scope, subject: &str, found: &[Finding], new: bool) -> rusqlite::Result<()> {
-    if !new {
-        connection
-            .prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject = ?2")?
-            .execute(params![scope as i64, subject])?;
+/// Replaces what was found about a subject.
+pub fn set(
+    connection: &Connection,
+    scope: Scope,
+    subject: &str,
+    found: &[Finding],
+    upkeep: Upkeep,
+) -> rusqlite::Result<()> {
+    if !upkeep.new {
+        let mut delete =
+            connection.prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject = ?2 RETURNING n")?;
+        let removed = delete.query_map(params![scope as i64, subject], |row| row.get(0))?;
+        remove_texts(connection, removed, upkeep)?;
     }
-    add(connection, scope, subject, found)
+    add(connection, scope, subject, found, upkeep)
+}
+
+/// Removes findings from the search index.
+fn remove_texts(
+    connection: &Connection,
+    removed: impl Iterator<Item = rusqlite::Result<i64>>,
+    upkeep: Upkeep,
+) -> rusqlite::Result<()> {
+    // Every row is removed before one is looked at.
+    for n in removed.collect::<rusqlite::Result<Vec<i64>>>()? {
+        if upkeep.searched {
+            search_index::remove(connection, Texts::Finding, n)?;
+        }
+    }
+    Ok(())
+}
+
+/// Indexes anew the texts of findings that name an order or a wallet, whose customer has changed.
+pub fn refresh_texts(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<()> {
+    let mut select = connection.prepare_cached(match domain {
+        Domain::Wallet => "SELECT n FROM finding INDEXED BY finding_wallet WHERE wallet = ?1",
+        Domain::Order => "SELECT n FROM finding INDEXED BY finding_order WHERE ord = ?1",
+    })?;
+    let numbers: rusqlite::Result<Vec<i64>> = select.query_map([id.as_str()], |row| row.get(0))?.collect();
+    for n in numbers? {
+        search_index::put(connection, Texts::Finding, n, true)?;
+    }
+    Ok(())
 }
 
 /// Adds to what was found about a subject.
-fn add(connection: &Connection, scope: Scope, subject: &str, found: &[Finding]) -> rusqlite::Result<()> {
+fn add(
+    connection: &Connection,
+    scope: Scope,
+    subject: &str,
+    found: &[Finding],
+    upkeep: Upkeep,
+) -> rusqlite::Result<()> {
     let mut keys = BTreeMap::new();
     for finding in found {
         let key = key(scope, subject, finding);
@@ -56,12 +99,12 @@ fn add(connection: &Connection, scope: Scope, subject: &str, found: &[Finding]) 
         let due = finding
             .since
             .filter(|_| finding.finding == FindingKind::HoldNeverResolved);
-        connection
+        let n = connection
             .prepare_cached(
                 "INSERT INTO finding
-                 VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
-            .execute(params![
+            .insert(params![
                 key,
                 evidence(finding),
                 scope as i64,
@@ -74,16 +117,25 @@ fn add(connection: &Connection, scope: Scope, subject: &str, found: &[Finding]) 
                 Sortable::optional_amount(finding.amount, finding.currency),
                 currency_code(finding.currency.as_ref()),
                 Sortable::optional_time(finding.since),
+                Sortable::optional_amount(finding.amount.map(|amount| amount.abs()), finding.currency),
                 Sortable::optional_time(due),
                 due.map(minute),
                 finding.explanation,
             ])?;
+        if upkeep.searched {
+            search_index::put(connection, Texts::Finding, n, false)?;
+        }
     }
     Ok(())
 }
 
 /// Adds that the history of an entity is incomplete, unless that was found.
-pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<()> {
+pub fn add_incomplete(
+    connection: &Connection,
+    domain: Domain,
+    id: &EntityId,
+    upkeep: Upkeep,
+) -> rusqlite::Result<()> {
     let scope = match domain {
         Domain::Wallet => Scope::Wallet,
         Domain::Order => Scope::Order,
@@ -119,7 +171,7 @@ pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId) ->
             &mut found,
         ),
     }
-    add(connection, scope, id.as_str(), &found)
+    add(connection, scope, id.as_str(), &found, upkeep)
 }
 
 /// Names a finding: its kind and what it was found by looking at, as a JSON list. It does not change while the finding lasts.
@@ -167,23 +219,24 @@ pub fn set_hold(
     wallet: &EntityId,
     hold: &str,
     expiring: Option<&ExpiringHold<'_>>,
-    new: bool,
+    upkeep: Upkeep,
 ) -> rusqlite::Result<()> {
     let mut found = Vec::new();
     if let Some(expiring) = expiring {
         // It holds from the expiry on, whatever the time is now.
         of_hold(expiring, DateTime::<Utc>::MAX_UTC, &mut found);
     }
-    set(connection, Scope::Hold, &hold_subject(wallet, hold), &found, new)
+    set(connection, Scope::Hold, &hold_subject(wallet, hold), &found, upkeep)
 }
 
 /// Removes what was found about the holds of a wallet.
-pub fn forget_holds(connection: &Connection, wallet: &EntityId) -> rusqlite::Result<()> {
+pub fn forget_holds(connection: &Connection, wallet: &EntityId, upkeep: Upkeep) -> rusqlite::Result<()> {
     // Ids have no slash and no character after it, so the range has the holds of this wallet alone.
-    connection
-        .prepare_cached("DELETE FROM finding WHERE scope = ?1 AND subject >= ?2 || '/' AND subject < ?2 || '0'")?
-        .execute(params![Scope::Hold as i64, wallet.as_str()])
-        .map(drop)
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM finding WHERE scope = ?1 AND subject >= ?2 || '/' AND subject < ?2 || '0' RETURNING n",
+    )?;
+    let removed = delete.query_map(params![Scope::Hold as i64, wallet.as_str()], |row| row.get(0))?;
+    remove_texts(connection, removed, upkeep)
 }
 
 /// A refund of an order, as rows hold it.
@@ -208,11 +261,11 @@ struct CreditRow {
 }
 
 /// Finds anew what does not fit about the refunds of one id.
-pub fn judge_refund(connection: &Connection, refund: &str) -> rusqlite::Result<()> {
+pub fn judge_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> rusqlite::Result<()> {
     let claims = claims(connection, refund)?;
     let credits = credits(connection, refund)?;
     let found = find(refund, &claims, &credits);
-    set(connection, Scope::Refund, refund, &found, false)
+    set(connection, Scope::Refund, refund, &found, upkeep)
 }
 
 fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding> {
@@ -302,7 +355,11 @@ pub fn judge_everything(connection: &Connection) -> rusqlite::Result<()> {
     )?;
     let mut rows = select.query(params![RefundState::Succeeded.number(), Destination::Wallet.as_str()])?;
     while let Some(row) = rows.next()? {
-        judge_refund(connection, row.get_ref(0)?.as_str()?)?;
+        let upkeep = Upkeep {
+            new: true,
+            searched: false,
+        };
+        judge_refund(connection, row.get_ref(0)?.as_str()?, upkeep)?;
     }
-    Ok(())
+    search_index::index_findings(connection)
 }

@@ -22,6 +22,7 @@ use crate::{
             MinorUnits, Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, currency_code,
             to_minor_units,
         },
+        customers::Counts,
         entity::Update,
         search_index::{self, Texts},
         time_slots::minute,
@@ -39,6 +40,8 @@ struct Known {
     wallet: Option<String>,
     customer: Option<String>,
     customer_name: Option<String>,
+    refunds: i64,
+    pending_refunds: i64,
 }
 
 struct KnownRefund {
@@ -50,6 +53,11 @@ struct KnownRefund {
     requested: i64,
     since: i64,
     reason: String,
+}
+
+fn pending_refunds(order: &OrderState) -> i64 {
+    let pending = order.refunds.values().filter(|refund| refund.state.is_pending());
+    i64::try_from(pending.count()).unwrap_or(i64::MAX)
 }
 
 impl Batch<'_> {
@@ -71,7 +79,7 @@ impl Batch<'_> {
             minor(state.pending),
         ];
         self.count(List::Orders, state.status.number(), state.currency, sums, Sign::In);
-        self.put_refunds(id, update, known.is_some())?;
+        let other_refunds = self.put_refunds(id, update, known.is_some())?;
         let wallet_changed = known.as_ref().is_some_and(|known| known.wallet != state.wallet);
         if wallet_changed {
             // Findings about a refund name the wallet of its order.
@@ -84,15 +92,53 @@ impl Batch<'_> {
                 && known.customer.as_ref() == customer.map(|party| &party.id)
                 && known.customer_name.as_ref() == customer.and_then(|party| party.name.as_ref())
         });
-        if self.has_text(n) && !same {
+        if !self.filling {
+            if let Some(known) = &known {
+                let counts = Counts {
+                    orders: 1,
+                    refunds: known.refunds,
+                    pending: known.pending_refunds,
+                    wallets: 0,
+                };
+                self.customers
+                    .note(known.customer.as_deref(), known.customer_name.as_deref(), counts, -1);
+            }
+            let counts = Counts {
+                orders: 1,
+                refunds: i64::try_from(state.refunds.len()).unwrap_or(i64::MAX),
+                pending: pending_refunds(state),
+                wallets: 0,
+            };
+            self.customers.come(customer, counts);
+        }
+        if self.has_text(n) && (!same || other_refunds) {
             search_index::put(self.connection, Texts::Orders, n, known.is_some())?;
+        }
+        if known.is_some() && !same {
+            self.refresh_refund_texts(id)?;
+        }
+        if self.judging && !same {
+            findings::refresh_texts(self.connection, self.domain, id)?;
+        }
+        Ok(())
+    }
+
+    /// The texts of an order's refunds have its wallet and its customer.
+    fn refresh_refund_texts(&self, order: &EntityId) -> rusqlite::Result<()> {
+        let mut select = self.connection.prepare_cached("SELECT n FROM refund WHERE ord = ?1")?;
+        let numbers: rusqlite::Result<Vec<i64>> = select.query_map([order.as_str()], |row| row.get(0))?.collect();
+        for n in numbers? {
+            if self.has_text(n) {
+                search_index::put(self.connection, Texts::Refund, n, true)?;
+            }
         }
         Ok(())
     }
 
     fn known_order(&self, id: &EntityId) -> rusqlite::Result<Option<Known>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT n, entries, status, currency, total, paid, refunded, pending, wallet, customer, customer_name, digest
+            "SELECT n, entries, status, currency, total, paid, refunded, pending, wallet, customer, customer_name, digest,
+                 refunds, pending_refunds
              FROM orders WHERE id = ?1",
         )?;
         select
@@ -109,6 +155,8 @@ impl Batch<'_> {
                     customer: row.get(9)?,
                     customer_name: row.get(10)?,
                     digest: RawDigest(row.get(11)?),
+                    refunds: row.get(12)?,
+                    pending_refunds: row.get(13)?,
                 })
             })
             .optional()
@@ -117,10 +165,9 @@ impl Batch<'_> {
     fn write_order(&self, id: &EntityId, update: &Update<OrderState>, known: Option<&Known>) -> rusqlite::Result<i64> {
         let (fold, state) = (&update.fold, &update.fold.state);
         let amount = |amount| Sortable::amount(amount, state.currency);
-        let pending = state.refunds.values().filter(|refund| refund.state.is_pending());
         let mut replace = self.connection.prepare_cached(
             "INSERT OR REPLACE INTO orders
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?;
         replace.insert(params![
             known.map(|known| known.n),
@@ -135,7 +182,8 @@ impl Batch<'_> {
             amount(state.paid),
             amount(state.refunded),
             amount(state.pending),
-            i64::try_from(pending.count()).unwrap_or(i64::MAX),
+            pending_refunds(state),
+            i64::try_from(state.refunds.len()).unwrap_or(i64::MAX),
             state.wallet,
             state.customer.as_ref().map(|party| &party.id),
             state.customer.as_ref().and_then(|party| party.name.as_ref()),
@@ -146,16 +194,19 @@ impl Batch<'_> {
     }
 
     /// Writes the refunds that were touched; of an order that was read from its beginning all, and removes those that are gone.
-    fn put_refunds(&mut self, order: &EntityId, update: &Update<OrderState>, known: bool) -> rusqlite::Result<()> {
+    /// Answers whether there are others than before.
+    fn put_refunds(&mut self, order: &EntityId, update: &Update<OrderState>, known: bool) -> rusqlite::Result<bool> {
+        let mut others = false;
         let refunds = &update.fold.state.refunds;
         if !update.anew {
             for id in &update.touched {
                 if let Some(refund) = refunds.get(id) {
                     let known = self.known_refund(order, id)?;
+                    others |= known.is_none();
                     self.put_refund(order, id, refund, known.as_ref(), false)?;
                 }
             }
-            return Ok(());
+            return Ok(others);
         }
         let mut gone: BTreeSet<String> = BTreeSet::new();
         if known {
@@ -171,9 +222,11 @@ impl Batch<'_> {
             } else {
                 None
             };
+            others |= known.is_none();
             self.put_refund(order, id, refund, known.as_ref(), true)?;
         }
         for id in gone {
+            others = true;
             if let Some(known) = self.known_refund(order, &id)? {
                 self.count_refund(&known, Sign::Out);
                 self.connection
@@ -186,7 +239,7 @@ impl Batch<'_> {
             }
             self.refunds.insert(id);
         }
-        Ok(())
+        Ok(others)
     }
 
     fn known_refund(&self, order: &EntityId, id: &str) -> rusqlite::Result<Option<KnownRefund>> {
@@ -306,6 +359,6 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_order(&OrderSums::from(&facts), &mut found);
-        findings::set(self.connection, Scope::Order, id.as_str(), &found, self.filling)
+        findings::set(self.connection, Scope::Order, id.as_str(), &found, self.upkeep())
     }
 }

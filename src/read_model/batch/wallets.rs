@@ -16,6 +16,7 @@ use crate::{
     },
     read_model::{
         columns::{MinorUnits, Numbered as _, ReadCurrency, Sortable, currency_code, to_minor_units},
+        customers::Counts,
         entity::{Credit, Update},
         search_index::{self, Texts},
     },
@@ -32,6 +33,22 @@ struct Known {
     held: i128,
     owner: Option<String>,
     owner_name: Option<String>,
+}
+
+struct KnownHold {
+    n: i64,
+    state: i64,
+    currency: Option<Currency>,
+    amount: i128,
+}
+
+fn known_hold(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownHold> {
+    Ok(KnownHold {
+        n: row.get(0)?,
+        state: row.get(1)?,
+        currency: row.get::<_, ReadCurrency>(2)?.0,
+        amount: row.get::<_, MinorUnits>(3)?.0,
+    })
 }
 
 impl Batch<'_> {
@@ -60,7 +77,7 @@ impl Batch<'_> {
             self.put_credit(n, event, credit, state.currency)?;
         }
         for (hold, about) in &update.touched.holds {
-            self.put_hold(id, n, hold, about, state.currency)?;
+            self.put_hold(id, hold, about, state.currency)?;
         }
         self.find_wallet(id, update)?;
         let owner = state.owner.as_ref();
@@ -71,8 +88,21 @@ impl Batch<'_> {
         let same = known
             .as_ref()
             .is_some_and(|known| (known.owner.as_ref(), known.owner_name.as_ref()) == text);
+        if !self.filling && !same {
+            let one = Counts {
+                wallets: 1,
+                ..Counts::default()
+            };
+            if let Some(known) = &known {
+                self.customers.note(known.owner.as_deref(), known.owner_name.as_deref(), one, -1);
+            }
+            self.customers.come(owner, one);
+        }
         if self.has_text(n) && !same {
             search_index::put(self.connection, Texts::Wallet, n, known.is_some())?;
+        }
+        if self.judging && !same {
+            findings::refresh_texts(self.connection, self.domain, id)?;
         }
         Ok(())
     }
@@ -137,12 +167,20 @@ impl Batch<'_> {
             .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1")?;
         let refunds: rusqlite::Result<Vec<String>> = select.query_map([n], |row| row.get(0))?.collect();
         self.refunds.extend(refunds?);
-        for table in ["credit", "hold"] {
-            self.connection
-                .prepare_cached(&format!("DELETE FROM {table} WHERE wallet = ?1"))?
-                .execute([n])?;
+        self.connection
+            .prepare_cached("DELETE FROM credit WHERE wallet = ?1")?
+            .execute([n])?;
+        let mut delete = self
+            .connection
+            .prepare_cached("DELETE FROM hold WHERE wallet = ?1 RETURNING n, state, currency, amount")?;
+        let removed = delete.query_map([id.as_str()], known_hold)?;
+        for hold in removed.collect::<rusqlite::Result<Vec<_>>>()? {
+            self.count_hold(&hold, Sign::Out);
+            if self.has_text(hold.n) {
+                search_index::remove(self.connection, Texts::Hold, hold.n)?;
+            }
         }
-        findings::forget_holds(self.connection, id)
+        findings::forget_holds(self.connection, id, self.upkeep())
     }
 
     /// A wallet that was never opened takes the currency of its first money event.
@@ -176,35 +214,63 @@ impl Batch<'_> {
     }
 
     fn put_hold(
-        &self,
-        id: &EntityId,
-        n: i64,
+        &mut self,
+        wallet: &EntityId,
         hold: &str,
         about: &Hold,
         currency: Option<Currency>,
     ) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-            .execute(params![
-                n,
-                hold,
-                about.state.number(),
-                Sortable::amount(about.amount, currency),
-                currency_code(currency.as_ref()),
-                about.order,
-                Sortable::time(about.since),
-                Sortable::optional_time(about.expires_at),
-            ])?;
+        let known = if self.filling {
+            None
+        } else {
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT n, state, currency, amount FROM hold WHERE wallet = ?1 AND hold = ?2")?;
+            select.query_row([wallet.as_str(), hold], known_hold).optional()?
+        };
+        let mut replace = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let n = replace.insert(params![
+            known.as_ref().map(|known| known.n),
+            wallet.as_str(),
+            hold,
+            about.state.number(),
+            Sortable::amount(about.amount, currency),
+            currency_code(currency.as_ref()),
+            about.order,
+            Sortable::time(about.since),
+            Sortable::optional_time(about.expires_at),
+        ])?;
+        drop(replace);
+        if let Some(known) = &known {
+            self.count_hold(known, Sign::Out);
+        }
+        let now = KnownHold {
+            n,
+            state: about.state.number(),
+            currency,
+            amount: to_minor_units(about.amount, currency),
+        };
+        self.count_hold(&now, Sign::In);
+        // What is searched of a hold does not change with its state.
+        if self.has_text(n) && known.is_none() {
+            search_index::put(self.connection, Texts::Hold, n, false)?;
+        }
         let expiring = about.expires_at.filter(|_| about.state == HoldState::Open);
         let expiring = expiring.map(|expires_at| ExpiringHold {
-            wallet: id.as_str(),
+            wallet: wallet.as_str(),
             currency,
             hold,
             order: about.order.as_deref(),
             amount: about.amount,
             expires_at,
         });
-        findings::set_hold(self.connection, id, hold, expiring.as_ref(), self.filling)
+        findings::set_hold(self.connection, wallet, hold, expiring.as_ref(), self.upkeep())
+    }
+
+    fn count_hold(&mut self, hold: &KnownHold, sign: Sign) {
+        self.count(List::Holds, hold.state, hold.currency, [hold.amount, 0, 0, 0], sign);
     }
 
     fn find_wallet(&self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
@@ -215,10 +281,6 @@ impl Batch<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         of_wallet(&WalletBalance::from(&facts), &mut found);
-        findings::set(self.connection, Scope::Wallet, id.as_str(), &found, self.filling)
+        findings::set(self.connection, Scope::Wallet, id.as_str(), &found, self.upkeep())
     }
-}
-
-impl crate::read_model::columns::Numbered for HoldState {
-    const ALL: &'static [Self] = &[Self::Open, Self::Captured, Self::Released, Self::Expired];
 }

@@ -10,6 +10,7 @@ use crate::{
     event_log::FeedPosition,
     read_model::{
         columns::{Numbered as _, ReadPosition, Sortable, currency_code},
+        search_index::{self, Texts},
         sources::RowEnd,
     },
     views::compensations::CaseRow,
@@ -25,26 +26,37 @@ const TABLES: &str = "
         subjects TEXT NOT NULL,     -- JSON: the streams that it appends to, such as [\"wallet W-1\"]
         amount BLOB NOT NULL, currency TEXT NOT NULL,
         status INTEGER NOT NULL, status_since BLOB NOT NULL,
-        open INTEGER NOT NULL,      -- 1 until it has ended
         waits INTEGER NOT NULL,     -- 1 while it waits for an approval
         expires_at BLOB NOT NULL,   -- while it waits
         proposer TEXT NOT NULL, proposed_at BLOB NOT NULL,
         decided_by TEXT             -- who approved or declined
     ) STRICT;
-    CREATE INDEX cases_open ON cases (open, proposed_at, id);
-    CREATE INDEX cases_waits ON cases (waits, proposed_at, id, proposer);
-    CREATE INDEX cases_proposer ON cases (proposer, proposed_at, id);
-    CREATE TABLE case_count (open INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
+    CREATE INDEX cases_status_time ON cases (status, currency, proposed_at, id);
+    CREATE INDEX cases_status_amount ON cases (status, currency, amount, id);
+    CREATE INDEX cases_waits ON cases (waits, proposer);
+    CREATE INDEX cases_proposer ON cases (proposer);
+    CREATE INDEX cases_decided ON cases (decided_by) WHERE decided_by IS NOT NULL;
+    CREATE TABLE case_count (
+        status INTEGER NOT NULL, currency TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (status, currency)
+    ) STRICT, WITHOUT ROWID;
     CREATE TRIGGER case_added AFTER INSERT ON cases BEGIN
-        INSERT INTO case_count VALUES (new.open, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
     END;
     CREATE TRIGGER case_removed AFTER DELETE ON cases BEGIN
-        UPDATE case_count SET rows = rows - 1 WHERE open = old.open;
+        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
+        DELETE FROM case_text WHERE rowid = old.n;
+        DELETE FROM case_subject WHERE n = old.n AND subject IN (SELECT value FROM json_each(old.subjects));
     END;
-    CREATE TRIGGER case_changed AFTER UPDATE OF open ON cases WHEN new.open <> old.open BEGIN
-        UPDATE case_count SET rows = rows - 1 WHERE open = old.open;
-        INSERT INTO case_count VALUES (new.open, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    CREATE TRIGGER case_changed AFTER UPDATE ON cases BEGIN
+        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
+        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
     END;
+    CREATE TABLE case_subject (     -- the streams that a case appends to, such as 'wallet W-1'
+        subject TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject, n)
+    ) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE case_text USING fts5 (
+        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+    );
     CREATE TABLE case_source (      -- one row: the store that the cases are of, once every one was read
         store TEXT NOT NULL,
         feed TEXT NOT NULL          -- JSON: how far its feed was read
@@ -91,25 +103,20 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
             .execute([case.id.as_str()])
             .map(drop);
     };
-    let proposal = case.state.proposal.iter();
-    let subjects: Vec<_> = proposal
-        .flat_map(|proposal| proposal.pins())
-        .map(|pin| format!("{} {}", pin.domain, pin.id))
-        .collect();
     let currency = row.amount.currency();
-    connection
+    let n = connection
         .prepare_cached(
             "INSERT INTO cases (id, position, entries, command, domain, subject, refund, subjects, amount, currency, status,
-                 status_since, open, waits, expires_at, proposer, proposed_at, decided_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                 status_since, waits, expires_at, proposer, proposed_at, decided_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (id) DO UPDATE SET position = excluded.position, entries = excluded.entries,
                  command = excluded.command, domain = excluded.domain, subject = excluded.subject, refund = excluded.refund,
                  subjects = excluded.subjects, amount = excluded.amount, currency = excluded.currency,
-                 status = excluded.status, status_since = excluded.status_since, open = excluded.open,
-                 waits = excluded.waits, expires_at = excluded.expires_at, proposer = excluded.proposer,
-                 proposed_at = excluded.proposed_at, decided_by = excluded.decided_by",
+                 status = excluded.status, status_since = excluded.status_since, waits = excluded.waits, expires_at = excluded.expires_at, proposer = excluded.proposer,
+                 proposed_at = excluded.proposed_at, decided_by = excluded.decided_by
+             RETURNING n",
         )?
-        .execute(params![
+        .query_row(params![
             row.id.as_str(),
             Sortable::position(last),
             entries.cast_signed(),
@@ -117,19 +124,23 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
             row.domain.as_str(),
             row.subject.as_str(),
             row.refund,
-            serde_json::to_string(&subjects).unwrap_or_default(),
+            serde_json::to_string(&row.subjects).unwrap_or_default(),
             Sortable::amount(row.amount.amount(), Some(currency)),
             currency_code(Some(&currency)),
             row.status.number(),
             Sortable::time(row.status_since),
-            !row.status.is_final(),
             row.expires_at.is_some(),
             Sortable::optional_time(row.expires_at),
             row.proposer,
             Sortable::time(row.proposed_at),
             case.state.judge,
-        ])
-        .map(drop)
+        ], |row| row.get::<_, i64>(0))?;
+    // What a case appends to does not change once it is proposed.
+    let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO case_subject VALUES (?1, ?2)")?;
+    for subject in &row.subjects {
+        insert.execute(params![subject, n])?;
+    }
+    search_index::put(connection, Texts::Case, n, true)
 }
 
 /// The ends of the next rows by id.

@@ -1,11 +1,12 @@
-//! Lists of compensation cases, newest first.
+//! Rows of compensation cases in lists.
+
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    COUNTED_MAX, ListError, ListedPage,
-    lanes::{Lane, Plan, Segment},
-    paging::{self, Order, Start},
+    ListRow, Moment,
+    spec::{CASES, Spec},
 };
 use crate::{
     domain::{
@@ -14,52 +15,34 @@ use crate::{
         money::Money,
     },
     read_model::columns::{MinorUnits, Number, ReadCurrency, Time},
-    views::{
-        compensations::{CASES_ON_A_PAGE, CaseList, CaseRow},
-        lists::{Count, PageAt},
-    },
+    views::compensations::CaseRow,
 };
 
-/// One page of a list, as `reader` sees it.
-pub fn page(
-    connection: &Connection,
-    list: CaseList,
-    reader: &str,
-    at: &PageAt,
-) -> rusqlite::Result<Result<ListedPage<CaseRow>, ListError>> {
-    let order = Order {
-        sort: 0,
-        descending: true,
-    };
-    let start = match Start::read(at, order.sort) {
-        Ok(start) => start,
-        Err(error) => return Ok(Err(error)),
-    };
-    let (index, prefix, lanes): (_, &[&str], Vec<rusqlite::types::Value>) = match list {
-        CaseList::All => ("cases_open", &["open"], vec![0.into(), 1.into()]),
-        CaseList::Open => ("cases_open", &["open"], vec![1.into()]),
-        CaseList::ForMe => ("cases_waits", &["waits"], vec![1.into()]),
-        CaseList::Mine => ("cases_proposer", &["proposer"], vec![reader.to_owned().into()]),
-    };
-    let plan = Plan {
-        from: format!("cases INDEXED BY {index}"),
-        prefix,
-        key: Some("proposed_at"),
-        ties: &["id"],
-        segments: vec![Segment::of(lanes.into_iter().map(|value| Lane::of(vec![value])))],
-    };
-    let found = paging::of_walk(connection, &plan, order, &start, CASES_ON_A_PAGE as usize, |n| {
-        let row = fetch(connection, n)?;
-        // Nobody approves what they proposed themselves.
-        Ok(row.filter(|row| list != CaseList::ForMe || row.proposer != reader))
-    })?;
-    let total = match list {
-        CaseList::All => Count::Exactly(count_by_open(connection, true)?),
-        CaseList::Open => Count::Exactly(count_by_open(connection, false)?),
-        CaseList::ForMe => Count::Exactly(count_waiting(connection, reader)?),
-        CaseList::Mine => count_of(connection, reader)?,
-    };
-    Ok(Ok(ListedPage::of(found, total)))
+impl ListRow for CaseRow {
+    const SPEC: &'static Spec = &CASES;
+
+    fn fetch(connection: &Connection, n: i64, _: &Moment) -> rusqlite::Result<Option<Self>> {
+        fetch(connection, n)
+    }
+}
+
+/// The newest cases that append to one of these streams (such as `wallet W-1`), `most` at most.
+pub fn cases_about(connection: &Connection, subjects: &[String], most: usize) -> rusqlite::Result<Vec<CaseRow>> {
+    let mut numbers = BTreeSet::new();
+    let mut select = connection.prepare_cached("SELECT n FROM case_subject WHERE subject = ?1 ORDER BY n DESC LIMIT ?2")?;
+    for subject in subjects {
+        let of_subject = select.query_map(params![subject, i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?;
+        for n in of_subject {
+            numbers.insert(n?);
+        }
+    }
+    let mut rows = Vec::with_capacity(numbers.len());
+    for n in numbers {
+        rows.extend(fetch(connection, n)?);
+    }
+    rows.sort_unstable_by(|a, b| (b.proposed_at, &b.id).cmp(&(a.proposed_at, &a.id)));
+    rows.truncate(most);
+    Ok(rows)
 }
 
 /// How many cases wait for an approval that `reader`, who may approve, can give.
@@ -71,29 +54,10 @@ pub fn count_waiting(connection: &Connection, reader: &str) -> rusqlite::Result<
         .map(i64::cast_unsigned)
 }
 
-fn count_by_open(connection: &Connection, ended: bool) -> rusqlite::Result<u64> {
-    let mut select = connection.prepare_cached("SELECT coalesce(sum(rows), 0) FROM case_count WHERE open = 1 OR ?1")?;
-    select
-        .query_row([ended], |row| row.get::<_, i64>(0))
-        .map(i64::cast_unsigned)
-}
-
-fn count_of(connection: &Connection, proposer: &str) -> rusqlite::Result<Count> {
-    let most = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX);
-    let mut select = connection.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM cases INDEXED BY cases_proposer WHERE proposer = ?1 LIMIT ?2)",
-    )?;
-    let count: i64 = select.query_row(params![proposer, most + 1], |row| row.get(0))?;
-    Ok(if count > most {
-        Count::AtLeast(most.cast_unsigned())
-    } else {
-        Count::Exactly(count.cast_unsigned())
-    })
-}
-
 fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<CaseRow>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, command, domain, subject, refund, amount, currency, status, status_since, proposer, proposed_at, expires_at
+        "SELECT id, command, domain, subject, refund, amount, currency, status, status_since, proposer, proposed_at, expires_at,
+             decided_by, subjects
          FROM cases WHERE n = ?1",
     )?;
     let row = select.query_row([n], |row| {
@@ -120,6 +84,8 @@ fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<CaseRow>> {
             proposer: row.get(9)?,
             proposed_at: time(10)?,
             expires_at: row.get::<_, Time>(11)?.0,
+            decided_by: row.get(12)?,
+            subjects: serde_json::from_str(&text(13)?).unwrap_or_default(),
         }))
     });
     row.optional().map(Option::flatten)

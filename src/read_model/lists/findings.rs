@@ -1,73 +1,39 @@
-//! Lists of findings, worst first. A finding that only the time makes true is listed once its time has come.
+//! Rows of findings in lists, and how many there are. A finding that only the time makes true is listed once its time has come.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    ListError, ListedPage,
-    lanes::{Lane, Plan, Segment},
-    paging::{self, Order, Start},
+    ListRow, Moment,
+    spec::{FINDINGS, Spec},
 };
 use crate::{
     domain::findings::{Finding, FindingKind, Severity},
-    read_model::columns::{Number, Numbered as _, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
+    read_model::columns::{Number, OptionalMinorUnits, ReadCurrency, Sortable, Time, from_minor_units},
     read_model::time_slots,
-    views::lists::{Count, FINDINGS_SHOWN, FindingsQuery},
+    views::{findings::FindingRow, lists::FINDINGS_SHOWN},
 };
 
-/// The kinds from the worst to the least.
-fn kinds_by_severity() -> Vec<FindingKind> {
-    let mut kinds = FindingKind::ALL.to_vec();
-    kinds.sort_by_key(|kind| (kind.severity(), *kind));
-    kinds
-}
+impl ListRow for FindingRow {
+    const SPEC: &'static Spec = &FINDINGS;
 
-/// One page of the findings that match, `size` rows at most.
-pub fn page(
-    connection: &Connection,
-    query: &FindingsQuery,
-    now: DateTime<Utc>,
-    size: usize,
-) -> rusqlite::Result<Result<ListedPage<Finding>, ListError>> {
-    let order = Order {
-        sort: 0,
-        descending: false,
-    };
-    let start = match Start::read(&query.at, order.sort) {
-        Ok(start) => start,
-        Err(error) => return Ok(Err(error)),
-    };
-    let kinds = (0..).zip(kinds_by_severity());
-    let segments = kinds
-        .filter(|(_, kind)| query.kind.is_none_or(|wanted| wanted == *kind))
-        .map(|(place, kind): (u32, _)| Segment {
-            label: format!("{place:02}"),
-            lanes: vec![Lane {
-                // What is found about a hold stands there with its expiry, also before it.
-                below: (kind == FindingKind::HoldNeverResolved).then(|| Sortable::time(now)),
-                ..Lane::of(vec![kind.number().into()])
-            }],
+    fn fetch(connection: &Connection, n: i64, _: &Moment) -> rusqlite::Result<Option<Self>> {
+        let mut select = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS}, {}, t.key FROM finding t{} WHERE t.n = ?1",
+            FINDINGS.customer, FINDINGS.joins
+        ))?;
+        let row = select.query_row([n], |row| {
+            Ok(Self {
+                finding: read(row)?,
+                customer: row.get(9)?,
+                key: row.get(10)?,
+            })
         });
-    let plan = Plan {
-        from: "finding INDEXED BY finding_kind".to_owned(),
-        prefix: &["kind"],
-        key: Some("since"),
-        ties: &["key"],
-        segments: segments.collect(),
-    };
-    let found = paging::of_walk(connection, &plan, order, &start, size, |n| {
-        let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM finding WHERE n = ?1"))?;
-        select.query_row([n], read).optional()
-    })?;
-    let counts = counts(connection, now)?;
-    let of_kind = counts
-        .iter()
-        .filter(|(kind, _)| query.kind.is_none_or(|wanted| wanted == *kind));
-    let total = of_kind.map(|(_, count)| count).sum();
-    Ok(Ok(ListedPage::of(found, Count::Exactly(total))))
+        row.optional()
+    }
 }
 
-const COLUMNS: &str = "kind, severity, refund, ord, wallet, amount, currency, since, explanation";
+const COLUMNS: &str = "t.kind, t.severity, t.refund, t.ord, t.wallet, t.amount, t.currency, t.since, t.explanation";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Finding> {
     let currency = row.get::<_, ReadCurrency>(6)?.0;
@@ -83,47 +49,6 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Finding> {
         since: row.get::<_, Time>(7)?.0,
         explanation: row.get(8)?,
     })
-}
-
-/// Where a list of findings by their subject goes on.
-#[derive(Clone, Debug)]
-pub struct FindingPlace {
-    scope: i64,
-    subject: String,
-    n: i64,
-}
-
-/// The next findings that hold at a time: about refunds, then orders, holds and wallets, each by id. Looks at `size` of them,
-/// and answers where the list goes on; `None` at its end.
-pub fn by_subject(
-    connection: &Connection,
-    now: DateTime<Utc>,
-    after: Option<&FindingPlace>,
-    size: usize,
-) -> rusqlite::Result<(Vec<Finding>, Option<FindingPlace>)> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, scope, subject, n, holds_from = x'' OR holds_from < ?4
-         FROM finding INDEXED BY finding_subject
-         WHERE (scope, subject, n) > (?1, ?2, ?3) ORDER BY scope, subject, n LIMIT ?5"
-    ))?;
-    let (scope, subject, n) = after.map_or((-1, "", 0), |after| (after.scope, &*after.subject, after.n));
-    let size = i64::try_from(size).unwrap_or(i64::MAX);
-    let mut rows = select.query(params![scope, subject, n, Sortable::time(now), size])?;
-    let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
-    while let Some(row) = rows.next()? {
-        looked_at += 1;
-        if row.get(12)? {
-            found.push(read(row)?);
-        }
-        if looked_at == size {
-            last = Some(FindingPlace {
-                scope: row.get(9)?,
-                subject: row.get(10)?,
-                n: row.get(11)?,
-            });
-        }
-    }
-    Ok((found, last))
 }
 
 /// How many findings there are of each kind that occurs, worst first.
@@ -147,7 +72,7 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<V
 }
 
 /// How many holds are past their expiry.
-fn due_before(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<i64> {
+pub fn due_before(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<i64> {
     let edge = time_slots::minute(now);
     let mut rows = 0;
     for (unit, from, to) in time_slots::before(edge) {
@@ -186,7 +111,7 @@ pub fn about(
         About::Order => ("finding_order", "ord"),
         About::Wallet => ("finding_wallet", "wallet"),
     };
-    let matching = format!("finding INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
+    let matching = format!("finding AS t INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
     let named = params![id, Sortable::time(now)];
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM {matching} ORDER BY scope, subject, n LIMIT {FINDINGS_SHOWN}"

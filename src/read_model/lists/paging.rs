@@ -2,15 +2,66 @@
 
 use std::cmp::Ordering;
 
+use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    COUNTED_MAX, ListError,
-    lanes::{self, Plan, Walked},
+    Ask, COUNTED_MAX, Summary,
+    lanes::{self, Plan, Walked, Way},
 };
-use crate::views::lists::{CURSOR_MAX, PageAt};
+use crate::{
+    domain::money::Currency,
+    read_model::columns::Sortable,
+    views::lists::{CURSOR_MAX, Count, Page, PageAt, Sum},
+};
+
+/// A page that does not say the time yet.
+#[derive(Debug)]
+pub struct ListedPage<Row> {
+    pub rows: Vec<Row>,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+    pub total: Count,
+    pub stopped: bool,
+    pub sums: Option<Vec<Sum>>,
+    pub overdue: Option<u64>,
+    pub currencies: Vec<Currency>,
+    pub note: Option<String>,
+}
+
+impl<Row> ListedPage<Row> {
+    pub fn at(self, now: DateTime<Utc>) -> Page<Row> {
+        Page {
+            rows: self.rows,
+            previous: self.previous,
+            next: self.next,
+            total: self.total,
+            stopped: self.stopped,
+            sums: self.sums,
+            overdue: self.overdue,
+            currencies: self.currencies,
+            note: self.note,
+            now,
+        }
+    }
+
+    /// A page of nothing, of a list of so many rows.
+    pub const fn empty(total: Count) -> Self {
+        Self {
+            rows: Vec::new(),
+            previous: None,
+            next: None,
+            total,
+            stopped: false,
+            sums: None,
+            overdue: None,
+            currencies: Vec::new(),
+            note: None,
+        }
+    }
+}
 
 /// Where a row stands in a list: its segment, the value that the list is sorted by, and the ids that settle what is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +96,9 @@ pub enum Start {
 }
 
 impl Start {
-    /// Reads the place that an address names.
-    pub fn read(at: &PageAt, sort: u8) -> Result<Self, ListError> {
-        Ok(match at {
+    /// Reads the place that an address names; `None` where it can't be read.
+    pub fn read(at: &PageAt, sort: u8) -> Option<Self> {
+        Some(match at {
             PageAt::First => Self::First,
             PageAt::After(cursor) => Self::After(read_cursor(cursor, sort)?),
             PageAt::Before(cursor) => Self::Before(read_cursor(cursor, sort)?),
@@ -60,17 +111,13 @@ fn write_cursor(key: &RowKey, sort: u8) -> Option<String> {
     Some(BASE64URL_NOPAD.encode(&bytes))
 }
 
-fn read_cursor(cursor: &str, sort: u8) -> Result<RowKey, ListError> {
+fn read_cursor(cursor: &str, sort: u8) -> Option<RowKey> {
     if cursor.len() > CURSOR_MAX {
-        return Err(ListError::Cursor);
+        return None;
     }
-    let bytes = BASE64URL_NOPAD
-        .decode(cursor.as_bytes())
-        .map_err(|_| ListError::Cursor)?;
-    match postcard::from_bytes::<(u8, RowKey)>(&bytes) {
-        Ok((made_for, key)) if made_for == sort => Ok(key),
-        _ => Err(ListError::Cursor),
-    }
+    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
+    let (made_for, key) = postcard::from_bytes::<(u8, RowKey)>(&bytes).ok()?;
+    (made_for == sort).then_some(key)
 }
 
 /// Whether collecting and sorting all `matching` rows costs less than walking along an index of `walked` rows until `size` of
@@ -82,44 +129,62 @@ pub const fn collects(matching: u64, walked: u64, size: usize) -> bool {
     matching < (size as u64).saturating_mul(walked) / matching
 }
 
-/// The rows of a page, and the cursors of the pages beside it.
+/// The numbers of the rows of a page, and the cursors of the pages beside it.
 #[derive(Debug)]
-pub struct Found<Row> {
-    pub rows: Vec<Row>,
+pub struct Found {
+    pub rows: Vec<i64>,
     pub previous: Option<String>,
     pub next: Option<String>,
     /// The page ended before it was full, because it had visited as many rows as a page may; `next` goes on.
     pub stopped: bool,
+    pub summary: Summary,
 }
 
-impl<Row> Found<Row> {
-    /// The page with other rows in place of these; those that are `None` are left out.
-    pub fn try_map<To>(self, mut map: impl FnMut(Row) -> rusqlite::Result<Option<To>>) -> rusqlite::Result<Found<To>> {
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for row in self.rows {
-            rows.extend(map(row)?);
+impl Found {
+    pub const fn nothing() -> Self {
+        Self {
+            rows: Vec::new(),
+            previous: None,
+            next: None,
+            stopped: false,
+            summary: Summary::counted(Count::Exactly(0)),
         }
-        Ok(Found {
-            rows,
-            previous: self.previous,
-            next: self.next,
-            stopped: self.stopped,
-        })
+    }
+
+    pub fn with(self, summary: Summary) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// Whether the page has every row that matches.
+    pub const fn is_whole(&self, start: &Start) -> bool {
+        matches!(start, Start::First) && self.next.is_none() && !self.stopped
     }
 }
 
+/// A row that was looked at, with what it is sorted and added up by.
+#[derive(Debug)]
+pub struct Collected {
+    pub n: i64,
+    pub key: RowKey,
+    pub state: i64,
+    pub currency: Option<Currency>,
+    pub amount: i128,
+    /// When a refund entered its state.
+    pub since: Sortable,
+}
+
 /// A page of rows that were collected in memory.
-pub fn of_collected<Row>(mut collected: Vec<(RowKey, Row)>, order: Order, start: &Start, size: usize) -> Found<Row> {
-    collected.sort_unstable_by(|(a, _), (b, _)| order.compare(a, b));
+pub fn of_collected(mut collected: Vec<Collected>, order: Order, start: &Start, size: usize) -> Found {
+    collected.sort_unstable_by(|a, b| order.compare(&a.key, &b.key));
     let from = match start {
         Start::First => 0,
-        Start::After(key) => collected.partition_point(|(row, _)| order.compare(row, key) != Ordering::Greater),
+        Start::After(key) => collected.partition_point(|row| order.compare(&row.key, key) != Ordering::Greater),
         Start::Before(key) => collected
-            .partition_point(|(row, _)| order.compare(row, key) == Ordering::Less)
+            .partition_point(|row| order.compare(&row.key, key) == Ordering::Less)
             .saturating_sub(size),
     };
     let to = (from + size).min(collected.len());
-    let cursor = |at: Option<&(RowKey, Row)>| at.and_then(|(key, _)| write_cursor(key, order.sort));
+    let cursor = |at: Option<&Collected>| at.and_then(|row| write_cursor(&row.key, order.sort));
     let previous = (from > 0).then(|| cursor(collected.get(from))).flatten();
     let next = (to < collected.len())
         .then(|| cursor(collected.get(to.wrapping_sub(1))))
@@ -130,42 +195,43 @@ pub fn of_collected<Row>(mut collected: Vec<(RowKey, Row)>, order: Order, start:
         _ => previous,
     };
     Found {
-        rows: collected.drain(from..to).map(|(_, row)| row).collect(),
+        rows: collected[from..to].iter().map(|row| row.n).collect(),
         previous,
         next,
         stopped: false,
+        summary: Summary::counted(Count::AtLeast(0)),
     }
 }
 
-/// A page of rows met by walking along an index. `fetch` answers with the row of a number, if it matches.
-pub fn of_walk<Row>(
+/// A page of the rows that are met by walking along an index and that `matches`.
+pub fn of_walk(
     connection: &Connection,
-    plan: &Plan,
+    plan: &Plan<'_>,
     order: Order,
     start: &Start,
-    size: usize,
-    mut fetch: impl FnMut(i64) -> rusqlite::Result<Option<Row>>,
-) -> rusqlite::Result<Found<Row>> {
+    ask: &Ask,
+    matches: impl Fn(i64) -> bool,
+) -> rusqlite::Result<Found> {
+    let size = ask.rows;
     let (from, backwards) = match start {
         Start::First => (None, false),
         Start::After(key) => (Some(key), false),
         Start::Before(key) => (Some(key), true),
     };
-    let mut rows: Vec<(RowKey, Row)> = Vec::with_capacity(size + 1);
-    let walked = lanes::walk(
-        connection,
-        plan,
-        order.descending,
+    let mut rows: Vec<(RowKey, i64)> = Vec::with_capacity(size + 1);
+    let way = Way {
+        descending: order.descending,
         from,
         backwards,
-        size + 1,
-        |n, key| {
-            if let Some(row) = fetch(n)? {
-                rows.push((key, row));
-            }
-            Ok(rows.len() <= size)
-        },
-    )?;
+        ahead: size + 1,
+        visits: ask.visits,
+    };
+    let walked = lanes::walk(connection, plan, way, |n, key| {
+        if matches(n) {
+            rows.push((key, n));
+        }
+        Ok(rows.len() <= size)
+    })?;
     let more = rows.len() > size;
     rows.truncate(size);
     let stopped_at = match walked {
@@ -175,7 +241,7 @@ pub fn of_walk<Row>(
     if backwards {
         if !more && stopped_at.is_none() && rows.len() < size {
             // Fewer rows than a page has are before the cursor: the first page shows them, and those after them.
-            return of_walk(connection, plan, order, &Start::First, size, fetch);
+            return of_walk(connection, plan, order, &Start::First, ask, matches);
         }
         rows.reverse();
     }
@@ -197,5 +263,6 @@ pub fn of_walk<Row>(
         previous,
         next,
         stopped: stopped_at.is_some(),
+        summary: Summary::counted(Count::AtLeast(0)),
     })
 }

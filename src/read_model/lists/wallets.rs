@@ -1,13 +1,10 @@
 //! Rows of wallets in lists.
 
-use std::collections::BTreeSet;
-
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
-    COUNTED_MAX, amount_label,
-    paging::RowKey,
-    search::{Columns, Hits, Needle, add_related, is_in_ids, rows_with},
+    ListRow, Moment,
+    spec::{Spec, WALLETS},
 };
 use crate::{
     domain::{
@@ -15,12 +12,17 @@ use crate::{
         replay::Balances,
         wallet::{Party, WalletStatus},
     },
-    read_model::{
-        columns::{MinorUnits, Number, ReadCurrency, Sortable, Time, from_minor_units},
-        search_index::Texts,
-    },
-    views::{lists::ListSort, wallets::WalletRow},
+    read_model::columns::{MinorUnits, Number, ReadCurrency, Time, from_minor_units},
+    views::wallets::WalletRow,
 };
+
+impl ListRow for WalletRow {
+    const SPEC: &'static Spec = &WALLETS;
+
+    fn fetch(connection: &Connection, n: i64, _: &Moment) -> rusqlite::Result<Option<Self>> {
+        fetch(connection, n)
+    }
+}
 
 /// The wallet of this number.
 pub fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<WalletRow>> {
@@ -57,51 +59,6 @@ pub fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<WalletR
 
 pub fn party(id: Option<String>, name: Option<String>) -> Option<Party> {
     id.map(|id| Party { id, name })
-}
-
-pub fn key(row: &WalletRow, sort: ListSort) -> RowKey {
-    let (segment, value) = match sort {
-        ListSort::Recent => (String::new(), Sortable::optional_time(row.last_time)),
-        ListSort::Id => (String::new(), Sortable::MISSING),
-        ListSort::AmountDown | ListSort::AmountUp => (
-            amount_label(row.currency, false),
-            Sortable::amount(row.balances.available, row.currency),
-        ),
-    };
-    RowKey {
-        segment,
-        value: value.as_bytes().to_vec(),
-        ties: vec![row.id.to_string()],
-    }
-}
-
-/// Whether a text is in the id, in the owner, or in the id of a refund that the wallet was credited for.
-pub fn mentions(connection: &Connection, row: &WalletRow, n: i64, needle: &Needle) -> rusqlite::Result<bool> {
-    if needle.is_in(row.id.as_str()) || needle.is_of(row.owner.as_ref()) {
-        return Ok(true);
-    }
-    is_in_ids(connection, "SELECT refund FROM credit WHERE wallet = ?1", n, needle)
-}
-
-pub fn search(connection: &Connection, needle: &Needle) -> rusqlite::Result<Hits> {
-    let Some(own) = rows_with(connection, Texts::Wallet, needle.columns(), needle)? else {
-        return Ok(Hits::Many);
-    };
-    let Some(refunds) = rows_with(connection, Texts::Refund, Columns::First, needle)? else {
-        return Ok(Hits::Unknown);
-    };
-    let mut numbers: BTreeSet<i64> = own.into_iter().collect();
-    // A refund that no order knows is found by its whole id.
-    let mut select = connection.prepare_cached("SELECT wallet FROM credit WHERE refund = ?1")?;
-    let mut credited = select.query([needle.given()])?;
-    while let Some(row) = credited.next()? {
-        numbers.insert(row.get(0)?);
-        if numbers.len() > COUNTED_MAX {
-            return Ok(Hits::Many);
-        }
-    }
-    let sql = "SELECT c.wallet FROM refund r JOIN credit c ON c.refund = r.refund WHERE r.n = ?1";
-    add_related(connection, sql, &refunds, &mut numbers)
 }
 
 /// Wallets with more entries than this, the longest first.

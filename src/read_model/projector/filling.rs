@@ -27,6 +27,7 @@ use crate::{
     event_log::{Identity, Swept},
     read_model::{
         batch::{Batch, judge_everything},
+        customers,
         database::{Database, ReadModelError},
         entity::{Entity, Update},
         schema, sources,
@@ -198,6 +199,7 @@ impl<S: Entity> Projector<S> {
         self.blocking(move |database| {
             database.write(|connection| {
                 schema::create_indexes(connection, S::DOMAIN)?;
+                customers::fill(connection, S::DOMAIN)?;
                 sources::set_filled(connection, S::DOMAIN)?;
                 sources::set_feed(connection, S::DOMAIN, &place, now)?;
                 sources::set_identity(connection, S::DOMAIN, &identity)?;

@@ -14,8 +14,9 @@ use crate::{
     event_log::{EventLog, Expected, open},
     read_model::{Store, cases::Cases},
     views::{
-        compensations::{CaseList, CaseRow},
-        lists::{Count, PageAt},
+        compensations::CaseRow,
+        lists::{Count, ListName, ListQuery, PageAt},
+        query::list_query,
     },
 };
 
@@ -79,12 +80,36 @@ async fn withdraw(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64)
     .await;
 }
 
+/// Somebody approves or declines.
+async fn decide(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64, what: &str) {
+    let data = json!({"command_hash": "hash", "note": "n"});
+    append(log, case, actor, minute, &format!("compensation.{what}"), data).await;
+}
+
+fn all() -> ListQuery {
+    ListQuery::default()
+}
+
+fn waiting() -> ListQuery {
+    ListQuery {
+        states: vec!["proposed".to_owned()],
+        ..all()
+    }
+}
+
+fn of(operator: &str) -> ListQuery {
+    ListQuery {
+        operator: Some(operator.to_owned()),
+        ..all()
+    }
+}
+
 /// The ids of the first page of a list, once the rows are written that it should have.
-async fn shows(cases: &Cases, list: CaseList, reader: &str, expected: &[&str]) {
+async fn shows(cases: &Cases, query: &ListQuery, expected: &[&str]) {
     let ids = |rows: &[CaseRow]| rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>();
     let mut last = Vec::new();
     for _ in 0..500 {
-        if let Ok(page) = cases.page(list, reader, &PageAt::First).await {
+        if let Ok(page) = cases.page(query).await {
             last = ids(&page.rows);
             if last == expected {
                 assert_eq!(page.total, Count::Exactly(expected.len() as u64));
@@ -93,7 +118,7 @@ async fn shows(cases: &Cases, list: CaseList, reader: &str, expected: &[&str]) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(last, expected, "{list:?} of {reader}");
+    assert_eq!(last, expected, "{query:?}");
 }
 
 /// Starts a model in a directory, which a process before may be just leaving.
@@ -113,7 +138,7 @@ async fn start(stores: &Stores, dir: &Path) -> Arc<ReadModel> {
 }
 
 #[tokio::test]
-async fn lists_show_to_each_reader_what_concerns_them() {
+async fn lists_show_what_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let log = log_in(dir.path());
     propose(&log, "CMP-1", "sue", 1).await;
@@ -124,13 +149,15 @@ async fn lists_show_to_each_reader_what_concerns_them() {
     propose(&log, "NOTE-1", "sue", 4).await;
     append(&log, "CMP-4", "sue", 4, "compensation.mystery", json!({})).await;
     withdraw(&log, "CMP-1", "sue", 5).await;
-    shows(&cases, CaseList::All, "fred", &["CMP-3", "CMP-2", "CMP-1"]).await;
-    shows(&cases, CaseList::Open, "fred", &["CMP-3", "CMP-2"]).await;
-    shows(&cases, CaseList::ForMe, "fred", &["CMP-3"]).await;
-    shows(&cases, CaseList::ForMe, "sue", &["CMP-2"]).await;
-    shows(&cases, CaseList::Mine, "sue", &["CMP-3", "CMP-1"]).await;
+    shows(&cases, &all(), &["CMP-3", "CMP-2", "CMP-1"]).await;
+    shows(&cases, &waiting(), &["CMP-3", "CMP-2"]).await;
+    shows(&cases, &of("sue"), &["CMP-3", "CMP-1"]).await;
     assert_eq!(cases.waiting_for("fred").await.unwrap(), 1);
-    let page = cases.page(CaseList::Open, "x", &PageAt::First).await.unwrap();
+    // What nobody decided on names no one; whoever withdrew did not decide.
+    shows(&cases, &of("ann"), &[]).await;
+    decide(&log, "CMP-2", "ann", 6, "declined").await;
+    shows(&cases, &of("ann"), &["CMP-2"]).await;
+    let page = cases.page(&waiting()).await.unwrap();
     let row = &page.rows[0];
     assert_eq!(
         (row.proposer.as_str(), row.proposed_at, row.expires_at),
@@ -155,28 +182,28 @@ async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
     propose(&log, "CMP-2", "sue", 2).await;
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "a"));
-    shows(&cases, CaseList::Open, "x", &["CMP-2", "CMP-1"]).await;
+    shows(&cases, &waiting(), &["CMP-2", "CMP-1"]).await;
     drop((cases, model));
     // What came while nobody followed is there afterwards.
     withdraw(&log, "CMP-1", "sue", 3).await;
     propose(&log, "CMP-3", "sue", 4).await;
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "a"));
-    shows(&cases, CaseList::Open, "x", &["CMP-3", "CMP-2"]).await;
+    shows(&cases, &waiting(), &["CMP-3", "CMP-2"]).await;
     drop((cases, model));
     // Under the same name, a store that has less and other things.
     let log = log_in(other.path());
     propose(&log, "CMP-2", "kim", 7).await;
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "a"));
-    shows(&cases, CaseList::All, "x", &["CMP-2"]).await;
-    shows(&cases, CaseList::Mine, "kim", &["CMP-2"]).await;
+    shows(&cases, &all(), &["CMP-2"]).await;
+    shows(&cases, &of("kim"), &["CMP-2"]).await;
     drop((cases, model));
     // And one of another name.
     let log = log_in(kept.path());
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "b"));
-    shows(&cases, CaseList::All, "x", &["CMP-3", "CMP-2", "CMP-1"]).await;
+    shows(&cases, &all(), &["CMP-3", "CMP-2", "CMP-1"]).await;
 }
 
 #[tokio::test]
@@ -189,7 +216,7 @@ async fn paging_meets_every_case_once_while_others_come_and_end() {
     let cases = Cases::temporary(Arc::clone(&log)).unwrap();
     let (mut seen, mut next, mut extra) = (Vec::new(), PageAt::First, 0);
     loop {
-        let page = cases.page(CaseList::Open, "x", &next).await.unwrap();
+        let page = cases.page(&waiting().page(next)).await.unwrap();
         seen.extend(page.rows.iter().map(|row| row.id.to_string()));
         // Before the next page is asked for, a newer case comes and one that was seen ends.
         extra += 1;
@@ -206,4 +233,43 @@ async fn paging_meets_every_case_once_while_others_come_and_end() {
     let all: BTreeSet<_> = (0..170).map(|n| format!("CMP-{n:03}")).collect();
     assert_eq!(seen.len(), 170);
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all);
+}
+
+#[tokio::test]
+async fn cases_are_found_by_every_filter_and_sort() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_in(dir.path());
+    propose(&log, "CMP-1", "sue", 1).await;
+    propose(&log, "CMP-2", "fred", 2).await;
+    propose(&log, "CMP-3", "sue", 2).await;
+    withdraw(&log, "CMP-1", "sue", 3).await;
+    let cases = Cases::temporary(Arc::clone(&log)).unwrap();
+    let query = |search: &str| list_query(ListName::Cases, search);
+    for (search, expected) in [
+        ("", "3 2 1"),
+        ("state=proposed", "3 2"),
+        ("state=withdrawn", "1"),
+        ("operator=fred", "2"),
+        ("sort=oldest", "1 2 3"),
+        ("currency=EUR&sort=amount_down", "3 2 1"),
+        ("currency=EUR&min=12.50&max=12.50", "3 2 1"),
+        ("currency=EUR&min=12.51", ""),
+        ("currency=JPY", ""),
+        ("from=2026-01-01T00:02:00Z", "3 2"),
+        ("to=2026-01-01T00:02:00Z", "1"),
+        ("q=cmp-2", "2"),
+        ("q=w-1+sue", "3 1"),
+        ("q=wallet", ""),
+        ("q=fre", "2"),
+        ("q=re", ""),
+    ] {
+        let parsed = query(search);
+        assert!(parsed.ignored.is_empty(), "{search}");
+        let ids: Vec<_> = expected.split_whitespace().map(|n| format!("CMP-{n}")).collect();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        shows(&cases, &parsed.query, &ids).await;
+        let (rows, next) = cases.list(&parsed.query).await.unwrap();
+        let listed: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!((listed, next), (ids, None), "{search}");
+    }
 }

@@ -6,10 +6,43 @@ use std::borrow::Cow;
 
 use csv::{QuoteStyle, Writer, WriterBuilder};
 
-/// Rows of a file at most.
-pub const ROWS_MAX: usize = 100_000;
+/// Rows of a file in memory at most.
+const ROWS_MAX: usize = 100_000;
 
-/// A file that is being written, in memory.
+/// A part of a file: rows, after the heads where it is the first.
+pub fn part<'a, Cells>(heads: Option<&[&str]>, rows: impl IntoIterator<Item = Cells>) -> Result<Vec<u8>, csv::Error>
+where
+    Cells: IntoIterator<Item = Cow<'a, str>>,
+{
+    let mut writer = writer();
+    if let Some(heads) = heads {
+        writer.write_record(heads)?;
+    }
+    for cells in rows {
+        write_row(&mut writer, cells)?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn writer() -> Writer<Vec<u8>> {
+    WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        // The last row of a file that was cut has one cell.
+        .flexible(true)
+        .from_writer(Vec::new())
+}
+
+fn write_row<'a>(
+    writer: &mut Writer<Vec<u8>>,
+    cells: impl IntoIterator<Item = Cow<'a, str>>,
+) -> Result<(), csv::Error> {
+    for cell in cells {
+        writer.write_field(harmless(&cell).as_bytes())?;
+    }
+    writer.write_record(None::<&[u8]>)
+}
+
+/// A whole file that is being written, in memory.
 pub struct Sheet {
     writer: Writer<Vec<u8>>,
     rows: usize,
@@ -18,11 +51,7 @@ pub struct Sheet {
 
 impl Sheet {
     pub fn new(heads: &[&str]) -> Result<Self, csv::Error> {
-        let mut writer = WriterBuilder::new()
-            .quote_style(QuoteStyle::Always)
-            // The last row of a file that was cut has one cell.
-            .flexible(true)
-            .from_writer(Vec::new());
+        let mut writer = writer();
         writer.write_record(heads)?;
         Ok(Self {
             writer,
@@ -38,16 +67,8 @@ impl Sheet {
             return Ok(false);
         }
         self.rows += 1;
-        for cell in cells {
-            self.writer.write_field(harmless(&cell).as_bytes())?;
-        }
-        self.writer.write_record(None::<&[u8]>)?;
+        write_row(&mut self.writer, cells)?;
         Ok(true)
-    }
-
-    /// Rows were left out, and more would be, too.
-    pub const fn is_full(&self) -> bool {
-        self.cut
     }
 
     /// How many rows there are, for the record of who took what away.
@@ -107,6 +128,15 @@ mod tests {
         let mut sheet = Sheet::new(&["a", "b"]).unwrap();
         sheet.row(["x;=1".into(), "\"=2\",y".into()]).unwrap();
         assert_eq!(written(sheet), "\"a\",\"b\"\n\"x;=1\",\"\"\"=2\"\",y\"\n");
+    }
+
+    #[test]
+    fn the_parts_of_a_file_are_one() {
+        let rows = |texts: &[&'static str]| texts.iter().map(|text| [Cow::from(*text)]).collect::<Vec<_>>();
+        let mut file = part(Some(&["a"]), rows(&["1", "=2"])).unwrap();
+        file.extend(part(None, rows(&["3"])).unwrap());
+        file.extend(part(None, rows(&[])).unwrap());
+        assert_eq!(String::from_utf8(file).unwrap(), "\"a\"\n\"1\"\n\"'=2\"\n\"3\"\n");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The addresses of the compensation form and of lists of cases. The form's address holds its fields, so that reloading,
+//! The address of the compensation form. It holds the fields of the form, so that reloading,
 //! going back and signing in again lose nothing.
 
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Parsed, reader::Reader};
 use crate::{
     domain::compensation::draft::Draft,
-    views::{
-        compensations::{CaseList, CasesQuery},
-        href::{self, Address},
-    },
+    views::href::{self, Address},
 };
 
 /// The query of a compensation form's address.
@@ -19,14 +16,6 @@ pub struct FormQuery {
     /// The positions of the streams when the reader last looked; empty if unknown.
     pub seen: String,
 }
-
-/// The names of lists of cases in addresses, in the order of their tabs.
-pub const CASE_LISTS: [(&str, CaseList); 4] = [
-    ("for_me", CaseList::ForMe),
-    ("mine", CaseList::Mine),
-    ("open", CaseList::Open),
-    ("all", CaseList::All),
-];
 
 /// Reads the query of `/compensate`: `command`, `subject`, `item`, `amount`, `reason`, `note`, `seen`.
 pub fn form_query(search: &str) -> Parsed<FormQuery> {
@@ -59,41 +48,12 @@ pub fn form_href(query: &FormQuery) -> String {
     address.finish()
 }
 
-/// Reads the query of `/approvals` and `/compensations`: `list`, `after` or `before`. `own` is the list of an address without `list`.
-pub fn cases_query(search: &str, own: CaseList) -> Parsed<CasesQuery> {
-    let mut reader = Reader::new(search);
-    let find = |value: &str| {
-        let named = CASE_LISTS.iter().find(|(known, _)| *known == value);
-        named.map(|(_, list)| *list)
-    };
-    let list = reader.last("list").and_then(|value| reader.read("list", &value, find));
-    let query = CasesQuery {
-        list: list.unwrap_or(own),
-        at: reader.page_at(),
-    };
-    reader.done(query)
-}
-
-/// The address of a list of cases. The list of all cases has a path of its own.
-pub fn cases_href(query: &CasesQuery) -> String {
-    let (base, word) = match query.list {
-        CaseList::ForMe => (href::APPROVALS, ""),
-        CaseList::Mine => (href::APPROVALS, "mine"),
-        CaseList::Open => (href::APPROVALS, "open"),
-        CaseList::All => (href::COMPENSATIONS, ""),
-    };
-    let mut address = Address::new(base);
-    address.put("list", word);
-    address.put_page_at(&query.at);
-    address.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::views::{lists::PageAt, query::tests::search_of};
+    use crate::views::query::tests::search_of;
 
     #[test]
     fn an_error_that_a_form_came_back_with_is_no_mistake_of_the_address() {
@@ -109,25 +69,6 @@ mod tests {
     #[test]
     fn line_ends_are_the_same_on_every_way() {
         assert_eq!(form_query("note=a%0D%0Ab").query.draft.note, "a\nb");
-    }
-
-    #[test]
-    fn every_list_has_its_address() {
-        for (_, list) in CASE_LISTS {
-            let query = CasesQuery {
-                list,
-                at: PageAt::After("Zm9v".to_owned()),
-            };
-            let address = cases_href(&query);
-            let own = if address.starts_with(href::APPROVALS) {
-                CaseList::ForMe
-            } else {
-                CaseList::All
-            };
-            assert_eq!(cases_query(search_of(&address), own).query, query, "{address}");
-        }
-        let unknown = cases_query("list=hers", CaseList::All);
-        assert_eq!((unknown.query.list, unknown.ignored.len()), (CaseList::All, 1));
     }
 
     proptest! {

@@ -1,44 +1,202 @@
-//! The addresses of lists of wallets and of orders.
+//! The addresses of lists: one vocabulary for all of them (contract §8), which the command line reads as well.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
 use super::{Parsed, reader::Reader};
-use crate::views::{
-    href::Address,
-    lists::{ListQuery, ListSort},
+use crate::{
+    domain::event::parse_time,
+    views::{
+        href::Address,
+        lists::{FILTER_MAX, FILTER_VALUES_MAX, Filter, ListName, ListQuery, PAGE_ROWS, PAGE_ROWS_MAX, PageAt, Sort},
+    },
 };
 
-/// The names of list sorts in addresses.
-const LIST_SORTS: [(&str, ListSort); 4] = [
-    ("recent", ListSort::Recent),
-    ("id", ListSort::Id),
-    ("amount_down", ListSort::AmountDown),
-    ("amount_up", ListSort::AmountUp),
-];
+/// Sorts of old addresses.
+const OLD_SORTS: [(&str, Sort); 2] = [("recent", Sort::Newest), ("refund", Sort::Id)];
 
-/// Reads the query of `/wallets` and `/orders`: `q`, `status` (one of `statuses`), `sort`, `after` or `before`.
-pub fn list_query(search: &str, statuses: &[&str]) -> Parsed<ListQuery> {
+/// Reads the query of a page. What needs exactly one currency is left out where there is another number of them.
+pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
     let mut reader = Reader::new(search);
-    let query = ListQuery {
-        text: reader.text(),
-        status: reader.last("status").and_then(|value| {
-            reader.read("status", &value, |value| {
-                statuses.contains(&value).then(|| value.to_owned())
-            })
-        }),
-        sort: reader.named("sort", &LIST_SORTS),
-        at: reader.page_at(),
-    };
-    reader.done(query)
+    let mut query = filters(list, &mut reader);
+    query.limit = reader.last("limit").and_then(|value| {
+        reader.read("limit", &value, |value| {
+            let all_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+            // More digits than a number holds are more than the most.
+            let limit = value.parse().unwrap_or(if all_digits { u32::MAX } else { 0 });
+            (limit > 0).then(|| limit.min(PAGE_ROWS_MAX))
+        })
+    });
+    query.limit = query.limit.filter(|limit| *limit != PAGE_ROWS);
+    query.at = reader.page_at();
+    let Parsed { query, mut ignored } = reader.done(query);
+    let (query, taken) = query.without_mixed_amounts();
+    ignored.extend(taken.iter().map(|name| format!("{name}, which needs exactly one currency")));
+    Parsed { query, ignored }
 }
 
-/// The address of a list of wallets or orders; `base` is [`WALLETS`](crate::views::href::WALLETS) or
-/// [`ORDERS`](crate::views::href::ORDERS).
-pub fn list_href(base: &str, query: &ListQuery) -> String {
+/// Reads names and values that a command was given. What is not understood, or needs exactly one currency and does not have it, is
+/// told as in an address.
+pub fn list_of_flags(list: ListName, flags: Vec<(String, String)>) -> Parsed<ListQuery> {
+    let mut reader = Reader::of_flags(flags);
+    let query = filters(list, &mut reader);
+    let Parsed { query, mut ignored } = reader.done(query);
+    let (query, taken) = query.without_mixed_amounts();
+    ignored.extend(taken.iter().map(|name| format!("{name} needs exactly one currency")));
+    Parsed { query, ignored }
+}
+
+fn filters(list: ListName, reader: &mut Reader) -> ListQuery {
+    let mut query = ListQuery {
+        text: reader.text(),
+        ..ListQuery::default()
+    };
+    for filter in list.filters() {
+        let word = list.word(*filter);
+        match filter {
+            Filter::State => query.states = states(list, word, reader),
+            Filter::Currency => query.currencies = reader.each(word),
+            Filter::Min => query.min = reader.parsed(word),
+            Filter::Max => query.max = reader.parsed(word),
+            Filter::From => query.from = time(word, reader),
+            Filter::To => query.to = time(word, reader),
+            Filter::Customer => query.customer = id(word, reader),
+            Filter::Wallet => query.wallet = id(word, reader),
+            Filter::Operator => query.operator = id(word, reader),
+            Filter::Overdue => query.overdue = reader.flag(word),
+            Filter::Age => query.age = reader.parsed(word),
+            Filter::Destination => query.destinations = codes(word, reader),
+            Filter::Reason => query.reasons = codes(word, reader),
+            Filter::Kind => query.kinds = reader.each(word),
+            Filter::Severity => query.severities = reader.each(word),
+        }
+    }
+    query.sort = reader.last("sort").and_then(|value| {
+        reader.read("sort", &value, |value| {
+            let named = list.sorts().iter().find(|sort| sort.as_str() == value).copied();
+            let old = OLD_SORTS.iter().find(|(word, _)| *word == value).map(|(_, sort)| *sort);
+            named.or_else(|| old.filter(|sort| list.sorts().contains(sort)))
+        })
+    });
+    query.sort = query.sort.filter(|sort| *sort != list.default_sort());
+    query
+}
+
+fn states(list: ListName, word: &str, reader: &mut Reader) -> Vec<String> {
+    let known = list.states();
+    let mut asked: Vec<&str> = Vec::new();
+    for value in reader.all(word) {
+        if value == "all" {
+            asked.clone_from(&known);
+        } else {
+            let find = |value: &str| known.iter().find(|state| **state == value).copied();
+            asked.extend(reader.read(word, &value, find));
+        }
+    }
+    let in_order = known.iter().filter(|state| asked.contains(state));
+    let asked: Vec<String> = in_order.map(|state| (*state).to_owned()).collect();
+    if asked == list.default_states() { Vec::new() } else { asked }
+}
+
+/// RFC 3339, or a date, which is its start in UTC.
+fn time(word: &str, reader: &mut Reader) -> Option<DateTime<Utc>> {
+    let value = reader.last(word)?;
+    reader.read(word, &value, |value| {
+        let date = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok();
+        let start = date.filter(|_| value.len() == 10);
+        start
+            .map(|date| date.and_time(NaiveTime::MIN).and_utc())
+            .or_else(|| parse_time(value))
+    })
+}
+
+fn id(word: &str, reader: &mut Reader) -> Option<String> {
+    let value = reader.last(word)?;
+    reader.read(word, &value, |value| {
+        (value.chars().count() <= FILTER_MAX).then(|| value.to_owned())
+    })
+}
+
+fn codes(word: &str, reader: &mut Reader) -> Vec<String> {
+    let mut codes = Vec::new();
+    for value in reader.all(word) {
+        let short = reader.read(word, &value, |value| {
+            (value.chars().count() <= FILTER_MAX && codes.len() < FILTER_VALUES_MAX).then(|| value.to_owned())
+        });
+        codes.extend(short);
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// The address of a list.
+pub fn list_href(list: ListName, query: &ListQuery) -> String {
+    address(&format!("/{}", list.as_str()), list, query).finish()
+}
+
+/// The address of the file with all rows of a list.
+pub fn list_csv_href(list: ListName, query: &ListQuery) -> String {
+    let whole = ListQuery {
+        limit: None,
+        ..query.page(PageAt::First)
+    };
+    address(&format!("/export/{}.csv", list.as_str()), list, &whole).finish()
+}
+
+/// The names and values of a query, in the order of its address.
+pub fn list_pairs(list: ListName, query: &ListQuery) -> Vec<(&'static str, String)> {
+    let mut pairs = vec![("q", query.text.clone())];
+    for filter in list.filters() {
+        let word = list.word(*filter);
+        let mut put = |value: &str| pairs.push((word, value.to_owned()));
+        match filter {
+            Filter::State if !query.states.is_empty() && query.states == list.states() => put("all"),
+            Filter::State => query.states.iter().for_each(|state| put(state)),
+            Filter::Currency => query.currencies.iter().for_each(|currency| put(currency.code())),
+            Filter::Min => query.min.iter().for_each(|min| put(min.as_str())),
+            Filter::Max => query.max.iter().for_each(|max| put(max.as_str())),
+            Filter::From => query.from.iter().for_each(|from| put(&time_text(*from))),
+            Filter::To => query.to.iter().for_each(|to| put(&time_text(*to))),
+            Filter::Customer => query.customer.iter().for_each(|id| put(id)),
+            Filter::Wallet => query.wallet.iter().for_each(|id| put(id)),
+            Filter::Operator => query.operator.iter().for_each(|id| put(id)),
+            Filter::Overdue => {
+                if query.overdue {
+                    put("1");
+                }
+            }
+            Filter::Age => query.age.iter().for_each(|hours| put(&hours.to_string())),
+            Filter::Destination => query.destinations.iter().for_each(|code| put(code)),
+            Filter::Reason => query.reasons.iter().for_each(|code| put(code)),
+            Filter::Kind => query.kinds.iter().for_each(|kind| put(kind.as_str())),
+            Filter::Severity => query.severities.iter().for_each(|severity| put(severity.as_str())),
+        }
+    }
+    if let Some(sort) = query.sort {
+        pairs.push(("sort", sort.as_str().to_owned()));
+    }
+    if let Some(limit) = query.limit {
+        pairs.push(("limit", limit.to_string()));
+    }
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs
+}
+
+/// A time as a filter's value: a date where it is the start of one.
+pub fn time_text(time: DateTime<Utc>) -> String {
+    if time.time() == NaiveTime::MIN {
+        return time.format("%Y-%m-%d").to_string();
+    }
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn address(base: &str, list: ListName, query: &ListQuery) -> Address {
     let mut address = Address::new(base);
-    address.put("q", &query.text);
-    address.put("status", query.status.as_deref().unwrap_or_default());
-    address.put_named("sort", query.sort, &LIST_SORTS);
+    for (name, value) in list_pairs(list, query) {
+        address.put(name, &value);
+    }
     address.put_page_at(&query.at);
-    address.finish()
+    address
 }
 
 #[cfg(test)]
@@ -47,35 +205,138 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::order::OrderStatus,
-        views::{
-            href,
-            query::tests::{pages, search_of, texts},
-        },
+        domain::findings::{FindingKind, Severity},
+        views::query::tests::{pages, search_of, texts},
     };
 
-    #[test]
-    fn only_known_statuses_are_asked_for() {
-        let statuses: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
-        assert_eq!(
-            list_query("status=paid", &statuses).query.status.as_deref(),
-            Some("paid")
+    fn queries(list: ListName) -> impl Strategy<Value = ListQuery> {
+        let states: Vec<String> = list.states().into_iter().map(str::to_owned).collect();
+        let count = states.len();
+        let has = move |filter| list.filters().contains(&filter);
+        let day = |day: i64| DateTime::from_timestamp(day * 86_400, 0);
+        let first = (
+            texts(),
+            proptest::sample::subsequence(states, 0..=count),
+            proptest::sample::subsequence(vec!["EUR", "JPY", "KWD"], 0..=3),
+            proptest::option::of("-?[0-9]{1,40}(\\.[0-9]{1,5})?"),
+            proptest::option::of(-20_000_i64..20_000),
+            proptest::option::of((0_i64..4_000_000_000, 0_u32..1_000_000_000)),
+            proptest::option::of("[A-Za-z0-9 &=%é]{0,20}[a-z]"),
         );
-        let unknown = list_query("status=gone", &statuses);
-        assert_eq!((unknown.query.status, unknown.ignored.len()), (None, 1));
+        let second = (
+            any::<bool>(),
+            proptest::option::of(any::<u32>()),
+            proptest::sample::subsequence(vec!["original_method", "wallet"], 0..=2),
+            proptest::sample::subsequence(FindingKind::ALL.to_vec(), 0..=3),
+            proptest::sample::subsequence(Severity::ALL.to_vec(), 0..=3),
+            proptest::option::of(proptest::sample::select(list.sorts().to_vec())),
+            proptest::option::of(1..=PAGE_ROWS_MAX),
+            pages(),
+        );
+        (first, second).prop_map(move |(first, second)| {
+            let (text, states, currencies, bound, from, to, id) = first;
+            let (overdue, age, destinations, kinds, severities, sort, limit, at) = second;
+            let default: Vec<String> = list.default_states().into_iter().map(str::to_owned).collect();
+            let id = id.map(|id| id.trim().to_owned());
+            let query = ListQuery {
+                text,
+                states: if states == default { Vec::new() } else { states },
+                currencies: currencies
+                    .iter()
+                    .filter(|_| has(Filter::Currency))
+                    .map(|code| code.parse().unwrap())
+                    .collect(),
+                min: bound.clone().and_then(|bound| bound.parse().ok()).filter(|_| has(Filter::Min)),
+                max: bound.and_then(|bound| bound.parse().ok()).filter(|_| has(Filter::Max)),
+                from: from.and_then(day).filter(|_| has(Filter::From)),
+                to: to
+                    .and_then(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos))
+                    .filter(|_| has(Filter::To)),
+                customer: id.clone().filter(|_| has(Filter::Customer)),
+                wallet: id.clone().filter(|_| has(Filter::Wallet)),
+                overdue: overdue && has(Filter::Overdue),
+                age: age.filter(|_| has(Filter::Age)),
+                destinations: destinations
+                    .into_iter()
+                    .filter(|_| has(Filter::Destination))
+                    .map(str::to_owned)
+                    .collect(),
+                reasons: id.clone().filter(|_| has(Filter::Reason)).into_iter().collect(),
+                kinds: kinds.into_iter().filter(|_| has(Filter::Kind)).collect(),
+                severities: severities.into_iter().filter(|_| has(Filter::Severity)).collect(),
+                operator: id.filter(|_| has(Filter::Operator)),
+                sort: sort.filter(|sort| *sort != list.default_sort()),
+                limit: limit.filter(|limit| *limit != PAGE_ROWS),
+                at,
+            };
+            query.without_mixed_amounts().0
+        })
+    }
+
+    #[test]
+    fn an_empty_form_asks_for_everything_and_is_not_scolded() {
+        for list in ListName::ALL {
+            let names: Vec<_> = list.filters().iter().map(|filter| format!("{}=", list.word(*filter))).collect();
+            let parsed = list_query(list, &format!("q=&sort=&limit=&{}", names.join("&")));
+            assert_eq!(parsed, Parsed::default(), "{list:?}");
+            assert_eq!(list_href(list, &parsed.query), format!("/{}", list.as_str()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_and_has_no_effect() {
+        let search = "=&state=failed&state=lost&after=!&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x&min=1&limit=0&from=today";
+        let parsed = list_query(ListName::Refunds, search);
+        assert_eq!(
+            parsed.query,
+            ListQuery {
+                states: vec!["failed".to_owned()],
+                ..ListQuery::default()
+            }
+        );
+        assert_eq!(parsed.ignored.len(), 11, "{:?}", parsed.ignored);
+        assert!(parsed.ignored.contains(&"state: 'lost'".to_owned()));
+        assert!(parsed.ignored.contains(&"min, which needs exactly one currency".to_owned()));
+    }
+
+    #[test]
+    fn states_are_a_set_and_all_is_all() {
+        let read = |search: &str| list_query(ListName::Refunds, search).query;
+        let query = read("state=failed&state=requested&state=failed");
+        assert_eq!(list_href(ListName::Refunds, &query), "/refunds?state=requested&state=failed");
+        assert_eq!(read("state=all&state=failed").states, ListName::Refunds.states());
+        assert_eq!(read("state=failed&state=processing&state=requested&state=approved"), ListQuery::default());
+        let all = list_query(ListName::Wallets, "status=all").query;
+        assert_eq!(all, ListQuery::default());
+    }
+
+    #[test]
+    fn old_addresses_still_sort() {
+        assert_eq!(list_query(ListName::Wallets, "sort=recent"), Parsed::default());
+        let refunds = list_query(ListName::Refunds, "sort=refund&page=3");
+        assert_eq!(refunds.query.sort, Some(Sort::Id));
+        assert_eq!(refunds.ignored, ["page: pages are no longer numbered; this is the first"]);
+    }
+
+    #[test]
+    fn a_date_is_its_start_and_the_most_rows_are_five_hundred() {
+        let query = list_query(ListName::Orders, "from=2026-01-02&to=2026-01-02T05:00:00%2B02:00&limit=99999999999").query;
+        assert_eq!(query.from, parse_time("2026-01-02T00:00:00Z"));
+        assert_eq!(query.to, parse_time("2026-01-02T03:00:00Z"));
+        assert_eq!(query.limit, Some(PAGE_ROWS_MAX));
+        assert_eq!(
+            list_csv_href(ListName::Orders, &query.page(PageAt::After("x".to_owned()))),
+            "/export/orders.csv?from=2026-01-02&to=2026-01-02T03%3A00%3A00Z"
+        );
     }
 
     proptest! {
         #[test]
-        fn list_addresses_read_back(
-            text in texts(),
-            status in proptest::option::of(Just("open".to_owned())),
-            sort in proptest::sample::select(LIST_SORTS.map(|(_, sort)| sort).to_vec()),
-            at in pages(),
-        ) {
-            let query = ListQuery { text, status, sort, at };
-            let parsed = list_query(search_of(&list_href(href::WALLETS, &query)), &["open"]);
-            prop_assert_eq!(parsed, Parsed { query, ignored: Vec::new() });
+        fn addresses_read_back((list, query) in proptest::sample::select(ListName::ALL.to_vec())
+            .prop_flat_map(|list| (Just(list), queries(list))))
+        {
+            let href = list_href(list, &query);
+            prop_assert_eq!(list_query(list, search_of(&href)), Parsed { query, ignored: Vec::new() }, "{}", href);
         }
     }
 }

@@ -49,6 +49,14 @@ impl Reader {
         }
     }
 
+    /// Names and values that a command was given.
+    pub(super) const fn of_flags(pairs: Vec<(String, String)>) -> Self {
+        Self {
+            pairs,
+            ignored: Vec::new(),
+        }
+    }
+
     /// All values of a name that are not empty. Forms send an empty value for a field left blank.
     pub(super) fn all(&mut self, name: &str) -> Vec<String> {
         let mut values = Vec::new();
@@ -73,6 +81,17 @@ impl Reader {
             self.ignored.push(format!("{name}: '{}'", quoted(value)));
         }
         read
+    }
+
+    /// All values of a name that are understood, in order and each once.
+    pub(super) fn each<T: FromStr + Ord>(&mut self, name: &str) -> Vec<T> {
+        let mut values = Vec::new();
+        for value in self.all(name) {
+            values.extend(self.read(name, &value, |value| value.parse().ok()));
+        }
+        values.sort_unstable();
+        values.dedup();
+        values
     }
 
     pub(super) fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {

@@ -3,50 +3,45 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
-use super::{Moment, plan::Wanted};
+use super::Summary;
 use crate::{
     domain::{money::Currency, refund::RefundState},
     read_model::{
         batch::{Clock, Tally},
         columns::{MinorUnits, Numbered as _, Sortable, currency_code, from_minor_units},
-        lists::{COUNTED_MAX, Total},
+        lists::{COUNTED_MAX, Question, Total, conditions},
         time_slots,
     },
-    views::{lists::Count, refunds::Sum},
+    views::lists::{Count, Sum},
 };
 
-/// How many match and what they add up to; `None` where too many match to be looked at.
-pub struct Summary {
-    pub total: Count,
-    pub overdue: Option<u64>,
-    pub sums: Option<Vec<Sum>>,
-}
-
 /// How many of the wanted there are, how many are overdue, and what they add up to.
-pub fn summary(
-    connection: &Connection,
-    wanted: &Wanted,
-    moment: &Moment,
-    totals: &[Total],
-) -> rusqlite::Result<Summary> {
+pub fn summary(question: &Question<'_>) -> rusqlite::Result<Summary> {
+    let (connection, moment, totals) = (question.connection, &question.ask.moment, &question.totals);
     let (mut rows, mut overdue, mut exact) = (0_u64, 0_u64, true);
     let mut sums = Sums::default();
-    for (state, currency, before) in &wanted.lanes {
-        let lane = (*state, *currency);
+    for (state, currency) in &question.lanes {
+        let Some(state) = RefundState::of_number(*state) else {
+            continue;
+        };
+        let Ok(before) = conditions::entered_before(question.query, moment, state) else {
+            continue;
+        };
+        let lane = (state, *currency);
         let tally = match before {
-            None => total_of(totals, *state, *currency),
-            Some(before) if state.is_pending() => entered_before(connection, lane, *before)?,
+            None => total_of(totals, state, *currency),
+            Some(before) if state.is_pending() => entered_before(connection, lane, before)?,
             Some(before) => {
                 exact = false;
                 Tally {
-                    rows: count_before(connection, lane, *before)?,
+                    rows: count_before(connection, lane, before)?,
                     ..Tally::default()
                 }
             }
         };
         rows += tally.rows.max(0).cast_unsigned();
         sums.add(*currency, &tally);
-        if let Some(limit) = moment.overdue_before(*state) {
+        if let Some(limit) = moment.overdue_before(state) {
             let before = before.map_or(limit, |before| before.min(limit));
             overdue += entered_before(connection, lane, before)?.rows.max(0).cast_unsigned();
         }
@@ -71,7 +66,7 @@ fn total_of(totals: &[Total], state: RefundState, currency: Option<Currency>) ->
 }
 
 /// Sums by currency.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Sums(Vec<(Currency, Tally)>);
 
 impl Sums {
@@ -89,10 +84,10 @@ impl Sums {
     }
 
     /// One more row.
-    pub fn add_row(&mut self, currency: Option<Currency>, amount: Sortable) {
+    pub fn add_row(&mut self, currency: Option<Currency>, amount: i128) {
         let tally = Tally {
             rows: 1,
-            sums: [amount.as_minor_units().unwrap_or_default(), 0, 0, 0],
+            sums: [amount, 0, 0, 0],
         };
         self.add(currency, &tally);
     }
