@@ -24,7 +24,7 @@ mod wallet;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     server::config::ServerConfig,
     views::{
         compensations::CaseRow,
+        customers::CustomerRow,
         findings::FindingRow,
         orders::OrderRow,
         wallets::{HoldListRow, WalletRow},
@@ -75,6 +76,8 @@ enum Command {
     Holds(ListArgs<HoldListRow>),
     /// List the cases of compensations
     Cases(ListArgs<CaseRow>),
+    /// List customers: those whom wallets and orders name
+    Customers(ListArgs<CustomerRow>),
     /// Append events from files of CloudEvents, one a line, plain or gzip
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
@@ -93,7 +96,10 @@ enum Command {
 
 /// Parses the process's arguments and does what they say.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     start_log(&arguments);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -114,6 +120,24 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Prints help or the version; anything else that arguments may be wrong in, as one line (contract §10).
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    output::complain(&one_line(&error.render().to_string()));
+    ExitCode::from(2)
+}
+
+/// What is wrong, of the several paragraphs that clap writes, and where it says more.
+fn one_line(message: &str) -> String {
+    let about = message.split("\n\nUsage:").next().unwrap_or_default();
+    let about = about.split("\n\nFor more information").next().unwrap_or_default();
+    let words: Vec<_> = about.trim_start_matches("error: ").split_whitespace().collect();
+    format!("{}; --help tells more", words.join(" "))
 }
 
 /// The program's own log goes to standard error; what it may say is a setting.
@@ -144,6 +168,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Findings(args) => list::run(&settings, &args).await,
         Command::Holds(args) => list::run(&settings, &args).await,
         Command::Cases(args) => list::run_cases(&settings, &args).await,
+        Command::Customers(args) => list::run(&settings, &args).await,
         Command::Import(args) => import::run(&settings, args).await,
         Command::Export(args) => export::run(&settings, &args).await,
         Command::Seed(args) => seed::run(&settings, &args).await,
@@ -159,6 +184,21 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn wrong_arguments_are_one_line() {
+        for (args, expected) in [
+            (&["wallet"][..], "<ID>"),
+            (&["wallet", "W-1", "--at", "then"], "RFC 3339"),
+            (&["wallets", "--nonsense"], "--nonsense"),
+            (&["wallets", "--min", "1", "--min", "2"], "--min"),
+        ] {
+            let args = std::iter::once(&"ledgerscope").chain(args);
+            let error = Arguments::try_parse_from(args).unwrap_err();
+            let line = one_line(&error.render().to_string());
+            assert!(line.contains(expected) && !line.contains('\n') && !line.contains("Usage"), "{line}");
+        }
+    }
 
     #[test]
     fn the_arguments_are_well_formed() {

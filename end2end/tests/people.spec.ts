@@ -60,7 +60,7 @@ for (const role of ROLES) {
         expect(names).toEqual(["Operators", "Audit"]);
         await expect(page).toHaveURL("/operators");
       } else {
-        expect(names).toEqual(["Overview", "Refunds", "Wallets", "Orders", "Holds", "Findings", "Cases"]);
+        expect(names).toEqual(["Overview", "Refunds", "Wallets", "Orders", "Customers", "Holds", "Findings", "Cases"]);
       }
     });
   });

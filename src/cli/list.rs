@@ -1,7 +1,8 @@
-//! The commands that list rows: `wallets`, `orders`, `refunds`, `findings`, `holds` and `cases`. All take the flags of contract §8 and
-//! print one JSON object a line, or a table for people. A file of `list/` says what is special about one of them.
+//! The commands that list rows: `wallets`, `orders`, `refunds`, `findings`, `holds`, `cases` and `customers`. All take the flags of
+//! contract §8 and print one JSON object a line, or a table for people. A file of `list/` says what is special about one of them.
 
 mod cases;
+mod customers;
 mod findings;
 mod flags;
 mod holds;

@@ -185,5 +185,7 @@ impl Cases {
 impl Drop for Cases {
     fn drop(&mut self) {
         self.running.abort();
+        // The task may be dropped late, or never where the process ends.
+        self.database.discard();
     }
 }

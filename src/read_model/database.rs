@@ -186,6 +186,13 @@ impl Database {
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Removes the directory of a temporary read model.
+    pub fn discard(&self) {
+        if self.temporary {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -331,9 +338,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if self.temporary {
-            let _ = fs::remove_dir_all(&self.dir);
-        }
+        self.discard();
     }
 }
 

@@ -21,8 +21,6 @@ use crate::domain::{
 pub const PAGE_ROWS: u32 = 50;
 /// Rows of a page at most.
 pub const PAGE_ROWS_MAX: u32 = 500;
-/// Rows of a page of a timeline or of the audit trail at most.
-pub const NUMBERED_ROWS_MAX: u32 = 200;
 /// Findings on the page of a wallet, an order or a refund at most. The answer also has their total number.
 pub const FINDINGS_SHOWN: usize = 50;
 /// Rows that the search for one page visits at most.

@@ -714,3 +714,74 @@ fn the_key_of_a_finding_stays() {
     assert_eq!(after, before);
     assert_eq!(keys(&[]).len(), 7);
 }
+
+fn customers() -> Cli {
+    let placed = |order, customer: Value| -> Given {
+        (
+            "order.placed",
+            order,
+            1,
+            json!({"customer": customer, "total": eur("5")}),
+        )
+    };
+    let requested = |order, refund: &str| -> Given {
+        let data = json!({"refund": refund, "amount": eur("2"), "reason": "return", "destination": "wallet"});
+        ("order.refund_requested", order, 2, data)
+    };
+    ledger(&[
+        opened("W-1", 1, &json!({"id": "C-1", "name": "Zoë"}), "EUR"),
+        opened("W-2", 1, &json!({"id": "C-2"}), "EUR"),
+        opened("W-3", 1, &json!({"id": "C-2"}), "JPY"),
+        // The same name as of the wallet, with the mark apart.
+        placed("O-1", json!({"id": "C-1", "name": "Zoe\u{308}"})),
+        requested("O-1", "R-1"),
+        placed("O-2", json!({"id": "C-1", "name": "Ann"})),
+        requested("O-2", "R-2"),
+        (
+            "order.refund_rejected",
+            "O-2",
+            3,
+            json!({"refund": "R-2", "reason": "x"}),
+        ),
+        placed("O-3", json!({"id": "C-3", "name": "Ann"})),
+        ("order.placed", "O-4", 1, json!({"total": eur("5")})),
+    ])
+}
+
+#[test]
+fn customers_are_those_whom_wallets_and_orders_name() {
+    let cli = customers();
+    let line = |customer: &str, names: &str, counts: [u32; 4]| {
+        let [wallets, orders, refunds, pending] = counts;
+        format!(
+            r#"{{"customer":"{customer}","names":[{names}],"wallets":{wallets},"orders":{orders},"refunds":{refunds},"pending_refunds":{pending}}}"#
+        )
+    };
+    let lines = [
+        line("C-1", r#""Ann","Zoë""#, [1, 2, 2, 1]),
+        line("C-2", "", [2, 0, 0, 0]),
+        line("C-3", r#""Ann""#, [0, 1, 0, 0]),
+    ];
+    let ran = cli.run(&["customers", "--json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stdout().lines().collect::<Vec<_>>(), lines);
+    cli.expect(
+        "customers",
+        "customer",
+        &[
+            ("--sort id", "C-1 C-2 C-3"),
+            ("--q ann", "C-1 C-3"),
+            ("--q zoe", "C-1"),
+            ("--q c-2", "C-2"),
+            ("--q o-1", ""),
+            ("--limit 2", "C-1 C-2"),
+        ],
+    );
+    has_table(
+        &cli,
+        &["customers"],
+        "customer names wallets orders refunds pending",
+        "Ann, Zoë",
+        "3 customers",
+    );
+}

@@ -54,6 +54,7 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
         "--sort 'risk' is not understood; it is one of newest, oldest, id, amount_up, amount_down",
     ),
     (&["cases", "--sort", "id"], "it is one of newest, oldest, amount_down"),
+    (&["customers", "--sort", "newest"], "it is one of id"),
     (
         &["orders", "--currency", "EUR", "--min", "1,5"],
         "--min '1,5' is not understood; it is a decimal number such as 12.50",
@@ -136,6 +137,7 @@ fn names_that_a_list_does_not_have_are_wrong_usage() {
         &["findings", "--state", "open"],
         &["holds", "--operator", "ada"],
         &["cases", "--customer", "C-1"],
+        &["customers", "--currency", "EUR"],
         &["orders", "--customer", "a", "--customer", "b"],
         &["orders", "--sort", "id", "--sort", "id"],
         &["orders", "--limit", "1", "--limit", "2"],
@@ -161,6 +163,7 @@ fn an_empty_list_prints_nothing() {
         ("findings", "0 findings"),
         ("holds", "0 holds"),
         ("cases", "0 cases"),
+        ("customers", "0 customers"),
     ] {
         let ran = cli.run(&[list, "--json"]);
         assert_eq!(

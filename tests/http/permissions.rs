@@ -148,7 +148,14 @@ fn address(route: &str) -> String {
         ("{subject}", "W-1"),
         ("{position}", "1-0"),
         ("{case}", "CMP-1"),
-        ("{id}", if route.starts_with("/orders") { "O-1" } else { "W-1" }),
+        (
+            "{id}",
+            match route.split('/').nth(1) {
+                Some("orders") => "O-1",
+                Some("customers") => "C-1",
+                _ => "W-1",
+            },
+        ),
     ]
     .iter()
     .fold(route.to_owned(), |path, (name, value)| path.replace(name, value))

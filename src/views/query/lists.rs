@@ -17,7 +17,7 @@ const OLD_SORTS: [(&str, Sort); 2] = [("recent", Sort::Newest), ("refund", Sort:
 /// Reads the query of a page. What needs exactly one currency is left out where there is another number of them.
 pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
     let mut reader = Reader::new(search);
-    let mut query = filters(list, &mut reader);
+    let mut query = filters(list, &mut reader, &OLD_SORTS);
     query.limit = reader.last("limit").and_then(|value| {
         reader.read("limit", &value, |value| {
             let all_digits = value.bytes().all(|byte| byte.is_ascii_digit());
@@ -38,14 +38,14 @@ pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
 /// told as in an address.
 pub fn list_of_flags(list: ListName, flags: Vec<(String, String)>) -> Parsed<ListQuery> {
     let mut reader = Reader::of_flags(flags);
-    let query = filters(list, &mut reader);
+    let query = filters(list, &mut reader, &[]);
     let Parsed { query, mut ignored } = reader.done(query);
     let (query, taken) = query.without_mixed_amounts();
     ignored.extend(taken.iter().map(|name| format!("{name} needs exactly one currency")));
     Parsed { query, ignored }
 }
 
-fn filters(list: ListName, reader: &mut Reader) -> ListQuery {
+fn filters(list: ListName, reader: &mut Reader, old_sorts: &[(&str, Sort)]) -> ListQuery {
     let mut query = ListQuery {
         text: reader.text(),
         ..ListQuery::default()
@@ -73,7 +73,7 @@ fn filters(list: ListName, reader: &mut Reader) -> ListQuery {
     query.sort = reader.last("sort").and_then(|value| {
         reader.read("sort", &value, |value| {
             let named = list.sorts().iter().find(|sort| sort.as_str() == value).copied();
-            let old = OLD_SORTS.iter().find(|(word, _)| *word == value).map(|(_, sort)| *sort);
+            let old = old_sorts.iter().find(|(word, _)| *word == value).map(|(_, sort)| *sort);
             named.or_else(|| old.filter(|sort| list.sorts().contains(sort)))
         })
     });
