@@ -5,7 +5,7 @@ import { expect, ready, test } from "../fixtures.ts";
 
 const PAGES = [
   "/", "/refunds", "/refunds/R-E2E-1", "/wallets", "/wallets/W-E2E-1", "/wallets/W-E2E-1?sequence=3",
-  "/orders", "/orders/O-E2E-1", "/findings", "/holds?state=all", "/cases", "/search?q=E2E-1", "/no/such/page",
+  "/orders", "/orders/O-E2E-1", "/findings", "/holds?state=all", "/cases", "/customers", "/customers/C-E2E-1", "/search?q=E2E-1", "/no/such/page",
   "/refunds?currency=EUR&min=1&reason=damaged&sort=amount_down",
 ];
 

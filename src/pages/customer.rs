@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use rust_decimal::Decimal;
 
 use super::{
     customers::names,
@@ -13,8 +14,7 @@ use super::{
 };
 use crate::{
     api::get_customer,
-    components::{badge::Nothing, money::Money, table::Table, words::total},
-    domain::money::Currency,
+    components::{money::Money, table::Table, words::total},
     views::{
         customers::{CustomerSums, CustomerView, First},
         href,
@@ -75,15 +75,13 @@ fn show(view: CustomerView) -> AnyView {
     };
     view! {
         <div class="stack">
-            <section class="panel" aria-label="Details">
-                <dl class="facts">
-                    <div>
-                        <dt>"Names"</dt>
-                        <dd>{names(&row.names)}</dd>
-                    </div>
-                    {by_currency(sums)}
-                </dl>
-            </section>
+            <dl class="panel details entity-facts">
+                <div>
+                    <dt>"Names"</dt>
+                    <dd>{names(&row.names)}</dd>
+                </div>
+            </dl>
+            {by_currency(sums)}
             {section("Findings", findings, Some(of()), now)}
             {section("Refunds", refunds, Some(every_refund), now)}
             {section("Wallets", wallets, Some(of()), now)}
@@ -95,45 +93,37 @@ fn show(view: CustomerView) -> AnyView {
     .into_any()
 }
 
-/// What the wallets hold and the orders come to.
+/// What the wallets hold and the orders come to, a row of figures for each currency.
 fn by_currency(sums: Option<Vec<CustomerSums>>) -> AnyView {
     let Some(sums) = sums else {
         return view! {
-            <div>
-                <dt>"Sums"</dt>
-                <dd>"Not added up: there are more than 10,000 wallets or orders."</dd>
-            </div>
+            <p class="aside">"There are more than 10,000 wallets or orders, which are too many to add up."</p>
         }
         .into_any();
     };
-    let sum = |label: &'static str, amount: fn(&CustomerSums) -> rust_decimal::Decimal| {
-        let amounts = sums.iter().map(|sums| (amount(sums), sums.currency)).collect::<Vec<_>>();
+    let figures = |sums: CustomerSums| {
+        let currency = sums.currency;
+        let figure = |label: &'static str, amount: Decimal| {
+            view! {
+                <div class="figure">
+                    <dt class="figure-label">{label}</dt>
+                    <dd class="figure-value">
+                        <Money amount currency />
+                    </dd>
+                </div>
+            }
+        };
         view! {
-            <div>
-                <dt>{label}</dt>
-                <dd>{amounts_view(amounts)}</dd>
-            </div>
+            <dl class="figures-row entity-figures">
+                {figure("Available", sums.available)}
+                {figure("Held", sums.held)}
+                {figure("Paid", sums.paid)}
+                {figure("Refunded", sums.refunded)}
+                {figure("Refunds pending", sums.pending)}
+            </dl>
         }
     };
-    view! {
-        {sum("Available", |sums| sums.available)}
-        {sum("Held", |sums| sums.held)}
-        {sum("Paid", |sums| sums.paid)}
-        {sum("Refunded", |sums| sums.refunded)}
-        {sum("Refunds pending", |sums| sums.pending)}
-    }
-    .into_any()
-}
-
-fn amounts_view(amounts: Vec<(rust_decimal::Decimal, Currency)>) -> AnyView {
-    if amounts.is_empty() {
-        return view! { <Nothing /> }.into_any();
-    }
-    let lines = amounts
-        .into_iter()
-        .map(|(amount, currency)| view! { <li><Money amount currency /></li> })
-        .collect_view();
-    view! { <ul class="sums">{lines}</ul> }.into_any()
+    sums.into_iter().map(figures).collect_view().into_any()
 }
 
 /// The first rows of a list, with a link to all of them; nothing where there are none.

@@ -60,13 +60,22 @@ pub fn FilterBar(
         .collect_view();
     let more = list.filters().iter().copied().filter(|filter| !MAIN.contains(filter));
     let opened = more.clone().any(|filter| bar.is_used(filter));
-    let more = more.map(|filter| bar.control(filter)).collect_view();
+    let more: Vec<_> = more.map(|filter| bar.control(filter)).collect();
+    let more = (!more.is_empty()).then(|| {
+        view! {
+            <details class="more-filters" open=opened>
+                <summary>"More filters"</summary>
+                <div class="filters-more">{more}</div>
+            </details>
+        }
+    });
     let text = bar.query.text.clone();
     let limit = bar
         .query
         .limit
         .map(|limit| view! { <Hidden name="limit" value=limit.to_string() /> });
-    let sort = bar.sort(if heads_sort { "field is-for-cards" } else { "field" });
+    let sorts = list.sorts().len() > 1;
+    let sort = sorts.then(|| bar.sort(if heads_sort { "field is-for-cards" } else { "field" }));
     let action = list_href(list, &ListQuery::default());
     view! {
         <AskForm
@@ -87,10 +96,7 @@ pub fn FilterBar(
             {sort}
             {main}
             {limit}
-            <details class="more-filters" open=opened>
-                <summary>"More filters"</summary>
-                <div class="filters-more">{more}</div>
-            </details>
+            {more}
             <div class="form-end">
                 <button class="button is-main" type="submit">
                     "Apply"

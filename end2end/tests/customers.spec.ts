@@ -1,0 +1,47 @@
+// Customers: found by a name, with everything that is theirs, and without names for those who may not read them.
+
+import { expect, test } from "../fixtures.ts";
+
+test("a name leads to the customer, and the customer to everything that is theirs", async ({ page, open }) => {
+  await open("/customers");
+  const search = page.getByLabel("Search", { exact: true });
+  // Pieces in any order, whatever the case and the accents.
+  await search.fill("éndTO ada");
+  await search.press("Enter");
+  const rows = page.getByRole("table", { name: "Customers" }).locator("tbody tr");
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText("Ada Endtoend");
+  await rows.getByRole("link", { name: "C-E2E-1" }).click();
+  await expect(page).toHaveURL("/customers/C-E2E-1");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Customer C-E2E-1");
+  await expect(page.getByText("Ada Endtoend").first()).toBeVisible();
+  await expect(page.getByRole("table", { name: "Refunds" })).toContainText("R-E2E-1");
+  await expect(page.getByRole("table", { name: "Wallets" })).toContainText("90.50");
+  await expect(page.getByRole("table", { name: "Orders" })).toContainText("O-E2E-1");
+  await page.getByRole("link", { name: "All 1 refund" }).click();
+  await expect(page).toHaveURL("/refunds?state=all&customer=C-E2E-1");
+  await expect(page.getByRole("table", { name: "Refunds" }).locator("tbody tr")).toHaveCount(1);
+  await page.getByRole("table", { name: "Refunds" }).getByRole("link", { name: "C-E2E-1" }).click();
+  await expect(page).toHaveURL("/customers/C-E2E-1");
+});
+
+test("who is no customer is not found", async ({ page, problems }) => {
+  problems.allow(/404/);
+  const answer = await page.goto("/customers/C-NOBODY");
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByText("C-NOBODY").first()).toBeVisible();
+});
+
+test.describe("support", () => {
+  test.use({ role: "support" });
+
+  test("reads customers without their names, and can't search them", async ({ page, open }) => {
+    await open("/customers?q=endtoend");
+    await expect(page.getByText("No customer matches")).toBeVisible();
+    await open("/customers?q=c-e2e-1");
+    await expect(page.getByRole("table", { name: "Customers" })).toContainText("(masked)");
+    await open("/customers/C-E2E-1");
+    await expect(page.getByRole("table", { name: "Wallets" })).toContainText("90.50");
+    await expect(page.getByText("Endtoend")).toHaveCount(0);
+  });
+});
