@@ -196,7 +196,10 @@ mod tests {
             let args = std::iter::once(&"ledgerscope").chain(args);
             let error = Arguments::try_parse_from(args).unwrap_err();
             let line = one_line(&error.render().to_string());
-            assert!(line.contains(expected) && !line.contains('\n') && !line.contains("Usage"), "{line}");
+            assert!(
+                line.contains(expected) && !line.contains('\n') && !line.contains("Usage"),
+                "{line}"
+            );
         }
     }
 

@@ -62,7 +62,11 @@ use crate::{
 };
 
 pub use self::{
-    compare::Rows, database::ReadModelError, lists::{ListRow, Moment}, overview::Counts, projector::ProjectError,
+    compare::Rows,
+    database::ReadModelError,
+    lists::{ListRow, Moment},
+    overview::Counts,
+    projector::ProjectError,
     up_to_date::UpToDate,
 };
 

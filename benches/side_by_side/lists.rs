@@ -120,7 +120,10 @@ struct Asked {
 impl Asked {
     async fn new(query: &Query, client: &mut Client) -> Self {
         let (path, search) = query.address.split_once('?').unwrap_or((&query.address, ""));
-        let list = ListName::ALL.into_iter().find(|list| path[1..] == *list.as_str()).unwrap();
+        let list = ListName::ALL
+            .into_iter()
+            .find(|list| path[1..] == *list.as_str())
+            .unwrap();
         let parsed = list_query(list, search);
         assert!(parsed.ignored.is_empty(), "{}: {:?}", query.address, parsed.ignored);
         let parsed = serde_json::to_value(parsed.query).unwrap();

@@ -15,9 +15,9 @@ test("a name leads to the customer, and the customer to everything that is their
   await expect(page).toHaveURL("/customers/C-E2E-1");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Customer C-E2E-1");
   await expect(page.getByText("Ada Endtoend").first()).toBeVisible();
-  await expect(page.getByRole("table", { name: "Refunds" })).toContainText("R-E2E-1");
-  await expect(page.getByRole("table", { name: "Wallets" })).toContainText("90.50");
-  await expect(page.getByRole("table", { name: "Orders" })).toContainText("O-E2E-1");
+  await expect(page.getByRole("table", { name: "Refunds of this customer" })).toContainText("R-E2E-1");
+  await expect(page.getByRole("table", { name: "Wallets of this customer" })).toContainText("90.50");
+  await expect(page.getByRole("table", { name: "Orders of this customer" })).toContainText("O-E2E-1");
   await page.getByRole("link", { name: "All 1 refund" }).click();
   await expect(page).toHaveURL("/refunds?state=all&customer=C-E2E-1");
   await expect(page.getByRole("table", { name: "Refunds" }).locator("tbody tr")).toHaveCount(1);
@@ -41,7 +41,7 @@ test.describe("support", () => {
     await open("/customers?q=c-e2e-1");
     await expect(page.getByRole("table", { name: "Customers" })).toContainText("(masked)");
     await open("/customers/C-E2E-1");
-    await expect(page.getByRole("table", { name: "Wallets" })).toContainText("90.50");
+    await expect(page.getByRole("table", { name: "Wallets of this customer" })).toContainText("90.50");
     await expect(page.getByText("Endtoend")).toHaveCount(0);
   });
 });

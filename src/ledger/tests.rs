@@ -294,9 +294,17 @@ fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
         let wallet = fold.state.wallet.clone();
         let customer = fold.state.customer.as_ref().map(|party| party.id.clone());
         let refunds = fold.state.refunds.iter();
-        rows.extend(
-            refunds.map(|(id, refund)| RefundRow::new(id, &order, wallet.as_deref(), customer.as_deref(), refund, moment(), &limits)),
-        );
+        rows.extend(refunds.map(|(id, refund)| {
+            RefundRow::new(
+                id,
+                &order,
+                wallet.as_deref(),
+                customer.as_deref(),
+                refund,
+                moment(),
+                &limits,
+            )
+        }));
     }
     rows.sort_by(|a, b| a.age_order().cmp(&b.age_order()));
     rows
@@ -334,9 +342,7 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
                 } else {
                     query.states.iter().any(|state| state == row.state.as_str())
                 };
-                let old = query
-                    .age
-                    .is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600);
+                let old = query.age.is_none_or(|hours| row.age_seconds >= i64::from(hours) * 3600);
                 state && old && (row.overdue || !query.overdue)
             };
             let mut expected: Vec<_> = folded.iter().filter(wanted).cloned().collect();
@@ -483,7 +489,12 @@ async fn a_refunds_story_crosses_both_domains() {
     assert!(ledger.refund("R-1", Some("O-2")).await.is_err());
     let kinds: Vec<_> = view.findings.iter().map(|finding| finding.finding).collect();
     assert_eq!(kinds, [FindingKind::CreditedWithoutApproval]);
-    let worst = ledger.findings_list(&ListQuery::default(), Search::Names).unwrap().rows.remove(0).finding;
+    let worst = ledger
+        .findings_list(&ListQuery::default(), Search::Names)
+        .unwrap()
+        .rows
+        .remove(0)
+        .finding;
     assert_eq!(worst.finding, FindingKind::CreditedWithoutApproval);
 }
 

@@ -185,8 +185,9 @@ impl Ledger {
         let wallet = state.wallet.as_deref();
         let customer = state.customer.as_ref().map(|party| party.id.as_str());
         let limits = &self.model.settings().limits;
-        let refund_row =
-            |(refund_id, refund): &(&String, &Refund)| RefundRow::new(refund_id, id, wallet, customer, refund, now, limits);
+        let refund_row = |(refund_id, refund): &(&String, &Refund)| {
+            RefundRow::new(refund_id, id, wallet, customer, refund, now, limits)
+        };
         let refunds = refunds.iter().map(refund_row).collect();
         let lines = lines(&replay);
         let lines_cut = Cut::of(lines.len(), query.parts.lines);

@@ -87,7 +87,7 @@ fn show(view: CustomerView) -> AnyView {
             {section("Wallets", wallets, Some(of()), now)}
             {section("Open holds", holds, Some(of()), now)}
             {section("Orders", orders, Some(of()), now)}
-            {section("Cases about these wallets and orders", cases, None, now)}
+            {section("Cases", cases, None, now)}
         </div>
     }
     .into_any()
@@ -149,7 +149,7 @@ fn section<Row: ListRow>(
                 <h2 id=id.clone()>{heading}</h2>
                 {all}
             </div>
-            <Table caption=heading class="folds">
+            <Table caption=format!("{heading} of this customer") class="folds">
                 <thead>{plain_heads(Row::COLUMNS)}</thead>
                 <tbody>{rows}</tbody>
             </Table>

@@ -6,11 +6,7 @@ use leptos::prelude::*;
 use super::list::{Column, ListRow, list_page};
 use crate::{
     api::{ApiError, list_customers},
-    components::{
-        badge::Nothing,
-        id::CustomerLink,
-        words::grouped,
-    },
+    components::{badge::Nothing, id::CustomerLink, words::grouped},
     domain::ids::Domain,
     views::{
         customers::CustomerRow,
@@ -32,7 +28,9 @@ pub fn names(all: &[String]) -> AnyView {
         return view! { <Nothing /> }.into_any();
     }
     let shown = all.iter().take(NAMES_SHOWN).cloned();
-    let shown = shown.map(|name| view! { <li><bdi title=name.clone()>{name.clone()}</bdi></li> }).collect_view();
+    let shown = shown
+        .map(|name| view! { <li><bdi title=name.clone()>{name.clone()}</bdi></li> })
+        .collect_view();
     let rest = all.len().saturating_sub(NAMES_SHOWN);
     let rest = (rest > 0).then(|| view! { <li class="aside">{format!("and {rest} more")}</li> });
     view! { <ul class="customer-names">{shown} {rest}</ul> }.into_any()

@@ -145,16 +145,14 @@ impl Cases {
         Ok((page.rows, page.next.map(PageAt::After)))
     }
 
-    fn ask(
-        &self,
-        query: &ListQuery,
-        ask: impl FnOnce(Moment) -> Ask,
-    ) -> Result<ListedPage<CaseRow>, CasesError> {
+    fn ask(&self, query: &ListQuery, ask: impl FnOnce(Moment) -> Ask) -> Result<ListedPage<CaseRow>, CasesError> {
         let ask = ask(Moment {
             now: Utc::now(),
             limits: Limits::default(),
         });
-        Ok(self.database.read(|connection| lists::page(connection, query, &ask))??)
+        Ok(self
+            .database
+            .read(|connection| lists::page(connection, query, &ask))??)
     }
 
     /// How many cases wait for an approval of somebody other than their proposer, where `reader` is not the proposer.

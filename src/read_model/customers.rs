@@ -152,16 +152,27 @@ fn write_one(
         return Ok(());
     }
     let n = if let Some((n, _)) = known {
-        let mut update = connection.prepare_cached(
-            "UPDATE customer SET wallets = ?2, orders = ?3, refunds = ?4, pending = ?5 WHERE n = ?1",
-        )?;
-        update.execute(params![n, counts.wallets, counts.orders, counts.refunds, counts.pending])?;
+        let mut update = connection
+            .prepare_cached("UPDATE customer SET wallets = ?2, orders = ?3, refunds = ?4, pending = ?5 WHERE n = ?1")?;
+        update.execute(params![
+            n,
+            counts.wallets,
+            counts.orders,
+            counts.refunds,
+            counts.pending
+        ])?;
         n
     } else {
         let mut insert = connection.prepare_cached(
             "INSERT INTO customer (wallets, orders, refunds, pending, id) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        insert.insert(params![counts.wallets, counts.orders, counts.refunds, counts.pending, id])?
+        insert.insert(params![
+            counts.wallets,
+            counts.orders,
+            counts.refunds,
+            counts.pending,
+            id
+        ])?
     };
     let mut renamed = known.is_none();
     for (name, rows) in &change.names {

@@ -76,14 +76,18 @@ impl Pieces {
         if text.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self(
-            fold(text).split_whitespace().map(str::to_owned).collect(),
-        )))
+        Ok(Some(Self(fold(text).split_whitespace().map(str::to_owned).collect())))
     }
 
     /// Reads what [`Self::joined`] wrote.
     pub fn parse(joined: &str) -> Self {
-        Self(joined.split('\n').filter(|piece| !piece.is_empty()).map(str::to_owned).collect())
+        Self(
+            joined
+                .split('\n')
+                .filter(|piece| !piece.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// The pieces as one text. No piece has a line end in it.
@@ -135,7 +139,11 @@ fn is_in(piece: &str, folded: &str) -> bool {
     let mut from = 0;
     while let Some(at) = folded[from..].find(piece) {
         let at = from + at;
-        if folded[..at].chars().next_back().is_none_or(|before| !is_of_word(before)) {
+        if folded[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|before| !is_of_word(before))
+        {
             return true;
         }
         from = at + folded[at..].chars().next().map_or(1, char::len_utf8);
@@ -206,7 +214,9 @@ mod tests {
 
     #[test]
     fn operators_are_text() {
-        for text in ["\"", "a\"b", "*", "an*", "NEAR", "a%b", "___", "-anna", "ids:x", "(", "a OR b", "'; --"] {
+        for text in [
+            "\"", "a\"b", "*", "an*", "NEAR", "a%b", "___", "-anna", "ids:x", "(", "a OR b", "'; --",
+        ] {
             assert!(!finds(text, &["anna", "W-1"]), "{text}");
             assert!(finds(text, &[text]), "{text}");
         }

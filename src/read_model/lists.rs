@@ -206,7 +206,10 @@ impl<'a> Question<'a> {
             .iter()
             .filter(|total| states.contains(&total.state))
             .filter(|total| {
-                query.currencies.is_empty() || total.currency.is_some_and(|currency| query.currencies.contains(&currency))
+                query.currencies.is_empty()
+                    || total
+                        .currency
+                        .is_some_and(|currency| query.currencies.contains(&currency))
             })
             .map(|total| (total.state, total.currency))
             .collect();
@@ -434,7 +437,11 @@ impl<'a> Question<'a> {
     fn walked(&self) -> rusqlite::Result<u64> {
         let index = self.spec.index(self.sort);
         if index.prefix.is_empty() {
-            return Ok(self.totals.iter().map(|total| total.tally.rows.max(0).cast_unsigned()).sum());
+            return Ok(self
+                .totals
+                .iter()
+                .map(|total| total.tally.rows.max(0).cast_unsigned())
+                .sum());
         }
         let of_lanes = self.rows_of_lanes();
         let own = self.ranges().into_iter().find(|(range, _)| range.name == index.name);
@@ -451,7 +458,10 @@ impl<'a> Question<'a> {
     }
 
     fn rows_of_lanes(&self) -> u64 {
-        let wanted = self.totals.iter().filter(|total| self.lanes.contains(&(total.state, total.currency)));
+        let wanted = self
+            .totals
+            .iter()
+            .filter(|total| self.lanes.contains(&(total.state, total.currency)));
         wanted.map(|total| total.tally.rows.max(0).cast_unsigned()).sum()
     }
 
@@ -464,11 +474,16 @@ impl<'a> Question<'a> {
         // Holds that expire later have a row that does not count yet.
         let (expiring, others): (Vec<_>, Vec<_>) = self.lanes.iter().copied().partition(|(kind, _)| *kind == due);
         let of = |lanes: &[LaneName]| -> u64 {
-            let wanted = self.totals.iter().filter(|total| lanes.contains(&(total.state, total.currency)));
+            let wanted = self
+                .totals
+                .iter()
+                .filter(|total| lanes.contains(&(total.state, total.currency)));
             wanted.map(|total| total.tally.rows.max(0).cast_unsigned()).sum()
         };
         let expired = if self.query.currencies.is_empty() {
-            findings::due_before(self.connection, self.ask.moment.now)?.max(0).cast_unsigned()
+            findings::due_before(self.connection, self.ask.moment.now)?
+                .max(0)
+                .cast_unsigned()
         } else {
             let lanes = self.lanes_of(&self.spec.by_time, Range::default(), &expiring);
             let most = self.ask.collected;
@@ -489,7 +504,11 @@ impl<'a> Question<'a> {
         let expiring = of_findings.then(|| FindingKind::HoldNeverResolved.number());
         let range_of = |state: i64| {
             let due = range.below.map_or(now, |below| below.min(now));
-            let below = if expiring == Some(state) { Some(due) } else { range.below };
+            let below = if expiring == Some(state) {
+                Some(due)
+            } else {
+                range.below
+            };
             Range { below, ..range }
         };
         let lane = |(state, currency): &LaneName| Lane {
@@ -586,7 +605,11 @@ impl<'a> Question<'a> {
         let mut conditions = conditions.clone();
         conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
         let index = self.spec.index(self.sort);
-        let key = if self.sort == Sort::Risk { self.spec.time } else { index.key.unwrap_or("x''") };
+        let key = if self.sort == Sort::Risk {
+            self.spec.time
+        } else {
+            index.key.unwrap_or("x''")
+        };
         let (meets, values) = conditions.as_expression();
         // What rows are shown by is read for the rows of a page alone.
         let sql = format!(

@@ -164,7 +164,9 @@ pub fn remove(connection: &Connection, texts: Texts, n: i64) -> rusqlite::Result
 /// Indexes the rows after one number, up to another, and answers with the number of the last row there is.
 pub fn index_step(connection: &Connection, texts: Texts, from: i64, to: i64) -> rusqlite::Result<i64> {
     connection.prepare_cached(texts.insert())?.execute([from, to])?;
-    connection.prepare_cached(texts.last_row())?.query_row([], |row| row.get(0))
+    connection
+        .prepare_cached(texts.last_row())?
+        .query_row([], |row| row.get(0))
 }
 
 /// Indexes the next rows of a domain, and after them the next customers. `false`: every row is in the index.

@@ -159,16 +159,6 @@ impl ListName {
         use Filter as F;
         match self {
             Self::Wallets => &[F::State, F::Currency, F::Min, F::Max, F::From, F::To, F::Customer],
-            Self::Orders => &[
-                F::State,
-                F::Currency,
-                F::Min,
-                F::Max,
-                F::From,
-                F::To,
-                F::Customer,
-                F::Wallet,
-            ],
             Self::Refunds => &[
                 F::State,
                 F::Currency,
@@ -192,7 +182,7 @@ impl ListName {
                 F::To,
                 F::Customer,
             ],
-            Self::Holds => &[
+            Self::Orders | Self::Holds => &[
                 F::State,
                 F::Currency,
                 F::Min,

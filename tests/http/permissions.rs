@@ -34,7 +34,9 @@ pub fn arguments(name: &str) -> Value {
         "order" => json!({"id": "O-1", "query": {}}),
         "refund" => json!({"refund": "R-1", "order": null}),
         "event" => json!({"domain": "wallet", "subject": "W-1", "position": "1-0"}),
-        "wallets" | "orders" | "refunds" | "findings" | "holds" | "cases" | "customers" | "audit" => json!({"query": {}}),
+        "wallets" | "orders" | "refunds" | "findings" | "holds" | "cases" | "customers" | "audit" => {
+            json!({"query": {}})
+        }
         "customer" => json!({"id": "C-1"}),
         "compensation" => json!({"id": "CMP-1"}),
         "carriers" => json!({"id": "W-1.1"}),

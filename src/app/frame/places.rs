@@ -117,7 +117,14 @@ mod tests {
     fn a_role_is_shown_the_places_that_it_may_see() {
         let words = |role| places_of(role).into_iter().map(Place::word).collect::<Vec<_>>();
         let ledger = [
-            "Overview", "Refunds", "Wallets", "Orders", "Customers", "Holds", "Findings", "Cases",
+            "Overview",
+            "Refunds",
+            "Wallets",
+            "Orders",
+            "Customers",
+            "Holds",
+            "Findings",
+            "Cases",
         ];
         for role in [Role::Viewer, Role::Support, Role::Finance] {
             assert_eq!(words(role), ledger, "{role}");

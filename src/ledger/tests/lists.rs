@@ -20,7 +20,7 @@ use crate::{
         order::OrderState,
         refund::{Limits, RefundRow},
         replay::in_sequence_order,
-        wallet::WalletState,
+        wallet::{Party, WalletState},
     },
     ledger::Ledger,
     read_model::{
@@ -41,7 +41,10 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 
@@ -76,11 +79,19 @@ fn money(chance: &mut Chance, currency: &str) -> Value {
 fn party(chance: &mut Chance) -> Value {
     let n = chance.below(8);
     let name = NAMES.get(usize::try_from(n).unwrap());
-    name.map_or_else(|| json!({"id": format!("C-{n}")}), |name| json!({"id": format!("C-{n}"), "name": name}))
+    name.map_or_else(
+        || json!({"id": format!("C-{n}")}),
+        |name| json!({"id": format!("C-{n}"), "name": name}),
+    )
 }
 
 /// A ledger in which values are few, so that many rows are equal in what they are sorted by.
 fn generate(bench: &Bench, chance: &mut Chance) {
+    generate_wallets(bench, chance);
+    generate_orders(bench, chance);
+}
+
+fn generate_wallets(bench: &Bench, chance: &mut Chance) {
     for n in 0..40 {
         let id = format!("W-{n}");
         let currency = *chance.one_of(&CURRENCIES);
@@ -91,7 +102,11 @@ fn generate(bench: &Bench, chance: &mut Chance) {
             bench.wallet.write(&id, &sequence.to_string(), kind, at, data, true);
         };
         if chance.happens(95) {
-            write("wallet.opened", chance.below(4), &json!({"owner": party(chance), "currency": currency}));
+            write(
+                "wallet.opened",
+                chance.below(4),
+                &json!({"owner": party(chance), "currency": currency}),
+            );
         }
         for credit in 0..chance.below(4) {
             let refund = format!("R-{}", chance.below(60));
@@ -114,13 +129,21 @@ fn generate(bench: &Bench, chance: &mut Chance) {
             write("wallet.held", 10 + chance.below(3), &data);
             match chance.below(5) {
                 0 => write("wallet.hold_released", 14, &json!({"hold": id})),
-                1 => write("wallet.hold_captured", 14, &json!({"hold": id, "amount": data["amount"]})),
+                1 => write(
+                    "wallet.hold_captured",
+                    14,
+                    &json!({"hold": id, "amount": data["amount"]}),
+                ),
                 2 => write("wallet.hold_expired", 14, &json!({"hold": id})),
                 _ => {}
             }
         }
         if chance.happens(20) {
-            write("wallet.debited", 15, &json!({"amount": {"amount": "40", "currency": currency}, "kind": "fee"}));
+            write(
+                "wallet.debited",
+                15,
+                &json!({"amount": {"amount": "40", "currency": currency}, "kind": "fee"}),
+            );
         }
         match chance.below(8) {
             0 => write("wallet.frozen", 16, &json!({"reason": "x"})),
@@ -128,6 +151,9 @@ fn generate(bench: &Bench, chance: &mut Chance) {
             _ => {}
         }
     }
+}
+
+fn generate_orders(bench: &Bench, chance: &mut Chance) {
     for n in 0..80_u64 {
         let id = format!("O-{n}");
         let currency = *chance.one_of(&CURRENCIES);
@@ -155,8 +181,7 @@ fn generate(bench: &Bench, chance: &mut Chance) {
             let refund = format!("R-{}", chance.below(60));
             let destination = *chance.one_of(&["wallet", "original_method"]);
             let reason = *chance.one_of(&REASONS);
-            let asked =
-                json!({"refund": refund, "amount": money(chance, currency), "reason": reason, "destination": destination});
+            let asked = json!({"refund": refund, "amount": money(chance, currency), "reason": reason, "destination": destination});
             write("order.refund_requested", 20 + chance.below(3), &asked);
             let then: &[&str] = match chance.below(6) {
                 0 => &[],
@@ -168,14 +193,18 @@ fn generate(bench: &Bench, chance: &mut Chance) {
             };
             for (step, state) in (0..).zip(then) {
                 let data = json!({"refund": refund, "reason": "other", "failure": "x"});
-                write(&format!("order.refund_{state}"), 40 + 20 * step + chance.below(3), &data);
+                write(
+                    &format!("order.refund_{state}"),
+                    40 + 20 * step + chance.below(3),
+                    &data,
+                );
             }
         }
     }
 }
 
 /// A row as the plain recomputation has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Plain {
     /// Names the row, and settles what is equal.
     id: Vec<String>,
@@ -191,169 +220,174 @@ struct Plain {
     finding: Option<FindingRow>,
 }
 
+type Wallets = Vec<(EntityId, WalletState)>;
+type Orders = Vec<(EntityId, OrderState)>;
+
 fn rows(bench: &Bench, ledger: &Ledger, list: ListName) -> Vec<Plain> {
-    let wallets: Vec<(EntityId, WalletState)> = bench.wallet.all().into_iter().map(|(id, all)| (id, folded(all))).collect();
-    let orders: Vec<(EntityId, OrderState)> = bench.order.all().into_iter().map(|(id, all)| (id, folded(all))).collect();
-    let owner = |id: &str| {
-        let wallet = wallets.iter().find(|(wallet, _)| wallet.as_str() == id);
-        wallet.and_then(|(_, wallet)| wallet.owner.clone())
-    };
-    let texts = |all: &[Option<&str>]| all.iter().flatten().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let wallets = bench.wallet.all().into_iter().map(|(id, all)| (id, folded(all)));
+    let wallets: Wallets = wallets.collect();
+    let orders = bench.order.all().into_iter().map(|(id, all)| (id, folded(all)));
+    let orders: Orders = orders.collect();
     match list {
-        ListName::Wallets => wallets
-            .iter()
-            .map(|(id, wallet)| {
-                let owner = wallet.owner.as_ref();
-                Plain {
-                    id: vec![id.to_string()],
-                    state: wallet.status.to_string(),
-                    currency: wallet.currency,
-                    amount: Some(wallet.available()),
-                    time: wallet.last_time,
-                    customer: owner.map(|owner| owner.id.clone()),
-                    wallet: None,
-                    ids: texts(&[Some(id.as_str()), owner.map(|owner| owner.id.as_str())]),
-                    names: texts(&[owner.and_then(|owner| owner.name.as_deref())]),
-                    refund: None,
-                    finding: None,
-                }
-            })
-            .collect(),
-        ListName::Orders => orders
-            .iter()
-            .map(|(id, order)| {
-                let customer = order.customer.as_ref();
-                let mut ids = texts(&[
-                    Some(id.as_str()),
-                    order.wallet.as_deref(),
-                    customer.map(|customer| customer.id.as_str()),
-                ]);
-                ids.extend(order.refunds.keys().cloned());
-                Plain {
-                    id: vec![id.to_string()],
-                    state: order.status.to_string(),
-                    currency: order.currency,
-                    amount: order.total,
-                    time: order.last_time,
-                    customer: customer.map(|customer| customer.id.clone()),
-                    wallet: order.wallet.clone(),
-                    ids,
-                    names: texts(&[customer.and_then(|customer| customer.name.as_deref())]),
-                    refund: None,
-                    finding: None,
-                }
-            })
-            .collect(),
-        ListName::Refunds => {
-            let mut rows = Vec::new();
-            for (id, order) in &orders {
-                let customer = order.customer.as_ref();
-                let customer_id = customer.map(|customer| customer.id.as_str());
-                for (refund_id, refund) in &order.refunds {
-                    let limits = Limits::default();
-                    let row =
-                        RefundRow::new(refund_id, id, order.wallet.as_deref(), customer_id, refund, now(), &limits);
-                    rows.push(Plain {
-                        id: vec![refund_id.clone(), id.to_string()],
-                        state: row.state.to_string(),
-                        currency: Some(row.currency),
-                        amount: Some(row.amount),
-                        time: Some(row.requested_at),
-                        customer: row.customer.clone(),
-                        wallet: None,
-                        ids: texts(&[
-                            Some(refund_id),
-                            Some(id.as_str()),
-                            order.wallet.as_deref(),
-                            customer_id,
-                            Some(row.reason.as_str()),
-                        ]),
-                        names: texts(&[customer.and_then(|customer| customer.name.as_deref())]),
-                        refund: Some(row),
-                        finding: None,
-                    });
-                }
-            }
-            rows
-        }
-        ListName::Holds => {
-            let mut rows = Vec::new();
-            for (id, wallet) in &wallets {
-                for (hold_id, hold) in &wallet.holds {
-                    rows.push(Plain {
-                        id: vec![hold_id.clone(), id.to_string()],
-                        state: hold.state.to_string(),
-                        currency: wallet.currency,
-                        amount: Some(hold.amount),
-                        time: Some(hold.since),
-                        customer: wallet.owner.as_ref().map(|owner| owner.id.clone()),
-                        wallet: Some(id.to_string()),
-                        ids: texts(&[Some(hold_id), Some(id.as_str()), hold.order.as_deref()]),
-                        names: Vec::new(),
-                        refund: None,
-                        finding: None,
-                    });
-                }
-            }
-            rows
-        }
-        ListName::Findings => {
-            // What is found has tests of its own; here the list without a filter says what there is.
-            let all = listed::<FindingRow>(ledger, &ListQuery::default(), &ask(1_000, usize::MAX, 10_000));
-            all.into_iter()
-                .map(|row| {
-                    let finding = &row.finding;
-                    let order = orders.iter().find(|(id, _)| Some(id.as_str()) == finding.order.as_deref());
-                    let customer = order
-                        .and_then(|(_, order)| order.customer.clone())
-                        .or_else(|| finding.wallet.as_deref().and_then(owner));
-                    Plain {
-                        id: vec![row.key.clone()],
-                        state: String::new(),
-                        currency: finding.currency,
-                        amount: finding.amount.map(|amount| amount.abs()),
-                        time: finding.since,
-                        customer: customer.as_ref().map(|customer| customer.id.clone()),
-                        wallet: None,
-                        ids: texts(&[
-                            finding.refund.as_deref(),
-                            finding.order.as_deref(),
-                            finding.wallet.as_deref(),
-                            customer.as_ref().map(|customer| customer.id.as_str()),
-                        ]),
-                        names: texts(&[customer.as_ref().and_then(|customer| customer.name.as_deref())]),
-                        refund: None,
-                        finding: Some(row),
-                    }
-                })
-                .collect()
-        }
-        ListName::Customers => {
-            let mut parties: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            let owners = wallets.iter().filter_map(|(_, wallet)| wallet.owner.clone());
-            let customers = orders.iter().filter_map(|(_, order)| order.customer.clone());
-            for party in owners.chain(customers) {
-                parties.entry(party.id).or_default().extend(party.name);
-            }
-            parties
-                .into_iter()
-                .map(|(id, names)| Plain {
-                    id: vec![id.clone()],
-                    state: String::new(),
-                    currency: None,
-                    amount: None,
-                    time: None,
-                    customer: None,
-                    wallet: None,
-                    ids: vec![id],
-                    names: names.into_iter().collect(),
-                    refund: None,
-                    finding: None,
-                })
-                .collect()
-        }
+        ListName::Wallets => of_wallets(&wallets),
+        ListName::Orders => of_orders(&orders),
+        ListName::Refunds => of_refunds(&orders),
+        ListName::Holds => of_holds(&wallets),
+        ListName::Findings => of_findings(ledger, &wallets, &orders),
+        ListName::Customers => of_customers(&wallets, &orders),
         ListName::Cases => Vec::new(),
     }
+}
+
+fn texts(all: &[Option<&str>]) -> Vec<String> {
+    all.iter().flatten().map(|text| (*text).to_owned()).collect()
+}
+
+fn id_of(party: Option<&Party>) -> Option<&str> {
+    party.map(|party| party.id.as_str())
+}
+
+fn names_of(party: Option<&Party>) -> Vec<String> {
+    party.and_then(|party| party.name.clone()).into_iter().collect()
+}
+
+fn of_wallets(wallets: &Wallets) -> Vec<Plain> {
+    let row = |(id, wallet): &(EntityId, WalletState)| {
+        let owner = wallet.owner.as_ref();
+        Plain {
+            id: vec![id.to_string()],
+            state: wallet.status.to_string(),
+            currency: wallet.currency,
+            amount: Some(wallet.available()),
+            time: wallet.last_time,
+            customer: id_of(owner).map(str::to_owned),
+            ids: texts(&[Some(id.as_str()), id_of(owner)]),
+            names: names_of(owner),
+            ..Plain::default()
+        }
+    };
+    wallets.iter().map(row).collect()
+}
+
+fn of_orders(orders: &Orders) -> Vec<Plain> {
+    let row = |(id, order): &(EntityId, OrderState)| {
+        let customer = order.customer.as_ref();
+        let mut ids = texts(&[Some(id.as_str()), order.wallet.as_deref(), id_of(customer)]);
+        ids.extend(order.refunds.keys().cloned());
+        Plain {
+            id: vec![id.to_string()],
+            state: order.status.to_string(),
+            currency: order.currency,
+            amount: order.total,
+            time: order.last_time,
+            customer: id_of(customer).map(str::to_owned),
+            wallet: order.wallet.clone(),
+            ids,
+            names: names_of(customer),
+            ..Plain::default()
+        }
+    };
+    orders.iter().map(row).collect()
+}
+
+fn of_refunds(orders: &Orders) -> Vec<Plain> {
+    let limits = Limits::default();
+    let mut rows = Vec::new();
+    for (id, order) in orders {
+        let customer = order.customer.as_ref();
+        for (refund_id, refund) in &order.refunds {
+            let wallet = order.wallet.as_deref();
+            let row = RefundRow::new(refund_id, id, wallet, id_of(customer), refund, now(), &limits);
+            rows.push(Plain {
+                id: vec![refund_id.clone(), id.to_string()],
+                state: row.state.to_string(),
+                currency: Some(row.currency),
+                amount: Some(row.amount),
+                time: Some(row.requested_at),
+                customer: row.customer.clone(),
+                ids: texts(&[
+                    Some(refund_id),
+                    Some(id.as_str()),
+                    wallet,
+                    id_of(customer),
+                    Some(row.reason.as_str()),
+                ]),
+                names: names_of(customer),
+                refund: Some(row),
+                ..Plain::default()
+            });
+        }
+    }
+    rows
+}
+
+fn of_holds(wallets: &Wallets) -> Vec<Plain> {
+    let mut rows = Vec::new();
+    for (id, wallet) in wallets {
+        for (hold_id, hold) in &wallet.holds {
+            rows.push(Plain {
+                id: vec![hold_id.clone(), id.to_string()],
+                state: hold.state.to_string(),
+                currency: wallet.currency,
+                amount: Some(hold.amount),
+                time: Some(hold.since),
+                customer: id_of(wallet.owner.as_ref()).map(str::to_owned),
+                wallet: Some(id.to_string()),
+                ids: texts(&[Some(hold_id), Some(id.as_str()), hold.order.as_deref()]),
+                ..Plain::default()
+            });
+        }
+    }
+    rows
+}
+
+/// What is found has tests of its own; here the list without a filter says what there is.
+fn of_findings(ledger: &Ledger, wallets: &Wallets, orders: &Orders) -> Vec<Plain> {
+    let all = listed::<FindingRow>(ledger, &ListQuery::default(), &ask(1_000, usize::MAX, 10_000));
+    let row = |row: FindingRow| {
+        let finding = &row.finding;
+        let order = orders
+            .iter()
+            .find(|(id, _)| Some(id.as_str()) == finding.order.as_deref());
+        let wallet = wallets
+            .iter()
+            .find(|(id, _)| Some(id.as_str()) == finding.wallet.as_deref());
+        let of_order = order.and_then(|(_, order)| order.customer.as_ref());
+        let customer = of_order.or_else(|| wallet.and_then(|(_, wallet)| wallet.owner.as_ref()));
+        Plain {
+            id: vec![row.key.clone()],
+            currency: finding.currency,
+            amount: finding.amount.map(|amount| amount.abs()),
+            time: finding.since,
+            customer: id_of(customer).map(str::to_owned),
+            ids: texts(&[
+                finding.refund.as_deref(),
+                finding.order.as_deref(),
+                finding.wallet.as_deref(),
+                id_of(customer),
+            ]),
+            names: names_of(customer),
+            finding: Some(row),
+            ..Plain::default()
+        }
+    };
+    all.into_iter().map(row).collect()
+}
+
+fn of_customers(wallets: &Wallets, orders: &Orders) -> Vec<Plain> {
+    let mut parties: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let owners = wallets.iter().filter_map(|(_, wallet)| wallet.owner.clone());
+    let customers = orders.iter().filter_map(|(_, order)| order.customer.clone());
+    for party in owners.chain(customers) {
+        parties.entry(party.id).or_default().extend(party.name);
+    }
+    let row = |(id, names): (String, BTreeSet<String>)| Plain {
+        id: vec![id.clone()],
+        ids: vec![id],
+        names: names.into_iter().collect(),
+        ..Plain::default()
+    };
+    parties.into_iter().map(row).collect()
 }
 
 fn folded<S: crate::domain::replay::Replayable>(entries: Vec<crate::domain::event::Entry>) -> S {
@@ -392,19 +426,34 @@ fn matches(list: ListName, row: &Plain, query: &ListQuery, search: Search) -> bo
         query.states.clone()
     };
     let state = list.states().is_empty() || states.contains(&row.state);
-    let currency = query.currencies.is_empty() || row.currency.is_some_and(|currency| query.currencies.contains(&currency));
+    let currency = query.currencies.is_empty()
+        || row
+            .currency
+            .is_some_and(|currency| query.currencies.contains(&currency));
     let bound = |bound: &Bound| bound.as_str().parse::<Decimal>().unwrap();
     let amounts = row.amount.filter(|_| query.currencies.len() == 1);
-    let min = query.min.as_ref().is_none_or(|min| amounts.is_some_and(|amount| amount >= bound(min)));
-    let max = query.max.as_ref().is_none_or(|max| amounts.is_some_and(|amount| amount <= bound(max)));
+    let min = query
+        .min
+        .as_ref()
+        .is_none_or(|min| amounts.is_some_and(|amount| amount >= bound(min)));
+    let max = query
+        .max
+        .as_ref()
+        .is_none_or(|max| amounts.is_some_and(|amount| amount <= bound(max)));
     let from = query.from.is_none_or(|from| row.time.is_some_and(|time| time >= from));
     let to = query.to.is_none_or(|to| row.time.is_some_and(|time| time < to));
     let customer = query.customer.is_none() || query.customer == row.customer;
     let wallet = query.wallet.is_none() || query.wallet == row.wallet;
     let refund = row.refund.as_ref().is_none_or(|refund| {
         (!query.overdue || refund.overdue)
-            && query.age.is_none_or(|hours| now() - refund.state_since >= TimeDelta::hours(hours.into()))
-            && (query.destinations.is_empty() || query.destinations.iter().any(|code| code == refund.destination.as_str()))
+            && query
+                .age
+                .is_none_or(|hours| now() - refund.state_since >= TimeDelta::hours(hours.into()))
+            && (query.destinations.is_empty()
+                || query
+                    .destinations
+                    .iter()
+                    .any(|code| code == refund.destination.as_str()))
             && (query.reasons.is_empty() || query.reasons.iter().any(|code| code == refund.reason.as_str()))
     });
     let finding = row.finding.as_ref().is_none_or(|row| {
@@ -424,7 +473,11 @@ fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Ordering {
             (a, b) => a.is_none().cmp(&b.is_none()),
         }
     }
-    let ids = if sort.is_descending() { b.id.cmp(&a.id) } else { a.id.cmp(&b.id) };
+    let ids = if sort.is_descending() {
+        b.id.cmp(&a.id)
+    } else {
+        a.id.cmp(&b.id)
+    };
     let place = |row: &Plain| list.states().iter().position(|state| *state == row.state);
     let risk = |row: &Plain| {
         let midnight = now().date_naive().and_time(NaiveTime::MIN).and_utc();
@@ -454,7 +507,9 @@ fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Ordering {
 /// A query with some filters, whose values are taken from rows.
 fn query(list: ListName, rows: &[Plain], chance: &mut Chance) -> ListQuery {
     let mut query = ListQuery::default();
-    let texts = ["ada", "ZOE", "gross", "Li", "王", "伟", "lukasz", "C-1", "r-1", "7", "O-1 ada", "W-3", "محم", "zzz", "\""];
+    let texts = [
+        "ada", "ZOE", "gross", "Li", "王", "伟", "lukasz", "C-1", "r-1", "7", "O-1 ada", "W-3", "محم", "zzz", "\"",
+    ];
     if chance.happens(30) {
         query.text = (*chance.one_of(&texts)).to_owned();
     }
@@ -495,7 +550,13 @@ fn query(list: ListName, rows: &[Plain], chance: &mut Chance) -> ListQuery {
             }
             Filter::Destination => query.destinations = vec!["wallet".to_owned()],
             Filter::Reason => query.reasons = vec!["house_rule".to_owned(), "return".to_owned()],
-            Filter::Kind => query.kinds = FindingKind::ALL.iter().copied().filter(|_| chance.happens(40)).collect(),
+            Filter::Kind => {
+                query.kinds = FindingKind::ALL
+                    .iter()
+                    .copied()
+                    .filter(|_| chance.happens(40))
+                    .collect();
+            }
             Filter::Severity => query.severities = vec![*chance.one_of(Severity::ALL)],
             Filter::Currency | Filter::Operator => {}
         }
@@ -523,7 +584,9 @@ fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
 fn listed<Row: ListRow + Clone>(ledger: &Ledger, query: &ListQuery, ask: &Ask) -> Vec<Row> {
     let page = |at: PageAt| {
         let query = query.page(at);
-        let page = ledger.model.read(|connection| lists::page::<Row>(connection, &query, ask));
+        let page = ledger
+            .model
+            .read(|connection| lists::page::<Row>(connection, &query, ask));
         page.unwrap().unwrap()
     };
     let mut rows = Vec::new();
@@ -625,7 +688,13 @@ async fn every_filter_and_sort_lists_what_a_plain_recomputation_has() {
                 |row| vec![row.hold.clone(), row.wallet.to_string()],
                 chance,
             ),
-            check::<CustomerRow>(&bench, &ledger, ListName::Customers, |row| vec![row.customer.clone()], chance),
+            check::<CustomerRow>(
+                &bench,
+                &ledger,
+                ListName::Customers,
+                |row| vec![row.customer.clone()],
+                chance,
+            ),
             check::<FindingRow>(&bench, &ledger, ListName::Findings, |row| vec![row.key.clone()], chance),
         ];
         assert!(found.iter().all(|found| *found > 200), "{found:?}");
@@ -645,7 +714,9 @@ fn counts_of_customers(bench: &Bench, ledger: &Ledger) {
     assert!(listed.len() > 5);
     for row in listed {
         let id = row.customer.as_str();
-        let pending = refunds.iter().filter(|row| row.refund.as_ref().is_some_and(|row| row.state.is_pending()));
+        let pending = refunds
+            .iter()
+            .filter(|row| row.refund.as_ref().is_some_and(|row| row.state.is_pending()));
         let pending = pending.filter(|row| row.customer.as_deref() == Some(id)).count() as u64;
         let names: BTreeSet<String> = wallets
             .iter()

@@ -78,7 +78,13 @@ async fn long_ids_and_long_parts_of_them_are_found_where_they_are_and_nowhere_el
     );
     let mut hits = 0;
     for text in texts {
-        let folded = |text: &str| text.to_lowercase().replace('ä', "a").replace('ö', "o").replace('ü', "u").replace('ß', "ss");
+        let folded = |text: &str| {
+            text.to_lowercase()
+                .replace('ä', "a")
+                .replace('ö', "o")
+                .replace('ü', "u")
+                .replace('ß', "ss")
+        };
         let lower = folded(&text);
         let holds = |field: &String| folded(field).contains(&lower);
         for search in [Search::Names, Search::Ids] {

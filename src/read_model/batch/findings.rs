@@ -130,12 +130,7 @@ fn add(
 }
 
 /// Adds that the history of an entity is incomplete, unless that was found.
-pub fn add_incomplete(
-    connection: &Connection,
-    domain: Domain,
-    id: &EntityId,
-    upkeep: Upkeep,
-) -> rusqlite::Result<()> {
+pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId, upkeep: Upkeep) -> rusqlite::Result<()> {
     let scope = match domain {
         Domain::Wallet => Scope::Wallet,
         Domain::Order => Scope::Order,

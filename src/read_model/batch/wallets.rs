@@ -94,7 +94,8 @@ impl Batch<'_> {
                 ..Counts::default()
             };
             if let Some(known) = &known {
-                self.customers.note(known.owner.as_deref(), known.owner_name.as_deref(), one, -1);
+                self.customers
+                    .note(known.owner.as_deref(), known.owner_name.as_deref(), one, -1);
             }
             self.customers.come(owner, one);
         }

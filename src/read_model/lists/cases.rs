@@ -29,9 +29,12 @@ impl ListRow for CaseRow {
 /// The newest cases that append to one of these streams (such as `wallet W-1`), `most` at most.
 pub fn cases_about(connection: &Connection, subjects: &[String], most: usize) -> rusqlite::Result<Vec<CaseRow>> {
     let mut numbers = BTreeSet::new();
-    let mut select = connection.prepare_cached("SELECT n FROM case_subject WHERE subject = ?1 ORDER BY n DESC LIMIT ?2")?;
+    let mut select =
+        connection.prepare_cached("SELECT n FROM case_subject WHERE subject = ?1 ORDER BY n DESC LIMIT ?2")?;
     for subject in subjects {
-        let of_subject = select.query_map(params![subject, i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?;
+        let of_subject = select.query_map(params![subject, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            row.get(0)
+        })?;
         for n in of_subject {
             numbers.insert(n?);
         }

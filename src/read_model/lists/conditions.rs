@@ -76,7 +76,12 @@ pub fn amount_range(query: &ListQuery) -> Option<Range> {
     let decimals = currency.decimals();
     let bound = |bound: &crate::views::lists::Bound, side| Sortable::minor_units(bound.minor_units(decimals, side));
     Some(Range {
-        from: Some(query.min.as_ref().map_or(Sortable::MISSING, |min| bound(min, Side::AtLeast))),
+        from: Some(
+            query
+                .min
+                .as_ref()
+                .map_or(Sortable::MISSING, |min| bound(min, Side::AtLeast)),
+        ),
         to: query.max.as_ref().map(|max| bound(max, Side::AtMost)),
         ..Range::default()
     })
@@ -148,7 +153,11 @@ pub fn add_text(conditions: &mut Conditions, spec: &Spec, pieces: &Pieces, searc
     } else {
         spec.ids.to_owned()
     };
-    conditions.push_joined(spec, format!("has_text(?, {fields})"), vec![Value::Text(pieces.joined())]);
+    conditions.push_joined(
+        spec,
+        format!("has_text(?, {fields})"),
+        vec![Value::Text(pieces.joined())],
+    );
 }
 
 /// Adds that a row is of one of these states and currencies.

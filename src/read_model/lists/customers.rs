@@ -35,12 +35,16 @@ impl ListRow for CustomerRow {
                 pending_refunds: count(4)?,
             })
         });
-        let Some(mut row) = row.optional()? else { return Ok(None) };
+        let Some(mut row) = row.optional()? else {
+            return Ok(None);
+        };
         let mut select = connection.prepare_cached(&format!(
             "SELECT DISTINCT name FROM customer_name WHERE customer = ?1 LIMIT {NAMES_MAX}"
         ))?;
         let names = select.query_map([n], |row| row.get::<_, String>(0))?;
-        let names: BTreeSet<String> = names.map(|name| Ok(name?.nfc().collect())).collect::<rusqlite::Result<_>>()?;
+        let names: BTreeSet<String> = names
+            .map(|name| Ok(name?.nfc().collect()))
+            .collect::<rusqlite::Result<_>>()?;
         row.names = names.into_iter().collect();
         Ok(Some(row))
     }
@@ -59,7 +63,10 @@ pub fn one(connection: &Connection, id: &str, moment: &Moment) -> rusqlite::Resu
 pub fn sums(connection: &Connection, id: &str) -> rusqlite::Result<Option<Vec<CustomerSums>>> {
     let mut sums: BTreeMap<Currency, [i128; 5]> = BTreeMap::new();
     for (sql, first) in [
-        ("SELECT currency, available, held FROM wallet INDEXED BY wallet_owner WHERE owner = ?1 LIMIT ?2", 0),
+        (
+            "SELECT currency, available, held FROM wallet INDEXED BY wallet_owner WHERE owner = ?1 LIMIT ?2",
+            0,
+        ),
         (
             "SELECT currency, paid, refunded, pending FROM orders INDEXED BY orders_customer WHERE customer = ?1 LIMIT ?2",
             2,

@@ -111,7 +111,8 @@ pub fn about(
         About::Order => ("finding_order", "ord"),
         About::Wallet => ("finding_wallet", "wallet"),
     };
-    let matching = format!("finding AS t INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
+    let matching =
+        format!("finding AS t INDEXED BY {index} WHERE {column} = ?1 AND (holds_from = x'' OR holds_from < ?2)");
     let named = params![id, Sortable::time(now)];
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM {matching} ORDER BY scope, subject, n LIMIT {FINDINGS_SHOWN}"

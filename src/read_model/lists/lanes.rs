@@ -211,7 +211,11 @@ pub fn walk(
     let mut visits = 0;
     for segment in segments {
         let place = way.from.map(|from| segment.label.as_str().cmp(from.segment.as_str()));
-        let passed = if way.backwards { Ordering::Greater } else { Ordering::Less };
+        let passed = if way.backwards {
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        };
         if place == Some(passed) {
             continue;
         }
@@ -310,7 +314,10 @@ impl Cursor<'_> {
             let direction = if down { "<" } else { ">" };
             let value = index.key.map(|_| Value::Blob(after.value.clone()));
             let ties = after.ties.iter().cloned().map(Value::Text);
-            statement.condition(&format!("({listed}) {direction} ({marks})"), value.into_iter().chain(ties));
+            statement.condition(
+                &format!("({listed}) {direction} ({marks})"),
+                value.into_iter().chain(ties),
+            );
         }
         let direction = if down { "DESC" } else { "ASC" };
         let order: Vec<_> = columns.iter().map(|column| format!("{column} {direction}")).collect();
@@ -356,7 +363,10 @@ pub fn count(
 ) -> rusqlite::Result<usize> {
     let mut counted = 0;
     for lane in lanes {
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {table} AS t INDEXED BY {}", index.name);
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {table} AS t INDEXED BY {}",
+            index.name
+        );
         let mut statement = Statement::new(sql, Vec::new());
         statement.lane(index, lane);
         let _ = write!(statement.sql, " LIMIT {})", most - counted);

@@ -98,20 +98,20 @@ fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<O
         let state = row.get::<_, Number<RefundState>>(3)?.0;
         let age = moment.now - state_since;
         Ok(Some(RefundRow {
-                refund: row.get(0)?,
-                order,
-                wallet: row.get(2)?,
-                customer: row.get(10)?,
-                state,
-                waits_for: state.waits_for(),
-                amount: from_minor_units(row.get::<_, MinorUnits>(4)?.0, Some(currency)),
-                currency,
-                destination: row.get::<_, String>(6)?.into(),
-                reason: row.get::<_, String>(7)?.into(),
-                requested_at,
-                state_since,
-                age_seconds: age.num_seconds(),
-                overdue: moment.limits.of(state).is_some_and(|limit| age > limit),
+            refund: row.get(0)?,
+            order,
+            wallet: row.get(2)?,
+            customer: row.get(10)?,
+            state,
+            waits_for: state.waits_for(),
+            amount: from_minor_units(row.get::<_, MinorUnits>(4)?.0, Some(currency)),
+            currency,
+            destination: row.get::<_, String>(6)?.into(),
+            reason: row.get::<_, String>(7)?.into(),
+            requested_at,
+            state_since,
+            age_seconds: age.num_seconds(),
+            overdue: moment.limits.of(state).is_some_and(|limit| age > limit),
         }))
     });
     row.optional().map(Option::flatten)

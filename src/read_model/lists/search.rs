@@ -60,7 +60,9 @@ pub fn hits(connection: &Connection, texts: Texts, pieces: &Pieces, search: Sear
     let samples: Vec<Option<String>> = long.iter().map(|piece| sample(piece)).collect();
     if samples.iter().any(Option::is_some) {
         let terms = long.iter().zip(samples);
-        let terms = terms.map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece))).collect();
+        let terms = terms
+            .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
+            .collect();
         if let Some(numbers) = ask(terms, SAMPLED_MAX)? {
             return Ok(Hits::Among(numbers));
         }

@@ -129,9 +129,19 @@ pub const REFUNDS: Spec = Spec {
     names: "o.customer_name",
     texts: Texts::Refund,
     holds: None,
-    by_time: Index::new("refund_requested", STATE, Some("t.requested_at"), &["t.refund", "t.ord"]),
+    by_time: Index::new(
+        "refund_requested",
+        STATE,
+        Some("t.requested_at"),
+        &["t.refund", "t.ord"],
+    ),
     by_amount: Index::new("refund_amount", STATE, Some("t.amount"), &["t.refund", "t.ord"]),
-    by_since: Some(Index::new("refund_since", STATE, Some("t.state_since"), &["t.refund", "t.ord"])),
+    by_since: Some(Index::new(
+        "refund_since",
+        STATE,
+        Some("t.state_since"),
+        &["t.refund", "t.ord"],
+    )),
     by_id: Some(Index::new("refund_id", &[], None, &["t.refund", "t.ord"])),
     by_order: Some(Index::new("refund_order", &[], None, &["t.ord", "t.refund"])),
     of_customer: Some(

@@ -30,7 +30,11 @@ pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
     query.at = reader.page_at();
     let Parsed { query, mut ignored } = reader.done(query);
     let (query, taken) = query.without_mixed_amounts();
-    ignored.extend(taken.iter().map(|name| format!("{name}, which needs exactly one currency")));
+    ignored.extend(
+        taken
+            .iter()
+            .map(|name| format!("{name}, which needs exactly one currency")),
+    );
     Parsed { query, ignored }
 }
 
@@ -94,7 +98,11 @@ fn states(list: ListName, word: &str, reader: &mut Reader) -> Vec<String> {
     }
     let in_order = known.iter().filter(|state| asked.contains(state));
     let asked: Vec<String> = in_order.map(|state| (*state).to_owned()).collect();
-    if asked == list.default_states() { Vec::new() } else { asked }
+    if asked == list.default_states() {
+        Vec::new()
+    } else {
+        asked
+    }
 }
 
 /// RFC 3339, or a date, which is its start in UTC.
@@ -246,7 +254,10 @@ mod tests {
                     .filter(|_| has(Filter::Currency))
                     .map(|code| code.parse().unwrap())
                     .collect(),
-                min: bound.clone().and_then(|bound| bound.parse().ok()).filter(|_| has(Filter::Min)),
+                min: bound
+                    .clone()
+                    .and_then(|bound| bound.parse().ok())
+                    .filter(|_| has(Filter::Min)),
                 max: bound.and_then(|bound| bound.parse().ok()).filter(|_| has(Filter::Max)),
                 from: from.and_then(day).filter(|_| has(Filter::From)),
                 to: to
@@ -276,7 +287,11 @@ mod tests {
     #[test]
     fn an_empty_form_asks_for_everything_and_is_not_scolded() {
         for list in ListName::ALL {
-            let names: Vec<_> = list.filters().iter().map(|filter| format!("{}=", list.word(*filter))).collect();
+            let names: Vec<_> = list
+                .filters()
+                .iter()
+                .map(|filter| format!("{}=", list.word(*filter)))
+                .collect();
             let parsed = list_query(list, &format!("q=&sort=&limit=&{}", names.join("&")));
             assert_eq!(parsed, Parsed::default(), "{list:?}");
             assert_eq!(list_href(list, &parsed.query), format!("/{}", list.as_str()));
@@ -296,16 +311,26 @@ mod tests {
         );
         assert_eq!(parsed.ignored.len(), 11, "{:?}", parsed.ignored);
         assert!(parsed.ignored.contains(&"state: 'lost'".to_owned()));
-        assert!(parsed.ignored.contains(&"min, which needs exactly one currency".to_owned()));
+        assert!(
+            parsed
+                .ignored
+                .contains(&"min, which needs exactly one currency".to_owned())
+        );
     }
 
     #[test]
     fn states_are_a_set_and_all_is_all() {
         let read = |search: &str| list_query(ListName::Refunds, search).query;
         let query = read("state=failed&state=requested&state=failed");
-        assert_eq!(list_href(ListName::Refunds, &query), "/refunds?state=requested&state=failed");
+        assert_eq!(
+            list_href(ListName::Refunds, &query),
+            "/refunds?state=requested&state=failed"
+        );
         assert_eq!(read("state=all&state=failed").states, ListName::Refunds.states());
-        assert_eq!(read("state=failed&state=processing&state=requested&state=approved"), ListQuery::default());
+        assert_eq!(
+            read("state=failed&state=processing&state=requested&state=approved"),
+            ListQuery::default()
+        );
         let all = list_query(ListName::Wallets, "status=all").query;
         assert_eq!(all, ListQuery::default());
     }
@@ -315,12 +340,19 @@ mod tests {
         assert_eq!(list_query(ListName::Wallets, "sort=recent"), Parsed::default());
         let refunds = list_query(ListName::Refunds, "sort=refund&page=3");
         assert_eq!(refunds.query.sort, Some(Sort::Id));
-        assert_eq!(refunds.ignored, ["page: pages are no longer numbered; this is the first"]);
+        assert_eq!(
+            refunds.ignored,
+            ["page: pages are no longer numbered; this is the first"]
+        );
     }
 
     #[test]
     fn a_date_is_its_start_and_the_most_rows_are_five_hundred() {
-        let query = list_query(ListName::Orders, "from=2026-01-02&to=2026-01-02T05:00:00%2B02:00&limit=99999999999").query;
+        let query = list_query(
+            ListName::Orders,
+            "from=2026-01-02&to=2026-01-02T05:00:00%2B02:00&limit=99999999999",
+        )
+        .query;
         assert_eq!(query.from, parse_time("2026-01-02T00:00:00Z"));
         assert_eq!(query.to, parse_time("2026-01-02T03:00:00Z"));
         assert_eq!(query.limit, Some(PAGE_ROWS_MAX));
