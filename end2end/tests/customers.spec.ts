@@ -38,6 +38,7 @@ test.describe("support", () => {
   test("reads customers without their names, and can't search them", async ({ page, open }) => {
     await open("/customers?q=endtoend");
     await expect(page.getByText("No customer matches")).toBeVisible();
+    await expect(page.getByText("Names are hidden from your role")).toBeVisible();
     await open("/customers?q=c-e2e-1");
     await expect(page.getByRole("table", { name: "Customers" })).toContainText("(masked)");
     await open("/customers/C-E2E-1");

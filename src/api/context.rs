@@ -72,6 +72,8 @@ pub(super) async fn reader_of(list: ListName, query: &ListQuery) -> Result<Calle
     let message = if let Some(lost) = query.states.iter().find(|state| !states.contains(&state.as_str())) {
         let lost: String = lost.chars().take(FILTER_MAX).collect();
         format!("'{lost}' is no state of a {}", list.noun())
+    } else if query.clone().of_list(list) != *query {
+        format!("a list of {} has no such filter or sort", list.as_str())
     } else if texts.chain(ids).any(|text| text.chars().count() > FILTER_MAX) {
         format!("a filter has at most {FILTER_MAX} characters")
     } else if [

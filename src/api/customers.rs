@@ -19,7 +19,7 @@ pub async fn list_customers(query: ListQuery) -> Result<Page<CustomerRow>, ApiEr
 #[server(endpoint = "customer", input = Json)]
 pub async fn get_customer(id: String) -> Result<CustomerView, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let subject = format!("customer {}", id.chars().take(80).collect::<String>());
+    let subject = format!("customer {id}");
     let view = caller.ask(move |ledger| ledger.customer(&id)).await?;
     caller.shown(view, &subject).await
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 use clap::Args;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{sleep, timeout},
+};
 
 use super::{CliError, output::Output, settings::Settings};
 use crate::{
@@ -24,7 +27,7 @@ use crate::{
 /// Differences that are printed.
 const SHOWN: usize = 20;
 /// How often the two are compared before a difference is one, and the pause between: both follow the stores meanwhile.
-const LOOKS: usize = 5;
+const LOOKS: usize = 10;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a store may be silent while the two are being loaded.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,7 +78,9 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
         if look > 0 {
             sleep(PAUSE).await;
         }
-        let (a, b) = (rows(&resumed)?, rows(&replayed)?);
+        // At the same time, so that little is written between the two.
+        let (one, other) = (read(&resumed), read(&replayed));
+        let (a, b) = (rows(one).await?, rows(other).await?);
         let now = differences(&a, &b);
         compared = a.0.len();
         // A real difference stays; what was only being written is another at every look.
@@ -104,10 +109,15 @@ fn start(settings: &Settings, stores: &Stores, dir: Option<&Path>) -> Result<Arc
     Ok(Ledger::start(stores.clone(), settings)?)
 }
 
-fn rows(ledger: &Ledger) -> Result<Rows, CliError> {
-    ledger
-        .rows()
-        .map_err(|error: LedgerError| CliError::No(error.to_string()))
+/// Begins to read the rows, on a thread that may block.
+fn read(ledger: &Arc<Ledger>) -> JoinHandle<Result<Rows, LedgerError>> {
+    let ledger = Arc::clone(ledger);
+    spawn_blocking(move || ledger.rows())
+}
+
+async fn rows(reading: JoinHandle<Result<Rows, LedgerError>>) -> Result<Rows, CliError> {
+    let read = reading.await.map_err(|error| CliError::No(error.to_string()))?;
+    read.map_err(|error| CliError::No(error.to_string()))
 }
 
 /// Waits until every store is loaded, or one is down.

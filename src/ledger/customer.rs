@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::{
-    domain::ids::Domain,
+    domain::{ids::Domain, refund::RefundRow},
     read_model::lists::{self, Ask, ListRow, Moment, Search},
     views::{
         customers::{CUSTOMER_ROWS, CustomerView, First},
@@ -35,12 +35,15 @@ impl Ledger {
             let Some(row) = lists::customer(connection, id, &moment)? else {
                 return Ok(None);
             };
-            let wallets: First<WalletRow> = first(connection, id, &moment, |_| {})?;
-            let orders: First<OrderRow> = first(connection, id, &moment, |_| {})?;
-            let refunds = first(connection, id, &moment, |query| {
+            let mut wallets: First<WalletRow> = first(connection, id, &moment, |_| {})?;
+            let mut orders: First<OrderRow> = first(connection, id, &moment, |_| {})?;
+            wallets.total = Count::Exactly(row.wallets);
+            orders.total = Count::Exactly(row.orders);
+            let mut refunds: First<RefundRow> = first(connection, id, &moment, |query| {
                 query.states = ListName::Refunds.states().into_iter().map(str::to_owned).collect();
                 query.sort = Some(Sort::State);
             })?;
+            refunds.total = Count::Exactly(row.refunds);
             let holds = first(connection, id, &moment, |_| {})?;
             let findings = first(connection, id, &moment, |_| {})?;
             let mut subjects: Vec<String> = Vec::new();
@@ -82,10 +85,12 @@ fn first<Row: ListRow>(
         |_| First {
             rows: Vec::new(),
             total: Count::Exactly(0),
+            stopped: false,
         },
         |page| First {
             rows: page.rows,
             total: page.total,
+            stopped: page.stopped,
         },
     ))
 }

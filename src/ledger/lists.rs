@@ -111,6 +111,7 @@ impl Ledger {
         }
         let ask = Ask {
             rows: EXPORT_ROWS,
+            counts: false,
             ..Ask::page(query, search, self.model.moment())
         };
         let page = self.model.read(|connection| lists::page(connection, query, &ask))??;

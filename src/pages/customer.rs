@@ -72,6 +72,7 @@ fn show(view: CustomerView) -> AnyView {
     let cases = First {
         total: Count::Exactly(cases.len() as u64),
         rows: cases,
+        stopped: false,
     };
     view! {
         <div class="stack">
@@ -133,7 +134,7 @@ fn section<Row: ListRow>(
     whole: Option<ListQuery>,
     now: DateTime<Utc>,
 ) -> AnyView {
-    if first.rows.is_empty() {
+    if first.rows.is_empty() && !first.stopped {
         return ().into_any();
     }
     let list = Row::LIST;
@@ -142,17 +143,25 @@ fn section<Row: ListRow>(
         let text = format!("All {}", total(first.total, list.noun()));
         view! { <a href=list_href(list, &query)>{text}</a> }
     });
-    let rows = first.rows.into_iter().map(|row| row.row(now)).collect_view();
+    let table = if first.rows.is_empty() {
+        view! { <p class="panel-note">"There are too many to look for them here."</p> }.into_any()
+    } else {
+        let rows = first.rows.into_iter().map(|row| row.row(now)).collect_view();
+        view! {
+            <Table caption=format!("{heading} of this customer") class="folds">
+                <thead>{plain_heads(Row::COLUMNS)}</thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+        .into_any()
+    };
     view! {
         <section class="panel" aria-labelledby=id.clone()>
             <div class="panel-head">
                 <h2 id=id.clone()>{heading}</h2>
                 {all}
             </div>
-            <Table caption=format!("{heading} of this customer") class="folds">
-                <thead>{plain_heads(Row::COLUMNS)}</thead>
-                <tbody>{rows}</tbody>
-            </Table>
+            {table}
         </section>
     }
     .into_any()

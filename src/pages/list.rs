@@ -114,6 +114,12 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
         .into_any()
     });
     let above = above(&query);
+    // Holds and cases name nobody.
+    let has_names = !matches!(list, ListName::Holds | ListName::Cases);
+    let hidden = has_names && !query.text.is_empty() && !Session::current().may(Act::ReadPersonal);
+    let hidden = hidden.then(|| {
+        view! { <p class="aside" role="note">"Names are hidden from your role. Search for an id."</p> }
+    });
     let moves = (!Row::DOMAINS.is_empty()).then(|| "all".to_owned());
     view! {
         <Title text=list_title(list) />
@@ -129,6 +135,7 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
                 {filters(answer, query.clone(), search)}
                 {chips(list, &query)}
             </search>
+            {hidden}
             {notes(answer, ignored)}
             <div class="panel">{region(answer, list.as_str(), show)}</div>
         </div>

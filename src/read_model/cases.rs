@@ -11,9 +11,10 @@ use std::{
 };
 
 use chrono::Utc;
+use rusqlite::Connection;
 use tokio::{
     sync::{Notify, watch},
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::timeout,
 };
 
@@ -89,6 +90,14 @@ impl Shared {
     }
 }
 
+/// Cases have no age and no limit, so any will do.
+fn moment() -> Moment {
+    Moment {
+        now: Utc::now(),
+        limits: Limits::default(),
+    }
+}
+
 /// The rows of cases in a read model.
 pub struct Cases {
     database: Arc<Database>,
@@ -135,32 +144,41 @@ impl Cases {
     /// One page of the cases that match.
     pub async fn page(&self, query: &ListQuery) -> Result<ListedPage<CaseRow>, CasesError> {
         self.caught_up().await?;
-        self.ask(query, |moment| Ask::page(query, Search::Names, moment))
+        self.ask(query, Ask::page(query, Search::Names, moment())).await
     }
 
     /// The next cases that match, and where the list goes on; `None`: at its end.
     pub async fn list(&self, query: &ListQuery) -> Result<(Vec<CaseRow>, Option<PageAt>), CasesError> {
         self.caught_up().await?;
-        let page = self.ask(query, |moment| Ask::part(PART, Search::Names, moment))?;
+        let page = self.ask(query, Ask::part(PART, Search::Names, moment())).await?;
         Ok((page.rows, page.next.map(PageAt::After)))
     }
 
-    fn ask(&self, query: &ListQuery, ask: impl FnOnce(Moment) -> Ask) -> Result<ListedPage<CaseRow>, CasesError> {
-        let ask = ask(Moment {
-            now: Utc::now(),
-            limits: Limits::default(),
-        });
-        Ok(self
-            .database
-            .read(|connection| lists::page(connection, query, &ask))??)
+    async fn ask(&self, query: &ListQuery, ask: Ask) -> Result<ListedPage<CaseRow>, CasesError> {
+        let query = query.clone();
+        let page = self
+            .read(move |connection| lists::page(connection, &query, &ask))
+            .await?;
+        Ok(page?)
+    }
+
+    /// Reads rows, on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadModelError> {
+        let database = Arc::clone(&self.database);
+        let read = spawn_blocking(move || database.read(work)).await;
+        read.map_err(|_| ReadModelError::Stopped)?
     }
 
     /// How many cases wait for an approval of somebody other than their proposer, where `reader` is not the proposer.
     pub async fn waiting_for(&self, reader: &str) -> Result<u64, CasesError> {
         self.caught_up().await?;
+        let reader = reader.to_owned();
         Ok(self
-            .database
-            .read(|connection| lists::count_waiting(connection, reader))?)
+            .read(move |connection| lists::count_waiting(connection, &reader))
+            .await?)
     }
 
     /// Waits until every case was read once, and the rows stand for what was noted so far.

@@ -57,6 +57,9 @@ pub const VISITS_MAX: usize = VISITED_MAX as usize;
 /// Rows that are counted, or collected and sorted in memory, at most.
 pub const COUNTED_MAX: usize = 10_000;
 
+/// Findings that a page collects and sorts by risk at most.
+const RISK_MAX: usize = 100_000;
+
 /// A state's number and a currency.
 type LaneName = (i64, Option<Currency>);
 
@@ -65,6 +68,11 @@ type LaneName = (i64, Option<Currency>);
 pub enum ListError {
     #[error(transparent)]
     TextTooLong(#[from] TooLong),
+    #[error(
+        "more than {} findings match, which are too many to sort by risk; ask for fewer",
+        RISK_MAX
+    )]
+    TooManyForRisk,
 }
 
 /// Who asks for a list, when, and how much of it.
@@ -78,6 +86,8 @@ pub struct Ask {
     pub visits: usize,
     /// Rows that are collected and sorted in memory at most.
     pub collected: usize,
+    /// Whether it is asked how many rows match and what they add up to.
+    pub counts: bool,
 }
 
 impl Ask {
@@ -89,6 +99,7 @@ impl Ask {
             rows: query.rows(),
             visits: VISITS_MAX,
             collected: COUNTED_MAX,
+            counts: true,
         }
     }
 
@@ -100,6 +111,7 @@ impl Ask {
             rows,
             visits: usize::MAX,
             collected: COUNTED_MAX,
+            counts: false,
         }
     }
 }
@@ -134,9 +146,10 @@ pub fn page<Row: ListRow>(
         Ok(pieces) => pieces,
         Err(error) => return Ok(Err(error.into())),
     };
-    let (query, _) = query.clone().without_mixed_amounts();
+    let (query, _) = query.clone().of_list(Row::SPEC.list).without_mixed_amounts();
     let question = Question::new(connection, Row::SPEC, &query, ask)?;
-    let (start, note) = match Start::read(&query.at, question.order.sort) {
+    let start = Start::read(&query.at, question.order, |key| question.whole(key))?;
+    let (start, note) = match start {
         Some(start) => (start, None),
         None => (
             Start::First,
@@ -145,7 +158,10 @@ pub fn page<Row: ListRow>(
     };
     let found = match &pieces {
         Some(pieces) if pieces.is_empty() => Found::nothing(),
-        pieces => question.find::<Row>(pieces.as_ref(), &start)?,
+        pieces => match question.find::<Row>(pieces.as_ref(), &start)? {
+            Some(found) => found,
+            None => return Ok(Err(ListError::TooManyForRisk)),
+        },
     };
     let mut rows = Vec::with_capacity(found.rows.len());
     for n in found.rows {
@@ -220,7 +236,7 @@ impl<'a> Question<'a> {
             ask,
             sort,
             order: Order {
-                sort: sort as u8,
+                cursor: (spec.list as u8, sort as u8),
                 descending: sort.is_descending(),
             },
             totals,
@@ -228,42 +244,66 @@ impl<'a> Question<'a> {
         })
     }
 
-    fn find<Row: ListRow>(&self, pieces: Option<&Pieces>, start: &Start) -> rusqlite::Result<Found> {
+    /// The key of a cursor, if the list can have it. One that has a row's number only is completed.
+    fn whole(&self, key: RowKey) -> rusqlite::Result<Option<RowKey>> {
+        let index = self.spec.index(self.sort);
+        if key.ties.is_empty() {
+            let row = self.collect(&[key.n], &Conditions::default())?.pop();
+            return Ok(row.map(|row| row.key));
+        }
+        let fits = key.ties.len() == index.ties.len() && (index.key.is_some() || key.value.is_empty());
+        Ok(fits.then_some(key))
+    }
+
+    /// The rows of a page; `None` where more would have to be sorted by risk than a page may.
+    fn find<Row: ListRow>(&self, pieces: Option<&Pieces>, start: &Start) -> rusqlite::Result<Option<Found>> {
         if self.lanes.is_empty() {
-            return Ok(Found::nothing());
+            return Ok(Some(Found::nothing()));
         }
         let mut conditions = conditions::of_query(self.spec, self.query, &self.ask.moment);
-        let (source, text_is_met) = self.source(pieces)?;
+        let Some((source, text_is_met)) = self.source(pieces)? else {
+            return Ok(None);
+        };
+        // Where the rows have to be looked at to count them, they may as well be sorted.
+        let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
+        let source = match source {
+            Source::WalkAmong(numbers) if counts_all => Source::Numbers(numbers),
+            source => source,
+        };
         if let Some(pieces) = pieces.filter(|_| !text_is_met) {
             conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search);
         }
-        match source {
+        let found = match source {
             Source::Numbers(numbers) => {
                 let collected = self.collect(&numbers, &conditions)?;
                 let summary = self.summary_of(&collected);
-                Ok(paging::of_collected(collected, self.order, start, self.ask.rows).with(summary))
+                paging::of_collected(collected, self.order, start, self.ask.rows).with(summary)
             }
             Source::WalkAmong(numbers) => {
                 let found = self.walk(&conditions, start, Some(&numbers))?;
-                let summary = if text_is_met && conditions.is_empty() && self.has_every_lane() {
-                    Summary::counted(Count::Exactly(numbers.len() as u64))
+                let total = if self.ask.counts {
+                    // Every one of them is known to match.
+                    Count::Exactly(numbers.len() as u64)
                 } else {
-                    self.summary_of(&self.collect(&numbers, &conditions)?)
+                    Count::AtLeast(0)
                 };
-                Ok(found.with(summary))
+                found.with(Summary::counted(total))
             }
             Source::Walk => {
                 let found = self.walk(&conditions, start, None)?;
-                let summary = if pieces.is_none() && !self.is_narrowed() {
+                let summary = if !self.ask.counts {
+                    Summary::counted(Count::AtLeast(0))
+                } else if pieces.is_none() && !self.is_narrowed() {
                     Row::summary(self)?
                 } else if found.is_whole(start) {
                     Summary::counted(Count::Exactly(found.rows.len() as u64))
                 } else {
                     Summary::counted(self.at_least(pieces, found.rows.len())?)
                 };
-                Ok(found.with(summary))
+                found.with(summary)
             }
-        }
+        };
+        Ok(Some(found))
     }
 
     /// Whether rows are asked for by more than state, currency and, of refunds, how long they have been in their state.
@@ -326,10 +366,11 @@ impl<'a> Question<'a> {
         times.into_iter().chain(amounts).collect()
     }
 
-    /// Chooses where the rows come from. The second value says whether every one of them is known to have the text.
-    fn source(&self, pieces: Option<&Pieces>) -> rusqlite::Result<(Source, bool)> {
+    /// Chooses where the rows come from; `None` where they are too many. The second value says whether every one of them is known to
+    /// have the text.
+    fn source(&self, pieces: Option<&Pieces>) -> rusqlite::Result<Option<(Source, bool)>> {
         if self.sort == Sort::Risk {
-            return self.every_amount().map(|source| (source, false));
+            return Ok(self.every_amount()?.map(|source| (source, false)));
         }
         let most = self.ask.collected;
         let walked = self.walked()?;
@@ -350,13 +391,13 @@ impl<'a> Question<'a> {
             if let (Some(id), Some(sql)) = (id, sql)
                 && let Some(numbers) = self.named(sql, id)?
             {
-                return Ok((chosen(numbers), false));
+                return Ok(Some((chosen(numbers), false)));
             }
         }
         if let Some(pieces) = pieces {
             match search::hits(self.connection, self.spec.texts, pieces, self.ask.search)? {
-                Hits::Exactly(numbers) => return Ok((chosen(numbers), true)),
-                Hits::Among(numbers) => return Ok((chosen(numbers), false)),
+                Hits::Exactly(numbers) => return Ok(Some((chosen(numbers), true))),
+                Hits::Among(numbers) => return Ok(Some((chosen(numbers), false))),
                 Hits::Unknown => {}
             }
         }
@@ -370,7 +411,7 @@ impl<'a> Question<'a> {
                 self.lanes_of(index, Range::default(), &self.lanes)
             };
             let every = lanes::numbers(self.connection, self.spec.table, index, &lanes, most)?;
-            return Ok((Source::Numbers(every.unwrap_or_default()), false));
+            return Ok(Some((Source::Numbers(every.unwrap_or_default()), false)));
         }
         let mut narrowest: Option<Vec<i64>> = None;
         let mut ranges: Vec<(&Index, Vec<Lane>)> = self
@@ -400,17 +441,21 @@ impl<'a> Question<'a> {
                 narrowest = Some(numbers);
             }
         }
-        Ok(match narrowest {
+        Ok(Some(match narrowest {
             Some(numbers) if paging::collects(numbers.len() as u64, walked, self.ask.rows) => {
                 (Source::Numbers(numbers), false)
             }
             _ => (Source::Walk, false),
-        })
+        }))
     }
 
     /// The numbers of the rows that name something; `None` where they are too many to be collected.
     fn named(&self, sql: &str, id: &str) -> rusqlite::Result<Option<Vec<i64>>> {
         let most = self.ask.collected;
+        if self.query.customer.is_some() && customers::rows_of(self.connection, id)? > most as u64 {
+            // Of whom there is much, to find little of another kind may take long.
+            return Ok(None);
+        }
         let mut select = self
             .connection
             .prepare_cached(&format!("SELECT n FROM ({sql}) LIMIT {}", most + 1))?;
@@ -420,17 +465,17 @@ impl<'a> Question<'a> {
         Ok((numbers.len() <= most).then_some(numbers))
     }
 
-    /// Every row of the lanes, for an order that no index has.
-    fn every_amount(&self) -> rusqlite::Result<Source> {
-        let lanes = self.lanes_of(&self.spec.by_amount, Range::default(), &self.lanes);
-        let numbers = lanes::numbers(
-            self.connection,
-            self.spec.table,
-            &self.spec.by_amount,
-            &lanes,
-            usize::MAX,
-        )?;
-        Ok(Source::Numbers(numbers.unwrap_or_default()))
+    /// Every row of the lanes, for an order that no index has; `None` where they are too many for a page.
+    fn every_amount(&self) -> rusqlite::Result<Option<Source>> {
+        let index = &self.spec.by_amount;
+        let lanes = self.lanes_of(index, amount_range(self.query).unwrap_or_default(), &self.lanes);
+        let most = if self.ask.visits == usize::MAX {
+            usize::MAX
+        } else {
+            RISK_MAX
+        };
+        let numbers = lanes::numbers(self.connection, self.spec.table, index, &lanes, most)?;
+        Ok(numbers.map(Source::Numbers))
     }
 
     /// How many rows a walk along the index of the sort passes.
@@ -643,6 +688,7 @@ impl<'a> Question<'a> {
                 Ok(Collected {
                     n: *n,
                     key: RowKey {
+                        n: *n,
                         segment: format!("{}{}", self.group(state), u8::from(missing)),
                         value: value.as_bytes().to_vec(),
                         ties: ties?,

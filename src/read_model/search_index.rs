@@ -95,7 +95,8 @@ impl Texts {
             }
             Self::Customer => {
                 "INSERT INTO customer_text (rowid, ids, names)
-                 SELECT c.n, fold(c.id), fold((SELECT group_concat(name, char(10)) FROM customer_name WHERE customer = c.n))
+                 SELECT c.n, fold(c.id), fold((SELECT group_concat(name, char(10)) FROM
+                     (SELECT DISTINCT name FROM customer_name WHERE customer = c.n ORDER BY name LIMIT 1000)))
                  FROM customer c WHERE c.n > ?1 AND c.n <= ?2"
             }
         }

@@ -34,6 +34,8 @@ pub struct CustomerRow {
 pub struct First<Row> {
     pub rows: Vec<Row>,
     pub total: Count,
+    /// Not all were looked at: there may be more, also where there are no rows here.
+    pub stopped: bool,
 }
 
 /// What a customer's wallets hold and orders come to, in one currency.

@@ -338,6 +338,43 @@ impl ListQuery {
         (self, taken)
     }
 
+    /// The query with nothing that a list can't be asked.
+    #[must_use]
+    pub fn of_list(self, list: ListName) -> Self {
+        let has = |filter| list.filters().contains(&filter);
+        let id = |id: Option<String>, filter| id.filter(|_| has(filter));
+        let all = |values: Vec<String>, filter| if has(filter) { values } else { Vec::new() };
+        Self {
+            states: all(self.states, Filter::State),
+            currencies: if has(Filter::Currency) {
+                self.currencies
+            } else {
+                Vec::new()
+            },
+            min: self.min.filter(|_| has(Filter::Min)),
+            max: self.max.filter(|_| has(Filter::Max)),
+            from: self.from.filter(|_| has(Filter::From)),
+            to: self.to.filter(|_| has(Filter::To)),
+            customer: id(self.customer, Filter::Customer),
+            wallet: id(self.wallet, Filter::Wallet),
+            overdue: self.overdue && has(Filter::Overdue),
+            age: self.age.filter(|_| has(Filter::Age)),
+            destinations: all(self.destinations, Filter::Destination),
+            reasons: all(self.reasons, Filter::Reason),
+            kinds: if has(Filter::Kind) { self.kinds } else { Vec::new() },
+            severities: if has(Filter::Severity) {
+                self.severities
+            } else {
+                Vec::new()
+            },
+            operator: id(self.operator, Filter::Operator),
+            sort: self.sort.filter(|sort| list.sorts().contains(sort)),
+            text: self.text,
+            limit: self.limit,
+            at: self.at,
+        }
+    }
+
     /// Whether rows are left out by more than their state.
     pub fn has_filters(&self) -> bool {
         let unfiltered = Self {

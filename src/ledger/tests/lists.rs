@@ -22,7 +22,7 @@ use crate::{
         replay::in_sequence_order,
         wallet::{Party, WalletState},
     },
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
     read_model::{
         ListRow, Moment,
         lists::{self, Ask, Search},
@@ -577,6 +577,7 @@ fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
         rows,
         visits,
         collected,
+        counts: true,
     }
 }
 
@@ -631,6 +632,7 @@ fn check<Row: ListRow + Clone>(
         for (rows, visits, collected) in [(50, 5_000, 10_000), (7, 20, 3), (3, 5_000, 15), (1_000, usize::MAX, 0)] {
             let ask = Ask {
                 search,
+                counts: chance.happens(60),
                 ..ask(rows, visits, collected)
             };
             let listed: Vec<_> = listed::<Row>(ledger, &query, &ask).iter().map(&id).collect();
@@ -699,7 +701,73 @@ async fn every_filter_and_sort_lists_what_a_plain_recomputation_has() {
         ];
         assert!(found.iter().all(|found| *found > 200), "{found:?}");
         counts_of_customers(&bench, &ledger);
+        hostile_texts(&ledger);
     }
+}
+
+/// Texts that the index's language or a reader of texts could trip over are found or not, and never fail.
+fn hostile_texts(ledger: &Ledger) {
+    let texts = [
+        "\"",
+        "\"\"\"\"",
+        "ada\" OR \"r-1",
+        "ada OR r-1",
+        "*",
+        "ada*",
+        "^ada",
+        "NEAR(ada love)",
+        "-ada",
+        "+ada",
+        "ids:ada",
+        "{ids names}: ada",
+        "(ada",
+        "ada AND NOT r-1",
+        "%",
+        "a%a",
+        "___",
+        "'; DROP TABLE wallet; --",
+        "ada\0love",
+        "\0",
+        "\u{301}",
+        "\u{301}\u{301}\u{301}",
+        "\u{202e}ada",
+        "ada\nlove",
+        "\u{fffd}",
+        "👩‍👩‍👧",
+        "\u{10ffff}",
+    ];
+    let longest = "x".repeat(100);
+    for search in [Search::Names, Search::Ids] {
+        let ask = Ask {
+            search,
+            ..ask(50, 5_000, 10_000)
+        };
+        for text in texts.into_iter().chain([longest.as_str()]) {
+            let query = ListQuery {
+                text: text.to_owned(),
+                ..ListQuery::default()
+            };
+            let found = [
+                listed::<WalletRow>(ledger, &query, &ask).len(),
+                listed::<OrderRow>(ledger, &query, &ask).len(),
+                listed::<RefundRow>(ledger, &query, &ask).len(),
+                listed::<HoldListRow>(ledger, &query, &ask).len(),
+                listed::<FindingRow>(ledger, &query, &ask).len(),
+                listed::<CustomerRow>(ledger, &query, &ask).len(),
+            ];
+            // What it folds to is two pieces of text that are there.
+            let is_text = text == "ada\nlove" && search == Search::Names;
+            assert_eq!(found.iter().any(|found| *found > 0), is_text, "{text:?} {found:?}");
+        }
+    }
+    let too_long = ListQuery {
+        text: "x".repeat(5_000),
+        ..ListQuery::default()
+    };
+    assert!(matches!(
+        ledger.wallets(&too_long, Search::Names),
+        Err(LedgerError::Invalid(_))
+    ));
 }
 
 /// What the rows of customers count.

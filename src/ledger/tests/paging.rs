@@ -174,3 +174,55 @@ async fn a_wallet_and_an_order_of_one_id_have_findings_of_their_own() {
     let rows = ledger.rows().unwrap().0;
     assert_eq!(rows.keys().filter(|name| name.starts_with("finding [")).count(), 120);
 }
+
+#[tokio::test]
+async fn ids_that_no_address_can_carry_are_paged_all_the_same() {
+    let bench = Bench::new();
+    for n in 0..130 {
+        let refund = format!("R-{n:03}-{}", "x".repeat(2_000));
+        bench.order_with_refund(&format!("O-{n}"), &refund, "1", n % 3);
+    }
+    let ledger = bench.start(LATER).await;
+    for sort in [Sort::Oldest, Sort::Newest, Sort::Id, Sort::Order, Sort::State] {
+        let query = ListQuery {
+            sort: Some(sort),
+            ..ListQuery::default()
+        };
+        let rows = all_refunds(&ledger, &query);
+        let ids: BTreeSet<_> = rows.iter().map(|row| row.refund.clone()).collect();
+        assert_eq!((rows.len(), ids.len()), (130, 130), "{sort:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_begins_at_the_first_page() {
+    let bench = filled();
+    let ledger = bench.start(LATER).await;
+    let newest = |at| ListQuery {
+        sort: Some(Sort::Newest),
+        at,
+        ..ListQuery::default()
+    };
+    let next = ledger
+        .orders(&newest(PageAt::First), Search::Names)
+        .unwrap()
+        .next
+        .unwrap();
+    let page = ledger.refunds(&newest(PageAt::After(next)), Search::Names).unwrap();
+    assert!(page.note.is_some() && page.rows.len() == 50);
+}
+
+#[tokio::test]
+async fn what_a_list_cannot_be_asked_has_no_effect() {
+    let bench = filled();
+    let ledger = bench.start(LATER).await;
+    let query = ListQuery {
+        operator: Some("fred".to_owned()),
+        destinations: vec!["wallet".to_owned()],
+        currencies: vec!["EUR".parse().unwrap()],
+        sort: Some(Sort::Risk),
+        overdue: true,
+        ..ListQuery::default()
+    };
+    assert_eq!(ledger.orders(&query, Search::Names).unwrap().total, Count::Exactly(130));
+}

@@ -39,7 +39,7 @@ impl ListRow for CustomerRow {
             return Ok(None);
         };
         let mut select = connection.prepare_cached(&format!(
-            "SELECT DISTINCT name FROM customer_name WHERE customer = ?1 LIMIT {NAMES_MAX}"
+            "SELECT DISTINCT name FROM customer_name WHERE customer = ?1 ORDER BY name LIMIT {NAMES_MAX}"
         ))?;
         let names = select.query_map([n], |row| row.get::<_, String>(0))?;
         let names: BTreeSet<String> = names
@@ -57,6 +57,13 @@ pub fn one(connection: &Connection, id: &str, moment: &Moment) -> rusqlite::Resu
         Some(n) => CustomerRow::fetch(connection, n, moment),
         None => Ok(None),
     }
+}
+
+/// How many wallets and orders a customer has.
+pub fn rows_of(connection: &Connection, id: &str) -> rusqlite::Result<u64> {
+    let mut select = connection.prepare_cached("SELECT wallets + orders FROM customer WHERE id = ?1")?;
+    let rows: Option<i64> = select.query_row([id], |row| row.get(0)).optional()?;
+    Ok(rows.unwrap_or_default().max(0).cast_unsigned())
 }
 
 /// What a customer's wallets hold and orders come to, by currency; `None` where there are more than [`COUNTED_MAX`] of either.

@@ -281,6 +281,7 @@ impl Cursor<'_> {
             let first_tie = 2 + usize::from(index.key.is_some());
             let ties: rusqlite::Result<Vec<String>> = (0..index.ties.len()).map(|at| row.get(first_tie + at)).collect();
             let key = RowKey {
+                n: row.get(0)?,
                 segment: label.to_owned(),
                 value,
                 ties: ties?,

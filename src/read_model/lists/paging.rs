@@ -66,6 +66,8 @@ impl<Row> ListedPage<Row> {
 /// Where a row stands in a list: its segment, the value that the list is sorted by, and the ids that settle what is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowKey {
+    /// The row's number. It does not count where rows are compared.
+    pub n: i64,
     pub segment: String,
     pub value: Vec<u8>,
     pub ties: Vec<String>,
@@ -74,8 +76,8 @@ pub struct RowKey {
 /// The order of a list. Segments ascend; within one, values and ties ascend or descend.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
-    /// Names the sort in cursors, so that one of another sort is not taken.
-    pub sort: u8,
+    /// Names the list and the sort in cursors, so that one of another list or sort is not taken.
+    pub cursor: (u8, u8),
     pub descending: bool,
 }
 
@@ -96,28 +98,51 @@ pub enum Start {
 }
 
 impl Start {
-    /// Reads the place that an address names; `None` where it can't be read.
-    pub fn read(at: &PageAt, sort: u8) -> Option<Self> {
-        Some(match at {
-            PageAt::First => Self::First,
-            PageAt::After(cursor) => Self::After(read_cursor(cursor, sort)?),
-            PageAt::Before(cursor) => Self::Before(read_cursor(cursor, sort)?),
+    /// Reads the place that an address names; `None` where it can't be read. `whole` completes a key that has a row's number only, and
+    /// answers `None` for one that the list can't have.
+    pub fn read(
+        at: &PageAt,
+        order: Order,
+        whole: impl Fn(RowKey) -> rusqlite::Result<Option<RowKey>>,
+    ) -> rusqlite::Result<Option<Self>> {
+        let key = |cursor: &str| match read_cursor(cursor, order) {
+            Some(key) => whole(key),
+            None => Ok(None),
+        };
+        Ok(match at {
+            PageAt::First => Some(Self::First),
+            PageAt::After(cursor) => key(cursor)?.map(Self::After),
+            PageAt::Before(cursor) => key(cursor)?.map(Self::Before),
         })
     }
 }
 
-fn write_cursor(key: &RowKey, sort: u8) -> Option<String> {
-    let bytes = postcard::to_stdvec(&(sort, key)).ok()?;
-    Some(BASE64URL_NOPAD.encode(&bytes))
+/// A cursor names a row by what every read model of the stores has. Ids may be longer than an address can be: then it has the row's
+/// number only, which another read model does not know.
+fn write_cursor(key: &RowKey, order: Order) -> Option<String> {
+    let encode = |key: &RowKey| {
+        let bytes = postcard::to_stdvec(&(order.cursor, key)).ok()?;
+        Some(BASE64URL_NOPAD.encode(&bytes))
+    };
+    let cursor = encode(&RowKey { n: 0, ..key.clone() })?;
+    if cursor.len() <= CURSOR_MAX {
+        return Some(cursor);
+    }
+    encode(&RowKey {
+        n: key.n,
+        segment: String::new(),
+        value: Vec::new(),
+        ties: Vec::new(),
+    })
 }
 
-fn read_cursor(cursor: &str, sort: u8) -> Option<RowKey> {
+fn read_cursor(cursor: &str, order: Order) -> Option<RowKey> {
     if cursor.len() > CURSOR_MAX {
         return None;
     }
     let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
-    let (made_for, key) = postcard::from_bytes::<(u8, RowKey)>(&bytes).ok()?;
-    (made_for == sort).then_some(key)
+    let (made_for, key) = postcard::from_bytes::<((u8, u8), RowKey)>(&bytes).ok()?;
+    (made_for == order.cursor).then_some(key)
 }
 
 /// Whether collecting and sorting all `matching` rows costs less than walking along an index of `walked` rows until `size` of
@@ -184,14 +209,14 @@ pub fn of_collected(mut collected: Vec<Collected>, order: Order, start: &Start, 
             .saturating_sub(size),
     };
     let to = (from + size).min(collected.len());
-    let cursor = |at: Option<&Collected>| at.and_then(|row| write_cursor(&row.key, order.sort));
+    let cursor = |at: Option<&Collected>| at.and_then(|row| write_cursor(&row.key, order));
     let previous = (from > 0).then(|| cursor(collected.get(from))).flatten();
     let next = (to < collected.len())
         .then(|| cursor(collected.get(to.wrapping_sub(1))))
         .flatten();
     // After the last row there is nothing, but a way back.
     let previous = match (start, from < to) {
-        (Start::After(key), false) => write_cursor(key, order.sort),
+        (Start::After(key), false) => write_cursor(key, order),
         _ => previous,
     };
     Found {
@@ -245,7 +270,7 @@ pub fn of_walk(
         }
         rows.reverse();
     }
-    let cursor = |key: &RowKey| write_cursor(key, order.sort);
+    let cursor = |key: &RowKey| write_cursor(key, order);
     let first = rows.first().map(|(key, _)| key);
     let last = rows.last().map(|(key, _)| key);
     let (previous, next) = if backwards {

@@ -254,7 +254,8 @@ pub const CUSTOMERS: Spec = Spec {
     wallet: "NULL",
     since: None,
     ids: "t.id",
-    names: "(SELECT group_concat(name, char(10)) FROM customer_name WHERE customer = t.n)",
+    names: "(SELECT group_concat(name, char(10)) FROM \
+            (SELECT DISTINCT name FROM customer_name WHERE customer = t.n ORDER BY name LIMIT 1000))",
     texts: Texts::Customer,
     holds: None,
     by_time: BY_CUSTOMER,
