@@ -18,7 +18,11 @@ impl Desk {
     /// One page of the cases that match.
     pub async fn cases(&self, who: &Who, query: &ListQuery) -> Result<Page<CaseRow>, DeskError> {
         may(who, Act::Read)?;
-        Ok(self.cases.page(query).await?.at(self.now()))
+        let page = self.cases.page(query).await?;
+        Ok(Page {
+            now: self.now(),
+            ..page
+        })
     }
 
     /// How many cases wait for an approval that this person may give.

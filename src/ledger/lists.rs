@@ -8,14 +8,14 @@ use crate::{
         refund::RefundRow,
     },
     read_model::lists::{
-        self, Ask, ListRow, ListedPage, Search,
+        self, Ask, ListRow, Search,
         findings::{self, About},
         orders_claiming, orders_naming, wallet_named_by,
     },
     views::{
         customers::CustomerRow,
         findings::FindingRow,
-        lists::{Count, ListQuery, Page, PageAt},
+        lists::{ListQuery, Page, PageAt},
         orders::OrderRow,
         overview::Overview,
         wallets::{HoldListRow, WalletRow},
@@ -70,11 +70,11 @@ impl Ledger {
     ) -> Result<Page<Row>, LedgerError> {
         let moment = self.model.moment();
         if domains.iter().any(|domain| !self.model.is_filled(*domain)) {
-            return Ok(ListedPage::empty(Count::AtLeast(0)).at(moment.now));
+            return Ok(Page::nothing_yet(moment.now));
         }
         let ask = Ask::page(query, search, moment);
         let page = self.model.read(|connection| lists::page(connection, query, &ask))?;
-        Ok(page?.at(moment.now))
+        Ok(page?)
     }
 
     /// The next wallets of an export, and where it goes on. Blocks; the others, too.

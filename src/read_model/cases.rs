@@ -30,11 +30,9 @@ use crate::{
     event_log::EventLog,
     views::{
         compensations::CaseRow,
-        lists::{ListQuery, PageAt},
+        lists::{ListQuery, Page, PageAt},
     },
 };
-
-pub use super::lists::ListedPage;
 
 /// Rows of a part of a list that is read to its end.
 const PART: usize = 1_000;
@@ -142,7 +140,7 @@ impl Cases {
     }
 
     /// One page of the cases that match.
-    pub async fn page(&self, query: &ListQuery) -> Result<ListedPage<CaseRow>, CasesError> {
+    pub async fn page(&self, query: &ListQuery) -> Result<Page<CaseRow>, CasesError> {
         self.caught_up().await?;
         self.ask(query, Ask::page(query, Search::Names, moment())).await
     }
@@ -154,7 +152,7 @@ impl Cases {
         Ok((page.rows, page.next.map(PageAt::After)))
     }
 
-    async fn ask(&self, query: &ListQuery, ask: Ask) -> Result<ListedPage<CaseRow>, CasesError> {
+    async fn ask(&self, query: &ListQuery, ask: Ask) -> Result<Page<CaseRow>, CasesError> {
         let query = query.clone();
         let page = self
             .read(move |connection| lists::page(connection, &query, &ask))

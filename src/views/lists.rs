@@ -538,6 +538,24 @@ pub struct Page<Row> {
     pub now: DateTime<Utc>,
 }
 
+impl<Row> Page<Row> {
+    /// A page of a list that is not there yet.
+    pub const fn nothing_yet(now: DateTime<Utc>) -> Self {
+        Self {
+            rows: Vec::new(),
+            previous: None,
+            next: None,
+            total: Count::AtLeast(0),
+            stopped: false,
+            sums: None,
+            overdue: None,
+            currencies: Vec::new(),
+            note: None,
+            now,
+        }
+    }
+}
+
 /// Amounts of one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {

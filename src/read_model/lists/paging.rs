@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -14,54 +13,8 @@ use super::{
 use crate::{
     domain::money::Currency,
     read_model::columns::Sortable,
-    views::lists::{CURSOR_MAX, Count, Page, PageAt, Sum},
+    views::lists::{CURSOR_MAX, Count, PageAt},
 };
-
-/// A page that does not say the time yet.
-#[derive(Debug)]
-pub struct ListedPage<Row> {
-    pub rows: Vec<Row>,
-    pub previous: Option<String>,
-    pub next: Option<String>,
-    pub total: Count,
-    pub stopped: bool,
-    pub sums: Option<Vec<Sum>>,
-    pub overdue: Option<u64>,
-    pub currencies: Vec<Currency>,
-    pub note: Option<String>,
-}
-
-impl<Row> ListedPage<Row> {
-    pub fn at(self, now: DateTime<Utc>) -> Page<Row> {
-        Page {
-            rows: self.rows,
-            previous: self.previous,
-            next: self.next,
-            total: self.total,
-            stopped: self.stopped,
-            sums: self.sums,
-            overdue: self.overdue,
-            currencies: self.currencies,
-            note: self.note,
-            now,
-        }
-    }
-
-    /// A page of nothing, of a list of so many rows.
-    pub const fn empty(total: Count) -> Self {
-        Self {
-            rows: Vec::new(),
-            previous: None,
-            next: None,
-            total,
-            stopped: false,
-            sums: None,
-            overdue: None,
-            currencies: Vec::new(),
-            note: None,
-        }
-    }
-}
 
 /// Where a row stands in a list: its segment, the value that the list is sorted by, and the ids that settle what is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

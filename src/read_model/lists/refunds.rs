@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
-    Ask, ListRow, Question, Search,
+    Ask, ListRow, Search,
     paging::Collected,
+    question::Question,
     spec::{REFUNDS, Spec},
 };
 use crate::{

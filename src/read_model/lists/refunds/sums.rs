@@ -9,7 +9,7 @@ use crate::{
     read_model::{
         batch::{Clock, Tally},
         columns::{MinorUnits, Numbered as _, Sortable, currency_code, from_minor_units},
-        lists::{COUNTED_MAX, Question, Total, conditions},
+        lists::{COUNTED_MAX, Total, conditions, question::Question},
         time_slots,
     },
     views::lists::{Count, Sum},

@@ -1,0 +1,344 @@
+//! A query of a list, as the engine works with it: which rows match, in the order asked for, and what they add up to.
+
+mod count;
+mod source;
+
+use chrono::{DateTime, NaiveTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter, types::Value};
+
+use self::source::Source;
+use super::{
+    Ask, ListRow, Summary, Total,
+    conditions::{self, Conditions, amount_range, entered_before, time_range},
+    counted,
+    lanes::{Index, Lane, Plan, Range, Segment},
+    paging::{self, Collected, Found, Order, RowKey, Start},
+    refunds,
+    spec::Spec,
+};
+use crate::{
+    domain::{
+        findings::{FindingKind, Severity},
+        money::Currency,
+        refund::RefundState,
+    },
+    read_model::{
+        columns::{Numbered, OptionalMinorUnits, ReadCurrency, Sortable, Time, currency_code},
+        folding::Pieces,
+    },
+    views::lists::{Count, ListName, ListQuery, Sort},
+};
+
+/// A state's number and a currency.
+type LaneName = (i64, Option<Currency>);
+
+/// A query of a list, as the engine works with it.
+pub struct Question<'a> {
+    pub connection: &'a Connection,
+    spec: &'static Spec,
+    pub query: &'a ListQuery,
+    pub ask: &'a Ask,
+    sort: Sort,
+    pub order: Order,
+    /// Rows by state and currency, where there are any.
+    pub totals: Vec<Total>,
+    /// The states and currencies that are asked for and have rows.
+    pub lanes: Vec<LaneName>,
+}
+
+impl<'a> Question<'a> {
+    pub fn new(
+        connection: &'a Connection,
+        spec: &'static Spec,
+        query: &'a ListQuery,
+        ask: &'a Ask,
+    ) -> rusqlite::Result<Self> {
+        let sort = query.sort.unwrap_or_else(|| spec.list.default_sort());
+        let mut totals = counted(connection, spec.counted)?;
+        totals.retain(|total| total.tally.rows > 0);
+        let states = conditions::wanted_states(spec, query);
+        let lanes = totals
+            .iter()
+            .filter(|total| states.contains(&total.state))
+            .filter(|total| {
+                query.currencies.is_empty()
+                    || total
+                        .currency
+                        .is_some_and(|currency| query.currencies.contains(&currency))
+            })
+            .map(|total| (total.state, total.currency))
+            .collect();
+        Ok(Self {
+            connection,
+            spec,
+            query,
+            ask,
+            sort,
+            order: Order {
+                cursor: (spec.list as u8, sort as u8),
+                descending: sort.is_descending(),
+            },
+            totals,
+            lanes,
+        })
+    }
+
+    /// The key of a cursor, if the list can have it. One that has a row's number only is completed.
+    pub fn whole(&self, key: RowKey) -> rusqlite::Result<Option<RowKey>> {
+        let index = self.spec.index(self.sort);
+        if key.ties.is_empty() {
+            let row = self.collect(&[key.n], &Conditions::default())?.pop();
+            return Ok(row.map(|row| row.key));
+        }
+        let fits = key.ties.len() == index.ties.len() && (index.key.is_some() || key.value.is_empty());
+        Ok(fits.then_some(key))
+    }
+
+    /// The rows of a page; `None` where more would have to be sorted by risk than a page may.
+    pub fn find<Row: ListRow>(&self, pieces: Option<&Pieces>, start: &Start) -> rusqlite::Result<Option<Found>> {
+        if self.lanes.is_empty() {
+            return Ok(Some(Found::nothing()));
+        }
+        let mut conditions = conditions::of_query(self.spec, self.query, &self.ask.moment);
+        let Some((source, text_is_met)) = self.source(pieces)? else {
+            return Ok(None);
+        };
+        // Where the rows have to be looked at to count them, they may as well be sorted.
+        let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
+        let source = match source {
+            Source::WalkAmong(numbers) if counts_all => Source::Numbers(numbers),
+            source => source,
+        };
+        if let Some(pieces) = pieces.filter(|_| !text_is_met) {
+            conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search);
+        }
+        let found = match source {
+            Source::Numbers(numbers) => {
+                let collected = self.collect(&numbers, &conditions)?;
+                let summary = self.summary_of(&collected);
+                paging::of_collected(collected, self.order, start, self.ask.rows).with(summary)
+            }
+            Source::WalkAmong(numbers) => {
+                let found = self.walk(&conditions, start, Some(&numbers))?;
+                let total = if self.ask.counts {
+                    // Every one of them is known to match.
+                    Count::Exactly(numbers.len() as u64)
+                } else {
+                    Count::AtLeast(0)
+                };
+                found.with(Summary::counted(total))
+            }
+            Source::Walk => {
+                let found = self.walk(&conditions, start, None)?;
+                let summary = if !self.ask.counts {
+                    Summary::counted(Count::AtLeast(0))
+                } else if pieces.is_none() && !self.is_narrowed() {
+                    Row::summary(self)?
+                } else if found.is_whole(start) {
+                    Summary::counted(Count::Exactly(found.rows.len() as u64))
+                } else {
+                    Summary::counted(self.at_least(pieces, found.rows.len())?)
+                };
+                found.with(summary)
+            }
+        };
+        Ok(Some(found))
+    }
+
+    /// The ranges of times and amounts that are asked for, with their indexes.
+    fn ranges(&self) -> Vec<(&'static Index, Range)> {
+        let times = time_range(self.query).map(|range| (&self.spec.by_time, range));
+        let amounts = amount_range(self.query).map(|range| (&self.spec.by_amount, range));
+        times.into_iter().chain(amounts).collect()
+    }
+
+    fn rows_of_lanes(&self) -> u64 {
+        let wanted = self
+            .totals
+            .iter()
+            .filter(|total| self.lanes.contains(&(total.state, total.currency)));
+        wanted.map(|total| total.tally.rows.max(0).cast_unsigned()).sum()
+    }
+
+    /// Lanes of an index that begins with state and currency, with a range of the column after them.
+    fn lanes_of(&self, index: &Index, range: Range, lanes: &[LaneName]) -> Vec<Lane> {
+        let now = Sortable::time(self.ask.moment.now);
+        // What is found about a hold stands there with its expiry, also before it.
+        let of_findings = self.spec.list == ListName::Findings && index.key == Some(self.spec.time) && !range.missing;
+        let expiring = of_findings.then(|| FindingKind::HoldNeverResolved.number());
+        let range_of = |state: i64| {
+            let due = range.below.map_or(now, |below| below.min(now));
+            let below = if expiring == Some(state) {
+                Some(due)
+            } else {
+                range.below
+            };
+            Range { below, ..range }
+        };
+        let lane = |(state, currency): &LaneName| Lane {
+            prefix: vec![
+                Value::Integer(*state),
+                Value::Text(currency_code(currency.as_ref()).to_owned()),
+            ],
+            range: range_of(*state),
+        };
+        lanes.iter().map(lane).collect()
+    }
+
+    /// Lanes of the index of refunds by the time they entered their state.
+    pub fn since_lanes(&self) -> Vec<Lane> {
+        let mut lanes = Vec::new();
+        for lane in &self.lanes {
+            let state = RefundState::of_number(lane.0);
+            let before = state.map_or(Ok(None), |state| entered_before(self.query, &self.ask.moment, state));
+            if let Ok(before) = before {
+                let range = Range {
+                    below: before.map(Sortable::time),
+                    ..Range::default()
+                };
+                lanes.extend(self.lanes_of(self.spec.index(Sort::Stuck), range, &[*lane]));
+            }
+        }
+        lanes
+    }
+
+    /// A page of the rows that are met along the index of the sort.
+    fn walk(&self, conditions: &Conditions, start: &Start, among: Option<&[i64]>) -> rusqlite::Result<Found> {
+        let mut conditions = conditions.clone();
+        let index = *self.spec.index(self.sort);
+        if index.prefix.is_empty() {
+            conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
+        }
+        let plan = Plan {
+            table: self.spec.table,
+            index,
+            conditions: &conditions,
+            segments: self.segments(),
+        };
+        let matches = |n: i64| among.is_none_or(|among| among.binary_search(&n).is_ok());
+        paging::of_walk(self.connection, &plan, self.order, start, self.ask, matches)
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        let one = |label: &str, lanes: Vec<Lane>| Segment {
+            label: label.to_owned(),
+            lanes,
+        };
+        let index = self.spec.index(self.sort);
+        let both = |label: &str, lanes: &[LaneName], range: Option<Range>| match range {
+            Some(range) => vec![one(&format!("{label}0"), self.lanes_of(index, range, lanes))],
+            None => vec![
+                one(&format!("{label}0"), self.lanes_of(index, Range::PRESENT, lanes)),
+                one(&format!("{label}1"), self.lanes_of(index, Range::MISSING, lanes)),
+            ],
+        };
+        match self.sort {
+            Sort::Newest | Sort::Oldest => both("", &self.lanes, time_range(self.query)),
+            Sort::AmountUp | Sort::AmountDown | Sort::Risk => both("", &self.lanes, amount_range(self.query)),
+            Sort::Stuck => vec![one("0", self.since_lanes())],
+            Sort::Id | Sort::Order => vec![one("0", vec![Lane::EVERY])],
+            Sort::State | Sort::Severity => {
+                let mut labels: Vec<String> = self.lanes.iter().map(|(state, _)| self.group(*state)).collect();
+                labels.sort_unstable();
+                labels.dedup();
+                let mut segments = Vec::new();
+                for label in labels {
+                    let lanes = self.lanes.iter().copied();
+                    let lanes: Vec<_> = lanes.filter(|(state, _)| self.group(*state) == label).collect();
+                    segments.extend(both(&label, &lanes, time_range(self.query)));
+                }
+                segments
+            }
+        }
+    }
+
+    /// What rows are grouped by before they are sorted: the severity of a finding, the state of a refund.
+    fn group(&self, state: i64) -> String {
+        match self.sort {
+            Sort::State => state.to_string(),
+            Sort::Severity => {
+                let severity = FindingKind::of_number(state).map_or(Severity::Medium, FindingKind::severity);
+                severity.number().to_string()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// What rows of these numbers meet the conditions and are of the lanes, with what they are sorted by.
+    fn collect(&self, numbers: &[i64], conditions: &Conditions) -> rusqlite::Result<Vec<Collected>> {
+        let mut conditions = conditions.clone();
+        conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
+        let index = self.spec.index(self.sort);
+        let key = if self.sort == Sort::Risk {
+            self.spec.time
+        } else {
+            index.key.unwrap_or("x''")
+        };
+        let (meets, values) = conditions.as_expression();
+        // What rows are shown by is read for the rows of a page alone.
+        let sql = format!(
+            "SELECT {}, {}, {}, {key}, {}, {} FROM {} AS t{} WHERE t.n = ? AND {meets}",
+            self.spec.state,
+            self.spec.currency,
+            self.spec.amount,
+            self.spec.since.unwrap_or("x''"),
+            index.ties.join(", "),
+            self.spec.table,
+            conditions.joins(),
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let mut collected = Vec::with_capacity(numbers.len());
+        for n in numbers {
+            let values = std::iter::once(Value::Integer(*n)).chain(values.iter().cloned());
+            let row = select.query_row(params_from_iter(values), |row| {
+                let state: i64 = row.get(0)?;
+                let currency = row.get::<_, ReadCurrency>(1)?.0;
+                let amount = row.get::<_, OptionalMinorUnits>(2)?.0;
+                let value = if self.sort == Sort::Risk {
+                    risk(amount, row.get::<_, Time>(3)?.0, self.ask.moment.now)
+                } else {
+                    row.get(3)?
+                };
+                let ties: rusqlite::Result<Vec<String>> = (0..index.ties.len()).map(|at| row.get(5 + at)).collect();
+                let missing = match self.sort {
+                    Sort::Stuck | Sort::Id | Sort::Order => false,
+                    _ => value == Sortable::MISSING,
+                };
+                Ok(Collected {
+                    n: *n,
+                    key: RowKey {
+                        n: *n,
+                        segment: format!("{}{}", self.group(state), u8::from(missing)),
+                        value: value.as_bytes().to_vec(),
+                        ties: ties?,
+                    },
+                    state,
+                    currency,
+                    amount: amount.unwrap_or_default(),
+                    since: row.get(4)?,
+                })
+            });
+            collected.extend(row.optional()?);
+        }
+        Ok(collected)
+    }
+
+    fn summary_of(&self, collected: &[Collected]) -> Summary {
+        if self.spec.list == ListName::Refunds {
+            return refunds::summary_of(collected, &self.ask.moment);
+        }
+        Summary::counted(Count::Exactly(collected.len() as u64))
+    }
+}
+
+/// Amount × whole days until the last midnight, none of them below zero.
+fn risk(amount: Option<i128>, since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Sortable {
+    let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    match (amount, since) {
+        (Some(amount), Some(since)) => {
+            let days = (midnight - since).num_days().max(0);
+            Sortable::minor_units(amount.saturating_mul(days.into()))
+        }
+        _ => Sortable::MISSING,
+    }
+}
