@@ -115,7 +115,7 @@ impl Ledger {
             ..Ask::page(query, search, self.model.moment())
         };
         let page = self.model.read(|connection| lists::page(connection, query, &ask))??;
-        Ok((page.rows, page.next.map(PageAt::After)))
+        Ok(lists::next_part(page)?)
     }
 
     /// What the first page shows. Blocks.

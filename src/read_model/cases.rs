@@ -149,7 +149,7 @@ impl Cases {
     pub async fn list(&self, query: &ListQuery) -> Result<(Vec<CaseRow>, Option<PageAt>), CasesError> {
         self.caught_up().await?;
         let page = self.ask(query, Ask::part(PART, Search::Names, moment())).await?;
-        Ok((page.rows, page.next.map(PageAt::After)))
+        Ok(lists::next_part(page)?)
     }
 
     async fn ask(&self, query: &ListQuery, ask: Ask) -> Result<Page<CaseRow>, CasesError> {

@@ -65,6 +65,8 @@ pub enum ReadModelError {
     Damaged,
     #[error("the program is shutting down")]
     Stopped,
+    #[error("the list has changed where it was to go on; ask for it again")]
+    Changed,
     #[error("the read model can't be used: {0}")]
     Database(rusqlite::Error),
 }

@@ -37,6 +37,7 @@ use self::{
 use super::{
     batch::{List, Tally, tally},
     columns::ReadCurrency,
+    database::ReadModelError,
     folding::{Pieces, TooLong},
 };
 use crate::{
@@ -44,7 +45,7 @@ use crate::{
         ids::{Domain, EntityId},
         money::Currency,
     },
-    views::lists::{ListQuery, Page, VISITED_MAX},
+    views::lists::{ListQuery, Page, PageAt, VISITED_MAX},
 };
 
 /// Rows that one page visits at most.
@@ -106,6 +107,15 @@ impl Ask {
             counts: false,
         }
     }
+}
+
+/// The rows of a part of a list, and where it goes on; `None`: at its end. A part that could not go on where the one before it ended
+/// would begin anew.
+pub fn next_part<Row>(page: Page<Row>) -> Result<(Vec<Row>, Option<PageAt>), ReadModelError> {
+    if page.note.is_some() {
+        return Err(ReadModelError::Changed);
+    }
+    Ok((page.rows, page.next.map(PageAt::After)))
 }
 
 /// Rows of a list.

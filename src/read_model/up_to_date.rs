@@ -146,7 +146,7 @@ impl UpToDate {
     ) -> Result<(Vec<Row>, Option<PageAt>), ReadModelError> {
         let ask = Ask::part(PAGE, Search::Names, *moment);
         let page = self.read(|connection| lists::page::<Row>(connection, query, &ask))?;
-        Ok(page.map_or_else(|_| (Vec::new(), None), |page| (page.rows, page.next.map(PageAt::After))))
+        page.map_or_else(|_| Ok((Vec::new(), None)), lists::next_part)
     }
 }
 

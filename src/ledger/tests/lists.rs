@@ -596,6 +596,7 @@ fn listed<Row: ListRow + Clone>(ledger: &Ledger, query: &ListQuery, ask: &Ask) -
     loop {
         let page = page(at);
         assert!(page.rows.len() <= ask.rows);
+        assert_eq!(page.note, None, "it goes on: {query:?}");
         count = count.or(Some(page.total));
         rows.extend(page.rows);
         match page.next {

@@ -22,6 +22,7 @@ pub fn all_refunds(ledger: &Ledger, query: &ListQuery) -> Vec<RefundRow> {
     let mut rows = Vec::new();
     loop {
         let page = ledger.refunds(&query, Search::Names).unwrap();
+        assert_eq!(page.note, None, "it goes on");
         rows.extend(page.rows);
         match page.next {
             Some(next) => query.at = PageAt::After(next),
