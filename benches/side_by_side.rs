@@ -54,7 +54,7 @@ struct Options {
     /// A smoke test of all rows, in about a minute; its figures mean nothing
     #[arg(long)]
     quick: bool,
-    /// Only these rows: replay, wallet, render, issue, live, fill, start, memory, lists, overview, busy, disk, bundle
+    /// Only these rows: replay, wallet, render, issue, live, fill, start, memory, lists, search, overview, busy, disk, bundle
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Events that are replayed, in wallets of twenty
@@ -141,9 +141,9 @@ impl Options {
 }
 
 /// Those that share the shop's ledger stand together; the busy one changes it and is the last of them.
-const ROWS: [&str; 13] = [
-    "replay", "wallet", "render", "issue", "live", "fill", "start", "memory", "lists", "overview", "busy", "disk",
-    "bundle",
+const ROWS: [&str; 14] = [
+    "replay", "wallet", "render", "issue", "live", "fill", "start", "memory", "lists", "search", "overview", "busy",
+    "disk", "bundle",
 ];
 
 async fn measure(name: &str, options: &Options, shops: &mut Shops) -> Vec<Row> {
@@ -157,6 +157,7 @@ async fn measure(name: &str, options: &Options, shops: &mut Shops) -> Vec<Row> {
         "start" => model::start_rows(options, shops).await,
         "memory" => model::memory_rows(options, shops).await,
         "lists" => lists::rows(options, shops).await,
+        "search" => lists::search_rows(options, shops).await,
         "overview" => lists::overview_rows(options, shops).await,
         "busy" => busy::rows(options, shops).await,
         "disk" => {

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod day_limits;
 mod lines;
 pub mod login;
+pub mod look_ups;
 pub mod operators;
 mod passwords;
 pub mod records;
@@ -24,6 +25,7 @@ use self::{
     audit::Audit,
     day_limits::DayLimits,
     login::Logins,
+    look_ups::LookUps,
     operators::Operators,
     passwords::{Cost, Passwords},
     session::Sessions,
@@ -63,6 +65,7 @@ impl From<AppendError> for Unavailable {
 pub struct Access {
     operators: Arc<Operators>,
     logins: Logins,
+    look_ups: LookUps,
     sessions: Sessions,
     day_limits: DayLimits,
     audit: Audit,
@@ -85,6 +88,7 @@ impl Access {
         ));
         Ok(Arc::new(Self {
             logins: Logins::new(Arc::clone(&operators), passwords, Arc::clone(&records)),
+            look_ups: LookUps::new(Arc::clone(&records)),
             sessions: Sessions::new(Arc::clone(&operators), records),
             day_limits: DayLimits::new(Arc::clone(&log)),
             audit: Audit::new(log, clock),
@@ -98,6 +102,10 @@ impl Access {
 
     pub const fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    pub const fn look_ups(&self) -> &LookUps {
+        &self.look_ups
     }
 
     pub const fn sessions(&self) -> &Sessions {

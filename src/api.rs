@@ -11,6 +11,9 @@ mod desk;
 mod error;
 mod events;
 mod findings;
+mod look_up;
+#[cfg(feature = "ssr")]
+mod look_up_form;
 #[cfg(feature = "ssr")]
 mod operator_form;
 mod orders;
@@ -33,10 +36,11 @@ pub use customers::{get_customer, list_customers};
 pub use error::ApiError;
 pub use events::get_event;
 pub use findings::list_findings;
+pub use look_up::{LookUpCustomer, look_up_customer};
 pub use orders::{get_order, list_orders};
 pub use overview::{get_health, get_overview};
 pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
-pub use search::find_carriers;
+pub use search::search;
 pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_holds, list_wallets};

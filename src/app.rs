@@ -24,6 +24,7 @@ use crate::{
         findings::FindingsPage,
         holds::HoldsPage,
         live::{LiveBanner, LiveSaid},
+        look_up::LookUpPage,
         not_found::NotFound,
         operators::OperatorsPage,
         order::OrderPage,
@@ -136,6 +137,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/holds") view=HoldsPage />
                     <Route path=path!("/customers") view=CustomersPage />
                     <Route path=path!("/customers/:id") view=CustomerPage />
+                    <Route path=path!("/look-up") view=LookUpPage />
                     <Route path=path!("/cases") view=CasesPage />
                     <Route path=path!("/search") view=SearchPage />
                     <Route path=path!("/compensate") view=CompensatePage />

@@ -16,6 +16,7 @@ mod order;
 mod output;
 mod relay;
 mod scan;
+mod search;
 mod seed;
 mod serve;
 mod settings;
@@ -78,6 +79,8 @@ enum Command {
     Cases(ListArgs<CaseRow>),
     /// List customers: those whom wallets and orders name
     Customers(ListArgs<CustomerRow>),
+    /// Find anything by a part of an id or a name, by an amount, or by the whole id of a payment, a reference, an event or a correlation
+    Search(search::SearchArgs),
     /// Append events from files of CloudEvents, one a line, plain or gzip
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
@@ -169,6 +172,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Holds(args) => list::run(&settings, &args).await,
         Command::Cases(args) => list::run_cases(&settings, &args).await,
         Command::Customers(args) => list::run(&settings, &args).await,
+        Command::Search(args) => search::run(&settings, &args).await,
         Command::Import(args) => import::run(&settings, args).await,
         Command::Export(args) => export::run(&settings, &args).await,
         Command::Seed(args) => seed::run(&settings, &args).await,

@@ -1,10 +1,11 @@
 //! Answers for pages: a wallet, an order, an event and a refund's story are replayed from the logs when somebody looks at
 //! them; lists, totals and findings are queries of the read model. Nothing here writes.
 
-mod carriers;
 mod customer;
 mod lists;
+mod look_up;
 mod pages;
+pub mod search;
 mod story;
 mod timeline;
 

@@ -14,6 +14,7 @@ pub mod form;
 pub mod holds;
 pub mod list;
 pub mod live;
+pub mod look_up;
 pub mod not_found;
 pub mod operators;
 pub mod order;

@@ -9,6 +9,7 @@ pub mod findings;
 pub mod health;
 pub mod href;
 pub mod lists;
+pub mod look_up;
 pub mod mask;
 pub mod operators;
 pub mod orders;

@@ -25,6 +25,8 @@ mod operators;
 mod read_model;
 #[path = "common/redis.rs"]
 mod redis_server;
+#[path = "cli/search.rs"]
+mod search;
 #[path = "cli/seeding.rs"]
 mod seeding;
 #[path = "cli/timelines.rs"]

@@ -1,10 +1,13 @@
-//! The rows `lists` and `overview`: what lists and the first page cost at the full size of a shop beside a thousandth of it. Signed in,
+//! The rows `lists`, `search` and `overview`: what lists, a search of everything and the first page cost at the full size of a shop beside a thousandth of it. Signed in,
 //! on one kept connection a server, the two servers in turns. Answers are taken as pages and as JSON; the latter leaves out
 //! rendering, which costs the same at any size and hides a difference.
 
 use std::time::{Duration, Instant};
 
-use ledgerscope::views::{lists::ListName, query::list_query};
+use ledgerscope::views::{
+    lists::ListName,
+    query::{list_query, search_query},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -108,6 +111,38 @@ fn queries() -> [Query; 64] {
     ]
 }
 
+/// Searches that find something of each kind. An exact id leads to its page, so those are asked for with their kind.
+#[rustfmt::skip]
+fn searches() -> Vec<Query> {
+    let uuid = |letter| (40..400).find(|number| Ids::Mixed.is_uuid(letter, *number)).unwrap();
+    let of = |letter| Ids::Mixed.id(letter, uuid(letter));
+    let [wallet, order, refund] = ['W', 'O', 'R'].map(of);
+    let search = |name, text: &str| Query { name, address: format!("/search?q={text}"), page: 0 };
+    let of_kind = |name, kind: &str, text: &str| Query { name, address: format!("/search?q={text}&kind={kind}"), page: 0 };
+    vec![
+        search("a first name", "ada"),
+        search("a first name and a last name", "ada+vermeulen"),
+        search("a rare last name", "zq"),
+        search("one letter", "k"),
+        search("the first part of a UUID", &order[..8]),
+        search("the middle of a UUID", &refund[9..23]),
+        search("a prefix of every wallet", "W-0"),
+        search("nothing", "xyzzyxyzzy"),
+        search("an amount", "12.50"),
+        search("an amount of a currency", "25+EUR"),
+        of_kind("a wallet's whole id", "wallet", &wallet),
+        of_kind("an order's whole id", "order", &order),
+        of_kind("a refund's whole id", "refund", &refund),
+        of_kind("holds, a part of an id", "hold", "H-1"),
+        of_kind("a customer's whole id", "customer", "C-0000040"),
+        of_kind("cases, a part of an id", "case", "CMP-"),
+        of_kind("a payment's whole id", "payment", "P-40"),
+        of_kind("an event's whole id", "event", &format!("0190a1b2-7ccc-8ddd-{order}-0000001")),
+        of_kind("payments of an amount", "payment", "25+EUR"),
+        of_kind("orders, a first name", "order", "ada"),
+    ]
+}
+
 /// A query as a server is asked for it, by its page and by its server function.
 struct Asked {
     address: String,
@@ -120,6 +155,9 @@ struct Asked {
 impl Asked {
     async fn new(query: &Query, client: &mut Client) -> Self {
         let (path, search) = query.address.split_once('?').unwrap_or((&query.address, ""));
+        if path == "/search" {
+            return Self::search(query, search, client).await;
+        }
         let list = ListName::ALL
             .into_iter()
             .find(|list| path[1..] == *list.as_str())
@@ -171,6 +209,26 @@ impl Asked {
         asked
     }
 
+    /// A search of everything; its rows are the hits of every kind.
+    async fn search(query: &Query, search: &str, client: &mut Client) -> Self {
+        let parsed = search_query(search);
+        assert!(parsed.ignored.is_empty(), "{}: {:?}", query.address, parsed.ignored);
+        let mut asked = Self {
+            address: query.address.clone(),
+            function: "/api/search",
+            body: json!({"text": parsed.query.text, "kind": parsed.query.kind}).to_string(),
+            rows: 0,
+            pages: 0,
+        };
+        let found = asked.rows(client).await;
+        let kinds = found.as_object().unwrap().values();
+        asked.rows = kinds.filter_map(|kind| Some(kind["hits"].as_array()?.len())).sum();
+        if found["unsearched"].as_array().is_some_and(|all| !all.is_empty()) {
+            eprintln!("search: {}: {}", query.name, found["unsearched"]);
+        }
+        asked
+    }
+
     async fn rows(&self, client: &mut Client) -> Value {
         let answer = client
             .post(self.function, "application/json", &self.body)
@@ -208,6 +266,14 @@ struct Measured {
 }
 
 pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
+    measure("lists", queries().into(), options, shops).await
+}
+
+pub async fn search_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
+    measure("search", searches(), options, shops).await
+}
+
+async fn measure(what: &'static str, queries: Vec<Query>, options: &Options, shops: &mut Shops) -> Vec<Row> {
     let (large, small) = shops.both(options).await;
     let servers = [large.serve().await, small.serve().await];
     let mut clients = [
@@ -215,7 +281,7 @@ pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
         servers[1].client(&small.home).await,
     ];
     let mut asked = Vec::new();
-    for query in queries() {
+    for query in queries {
         let both = [
             Asked::new(&query, &mut clients[0]).await,
             Asked::new(&query, &mut clients[1]).await,
@@ -229,7 +295,7 @@ pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
             let times = in_turns(both, &mut clients, form, options).await;
             let [of_large, of_small] = &times;
             eprintln!(
-                "lists: {form:?}: {:42} {:>9} and {:>9}, p99 {:>9} and {:>9}; {:5.2} and {:5.2} times; {} and {} rows, {} and {} pages on: {}",
+                "{what}: {form:?}: {:42} {:>9} and {:>9}, p99 {:>9} and {:>9}; {:5.2} and {:5.2} times; {} and {} rows, {} and {} pages on: {}",
                 query.name,
                 shown(of_large.percentile(50)),
                 shown(of_small.percentile(50)),
@@ -250,9 +316,9 @@ pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
                 alike: both[0].rows == both[1].rows,
             });
         }
-        rows.extend(compared(&measured, form, large, small));
+        rows.extend(compared(what, &measured, form, large, small));
         if form == Form::Page {
-            rows.push(slowest(&measured));
+            rows.push(slowest(what, &measured));
         }
     }
     rows
@@ -276,7 +342,7 @@ async fn in_turns(asked: &[Asked; 2], clients: &mut [Client; 2], form: Form, opt
     times.map(|times| Samples::new(times, 0))
 }
 
-fn compared(measured: &[Measured], form: Form, large: &Shop, small: &Shop) -> Vec<Row> {
+fn compared(what: &str, measured: &[Measured], form: Form, large: &Shop, small: &Shop) -> Vec<Row> {
     let alike: Vec<_> = measured.iter().filter(|measured| measured.alike).collect();
     let all = |at: usize| Samples::new(alike.iter().flat_map(|one| one.times[at].0.clone()).collect(), 0);
     let (of_large, of_small) = (all(0), all(1));
@@ -288,7 +354,7 @@ fn compared(measured: &[Measured], form: Form, large: &Shop, small: &Shop) -> Ve
         let of = |one: &Measured| ratio(one.times[0].percentile(percent), one.times[1].percentile(percent));
         let worst = alike.iter().max_by(|a, b| of(a).total_cmp(&of(b))).unwrap();
         let times = [of_large.percentile(percent), of_small.percentile(percent)];
-        let what = format!("lists {form} at {}, {name} {}", large.sizes, shown(times[0]));
+        let what = format!("{what} {form} at {}, {name} {}", large.sizes, shown(times[0]));
         let against = format!(
             "at {}, {}, of {} queries with as many rows at both sizes; the worst is \"{}\", {:.2} × ({} to {})",
             small.sizes,
@@ -304,12 +370,12 @@ fn compared(measured: &[Measured], form: Form, large: &Shop, small: &Shop) -> Ve
     vec![row(50, "median", 1.3), row(99, "p99", 2.0)]
 }
 
-fn slowest(measured: &[Measured]) -> Row {
+fn slowest(what: &str, measured: &[Measured]) -> Row {
     let median = |one: &Measured| one.times[0].percentile(50);
     let slowest = measured.iter().max_by_key(|one| median(one)).unwrap();
     let figure = median(slowest);
     Row {
-        what: format!("the slowest of all {} lists, median", measured.len()),
+        what: format!("{what}: the slowest of all {}, median", measured.len()),
         figure: shown(figure),
         against: format!(
             "\"{}\", `{}`, p99 {}",

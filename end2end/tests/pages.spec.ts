@@ -76,30 +76,6 @@ test("a wallet leads to its holds", async ({ page, open }) => {
   await expect(page).toHaveURL("/orders/O-E2E-1");
 });
 
-test("a payment's whole id leads to the event that carries it", async ({ page, open }) => {
-  await open("/search?q=P-E2E-1");
-  const events = page.getByRole("region", { name: "Events with this id" });
-  await expect(events.getByRole("row").filter({ hasText: "a payment" })).toContainText("O-E2E-1");
-  await events.getByRole("link", { name: "order.paid" }).click();
-  await expect(page).toHaveURL(/\/events\/order\/O-E2E-1\//);
-  // A part of it is the id of nothing.
-  await open("/search?q=P-E2E-");
-  await expect(page.getByRole("region", { name: "Orders", exact: true })).toBeVisible();
-  await expect(events).toHaveCount(0);
-});
-
-test("the search in the head finds wallets, orders and refunds", async ({ page, open }) => {
-  await open("/");
-  const finder = page.getByRole("searchbox", { name: "Search wallets, orders and refunds" });
-  await finder.fill("E2E-1");
-  await finder.press("Enter");
-  await expect(page).toHaveURL("/search?q=E2E-1");
-  for (const [section, id] of [["Refunds", "R-E2E-1"], ["Wallets", "W-E2E-1"], ["Orders", "O-E2E-1"]] as const) {
-    const region = page.getByRole("region", { name: section, exact: true });
-    await expect(region.getByRole("link", { name: id, exact: true })).toBeVisible();
-  }
-});
-
 for (const path of ["/wallets/W-NONE", "/orders/O-NONE", "/refunds/R-NONE", "/events/wallet/W-NONE/1"]) {
   test(`${path} does not exist and says so`, async ({ page, problems }) => {
     problems.allow(/404/);

@@ -70,10 +70,10 @@ test("a wallet's form asks for a moment", async ({ plainPage }) => {
 
 test("the search in the head asks", async ({ plainPage }) => {
   await plainPage.goto("/");
-  const finder = plainPage.getByRole("searchbox", { name: "Search wallets, orders and refunds" });
-  await finder.fill("R-E2E-1");
+  const finder = plainPage.getByRole("searchbox", { name: "Search everything" });
+  await finder.fill("r-e2e-1");
   await finder.press("Enter");
-  await expect(plainPage).toHaveURL("/search?q=R-E2E-1");
+  await expect(plainPage).toHaveURL("/search?q=r-e2e-1");
   await expect(plainPage.getByRole("link", { name: "R-E2E-1", exact: true })).toBeVisible();
 });
 

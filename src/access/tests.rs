@@ -3,6 +3,7 @@
 mod audit;
 mod day_limits;
 mod logins;
+mod look_ups;
 mod operators;
 mod sessions;
 

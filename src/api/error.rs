@@ -6,9 +6,12 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    form::FieldError,
-    ids::{Domain, EntityId},
+use crate::{
+    domain::{
+        form::FieldError,
+        ids::{Domain, EntityId},
+    },
+    views::look_up::AskedFact,
 };
 
 /// Why a server function has no answer.
@@ -30,6 +33,9 @@ pub enum ApiError {
     SignedOut,
     #[error("your role does not allow this")]
     Forbidden,
+    /// A look-up found nobody. The fact that was given comes back for the form; the name does not.
+    #[error("no match")]
+    NoMatch { asked: AskedFact },
     /// A field of the form that was sent is wrong; nothing was written.
     #[error("{}", .error.message)]
     Field { error: FieldError },
@@ -81,7 +87,7 @@ impl ApiError {
         match self {
             Self::SignedOut => 401,
             Self::Forbidden | Self::FormExpired => 403,
-            Self::NotFound { .. } => 404,
+            Self::NotFound { .. } | Self::NoMatch { .. } => 404,
             Self::Moved => 409,
             Self::Invalid { .. } => 400,
             Self::Field { .. } | Self::Refused { .. } => 422,

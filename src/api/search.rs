@@ -1,21 +1,32 @@
-//! Searching for what is no list.
+//! Searching for anything.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
-use crate::views::search::Carriers;
+use crate::views::search::{SearchKind, SearchView};
 
-/// The events that carry this very id.
-#[server(endpoint = "carriers", input = Json)]
-pub async fn find_carriers(id: String) -> Result<Carriers, ApiError> {
+/// What a text finds, of one kind or of all.
+#[server(endpoint = "search", input = Json)]
+pub async fn search(text: String, kind: Option<SearchKind>) -> Result<SearchView, ApiError> {
+    use crate::{
+        read_model::search::SearchText,
+        views::search::{HITS_MAX, HITS_SHOWN},
+    };
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    if id.chars().count() > crate::views::lists::SEARCH_MAX {
-        return Err(ApiError::Invalid {
-            message: format!(
-                "a search text has at most {} characters",
-                crate::views::lists::SEARCH_MAX
-            ),
-        });
+    let text = SearchText::read(&text).map_err(|error| ApiError::Invalid {
+        message: error.to_string(),
+    })?;
+    let Some(text) = text else {
+        return Ok(SearchView::default());
+    };
+    let mut view = caller.ledger().search(&text, kind, caller.search()).await?;
+    if kind.is_none_or(|kind| kind == SearchKind::Case) {
+        let shown = if kind.is_some() { HITS_MAX } else { HITS_SHOWN };
+        match caller.desk().search_cases(&caller.who(), &text, shown).await {
+            Ok(cases) => view.cases = cases,
+            // The other kinds are found all the same.
+            Err(error) => view.unsearched.push(format!("Cases are not searched: {error}.")),
+        }
     }
-    Ok(caller.ledger().carriers(&id).await?)
+    caller.shown(view, "search").await
 }

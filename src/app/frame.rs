@@ -24,7 +24,7 @@ use crate::{
         href,
         lists::SEARCH_MAX,
         operators::Me,
-        query::{search_href, value_of},
+        query::{asked_search_href, value_of},
     },
 };
 
@@ -133,14 +133,14 @@ fn Finder() -> impl IntoView {
     };
     view! {
         <search class="finder">
-            <AskForm action=href::SEARCH address=search_href>
+            <AskForm action=href::SEARCH address=asked_search_href>
                 <label>
-                    <span class="visually-hidden">"Search wallets, orders and refunds"</span>
+                    <span class="visually-hidden">"Search everything"</span>
                     {Icon::Search.view()}
                     <input
                         type="search"
                         name="q"
-                        placeholder="Wallet, order, refund, customer …"
+                        placeholder="Name, amount or any id"
                         value=asked
                         maxlength=SEARCH_MAX.to_string()
                         autocomplete="off"

@@ -6,6 +6,7 @@ use std::io;
 use crate::{
     access::{Unavailable, audit::AuditError, operators::OperatorError},
     event_log::{AppendError, OpenError, ReadError},
+    ledger::LedgerError,
     read_model::{ProjectError, ReadModelError, cases::CasesError},
     server::ServeError,
 };
@@ -61,6 +62,15 @@ impl From<CasesError> for CliError {
             )),
             CasesError::List(_) => Self::No(error.to_string()),
             CasesError::ReadModel(error) => error.into(),
+        }
+    }
+}
+
+impl From<LedgerError> for CliError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store { source, .. } => source.into(),
+            other => Self::No(other.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@
 mod cases;
 mod customers;
 mod findings;
-mod flags;
+pub mod flags;
 mod holds;
 mod orders;
 pub mod refunds;
@@ -145,7 +145,7 @@ async fn each_page<Row>(
 }
 
 /// Names the streams that can't be read, whose rows are those of the last time that they could.
-fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliError> {
+pub fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliError> {
     let mut some = false;
     for domain in domains {
         for stream in model.unreadable(*domain)? {

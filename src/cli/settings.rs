@@ -186,6 +186,11 @@ impl Settings {
         event_log::open_existing(name, self.store(name)).map_err(|error| unusable(name, &error))
     }
 
+    /// Whether a log may be there: an embedded store that does not exist is not.
+    pub fn exists(&self, log: impl Into<LogName>) -> bool {
+        event_log::missing_dir(self.store(log)).is_none()
+    }
+
     fn check_exists(&self, name: LogName) -> Result<(), CliError> {
         match event_log::missing_dir(self.store(name)) {
             None => Ok(()),

@@ -5,11 +5,14 @@ mod pretty;
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use maud::html;
 
 use self::pretty::set_in_lines;
 use super::{
     badge::Nothing,
+    case::with_case_links,
     id::Code,
+    markup::written,
     time::{Fineness, Time, format_span},
 };
 use crate::domain::event::{Entry, Fields, Known};
@@ -73,7 +76,7 @@ fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static 
 fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> AnyView {
     let value = match value {
         Some(value) if value.is_empty() => view! { <span class="entry-empty">"empty"</span> }.into_any(),
-        Some(value) => view! { <span class="entry-value">{value}</span> }.into_any(),
+        Some(value) => written(html! { span.entry-value { (with_case_links(&value)) } }),
         None => view! { <Nothing /> }.into_any(),
     };
     view! {

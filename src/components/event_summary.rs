@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use rust_decimal::Decimal;
 
 use super::{
+    case::{is_case_id, with_case_links},
     id::{code, order_link, refund_link, wallet_link},
     markup::written,
     money::money,
@@ -278,9 +279,10 @@ pub fn event_facts(facts: &[Fact], domain: Domain, subject: &EntityId, here: &st
 
 fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
     let (label, told) = match fact {
-        Fact::Text(label, text) => (*label, html! { (text) }),
+        Fact::Text(label, text) => (*label, with_case_links(text)),
+        Fact::Code(label, text) if is_case_id(text) => (*label, with_case_links(text)),
         Fact::Code(label, text) => (*label, code(text)),
-        Fact::Quote(text) => ("", html! { q.quote { (text) } }),
+        Fact::Quote(text) => ("", html! { q.quote { (with_case_links(text)) } }),
         Fact::Moment(label, at) => (*label, html! { (time(*at, Fineness::Minute)) " UTC" }),
         Fact::Party(label, Party { id, name }) => {
             (*label, html! { span.fact-name { (name.as_deref().unwrap_or(id)) } })

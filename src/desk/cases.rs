@@ -6,11 +6,18 @@ use crate::{
         access::Act,
         compensation::case::CaseRefusal,
         ids::{EntityId, LogName},
+        refund::Limits,
     },
-    read_model::cases::CasesError,
+    read_model::{
+        Moment,
+        cases::CasesError,
+        lists::Search,
+        search::{Reach, SearchText},
+    },
     views::{
         compensations::{CaseRow, CaseView},
         lists::{ListQuery, Page},
+        search::Hits,
     },
 };
 
@@ -23,6 +30,16 @@ impl Desk {
             now: self.now(),
             ..page
         })
+    }
+
+    /// The cases that a text finds, so many at most.
+    pub async fn search_cases(&self, who: &Who, text: &SearchText, shown: usize) -> Result<Hits<CaseRow>, DeskError> {
+        may(who, Act::Read)?;
+        let moment = Moment {
+            now: self.now(),
+            limits: Limits::default(),
+        };
+        Ok(self.cases.search(text, Reach::page(shown, Search::Ids, moment)).await?)
     }
 
     /// How many cases wait for an approval that this person may give.

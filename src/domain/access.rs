@@ -28,6 +28,9 @@ states! {
         Read = "read",
         /// Read names and the like as they are. Without it they are masked.
         ReadPersonal = "read_personal",
+        /// Find a customer by the whole name and one more fact. It is for roles that read the ledger without names. A role
+        /// that reads names finds customers by a search and has no use for it.
+        LookUp = "look_up",
         /// Take lists away as a file.
         Export = "export",
         /// Preview a compensation and ask for it.
@@ -49,6 +52,7 @@ impl Role {
         match act {
             Act::Read => matches!(self, Self::Viewer | Self::Support | Self::Finance),
             Act::ReadPersonal | Act::Export => matches!(self, Self::Viewer | Self::Finance),
+            Act::LookUp => self.may(Act::Read) && !self.may(Act::ReadPersonal),
             Act::Propose => matches!(self, Self::Support | Self::Finance),
             Act::Issue | Act::Approve => matches!(self, Self::Finance),
             Act::Audit | Act::ManageOperators => matches!(self, Self::Admin),
@@ -131,7 +135,7 @@ impl Limit {
     }
 }
 
-/// A password or a code on its way: never printed, not even by mistake.
+/// A password, a code or a person's name on its way: never printed, not even by mistake.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -172,6 +176,7 @@ mod tests {
         let expected = [
             ("read", "xxx-"),
             ("read_personal", "x-x-"),
+            ("look_up", "-x--"),
             ("export", "x-x-"),
             ("propose", "-xx-"),
             ("issue", "--x-"),

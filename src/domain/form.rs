@@ -1,4 +1,5 @@
-//! Fields of forms and their errors. The forms of compensations, approvals and sign-in share them.
+//! Fields of forms and their errors. The forms of compensations, approvals, sign-in and the look-up of customers
+//! share them.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,10 @@ pub enum Field {
     Note,
     Password,
     Code,
+    Name,
+    Order,
+    Currency,
+    Day,
 }
 
 /// What is wrong with a field, in words for the person who filled it in.

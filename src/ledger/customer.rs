@@ -19,13 +19,19 @@ use super::{Ledger, LedgerError};
 const CASES_MAX: usize = 20;
 
 impl Ledger {
+    /// An error while a store is being read for the first time.
+    pub(super) fn check_filled(&self) -> Result<(), LedgerError> {
+        let unfilled = Domain::ALL.into_iter().find(|domain| !self.model.is_filled(*domain));
+        unfilled.map_or(Ok(()), |domain| {
+            Err(LedgerError::ReadModel(format!(
+                "the {domain} store is still being read for the first time; try again when that is done"
+            )))
+        })
+    }
+
     /// A customer's page. Blocks.
     pub fn customer(&self, id: &str) -> Result<CustomerView, LedgerError> {
-        if let Some(domain) = Domain::ALL.into_iter().find(|domain| !self.model.is_filled(*domain)) {
-            return Err(LedgerError::ReadModel(format!(
-                "the {domain} store is still being read for the first time; try again when that is done"
-            )));
-        }
+        self.check_filled()?;
         let moment = self.model.moment();
         let missing = || LedgerError::NotFound {
             what: format!("customer {id}"),

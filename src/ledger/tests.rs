@@ -1,12 +1,13 @@
 //! Tests of the read model over logs in memory: it loads, follows, finds what no feed told of, puts what came out of order
 //! right, and says so when a store is down.
 
-mod carriers;
 mod durable;
 mod lists;
 mod long_ids;
 mod long_wallets;
+mod look_up;
 mod paging;
+mod search;
 mod witness;
 
 use std::{

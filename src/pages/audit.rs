@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
+use maud::html;
 
 use super::{
     form::AskForm,
@@ -12,9 +13,10 @@ use crate::{
     api::search_audit,
     components::{
         badge::{Badge, Nothing, Tone},
-        case::CaseLink,
+        case::{CaseLink, with_case_links},
         field::{SelectField, TextField},
         id::Code,
+        markup::written,
         notice::{Empty, Ignored},
         pagination::Pagination,
         table::Table,
@@ -166,7 +168,7 @@ fn row(entry: AuditEntry) -> AnyView {
     };
     let about_nothing = subject.is_none() && case.is_none() && detail.is_none();
     let case = case.map(|id| view! { " " <CaseLink id /> });
-    let detail = detail.map(|detail| view! { <p class="audit-detail">{detail}</p> });
+    let detail = detail.map(|detail| written(html! { p.audit-detail { (with_case_links(&detail)) } }));
     let session = session.map(|session| view! { <span class="audit-session">"session " <code>{session}</code></span> });
     let from = match from {
         Some(from) => view! { <code>{from}</code> }.into_any(),

@@ -182,6 +182,8 @@ fn field_id(field: Field) -> Option<&'static str> {
         Field::AmountAgain => Some("amount-again"),
         Field::Password => Some("password"),
         Field::Code => Some("code"),
-        Field::Command | Field::Subject | Field::Item => None,
+        Field::Command | Field::Subject | Field::Item | Field::Name | Field::Order | Field::Currency | Field::Day => {
+            None
+        }
     }
 }

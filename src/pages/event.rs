@@ -9,6 +9,7 @@ use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
         anomalies::AnomalyNotes,
+        case::{CaseLink, is_case_id},
         command::{PutRight, entry_offers},
         entry::{EntryData, EntryFields, TwoClocks},
         event_summary::{EventAmount, EventFacts, summary},
@@ -28,7 +29,8 @@ use crate::{
     views::{
         events::{EventLink as Place, EventView},
         href,
-        query::timeline_href,
+        query::{SearchQuery, search_href, timeline_href},
+        search::SearchKind,
         timelines::TimelineQuery,
     },
 };
@@ -298,7 +300,15 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
         }
     });
     let correlation = correlation.map(|id| {
-        let search = format!("{}?q={}", href::SEARCH, href::encode(&id));
+        let carriers = search_href(&SearchQuery {
+            text: id.clone(),
+            kind: Some(SearchKind::Correlation),
+        });
+        let link = if is_case_id(&id) {
+            view! { <CaseLink id /> }.into_any()
+        } else {
+            view! { <Code text=id /> }.into_any()
+        };
         let items = correlated
             .into_iter()
             .map(|place| view! { <li>{place_link(place, here)}</li> })
@@ -307,9 +317,7 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
             <div>
                 <dt>"Correlation"</dt>
                 <dd>
-                    <a class="id id-link" href=search title="Search for it">
-                        {id}
-                    </a>
+                    {link} " " <a href=carriers>"Everything that carries it"</a>
                     <ul class="places-list">{items}</ul>
                 </dd>
             </div>

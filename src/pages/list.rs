@@ -36,6 +36,7 @@ use crate::{
     },
     domain::{access::Act, ids::Domain},
     views::{
+        href,
         lists::{Count, ListName, ListQuery, Page, PageAt},
         query::{Parsed, list_csv_href, list_href, list_query},
     },
@@ -116,9 +117,14 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
     let above = above(&query);
     // Holds and cases name nobody.
     let has_names = !matches!(list, ListName::Holds | ListName::Cases);
-    let hidden = has_names && !query.text.is_empty() && !Session::current().may(Act::ReadPersonal);
+    // Customers are what people look for by a name, so their list says it before anybody tries.
+    let is_asked = list == ListName::Customers || !query.text.is_empty();
+    let hidden = has_names && is_asked && !Session::current().may(Act::ReadPersonal);
     let hidden = hidden.then(|| {
-        view! { <p class="aside" role="note">"Names are hidden from your role. Search for an id."</p> }
+        let look_up = Session::current().if_may(Act::LookUp, || {
+            view! { " " <a href=href::LOOK_UP>"Look a customer up by the whole name"</a> }.into_any()
+        });
+        view! { <p class="aside" role="note">"Names are hidden from your role; search an id or an amount." {look_up}</p> }
     });
     let moves = (!Row::DOMAINS.is_empty()).then(|| "all".to_owned());
     view! {

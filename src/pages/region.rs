@@ -152,6 +152,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             view! { <p>"Who does what here is decided by the administrators."</p> }.into_any(),
         ),
         ApiError::Field { .. }
+        | ApiError::NoMatch { .. }
         | ApiError::Moved
         | ApiError::FormExpired
         | ApiError::Refused { .. }

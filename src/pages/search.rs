@@ -1,333 +1,553 @@
-//! Search over everything: the best of the refunds, wallets and orders that match, and links to the whole lists.
+//! Search over everything. An exact id leads straight to its page; otherwise the best hits of every kind are shown, or more of one
+//! kind, with links to the lists.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
+use leptos_router::{components::Redirect, hooks::use_location};
 
 use super::{
-    list::{Answered, ListRow, answered},
+    list::{ListRow, plain_heads},
+    look_up::LookUpForm,
     region::region,
+    session::Session,
+    status::set_page_status,
 };
 use crate::{
-    api::{ApiError, find_carriers},
+    api::search,
     components::{
-        badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
-        id::{EntityLink, OrderLink, PartyName, WalletLink},
+        badge::Nothing,
+        id::{Code, EntityLink, OrderLink, PartyName},
         money::Money,
         notice::{Empty, Ignored},
-        page_links::{PageInfo, SearchOn},
-        refund_table::RefundRowsShort,
         table::Table,
-        words::total,
+        time::{Fineness, Time},
+        words::sentence,
     },
-    domain::{refund::RefundRow, wallet::Party},
+    domain::{access::Act, ids::Domain, refund::RefundRow},
     views::{
+        compensations::CaseRow,
+        customers::CustomerRow,
         href,
-        lists::{Count, ListQuery, PageAt},
+        lists::{Count, ListName, ListQuery},
         orders::OrderRow,
-        query::{Parsed, list_href, search_text},
-        search::{Carrier, Carriers, IdKind},
-        wallets::WalletRow,
+        query::{Parsed, SearchQuery, list_href, search_href, search_query},
+        search::{AmountText, Carrier, Hits, PaymentRow, SearchKind, SearchView, with_decimal_point},
+        wallets::{HoldListRow, WalletRow},
     },
 };
 
-/// Rows of each kind.
-const SHOWN: usize = 8;
-
-/// What the first page of a list found.
-struct Found {
-    query: ListQuery,
-    /// Rows on the page.
-    rows: usize,
-    /// Rows that match.
-    count: Count,
-    info: PageInfo,
-    /// One sentence a store that is not read.
-    unread: Vec<String>,
-}
-
-/// The rows to show, and what was found.
-fn found<Row: ListRow>(answer: Answered<Row>) -> (Vec<Row>, Found) {
-    let found = Found {
-        rows: answer.page.rows.len(),
-        count: answer.page.total,
-        info: answer.info(),
-        query: answer.query,
-        unread: answer.unread,
-    };
-    (answer.page.rows.into_iter().take(SHOWN).collect(), found)
-}
+/// The kinds in the order in which the page shows them: first those that people are looking for most.
+const SECTIONS: [SearchKind; 10] = [
+    SearchKind::Customer,
+    SearchKind::Refund,
+    SearchKind::Order,
+    SearchKind::Wallet,
+    SearchKind::Hold,
+    SearchKind::Case,
+    SearchKind::Payment,
+    SearchKind::Reference,
+    SearchKind::Event,
+    SearchKind::Correlation,
+];
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let search = use_location().search;
-    let parsed = Memo::new(move |_| search.with(|search| search_text(search)));
-    let text = Memo::new(move |_| parsed.with(|Parsed { query, .. }| query.clone()));
-    let ignored = move || view! { <Ignored notes=parsed.get().ignored /> };
+    let asked = use_location().search.get_untracked();
+    let Parsed { query, ignored } = search_query(&asked);
+    let results = if query.text.is_empty() {
+        nothing_asked()
+    } else {
+        results(query)
+    };
     view! {
         <Title text="Search" />
         <header class="page-head">
             <h1>"Search"</h1>
         </header>
         <div class="stack">
-            {ignored}
-            <Show when=move || text.with(|text| !text.is_empty()) fallback=nothing_asked>
-                <Results text />
-            </Show>
+            <Ignored notes=ignored />
+            {results}
         </div>
     }
     .into_any()
 }
 
-fn nothing_asked() -> impl IntoView {
+fn nothing_asked() -> AnyView {
     view! {
         <div class="panel">
             <Empty title="What are you looking for?">
-                <p>"Type part of an id of a wallet, an order or a refund, or of a customer's name, into the field above. An event, a payment or a reference is found by its whole id."</p>
+                <p>
+                    "Type into the field above: part of an id or of a customer's name, an amount such as 12.50 EUR, or the whole id of a payment, a reference, an event or a correlation."
+                </p>
             </Empty>
         </div>
     }
     .into_any()
 }
 
-#[component]
-fn Results(text: Memo<String>) -> impl IntoView {
-    let refunds = Resource::new(move || text.get(), every::<RefundRow>);
-    let wallets = Resource::new(move || text.get(), every::<WalletRow>);
-    let orders = Resource::new(move || text.get(), every::<OrderRow>);
-    let carriers = Resource::new(move || text.get(), find_carriers);
-    view! {
-        {region(carriers, "events", show_carriers)}
-        {section("refunds", "Refunds", refunds, show_refunds)}
-        {section("wallets", "Wallets", wallets, show_wallets)}
-        {section("orders", "Orders", orders, show_orders)}
-    }
-    .into_any()
-}
-
-/// The first rows that have the text, whatever their state.
-async fn every<Row: ListRow>(text: String) -> Result<Answered<Row>, ApiError> {
-    let (all, default) = (Row::LIST.states(), Row::LIST.default_states());
-    let states = if all == default { Vec::new() } else { all };
-    answered(ListQuery {
-        states: states.into_iter().map(str::to_owned).collect(),
-        text,
-        ..ListQuery::default()
-    })
-    .await
-}
-
-fn section<T: Clone + Send + Sync + 'static>(
-    what: &'static str,
-    heading: &'static str,
-    answer: Resource<Result<T, ApiError>>,
-    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView {
-    view! {
-        <section class="panel" aria-labelledby=what>
-            <div class="panel-head">
-                <h2 id=what>{heading}</h2>
-            </div>
-            {region(answer, what, show)}
-        </section>
-    }
-    .into_any()
-}
-
-/// What follows the rows: what is not read, and the way to all rows, or to the rest of a search that stopped, or that there
-/// are none.
-fn rest<Row: ListRow>(found: Found) -> AnyView {
-    let Found {
-        query,
-        rows,
-        count,
-        info,
-        unread,
-    } = found;
-    let noun = Row::LIST.noun();
-    let href = |at| list_href(Row::LIST, &query.page(at));
-    let missing = (!unread.is_empty()).then(|| {
-        let text = format!("Not all is read yet. {}", unread.join(" "));
-        view! { <p class="panel-note">{text}</p> }
-    });
-    let rest = if rows > SHOWN {
+fn results(query: SearchQuery) -> AnyView {
+    let asked = query.clone();
+    let answer = Resource::new(
+        || (),
+        move |()| {
+            let SearchQuery { text, kind } = asked.clone();
+            search(text, kind)
+        },
+    );
+    let look_up = may_look_up().then(|| {
+        let name = query.text.clone();
         view! {
-            <p class="panel-note">
-                <a href=href(PageAt::First)>{format!("All {}", total(count, noun))}</a>
+            <section class="panel" aria-labelledby="look-up">
+                <div class="panel-head">
+                    <h2 id="look-up">"Look up a customer by name"</h2>
+                </div>
+                <div class="panel-body">
+                    <p>
+                        "Names are hidden from your role; search an id or an amount. A customer is looked up by the whole name and one more fact."
+                    </p>
+                    <LookUpForm name />
+                </div>
+            </section>
+        }
+    });
+    let view = region(answer, "results", move |view| {
+        match target(&view, &query) {
+            Some(path) => {
+                let lead = view! { <Redirect path /> }.into_any();
+                // The redirect has its own status, and only for those who ask for HTML.
+                set_page_status(307);
+                lead
+            }
+            None => show(view, &query),
+        }
+    });
+    view! { {view} {look_up} }.into_any()
+}
+
+/// Whether names are hidden from the reader, who may look up a customer by name and one more fact instead.
+fn may_look_up() -> bool {
+    Session::current().may(Act::LookUp)
+}
+
+/// Where the only row whose id is the text is shown. A correlation does not count where another kind has that id.
+fn target(view: &SearchView, query: &SearchQuery) -> Option<String> {
+    if query.kind.is_some() || !view.unsearched.is_empty() {
+        return None;
+    }
+    let carried = |carrier: &Carrier| match carrier.position {
+        Some(position) => href::event(carrier.domain, &carrier.subject, position),
+        None => href::entity(carrier.domain, carrier.subject.as_str()),
+    };
+    let mut targets: Vec<String> = Vec::new();
+    targets.extend(view.wallets.exact().map(|row| href::wallet(row.id.as_str())));
+    targets.extend(view.orders.exact().map(|row| href::order(row.id.as_str())));
+    let refund = |row: &RefundRow| href::refund(&row.refund, Some(row.order.as_str()));
+    targets.extend(view.refunds.exact().map(refund));
+    targets.extend(view.holds.exact().map(hold_href));
+    targets.extend(view.cases.exact().map(|row| href::compensation(row.id.as_str())));
+    targets.extend(view.customers.exact().map(|row| href::customer(&row.customer)));
+    targets.extend(view.payments.exact().map(|row| href::order(row.order.as_str())));
+    targets.extend(view.references.exact().map(|row| href::order(row.subject.as_str())));
+    targets.extend(view.events.exact().map(carried));
+    if targets.is_empty() && view.correlations.exact().next().is_some() {
+        let carriers = SearchQuery {
+            kind: Some(SearchKind::Correlation),
+            ..query.clone()
+        };
+        return Some(search_href(&carriers));
+    }
+    let only = targets.pop();
+    only.filter(|_| targets.is_empty())
+}
+
+/// The list in which a hold stands.
+fn hold_href(row: &HoldListRow) -> String {
+    let query = ListQuery {
+        text: row.hold.clone(),
+        wallet: Some(row.wallet.to_string()),
+        states: every_state(ListName::Holds),
+        ..ListQuery::default()
+    };
+    list_href(ListName::Holds, &query)
+}
+
+fn every_state(list: ListName) -> Vec<String> {
+    let states = list.states();
+    if states == list.default_states() {
+        return Vec::new();
+    }
+    states.into_iter().map(str::to_owned).collect()
+}
+
+/// The heading of a kind.
+const fn heading(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Wallet => "Wallets",
+        SearchKind::Order => "Orders",
+        SearchKind::Refund => "Refunds",
+        SearchKind::Hold => "Holds",
+        SearchKind::Case => "Cases",
+        SearchKind::Customer => "Customers",
+        SearchKind::Payment => "Payments",
+        SearchKind::Reference => "References",
+        SearchKind::Event => "Events",
+        SearchKind::Correlation => "Correlations",
+    }
+}
+
+/// How many hits of a kind there are, and whether not everything was looked at.
+const fn counted(view: &SearchView, kind: SearchKind) -> (Count, bool) {
+    match kind {
+        SearchKind::Wallet => (view.wallets.count, view.wallets.stopped),
+        SearchKind::Order => (view.orders.count, view.orders.stopped),
+        SearchKind::Refund => (view.refunds.count, view.refunds.stopped),
+        SearchKind::Hold => (view.holds.count, view.holds.stopped),
+        SearchKind::Case => (view.cases.count, view.cases.stopped),
+        SearchKind::Customer => (view.customers.count, view.customers.stopped),
+        SearchKind::Payment => (view.payments.count, view.payments.stopped),
+        SearchKind::Reference => (view.references.count, view.references.stopped),
+        SearchKind::Event => (view.events.count, view.events.stopped),
+        SearchKind::Correlation => (view.correlations.count, view.correlations.stopped),
+    }
+}
+
+/// A count as it is written: `3`, or `100+`.
+fn count_text(count: Count) -> String {
+    match count {
+        Count::Exactly(count) => count.to_string(),
+        Count::AtLeast(count) => format!("{count}+"),
+    }
+}
+
+fn show(view: SearchView, query: &SearchQuery) -> AnyView {
+    let has_hits = |kind: &SearchKind| match counted(&view, *kind) {
+        (Count::Exactly(count) | Count::AtLeast(count), stopped) => count > 0 || stopped,
+    };
+    let kinds: Vec<SearchKind> = SECTIONS.into_iter().filter(has_hits).collect();
+    let unsearched = view
+        .unsearched
+        .iter()
+        .map(|sentence| view! { <p class="aside" role="note">{sentence.clone()}</p> })
+        .collect_view();
+    let hint = with_decimal_point(&query.text).map(|text| {
+        let corrected = SearchQuery {
+            text: text.clone(),
+            kind: None,
+        };
+        view! {
+            <p class="aside" role="note">
+                "To search for an amount, write " <a href=search_href(&corrected)>{text}</a> "."
             </p>
         }
-        .into_any()
-    } else if info.stopped {
-        view! { <SearchOn info href /> }.into_any()
-    } else if rows == 0 && unread.is_empty() {
-        view! { <p class="panel-note">{format!("No {noun} matches.")}</p> }.into_any()
-    } else {
-        ().into_any()
-    };
-    view! { {missing} {rest} }.into_any()
-}
-
-fn show_refunds(answer: Answered<RefundRow>) -> AnyView {
-    let (rows, found) = found(answer);
-    let table = (!rows.is_empty()).then(|| {
-        view! {
-            <Table caption="Refunds that match" class="even">
-                <thead>
-                    <tr>
-                        <th scope="col">"Refund"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="figures">"In state for"</th>
-                        <th scope="col" class="figures">"Amount"</th>
-                    </tr>
-                </thead>
-                <RefundRowsShort rows />
-            </Table>
+    });
+    if kinds.is_empty() {
+        return view! {
+            <div class="stack">
+                {hint}
+                {unsearched}
+                {nothing_found(query)}
+            </div>
         }
-    });
-    view! { {table} {rest::<RefundRow>(found)} }.into_any()
+        .into_any();
+    }
+    let links = kind_links(&view, &kinds, query);
+    let sections = sections(view, &kinds, query);
+    view! {
+        <div class="stack">
+            {links}
+            {hint}
+            {unsearched}
+            {sections}
+        </div>
+    }
+    .into_any()
 }
 
-/// The events that carry the very id; nothing where there are none.
-fn show_carriers(Carriers { found, complete }: Carriers) -> AnyView {
-    let missing = (!complete).then(|| {
-        view! { <p class="panel-note">"Ids of events, payments and references are still being indexed."</p> }
+fn nothing_found(query: &SearchQuery) -> AnyView {
+    let title = match query.kind {
+        Some(kind) => format!("No {} is found for this text", kind.as_str()),
+        None => "Nothing is found for this text".to_owned(),
+    };
+    let words = if Session::current().may(Act::ReadPersonal) {
+        "Every word has to be part of an id or of a customer's name."
+    } else {
+        "Every word has to be part of an id."
+    };
+    let every_kind = query.kind.map(|_| {
+        let all = SearchQuery {
+            kind: None,
+            ..query.clone()
+        };
+        view! { <p><a class="button" href=search_href(&all)>"Search every kind"</a></p> }
     });
-    if found.is_empty() {
-        return missing.map_or_else(
-            || ().into_any(),
-            |missing| view! { <div class="panel">{missing}</div> }.into_any(),
-        );
+    view! {
+        <div class="panel">
+            <Empty title>
+                <p>
+                    {words} " Payments, references, events and correlations are found by their whole id; an amount is written as 12.50 or 12.50 EUR."
+                </p>
+                {every_kind}
+            </Empty>
+        </div>
     }
-    let rows = found
-        .into_iter()
-        .map(|carrier| {
-            let Carrier {
-                kind,
-                domain,
-                subject,
-                position,
-                event_type,
-            } = carrier;
-            let event = match (position, event_type) {
-                (Some(position), event_type) => {
-                    let text = event_type.unwrap_or_else(|| "event".to_owned());
-                    view! { <a href=href::event(domain, &subject, position)>{text}</a> }.into_any()
-                }
-                (None, _) => view! { "in its history" }.into_any(),
-            };
+    .into_any()
+}
+
+/// Links to the hits of one kind, with their numbers.
+fn kind_links(view: &SearchView, kinds: &[SearchKind], query: &SearchQuery) -> AnyView {
+    let all = (None, "All".to_owned());
+    let of_kinds = kinds.iter().map(|kind| {
+        let (count, _) = counted(view, *kind);
+        (Some(*kind), format!("{} {}", heading(*kind), count_text(count)))
+    });
+    let links = std::iter::once(all)
+        .chain(of_kinds)
+        .map(|(kind, text)| {
+            let is_here = kind == query.kind;
+            let href = search_href(&SearchQuery { kind, ..query.clone() });
             view! {
-                <tr>
-                    <th scope="row">{id_kind(kind)}</th>
-                    <td>{event}</td>
-                    <td><EntityLink domain id=subject /></td>
-                </tr>
+                <li>
+                    <a class="pill" href=href aria-current=is_here.then_some("page")>
+                        {text}
+                    </a>
+                </li>
             }
         })
         .collect_view();
     view! {
-        <section class="panel" aria-labelledby="events">
+        <nav class="kinds" aria-label="Kinds">
+            <ul>{links}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+fn sections(view: SearchView, kinds: &[SearchKind], query: &SearchQuery) -> AnyView {
+    let now = view.now;
+    let mut view = view;
+    let mut sections = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        sections.push(match kind {
+            SearchKind::Customer => rows::<CustomerRow>(std::mem::take(&mut view.customers), *kind, query, now),
+            SearchKind::Refund => rows::<RefundRow>(std::mem::take(&mut view.refunds), *kind, query, now),
+            SearchKind::Order => rows::<OrderRow>(std::mem::take(&mut view.orders), *kind, query, now),
+            SearchKind::Wallet => rows::<WalletRow>(std::mem::take(&mut view.wallets), *kind, query, now),
+            SearchKind::Hold => rows::<HoldListRow>(std::mem::take(&mut view.holds), *kind, query, now),
+            SearchKind::Case => rows::<CaseRow>(std::mem::take(&mut view.cases), *kind, query, now),
+            SearchKind::Payment => payments(std::mem::take(&mut view.payments), query),
+            SearchKind::Reference => carriers(std::mem::take(&mut view.references), *kind, query),
+            SearchKind::Event => carriers(std::mem::take(&mut view.events), *kind, query),
+            SearchKind::Correlation => carriers(std::mem::take(&mut view.correlations), *kind, query),
+        });
+    }
+    sections.into_iter().collect_view().into_any()
+}
+
+/// A kind's heading, its table, and the way to more.
+fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQuery, table: AnyView) -> AnyView {
+    let (count, stopped) = found;
+    let id = format!("found-{}", kind.as_str());
+    let there_is_more = match count {
+        Count::Exactly(count) => count > shown as u64,
+        Count::AtLeast(_) => true,
+    };
+    let more = (there_is_more && query.kind.is_none()).then(|| {
+        let of_kind = SearchQuery {
+            kind: Some(kind),
+            ..query.clone()
+        };
+        let noun = heading(kind).to_lowercase();
+        let text = match count {
+            Count::Exactly(count) => format!("All {count} {noun}"),
+            Count::AtLeast(_) => format!("{} {noun}", count_text(count)),
+        };
+        view! { <a href=search_href(&of_kind)>{text}</a> }
+    });
+    let list = (there_is_more && query.kind.is_some()).then(|| {
+        kind.list().map(|list| {
+            let text = format!("{} with this text", sentence(list.as_str()));
+            view! { <a href=whole_list(list, query)>{text}</a> }
+        })
+    });
+    let list = list.flatten();
+    let note = stopped.then(|| {
+        let to_list = kind.list().map(|list| {
+            view! { " " <a href=whole_list(list, query)>"Search on in the list"</a> }
+        });
+        view! { <p class="panel-note">"Only the newest were looked at." {to_list}</p> }
+    });
+    view! {
+        <section class="panel" aria-labelledby=id.clone()>
             <div class="panel-head">
-                <h2 id="events">"Events with this id"</h2>
+                <h2 id=id.clone()>{heading(kind)}</h2>
+                {more}
+                {list}
             </div>
-            <Table caption="Events that carry this id" class="even">
-                <thead>
-                    <tr>
-                        <th scope="col">"It is the id of"</th>
-                        <th scope="col">"Event"</th>
-                        <th scope="col">"Of"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </Table>
-            {missing}
+            {table}
+            {note}
         </section>
     }
     .into_any()
 }
 
-const fn id_kind(kind: IdKind) -> &'static str {
-    match kind {
-        IdKind::Event => "the event",
-        IdKind::Correlation => "a correlation",
-        IdKind::Payment => "a payment",
-        IdKind::Reference => "a refund's reference",
-    }
+/// The list of a kind with the same text or amount.
+fn whole_list(list: ListName, query: &SearchQuery) -> String {
+    let states = every_state(list);
+    let by_amount = AmountText::parse(&query.text).and_then(|text| {
+        // Wallets are listed by their balance, and the list compares amounts of one currency.
+        let comparable = !matches!(list, ListName::Wallets | ListName::Cases | ListName::Customers);
+        let currency = text.currency.filter(|_| comparable)?;
+        Some(ListQuery {
+            currencies: vec![currency],
+            min: Some(text.amount.clone()),
+            max: Some(text.amount),
+            states: states.clone(),
+            ..ListQuery::default()
+        })
+    });
+    let query = by_amount.unwrap_or_else(|| ListQuery {
+        text: query.text.clone(),
+        states,
+        ..ListQuery::default()
+    });
+    list_href(list, &query)
 }
 
-fn party(party: Option<Party>) -> AnyView {
-    match party {
-        Some(party) => view! { <PartyName party /> }.into_any(),
-        None => view! { <Nothing /> }.into_any(),
-    }
+/// Hits that are rows of a list, as the list shows them.
+fn rows<Row: ListRow>(found: Hits<Row>, kind: SearchKind, query: &SearchQuery, now: DateTime<Utc>) -> AnyView {
+    let shown = found.hits.len();
+    let rows = found.hits.into_iter().map(|hit| hit.row.row(now)).collect_view();
+    let table = (shown > 0).then(|| {
+        view! {
+            <Table caption=format!("{} that are found", heading(kind)) class="folds">
+                <thead>{plain_heads(Row::COLUMNS)}</thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+    });
+    section(kind, shown, (found.count, found.stopped), query, table.into_any())
 }
 
-fn show_wallets(answer: Answered<WalletRow>) -> AnyView {
-    let (rows, found) = found(answer);
-    let rows = rows
+fn payments(found: Hits<PaymentRow>, query: &SearchQuery) -> AnyView {
+    let shown = found.hits.len();
+    let rows = found
+        .hits
         .into_iter()
-        .map(|row| {
+        .map(|hit| {
+            let PaymentRow {
+                payment,
+                order,
+                wallet: _,
+                customer,
+                amount,
+                currency,
+                paid_at,
+                position,
+            } = hit.row;
+            let customer = match customer {
+                Some(party) => view! { <PartyName party /> }.into_any(),
+                None => view! { <Nothing /> }.into_any(),
+            };
+            let paid = match paid_at {
+                Some(at) => view! { <Time at fineness=Fineness::Minute /> }.into_any(),
+                None => view! { <Nothing /> }.into_any(),
+            };
+            let event = href::event(Domain::Order, &order, position);
             view! {
                 <tr>
-                    <th scope="row"><WalletLink id=row.id.to_string() /></th>
-                    <td>{party(row.owner)}</td>
-                    <td><WalletStatusBadge status=row.status /></td>
-                    <td class="figures"><Money amount=row.balances.available currency=row.currency /></td>
+                    <th scope="row" class="card-head">
+                        <Code text=payment />
+                        <span class="card-aside">
+                            <Money amount currency />
+                        </span>
+                    </th>
+                    <td data-label="Order"><OrderLink id=order.to_string() /></td>
+                    <td data-label="Customer">{customer}</td>
+                    <td data-label="Event"><a class="event-link" href=event>"order.paid"</a></td>
+                    <td data-label="Paid">{paid}</td>
+                    <td class="figures not-in-card">
+                        <Money amount currency />
+                    </td>
                 </tr>
             }
-            .into_any()
         })
-        .collect();
-    let rest = rest::<WalletRow>(found);
-    view! { {entities("Wallets that match", "Wallet", "Owner", "Available", rows)} {rest} }.into_any()
-}
-
-fn show_orders(answer: Answered<OrderRow>) -> AnyView {
-    let (rows, found) = found(answer);
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            let total = row.total.map_or_else(
-                || view! { <Nothing /> }.into_any(),
-                |amount| view! { <Money amount currency=row.currency /> }.into_any(),
-            );
-            view! {
-                <tr>
-                    <th scope="row"><OrderLink id=row.id.to_string() /></th>
-                    <td>{party(row.customer)}</td>
-                    <td><OrderStatusBadge status=row.status /></td>
-                    <td class="figures">{total}</td>
-                </tr>
-            }
-            .into_any()
-        })
-        .collect();
-    let rest = rest::<OrderRow>(found);
-    view! { {entities("Orders that match", "Order", "Customer", "Total", rows)} {rest} }.into_any()
-}
-
-/// A table of four columns; nothing without rows.
-fn entities(
-    caption: &'static str,
-    id: &'static str,
-    party: &'static str,
-    amount: &'static str,
-    rows: Vec<AnyView>,
-) -> AnyView {
-    if rows.is_empty() {
-        return ().into_any();
-    }
-    view! {
-        <Table caption=caption class="even">
+        .collect_view();
+    let table = view! {
+        <Table caption="Payments that are found" class="folds">
             <thead>
                 <tr>
-                    <th scope="col">{id}</th>
-                    <th scope="col">{party}</th>
-                    <th scope="col">"Status"</th>
-                    <th scope="col" class="figures">{amount}</th>
+                    <th scope="col">"Payment"</th>
+                    <th scope="col">"Order"</th>
+                    <th scope="col">"Customer"</th>
+                    <th scope="col">"Event"</th>
+                    <th scope="col">"Paid (UTC)"</th>
+                    <th scope="col" class="figures">"Amount"</th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-    }
-    .into_any()
+    };
+    section(
+        SearchKind::Payment,
+        shown,
+        (found.count, found.stopped),
+        query,
+        table.into_any(),
+    )
+}
+
+/// The events that carry the text as an id.
+fn carriers(found: Hits<Carrier>, kind: SearchKind, query: &SearchQuery) -> AnyView {
+    let shown = found.hits.len();
+    let rows = found
+        .hits
+        .into_iter()
+        .map(|hit| {
+            let Carrier {
+                id,
+                domain,
+                subject,
+                position,
+                event_type,
+                time,
+                ..
+            } = hit.row;
+            let time = match time {
+                Some(at) => view! { <Time at fineness=Fineness::Minute /> }.into_any(),
+                None => view! { <Nothing /> }.into_any(),
+            };
+            let event = match position {
+                Some(position) => {
+                    let text = event_type.unwrap_or_else(|| "event".to_owned());
+                    view! { <a class="event-link" href=href::event(domain, &subject, position)>{text}</a> }.into_any()
+                }
+                None => view! { "in its history" }.into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row" class="card-head"><Code text=id /></th>
+                    <td data-label="First event">{event}</td>
+                    <td data-label="When">{time}</td>
+                    <td data-label="Of">
+                        <EntityLink domain id=subject.to_string() />
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let table = view! {
+        <Table caption=format!("{} that are found", heading(kind)) class="folds">
+            <thead>
+                <tr>
+                    <th scope="col">{sentence(kind.as_str())}</th>
+                    <th scope="col">"First event"</th>
+                    <th scope="col">"When (UTC)"</th>
+                    <th scope="col">"Of"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+    };
+    section(kind, shown, (found.count, found.stopped), query, table.into_any())
 }

@@ -104,6 +104,17 @@ fn told(
             };
             (nothing.to_owned(), text)
         }
+        ApiError::NoMatch { .. } => (
+            "No match".to_owned(),
+            plain(
+                "Check that the name is whole and spelled as the customer spells it, and check the other fields. Days are of UTC."
+                    .to_owned(),
+            ),
+        ),
+        ApiError::TooMany { seconds } => (
+            nothing.to_owned(),
+            plain(format!("Too many tries. Try again in {}.", waiting_time(*seconds))),
+        ),
         ApiError::Moved => (
             "Something was appended since you looked".to_owned(),
             plain(format!(
@@ -151,6 +162,15 @@ fn told(
             plain("Check the connection and send the form again. Sending it twice does nothing twice.".to_owned()),
         ),
         other => (nothing.to_owned(), plain(sentence_of(&other.to_string()))),
+    }
+}
+
+/// `45 s`, or whole minutes where it is longer than two.
+fn waiting_time(seconds: u64) -> String {
+    if seconds <= 120 {
+        format!("{seconds} s")
+    } else {
+        format!("{} minutes", seconds.div_ceil(60))
     }
 }
 

@@ -24,6 +24,7 @@ use super::{
     Store,
     database::{Database, ReadModelError, StoreNames},
     lists::{self, Ask, ListError, Moment, Search},
+    search::{self, Reach, SearchText},
 };
 use crate::{
     domain::{ids::EntityId, refund::Limits},
@@ -31,6 +32,7 @@ use crate::{
     views::{
         compensations::CaseRow,
         lists::{ListQuery, Page, PageAt},
+        search::Hits,
     },
 };
 
@@ -150,6 +152,15 @@ impl Cases {
         self.caught_up().await?;
         let page = self.ask(query, Ask::part(PART, Search::Names, moment())).await?;
         Ok(lists::next_part(page)?)
+    }
+
+    /// The cases that a text finds.
+    pub async fn search(&self, text: &SearchText, reach: Reach) -> Result<Hits<CaseRow>, CasesError> {
+        self.caught_up().await?;
+        let text = text.clone();
+        Ok(self
+            .read(move |connection| search::find(connection, &text, &reach))
+            .await?)
     }
 
     async fn ask(&self, query: &ListQuery, ask: Ask) -> Result<Page<CaseRow>, CasesError> {

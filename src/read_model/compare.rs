@@ -9,7 +9,7 @@ use rusqlite::{Connection, types::ValueRef};
 pub struct Rows(pub BTreeMap<String, String>);
 
 /// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
-const QUERIES: [(&str, &str); 13] = [
+const QUERIES: [(&str, &str); 14] = [
     (
         "wallet",
         "SELECT id, hex(position), hex(digest), entries, sequence, status, currency, hex(posted), hex(held), hex(available), owner, owner_name,
@@ -41,6 +41,11 @@ const QUERIES: [(&str, &str); 13] = [
         "refund",
         "SELECT ord || ' ' || refund, state, currency, hex(amount), destination, reason, hex(requested_at), hex(state_since),
              approved FROM refund",
+    ),
+    (
+        "payment",
+        "SELECT o.id || ' ' || hex(p.position), p.payment, hex(p.amount), p.currency, hex(p.time)
+         FROM payment p JOIN orders o ON o.n = p.ord",
     ),
     (
         "transition",

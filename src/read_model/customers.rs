@@ -119,6 +119,11 @@ fn read_searchable(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
+/// Whether the search index has every customer.
+pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
+    read_searchable(connection).map(|searchable| searchable == i64::MAX)
+}
+
 fn write_one(
     connection: &Connection,
     domain: Domain,

@@ -13,8 +13,9 @@ use crate::{
         event::{Entry, RawDigest},
         fold::Fold,
         ids::{Domain, EntityId, Position},
+        money::Money,
         order::{OrderEvent, OrderState},
-        wallet::{Hold, Posting, WalletEvent, WalletState},
+        wallet::{CreditKind, Hold, Posting, WalletEvent, WalletState},
     },
     event_log::roll,
     read_model::snapshots::Remembered,
@@ -105,7 +106,8 @@ pub struct TouchedParts {
 /// A credit of kind `refund`.
 #[derive(Debug)]
 pub struct Credit {
-    pub refund: String,
+    /// The refund that it names, if it does.
+    pub refund: Option<String>,
     pub order: Option<String>,
     pub amount: Decimal,
     pub time: DateTime<Utc>,
@@ -113,13 +115,30 @@ pub struct Credit {
     pub reversed: bool,
 }
 
+/// What the new entries of an order are about.
+#[derive(Debug, Default)]
+pub struct TouchedOrder {
+    /// Ids of refunds.
+    pub refunds: BTreeSet<String>,
+    /// By the position of the event.
+    pub payments: BTreeMap<Position, Payment>,
+}
+
+/// An `order.paid`, whatever the order made of it.
+#[derive(Debug)]
+pub struct Payment {
+    pub id: String,
+    pub amount: Money,
+    pub time: Option<DateTime<Utc>>,
+}
+
 impl TouchedParts {
-    fn credit(&mut self, state: &WalletState, event: &str) {
-        let Some(posting) = state.postings.get(event) else {
-            return;
-        };
-        if let Some(credit) = Credit::of(posting) {
-            self.credits.insert(event.to_owned(), credit);
+    /// Notes a credit of kind `refund`; `is_refund`: whether one that names no refund is such a credit.
+    fn credit(&mut self, state: &WalletState, event: &str, is_refund: impl FnOnce() -> bool) {
+        if let Some(posting) = state.postings.get(event)
+            && (posting.refund.is_some() || is_refund())
+        {
+            self.credits.insert(event.to_owned(), Credit::of(posting));
         }
     }
 
@@ -131,15 +150,27 @@ impl TouchedParts {
 }
 
 impl Credit {
-    fn of(posting: &Posting) -> Option<Self> {
-        Some(Self {
-            refund: posting.refund.clone()?,
+    fn of(posting: &Posting) -> Self {
+        Self {
+            refund: posting.refund.clone(),
             order: posting.order.clone(),
             amount: posting.amount,
             time: posting.time,
             reversed: posting.wholly_reversed(),
-        })
+        }
     }
+}
+
+/// Whether a `wallet.credited` is of kind `refund`. Payloads without that word need not be read.
+fn is_refund_credit(kind: &str, data: Option<&str>) -> bool {
+    data.is_some_and(|data| data.contains(CreditKind::Refund.as_str()))
+        && matches!(
+            WalletEvent::parse(kind, data),
+            Ok(WalletEvent::Credited {
+                kind: CreditKind::Refund,
+                ..
+            })
+        )
 }
 
 impl Entity for WalletState {
@@ -155,7 +186,7 @@ impl Entity for WalletState {
             match kind {
                 "wallet.credited" => {
                     if let Some(id) = fields.id() {
-                        touched.credit(state, id);
+                        touched.credit(state, id, || is_refund_credit(kind, fields.data()));
                     }
                 }
                 "wallet.entry_reversed"
@@ -163,7 +194,10 @@ impl Entity for WalletState {
                 | "wallet.hold_captured"
                 | "wallet.hold_released"
                 | "wallet.hold_expired" => match WalletEvent::parse(kind, fields.data()) {
-                    Ok(WalletEvent::EntryReversed { reverses, .. }) => touched.credit(state, &reverses),
+                    Ok(WalletEvent::EntryReversed { reverses, .. }) => {
+                        // One that names no refund is found by its amount alone, reversed or not.
+                        touched.credit(state, &reverses, || false);
+                    }
                     Ok(
                         WalletEvent::Held { hold, .. }
                         | WalletEvent::HoldCaptured { hold, .. }
@@ -188,20 +222,31 @@ impl Entity for WalletState {
 
 impl Entity for OrderState {
     const DOMAIN: Domain = Domain::Order;
-    /// Ids of refunds.
-    type Touched = BTreeSet<String>;
+    type Touched = TouchedOrder;
 
-    fn touch(_: &Self, entries: &[Entry], touched: &mut BTreeSet<String>) {
+    fn touch(_: &Self, entries: &[Entry], touched: &mut TouchedOrder) {
         for entry in entries {
-            let Some(kind) = entry.fields.r#type().filter(|kind| kind.starts_with("order.refund_")) else {
+            let about_money = |kind: &&str| *kind == "order.paid" || kind.starts_with("order.refund_");
+            let Some(kind) = entry.fields.r#type().filter(about_money) else {
                 continue;
             };
             match OrderEvent::parse(kind, entry.fields.data()) {
+                Ok(OrderEvent::Paid { payment, amount, .. }) => {
+                    let time = entry.time();
+                    touched.payments.insert(
+                        entry.position,
+                        Payment {
+                            id: payment,
+                            amount,
+                            time,
+                        },
+                    );
+                }
                 Ok(OrderEvent::RefundRequested { refund, .. }) => {
-                    touched.insert(refund);
+                    touched.refunds.insert(refund);
                 }
                 Ok(OrderEvent::Refund(step)) => {
-                    touched.insert(step.refund);
+                    touched.refunds.insert(step.refund);
                 }
                 _ => {}
             }

@@ -23,14 +23,14 @@ pub use self::{
     orders::{fetch as orders_row, naming as orders_naming, one as order},
     refunds::Moment,
     related::{orders_claiming, wallet_named_by, wallets_credited},
-    search::Search,
+    search::{Fields, Search, is_searchable},
     wallets::{fetch as wallets_row, long as long_wallets},
 };
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use self::{
-    paging::{Found, Start},
+    paging::Start,
     question::Question,
     spec::{Counted, Spec},
 };
@@ -72,6 +72,7 @@ pub enum ListError {
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
     pub search: Search,
+    pub fields: Fields,
     pub moment: Moment,
     /// Rows of a page at most.
     pub rows: usize,
@@ -88,6 +89,7 @@ impl Ask {
     pub fn page(query: &ListQuery, search: Search, moment: Moment) -> Self {
         Self {
             search,
+            fields: Fields::Listed,
             moment,
             rows: query.rows(),
             visits: VISITS_MAX,
@@ -100,6 +102,7 @@ impl Ask {
     pub const fn part(rows: usize, search: Search, moment: Moment) -> Self {
         Self {
             search,
+            fields: Fields::Listed,
             moment,
             rows,
             visits: usize::MAX,
@@ -153,12 +156,8 @@ pub fn page<Row: ListRow>(
             Some("the link to this page of the list can't be read; this is the first".to_owned()),
         ),
     };
-    let found = match &pieces {
-        Some(pieces) if pieces.is_empty() => Found::nothing(),
-        pieces => match question.find::<Row>(pieces.as_ref(), &start)? {
-            Some(found) => found,
-            None => return Ok(Err(ListError::TooManyForRisk)),
-        },
+    let Some(found) = question.find::<Row>(pieces.as_ref(), &start)? else {
+        return Ok(Err(ListError::TooManyForRisk));
     };
     let mut rows = Vec::with_capacity(found.rows.len());
     for n in found.rows {
@@ -187,6 +186,43 @@ pub struct Total {
     pub state: i64,
     pub currency: Option<Currency>,
     pub tally: Tally,
+}
+
+/// The numbers of the first rows that match, in the order asked for, and whether they are all. `pieces` stand in place of the
+/// query's text.
+pub fn first_rows<Row: ListRow>(
+    connection: &Connection,
+    query: &ListQuery,
+    pieces: Option<&Pieces>,
+    ask: &Ask,
+) -> rusqlite::Result<FirstRows> {
+    let question = Question::new(connection, Row::SPEC, query, ask)?;
+    let found = question.find::<Row>(pieces, &Start::First)?;
+    Ok(found.map_or_else(FirstRows::default, |found| FirstRows {
+        more: found.next.is_some() && !found.stopped,
+        numbers: found.rows,
+        stopped: found.stopped,
+    }))
+}
+
+/// The first rows of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstRows {
+    pub numbers: Vec<i64>,
+    /// There are more.
+    pub more: bool,
+    /// As many rows were visited as may be: there may be more.
+    pub stopped: bool,
+}
+
+/// The currencies that rows of a list have.
+pub fn currencies<Row: ListRow>(connection: &Connection) -> rusqlite::Result<Vec<Currency>> {
+    let totals = counted(connection, Row::SPEC.counted)?;
+    let totals = totals.into_iter().filter(|total| total.tally.rows > 0);
+    let mut currencies: Vec<Currency> = totals.filter_map(|total| total.currency).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    Ok(currencies)
 }
 
 /// The totals of a list.

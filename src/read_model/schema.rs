@@ -9,7 +9,7 @@ use super::{cases, customers, snapshots, whole_ids};
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
-pub const FORMAT: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
+pub const FORMAT: &str = concat!("4 ", env!("CARGO_PKG_VERSION"));
 /// "LDGR", what `PRAGMA application_id` says of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 
@@ -118,7 +118,7 @@ const WALLET: &str = "
         amount BLOB NOT NULL, currency TEXT NOT NULL, ord TEXT, since BLOB NOT NULL, expires_at BLOB NOT NULL
     ) STRICT;
     CREATE TABLE credit (           -- credits of kind refund
-        wallet INTEGER NOT NULL, event TEXT NOT NULL, refund TEXT NOT NULL, ord TEXT,
+        wallet INTEGER NOT NULL, event TEXT NOT NULL, refund TEXT, ord TEXT,
         amount BLOB NOT NULL, currency TEXT NOT NULL, time BLOB NOT NULL,
         reversed INTEGER NOT NULL,  -- 1 if it was wholly reversed
         PRIMARY KEY (wallet, event)
@@ -140,7 +140,9 @@ const WALLET_INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS hold_state_time ON hold (state, currency, since, hold, wallet);
     CREATE INDEX IF NOT EXISTS hold_state_amount ON hold (state, currency, amount, hold, wallet);
     CREATE INDEX IF NOT EXISTS wallet_entries ON wallet (entries) WHERE entries > 256;
-    CREATE INDEX IF NOT EXISTS credit_refund ON credit (refund);
+    CREATE INDEX IF NOT EXISTS hold_id ON hold (hold, wallet);
+    CREATE INDEX IF NOT EXISTS credit_refund ON credit (refund) WHERE refund IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS credit_amount ON credit (currency, amount, time);
 ";
 
 const WALLET_DROPPED: &str = "
@@ -172,6 +174,11 @@ const ORDER: &str = "
         refund INTEGER NOT NULL, place INTEGER NOT NULL, state INTEGER NOT NULL, at BLOB NOT NULL,
         PRIMARY KEY (refund, place)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE payment (          -- every order.paid
+        ord INTEGER NOT NULL, position BLOB NOT NULL, payment TEXT NOT NULL,
+        amount BLOB NOT NULL, currency TEXT NOT NULL, time BLOB NOT NULL,
+        PRIMARY KEY (ord, position)
+    ) STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE orders_text USING fts5 (
         ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
     );
@@ -191,11 +198,12 @@ const ORDER_INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS refund_requested ON refund (state, currency, requested_at, refund, ord, amount);
     CREATE INDEX IF NOT EXISTS refund_since ON refund (state, currency, state_since, refund, ord, amount, requested_at);
     CREATE INDEX IF NOT EXISTS refund_amount ON refund (state, currency, amount, refund, ord);
+    CREATE INDEX IF NOT EXISTS payment_amount ON payment (currency, amount, time);
 ";
 
 const ORDER_DROPPED: &str = "
     DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS refund; DROP TABLE IF EXISTS refund_transition;
-    DROP TABLE IF EXISTS orders_text; DROP TABLE IF EXISTS refund_text;
+    DROP TABLE IF EXISTS payment; DROP TABLE IF EXISTS orders_text; DROP TABLE IF EXISTS refund_text;
 ";
 
 /// Creates every table, empty and without the indexes of a first filling.

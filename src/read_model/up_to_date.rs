@@ -121,7 +121,8 @@ impl UpToDate {
         })
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
+    /// Runs queries on one state of the rows. Blocks.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
         match &self.rows {
             Rows::Own(database) => database.read(work),
             Rows::Observed(connection) => {

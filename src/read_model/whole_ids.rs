@@ -5,7 +5,7 @@
 //! A filling writes the hashes of a batch as one row of `id_batch`. They are moved to the index afterwards, sorted, a step at a
 //! time.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
@@ -131,6 +131,19 @@ fn insert(connection: &Connection, ids: &[(i64, i64)]) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The hashes and holders of a row of `id_batch`.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (i64, i64)> + '_ {
+    let (pairs, _) = bytes.as_chunks::<BYTES>();
+    pairs.iter().map(|pair| {
+        let number = |from: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&pair[from..from + 8]);
+            i64::from_le_bytes(bytes)
+        };
+        (number(0), number(8))
+    })
+}
+
 /// Moves the next rows of `id_batch` to the index. `false`: there are none.
 pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT n, ids FROM id_batch ORDER BY n")?;
@@ -140,15 +153,7 @@ pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
         && let Some(row) = rows.next()?
     {
         last = Some(row.get::<_, i64>(0)?);
-        let (pairs, _) = row.get_ref(1)?.as_blob()?.as_chunks::<BYTES>();
-        ids.extend(pairs.iter().map(|pair| {
-            let number = |from: usize| {
-                let mut bytes = [0; 8];
-                bytes.copy_from_slice(&pair[from..from + 8]);
-                i64::from_le_bytes(bytes)
-            };
-            (number(0), number(8))
-        }));
+        ids.extend(pairs(row.get_ref(1)?.as_blob()?));
     }
     let Some(last) = last else { return Ok(false) };
     // In the order of the index, neighbours are on the same page.
@@ -180,32 +185,55 @@ pub struct Holder {
     pub kind: IdKind,
     pub domain: Domain,
     pub id: EntityId,
+    /// The number of its row.
+    pub n: i64,
 }
 
-/// The first entities, `most` of each kind, whose events may carry this id.
-pub fn holders(connection: &Connection, id: &str, most: usize) -> rusqlite::Result<Vec<Holder>> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+/// The first entities, `most` of them, whose events may carry this id. `waiting`: also those whose ids are not in the index yet, for
+/// which everything that waits is read.
+pub fn holders(
+    connection: &Connection,
+    kind: IdKind,
+    id: &str,
+    most: usize,
+    waiting: bool,
+) -> rusqlite::Result<Vec<Holder>> {
+    let hash = IdHash::of(kind, id);
     let mut select =
         connection.prepare_cached("SELECT holder FROM event_id WHERE hash = ?1 AND holder & 6 = ?2 LIMIT ?3")?;
-    let mut holders = Vec::new();
-    for kind in IdKind::ALL {
-        let hash = IdHash::of(kind, id);
-        let mut rows = select.query([hash.hash, i64::from(hash.kind) << 1, most])?;
+    let rows = select.query_map(
+        [
+            hash.hash,
+            i64::from(hash.kind) << 1,
+            i64::try_from(most).unwrap_or(i64::MAX),
+        ],
+        |row| row.get::<_, i64>(0),
+    )?;
+    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    if waiting {
+        let mut select = connection.prepare_cached("SELECT ids FROM id_batch ORDER BY n")?;
+        let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let holder: i64 = row.get(0)?;
-            let (domain, table) = if holder & 1 == Domain::Wallet as i64 {
-                (Domain::Wallet, "wallet")
-            } else {
-                (Domain::Order, "orders")
-            };
-            let mut entity = connection.prepare_cached(&format!("SELECT id FROM {table} WHERE n = ?1"))?;
-            let mut entity = entity.query([holder >> 3])?;
-            let id = match entity.next()? {
-                Some(row) => EntityId::new(row.get::<_, String>(0)?).ok(),
-                None => None,
-            };
-            holders.extend(id.map(|id| Holder { kind, domain, id }));
+            let ids = pairs(row.get_ref(0)?.as_blob()?);
+            let same =
+                ids.filter(|(its_hash, holder)| *its_hash == hash.hash && holder & 6 == i64::from(hash.kind) << 1);
+            numbers.extend(same.map(|(_, holder)| holder));
         }
+        numbers.sort_unstable();
+        numbers.dedup();
+    }
+    let mut holders = Vec::new();
+    for holder in numbers.into_iter().take(most) {
+        let (domain, table) = if holder & 1 == Domain::Wallet as i64 {
+            (Domain::Wallet, "wallet")
+        } else {
+            (Domain::Order, "orders")
+        };
+        let n = holder >> 3;
+        let mut entity = connection.prepare_cached(&format!("SELECT id FROM {table} WHERE n = ?1"))?;
+        let id = entity.query_row([n], |row| row.get::<_, String>(0)).optional()?;
+        let id = id.and_then(|id| EntityId::new(id).ok());
+        holders.extend(id.map(|id| Holder { kind, domain, id, n }));
     }
     Ok(holders)
 }

@@ -16,6 +16,7 @@ pub const ORDERS: &str = "/orders";
 pub const FINDINGS: &str = "/findings";
 pub const HOLDS: &str = "/holds";
 pub const CUSTOMERS: &str = "/customers";
+pub const LOOK_UP: &str = "/look-up";
 pub const CASES: &str = "/cases";
 pub const SEARCH: &str = "/search";
 pub const SIGN_IN: &str = "/sign-in";

@@ -13,6 +13,7 @@ use super::{
     orders::{OrderRow, OrderView},
     overview::Overview,
     refunds::RefundView,
+    search::{Hits, PaymentRow, SearchView},
     timelines::{History, Timeline},
     wallets::{HoldListRow, WalletRow, WalletView},
 };
@@ -78,6 +79,27 @@ impl Mask for Entry {
 impl<Row: Mask> Mask for Page<Row> {
     fn mask(&mut self) {
         self.rows.mask();
+    }
+}
+
+impl<Row: Mask> Mask for Hits<Row> {
+    fn mask(&mut self) {
+        self.hits.iter_mut().for_each(|hit| hit.row.mask());
+    }
+}
+
+impl Mask for PaymentRow {
+    fn mask(&mut self) {
+        self.customer.mask();
+    }
+}
+
+impl Mask for SearchView {
+    fn mask(&mut self) {
+        self.wallets.mask();
+        self.orders.mask();
+        self.customers.mask();
+        self.payments.mask();
     }
 }
 

@@ -15,7 +15,7 @@ pub use self::{
     compensations::{FormQuery, form_href, form_query},
     lists::{list_csv_href, list_href, list_of_flags, list_pairs, list_query, time_text},
     operators::operator_href,
-    search::{search_href, search_text},
+    search::{SearchQuery, asked_search_href, search_href, search_query},
     timelines::{timeline_href, timeline_query},
 };
 
@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn texts_are_decoded_once() {
-        assert_eq!(search_text("q=100%2525+%C3%A9%zz%4").query, "100%25 é%zz%4");
-        assert_eq!(search_text("?q=%ff").query, "\u{fffd}");
+        assert_eq!(search_query("q=100%2525+%C3%A9%zz%4").query.text, "100%25 é%zz%4");
+        assert_eq!(search_query("?q=%ff").query.text, "\u{fffd}");
         assert_eq!(value_of("order=O%2F1", "order"), Some("O/1".to_owned()));
     }
 

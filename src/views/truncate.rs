@@ -14,6 +14,7 @@ use super::{
     orders::{OrderRow, OrderView},
     overview::Overview,
     refunds::{RefundView, StoryRow},
+    search::{Carrier, Hits, PaymentRow, SearchView},
     timelines::{History, Timeline},
     wallets::{HoldListRow, HoldRow, WalletRow, WalletView},
 };
@@ -417,6 +418,42 @@ impl Truncate for CustomerView {
         self.holds.truncate_texts();
         self.findings.truncate_texts();
         self.cases.truncate_texts();
+    }
+}
+
+impl<Row: Truncate> Truncate for Hits<Row> {
+    fn truncate_texts(&mut self) {
+        self.hits.iter_mut().for_each(|hit| hit.row.truncate_texts());
+    }
+}
+
+impl Truncate for PaymentRow {
+    fn truncate_texts(&mut self) {
+        self.payment.truncate_texts();
+        self.wallet.truncate_texts();
+        self.customer.truncate_texts();
+    }
+}
+
+impl Truncate for Carrier {
+    fn truncate_texts(&mut self) {
+        self.event_type.truncate_texts();
+        self.wallet.truncate_texts();
+    }
+}
+
+impl Truncate for SearchView {
+    fn truncate_texts(&mut self) {
+        self.wallets.truncate_texts();
+        self.orders.truncate_texts();
+        self.refunds.truncate_texts();
+        self.holds.truncate_texts();
+        self.cases.truncate_texts();
+        self.customers.truncate_texts();
+        self.payments.truncate_texts();
+        self.references.truncate_texts();
+        self.events.truncate_texts();
+        self.correlations.truncate_texts();
     }
 }
 

@@ -42,7 +42,8 @@ fn proposed(
     written("compensation.proposed", day, actor, data)
 }
 
-fn cases() -> Cli {
+/// Cases in every state, in a ledger without wallets and orders.
+pub fn cases() -> Cli {
     let cli = Cli::new();
     let append = |case: &str, events: &[Written]| cli.append(LogName::Compensation, case, events);
     let (eur, jpy) = (money("12.50", "EUR"), money("500", "JPY"));

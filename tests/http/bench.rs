@@ -261,6 +261,11 @@ impl Bench {
         }
     }
 
+    /// The file of the access log.
+    pub fn access_log(&self) -> PathBuf {
+        self.stores.path().join("access/events.sqlite3")
+    }
+
     /// From the listener that figures have of their own.
     pub async fn figures(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).unwrap();

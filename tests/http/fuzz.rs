@@ -146,6 +146,8 @@ fn fields(chance: &mut ChaCha8Rng, form_token: &str) -> Vec<(String, String)> {
         ("command", "credit_wallet"),
         ("subject", "W-1"),
         ("amount", "1.00"),
+        ("currency", "EUR"),
+        ("day", "2026-01-01"),
         ("reason", "goodwill"),
         ("note", "n"),
         ("case", "CMP-018f0000-0000-7000-8000-000000000000"),

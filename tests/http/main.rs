@@ -17,6 +17,7 @@ mod guard;
 mod large;
 mod limits;
 mod live;
+mod look_up;
 mod masking;
 mod operations;
 mod outages;

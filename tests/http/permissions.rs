@@ -49,9 +49,10 @@ pub fn arguments(name: &str) -> Value {
 }
 
 /// Whether it is a form; those are not JSON.
-pub const FORMS: [&str; 7] = [
+pub const FORMS: [&str; 8] = [
     "sign-in",
     "sign-out",
+    "customer-look-up",
     "compensation-issue",
     "compensation-withdraw",
     "compensation-approve",

@@ -55,7 +55,7 @@ impl<Row: Listed> ListArgs<Row> {
 }
 
 /// Refuses what a page would take as no value at all, and a text that a page would cut.
-fn check(name: &str, value: &str) -> Result<(), String> {
+pub fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
         return Err(format!("--{name} has an empty value; write one, or leave --{name} out"));
     }
@@ -93,11 +93,13 @@ fn complaint(list: ListName, note: &str) -> String {
     not_understood(name, &plain(value), &expected)
 }
 
-fn not_understood(name: &str, value: &str, expected: &str) -> String {
+/// What is said of a value of a flag.
+pub fn not_understood(name: &str, value: &str, expected: &str) -> String {
     format!("--{name} {value} is not understood; it is {expected}")
 }
 
-fn limit(text: &str) -> Result<usize, String> {
+/// Reads how many rows are asked for at most.
+pub fn limit(text: &str) -> Result<usize, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // A number that is too long is more rows than there are.
     let rows = if digits { text.parse().unwrap_or(usize::MAX) } else { 0 };
@@ -132,7 +134,8 @@ fn sorts(list: ListName) -> String {
     one_of(list.sorts().iter().map(|sort| sort.as_str()))
 }
 
-fn one_of(words: impl IntoIterator<Item = &'static str>) -> String {
+/// What a flag takes that takes one of these words.
+pub fn one_of(words: impl IntoIterator<Item = &'static str>) -> String {
     let words: Vec<_> = words.into_iter().collect();
     format!("one of {}", words.join(", "))
 }

@@ -37,10 +37,10 @@ use crate::{
 };
 
 /// Numbers that look random and are the same at each run.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -59,10 +59,10 @@ impl Chance {
 }
 
 const NAMES: [&str; 6] = ["Ada Lovelace", "Zoë Groß", "王伟", "Ali Li", "Łukasz", "محمد"];
-const CURRENCIES: [&str; 3] = ["EUR", "JPY", "KWD"];
+pub(super) const CURRENCIES: [&str; 3] = ["EUR", "JPY", "KWD"];
 const REASONS: [&str; 3] = ["return", "duplicate", "house_rule"];
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     hour(100)
 }
 
@@ -86,7 +86,7 @@ fn party(chance: &mut Chance) -> Value {
 }
 
 /// A ledger in which values are few, so that many rows are equal in what they are sorted by.
-fn generate(bench: &Bench, chance: &mut Chance) {
+pub(super) fn generate(bench: &Bench, chance: &mut Chance) {
     generate_wallets(bench, chance);
     generate_orders(bench, chance);
 }
@@ -112,6 +112,8 @@ fn generate_wallets(bench: &Bench, chance: &mut Chance) {
             let refund = format!("R-{}", chance.below(60));
             let data = if chance.happens(50) {
                 json!({"amount": money(chance, currency), "kind": "refund", "refund": refund})
+            } else if chance.happens(20) {
+                json!({"amount": money(chance, currency), "kind": "refund"})
             } else {
                 json!({"amount": money(chance, currency), "kind": "top_up"})
             };
@@ -205,16 +207,16 @@ fn generate_orders(bench: &Bench, chance: &mut Chance) {
 
 /// A row as the plain recomputation has it.
 #[derive(Clone, Debug, Default)]
-struct Plain {
+pub(super) struct Plain {
     /// Names the row, and settles what is equal.
-    id: Vec<String>,
-    state: String,
-    currency: Option<Currency>,
-    amount: Option<Decimal>,
+    pub(super) id: Vec<String>,
+    pub(super) state: String,
+    pub(super) currency: Option<Currency>,
+    pub(super) amount: Option<Decimal>,
     time: Option<DateTime<Utc>>,
     customer: Option<String>,
     wallet: Option<String>,
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
     names: Vec<String>,
     refund: Option<RefundRow>,
     finding: Option<FindingRow>,
@@ -223,7 +225,7 @@ struct Plain {
 type Wallets = Vec<(EntityId, WalletState)>;
 type Orders = Vec<(EntityId, OrderState)>;
 
-fn rows(bench: &Bench, ledger: &Ledger, list: ListName) -> Vec<Plain> {
+pub(super) fn rows(bench: &Bench, ledger: &Ledger, list: ListName) -> Vec<Plain> {
     let wallets = bench.wallet.all().into_iter().map(|(id, all)| (id, folded(all)));
     let wallets: Wallets = wallets.collect();
     let orders = bench.order.all().into_iter().map(|(id, all)| (id, folded(all)));
@@ -399,7 +401,7 @@ fn folded<S: crate::domain::replay::Replayable>(entries: Vec<crate::domain::even
 }
 
 /// Whether a text is in a row, by the words of the contract; texts of the tests are folded by hand.
-fn has_text(row: &Plain, text: &str, search: Search) -> bool {
+pub(super) fn has_text(row: &Plain, text: &str, search: Search) -> bool {
     let fold = |text: &str| {
         let lower = text.to_lowercase();
         lower.replace('ë', "e").replace('ß', "ss").replace('ł', "l")
@@ -464,7 +466,7 @@ fn matches(list: ListName, row: &Plain, query: &ListQuery, search: Search) -> bo
     state && currency && min && max && from && to && customer && wallet && refund && finding && text
 }
 
-fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Ordering {
+pub(super) fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Ordering {
     /// Missing values last, in either direction.
     fn by<T: Ord>(a: Option<T>, b: Option<T>, descending: bool) -> Ordering {
         match (a, b) {
@@ -569,6 +571,7 @@ fn query(list: ListName, rows: &[Plain], chance: &mut Chance) -> ListQuery {
 
 fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
     Ask {
+        fields: lists::Fields::Listed,
         search: Search::Names,
         moment: Moment {
             now: now(),

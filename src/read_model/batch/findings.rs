@@ -345,7 +345,7 @@ fn credits(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<Credit
 pub fn judge_everything(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM finding WHERE scope = ?1", [Scope::Refund as i64])?;
     let mut select = connection.prepare(
-        "SELECT DISTINCT refund FROM credit
+        "SELECT DISTINCT refund FROM credit WHERE refund IS NOT NULL
          UNION SELECT refund FROM refund WHERE state = ?1 AND destination = ?2",
     )?;
     let mut rows = select.query(params![RefundState::Succeeded.number(), Destination::Wallet.as_str()])?;

@@ -80,6 +80,7 @@ impl Batch<'_> {
         ];
         self.count(List::Orders, state.status.number(), state.currency, sums, Sign::In);
         let other_refunds = self.put_refunds(id, update, known.is_some())?;
+        self.put_payments(n, update, known.is_some())?;
         let wallet_changed = known.as_ref().is_some_and(|known| known.wallet != state.wallet);
         if wallet_changed {
             // Findings about a refund name the wallet of its order.
@@ -199,7 +200,7 @@ impl Batch<'_> {
         let mut others = false;
         let refunds = &update.fold.state.refunds;
         if !update.anew {
-            for id in &update.touched {
+            for id in &update.touched.refunds {
                 if let Some(refund) = refunds.get(id) {
                     let known = self.known_refund(order, id)?;
                     others |= known.is_none();
@@ -305,6 +306,30 @@ impl Batch<'_> {
         self.count_refund(&now, Sign::In);
         if self.has_text(n) && known.is_none_or(|known| known.reason != now.reason) {
             search_index::put(self.connection, Texts::Refund, n, known.is_some())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the payments of the new entries; of an order that was read from its beginning in place of those that there were.
+    fn put_payments(&self, n: i64, update: &Update<OrderState>, known: bool) -> rusqlite::Result<()> {
+        if known && update.anew {
+            self.connection
+                .prepare_cached("DELETE FROM payment WHERE ord = ?1")?
+                .execute([n])?;
+        }
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO payment VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        for (position, payment) in &update.touched.payments {
+            let currency = payment.amount.currency();
+            insert.execute(params![
+                n,
+                Sortable::position(*position),
+                payment.id,
+                Sortable::amount(payment.amount.amount(), Some(currency)),
+                currency_code(Some(&currency)),
+                Sortable::optional_time(payment.time),
+            ])?;
         }
         Ok(())
     }

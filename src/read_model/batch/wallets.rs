@@ -165,7 +165,7 @@ impl Batch<'_> {
     fn forget_parts(&mut self, id: &EntityId, n: i64) -> rusqlite::Result<()> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1")?;
+            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1 AND refund IS NOT NULL")?;
         let refunds: rusqlite::Result<Vec<String>> = select.query_map([n], |row| row.get(0))?.collect();
         self.refunds.extend(refunds?);
         self.connection
@@ -191,14 +191,14 @@ impl Batch<'_> {
             .execute(params![n, currency_code(currency.as_ref())])?;
         let mut select = self
             .connection
-            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1")?;
+            .prepare_cached("SELECT DISTINCT refund FROM credit WHERE wallet = ?1 AND refund IS NOT NULL")?;
         let refunds: rusqlite::Result<Vec<String>> = select.query_map([n], |row| row.get(0))?.collect();
         self.refunds.extend(refunds?);
         Ok(())
     }
 
     fn put_credit(&mut self, n: i64, event: &str, credit: &Credit, currency: Option<Currency>) -> rusqlite::Result<()> {
-        self.refunds.insert(credit.refund.clone());
+        self.refunds.extend(credit.refund.clone());
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO credit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
             .execute(params![

@@ -3,7 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::types::Value;
 
-use super::{Moment, lanes::Range, search::Search, spec::Spec};
+use super::{
+    Moment,
+    lanes::Range,
+    search::{Fields, Search},
+    spec::Spec,
+};
 use crate::{
     domain::{money::Currency, refund::RefundState},
     read_model::{
@@ -147,17 +152,24 @@ pub fn of_query(spec: &Spec, query: &ListQuery, moment: &Moment) -> Conditions {
 }
 
 /// Adds that a text is in a row.
-pub fn add_text(conditions: &mut Conditions, spec: &Spec, pieces: &Pieces, search: Search) {
-    let fields = if search == Search::Names && !spec.names.is_empty() {
-        format!("{}, {}", spec.ids, spec.names)
-    } else {
-        spec.ids.to_owned()
+pub fn add_text(conditions: &mut Conditions, spec: &Spec, pieces: &Pieces, search: Search, fields: Fields) {
+    let ids = match fields {
+        Fields::Listed => spec.ids,
+        Fields::Own => spec.own_id,
     };
-    conditions.push_joined(
-        spec,
-        format!("has_text(?, {fields})"),
-        vec![Value::Text(pieces.joined())],
-    );
+    let has_names = search == Search::Names && !spec.names.is_empty();
+    let names = if has_names {
+        format!(", {}", spec.names)
+    } else {
+        String::new()
+    };
+    let condition = format!("has_text(?, {ids}{names})");
+    let values = vec![Value::Text(pieces.joined())];
+    if fields == Fields::Own && !has_names {
+        conditions.push(condition, values);
+    } else {
+        conditions.push_joined(spec, condition, values);
+    }
 }
 
 /// Adds that a row is of one of these states and currencies.

@@ -98,6 +98,9 @@ fn read_cursor(cursor: &str, order: Order) -> Option<RowKey> {
     (made_for == order.cursor).then_some(key)
 }
 
+/// Rows that a walk reads ahead at first at most, however many it is asked for.
+const AHEAD_MAX: usize = 1_000;
+
 /// Whether collecting and sorting all `matching` rows costs less than walking along an index of `walked` rows until `size` of
 /// them are met, those that match being spread evenly.
 pub const fn collects(matching: u64, walked: u64, size: usize) -> bool {
@@ -161,7 +164,7 @@ pub fn of_collected(mut collected: Vec<Collected>, order: Order, start: &Start, 
             .partition_point(|row| order.compare(&row.key, key) == Ordering::Less)
             .saturating_sub(size),
     };
-    let to = (from + size).min(collected.len());
+    let to = from.saturating_add(size).min(collected.len());
     let cursor = |at: Option<&Collected>| at.and_then(|row| write_cursor(&row.key, order));
     let previous = (from > 0).then(|| cursor(collected.get(from))).flatten();
     let next = (to < collected.len())
@@ -196,12 +199,12 @@ pub fn of_walk(
         Start::After(key) => (Some(key), false),
         Start::Before(key) => (Some(key), true),
     };
-    let mut rows: Vec<(RowKey, i64)> = Vec::with_capacity(size + 1);
+    let mut rows: Vec<(RowKey, i64)> = Vec::with_capacity(size.min(AHEAD_MAX) + 1);
     let way = Way {
         descending: order.descending,
         from,
         backwards,
-        ahead: size + 1,
+        ahead: size.min(AHEAD_MAX) + 1,
         visits: ask.visits,
     };
     let walked = lanes::walk(connection, plan, way, |n, key| {

@@ -14,6 +14,7 @@ use super::{
     lanes::{Index, Lane, Plan, Range, Segment},
     paging::{self, Collected, Found, Order, RowKey, Start},
     refunds,
+    search::Fields,
     spec::Spec,
 };
 use crate::{
@@ -96,13 +97,15 @@ impl<'a> Question<'a> {
 
     /// The rows of a page; `None` where more would have to be sorted by risk than a page may.
     pub fn find<Row: ListRow>(&self, pieces: Option<&Pieces>, start: &Start) -> rusqlite::Result<Option<Found>> {
-        if self.lanes.is_empty() {
+        if self.lanes.is_empty() || pieces.is_some_and(Pieces::is_empty) {
             return Ok(Some(Found::nothing()));
         }
         let mut conditions = conditions::of_query(self.spec, self.query, &self.ask.moment);
         let Some((source, text_is_met)) = self.source(pieces)? else {
             return Ok(None);
         };
+        // The search index has the ids of a list's fields in one column.
+        let text_is_met = text_is_met && self.ask.fields == Fields::Listed;
         // Where the rows have to be looked at to count them, they may as well be sorted.
         let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
         let source = match source {
@@ -110,7 +113,7 @@ impl<'a> Question<'a> {
             source => source,
         };
         if let Some(pieces) = pieces.filter(|_| !text_is_met) {
-            conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search);
+            conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search, self.ask.fields);
         }
         let found = match source {
             Source::Numbers(numbers) => {

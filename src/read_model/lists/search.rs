@@ -18,6 +18,15 @@ pub enum Search {
     Ids,
 }
 
+/// Which ids of a row a search text is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fields {
+    /// Those that `q` looks into (contract §8).
+    Listed,
+    /// The row's own id alone.
+    Own,
+}
+
 /// Characters of a piece that is looked for by a sample of its trigrams, at least.
 const SAMPLED_FROM: usize = 10;
 /// Trigrams of a sample at most.
@@ -73,6 +82,16 @@ pub fn hits(connection: &Connection, texts: Texts, pieces: &Pieces, search: Sear
         Some(numbers) if all_long => Hits::Exactly(numbers),
         Some(numbers) => Hits::Among(numbers),
     })
+}
+
+/// Whether every row of wallets, orders and customers is in its index, and with them those of holds and refunds.
+pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
+    for texts in [Texts::Wallet, Texts::Orders, Texts::Customer] {
+        if !is_kept(connection, texts)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether every row of a list is in its index.

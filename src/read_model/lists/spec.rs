@@ -25,6 +25,8 @@ pub struct Spec {
     pub wallet: &'static str,
     /// When a refund entered its state.
     pub since: Option<&'static str>,
+    /// The row's own id, which a search looks into together with the names.
+    pub own_id: &'static str,
     /// Texts that `q` looks into. `joined`.
     pub ids: &'static str,
     /// Names of people that `q` looks into, where they may be read; empty: none. `joined`.
@@ -72,6 +74,7 @@ pub const WALLETS: Spec = Spec {
     customer: "t.owner",
     wallet: "t.id",
     since: None,
+    own_id: "t.id",
     ids: "t.id, t.owner",
     names: "t.owner_name",
     texts: Texts::Wallet,
@@ -98,6 +101,7 @@ pub const ORDERS: Spec = Spec {
     customer: "t.customer",
     wallet: "t.wallet",
     since: None,
+    own_id: "t.id",
     ids: "t.id, t.wallet, t.customer, (SELECT group_concat(refund, char(10)) FROM \
           (SELECT refund FROM refund WHERE ord = t.id ORDER BY refund LIMIT 1000))",
     names: "t.customer_name",
@@ -125,6 +129,7 @@ pub const REFUNDS: Spec = Spec {
     customer: "o.customer",
     wallet: "o.wallet",
     since: Some("t.state_since"),
+    own_id: "t.refund",
     ids: "t.refund, t.ord, o.wallet, o.customer, t.reason",
     names: "o.customer_name",
     texts: Texts::Refund,
@@ -164,6 +169,7 @@ pub const FINDINGS: Spec = Spec {
     customer: "coalesce(o.customer, w.owner)",
     wallet: "t.wallet",
     since: None,
+    own_id: "t.key",
     ids: "t.refund, t.ord, t.wallet, coalesce(o.customer, w.owner)",
     names: "CASE WHEN o.customer IS NULL THEN w.owner_name ELSE o.customer_name END",
     texts: Texts::Finding,
@@ -195,6 +201,7 @@ pub const HOLDS: Spec = Spec {
     customer: "w.owner",
     wallet: "t.wallet",
     since: None,
+    own_id: "t.hold",
     ids: "t.hold, t.wallet, t.ord",
     names: "",
     texts: Texts::Hold,
@@ -224,6 +231,7 @@ pub const CASES: Spec = Spec {
     customer: "NULL",
     wallet: "NULL",
     since: None,
+    own_id: "t.id",
     ids: "t.id, t.proposer, t.decided_by, (SELECT group_concat(substr(value, instr(value, ' ') + 1), char(10)) FROM json_each(t.subjects))",
     names: "",
     texts: Texts::Case,
@@ -253,6 +261,7 @@ pub const CUSTOMERS: Spec = Spec {
     customer: "t.id",
     wallet: "NULL",
     since: None,
+    own_id: "t.id",
     ids: "t.id",
     names: "(SELECT group_concat(name, char(10)) FROM \
             (SELECT DISTINCT name FROM customer_name WHERE customer = t.n ORDER BY name LIMIT 1000))",

@@ -1,20 +1,41 @@
 //! The address of the search page.
 
 use super::{Parsed, reader::Reader};
-use crate::views::href::{self, Address};
+use crate::views::{
+    href::{self, Address},
+    search::SearchKind,
+};
 
-/// Reads `q` alone.
-pub fn search_text(search: &str) -> Parsed<String> {
+/// What the search page is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchQuery {
+    pub text: String,
+    /// `None`: every kind.
+    pub kind: Option<SearchKind>,
+}
+
+/// Reads `q` and `kind`.
+pub fn search_query(search: &str) -> Parsed<SearchQuery> {
     let mut reader = Reader::new(search);
-    let text = reader.text();
-    reader.done(text)
+    let query = SearchQuery {
+        text: reader.text(),
+        kind: reader.parsed("kind"),
+    };
+    reader.done(query)
+}
+
+pub fn search_href(query: &SearchQuery) -> String {
+    let mut address = Address::new(href::SEARCH);
+    address.put("q", &query.text);
+    if let Some(kind) = query.kind {
+        address.put("kind", kind.as_str());
+    }
+    address.finish()
 }
 
 /// The address of the search that the fields of a form ask for.
-pub fn search_href(search: &str) -> String {
-    let mut address = Address::new(href::SEARCH);
-    address.put("q", &search_text(search).query);
-    address.finish()
+pub fn asked_search_href(search: &str) -> String {
+    search_href(&search_query(search).query)
 }
 
 #[cfg(test)]
@@ -29,16 +50,20 @@ mod tests {
 
     #[test]
     fn a_search_text_is_cut_to_what_may_be_asked() {
-        let parsed = search_text(&format!("q={}", "é".repeat(SEARCH_MAX + 1)));
-        assert_eq!(parsed.query.chars().count(), SEARCH_MAX);
-        assert_eq!(parsed.ignored.len(), 1);
+        let parsed = search_query(&format!("q={}&kind=wallets", "é".repeat(SEARCH_MAX + 1)));
+        assert_eq!(parsed.query.text.chars().count(), SEARCH_MAX);
+        assert_eq!(parsed.query.kind, None);
+        assert_eq!(parsed.ignored.len(), 2);
     }
 
     proptest! {
         #[test]
-        fn search_addresses_read_back(text in texts()) {
-            let address = search_href(&format!("q={}", href::encode(&text)));
-            prop_assert_eq!(search_text(search_of(&address)), Parsed { query: text, ignored: Vec::new() });
+        fn search_addresses_read_back(text in texts(), kind in proptest::sample::select(SearchKind::ALL.to_vec())) {
+            for kind in [None, Some(kind)] {
+                let query = SearchQuery { text: text.clone(), kind };
+                let address = search_href(&query);
+                prop_assert_eq!(search_query(search_of(&address)), Parsed { query, ignored: Vec::new() });
+            }
         }
     }
 }

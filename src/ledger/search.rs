@@ -1,0 +1,232 @@
+//! A search of everything: what the read model finds, and of ids that events carry, the events, which are read from their streams.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use tokio::task::spawn_blocking;
+
+use super::{Ledger, LedgerError};
+use crate::{
+    domain::{
+        event::Entry,
+        ids::{Domain, Position},
+    },
+    event_log::{READ_MAX, ReadError},
+    read_model::{
+        ReadModelError, Stores,
+        lists::{Search, wallet_named_by},
+        search::{self, Reach, SearchText, holders},
+        whole_ids::{Holder, carries},
+    },
+    views::{
+        lists::Count,
+        search::{Carrier, HITS_MAX, HITS_SHOWN, Hit, Hits, IdKind, Matched, SearchKind, SearchView},
+    },
+};
+
+/// Entries that the search for a page looks through for the events that carry an id.
+const ENTRIES_MAX: usize = 40_000;
+
+/// Ids that events carry, and the kinds of hits that they are. A payment is a row of the read model.
+const CARRIED: [(IdKind, SearchKind); 3] = [
+    (IdKind::Reference, SearchKind::Reference),
+    (IdKind::Event, SearchKind::Event),
+    (IdKind::Correlation, SearchKind::Correlation),
+];
+
+/// What the read model finds, and who may carry the text as an id.
+pub struct FoundRows {
+    pub view: SearchView,
+    holders: Vec<(Holder, Option<String>)>,
+}
+
+/// Looks a text up in the rows of the kinds that are asked for; cases are looked up elsewhere.
+pub fn find_rows(
+    connection: &Connection,
+    text: &SearchText,
+    wants: impl Fn(SearchKind) -> bool,
+    reach: &Reach,
+) -> rusqlite::Result<FoundRows> {
+    let mut view = SearchView {
+        now: reach.moment.now,
+        ..SearchView::default()
+    };
+    if wants(SearchKind::Wallet) {
+        view.wallets = search::find(connection, text, reach)?;
+    }
+    if wants(SearchKind::Order) {
+        view.orders = search::find(connection, text, reach)?;
+    }
+    if wants(SearchKind::Refund) {
+        view.refunds = search::find(connection, text, reach)?;
+    }
+    if wants(SearchKind::Hold) {
+        view.holds = search::find(connection, text, reach)?;
+    }
+    if wants(SearchKind::Customer) {
+        view.customers = search::find(connection, text, reach)?;
+    }
+    if wants(SearchKind::Payment) {
+        view.payments = search::payments(connection, text, reach)?;
+    }
+    let mut carrying = Vec::new();
+    for (kind, of) in CARRIED {
+        if !wants(of) {
+            continue;
+        }
+        for holder in holders(connection, text, kind, reach)? {
+            let wallet = if kind == IdKind::Reference {
+                wallet_named_by(connection, holder.id.as_str())?
+            } else {
+                None
+            };
+            carrying.push((holder, wallet));
+        }
+    }
+    Ok(FoundRows {
+        view,
+        holders: carrying,
+    })
+}
+
+impl FoundRows {
+    /// The whole view: the streams are read of those that may carry the text as an id.
+    pub async fn with_events(
+        self,
+        stores: &Stores,
+        text: &SearchText,
+        reach: &Reach,
+    ) -> Result<SearchView, LedgerError> {
+        let Self { mut view, holders } = self;
+        let mut entries_left = if reach.is_bounded { ENTRIES_MAX } else { usize::MAX };
+        for (kind, _) in CARRIED {
+            let of_kind: Vec<_> = holders.iter().filter(|(holder, _)| holder.kind == kind).collect();
+            let more = of_kind.len() > reach.counted;
+            let mut hits = Vec::new();
+            for (holder, wallet) in of_kind.into_iter().take(reach.counted) {
+                let carrier = carrier(stores, holder, text.id(), &mut entries_left).await?;
+                hits.extend(carrier.map(|carrier| Hit {
+                    row: Carrier {
+                        wallet: wallet.clone(),
+                        ..carrier
+                    },
+                    matched: Matched::Id,
+                    exact: true,
+                }));
+            }
+            let counted = hits.len() as u64;
+            hits.sort_by(|a, b| newness(&b.row).cmp(&newness(&a.row)));
+            hits.truncate(reach.shown);
+            let found = Hits {
+                hits,
+                count: if more {
+                    Count::AtLeast(counted)
+                } else {
+                    Count::Exactly(counted)
+                },
+                stopped: false,
+            };
+            match kind {
+                IdKind::Reference => view.references = found,
+                IdKind::Event => view.events = found,
+                IdKind::Correlation => view.correlations = found,
+                IdKind::Payment => {}
+            }
+        }
+        Ok(view)
+    }
+}
+
+impl Ledger {
+    /// What a text finds, of one kind or of all but cases. At most 8 hits of each kind, 100 of one that is asked for alone.
+    pub async fn search(
+        &self,
+        text: &SearchText,
+        kind: Option<SearchKind>,
+        search: Search,
+    ) -> Result<SearchView, LedgerError> {
+        let shown = if kind.is_some() { HITS_MAX } else { HITS_SHOWN };
+        let reach = Reach::page(shown, search, self.model.moment());
+        let (model, asked) = (Arc::clone(&self.model), text.clone());
+        let filled = Domain::ALL.map(|domain| self.model.is_filled(domain));
+        let wants = move |one: SearchKind| {
+            let [wallet, order] = filled;
+            let is_there = match one {
+                SearchKind::Wallet | SearchKind::Hold => wallet,
+                SearchKind::Order | SearchKind::Refund | SearchKind::Payment | SearchKind::Reference => order,
+                SearchKind::Customer => wallet && order,
+                SearchKind::Event | SearchKind::Correlation => wallet || order,
+                SearchKind::Case => false,
+            };
+            is_there && kind.is_none_or(|kind| kind == one)
+        };
+        let work = move || {
+            model.read(|connection| {
+                let found = find_rows(connection, &asked, wants, &reach)?;
+                Ok((found, search::is_complete(connection)?))
+            })
+        };
+        let done = spawn_blocking(work).await;
+        let (mut found, complete) = done.map_err(|_| ReadModelError::Stopped)??;
+        for (domain, _) in Domain::ALL.iter().zip(filled).filter(|(_, filled)| !filled) {
+            found.view.unsearched.push(format!(
+                "The {domain} store is still being read, so not everything is searched."
+            ));
+        }
+        if !complete {
+            found
+                .view
+                .unsearched
+                .push("The search index is still being made, so not everything is found yet.".to_owned());
+        }
+        found.with_events(self.model.stores(), text, &reach).await
+    }
+}
+
+/// What carriers are sorted by, newest first: the time, then the entity.
+fn newness(carrier: &Carrier) -> (Option<DateTime<Utc>>, Domain, &str) {
+    (carrier.time, carrier.domain, carrier.subject.as_str())
+}
+
+/// `None` where the whole stream was looked through and no event carries the id. A stream that can't be read is named without
+/// the event.
+async fn carrier(
+    stores: &Stores,
+    holder: &Holder,
+    id: &str,
+    entries_left: &mut usize,
+) -> Result<Option<Carrier>, LedgerError> {
+    let (kind, domain) = (holder.kind, holder.domain);
+    let log = &stores.of(domain).log;
+    let carrier = |event: Option<&Entry>| Carrier {
+        kind,
+        id: id.to_owned(),
+        domain,
+        subject: holder.id.clone(),
+        position: event.map(|event| event.position),
+        event_type: event.and_then(|event| event.fields.r#type()).map(str::to_owned),
+        time: event.and_then(Entry::time),
+        wallet: None,
+    };
+    let mut after = Position::START;
+    while *entries_left > 0 {
+        let entries = match log.read(&holder.id, after, READ_MAX).await {
+            Ok(entries) => entries,
+            Err(ReadError::Damaged { reason, .. }) => {
+                tracing::warn!(%domain, id = %holder.id, reason, "a stream can't be read");
+                break;
+            }
+            Err(source) => return Err(LedgerError::Store { domain, source }),
+        };
+        *entries_left = entries_left.saturating_sub(entries.len());
+        if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
+            return Ok(Some(carrier(Some(event))));
+        }
+        let Some(last) = entries.last().filter(|_| entries.len() >= READ_MAX) else {
+            return Ok(None);
+        };
+        after = last.position;
+    }
+    Ok(Some(carrier(None)))
+}

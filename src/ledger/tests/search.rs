@@ -1,0 +1,464 @@
+//! Tests of the search of everything: against a plain recomputation, and of finding events by an id that they carry.
+
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{
+    Bench, LATER, hour,
+    lists::{Chance, Plain, compare, generate, has_text, now, rows},
+};
+use crate::{
+    domain::{
+        ids::{Domain, EntityId, Position},
+        money::Currency,
+        refund::{Limits, RefundRow, RefundState},
+    },
+    ledger::Ledger,
+    read_model::{
+        Moment, Settings,
+        lists::Search,
+        search::{Reach, SearchRow, SearchText, find, payments},
+    },
+    views::{
+        customers::CustomerRow,
+        lists::{Count, ListName, Sort},
+        orders::OrderRow,
+        search::{AmountText, Carrier, Hits, IdKind, Matched, SearchKind, SearchView},
+        wallets::{HoldListRow, WalletRow},
+    },
+};
+
+/// A hit, as the plain recomputation and the search are compared: ids, what was matched, and whether the id is the text.
+type Found = (Vec<String>, Matched, bool);
+
+fn moment() -> Moment {
+    Moment {
+        now: now(),
+        limits: Limits::default(),
+    }
+}
+
+/// The amounts by which a row is found, with their currency.
+fn amounts(bench: &Bench, list: ListName, row: &Plain) -> Vec<(Decimal, Currency)> {
+    if list != ListName::Wallets {
+        return row.amount.zip(row.currency).into_iter().collect();
+    }
+    let mut amounts = Vec::new();
+    for (id, entries) in bench.wallet.all() {
+        for entry in entries {
+            let data: Value = serde_json::from_str(entry.fields.data().unwrap()).unwrap();
+            if id.as_str() == row.id[0] && data["kind"] == "refund" {
+                let amount = data["amount"]["amount"].as_str().unwrap().parse().unwrap();
+                amounts.push((amount, data["amount"]["currency"].as_str().unwrap().parse().unwrap()));
+            }
+        }
+    }
+    amounts
+}
+
+/// What a search has to find, in its order.
+fn expected(bench: &Bench, ledger: &Ledger, list: ListName, text: &str, search: Search) -> Vec<Found> {
+    let amount = AmountText::parse(text);
+    let mut hits: Vec<(bool, bool, Plain, Matched)> = Vec::new();
+    for row in rows(bench, ledger, list) {
+        let mut own = row.clone();
+        own.ids.clear();
+        own.ids.push(row.id[0].clone());
+        let by_amount = amount.as_ref().is_some_and(|asked| {
+            let value: Decimal = asked.amount.as_str().parse().unwrap();
+            amounts(bench, list, &row)
+                .into_iter()
+                .any(|(amount, currency)| amount == value && asked.currency.is_none_or(|asked| asked == currency))
+        });
+        let matched = if has_text(&own, text, Search::Ids) {
+            Matched::Id
+        } else if has_text(&own, text, search) {
+            Matched::Name
+        } else if by_amount && list != ListName::Customers {
+            Matched::Amount
+        } else {
+            continue;
+        };
+        let settled = match list {
+            ListName::Refunds => !row.state.parse::<RefundState>().unwrap().is_pending(),
+            ListName::Holds => row.state != "open",
+            _ => false,
+        };
+        hits.push((row.id[0] == text, settled, row, matched));
+    }
+    let sort = if list == ListName::Customers {
+        Sort::Id
+    } else {
+        Sort::Newest
+    };
+    hits.sort_by(|a, b| {
+        let groups = (Reverse(a.0), a.1).cmp(&(Reverse(b.0), b.1));
+        groups.then_with(|| compare(list, sort, &a.2, &b.2))
+    });
+    hits.into_iter()
+        .map(|(exact, _, row, matched)| (row.id, matched, exact))
+        .collect()
+}
+
+fn found<Row: SearchRow>(
+    ledger: &Ledger,
+    text: &str,
+    reach: &Reach,
+    id: impl Fn(&Row) -> Vec<String>,
+) -> (Vec<Found>, Count) {
+    let Some(text) = SearchText::read(text).unwrap() else {
+        return (Vec::new(), Count::Exactly(0));
+    };
+    let Hits { hits, count, .. } = ledger
+        .model
+        .read(|connection| find::<Row>(connection, &text, reach))
+        .unwrap();
+    let hits = hits.iter().map(|hit| (id(&hit.row), hit.matched, hit.exact)).collect();
+    (hits, count)
+}
+
+fn found_in(ledger: &Ledger, list: ListName, text: &str, reach: &Reach) -> (Vec<Found>, Count) {
+    match list {
+        ListName::Wallets => found::<WalletRow>(ledger, text, reach, |row| vec![row.id.to_string()]),
+        ListName::Orders => found::<OrderRow>(ledger, text, reach, |row| vec![row.id.to_string()]),
+        ListName::Refunds => found::<RefundRow>(ledger, text, reach, |row| {
+            vec![row.refund.clone(), row.order.to_string()]
+        }),
+        ListName::Holds => found::<HoldListRow>(ledger, text, reach, |row| {
+            vec![row.hold.clone(), row.wallet.to_string()]
+        }),
+        _ => found::<CustomerRow>(ledger, text, reach, |row| vec![row.customer.clone()]),
+    }
+}
+
+const LISTS: [ListName; 5] = [
+    ListName::Wallets,
+    ListName::Orders,
+    ListName::Refunds,
+    ListName::Holds,
+    ListName::Customers,
+];
+
+const TEXTS: [&str; 35] = [
+    "ada",
+    "ZOE",
+    "gross",
+    "Li",
+    "王",
+    "伟",
+    "lukasz",
+    "محم",
+    "C-1",
+    "C-7",
+    "c-1",
+    "r-1",
+    "R-1",
+    "R-17",
+    "7",
+    "O-1",
+    "O-1 ada",
+    "W-3",
+    "H-2",
+    "O-33 li",
+    "zzz",
+    "\"",
+    "%",
+    "_",
+    "*",
+    "3.50",
+    "3.5",
+    "3.5 EUR",
+    "eur 3.50",
+    "3",
+    "JPY 3",
+    "3.125",
+    "3.125 KWD",
+    "3.50 JPY",
+    "3.501",
+];
+
+/// Compares every list with the recomputation, whole and in part.
+fn compare_all(bench: &Bench, ledger: &Ledger) {
+    for (list, text) in LISTS.into_iter().flat_map(|list| TEXTS.map(|text| (list, text))) {
+        for search in [Search::Names, Search::Ids] {
+            let expected = expected(bench, ledger, list, text, search);
+            let whole = Reach {
+                search,
+                ..Reach::command(1_000, moment())
+            };
+            let (hits, count) = found_in(ledger, list, text, &whole);
+            assert_eq!(hits, expected, "{list:?} {text} {search:?}");
+            assert_eq!(count, Count::Exactly(expected.len() as u64), "{list:?} {text}");
+            let page = Reach {
+                counted: 5,
+                ..Reach::page(3, search, moment())
+            };
+            let (hits, count) = found_in(ledger, list, text, &page);
+            assert_eq!(hits, expected[..expected.len().min(3)], "{list:?} {text} {search:?}");
+            let counted = if expected.len() > 5 {
+                Count::AtLeast(5)
+            } else {
+                Count::Exactly(expected.len() as u64)
+            };
+            assert_eq!(count, counted, "{list:?} {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_kind_is_found_as_a_plain_recomputation_finds_it() {
+    for seed in [1, 2] {
+        let bench = Bench::new();
+        generate(&bench, &mut Chance(seed));
+        let ledger = bench.start(LATER).await;
+        // At first the search index may not have every row, which changes nothing.
+        compare_all(&bench, &ledger);
+        whole_index(&ledger).await;
+        compare_all(&bench, &ledger);
+        ledger.stop();
+    }
+}
+
+async fn whole_index(ledger: &Ledger) {
+    for _ in 0..1_000 {
+        if ledger.model.read(crate::read_model::search::is_complete).unwrap() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the search index is not completed");
+}
+
+/// Payments by amount, and by their whole id.
+#[tokio::test]
+async fn payments_are_found_by_their_amount_and_their_whole_id() {
+    let bench = Bench::new();
+    generate(&bench, &mut Chance(3));
+    let ledger = bench.start(LATER).await;
+    whole_index(&ledger).await;
+    for text in ["3.50", "3.5 EUR", "3", "JPY 3", "4.125", "P-11", "p-11", "P-", "9999"] {
+        let asked = SearchText::read(text).unwrap().unwrap();
+        let amount = AmountText::parse(text);
+        let mut expected = BTreeSet::new();
+        for (order, entries) in bench.order.all() {
+            for entry in entries {
+                let data: Value = serde_json::from_str(entry.fields.data().unwrap()).unwrap();
+                let Some(payment) = data["payment"].as_str() else {
+                    continue;
+                };
+                let has_amount = amount.as_ref().is_some_and(|asked| {
+                    let value: Decimal = data["amount"]["amount"].as_str().unwrap().parse().unwrap();
+                    let currency: Currency = data["amount"]["currency"].as_str().unwrap().parse().unwrap();
+                    value == asked.amount.as_str().parse().unwrap()
+                        && asked.currency.is_none_or(|asked| asked == currency)
+                });
+                if has_amount || payment == text {
+                    expected.insert((payment.to_owned(), order.to_string(), payment == text));
+                }
+            }
+        }
+        let reach = Reach::command(1_000, moment());
+        let hits = ledger
+            .model
+            .read(|connection| payments(connection, &asked, &reach))
+            .unwrap();
+        assert_eq!(hits.count, Count::Exactly(expected.len() as u64), "{text}");
+        let times: Vec<_> = hits.hits.iter().map(|hit| Reverse(hit.row.paid_at)).collect();
+        assert!(times.is_sorted(), "{text}: the newest first");
+        let hits = hits
+            .hits
+            .into_iter()
+            .map(|hit| (hit.row.payment, hit.row.order.to_string(), hit.exact));
+        assert_eq!(hits.collect::<BTreeSet<_>>(), expected, "{text}");
+    }
+    ledger.stop();
+}
+
+/// What a text finds, once everything is in the index.
+async fn searched(ledger: &Ledger, text: &str) -> SearchView {
+    whole_index(ledger).await;
+    let Some(text) = SearchText::read(text).unwrap() else {
+        return SearchView::default();
+    };
+    ledger.search(&text, None, Search::Names).await.unwrap()
+}
+
+/// The events that carry an id.
+async fn carriers(ledger: &Ledger, id: &str) -> Vec<Carrier> {
+    let view = searched(ledger, id).await;
+    let all = [view.references, view.events, view.correlations];
+    all.into_iter().flat_map(|hits| hits.hits).map(|hit| hit.row).collect()
+}
+
+fn carrier(
+    kind: IdKind,
+    id: &str,
+    (domain, subject): (Domain, &str),
+    position: u64,
+    event_type: &str,
+    time: DateTime<Utc>,
+) -> Carrier {
+    Carrier {
+        kind,
+        id: id.to_owned(),
+        domain,
+        subject: EntityId::new(subject).unwrap(),
+        position: Some(Position::new(position, 0)),
+        event_type: Some(event_type.to_owned()),
+        time: Some(time),
+        wallet: (kind == IdKind::Reference).then(|| "W-1".to_owned()),
+    }
+}
+
+fn write_refunded_order(bench: &Bench) {
+    bench.order_with_refund("O-1", "R-1", "9", 10);
+    let amount = json!({"amount": "9", "currency": "EUR"});
+    let steps = [
+        (
+            "order.paid",
+            json!({"payment": "P-1", "amount": amount, "method": "card"}),
+        ),
+        ("order.refund_approved", json!({"refund": "R-1"})),
+        (
+            "order.refund_processing",
+            json!({"refund": "R-1", "provider": "p", "reference": "REF-1"}),
+        ),
+        ("order.refund_succeeded", json!({"refund": "R-1", "reference": "REF-2"})),
+    ];
+    for (sequence, (kind, data)) in (3..).zip(steps) {
+        bench
+            .order
+            .write("O-1", &sequence.to_string(), kind, hour(20), &data, true);
+    }
+}
+
+#[tokio::test]
+async fn events_are_found_by_the_whole_ids_that_they_carry() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.open_wallet();
+    write_refunded_order(&bench);
+    let start = || {
+        let settings = Settings {
+            rescan: LATER,
+            clock: || hour(100),
+            dir: Some(dir.path().to_owned()),
+            ..Settings::default()
+        };
+        Ledger::start(bench.stores(), settings).unwrap()
+    };
+    let ledger: Arc<Ledger> = start();
+    ledger.loaded().await;
+    for text in ["P-1", " P-1 "] {
+        let view = searched(&ledger, text).await;
+        let hit = &view.payments.hits[0];
+        assert!(hit.exact && hit.matched == Matched::Id);
+        let row = &hit.row;
+        assert_eq!(
+            (row.payment.as_str(), row.order.as_str(), row.wallet.as_deref()),
+            ("P-1", "O-1", Some("W-1"))
+        );
+        assert_eq!((row.position, row.paid_at), (Position::new(3, 0), Some(hour(20))));
+    }
+    let order = (Domain::Order, "O-1");
+    let processing = carrier(
+        IdKind::Reference,
+        "REF-1",
+        order,
+        5,
+        "order.refund_processing",
+        hour(20),
+    );
+    assert_eq!(carriers(&ledger, "REF-1").await, [processing]);
+    let succeeded = carrier(IdKind::Reference, "REF-2", order, 6, "order.refund_succeeded", hour(20));
+    assert_eq!(carriers(&ledger, "REF-2").await, [succeeded]);
+    let wallet = (Domain::Wallet, "W-1");
+    let opened = carrier(IdKind::Event, "W-1.1", wallet, 1, "wallet.opened", hour(1));
+    assert_eq!(carriers(&ledger, "W-1.1").await, std::slice::from_ref(&opened));
+    for not_whole in ["P-", "p-1", "REF", "O-1", "W-1", "", "P-1\0"] {
+        assert_eq!(carriers(&ledger, not_whole).await, [], "{not_whole}");
+    }
+    // What comes later is found, too, and so is everything after a restart.
+    bench.credit(2, "5", true);
+    let credited = carrier(IdKind::Event, "W-1.2", wallet, 2, "wallet.credited", hour(2));
+    super::becomes(|| ledger.overview().unwrap().events == 8).await;
+    assert_eq!(carriers(&ledger, "W-1.2").await, std::slice::from_ref(&credited));
+    super::durable::close(ledger).await;
+    let ledger = start();
+    ledger.loaded().await;
+    assert_eq!(carriers(&ledger, "W-1.2").await, [credited]);
+    assert_eq!(carriers(&ledger, "W-1.1").await, [opened]);
+}
+
+#[tokio::test]
+async fn an_id_is_not_found_where_its_event_is_gone() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    write_refunded_order(&bench);
+    let ledger = bench.start(LATER).await;
+    let first = searched(&ledger, "REF-2").await;
+    assert_eq!(first.references.hits.len(), 1);
+    let paid = async |id: &str| searched(&ledger, id).await.payments.hits.len();
+    assert_eq!(paid("P-1").await, 1);
+    let amount = json!({"amount": "9", "currency": "EUR"});
+    let other = json!({"payment": "P-2", "amount": amount, "method": "card"});
+    bench.order.rewrite("O-1", 2, &other);
+    bench
+        .order
+        .rewrite("O-1", 5, &json!({"refund": "R-1", "reference": "REF-3"}));
+    ledger.request_pass(Domain::Order);
+    for _ in 0..500 {
+        if paid("P-2").await > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((paid("P-1").await, paid("P-2").await), (0, 1));
+    // Its hash is still in the index; the stream does not have it.
+    assert_eq!(carriers(&ledger, "REF-2").await, []);
+    assert_eq!(carriers(&ledger, "REF-3").await.len(), 1);
+}
+
+#[tokio::test]
+async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    write_refunded_order(&bench);
+    let ledger = bench.start(LATER).await;
+    let text = SearchText::read("ada").unwrap().unwrap();
+    let view = ledger
+        .search(&text, Some(SearchKind::Order), Search::Names)
+        .await
+        .unwrap();
+    assert_eq!((view.orders.hits.len(), view.wallets.hits.len()), (1, 0));
+    assert_eq!(view.orders.hits[0].matched, Matched::Name);
+    let view = ledger.search(&text, None, Search::Ids).await.unwrap();
+    assert_eq!((view.orders.hits.len(), view.customers.hits.len()), (0, 0));
+    assert!(SearchText::read(&"x".repeat(101)).is_err());
+    assert!(
+        SearchText::read("\u{301}\u{300}").unwrap().is_none(),
+        "nothing is left of it"
+    );
+    for text in [
+        "' OR 1=1 --",
+        "NEAR(a b)",
+        "a\" AND \"b",
+        "ids:ada",
+        "*",
+        "\u{202e}",
+        "%",
+        "999999999999999999999999999999999999.9 EUR",
+    ] {
+        let view = searched(&ledger, text).await;
+        assert_eq!(
+            view,
+            SearchView {
+                now: view.now,
+                ..SearchView::default()
+            },
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! The look-up of a customer, for roles that read the ledger without names: the whole name and one more fact lead to the
+//! customer's page. The form is a component, because other pages offer it where somebody searched for a name.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{
+    sent::{SendProblem, failure, mistake, sent},
+    session::Session,
+};
+use crate::{
+    api::{ApiError, LookUpCustomer},
+    components::{
+        input::{Control, Hidden, Input},
+        notice::Problem,
+    },
+    domain::{access::Act, form::Field},
+    views::{
+        href,
+        look_up::{AMOUNT_MAX, AskedFact, CURRENCY_MAX, NAME_MAX, ORDER_MAX},
+    },
+};
+
+#[component]
+pub fn LookUpPage() -> impl IntoView {
+    let is_allowed = Session::current().may(Act::LookUp);
+    let content = if is_allowed {
+        view! {
+            <section class="panel" aria-label="Look-up">
+                <div class="panel-body">
+                    <LookUpForm />
+                </div>
+            </section>
+        }
+        .into_any()
+    } else {
+        view! {
+            <Problem title="Your role does not show this">
+                <p>"It is for roles that do not read names. Roles that read names search for them."</p>
+            </Problem>
+        }
+        .into_any()
+    };
+    let lead = is_allowed.then(|| {
+        view! {
+            <p class="page-lead">
+                "Names are hidden from your role. With a customer's whole name and one more fact you find the customer."
+            </p>
+        }
+    });
+    view! {
+        <Title text="Look a customer up" />
+        <header class="page-head">
+            <nav class="crumbs" aria-label="Where this is">
+                <ol>
+                    <li>
+                        <a href=href::CUSTOMERS>"Customers"</a>
+                    </li>
+                </ol>
+            </nav>
+            <h1>"Look a customer up"</h1>
+            {lead}
+        </header>
+        {content}
+    }
+    .into_any()
+}
+
+/// The form. Shows nothing to a role that may not look customers up. `name` is what is known of the name already.
+#[component]
+pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
+    let Some(me) = Session::current().me().filter(|me| me.role.may(Act::LookUp)) else {
+        return ().into_any();
+    };
+    let action = sent::<LookUpCustomer>();
+    let failure = failure(action);
+    let mut name = name;
+    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
+        name.truncate(end);
+    }
+    view! {
+        <SendProblem failure nothing="Nobody was looked up" field_id />
+        <ActionForm action=action attr:class="form">
+            <Hidden name="form[form_token]" value=me.form_token />
+            <Input
+                id="look-up-name"
+                name="form[name]"
+                label="Whole name"
+                value=name
+                hint="First and last name, as the customer gives it. Case and accents do not matter."
+                mistake=mistake(failure, Field::Name)
+                max_length=Some(NAME_MAX)
+                required=true
+            />
+            {facts(failure)}
+            <p class="field-hint">"You have 20 tries an hour. Each of them is recorded, without the name."</p>
+            <button class="button is-main" type="submit" data-pending="Looking up …">
+                "Look up"
+            </button>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// The fields of the other fact. They hold again what had no match.
+fn facts(failure: Signal<Option<ApiError>>) -> AnyView {
+    let AskedFact {
+        order,
+        amount,
+        currency,
+        day,
+    } = match failure.get_untracked() {
+        Some(ApiError::NoMatch { asked }) => asked,
+        _ => AskedFact::default(),
+    };
+    view! {
+        <Input
+            id="look-up-order"
+            name="form[order]"
+            label="An order of theirs"
+            value=order
+            hint="The order's id; or leave it empty and fill in the next three fields."
+            mistake=mistake(failure, Field::Order)
+            max_length=Some(ORDER_MAX)
+        />
+        <fieldset class="form-row">
+            <legend class="field-label">"Or the amount of an order or a refund, and the day (UTC) when it was asked for"</legend>
+            <Input
+                id="look-up-amount"
+                name="form[amount]"
+                label="Amount"
+                control=Control::Amount
+                value=amount
+                mistake=mistake(failure, Field::Amount)
+                max_length=Some(AMOUNT_MAX)
+            />
+            <Input
+                id="look-up-currency"
+                name="form[currency]"
+                label="Currency, as EUR"
+                value=currency
+                mistake=mistake(failure, Field::Currency)
+                max_length=Some(CURRENCY_MAX)
+            />
+            <Input
+                id="look-up-day"
+                name="form[day]"
+                label="Day"
+                control=Control::Day
+                value=day
+                mistake=mistake(failure, Field::Day)
+            />
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// Where a field stands in the form.
+const fn field_id(field: Field) -> Option<&'static str> {
+    match field {
+        Field::Name => Some("look-up-name"),
+        Field::Order => Some("look-up-order"),
+        Field::Amount => Some("look-up-amount"),
+        Field::Currency => Some("look-up-currency"),
+        Field::Day => Some("look-up-day"),
+        _ => None,
+    }
+}

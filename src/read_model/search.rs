@@ -1,0 +1,561 @@
+//! A search of everything (contract §8): of each kind, the rows whose own id or names have a text, whose amount it is, or whose events
+//! carry it as their id.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use super::{
+    columns::{MinorUnits, ReadCurrency, ReadPosition, Sortable, Time, currency_code, from_minor_units},
+    folding::{Pieces, TooLong},
+    lists::{self, Ask, Fields, FirstRows, ListRow, Moment, Search},
+    whole_ids::{self, Holder},
+};
+use crate::{
+    domain::{
+        compensation::case::CaseStatus,
+        ids::EntityId,
+        money::Currency,
+        refund::{RefundRow, RefundState},
+        wallet::{HoldState, Party},
+    },
+    views::{
+        compensations::CaseRow,
+        customers::CustomerRow,
+        lists::{Count, ListQuery, Side, Sort},
+        orders::OrderRow,
+        search::{AmountText, HITS_MAX, Hit, Hits, IdKind, Matched, PaymentRow},
+        wallets::{HoldListRow, WalletRow},
+    },
+};
+
+/// Credits of one amount that the search for a page looks at, the newest ones.
+const CREDITS_MAX: usize = 1_000;
+
+/// So far a command counts hits, whatever it prints: events that carry an id are sorted by their times, which their streams have.
+const COUNTED_BY_COMMAND: usize = 1_000;
+
+/// Rows with one id that are sorted for a page, such as the holds of a producer that numbers them in each wallet.
+const EXACT_MAX: usize = 1_000;
+
+/// A text that is searched for.
+#[derive(Clone, Debug)]
+pub struct SearchText {
+    text: String,
+    pieces: Pieces,
+    amount: Option<AmountText>,
+}
+
+impl SearchText {
+    /// Reads a text, without white space around it; `None` where there is none, or nothing is left of it after folding.
+    pub fn read(text: &str) -> Result<Option<Self>, TooLong> {
+        let pieces = Pieces::of(text)?.filter(|pieces| !pieces.is_empty());
+        Ok(pieces.map(|pieces| Self {
+            text: text.trim().to_owned(),
+            pieces,
+            amount: AmountText::parse(text),
+        }))
+    }
+
+    /// The text as an id.
+    pub fn id(&self) -> &str {
+        &self.text
+    }
+}
+
+/// How far a search goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Whether names are searched.
+    pub search: Search,
+    pub moment: Moment,
+    /// Hits of a kind at most.
+    pub shown: usize,
+    /// So far hits of a kind are counted.
+    pub counted: usize,
+    /// A page looks at a bounded number of rows and may stop early; a command looks at all.
+    pub is_bounded: bool,
+}
+
+impl Reach {
+    /// For a page that shows so many hits of a kind.
+    pub const fn page(shown: usize, search: Search, moment: Moment) -> Self {
+        Self {
+            search,
+            moment,
+            shown,
+            counted: HITS_MAX,
+            is_bounded: true,
+        }
+    }
+
+    /// For a command that prints so many hits of a kind.
+    pub fn command(shown: usize, moment: Moment) -> Self {
+        Self {
+            search: Search::Names,
+            moment,
+            shown,
+            counted: shown.max(COUNTED_BY_COMMAND),
+            is_bounded: false,
+        }
+    }
+
+    const fn ask(&self) -> Ask {
+        Ask {
+            fields: Fields::Own,
+            visits: if self.is_bounded { lists::VISITS_MAX } else { usize::MAX },
+            ..Ask::part(self.counted, self.search, self.moment)
+        }
+    }
+}
+
+/// Which of a row's amounts are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amounts {
+    None,
+    /// The one that its list is filtered by.
+    Listed,
+    /// A wallet's credits of kind `refund`.
+    Credits,
+}
+
+/// A row that a search finds by a part of its id.
+pub trait SearchRow: ListRow {
+    const AMOUNTS: Amounts;
+    /// The numbers of the rows with the id `?1`, `?2` at most.
+    const WITH_ID: &'static str;
+
+    /// States, by their words: first those in which something waits for a row, then those of settled rows. Without the latter
+    /// the former are all.
+    fn groups() -> [Vec<&'static str>; 2];
+
+    /// Whether nothing waits for it any more.
+    fn is_settled(&self) -> bool {
+        false
+    }
+
+    /// The row's own id.
+    fn id(&self) -> &str;
+
+    /// What rows are sorted by, newest first: a time, and ids that settle what is equal.
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str);
+}
+
+/// Those that something waits for first.
+fn two_groups<State: Copy>(
+    all: &[State],
+    waits: impl Fn(State) -> bool,
+    word: fn(State) -> &'static str,
+) -> [Vec<&'static str>; 2] {
+    let (first, then): (Vec<State>, Vec<State>) = all.iter().copied().partition(|state| waits(*state));
+    [first, then].map(|group| group.into_iter().map(word).collect())
+}
+
+impl SearchRow for WalletRow {
+    const AMOUNTS: Amounts = Amounts::Credits;
+    const WITH_ID: &'static str = "SELECT n FROM wallet WHERE id = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        [Self::SPEC.list.states(), Vec::new()]
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (self.last_time, self.id.as_str(), "")
+    }
+}
+
+impl SearchRow for OrderRow {
+    const AMOUNTS: Amounts = Amounts::Listed;
+    const WITH_ID: &'static str = "SELECT n FROM orders WHERE id = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        [Self::SPEC.list.states(), Vec::new()]
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (self.last_time, self.id.as_str(), "")
+    }
+}
+
+impl SearchRow for RefundRow {
+    const AMOUNTS: Amounts = Amounts::Listed;
+    const WITH_ID: &'static str = "SELECT n FROM refund INDEXED BY refund_id WHERE refund = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        two_groups(RefundState::ALL, RefundState::is_pending, RefundState::as_str)
+    }
+
+    fn is_settled(&self) -> bool {
+        !self.state.is_pending()
+    }
+
+    fn id(&self) -> &str {
+        &self.refund
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (Some(self.requested_at), &self.refund, self.order.as_str())
+    }
+}
+
+impl SearchRow for HoldListRow {
+    const AMOUNTS: Amounts = Amounts::Listed;
+    const WITH_ID: &'static str = "SELECT n FROM hold INDEXED BY hold_id WHERE hold = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        two_groups(HoldState::ALL, |state| state == HoldState::Open, HoldState::as_str)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.state != HoldState::Open
+    }
+
+    fn id(&self) -> &str {
+        &self.hold
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (Some(self.held_at), &self.hold, self.wallet.as_str())
+    }
+}
+
+impl SearchRow for CaseRow {
+    const AMOUNTS: Amounts = Amounts::None;
+    const WITH_ID: &'static str = "SELECT n FROM cases WHERE id = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        two_groups(CaseStatus::ALL, |status| !status.is_final(), CaseStatus::as_str)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.status.is_final()
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (Some(self.proposed_at), self.id.as_str(), "")
+    }
+}
+
+impl SearchRow for CustomerRow {
+    const AMOUNTS: Amounts = Amounts::None;
+    const WITH_ID: &'static str = "SELECT n FROM customer WHERE id = ?1 LIMIT ?2";
+
+    fn groups() -> [Vec<&'static str>; 2] {
+        [Vec::new(), Vec::new()]
+    }
+
+    fn id(&self) -> &str {
+        &self.customer
+    }
+
+    fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str) {
+        (None, &self.customer, "")
+    }
+}
+
+/// The rows of one kind that a text finds.
+pub fn find<Row: SearchRow>(connection: &Connection, text: &SearchText, reach: &Reach) -> rusqlite::Result<Hits<Row>> {
+    let ask = reach.ask();
+    let mut numbers = BTreeSet::new();
+    let (mut hits, mut more, mut stopped) = (Vec::new(), false, false);
+    let fetch = |n: i64| Row::fetch(connection, n, &reach.moment);
+    for (n, row) in with_id::<Row>(connection, text, reach)? {
+        numbers.insert(n);
+        hits.push(Hit {
+            row,
+            matched: Matched::Id,
+            exact: true,
+        });
+    }
+    hits.truncate(reach.shown);
+    let [first, then] = Row::groups();
+    let groups = if then.is_empty() {
+        vec![first]
+    } else {
+        vec![first, then]
+    };
+    for states in groups {
+        let query = query_of::<Row>(&states);
+        let by_text = lists::first_rows::<Row>(connection, &query, Some(&text.pieces), &ask)?;
+        let by_amount = match &text.amount {
+            Some(amount) => with_amount::<Row>(connection, &query, amount, reach)?,
+            None => Vec::new(),
+        };
+        let has_amounts = !by_amount.is_empty();
+        let wanted = reach.shown - hits.len();
+        let mut group: Vec<Hit<Row>> = Vec::new();
+        for (found, by_amount) in
+            std::iter::once((by_text, false)).chain(by_amount.into_iter().map(|found| (found, true)))
+        {
+            more |= found.more;
+            stopped |= found.stopped;
+            let new: Vec<i64> = found.numbers.into_iter().filter(|n| numbers.insert(*n)).collect();
+            for n in new.into_iter().take(wanted) {
+                group.extend(fetch(n)?.map(|row| {
+                    let matched = if by_amount {
+                        Matched::Amount
+                    } else if text.pieces.are_in([row.id()].into_iter()) {
+                        Matched::Id
+                    } else {
+                        Matched::Name
+                    };
+                    Hit {
+                        row,
+                        matched,
+                        exact: false,
+                    }
+                }));
+            }
+        }
+        if has_amounts {
+            group.sort_by(|a, b| b.row.newness().cmp(&a.row.newness()));
+            group.truncate(wanted);
+        }
+        hits.extend(group);
+    }
+    Ok(Hits {
+        hits,
+        count: count(numbers.len(), more || stopped, reach),
+        stopped,
+    })
+}
+
+/// The rows whose id is the text, those that something waits for first, then the newest.
+fn with_id<Row: SearchRow>(
+    connection: &Connection,
+    text: &SearchText,
+    reach: &Reach,
+) -> rusqlite::Result<Vec<(i64, Row)>> {
+    let most = i64::try_from(reach.counted.saturating_add(1).max(EXACT_MAX)).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(Row::WITH_ID)?;
+    let numbers = select.query_map(params![text.text, most], |row| row.get::<_, i64>(0))?;
+    let mut rows = Vec::new();
+    for n in numbers {
+        let n = n?;
+        rows.extend(Row::fetch(connection, n, &reach.moment)?.map(|row| (n, row)));
+    }
+    rows.sort_by(|(_, a), (_, b)| {
+        let settled = a.is_settled().cmp(&b.is_settled());
+        settled.then_with(|| b.newness().cmp(&a.newness()))
+    });
+    Ok(rows)
+}
+
+/// What is told of so many hits; `more`: and possibly others.
+fn count(hits: usize, more: bool, reach: &Reach) -> Count {
+    let counted = hits.min(reach.counted) as u64;
+    if more || hits > reach.counted {
+        Count::AtLeast(counted)
+    } else {
+        Count::Exactly(counted)
+    }
+}
+
+/// The newest rows of these states.
+fn query_of<Row: ListRow>(states: &[&str]) -> ListQuery {
+    let list = Row::SPEC.list;
+    ListQuery {
+        states: states.iter().map(|state| (*state).to_owned()).collect(),
+        sort: Some(Sort::Newest).filter(|sort| list.sorts().contains(sort)),
+        ..ListQuery::default()
+    }
+}
+
+/// The newest rows of each currency that have an amount.
+fn with_amount<Row: SearchRow>(
+    connection: &Connection,
+    query: &ListQuery,
+    amount: &AmountText,
+    reach: &Reach,
+) -> rusqlite::Result<Vec<FirstRows>> {
+    if Row::AMOUNTS == Amounts::None {
+        return Ok(Vec::new());
+    }
+    let currencies = match amount.currency {
+        Some(currency) => vec![currency],
+        None => lists::currencies::<Row>(connection)?,
+    };
+    let mut found = Vec::new();
+    for currency in currencies {
+        let Some(minor_units) = minor_units(amount, currency) else {
+            continue;
+        };
+        found.push(if Row::AMOUNTS == Amounts::Credits {
+            credited(connection, currency, minor_units, reach)?
+        } else {
+            let of_amount = ListQuery {
+                currencies: vec![currency],
+                min: Some(amount.amount.clone()),
+                max: Some(amount.amount.clone()),
+                ..query.clone()
+            };
+            lists::first_rows::<Row>(connection, &of_amount, None, &reach.ask())?
+        });
+    }
+    Ok(found)
+}
+
+/// An amount in minor units; `None` where the currency has no such amount.
+fn minor_units(amount: &AmountText, currency: Currency) -> Option<i128> {
+    let units = |side| amount.amount.minor_units(currency.decimals(), side);
+    let exactly = units(Side::AtLeast);
+    (exactly == units(Side::AtMost)).then_some(exactly)
+}
+
+/// The wallets that were credited an amount for a refund, the last changed first.
+fn credited(connection: &Connection, currency: Currency, amount: i128, reach: &Reach) -> rusqlite::Result<FirstRows> {
+    let most = if reach.is_bounded { CREDITS_MAX } else { usize::MAX };
+    let mut select = connection.prepare_cached(
+        "SELECT c.credits, w.last_time, w.id, w.n FROM
+             (SELECT wallet, count(*) AS credits FROM
+                 (SELECT wallet FROM credit INDEXED BY credit_amount WHERE currency = ?1 AND amount = ?2
+                  ORDER BY time DESC LIMIT ?3)
+              GROUP BY wallet) c
+         CROSS JOIN wallet w ON w.n = c.wallet",
+    )?;
+    let (mut credits, mut wallets) = (0, Vec::new());
+    let mut rows = select.query(params![
+        currency_code(Some(&currency)),
+        Sortable::minor_units(amount),
+        i64::try_from(most).unwrap_or(i64::MAX)
+    ])?;
+    while let Some(row) = rows.next()? {
+        credits += row.get::<_, i64>(0)?;
+        wallets.push((
+            row.get::<_, Sortable>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, i64>(3)?,
+        ));
+    }
+    wallets.sort_unstable_by(|a, b| b.cmp(a));
+    let more = wallets.len() > reach.counted;
+    wallets.truncate(reach.counted);
+    Ok(FirstRows {
+        numbers: wallets.into_iter().map(|(_, _, n)| n).collect(),
+        more,
+        stopped: usize::try_from(credits).is_ok_and(|credits| credits >= most),
+    })
+}
+
+/// The payments with a text as their whole id, then the newest of its amount.
+pub fn payments(connection: &Connection, text: &SearchText, reach: &Reach) -> rusqlite::Result<Hits<PaymentRow>> {
+    let most = i64::try_from(reach.counted).unwrap_or(i64::MAX).saturating_add(1);
+    let mut exact = Vec::new();
+    for holder in holders(connection, text, IdKind::Payment, reach)? {
+        let mut select = connection.prepare_cached(&format!("{PAYMENT} WHERE p.ord = ?1 AND p.payment = ?2"))?;
+        let rows = select.query_map(params![holder.n, text.text], payment)?;
+        exact.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten());
+    }
+    let mut others: Vec<PaymentRow> = Vec::new();
+    if let Some(amount) = &text.amount {
+        let currencies = match amount.currency {
+            Some(currency) => vec![currency],
+            None => payment_currencies(connection)?,
+        };
+        for currency in currencies {
+            let Some(minor_units) = minor_units(amount, currency) else {
+                continue;
+            };
+            let mut select = connection.prepare_cached(&format!(
+                "{PAYMENT_BY_AMOUNT} WHERE p.currency = ?1 AND p.amount = ?2 ORDER BY p.time DESC, p.payment DESC LIMIT ?3"
+            ))?;
+            let values = params![currency_code(Some(&currency)), Sortable::minor_units(minor_units), most];
+            let rows = select.query_map(values, payment)?;
+            others.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten());
+        }
+        others.retain(|row| !exact.contains(row));
+    }
+    for rows in [&mut exact, &mut others] {
+        rows.sort_by(|a, b| (b.paid_at, &b.payment, &b.order).cmp(&(a.paid_at, &a.payment, &a.order)));
+    }
+    let total = exact.len() + others.len();
+    let hit = |exact: bool| {
+        move |row| Hit {
+            row,
+            matched: if exact { Matched::Id } else { Matched::Amount },
+            exact,
+        }
+    };
+    let hits = exact
+        .into_iter()
+        .map(hit(true))
+        .chain(others.into_iter().map(hit(false)));
+    Ok(Hits {
+        hits: hits.take(reach.shown).collect(),
+        count: count(total, false, reach),
+        stopped: false,
+    })
+}
+
+const PAYMENT: &str =
+    "SELECT p.payment, o.id, o.wallet, o.customer, o.customer_name, p.amount, p.currency, p.time, p.position
+     FROM payment p JOIN orders o ON o.n = p.ord";
+const PAYMENT_BY_AMOUNT: &str =
+    "SELECT p.payment, o.id, o.wallet, o.customer, o.customer_name, p.amount, p.currency, p.time, p.position
+     FROM payment p INDEXED BY payment_amount CROSS JOIN orders o ON o.n = p.ord";
+
+fn payment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<PaymentRow>> {
+    // What the projector wrote reads back.
+    let (Ok(order), Some(currency)) = (
+        EntityId::new(row.get::<_, String>(1)?),
+        row.get::<_, ReadCurrency>(6)?.0,
+    ) else {
+        return Ok(None);
+    };
+    let name: Option<String> = row.get(4)?;
+    Ok(Some(PaymentRow {
+        payment: row.get(0)?,
+        order,
+        wallet: row.get(2)?,
+        customer: row.get::<_, Option<String>>(3)?.map(|id| Party { id, name }),
+        amount: from_minor_units(row.get::<_, MinorUnits>(5)?.0, Some(currency)),
+        currency,
+        paid_at: row.get::<_, Time>(7)?.0,
+        position: row.get::<_, ReadPosition>(8)?.0,
+    }))
+}
+
+/// The currencies of payments, each found by one look into the index.
+fn payment_currencies(connection: &Connection) -> rusqlite::Result<Vec<Currency>> {
+    let mut select = connection.prepare_cached("SELECT min(currency) FROM payment WHERE currency > ?1")?;
+    let (mut currencies, mut last) = (Vec::new(), String::new());
+    while let Some(code) = select.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
+        currencies.extend(code.parse::<Currency>().ok());
+        last = code;
+    }
+    Ok(currencies)
+}
+
+/// The entities whose events may carry a text as an id of one kind: their streams tell.
+pub fn holders(
+    connection: &Connection,
+    text: &SearchText,
+    kind: IdKind,
+    reach: &Reach,
+) -> rusqlite::Result<Vec<Holder>> {
+    whole_ids::holders(
+        connection,
+        kind,
+        &text.text,
+        reach.counted.saturating_add(1),
+        !reach.is_bounded,
+    )
+}
+
+/// Whether the search index and the index of ids have every row. While they do not, a page finds the texts of the newest rows alone.
+pub fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(lists::is_searchable(connection)? && whole_ids::is_complete(connection)?)
+}
