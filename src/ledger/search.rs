@@ -171,7 +171,7 @@ impl Ledger {
         let (mut found, complete) = done.map_err(|_| ReadModelError::Stopped)??;
         for (domain, _) in Domain::ALL.iter().zip(filled).filter(|(_, filled)| !filled) {
             found.view.unsearched.push(format!(
-                "The {domain} store is still being read, so not everything is searched."
+                "The {domain} store is not read to its end yet, so not everything is searched."
             ));
         }
         if !complete {
@@ -185,8 +185,8 @@ impl Ledger {
 }
 
 /// What carriers are sorted by, newest first: the time, then the entity.
-fn newness(carrier: &Carrier) -> (Option<DateTime<Utc>>, Domain, &str) {
-    (carrier.time, carrier.domain, carrier.subject.as_str())
+fn newness(carrier: &Carrier) -> (Option<DateTime<Utc>>, &str, Domain) {
+    (carrier.time, carrier.subject.as_str(), carrier.domain)
 }
 
 /// `None` where the whole stream was looked through and no event carries the id. A stream that can't be read is named without

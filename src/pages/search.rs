@@ -246,7 +246,7 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
             <div class="stack">
                 {hint}
                 {unsearched}
-                {nothing_found(query)}
+                {nothing_found(query, view.unsearched.is_empty())}
             </div>
         }
         .into_any();
@@ -264,10 +264,12 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
     .into_any()
 }
 
-fn nothing_found(query: &SearchQuery) -> AnyView {
+/// `is_all`: everything was searched.
+fn nothing_found(query: &SearchQuery, is_all: bool) -> AnyView {
     let title = match query.kind {
         Some(kind) => format!("No {} is found for this text", kind.as_str()),
-        None => "Nothing is found for this text".to_owned(),
+        None if is_all => "Nothing is found for this text".to_owned(),
+        None => "Nothing is found so far".to_owned(),
     };
     let words = if Session::current().may(Act::ReadPersonal) {
         "Every word has to be part of an id or of a customer's name."

@@ -242,7 +242,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
     // What was never read is not called empty.
     for (path, texts) in [
         ("/wallets", &["Not all is read yet"][..]),
-        ("/search?q=W-1", &["Not all is read yet"]),
+        ("/search?q=W-1", &["The wallet store is not read to its end yet"]),
         (
             "/findings",
             &["The wallet store has not answered since this server started"],

@@ -39,7 +39,7 @@ pub fn arguments(name: &str) -> Value {
         }
         "customer" => json!({"id": "C-1"}),
         "compensation" => json!({"id": "CMP-1"}),
-        "carriers" => json!({"id": "W-1.1"}),
+        "search" => json!({"text": "W-1", "kind": null}),
         "compensation-form" => json!({
             "draft": {"command": "credit_wallet", "subject": "W-1", "amount": "1", "reason": "goodwill", "note": "n"},
             "seen": "",
