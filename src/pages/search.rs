@@ -32,7 +32,7 @@ use crate::{
         lists::{Count, ListName, ListQuery},
         orders::OrderRow,
         query::{Parsed, SearchQuery, list_href, search_href, search_query},
-        search::{AmountText, Carrier, Hits, PaymentRow, SearchKind, SearchView, with_decimal_point},
+        search::{AmountText, Carrier, HITS_SHOWN, Hits, PaymentRow, SearchKind, SearchView, with_decimal_point},
         wallets::{HoldListRow, WalletRow},
     },
 };
@@ -102,7 +102,7 @@ fn results(query: SearchQuery) -> AnyView {
                 <div class="panel-head">
                     <h2 id="look-up">"Look up a customer by name"</h2>
                 </div>
-                <div class="panel-body">
+                <div class="panel-body stack">
                     <p>
                         "Names are hidden from your role; search an id or an amount. A customer is looked up by the whole name and one more fact."
                     </p>
@@ -221,10 +221,15 @@ fn count_text(count: Count) -> String {
 }
 
 fn show(view: SearchView, query: &SearchQuery) -> AnyView {
-    let has_hits = |kind: &SearchKind| match counted(&view, *kind) {
-        (Count::Exactly(count) | Count::AtLeast(count), stopped) => count > 0 || stopped,
+    let hits = |kind: SearchKind| match counted(&view, kind) {
+        (Count::Exactly(count) | Count::AtLeast(count), _) => count,
     };
-    let kinds: Vec<SearchKind> = SECTIONS.into_iter().filter(has_hits).collect();
+    let kinds: Vec<SearchKind> = SECTIONS.into_iter().filter(|kind| hits(*kind) > 0).collect();
+    let stopped: Vec<SearchKind> = SECTIONS
+        .into_iter()
+        .filter(|kind| hits(*kind) == 0 && counted(&view, *kind).1)
+        .collect();
+    let stopped = stopped_note(&stopped, query);
     let unsearched = view
         .unsearched
         .iter()
@@ -246,6 +251,7 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
             <div class="stack">
                 {hint}
                 {unsearched}
+                {stopped}
                 {nothing_found(query, view.unsearched.is_empty())}
             </div>
         }
@@ -258,10 +264,30 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
             {links}
             {hint}
             {unsearched}
+            {stopped}
             {sections}
         </div>
     }
     .into_any()
+}
+
+/// Of which kinds only the newest rows were looked at and none was found, with links to their lists, which search on.
+fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
+    let links = kinds
+        .iter()
+        .filter_map(|kind| {
+            let list = kind.list()?;
+            Some(view! { " " <a href=whole_list(list, query)>{heading(*kind)}</a> })
+        })
+        .collect_view();
+    (!kinds.is_empty()).then(|| {
+        view! {
+            <p class="aside" role="note">
+                "Only the newest rows of these were looked at, and none has the text; the lists search on:" {links}
+            </p>
+        }
+        .into_any()
+    })
 }
 
 /// `is_all`: everything was searched.
@@ -373,7 +399,8 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
         })
     });
     let list = list.flatten();
-    let note = stopped.then(|| {
+    // Where the rows shown are the newest anyhow, it does not matter.
+    let note = (stopped && (query.kind.is_some() || shown < HITS_SHOWN)).then(|| {
         let to_list = kind.list().map(|list| {
             view! { " " <a href=whole_list(list, query)>"Search on in the list"</a> }
         });

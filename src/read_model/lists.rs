@@ -80,6 +80,8 @@ pub struct Ask {
     pub visits: usize,
     /// Rows that are collected and sorted in memory at most.
     pub collected: usize,
+    /// So many rows are enough, if a text is in very many; `None`: all that a page has room for.
+    pub enough: Option<usize>,
     /// Whether it is asked how many rows match and what they add up to.
     pub counts: bool,
 }
@@ -94,6 +96,7 @@ impl Ask {
             rows: query.rows(),
             visits: VISITS_MAX,
             collected: COUNTED_MAX,
+            enough: None,
             counts: true,
         }
     }
@@ -107,6 +110,7 @@ impl Ask {
             rows,
             visits: usize::MAX,
             collected: COUNTED_MAX,
+            enough: None,
             counts: false,
         }
     }

@@ -30,6 +30,9 @@ use crate::{
     },
 };
 
+/// Rows of a kind that the search for a page visits in a walk at most. It walks for several kinds, so these are fewer than those of a list.
+const VISITS_MAX: usize = 1_000;
+
 /// Credits of one amount that the search for a page looks at, the newest ones.
 const CREDITS_MAX: usize = 1_000;
 
@@ -104,7 +107,8 @@ impl Reach {
     const fn ask(&self) -> Ask {
         Ask {
             fields: Fields::Own,
-            visits: if self.is_bounded { lists::VISITS_MAX } else { usize::MAX },
+            visits: if self.is_bounded { VISITS_MAX } else { usize::MAX },
+            enough: if self.is_bounded { Some(self.shown) } else { None },
             ..Ask::part(self.counted, self.search, self.moment)
         }
     }

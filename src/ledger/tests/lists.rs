@@ -580,6 +580,7 @@ fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
         rows,
         visits,
         collected,
+        enough: None,
         counts: true,
     }
 }

@@ -462,3 +462,43 @@ async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
+    let bench = Bench::new();
+    let money = json!({"amount": "9", "currency": "EUR"});
+    for number in 0..2_400_i64 {
+        let name = if number % 2 == 0 { "Ada" } else { "Bo" };
+        let placed = json!({"total": money, "customer": {"id": format!("C-{number}"), "name": name}});
+        bench.order.write(
+            &format!("O-{number:04}"),
+            "1",
+            "order.placed",
+            hour(number),
+            &placed,
+            true,
+        );
+    }
+    let ledger = bench.start(LATER).await;
+    whole_index(&ledger).await;
+    let page = |text: &str| {
+        found_in(
+            &ledger,
+            ListName::Orders,
+            text,
+            &Reach::page(3, Search::Names, moment()),
+        )
+    };
+    let newest = ["O-2398", "O-2396", "O-2394"].map(|id| (vec![id.to_owned()], Matched::Name, false));
+    assert_eq!(page("ada"), (newest.to_vec(), Count::AtLeast(100)));
+    // A text that the index can't look for is looked for in the newest rows.
+    assert_eq!(page("zq"), (Vec::new(), Count::AtLeast(0)));
+    let whole = Reach::command(5_000, moment());
+    let (hits, count) = found_in(&ledger, ListName::Orders, "ada", &whole);
+    assert_eq!((hits.len(), count), (1_200, Count::Exactly(1_200)));
+    assert_eq!(
+        found_in(&ledger, ListName::Orders, "zq", &whole),
+        (Vec::new(), Count::Exactly(0))
+    );
+    ledger.stop();
+}

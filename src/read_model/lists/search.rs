@@ -34,6 +34,9 @@ const SAMPLES: usize = 5;
 /// Rows that have every trigram of a sample, and are then looked at, at most.
 const SAMPLED_MAX: usize = 100;
 
+/// Rows with a text by which it is judged how many others have it.
+const FREQUENT: usize = 1_000;
+
 /// What the search index knows of a text.
 #[derive(Debug)]
 pub enum Hits {
@@ -46,14 +49,22 @@ pub enum Hits {
     Unknown,
 }
 
-/// Looks for the pieces of a text in the search index of a list.
-pub fn hits(connection: &Connection, texts: Texts, pieces: &Pieces, search: Search) -> rusqlite::Result<Hits> {
+/// Looks for the pieces of a text in the search index of a list. Where so many rows have it that a walk of a page is likely to meet
+/// `enough.0` of them within `enough.1` visits, they are not gone through.
+pub fn hits(
+    connection: &Connection,
+    texts: Texts,
+    pieces: &Pieces,
+    search: Search,
+    enough: Option<(usize, usize)>,
+) -> rusqlite::Result<Hits> {
     let long: Vec<&str> = pieces.long().collect();
     if long.is_empty() || !is_kept(connection, texts)? {
         return Ok(Hits::Unknown);
     }
     let all_long = long.len() == pieces.len();
-    let ask = |terms: Vec<String>, most: usize| -> rusqlite::Result<Option<Vec<i64>>> {
+    // The first rows by number, and whether they are all.
+    let ask = |terms: &[String], most: usize| -> rusqlite::Result<(Vec<i64>, bool)> {
         let terms = terms.join(" AND ");
         let question = match search {
             Search::Ids => format!("ids : ({terms})"),
@@ -64,23 +75,32 @@ pub fn hits(connection: &Connection, texts: Texts, pieces: &Pieces, search: Sear
         let rows = select.query_map(params![question, limit], |row| row.get(0))?;
         let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
         numbers.sort_unstable();
-        Ok((numbers.len() <= most).then_some(numbers))
+        let is_all = numbers.len() <= most;
+        Ok((numbers, is_all))
     };
     let samples: Vec<Option<String>> = long.iter().map(|piece| sample(piece)).collect();
     if samples.iter().any(Option::is_some) {
         let terms = long.iter().zip(samples);
-        let terms = terms
+        let terms: Vec<_> = terms
             .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
             .collect();
-        if let Some(numbers) = ask(terms, SAMPLED_MAX)? {
+        if let (numbers, true) = ask(&terms, SAMPLED_MAX)? {
             return Ok(Hits::Among(numbers));
         }
     }
-    let found = ask(long.iter().map(|piece| quoted(piece)).collect(), COUNTED_MAX)?;
-    Ok(match found {
-        None => Hits::Unknown,
-        Some(numbers) if all_long => Hits::Exactly(numbers),
-        Some(numbers) => Hits::Among(numbers),
+    let terms: Vec<_> = long.iter().map(|piece| quoted(piece)).collect();
+    if let Some((rows, visits)) = enough
+        && let (numbers, false) = ask(&terms, FREQUENT)?
+        // The numbers ascend: the first rows with the text are spread over so many rows.
+        && let Some(spread) = numbers.last()
+        && (rows as u64).saturating_mul(spread.unsigned_abs()) <= (numbers.len().saturating_mul(visits)) as u64
+    {
+        return Ok(Hits::Unknown);
+    }
+    Ok(match ask(&terms, COUNTED_MAX)? {
+        (_, false) => Hits::Unknown,
+        (numbers, true) if all_long => Hits::Exactly(numbers),
+        (numbers, true) => Hits::Among(numbers),
     })
 }
 

@@ -57,7 +57,8 @@ impl Question<'_> {
             }
         }
         if let Some(pieces) = pieces {
-            match search::hits(self.connection, self.spec.texts, pieces, self.ask.search)? {
+            let enough = self.ask.enough.map(|rows| (rows, self.ask.visits));
+            match search::hits(self.connection, self.spec.texts, pieces, self.ask.search, enough)? {
                 Hits::Exactly(numbers) => return Ok(Some((chosen(numbers), true))),
                 Hits::Among(numbers) => return Ok(Some((chosen(numbers), false))),
                 Hits::Unknown => {}
@@ -65,7 +66,12 @@ impl Question<'_> {
         }
         let sorted_by = self.spec.index(self.sort).name;
         // A text that the index can't look for is looked for in every row, where they are few: then all that have it are counted.
-        if pieces.is_some() && self.rows_of_lanes() <= most.min(VISITS_MAX) as u64 {
+        let few = if self.ask.counts {
+            VISITS_MAX
+        } else {
+            VISITS_MAX.min(self.ask.visits)
+        };
+        if pieces.is_some() && self.rows_of_lanes() <= most.min(few) as u64 {
             let index = &self.spec.by_time;
             let lanes = if index.prefix.is_empty() {
                 vec![Lane::EVERY]
