@@ -97,7 +97,7 @@ impl Asked {
             done = done.about(format!("customer {customer}"));
         }
         keeper.record(done).await?;
-        told(found, &fact)
+        answered(found, &fact)
     }
 }
 
@@ -133,8 +133,8 @@ const fn outcome(found: &Found) -> &'static str {
     }
 }
 
-/// What the operator is told.
-fn told(found: Found, fact: &Fact) -> Result<String, ApiError> {
+/// The answer, or why there is none.
+fn answered(found: Found, fact: &Fact) -> Result<String, ApiError> {
     let message = match found {
         Found::Customer(customer) => return Ok(customer),
         Found::NoMatch | Found::NoSuchOrder => {

@@ -8,10 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Ledger, LedgerError};
 use crate::{
-    domain::{
-        event::Entry,
-        ids::{Domain, Position},
-    },
+    domain::ids::{Domain, Position},
     event_log::{READ_MAX, ReadError},
     read_model::{
         ReadModelError, Stores,
@@ -27,6 +24,9 @@ use crate::{
 
 /// Entries that the search for a page looks through for the events that carry an id.
 const ENTRIES_MAX: usize = 40_000;
+
+/// Streams of those that may carry an id that the search for a page looks through at least, so that the newest of them can be shown.
+const LOOKED_THROUGH: usize = 20;
 
 /// Ids that events carry, and the kinds of hits that they are. A payment is a row of the read model.
 const CARRIED: [(IdKind, SearchKind); 3] = [
@@ -102,10 +102,21 @@ impl FoundRows {
         let mut entries_left = if reach.is_bounded { ENTRIES_MAX } else { usize::MAX };
         for (kind, _) in CARRIED {
             let of_kind: Vec<_> = holders.iter().filter(|(holder, _)| holder.kind == kind).collect();
-            let more = of_kind.len() > reach.counted;
+            let looked_through = reach.counted.min(reach.shown.max(LOOKED_THROUGH));
+            let not_read = of_kind.len().saturating_sub(looked_through);
             let mut hits = Vec::new();
-            for (holder, wallet) in of_kind.into_iter().take(reach.counted) {
-                let carrier = carrier(stores, holder, text.id(), &mut entries_left).await?;
+            for (holder, wallet) in of_kind.into_iter().take(looked_through) {
+                let carrier = match carrier(stores, holder, text.id(), &mut entries_left).await {
+                    Err(LedgerError::Store { domain, .. }) if reach.is_bounded => {
+                        let sentence =
+                            format!("The {domain} store does not answer, so its events are not looked through.");
+                        if !view.unsearched.contains(&sentence) {
+                            view.unsearched.push(sentence);
+                        }
+                        Some(unread(holder, text.id()))
+                    }
+                    carrier => carrier?,
+                };
                 hits.extend(carrier.map(|carrier| Hit {
                     row: Carrier {
                         wallet: wallet.clone(),
@@ -115,7 +126,9 @@ impl FoundRows {
                     exact: true,
                 }));
             }
-            let counted = hits.len() as u64;
+            let total = hits.len() + not_read;
+            let counted = total.min(reach.counted) as u64;
+            let more = total > reach.counted;
             hits.sort_by(|a, b| newness(&b.row).cmp(&newness(&a.row)));
             hits.truncate(reach.shown);
             let found = Hits {
@@ -199,16 +212,6 @@ async fn carrier(
 ) -> Result<Option<Carrier>, LedgerError> {
     let (kind, domain) = (holder.kind, holder.domain);
     let log = &stores.of(domain).log;
-    let carrier = |event: Option<&Entry>| Carrier {
-        kind,
-        id: id.to_owned(),
-        domain,
-        subject: holder.id.clone(),
-        position: event.map(|event| event.position),
-        event_type: event.and_then(|event| event.fields.r#type()).map(str::to_owned),
-        time: event.and_then(Entry::time),
-        wallet: None,
-    };
     let mut after = Position::START;
     while *entries_left > 0 {
         let entries = match log.read(&holder.id, after, READ_MAX).await {
@@ -221,12 +224,31 @@ async fn carrier(
         };
         *entries_left = entries_left.saturating_sub(entries.len());
         if let Some(event) = entries.iter().find(|entry| carries(domain, entry, kind, id)) {
-            return Ok(Some(carrier(Some(event))));
+            return Ok(Some(Carrier {
+                position: Some(event.position),
+                event_type: event.fields.r#type().map(str::to_owned),
+                time: event.time(),
+                ..unread(holder, id)
+            }));
         }
         let Some(last) = entries.last().filter(|_| entries.len() >= READ_MAX) else {
             return Ok(None);
         };
         after = last.position;
     }
-    Ok(Some(carrier(None)))
+    Ok(Some(unread(holder, id)))
+}
+
+/// An entity that may carry an id, without the event.
+fn unread(holder: &Holder, id: &str) -> Carrier {
+    Carrier {
+        kind: holder.kind,
+        id: id.to_owned(),
+        domain: holder.domain,
+        subject: holder.id.clone(),
+        position: None,
+        event_type: None,
+        time: None,
+        wallet: None,
+    }
 }

@@ -29,6 +29,7 @@ use crate::{
     views::{
         events::{EventLink as Place, EventView},
         href,
+        lists::SEARCH_MAX,
         query::{SearchQuery, search_href, timeline_href},
         search::SearchKind,
         timelines::TimelineQuery,
@@ -300,9 +301,14 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
         }
     });
     let correlation = correlation.map(|id| {
-        let carriers = search_href(&SearchQuery {
-            text: id.clone(),
-            kind: Some(SearchKind::Correlation),
+        // A longer text, and white space around it, can't be searched.
+        let can_be_searched = id.trim() == id && id.chars().count() <= SEARCH_MAX;
+        let carriers = can_be_searched.then(|| {
+            let query = SearchQuery {
+                text: id.clone(),
+                kind: Some(SearchKind::Correlation),
+            };
+            view! { " " <a href=search_href(&query)>"Everything that carries it"</a> }
         });
         let link = if is_case_id(&id) {
             view! { <CaseLink id /> }.into_any()
@@ -317,7 +323,7 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
             <div>
                 <dt>"Correlation"</dt>
                 <dd>
-                    {link} " " <a href=carriers>"Everything that carries it"</a>
+                    {link} {carriers}
                     <ul class="places-list">{items}</ul>
                 </dd>
             </div>

@@ -124,7 +124,7 @@ fn facts(failure: Signal<Option<ApiError>>) -> AnyView {
             max_length=Some(ORDER_MAX)
         />
         <fieldset class="form-row">
-            <legend class="field-label">"Or the amount of an order or a refund, and the day (UTC) when it was asked for"</legend>
+            <legend class="field-label">"Or an amount, and the day (UTC) on which its order was placed or last changed, or its refund was requested"</legend>
             <Input
                 id="look-up-amount"
                 name="form[amount]"

@@ -132,7 +132,8 @@ fn may_look_up() -> bool {
 
 /// Where the only row whose id is the text is shown. A correlation does not count where another kind has that id.
 fn target(view: &SearchView, query: &SearchQuery) -> Option<String> {
-    if query.kind.is_some() || !view.unsearched.is_empty() {
+    // A browser takes the ids `.` and `..` in a path for steps.
+    if query.kind.is_some() || !view.unsearched.is_empty() || matches!(query.text.as_str(), "." | "..") {
         return None;
     }
     let carried = |carrier: &Carrier| match carrier.position {
@@ -157,6 +158,9 @@ fn target(view: &SearchView, query: &SearchQuery) -> Option<String> {
         };
         return Some(search_href(&carriers));
     }
+    // A payment that an order has twice leads to one page.
+    targets.sort_unstable();
+    targets.dedup();
     let only = targets.pop();
     only.filter(|_| targets.is_empty())
 }
@@ -271,19 +275,21 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
     .into_any()
 }
 
-/// Of which kinds only the newest rows were looked at and none was found, with links to their lists, which search on.
+/// Of which kinds only the newest rows were looked at and none was found, with links to the lists that search on.
 fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
     let links = kinds
         .iter()
         .filter_map(|kind| {
             let list = kind.list()?;
-            Some(view! { " " <a href=whole_list(list, query)>{heading(*kind)}</a> })
+            let text = format!("Search on in {}", list.as_str());
+            Some(view! { " " <a href=whole_list(list, query)?>{text}</a> })
         })
         .collect_view();
+    let words: Vec<String> = kinds.iter().map(|kind| heading(*kind).to_lowercase()).collect();
     (!kinds.is_empty()).then(|| {
         view! {
             <p class="aside" role="note">
-                "Only the newest rows of these were looked at, and none has the text; the lists search on:" {links}
+                {format!("Of {} only the newest were looked at, and none has the text.", words.join(", "))} {links}
             </p>
         }
         .into_any()
@@ -393,17 +399,17 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
         view! { <a href=search_href(&of_kind)>{text}</a> }
     });
     let list = (there_is_more && query.kind.is_some()).then(|| {
-        kind.list().map(|list| {
+        kind.list().and_then(|list| {
             let text = format!("{} with this text", sentence(list.as_str()));
-            view! { <a href=whole_list(list, query)>{text}</a> }
+            Some(view! { <a href=whole_list(list, query)?>{text}</a> })
         })
     });
     let list = list.flatten();
     // Where the rows shown are the newest anyhow, it does not matter.
     let note = (stopped && (query.kind.is_some() || shown < HITS_SHOWN)).then(|| {
-        let to_list = kind.list().map(|list| {
-            view! { " " <a href=whole_list(list, query)>"Search on in the list"</a> }
-        });
+        let to_list = kind
+            .list()
+            .and_then(|list| Some(view! { " " <a href=whole_list(list, query)?>"Search on in the list"</a> }));
         view! { <p class="panel-note">"Only the newest were looked at." {to_list}</p> }
     });
     view! {
@@ -420,27 +426,29 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
     .into_any()
 }
 
-/// The list of a kind with the same text or amount.
-fn whole_list(list: ListName, query: &SearchQuery) -> String {
+/// The list of a kind with the same text or amount; `None` where there is none for the amount: lists compare amounts of one currency, and
+/// wallets are listed by their balance.
+fn whole_list(list: ListName, query: &SearchQuery) -> Option<String> {
     let states = every_state(list);
-    let by_amount = AmountText::parse(&query.text).and_then(|text| {
-        // Wallets are listed by their balance, and the list compares amounts of one currency.
-        let comparable = !matches!(list, ListName::Wallets | ListName::Cases | ListName::Customers);
-        let currency = text.currency.filter(|_| comparable)?;
-        Some(ListQuery {
-            currencies: vec![currency],
-            min: Some(text.amount.clone()),
-            max: Some(text.amount),
-            states: states.clone(),
+    let Some(text) = AmountText::parse(&query.text) else {
+        let query = ListQuery {
+            text: query.text.clone(),
+            states,
             ..ListQuery::default()
-        })
-    });
-    let query = by_amount.unwrap_or_else(|| ListQuery {
-        text: query.text.clone(),
+        };
+        return Some(list_href(list, &query));
+    };
+    if matches!(list, ListName::Wallets | ListName::Cases | ListName::Customers) {
+        return None;
+    }
+    let query = ListQuery {
+        currencies: vec![text.currency?],
+        min: Some(text.amount.clone()),
+        max: Some(text.amount),
         states,
         ..ListQuery::default()
-    });
-    list_href(list, &query)
+    };
+    Some(list_href(list, &query))
 }
 
 /// Hits that are rows of a list, as the list shows them.

@@ -134,9 +134,9 @@ pub struct Payment {
 
 impl TouchedParts {
     /// Notes a credit of kind `refund`; `is_refund`: whether one that names no refund is such a credit.
-    fn credit(&mut self, state: &WalletState, event: &str, is_refund: impl FnOnce() -> bool) {
+    fn credit(&mut self, state: &WalletState, event: &str, is_refund: impl FnOnce(&Posting) -> bool) {
         if let Some(posting) = state.postings.get(event)
-            && (posting.refund.is_some() || is_refund())
+            && (posting.refund.is_some() || is_refund(posting))
         {
             self.credits.insert(event.to_owned(), Credit::of(posting));
         }
@@ -156,21 +156,21 @@ impl Credit {
             order: posting.order.clone(),
             amount: posting.amount,
             time: posting.time,
-            reversed: posting.wholly_reversed(),
+            // A reversal of one that names no refund is not noted.
+            reversed: posting.refund.is_some() && posting.wholly_reversed(),
         }
     }
 }
 
-/// Whether a `wallet.credited` is of kind `refund`. Payloads without that word need not be read.
-fn is_refund_credit(kind: &str, data: Option<&str>) -> bool {
+/// Whether a `wallet.credited` is of kind `refund` and is what was posted. Payloads without that word need not be read.
+fn is_refund_credit(posting: &Posting, kind: &str, data: Option<&str>) -> bool {
     data.is_some_and(|data| data.contains(CreditKind::Refund.as_str()))
-        && matches!(
-            WalletEvent::parse(kind, data),
-            Ok(WalletEvent::Credited {
-                kind: CreditKind::Refund,
-                ..
-            })
-        )
+        && match WalletEvent::parse(kind, data) {
+            Ok(WalletEvent::Credited { kind, amount, .. }) => {
+                kind == CreditKind::Refund && amount.amount() == posting.amount
+            }
+            _ => false,
+        }
 }
 
 impl Entity for WalletState {
@@ -186,7 +186,7 @@ impl Entity for WalletState {
             match kind {
                 "wallet.credited" => {
                     if let Some(id) = fields.id() {
-                        touched.credit(state, id, || is_refund_credit(kind, fields.data()));
+                        touched.credit(state, id, |posting| is_refund_credit(posting, kind, fields.data()));
                     }
                 }
                 "wallet.entry_reversed"
@@ -196,7 +196,7 @@ impl Entity for WalletState {
                 | "wallet.hold_expired" => match WalletEvent::parse(kind, fields.data()) {
                     Ok(WalletEvent::EntryReversed { reverses, .. }) => {
                         // One that names no refund is found by its amount alone, reversed or not.
-                        touched.credit(state, &reverses, || false);
+                        touched.credit(state, &reverses, |_| false);
                     }
                     Ok(
                         WalletEvent::Held { hold, .. }

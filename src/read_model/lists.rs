@@ -80,8 +80,6 @@ pub struct Ask {
     pub visits: usize,
     /// Rows that are collected and sorted in memory at most.
     pub collected: usize,
-    /// So many rows are enough, if a text is in very many; `None`: all that a page has room for.
-    pub enough: Option<usize>,
     /// Whether it is asked how many rows match and what they add up to.
     pub counts: bool,
 }
@@ -96,7 +94,6 @@ impl Ask {
             rows: query.rows(),
             visits: VISITS_MAX,
             collected: COUNTED_MAX,
-            enough: None,
             counts: true,
         }
     }
@@ -110,8 +107,24 @@ impl Ask {
             rows,
             visits: usize::MAX,
             collected: COUNTED_MAX,
-            enough: None,
             counts: false,
+        }
+    }
+}
+
+impl Ask {
+    /// Whether the first rows are asked for and nothing else, in a bounded number of visits. Then rows that are known to match are
+    /// collected: a walk might stop before it meets them.
+    const fn takes_first(&self) -> bool {
+        !self.counts && self.visits != usize::MAX
+    }
+
+    /// Rows that the search index finds at most.
+    const fn found(&self) -> usize {
+        if self.takes_first() {
+            self.collected
+        } else {
+            COUNTED_MAX
         }
     }
 }
@@ -201,12 +214,26 @@ pub fn first_rows<Row: ListRow>(
     ask: &Ask,
 ) -> rusqlite::Result<FirstRows> {
     let question = Question::new(connection, Row::SPEC, query, ask)?;
-    let found = question.find::<Row>(pieces, &Start::First)?;
-    Ok(found.map_or_else(FirstRows::default, |found| FirstRows {
+    let Some(found) = question.find::<Row>(pieces, &Start::First)? else {
+        return Ok(FirstRows::default());
+    };
+    let first = FirstRows {
         more: found.next.is_some() && !found.stopped,
         numbers: found.rows,
         stopped: found.stopped,
-    }))
+    };
+    match pieces {
+        // A text that very many rows have, but few of the newest.
+        Some(pieces) if first.stopped => {
+            let last = question.last_with(pieces)?;
+            Ok(if last.len() > first.numbers.len() {
+                FirstRows { numbers: last, ..first }
+            } else {
+                first
+            })
+        }
+        _ => Ok(first),
+    }
 }
 
 /// The first rows of a list.

@@ -369,7 +369,7 @@ fn customers_named(
         return Ok(None);
     }
     let question = format!("names : ({})", terms.join(" AND "));
-    let mut select = connection.prepare_cached(Texts::Customer.matching())?;
+    let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", Texts::Customer.matching()))?;
     let hits = select.query_map(params![question, limit(rows_max + 1)], |row| row.get(0))?;
     let hits: Vec<i64> = hits.collect::<rusqlite::Result<_>>()?;
     if hits.len() > rows_max {

@@ -33,10 +33,14 @@ use crate::{
 /// Rows of a kind that the search for a page visits in a walk at most. It walks for several kinds, so these are fewer than those of a list.
 const VISITS_MAX: usize = 1_000;
 
+/// Rows of a kind that the search for a page finds by an index, looks at and sorts at most. Of a text that more rows have it takes those
+/// that a walk meets, or the last ones in the index.
+const COLLECTED_MAX: usize = 1_000;
+
 /// Credits of one amount that the search for a page looks at, the newest ones.
 const CREDITS_MAX: usize = 1_000;
 
-/// So far a command counts hits, whatever it prints: events that carry an id are sorted by their times, which their streams have.
+/// A command counts hits up to this number, whatever it prints: events that carry an id are sorted by their times, which their streams have.
 const COUNTED_BY_COMMAND: usize = 1_000;
 
 /// Rows with one id that are sorted for a page, such as the holds of a producer that numbers them in each wallet.
@@ -75,7 +79,7 @@ pub struct Reach {
     pub moment: Moment,
     /// Hits of a kind at most.
     pub shown: usize,
-    /// So far hits of a kind are counted.
+    /// Hits of a kind are counted up to this number.
     pub counted: usize,
     /// A page looks at a bounded number of rows and may stop early; a command looks at all.
     pub is_bounded: bool,
@@ -108,7 +112,11 @@ impl Reach {
         Ask {
             fields: Fields::Own,
             visits: if self.is_bounded { VISITS_MAX } else { usize::MAX },
-            enough: if self.is_bounded { Some(self.shown) } else { None },
+            collected: if self.is_bounded {
+                COLLECTED_MAX
+            } else {
+                lists::COUNTED_MAX
+            },
             ..Ask::part(self.counted, self.search, self.moment)
         }
     }
@@ -358,7 +366,7 @@ fn with_id<Row: SearchRow>(
     Ok(rows)
 }
 
-/// What is told of so many hits; `more`: and possibly others.
+/// The count that is shown of so many hits; `more`: and possibly others.
 fn count(hits: usize, more: bool, reach: &Reach) -> Count {
     let counted = hits.min(reach.counted) as u64;
     if more || hits > reach.counted {

@@ -114,16 +114,16 @@ impl Texts {
         }
     }
 
-    /// Numbers of the rows that a question finds.
+    /// The numbers of the rows that a question finds.
     pub const fn matching(self) -> &'static str {
         match self {
-            Self::Wallet => "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1 LIMIT ?2",
-            Self::Hold => "SELECT rowid FROM hold_text WHERE hold_text MATCH ?1 LIMIT ?2",
-            Self::Orders => "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1 LIMIT ?2",
-            Self::Refund => "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1 LIMIT ?2",
-            Self::Finding => "SELECT rowid FROM finding_text WHERE finding_text MATCH ?1 LIMIT ?2",
-            Self::Case => "SELECT rowid FROM case_text WHERE case_text MATCH ?1 LIMIT ?2",
-            Self::Customer => "SELECT rowid FROM customer_text WHERE customer_text MATCH ?1 LIMIT ?2",
+            Self::Wallet => "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1",
+            Self::Hold => "SELECT rowid FROM hold_text WHERE hold_text MATCH ?1",
+            Self::Orders => "SELECT rowid FROM orders_text WHERE orders_text MATCH ?1",
+            Self::Refund => "SELECT rowid FROM refund_text WHERE refund_text MATCH ?1",
+            Self::Finding => "SELECT rowid FROM finding_text WHERE finding_text MATCH ?1",
+            Self::Case => "SELECT rowid FROM case_text WHERE case_text MATCH ?1",
+            Self::Customer => "SELECT rowid FROM customer_text WHERE customer_text MATCH ?1",
         }
     }
 

@@ -189,7 +189,7 @@ pub struct Holder {
     pub n: i64,
 }
 
-/// The first entities, `most` of them, whose events may carry this id. `waiting`: also those whose ids are not in the index yet, for
+/// The entities with the highest numbers, `most` of them, whose events may carry this id. `waiting`: also those whose ids are not in the index yet, for
 /// which everything that waits is read.
 pub fn holders(
     connection: &Connection,
@@ -199,8 +199,9 @@ pub fn holders(
     waiting: bool,
 ) -> rusqlite::Result<Vec<Holder>> {
     let hash = IdHash::of(kind, id);
-    let mut select =
-        connection.prepare_cached("SELECT holder FROM event_id WHERE hash = ?1 AND holder & 6 = ?2 LIMIT ?3")?;
+    let mut select = connection.prepare_cached(
+        "SELECT holder FROM event_id WHERE hash = ?1 AND holder & 6 = ?2 ORDER BY holder DESC LIMIT ?3",
+    )?;
     let rows = select.query_map(
         [
             hash.hash,
@@ -219,7 +220,7 @@ pub fn holders(
                 ids.filter(|(its_hash, holder)| *its_hash == hash.hash && holder & 6 == i64::from(hash.kind) << 1);
             numbers.extend(same.map(|(_, holder)| holder));
         }
-        numbers.sort_unstable();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
         numbers.dedup();
     }
     let mut holders = Vec::new();

@@ -22,7 +22,7 @@ use crate::domain::{
 
 /// Hits of a kind that a search of everything shows at most.
 pub const HITS_SHOWN: usize = 8;
-/// Hits of a kind that a search of this kind alone shows at most. So far hits are counted, too.
+/// Hits of a kind that a search of this kind alone shows at most. Hits are counted up to this number, too.
 pub const HITS_MAX: usize = 100;
 
 /// What is found. The order is that of the results.

@@ -580,7 +580,6 @@ fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
         rows,
         visits,
         collected,
-        enough: None,
         counts: true,
     }
 }

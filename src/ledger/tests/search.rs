@@ -502,3 +502,57 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
     );
     ledger.stop();
 }
+
+#[tokio::test]
+async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
+    let bench = Bench::new();
+    for number in 0..4_000_i64 {
+        let (name, amount) = match number {
+            0..800 => ("Dee", "7"),
+            800..2_000 => ("Cid", "8"),
+            _ => ("Bo", "9"),
+        };
+        let total = json!({"amount": amount, "currency": "EUR"});
+        let placed = json!({"total": total, "customer": {"id": format!("C-{number}"), "name": name}});
+        bench.order.write(
+            &format!("O-{number:04}"),
+            "1",
+            "order.placed",
+            hour(number),
+            &placed,
+            true,
+        );
+    }
+    let ledger = bench.start(LATER).await;
+    whole_index(&ledger).await;
+    let page = |text: &str| {
+        let (hits, _) = found_in(
+            &ledger,
+            ListName::Orders,
+            text,
+            &Reach::page(2, Search::Names, moment()),
+        );
+        hits.into_iter().map(|(id, ..)| id.concat()).collect::<Vec<_>>()
+    };
+    assert_eq!(page("dee"), ["O-0799", "O-0798"]);
+    assert_eq!(page("7 EUR"), ["O-0799", "O-0798"]);
+    // More than are collected, and none of them among the newest.
+    assert_eq!(page("cid"), ["O-1999", "O-1998"]);
+    ledger.stop();
+}
+
+#[tokio::test]
+async fn a_reversed_credit_that_names_no_refund_has_the_same_row_however_it_was_read() {
+    let bench = Bench::new();
+    bench.open_wallet();
+    let credit = json!({"amount": {"amount": "5", "currency": "EUR"}, "kind": "refund"});
+    bench.wallet_event(2, "wallet.credited", &credit, true);
+    let ledger = bench.start(LATER).await;
+    assert_eq!(searched(&ledger, "5 EUR").await.wallets.hits.len(), 1);
+    let reversal = json!({"reverses": "W-1.2", "amount": {"amount": "5", "currency": "EUR"}, "reason": "x"});
+    bench.wallet_event(3, "wallet.entry_reversed", &reversal, true);
+    super::becomes(|| ledger.overview().unwrap().events == 3).await;
+    let anew = bench.start(LATER).await;
+    assert_eq!(ledger.model.rows().unwrap(), anew.model.rows().unwrap());
+    assert_eq!(searched(&anew, "5 EUR").await.wallets.hits.len(), 1);
+}

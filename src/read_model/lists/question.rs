@@ -14,7 +14,7 @@ use super::{
     lanes::{Index, Lane, Plan, Range, Segment},
     paging::{self, Collected, Found, Order, RowKey, Start},
     refunds,
-    search::Fields,
+    search::{self, Fields},
     spec::Spec,
 };
 use crate::{
@@ -146,6 +146,16 @@ impl<'a> Question<'a> {
             }
         };
         Ok(Some(found))
+    }
+
+    /// The rows with a text among those that the search index got last, in the order asked for.
+    pub fn last_with(&self, pieces: &Pieces) -> rusqlite::Result<Vec<i64>> {
+        let Self { spec, ask, .. } = self;
+        let numbers = search::last_hits(self.connection, spec.texts, pieces, ask.search, ask.collected)?;
+        let mut conditions = conditions::of_query(spec, self.query, &ask.moment);
+        conditions::add_text(&mut conditions, spec, pieces, ask.search, ask.fields);
+        let collected = self.collect(&numbers, &conditions)?;
+        Ok(paging::of_collected(collected, self.order, &Start::First, ask.rows).rows)
     }
 
     /// The ranges of times and amounts that are asked for, with their indexes.

@@ -3,7 +3,6 @@
 
 use rusqlite::{Connection, params};
 
-use super::COUNTED_MAX;
 use crate::read_model::{
     folding::{ANYWHERE_MIN, Pieces},
     search_index::{Kept, Texts},
@@ -34,9 +33,6 @@ const SAMPLES: usize = 5;
 /// Rows that have every trigram of a sample, and are then looked at, at most.
 const SAMPLED_MAX: usize = 100;
 
-/// Rows with a text by which it is judged how many others have it.
-const FREQUENT: usize = 1_000;
-
 /// What the search index knows of a text.
 #[derive(Debug)]
 pub enum Hits {
@@ -45,63 +41,75 @@ pub enum Hits {
     Among(Vec<i64>),
     /// Exactly these rows have the text.
     Exactly(Vec<i64>),
-    /// More than [`COUNTED_MAX`] rows, or it is not known.
+    /// More rows than are to be found, or it is not known.
     Unknown,
 }
 
-/// Looks for the pieces of a text in the search index of a list. Where so many rows have it that a walk of a page is likely to meet
-/// `enough.0` of them within `enough.1` visits, they are not gone through.
+/// Looks for the pieces of a text in the search index of a list; `most`: so many rows are found at most.
 pub fn hits(
     connection: &Connection,
     texts: Texts,
     pieces: &Pieces,
     search: Search,
-    enough: Option<(usize, usize)>,
+    most: usize,
 ) -> rusqlite::Result<Hits> {
     let long: Vec<&str> = pieces.long().collect();
     if long.is_empty() || !is_kept(connection, texts)? {
         return Ok(Hits::Unknown);
     }
     let all_long = long.len() == pieces.len();
-    // The first rows by number, and whether they are all.
-    let ask = |terms: &[String], most: usize| -> rusqlite::Result<(Vec<i64>, bool)> {
-        let terms = terms.join(" AND ");
-        let question = match search {
-            Search::Ids => format!("ids : ({terms})"),
-            Search::Names => terms,
-        };
-        let mut select = connection.prepare_cached(texts.matching())?;
+    let ask = |terms: Vec<String>, most: usize| -> rusqlite::Result<Option<Vec<i64>>> {
+        let question = question(&terms, search);
+        let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", texts.matching()))?;
         let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
         let rows = select.query_map(params![question, limit], |row| row.get(0))?;
         let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
         numbers.sort_unstable();
-        let is_all = numbers.len() <= most;
-        Ok((numbers, is_all))
+        Ok((numbers.len() <= most).then_some(numbers))
     };
     let samples: Vec<Option<String>> = long.iter().map(|piece| sample(piece)).collect();
     if samples.iter().any(Option::is_some) {
         let terms = long.iter().zip(samples);
-        let terms: Vec<_> = terms
+        let terms = terms
             .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
             .collect();
-        if let (numbers, true) = ask(&terms, SAMPLED_MAX)? {
+        if let Some(numbers) = ask(terms, SAMPLED_MAX)? {
             return Ok(Hits::Among(numbers));
         }
     }
-    let terms: Vec<_> = long.iter().map(|piece| quoted(piece)).collect();
-    if let Some((rows, visits)) = enough
-        && let (numbers, false) = ask(&terms, FREQUENT)?
-        // The numbers ascend: the first rows with the text are spread over so many rows.
-        && let Some(spread) = numbers.last()
-        && (rows as u64).saturating_mul(spread.unsigned_abs()) <= (numbers.len().saturating_mul(visits)) as u64
-    {
-        return Ok(Hits::Unknown);
-    }
-    Ok(match ask(&terms, COUNTED_MAX)? {
-        (_, false) => Hits::Unknown,
-        (numbers, true) if all_long => Hits::Exactly(numbers),
-        (numbers, true) => Hits::Among(numbers),
+    let found = ask(long.iter().map(|piece| quoted(piece)).collect(), most)?;
+    Ok(match found {
+        None => Hits::Unknown,
+        Some(numbers) if all_long => Hits::Exactly(numbers),
+        Some(numbers) => Hits::Among(numbers),
     })
+}
+
+/// The rows with a text that were added last, so many at most; none where the index can't look for it.
+pub fn last_hits(
+    connection: &Connection,
+    texts: Texts,
+    pieces: &Pieces,
+    search: Search,
+    most: usize,
+) -> rusqlite::Result<Vec<i64>> {
+    let terms: Vec<String> = pieces.long().map(quoted).collect();
+    if terms.is_empty() || !is_kept(connection, texts)? {
+        return Ok(Vec::new());
+    }
+    let mut select = connection.prepare_cached(&format!("{} ORDER BY rowid DESC LIMIT ?2", texts.matching()))?;
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![question(&terms, search), limit], |row| row.get(0))?;
+    rows.collect()
+}
+
+/// A question in the index's language.
+fn question(terms: &[String], search: Search) -> String {
+    let terms = terms.join(" AND ");
+    match search {
+        Search::Ids => format!("ids : ({terms})"),
+        Search::Names => terms,
+    }
 }
 
 /// Whether every row of wallets, orders and customers is in its index, and with them those of holds and refunds.

@@ -38,7 +38,8 @@ impl Question<'_> {
         let walked = self.walked()?;
         // Collecting all matching rows costs less than walking until a page is full, unless most of what is walked matches.
         let chosen = |numbers: Vec<i64>| {
-            if paging::collects(numbers.len() as u64, walked, self.ask.rows) || numbers.len() <= self.ask.rows {
+            let collects = paging::collects(numbers.len() as u64, walked, self.ask.rows);
+            if collects || numbers.len() <= self.ask.rows || self.ask.takes_first() {
                 Source::Numbers(numbers)
             } else {
                 Source::WalkAmong(numbers)
@@ -57,8 +58,8 @@ impl Question<'_> {
             }
         }
         if let Some(pieces) = pieces {
-            let enough = self.ask.enough.map(|rows| (rows, self.ask.visits));
-            match search::hits(self.connection, self.spec.texts, pieces, self.ask.search, enough)? {
+            let found = self.ask.found();
+            match search::hits(self.connection, self.spec.texts, pieces, self.ask.search, found)? {
                 Hits::Exactly(numbers) => return Ok(Some((chosen(numbers), true))),
                 Hits::Among(numbers) => return Ok(Some((chosen(numbers), false))),
                 Hits::Unknown => {}
@@ -110,7 +111,9 @@ impl Question<'_> {
             }
         }
         Ok(Some(match narrowest {
-            Some(numbers) if paging::collects(numbers.len() as u64, walked, self.ask.rows) => {
+            Some(numbers)
+                if self.ask.takes_first() || paging::collects(numbers.len() as u64, walked, self.ask.rows) =>
+            {
                 (Source::Numbers(numbers), false)
             }
             _ => (Source::Walk, false),
