@@ -23,7 +23,7 @@ pub use self::{
     orders::{fetch as orders_row, naming as orders_naming, one as order},
     refunds::Moment,
     related::{orders_claiming, wallet_named_by, wallets_credited},
-    search::{Fields, Search, is_searchable},
+    search::{Fields, Search, customers_with_name, is_searchable},
     wallets::{fetch as wallets_row, long as long_wallets},
 };
 

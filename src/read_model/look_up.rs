@@ -10,7 +10,7 @@ use super::{
     columns::{Numbered, Sortable},
     customers,
     folding::{Pieces, fold},
-    search_index::Texts,
+    lists,
 };
 use crate::{
     domain::{
@@ -359,22 +359,12 @@ fn customers_named(
     name: &WholeName,
     rows_max: usize,
 ) -> rusqlite::Result<Option<Vec<String>>> {
-    let pieces = Pieces::of(&name.0).ok().flatten();
-    let terms: Vec<String> = pieces
-        .iter()
-        .flat_map(Pieces::long)
-        .map(|piece| format!("\"{}\"", piece.replace('"', "\"\"")))
-        .collect();
-    if terms.is_empty() {
+    let Some(pieces) = Pieces::of(&name.0).ok().flatten() else {
         return Ok(None);
-    }
-    let question = format!("names : ({})", terms.join(" AND "));
-    let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", Texts::Customer.matching()))?;
-    let hits = select.query_map(params![question, limit(rows_max + 1)], |row| row.get(0))?;
-    let hits: Vec<i64> = hits.collect::<rusqlite::Result<_>>()?;
-    if hits.len() > rows_max {
+    };
+    let Some(hits) = lists::customers_with_name(connection, &pieces, rows_max)? else {
         return Ok(None);
-    }
+    };
     let mut id_of = connection.prepare_cached("SELECT id FROM customer WHERE n = ?1")?;
     let mut left = NAMES_MAX;
     let mut customers = Vec::new();

@@ -140,7 +140,9 @@ pub trait SearchRow: ListRow {
 
     /// States, by their words: first those in which something waits for a row, then those of settled rows. Without the latter
     /// the former are all.
-    fn groups() -> [Vec<&'static str>; 2];
+    fn groups() -> [Vec<&'static str>; 2] {
+        [Self::SPEC.list.states(), Vec::new()]
+    }
 
     /// Whether nothing waits for it any more.
     fn is_settled(&self) -> bool {
@@ -168,10 +170,6 @@ impl SearchRow for WalletRow {
     const AMOUNTS: Amounts = Amounts::Credits;
     const WITH_ID: &'static str = "SELECT n FROM wallet WHERE id = ?1 LIMIT ?2";
 
-    fn groups() -> [Vec<&'static str>; 2] {
-        [Self::SPEC.list.states(), Vec::new()]
-    }
-
     fn id(&self) -> &str {
         self.id.as_str()
     }
@@ -184,10 +182,6 @@ impl SearchRow for WalletRow {
 impl SearchRow for OrderRow {
     const AMOUNTS: Amounts = Amounts::Listed;
     const WITH_ID: &'static str = "SELECT n FROM orders WHERE id = ?1 LIMIT ?2";
-
-    fn groups() -> [Vec<&'static str>; 2] {
-        [Self::SPEC.list.states(), Vec::new()]
-    }
 
     fn id(&self) -> &str {
         self.id.as_str()
@@ -264,10 +258,6 @@ impl SearchRow for CaseRow {
 impl SearchRow for CustomerRow {
     const AMOUNTS: Amounts = Amounts::None;
     const WITH_ID: &'static str = "SELECT n FROM customer WHERE id = ?1 LIMIT ?2";
-
-    fn groups() -> [Vec<&'static str>; 2] {
-        [Vec::new(), Vec::new()]
-    }
 
     fn id(&self) -> &str {
         &self.customer

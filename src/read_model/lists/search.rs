@@ -103,6 +103,25 @@ pub fn last_hits(
     rows.collect()
 }
 
+/// The customers whose names have the pieces that the index can look for; `None`: there are more than `most`, or no piece is long
+/// enough. The index has to have every customer.
+pub fn customers_with_name(
+    connection: &Connection,
+    pieces: &Pieces,
+    most: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let terms: Vec<String> = pieces.long().map(quoted).collect();
+    if terms.is_empty() {
+        return Ok(None);
+    }
+    let question = format!("names : ({})", terms.join(" AND "));
+    let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", Texts::Customer.matching()))?;
+    let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![question, limit], |row| row.get(0))?;
+    let numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    Ok((numbers.len() <= most).then_some(numbers))
+}
+
 /// A question in the index's language.
 fn question(terms: &[String], search: Search) -> String {
     let terms = terms.join(" AND ");
