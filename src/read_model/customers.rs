@@ -25,9 +25,6 @@ const TABLES: &str = "
         searchable INTEGER NOT NULL
     ) STRICT;
     INSERT INTO customer_source VALUES (0);
-    CREATE VIRTUAL TABLE customer_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
     CREATE TRIGGER customer_added AFTER INSERT ON customer BEGIN
         INSERT INTO total VALUES (4, 0, '', 1, x'80', x'80', x'80', x'80') ON CONFLICT DO UPDATE SET rows = rows + 1;
     END;
@@ -40,7 +37,8 @@ const TABLES: &str = "
 /// Creates the tables, empty.
 pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     debug_assert_eq!(List::Customers as i64, 4, "the number in the triggers");
-    connection.execute_batch(TABLES)
+    connection.execute_batch(TABLES)?;
+    search_index::create(connection, Texts::Customer)
 }
 
 /// What a row of a wallet or an order counts for its customer.

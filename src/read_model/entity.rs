@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{batch::Batch, whole_ids::IdHash};
+use super::{
+    batch::Batch,
+    whole_ids::{self, IdHash},
+};
 use crate::{
     domain::{
         event::{Entry, RawDigest},
@@ -84,9 +87,9 @@ pub trait Entity: Remembered {
     const DOMAIN: Domain;
     type Touched: Default + Send + std::fmt::Debug + 'static;
 
-    /// Notes the parts that these entries touched. `state` is the state after them; of a long wallet it holds only the parts
-    /// that the entries mention.
-    fn touch(state: &Self, entries: &[Entry], touched: &mut Self::Touched);
+    /// Notes the parts that these entries touched, and the ids that their payloads carry. `state` is the state after them; of a long
+    /// wallet it holds only the parts that the entries mention.
+    fn touch(state: &Self, entries: &[Entry], touched: &mut Self::Touched, ids: &mut Vec<IdHash>);
 
     /// The wallet that an order names.
     fn wallet(state: &Self) -> Option<&str>;
@@ -177,7 +180,7 @@ impl Entity for WalletState {
     const DOMAIN: Domain = Domain::Wallet;
     type Touched = TouchedParts;
 
-    fn touch(state: &Self, entries: &[Entry], touched: &mut TouchedParts) {
+    fn touch(state: &Self, entries: &[Entry], touched: &mut TouchedParts, _: &mut Vec<IdHash>) {
         for entry in entries {
             let (Some(kind), fields) = (entry.fields.r#type(), &entry.fields) else {
                 continue;
@@ -224,14 +227,18 @@ impl Entity for OrderState {
     const DOMAIN: Domain = Domain::Order;
     type Touched = TouchedOrder;
 
-    fn touch(_: &Self, entries: &[Entry], touched: &mut TouchedOrder) {
+    fn touch(_: &Self, entries: &[Entry], touched: &mut TouchedOrder, ids: &mut Vec<IdHash>) {
         for entry in entries {
             let about_money = |kind: &&str| *kind == "order.paid" || kind.starts_with("order.refund_");
             let Some(kind) = entry.fields.r#type().filter(about_money) else {
                 continue;
             };
-            match OrderEvent::parse(kind, entry.fields.data()) {
-                Ok(OrderEvent::Paid { payment, amount, .. }) => {
+            let Ok(event) = OrderEvent::parse(kind, entry.fields.data()) else {
+                continue;
+            };
+            whole_ids::of_payload(&event, |kind, id| ids.push(IdHash::of(kind, id)));
+            match event {
+                OrderEvent::Paid { payment, amount, .. } => {
                     let time = entry.time();
                     touched.payments.insert(
                         entry.position,
@@ -242,10 +249,10 @@ impl Entity for OrderState {
                         },
                     );
                 }
-                Ok(OrderEvent::RefundRequested { refund, .. }) => {
+                OrderEvent::RefundRequested { refund, .. } => {
                     touched.refunds.insert(refund);
                 }
-                Ok(OrderEvent::Refund(step)) => {
+                OrderEvent::Refund(step) => {
                     touched.refunds.insert(step.refund);
                 }
                 _ => {}

@@ -6,6 +6,7 @@ mod cases;
 mod conditions;
 mod customers;
 pub mod findings;
+mod first;
 mod holds;
 mod lanes;
 mod orders;
@@ -20,10 +21,11 @@ mod wallets;
 pub use self::{
     cases::{cases_about, count_waiting},
     customers::{one as customer, sums as customer_sums},
+    first::{FirstRows, WithText, first_rows, first_with_text},
     orders::{fetch as orders_row, naming as orders_naming, one as order},
     refunds::Moment,
     related::{orders_claiming, wallet_named_by, wallets_credited},
-    search::{Fields, Search, customers_with_name, is_searchable},
+    search::{Search, customers_with_name, is_searchable},
     wallets::{fetch as wallets_row, long as long_wallets},
 };
 
@@ -72,7 +74,6 @@ pub enum ListError {
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
     pub search: Search,
-    pub fields: Fields,
     pub moment: Moment,
     /// Rows of a page at most.
     pub rows: usize,
@@ -89,7 +90,6 @@ impl Ask {
     pub fn page(query: &ListQuery, search: Search, moment: Moment) -> Self {
         Self {
             search,
-            fields: Fields::Listed,
             moment,
             rows: query.rows(),
             visits: VISITS_MAX,
@@ -102,29 +102,11 @@ impl Ask {
     pub const fn part(rows: usize, search: Search, moment: Moment) -> Self {
         Self {
             search,
-            fields: Fields::Listed,
             moment,
             rows,
             visits: usize::MAX,
             collected: COUNTED_MAX,
             counts: false,
-        }
-    }
-}
-
-impl Ask {
-    /// Whether the first rows are asked for and nothing else, in a bounded number of visits. Then rows that are known to match are
-    /// collected: a walk might stop before it meets them.
-    const fn takes_first(&self) -> bool {
-        !self.counts && self.visits != usize::MAX
-    }
-
-    /// Rows that the search index finds at most.
-    const fn found(&self) -> usize {
-        if self.takes_first() {
-            self.collected
-        } else {
-            COUNTED_MAX
         }
     }
 }
@@ -203,47 +185,6 @@ pub struct Total {
     pub state: i64,
     pub currency: Option<Currency>,
     pub tally: Tally,
-}
-
-/// The numbers of the first rows that match, in the order asked for, and whether they are all. `pieces` stand in place of the
-/// query's text.
-pub fn first_rows<Row: ListRow>(
-    connection: &Connection,
-    query: &ListQuery,
-    pieces: Option<&Pieces>,
-    ask: &Ask,
-) -> rusqlite::Result<FirstRows> {
-    let question = Question::new(connection, Row::SPEC, query, ask)?;
-    let Some(found) = question.find::<Row>(pieces, &Start::First)? else {
-        return Ok(FirstRows::default());
-    };
-    let first = FirstRows {
-        more: found.next.is_some() && !found.stopped,
-        numbers: found.rows,
-        stopped: found.stopped,
-    };
-    match pieces {
-        // A text that very many rows have, but few of the newest.
-        Some(pieces) if first.stopped => {
-            let last = question.last_with(pieces)?;
-            Ok(if last.len() > first.numbers.len() {
-                FirstRows { numbers: last, ..first }
-            } else {
-                first
-            })
-        }
-        _ => Ok(first),
-    }
-}
-
-/// The first rows of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FirstRows {
-    pub numbers: Vec<i64>,
-    /// There are more.
-    pub more: bool,
-    /// As many rows were visited as may be: there may be more.
-    pub stopped: bool,
 }
 
 /// The currencies that rows of a list have.

@@ -5,11 +5,15 @@
 
 use rusqlite::Connection;
 
-use super::{cases, customers, snapshots, whole_ids};
+use super::{
+    cases, customers,
+    search_index::{self, Texts},
+    snapshots, whole_ids,
+};
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
-pub const FORMAT: &str = concat!("4 ", env!("CARGO_PKG_VERSION"));
+pub const FORMAT: &str = concat!("5 ", env!("CARGO_PKG_VERSION"));
 /// "LDGR", what `PRAGMA application_id` says of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 
@@ -96,9 +100,6 @@ const COMMON: &str = "
     CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
         UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind AND currency = old.currency;
     END;
-    CREATE VIRTUAL TABLE finding_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
 ";
 
 const WALLET: &str = "
@@ -123,12 +124,6 @@ const WALLET: &str = "
         reversed INTEGER NOT NULL,  -- 1 if it was wholly reversed
         PRIMARY KEY (wallet, event)
     ) STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE wallet_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
-    CREATE VIRTUAL TABLE hold_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
 ";
 
 const WALLET_INDEXES: &str = "
@@ -146,8 +141,7 @@ const WALLET_INDEXES: &str = "
 ";
 
 const WALLET_DROPPED: &str = "
-    DROP TABLE IF EXISTS wallet; DROP TABLE IF EXISTS hold; DROP TABLE IF EXISTS credit; DROP TABLE IF EXISTS wallet_text;
-    DROP TABLE IF EXISTS hold_text;
+    DROP TABLE IF EXISTS wallet; DROP TABLE IF EXISTS hold; DROP TABLE IF EXISTS credit;
 ";
 
 const ORDER: &str = "
@@ -179,12 +173,6 @@ const ORDER: &str = "
         amount BLOB NOT NULL, currency TEXT NOT NULL, time BLOB NOT NULL,
         PRIMARY KEY (ord, position)
     ) STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE orders_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
-    CREATE VIRTUAL TABLE refund_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
 ";
 
 const ORDER_INDEXES: &str = "
@@ -203,7 +191,7 @@ const ORDER_INDEXES: &str = "
 
 const ORDER_DROPPED: &str = "
     DROP TABLE IF EXISTS orders; DROP TABLE IF EXISTS refund; DROP TABLE IF EXISTS refund_transition;
-    DROP TABLE IF EXISTS payment; DROP TABLE IF EXISTS orders_text; DROP TABLE IF EXISTS refund_text;
+    DROP TABLE IF EXISTS payment;
 ";
 
 /// Creates every table, empty and without the indexes of a first filling.
@@ -215,7 +203,9 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     cases::create(connection)?;
     customers::create(connection)?;
     connection.execute_batch(whole_ids::TABLES)?;
+    search_index::create(connection, Texts::Finding)?;
     for domain in Domain::ALL {
+        search_index::create_of(connection, domain)?;
         connection.execute(
             "INSERT INTO source VALUES (?1, '[]', 0, 0, 0, 0, x'', '{}', 0, x'')",
             [domain.as_str()],
@@ -242,6 +232,7 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     };
     connection.execute_batch(dropped)?;
     connection.execute_batch(tables)?;
+    search_index::create_of(connection, domain)?;
     connection.execute(&format!("DELETE FROM total WHERE {lists}"), [])?;
     if domain == Domain::Order {
         connection.execute("DELETE FROM age", [])?;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::{
     columns::{MinorUnits, ReadCurrency, ReadPosition, Sortable, Time, currency_code, from_minor_units},
     folding::{Pieces, TooLong},
-    lists::{self, Ask, Fields, FirstRows, ListRow, Moment, Search},
+    lists::{self, Ask, FirstRows, ListRow, Moment, Search, WithText},
     whole_ids::{self, Holder},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Rows of a kind that the search for a page visits in a walk at most. It walks for several kinds, so these are fewer than those of a list.
-const VISITS_MAX: usize = 1_000;
+const VISITS_MAX: usize = 500;
 
 /// Rows of a kind that the search for a page finds by an index, looks at and sorts at most. Of a text that more rows have it takes those
 /// that a walk meets, or the last ones in the index.
@@ -110,7 +110,6 @@ impl Reach {
 
     const fn ask(&self) -> Ask {
         Ask {
-            fields: Fields::Own,
             visits: if self.is_bounded { VISITS_MAX } else { usize::MAX },
             collected: if self.is_bounded {
                 COLLECTED_MAX
@@ -283,54 +282,66 @@ pub fn find<Row: SearchRow>(connection: &Connection, text: &SearchText, reach: &
         });
     }
     hits.truncate(reach.shown);
-    let [first, then] = Row::groups();
-    let groups = if then.is_empty() {
-        vec![first]
-    } else {
-        vec![first, then]
-    };
-    for states in groups {
-        let query = query_of::<Row>(&states);
-        let by_text = lists::first_rows::<Row>(connection, &query, Some(&text.pieces), &ask)?;
-        let by_amount = match &text.amount {
-            Some(amount) => with_amount::<Row>(connection, &query, amount, reach)?,
-            None => Vec::new(),
-        };
-        let has_amounts = !by_amount.is_empty();
-        let wanted = reach.shown - hits.len();
-        let mut group: Vec<Hit<Row>> = Vec::new();
-        for (found, by_amount) in
-            std::iter::once((by_text, false)).chain(by_amount.into_iter().map(|found| (found, true)))
-        {
-            more |= found.more;
-            stopped |= found.stopped;
-            let new: Vec<i64> = found.numbers.into_iter().filter(|n| numbers.insert(*n)).collect();
-            for n in new.into_iter().take(wanted) {
-                group.extend(fetch(n)?.map(|row| {
-                    let matched = if by_amount {
-                        Matched::Amount
-                    } else if text.pieces.are_in([row.id()].into_iter()) {
-                        Matched::Id
-                    } else {
-                        Matched::Name
-                    };
-                    Hit {
-                        row,
-                        matched,
-                        exact: false,
-                    }
-                }));
+    let queries: Vec<ListQuery> = Row::groups()
+        .into_iter()
+        .enumerate()
+        .filter(|(group, states)| *group == 0 || !states.is_empty())
+        .map(|(_, states)| query_of::<Row>(&states))
+        .collect();
+    let mut known = 0;
+    let by_text = match lists::first_with_text::<Row>(connection, &queries, &text.pieces, reach.shown, &ask)? {
+        WithText::Rows(found) => found,
+        WithText::Many(numbers) => {
+            known = reach.counted;
+            FirstRows {
+                numbers,
+                more: true,
+                stopped: false,
             }
         }
-        if has_amounts {
-            group.sort_by(|a, b| b.row.newness().cmp(&a.row.newness()));
-            group.truncate(wanted);
+    };
+    let mut found = vec![(by_text, false)];
+    if let Some(amount) = &text.amount {
+        for query in &queries {
+            let by_amount = with_amount::<Row>(connection, query, amount, reach)?;
+            found.extend(by_amount.into_iter().map(|found| (found, true)));
         }
-        hits.extend(group);
     }
+    let has_amounts = found.len() > 1;
+    let wanted = reach.shown - hits.len();
+    let mut others: Vec<Hit<Row>> = Vec::new();
+    for (found, by_amount) in found {
+        more |= found.more;
+        stopped |= found.stopped;
+        let new: Vec<i64> = found.numbers.into_iter().filter(|n| numbers.insert(*n)).collect();
+        for n in new.into_iter().take(wanted) {
+            others.extend(fetch(n)?.map(|row| {
+                let matched = if by_amount {
+                    Matched::Amount
+                } else if text.pieces.are_in([row.id()].into_iter()) {
+                    Matched::Id
+                } else {
+                    Matched::Name
+                };
+                Hit {
+                    row,
+                    matched,
+                    exact: false,
+                }
+            }));
+        }
+    }
+    if has_amounts {
+        others.sort_by(|a, b| {
+            let settled = a.row.is_settled().cmp(&b.row.is_settled());
+            settled.then_with(|| b.row.newness().cmp(&a.row.newness()))
+        });
+        others.truncate(wanted);
+    }
+    hits.extend(others);
     Ok(Hits {
         hits,
-        count: count(numbers.len(), more || stopped, reach),
+        count: count(numbers.len().max(known), more || stopped, reach),
         stopped,
     })
 }
@@ -404,7 +415,7 @@ fn with_amount<Row: SearchRow>(
                 max: Some(amount.amount.clone()),
                 ..query.clone()
             };
-            lists::first_rows::<Row>(connection, &of_amount, None, &reach.ask())?
+            lists::first_rows::<Row>(connection, &of_amount, &reach.ask())?
         });
     }
     Ok(found)

@@ -7,7 +7,11 @@ use super::{customers, sources};
 use crate::domain::ids::Domain;
 
 /// Rows of one step of building the index.
-pub const STEP: i64 = 20_000;
+pub const STEP: i64 = 50_000;
+
+/// Bytes of new entries that are kept in memory until they are written, at most. With as much as a step has, the index is made of few
+/// large segments, which takes half the time that many small ones take to be merged.
+const HASH_SIZE: u32 = 16 << 20;
 
 /// A table whose texts are indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,30 +56,42 @@ impl Texts {
         }
     }
 
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Wallet => "wallet_text",
+            Self::Hold => "hold_text",
+            Self::Orders => "orders_text",
+            Self::Refund => "refund_text",
+            Self::Finding => "finding_text",
+            Self::Case => "case_text",
+            Self::Customer => "customer_text",
+        }
+    }
+
     /// Indexes the rows after one number, up to another. The texts are those that `lists::spec` looks into.
     const fn insert(self) -> &'static str {
         match self {
             Self::Wallet => {
-                "INSERT INTO wallet_text (rowid, ids, names)
-                 SELECT n, fold(id || char(10) || coalesce(owner, '')), fold(owner_name)
+                "INSERT INTO wallet_text (rowid, own, ids, names)
+                 SELECT n, fold(id), fold(owner), fold(owner_name)
                  FROM wallet WHERE n > ?1 AND n <= ?2"
             }
             Self::Hold => {
-                "INSERT INTO hold_text (rowid, ids)
-                 SELECT n, fold(hold || char(10) || wallet || char(10) || coalesce(ord, ''))
+                "INSERT INTO hold_text (rowid, own, ids)
+                 SELECT n, fold(hold), fold(wallet || char(10) || coalesce(ord, ''))
                  FROM hold WHERE n > ?1 AND n <= ?2"
             }
             Self::Orders => {
-                "INSERT INTO orders_text (rowid, ids, names)
-                 SELECT o.n, fold(o.id || char(10) || coalesce(o.wallet, '') || char(10) || coalesce(o.customer, '')
+                "INSERT INTO orders_text (rowid, own, ids, names)
+                 SELECT o.n, fold(o.id), fold(coalesce(o.wallet, '') || char(10) || coalesce(o.customer, '')
                      || char(10) || coalesce((SELECT group_concat(refund, char(10)) FROM
                          (SELECT refund FROM refund INDEXED BY refund_order WHERE ord = o.id ORDER BY refund LIMIT 1000)), '')),
                      fold(o.customer_name)
                  FROM orders o WHERE o.n > ?1 AND o.n <= ?2"
             }
             Self::Refund => {
-                "INSERT INTO refund_text (rowid, ids, names)
-                 SELECT r.n, fold(r.refund || char(10) || r.ord || char(10) || coalesce(o.wallet, '') || char(10)
+                "INSERT INTO refund_text (rowid, own, ids, names)
+                 SELECT r.n, fold(r.refund), fold(r.ord || char(10) || coalesce(o.wallet, '') || char(10)
                      || coalesce(o.customer, '') || char(10) || r.reason), fold(o.customer_name)
                  FROM refund r LEFT JOIN orders o ON o.id = r.ord WHERE r.n > ?1 AND r.n <= ?2"
             }
@@ -88,13 +104,13 @@ impl Texts {
                  WHERE f.n > ?1 AND f.n <= ?2"
             }
             Self::Case => {
-                "INSERT INTO case_text (rowid, ids)
-                 SELECT n, fold(id || char(10) || proposer || char(10) || coalesce(decided_by, '') || char(10)
+                "INSERT INTO case_text (rowid, own, ids)
+                 SELECT n, fold(id), fold(proposer || char(10) || coalesce(decided_by, '') || char(10)
                      || coalesce((SELECT group_concat(substr(value, instr(value, ' ') + 1), char(10)) FROM json_each(subjects)), ''))
                  FROM cases WHERE n > ?1 AND n <= ?2"
             }
             Self::Customer => {
-                "INSERT INTO customer_text (rowid, ids, names)
+                "INSERT INTO customer_text (rowid, own, names)
                  SELECT c.n, fold(c.id), fold((SELECT group_concat(name, char(10)) FROM
                      (SELECT DISTINCT name FROM customer_name WHERE customer = c.n ORDER BY name LIMIT 1000)))
                  FROM customer c WHERE c.n > ?1 AND c.n <= ?2"
@@ -138,6 +154,25 @@ impl Texts {
             Self::Customer => "SELECT coalesce(max(n), 0) FROM customer",
         }
     }
+}
+
+/// Creates the tables of an index anew, empty. `own` has the row's own id, `ids` the other ids and codes.
+pub fn create(connection: &Connection, texts: Texts) -> rusqlite::Result<()> {
+    let table = texts.table();
+    connection.execute_batch(&format!(
+        "DROP TABLE IF EXISTS {table};
+         CREATE VIRTUAL TABLE {table} USING fts5 (
+             own, ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+         );
+         INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE});"
+    ))
+}
+
+/// Creates the tables of a domain's indexes anew, empty.
+pub fn create_of(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
+    Texts::of(domain)
+        .iter()
+        .try_for_each(|texts| create(connection, *texts))
 }
 
 /// Makes the index of findings anew.

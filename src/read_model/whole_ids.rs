@@ -12,7 +12,8 @@ use crate::{
     domain::{
         event::Entry,
         ids::{Domain, EntityId},
-        order::OrderEvent,
+        order::{OrderEvent, RefundStep},
+        refund::RefundState,
     },
     views::search::IdKind,
 };
@@ -42,7 +43,7 @@ pub struct IdHash {
 }
 
 impl IdHash {
-    fn of(kind: IdKind, id: &str) -> Self {
+    pub fn of(kind: IdKind, id: &str) -> Self {
         let kind = kind as u8;
         Self {
             kind,
@@ -51,42 +52,46 @@ impl IdHash {
     }
 }
 
-/// Adds the ids that these entries carry.
-pub fn gather(domain: Domain, entries: &[Entry], ids: &mut Vec<IdHash>) {
+/// Adds the ids that these entries carry outside their payloads.
+pub fn gather(entries: &[Entry], ids: &mut Vec<IdHash>) {
     for entry in entries {
-        for_each_id(domain, entry, |kind, id| ids.push(IdHash::of(kind, id)));
+        of_envelope(entry, |kind, id| ids.push(IdHash::of(kind, id)));
     }
 }
 
 /// Whether an entry carries this id.
 pub fn carries(domain: Domain, entry: &Entry, kind: IdKind, id: &str) -> bool {
     let mut found = false;
-    for_each_id(domain, entry, |its_kind, its_id| {
-        found |= its_kind == kind && its_id == id;
-    });
+    let mut compare = |its_kind, its_id: &str| found |= its_kind == kind && its_id == id;
+    of_envelope(entry, &mut compare);
+    if domain == Domain::Order
+        && let Some(kind @ ("order.paid" | "order.refund_processing" | "order.refund_succeeded")) =
+            entry.fields.r#type()
+        && let Ok(event) = OrderEvent::parse(kind, entry.fields.data())
+    {
+        of_payload(&event, compare);
+    }
     found
 }
 
-fn for_each_id(domain: Domain, entry: &Entry, mut visit: impl FnMut(IdKind, &str)) {
+fn of_envelope(entry: &Entry, mut visit: impl FnMut(IdKind, &str)) {
     if let Some(id) = entry.fields.id() {
         visit(IdKind::Event, id);
     }
     if let Some(id) = entry.fields.correlationid() {
         visit(IdKind::Correlation, id);
     }
-    match entry.fields.r#type().filter(|_| domain == Domain::Order) {
-        Some(kind @ "order.paid") => {
-            if let Ok(OrderEvent::Paid { payment, .. }) = OrderEvent::parse(kind, entry.fields.data()) {
-                visit(IdKind::Payment, &payment);
-            }
-        }
-        Some(kind @ ("order.refund_processing" | "order.refund_succeeded")) => {
-            if let Ok(OrderEvent::Refund(step)) = OrderEvent::parse(kind, entry.fields.data())
-                && let Some(reference) = &step.reference
-            {
-                visit(IdKind::Reference, reference);
-            }
-        }
+}
+
+/// Visits the ids that an order's event carries in its payload.
+pub fn of_payload(event: &OrderEvent, mut visit: impl FnMut(IdKind, &str)) {
+    match event {
+        OrderEvent::Paid { payment, .. } => visit(IdKind::Payment, payment),
+        OrderEvent::Refund(RefundStep {
+            reference: Some(reference),
+            enters: RefundState::Processing | RefundState::Succeeded,
+            ..
+        }) => visit(IdKind::Reference, reference),
         _ => {}
     }
 }

@@ -571,7 +571,6 @@ fn query(list: ListName, rows: &[Plain], chance: &mut Chance) -> ListQuery {
 
 fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
     Ask {
-        fields: lists::Fields::Listed,
         search: Search::Names,
         moment: Moment {
             now: now(),

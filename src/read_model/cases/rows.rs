@@ -54,9 +54,6 @@ const TABLES: &str = "
     CREATE TABLE case_subject (     -- the streams that a case appends to, such as 'wallet W-1'
         subject TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject, n)
     ) STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE case_text USING fts5 (
-        ids, names, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
-    );
     CREATE TABLE case_source (      -- one row: the store that the cases are of, once every one was read
         store TEXT NOT NULL,
         feed TEXT NOT NULL          -- JSON: how far its feed was read
@@ -65,7 +62,8 @@ const TABLES: &str = "
 
 /// Creates the tables, empty.
 pub fn create(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(TABLES)
+    connection.execute_batch(TABLES)?;
+    search_index::create(connection, Texts::Case)
 }
 
 /// How far the feed of this store was read; `None` where its cases were not all read.

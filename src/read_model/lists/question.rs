@@ -14,7 +14,7 @@ use super::{
     lanes::{Index, Lane, Plan, Range, Segment},
     paging::{self, Collected, Found, Order, RowKey, Start},
     refunds,
-    search::{self, Fields},
+    search::Fields,
     spec::Spec,
 };
 use crate::{
@@ -36,7 +36,7 @@ type LaneName = (i64, Option<Currency>);
 /// A query of a list, as the engine works with it.
 pub struct Question<'a> {
     pub connection: &'a Connection,
-    spec: &'static Spec,
+    pub spec: &'static Spec,
     pub query: &'a ListQuery,
     pub ask: &'a Ask,
     sort: Sort,
@@ -104,8 +104,6 @@ impl<'a> Question<'a> {
         let Some((source, text_is_met)) = self.source(pieces)? else {
             return Ok(None);
         };
-        // The search index has the ids of a list's fields in one column.
-        let text_is_met = text_is_met && self.ask.fields == Fields::Listed;
         // Where the rows have to be looked at to count them, they may as well be sorted.
         let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
         let source = match source {
@@ -113,7 +111,7 @@ impl<'a> Question<'a> {
             source => source,
         };
         if let Some(pieces) = pieces.filter(|_| !text_is_met) {
-            conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search, self.ask.fields);
+            conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search, Fields::Listed);
         }
         let found = match source {
             Source::Numbers(numbers) => {
@@ -146,16 +144,6 @@ impl<'a> Question<'a> {
             }
         };
         Ok(Some(found))
-    }
-
-    /// The rows with a text among those that the search index got last, in the order asked for.
-    pub fn last_with(&self, pieces: &Pieces) -> rusqlite::Result<Vec<i64>> {
-        let Self { spec, ask, .. } = self;
-        let numbers = search::last_hits(self.connection, spec.texts, pieces, ask.search, ask.collected)?;
-        let mut conditions = conditions::of_query(spec, self.query, &ask.moment);
-        conditions::add_text(&mut conditions, spec, pieces, ask.search, ask.fields);
-        let collected = self.collect(&numbers, &conditions)?;
-        Ok(paging::of_collected(collected, self.order, &Start::First, ask.rows).rows)
     }
 
     /// The ranges of times and amounts that are asked for, with their indexes.
@@ -216,7 +204,7 @@ impl<'a> Question<'a> {
     }
 
     /// A page of the rows that are met along the index of the sort.
-    fn walk(&self, conditions: &Conditions, start: &Start, among: Option<&[i64]>) -> rusqlite::Result<Found> {
+    pub fn walk(&self, conditions: &Conditions, start: &Start, among: Option<&[i64]>) -> rusqlite::Result<Found> {
         let mut conditions = conditions.clone();
         let index = *self.spec.index(self.sort);
         if index.prefix.is_empty() {
@@ -278,7 +266,7 @@ impl<'a> Question<'a> {
     }
 
     /// What rows of these numbers meet the conditions and are of the lanes, with what they are sorted by.
-    fn collect(&self, numbers: &[i64], conditions: &Conditions) -> rusqlite::Result<Vec<Collected>> {
+    pub fn collect(&self, numbers: &[i64], conditions: &Conditions) -> rusqlite::Result<Vec<Collected>> {
         let mut conditions = conditions.clone();
         conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
         let index = self.spec.index(self.sort);

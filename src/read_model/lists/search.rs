@@ -41,7 +41,10 @@ pub enum Hits {
     Among(Vec<i64>),
     /// Exactly these rows have the text.
     Exactly(Vec<i64>),
-    /// More rows than are to be found, or it is not known.
+    /// More rows than are to be found have the text.
+    TooMany,
+    /// It is not known: the index does not have every row yet, or can't look for all of the text and more rows than are to be found have
+    /// the rest.
     Unknown,
 }
 
@@ -51,6 +54,7 @@ pub fn hits(
     texts: Texts,
     pieces: &Pieces,
     search: Search,
+    fields: Fields,
     most: usize,
 ) -> rusqlite::Result<Hits> {
     let long: Vec<&str> = pieces.long().collect();
@@ -59,7 +63,7 @@ pub fn hits(
     }
     let all_long = long.len() == pieces.len();
     let ask = |terms: Vec<String>, most: usize| -> rusqlite::Result<Option<Vec<i64>>> {
-        let question = question(&terms, search);
+        let question = question(&terms, search, fields);
         let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", texts.matching()))?;
         let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
         let rows = select.query_map(params![question, limit], |row| row.get(0))?;
@@ -79,18 +83,21 @@ pub fn hits(
     }
     let found = ask(long.iter().map(|piece| quoted(piece)).collect(), most)?;
     Ok(match found {
+        None if all_long => Hits::TooMany,
         None => Hits::Unknown,
         Some(numbers) if all_long => Hits::Exactly(numbers),
         Some(numbers) => Hits::Among(numbers),
     })
 }
 
-/// The rows with a text that were added last, so many at most; none where the index can't look for it.
+/// The rows that were added last of those that have the pieces that the index can look for, so many at most, in ascending
+/// order.
 pub fn last_hits(
     connection: &Connection,
     texts: Texts,
     pieces: &Pieces,
     search: Search,
+    fields: Fields,
     most: usize,
 ) -> rusqlite::Result<Vec<i64>> {
     let terms: Vec<String> = pieces.long().map(quoted).collect();
@@ -99,8 +106,10 @@ pub fn last_hits(
     }
     let mut select = connection.prepare_cached(&format!("{} ORDER BY rowid DESC LIMIT ?2", texts.matching()))?;
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![question(&terms, search), limit], |row| row.get(0))?;
-    rows.collect()
+    let rows = select.query_map(params![question(&terms, search, fields), limit], |row| row.get(0))?;
+    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// The customers whose names have the pieces that the index can look for; `None`: there are more than `most`, or no piece is long
@@ -123,11 +132,13 @@ pub fn customers_with_name(
 }
 
 /// A question in the index's language.
-fn question(terms: &[String], search: Search) -> String {
+fn question(terms: &[String], search: Search, fields: Fields) -> String {
     let terms = terms.join(" AND ");
-    match search {
-        Search::Ids => format!("ids : ({terms})"),
-        Search::Names => terms,
+    match (fields, search) {
+        (Fields::Listed, Search::Names) => terms,
+        (Fields::Listed, Search::Ids) => format!("{{own ids}} : ({terms})"),
+        (Fields::Own, Search::Names) => format!("{{own names}} : ({terms})"),
+        (Fields::Own, Search::Ids) => format!("own : ({terms})"),
     }
 }
 

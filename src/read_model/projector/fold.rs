@@ -73,8 +73,8 @@ impl<S: Entity> Gathering<S> {
             }
             Told::Page { fold, entries } => {
                 self.digests.add(entries);
-                whole_ids::gather(S::DOMAIN, entries, &mut self.ids);
-                S::touch(&fold.state, entries, &mut self.touched);
+                whole_ids::gather(entries, &mut self.ids);
+                S::touch(&fold.state, entries, &mut self.touched, &mut self.ids);
                 let from = entries.len().saturating_sub(recent::KEPT);
                 // A batch of streams waits in memory until it is written.
                 let newest = entries[from..]

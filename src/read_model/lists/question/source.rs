@@ -6,12 +6,12 @@ use crate::{
     read_model::{
         folding::Pieces,
         lists::{
-            RISK_MAX, VISITS_MAX,
+            COUNTED_MAX, RISK_MAX, VISITS_MAX,
             conditions::amount_range,
             customers,
             lanes::{self, Index, Lane, Range},
             paging,
-            search::{self, Hits},
+            search::{self, Fields, Hits},
         },
     },
     views::lists::Sort,
@@ -39,7 +39,7 @@ impl Question<'_> {
         // Collecting all matching rows costs less than walking until a page is full, unless most of what is walked matches.
         let chosen = |numbers: Vec<i64>| {
             let collects = paging::collects(numbers.len() as u64, walked, self.ask.rows);
-            if collects || numbers.len() <= self.ask.rows || self.ask.takes_first() {
+            if collects || numbers.len() <= self.ask.rows {
                 Source::Numbers(numbers)
             } else {
                 Source::WalkAmong(numbers)
@@ -58,11 +58,11 @@ impl Question<'_> {
             }
         }
         if let Some(pieces) = pieces {
-            let found = self.ask.found();
-            match search::hits(self.connection, self.spec.texts, pieces, self.ask.search, found)? {
+            let (texts, search) = (self.spec.texts, self.ask.search);
+            match search::hits(self.connection, texts, pieces, search, Fields::Listed, COUNTED_MAX)? {
                 Hits::Exactly(numbers) => return Ok(Some((chosen(numbers), true))),
                 Hits::Among(numbers) => return Ok(Some((chosen(numbers), false))),
-                Hits::Unknown => {}
+                Hits::TooMany | Hits::Unknown => {}
             }
         }
         let sorted_by = self.spec.index(self.sort).name;
@@ -111,13 +111,17 @@ impl Question<'_> {
             }
         }
         Ok(Some(match narrowest {
-            Some(numbers)
-                if self.ask.takes_first() || paging::collects(numbers.len() as u64, walked, self.ask.rows) =>
-            {
+            Some(numbers) if self.takes_every() || paging::collects(numbers.len() as u64, walked, self.ask.rows) => {
                 (Source::Numbers(numbers), false)
             }
             _ => (Source::Walk, false),
         }))
+    }
+
+    /// Whether all rows of a narrow range are collected: the first rows are asked for and nothing else, and a walk might stop before it
+    /// meets them.
+    const fn takes_every(&self) -> bool {
+        !self.ask.counts && self.ask.visits != usize::MAX
     }
 
     /// The numbers of the rows that name something; `None` where they are too many to be collected.
