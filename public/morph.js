@@ -1,94 +1,285 @@
-// Makes one tree of nodes say what another says, and keeps every node that can stay: with it stay the focus, the selection,
-// what is scrolled and what the reader opened. Nodes are the same by their id or `data-key`, else by their place and name.
+// @ts-check
+// Changes one tree of nodes into the shape of another and keeps every node that can stay. A node that stays keeps its focus,
+// its selection, its scroll position and what the reader typed or opened.
+//
+// Two nodes with the same name are the same node, in this order, if
+// 1. they have the same key: their `id`, their `data-key`, or the `rel` of a link to a neighbouring page;
+// 2. they have no key, and an element with the same `id` is somewhere inside both;
+// 3. they have no key, the same class, and are at the same place among their siblings.
 
-// What a script has drawn itself: its attributes follow the server, its content is left alone while the value stays.
+/**
+ * What stays although the server's page says something else, as long as the server says nothing new about it.
+ * @typedef {object} Keep
+ * @property {boolean} [typed] What the reader typed or chose.
+ * @property {boolean} [open] Which `details` the reader opened.
+ */
+
+/**
+ * @typedef {Keep & { inside: Map<Element, Set<string>> }} Context
+ * `inside` has the ids of the elements inside an element, as far as both trees have them.
+ */
+
+// Marks an element whose content a script draws. Its attributes follow the server. Its content stays while the value stays.
 const OWN = "data-own";
+const PAGE_LINKS = ["first", "prev", "next", "last"];
 
-const keyOf = (node) => (node.nodeType === 1 ? node.id || node.dataset?.key || "" : "");
-const alike = (old, fresh) => old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName;
+/** @type {Element | undefined} The element that can have the focus only because `restoreFocus` gave it a `tabindex`. */
+let focusHolder;
 
-// `keep`: what the reader `typed` or chose, and what they opened (`open`), stays where the server does not say something new.
+/**
+ * Makes `old` the same as `fresh`. `fresh` may lose nodes and is of no use afterwards.
+ * @param {Element} old
+ * @param {Element} fresh
+ * @param {Keep} keep
+ */
 export function morph(old, fresh, keep) {
-  if (old.nodeType !== 1) {
-    if (old.data !== fresh.data) old.data = fresh.data;
+  const path = focusPath(old.ownerDocument);
+  patch(old, fresh, { ...keep, inside: commonIds(old, fresh) });
+  restoreFocus(path);
+}
+
+/**
+ * @param {Node} node
+ * @returns {node is Element}
+ */
+const isElement = (node) => node.nodeType === 1;
+
+/** @param {Node} node */
+function keyOf(node) {
+  if (!isElement(node)) return "";
+  const rel = node.nodeName === "A" && node.getAttribute("rel");
+  return node.id || node.getAttribute("data-key") || (rel && PAGE_LINKS.includes(rel) ? rel : "");
+}
+
+/**
+ * A node's name and the class that says what it is, which is the first one. Classes such as `is-open` and `tone-good` say how
+ * it is.
+ * @param {Node} node
+ */
+function kindOf(node) {
+  const classes = isElement(node) ? (node.getAttribute("class") ?? "").split(" ") : [];
+  return `${node.nodeName} ${classes.find((name) => name && !/^(is|tone)-/.test(name)) ?? ""}`;
+}
+
+/**
+ * Finds the elements around each id that both trees have.
+ * @param {Element} old
+ * @param {Element} fresh
+ */
+function commonIds(old, fresh) {
+  const [here, there] = [old, fresh].map(
+    (root) => new Map([...root.querySelectorAll("[id]")].map((element) => [element.id, element])),
+  );
+  /** @type {Context["inside"]} */
+  const inside = new Map();
+  for (const [id, element] of here) {
+    const twin = there.get(id);
+    if (!twin) continue;
+    for (const [start, root] of [[element, old], [twin, fresh]]) {
+      for (let around = start.parentElement; around && around !== root; around = around.parentElement) {
+        const ids = inside.get(around);
+        if (ids) ids.add(id);
+        else inside.set(around, new Set([id]));
+      }
+    }
+  }
+  return inside;
+}
+
+/**
+ * @param {Node} old
+ * @param {Node} fresh
+ * @param {Context} context
+ */
+function patch(old, fresh, context) {
+  if (!isElement(old) || !isElement(fresh)) {
+    if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
   const own = old.getAttribute(OWN);
-  const told = attributes(old, fresh, keep);
+  const changed = patchAttributes(old, fresh, context);
   if (fresh.hasAttribute(OWN)) {
     if (own !== fresh.getAttribute(OWN)) old.replaceChildren(...fresh.childNodes);
     return;
   }
-  const before = old.nodeName === "TEXTAREA" && old.textContent;
-  children(old, fresh, keep);
-  control(old, fresh, keep, told, before);
+  const textBefore = old.nodeName === "TEXTAREA" ? old.textContent : null;
+  patchChildren(old, fresh, context);
+  patchControl(old, context, changed, textBefore);
 }
 
-// The names of the attributes that were changed.
-function attributes(old, fresh, keep) {
-  const told = new Set();
+/**
+ * @param {Element} old
+ * @param {Element} fresh
+ * @param {Keep} keep
+ * @returns {Set<string>} The names of the attributes that changed.
+ */
+function patchAttributes(old, fresh, keep) {
+  const changed = new Set();
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) {
-      told.add(name);
+      changed.add(name);
       old.setAttribute(name, value);
     }
   }
   for (const { name } of [...old.attributes]) {
     if (fresh.hasAttribute(name) || (name === "open" && keep.open)) continue;
-    told.add(name);
+    if (name === "tabindex" && old === focusHolder) continue;
+    changed.add(name);
     old.removeAttribute(name);
   }
-  return told;
+  return changed;
 }
 
-// What a control holds is not what its attributes say: it follows them where they change, and where nothing is to be kept.
-function control(old, fresh, keep, told, before) {
+/**
+ * A control's value is separate from its attributes. It follows them where they changed, and where nothing is kept.
+ * @param {Element} old
+ * @param {Keep} keep
+ * @param {Set<string>} changed
+ * @param {string | null} textBefore
+ */
+function patchControl(old, keep, changed, textBefore) {
   switch (old.nodeName) {
-    case "INPUT":
-      if (["checkbox", "radio"].includes(old.type)) {
-        if (!keep.typed || told.has("checked")) old.checked = old.defaultChecked;
-      } else if (!["hidden", "submit", "button"].includes(old.type)) {
-        if (!keep.typed || told.has("value")) old.value = old.defaultValue;
+    case "INPUT": {
+      const input = /** @type {HTMLInputElement} */ (old);
+      if (["checkbox", "radio"].includes(input.type)) {
+        if (!keep.typed || changed.has("checked")) input.checked = input.defaultChecked;
+      } else if (!["hidden", "submit", "button"].includes(input.type)) {
+        if (!keep.typed || changed.has("value")) input.value = input.defaultValue;
       }
       break;
-    case "TEXTAREA":
-      if (!keep.typed || before !== old.textContent) old.value = old.defaultValue;
+    }
+    case "TEXTAREA": {
+      const area = /** @type {HTMLTextAreaElement} */ (old);
+      if (!keep.typed || textBefore !== area.textContent) area.value = area.defaultValue;
       break;
-    case "OPTION":
-      if (!keep.typed || told.has("selected")) old.selected = old.defaultSelected;
+    }
+    case "OPTION": {
+      // Where no option is selected, the browser selects the first one.
+      const option = /** @type {HTMLOptionElement} */ (old);
+      if (!keep.typed || changed.has("selected")) option.selected = option.defaultSelected;
       break;
-    case "SELECT":
-      // With no option marked, the first one is chosen.
-      if (!keep.typed && ![...old.options].some((option) => option.defaultSelected)) old.selectedIndex = 0;
-      break;
+    }
   }
 }
 
-function children(old, fresh, keep) {
-  const keyed = new Map();
-  for (const child of old.children) if (keyOf(child)) keyed.set(keyOf(child), child);
-  const stays = new Set();
+/**
+ * @param {Element} old
+ * @param {Element} fresh
+ * @param {Context} context
+ */
+function patchChildren(old, fresh, context) {
+  const { inside } = context;
+  /** @type {Map<string, Element>} */
+  const byKey = new Map();
+  /** @type {Map<string, Element>} */
+  const byIdInside = new Map();
+  for (const child of old.children) {
+    const key = keyOf(child);
+    if (key) byKey.set(key, child);
+    else for (const id of inside.get(child) ?? []) byIdInside.set(id, child);
+  }
+  // What the children of `fresh` are found by.
+  const [freshKeys, freshIds, freshKinds] = [new Set(), new Set(), new Set()];
+  for (const child of fresh.children) {
+    const key = keyOf(child);
+    if (key) freshKeys.add(key);
+    else {
+      freshKinds.add(kindOf(child));
+      for (const id of inside.get(child) ?? []) freshIds.add(id);
+    }
+  }
+  /** @param {Node} child */
+  const isReserved = (child) =>
+    keyOf(child) !== "" || (isElement(child) && [...(inside.get(child) ?? [])].some((id) => freshIds.has(id)));
+
+  /** @type {Set<Node>} */
+  const kept = new Set();
+  /** @type {ChildNode | null} */
   let next = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
+    // An element whose key is gone is removed below. Nothing moves because of it.
+    while (next && keyOf(next) && !freshKeys.has(keyOf(next))) next = next.nextSibling;
+    /** @type {ChildNode | null | undefined} */
     let found;
-    if (keyOf(wanted)) {
-      found = keyed.get(keyOf(wanted));
-      if (found && (stays.has(found) || !alike(found, wanted))) found = undefined;
-    } else {
-      found = next;
-      while (found && (keyOf(found) || !alike(found, wanted))) found = found.nextSibling;
+    const key = keyOf(wanted);
+    if (key) found = byKey.get(key);
+    else if (isElement(wanted)) {
+      for (const id of inside.get(wanted) ?? []) found ??= byIdInside.get(id);
+    }
+    if (found && (kept.has(found) || found.nodeName !== wanted.nodeName)) found = undefined;
+    let mustMove = Boolean(found);
+    if (!found && !key) {
+      const kind = kindOf(wanted);
+      for (found = next; found && (isReserved(found) || kindOf(found) !== kind); found = found.nextSibling) {
+        // What is passed over may be found later.
+        mustMove ||= isElement(found) && freshKinds.has(kindOf(found));
+      }
     }
     if (!found) {
-      const made = document.importNode(wanted, true);
-      stays.add(made);
+      const made = old.ownerDocument.importNode(wanted, true);
+      kept.add(made);
       old.insertBefore(made, next);
       continue;
     }
-    stays.add(found);
-    // Most of a page says the same; the browser finds that out faster than a walk. Only what a reader typed is in no attribute.
-    if (!keep.typed || !found.isEqualNode(wanted)) morph(found, wanted, keep);
-    if (found === next || !keyOf(found)) next = found.nextSibling;
-    else old.insertBefore(found, next);
+    kept.add(found);
+    if (found === next || !mustMove) next = found.nextSibling;
+    else next = moveBefore(found, next);
+    // Most of a page is the same as before, and the browser finds that out faster than `patch`. What a reader typed is in no
+    // attribute, so the comparison is only enough where that stays.
+    if (!context.typed || !found.isEqualNode(wanted)) patch(found, wanted, context);
   }
-  for (const child of [...old.childNodes]) if (!stays.has(child)) child.remove();
+  for (const child of [...old.childNodes]) if (!kept.has(child)) child.remove();
+}
+
+/**
+ * Moves `node` before its sibling `next`. A node loses the focus when it moves, so where the focus is in `node`, the siblings
+ * between the two move behind it.
+ * @param {ChildNode} node
+ * @param {ChildNode | null} next
+ * @returns {ChildNode | null} The sibling that comes next.
+ */
+function moveBefore(node, next) {
+  const comesLater = next && next.compareDocumentPosition(node) & 4; // DOCUMENT_POSITION_FOLLOWING
+  const hasFocus = node.contains(node.ownerDocument?.activeElement ?? null);
+  if (!comesLater || !hasFocus) {
+    node.parentNode?.insertBefore(node, next);
+    return next;
+  }
+  const siblings = [...(node.parentNode?.childNodes ?? [])];
+  node.after(...siblings.slice(siblings.indexOf(next), siblings.indexOf(node)));
+  return next;
+}
+
+/**
+ * The element with the focus and the elements around it, from inside to outside.
+ * @param {Document} page
+ */
+function focusPath(page) {
+  const path = [];
+  for (let at = page.activeElement; at && at !== page.body; at = at.parentElement) path.push(at);
+  return path;
+}
+
+/**
+ * Gives the focus back where the change took it away. Where the element is gone, such as the link "Next" on the last page, the
+ * nearest element around it takes the focus. The Tab key then goes on from the same place.
+ * @param {Element[]} path
+ */
+function restoreFocus(path) {
+  const heir = /** @type {HTMLElement | undefined} */ (path.find((element) => element.isConnected));
+  const page = heir?.ownerDocument;
+  if (!heir || !page || (page.activeElement && page.activeElement !== page.body)) return;
+  heir.focus({ preventScroll: true });
+  if (page.activeElement === heir) return;
+  heir.setAttribute("tabindex", "-1");
+  focusHolder = heir;
+  heir.addEventListener(
+    "blur",
+    () => {
+      heir.removeAttribute("tabindex");
+      if (focusHolder === heir) focusHolder = undefined;
+    },
+    { once: true },
+  );
+  heir.focus({ preventScroll: true });
 }

@@ -1,261 +1,366 @@
-// Goes from page to page without loading the next one anew: asks the server for it and makes what is on the screen say the
-// same. Every link and form works without this file; it makes them quicker, and keeps the focus and what was typed.
+// @ts-check
+// Goes from page to page in place: fetches the next page from the server and changes the one on the screen into it. Every link
+// and form works without this file. With it they are quicker, and the page keeps the focus and what the reader typed.
 //
-// rel="external"      a link that the browser follows itself; a form says so by data-external
-// data-noscroll       a link that leaves the page where it is scrolled
-// data-at-once        a form that asks as soon as something in it is chosen
-// data-address        a form's page: the address that asks the same in the shortest way
-// data-replace        a form whose answer takes the place of this page in the history
-// data-answer         a form whose answer is shown in this page, by the template of that id
-// data-again          an element that is asked for again after so many seconds: from this page, or from that of data-from
-// data-scripted       a button that does nothing without scripts, and is off until then
-// data-pending        what a button says while what it sends is on its way
-import { morph } from "/morph.js";
+// rel="external"      a link that the browser follows itself; a form has data-external instead
+// data-noscroll       a link that keeps the scroll position
+// data-at-once        a form that is submitted as soon as the reader chooses something in it
+// data-address        a form's shortest address with the same question
+// data-replace        a form whose answer replaces this page in the history
+// data-answer         a form whose answer is shown on this page, in the template with that id
+// data-again          an element that is fetched again every so many seconds, from this page or from that of data-from
+// data-scripted       a button that works with scripts only, and is disabled until then
+// data-pending        a button's text while its form is being submitted
+import { morph } from "./morph.js";
+
+/**
+ * @typedef {object} NavigateOptions
+ * @property {URLSearchParams} [fields] Sends these by POST.
+ * @property {boolean} [replace] Replaces the current entry of the history.
+ * @property {boolean} [stay] Keeps the scroll position, unless the path changes.
+ * @property {boolean} [back] The browser has changed the address already, by its back or forward button.
+ * @property {boolean} [quiet] Nobody asked: the same page again, with everything that the reader did to it.
+ * @property {string | null} [form] The `action` of the form that asks.
+ */
 
 const root = document.documentElement;
 const HTML = { accept: "text/html" };
-// Nobody asked: such a question does not keep a session from going idle.
+// Such a request does not keep the session from going idle.
 const UNASKED = { ...HTML, "x-unasked": "1" };
-// What a form that was not taken comes back with: it is shown, and not left in the address.
+// The server sends a refused form back with these parameters. The page shows them, and the address does not keep them.
 const [SENT_PATH, SENT_ERROR] = ["__path", "__err"];
-const PENDING = 150; // Until then nobody has noticed that there is something to wait for.
+const PENDING_AFTER = 150; // Milliseconds until the page shows that it waits.
 
-let flight; // The question under way: { control, quiet }.
-let sending = false;
-const again = new Map(); // The places that are asked for again, with their timers.
+/** @type {AbortController | undefined} The request of the latest navigation, until it is done. */
+let request;
+let submitting = false;
+/** @type {Set<HTMLElement>} The places with `data-again` that have a timer. */
+const scheduled = new Set();
 
-const html = (response) => response.headers.get("content-type")?.startsWith("text/html");
+/** @param {Response} response */
+const isHtml = (response) => response.headers.get("content-type")?.startsWith("text/html");
+/** @param {string} text */
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
-const styles = (from) => from.querySelector('link[rel="stylesheet"]')?.getAttribute("href");
-const samePlace = (a, b) => a.pathname === b.pathname;
+/** @param {Document} page */
+const styleSheet = (page) => page.querySelector('link[rel="stylesheet"]')?.getAttribute("href");
+/**
+ * @param {URL} a
+ * @param {URL | Location} b
+ */
+const samePath = (a, b) => a.pathname === b.pathname;
 
-// Goes to `url`. `send`: the fields to be posted there; `quiet`: the same page again, with all that the reader did to it.
-// Whether it was tried: not quietly while something else is on its way.
-export async function visit(url, { send, replace, stay, back, quiet, form } = {}) {
-  if (quiet && (flight || sending)) return false;
-  flight?.control.abort();
-  const own = (flight = { control: new AbortController(), quiet });
-  const waits = quiet ? 0 : setTimeout(() => root.setAttribute("data-waits", ""), PENDING);
+/**
+ * Goes to `url`. A quiet navigation gives way to one that the reader asked for.
+ * @param {string} url
+ * @param {NavigateOptions} [options]
+ * @returns {Promise<boolean>} False if a quiet navigation gave way and was not tried.
+ */
+export async function navigate(url, options = {}) {
+  const { fields, quiet } = options;
+  if (quiet && (request || submitting)) return false;
+  request?.abort();
+  const own = (request = new AbortController());
+  const pending = quiet ? undefined : setTimeout(() => root.setAttribute("data-waits", ""), PENDING_AFTER);
   try {
     const response = await fetch(url, {
-      method: send ? "POST" : "GET",
-      body: send,
+      method: fields ? "POST" : "GET",
+      body: fields,
       headers: quiet ? UNASKED : HTML,
-      signal: own.control.signal,
+      signal: own.signal,
     });
     const text = await response.text();
-    if (flight !== own) return true;
-    if (!html(response)) {
-      if (send) trouble(text || `The server answered with ${response.status}.`);
+    if (request !== own) return true;
+    if (!isHtml(response)) {
+      if (fields) showProblem(text || `The server answered with ${response.status}.`);
       else if (!quiet) location.assign(url);
       return true;
     }
-    const there = new URL(response.url);
-    there.hash = new URL(url, location.href).hash;
+    const target = new URL(response.url);
+    target.hash = new URL(url, location.href).hash;
     const page = parse(text);
-    // Another release, or no longer this reader's: nothing to be pieced together.
-    if (styles(page) !== styles(document) || (quiet && !samePlace(there, location))) {
-      location.assign(there);
+    // Another release, or another page than the one that was to be fetched again: the browser loads it from scratch.
+    if (styleSheet(page) !== styleSheet(document) || (quiet && !samePath(target, location))) {
+      location.assign(target);
       return true;
     }
-    show(page, there, { ...own, send, replace, stay, back, form, redirected: response.redirected });
+    show(page, target, response.redirected, options);
   } catch (error) {
-    if (flight !== own || error.name === "AbortError" || quiet) return true;
-    trouble(
-      send
+    const stopped = error instanceof Error && error.name === "AbortError";
+    if (request !== own || stopped || quiet) return true;
+    showProblem(
+      fields
         ? "Check the connection and send the form again. Sending it twice does nothing twice."
         : "Check the connection. What is on the page is as it was when it was last loaded.",
       "The server can't be reached",
     );
   } finally {
-    if (flight === own) {
-      flight = undefined;
+    if (request === own) {
+      request = undefined;
       root.removeAttribute("data-waits");
     }
-    clearTimeout(waits);
+    clearTimeout(pending);
   }
   return true;
 }
 
-function show(page, there, { quiet, send, replace, stay, back, form, redirected }) {
+/**
+ * Shows a page that was fetched.
+ * @param {Document} page
+ * @param {URL} target
+ * @param {boolean} redirected
+ * @param {NavigateOptions} options
+ */
+function show(page, target, redirected, { fields, replace, stay, back, quiet, form }) {
   const here = new URL(location.href);
-  const refused = there.searchParams.has(SENT_ERROR);
-  there.searchParams.delete(SENT_PATH);
-  there.searchParams.delete(SENT_ERROR);
+  const refused = target.searchParams.has(SENT_ERROR);
+  target.searchParams.delete(SENT_PATH);
+  target.searchParams.delete(SENT_ERROR);
   if (form && !redirected) {
-    const forms = [...page.querySelectorAll("form[data-address]")];
-    const same = forms.find((other) => other.getAttribute("action") === form);
-    if (same) there.href = new URL(same.dataset.address, there);
+    /** @type {NodeListOf<HTMLFormElement>} */
+    const forms = page.querySelectorAll("form[data-address]");
+    const same = [...forms].find((other) => other.getAttribute("action") === form);
+    if (same) target.href = new URL(same.dataset.address ?? "", target).href;
   }
   if (!quiet && !back) {
-    remember();
+    saveScroll();
     const state = { y: 0 };
-    if (replace || there.href === here.href) history.replaceState(state, "", there);
-    else history.pushState(state, "", there);
+    if (replace || target.href === here.href) history.replaceState(state, "", target);
+    else history.pushState(state, "", target);
   }
   document.title = page.title;
-  // What was typed is unsent still after a refusal; what was opened stays on the same page.
-  const open = stay && samePlace(there, here);
-  const typed = quiet || (send && refused) || (open && form);
+  // What the reader typed is still unsent after a refusal. What they opened stays open on the same page.
+  const open = Boolean(stay && samePath(target, here));
+  const typed = Boolean(quiet || (fields && refused) || (open && form));
   morph(document.body, page.body, { typed, open: open || typed });
-  if (send) forget();
-  begin();
+  if (fields) clearPasswords();
+  afterChange();
   if (quiet) return;
   if (back) scrollTo(0, history.state?.y ?? 0);
-  else if (!stay || !samePlace(there, here)) {
-    if (there.hash) document.getElementById(decodeURIComponent(there.hash.slice(1)))?.scrollIntoView();
+  else if (!stay || !samePath(target, here)) {
+    if (target.hash) document.getElementById(decodeURIComponent(target.hash.slice(1)))?.scrollIntoView();
     else scrollTo(0, 0);
   }
+  /** @type {HTMLElement | null} */
   const first = document.querySelector("[autofocus]");
   if (first) first.focus();
-  else if (!samePlace(there, here)) document.getElementById("main")?.focus({ preventScroll: true });
+  else if (!samePath(target, here)) document.getElementById("main")?.focus({ preventScroll: true });
 }
 
-// A password that was sent is not kept where it can be read.
-function forget() {
-  for (const field of document.querySelectorAll('input[type="password"]')) field.value = "";
+// A password that was sent does not stay where it can be read.
+function clearPasswords() {
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const fields = document.querySelectorAll('input[type="password"]');
+  for (const field of fields) field.value = "";
 }
 
-// Says at the top of the page what did not work.
-function trouble(text, title = "That did not work") {
+/**
+ * Shows at the top of the page what did not work.
+ * @param {string} text
+ * @param {string} [title]
+ */
+function showProblem(text, title = "That did not work") {
   document.getElementById("page-trouble")?.remove();
-  const told = document.getElementById("page-trouble-form")?.content.firstElementChild.cloneNode(true);
-  if (!told) return;
-  told.id = "page-trouble";
-  told.querySelector(".notice-title").textContent = title;
-  told.querySelector("p:not(.notice-title)").textContent = text;
-  document.getElementById("main").prepend(told);
-  told.focus();
+  const notice = instantiate("page-trouble-form")?.firstElementChild;
+  if (!(notice instanceof HTMLElement)) return;
+  notice.id = "page-trouble";
+  for (const place of notice.querySelectorAll(".notice-title")) place.textContent = title;
+  for (const place of notice.querySelectorAll("p:not(.notice-title)")) place.textContent = text;
+  document.getElementById("main")?.prepend(notice);
+  notice.focus();
 }
 
-// After every change of the page: what a script has to do about it.
-function begin() {
-  for (const button of document.querySelectorAll("[data-scripted]")) button.disabled = false;
-  for (const place of document.querySelectorAll("[data-again]")) {
-    if (!again.has(place)) again.set(place, setTimeout(askAgain, place.dataset.again * 1000, place));
+/**
+ * Copies the content of a template.
+ * @param {string} id
+ */
+function instantiate(id) {
+  const template = document.getElementById(id);
+  if (!(template instanceof HTMLTemplateElement)) return undefined;
+  return /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+}
+
+// Runs after every change of the page.
+function afterChange() {
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const buttons = document.querySelectorAll("[data-scripted]");
+  for (const button of buttons) button.disabled = false;
+  /** @type {NodeListOf<HTMLElement>} */
+  const places = document.querySelectorAll("[data-again]");
+  for (const place of places) {
+    if (scheduled.has(place)) continue;
+    scheduled.add(place);
+    setTimeout(refreshPlace, Number(place.dataset.again) * 1000, place);
   }
   dispatchEvent(new Event("page"));
 }
 
-// Only that place is made anew: the rest of the page may be something that a person is deciding about.
-async function askAgain(place) {
-  if (!document.hidden && !flight && !sending && place.isConnected) {
+/**
+ * Fetches one place again. The rest of the page stays: a person may be deciding about what it shows.
+ * @param {HTMLElement} place
+ */
+async function refreshPlace(place) {
+  if (!document.hidden && !request && !submitting && place.isConnected) {
     try {
       const response = await fetch(place.dataset.from ?? location.href, { headers: UNASKED });
-      const page = html(response) && !response.redirected && parse(await response.text());
-      const fresh = page && !flight && page.getElementById(place.id);
+      const page = isHtml(response) && !response.redirected && parse(await response.text());
+      const fresh = page && !request && page.getElementById(place.id);
       if (fresh) morph(place, fresh, { typed: true, open: true });
     } catch {
-      // Whatever needs the server says so itself.
+      // The next attempt may work. What needs the server shows the problem itself.
     }
   }
-  again.delete(place);
-  if (place.isConnected) begin();
+  scheduled.delete(place);
+  if (place.isConnected) afterChange();
 }
 
-function remember() {
+function saveScroll() {
   history.replaceState({ ...history.state, y: scrollY }, "");
 }
 
 addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.metaKey || event.altKey || event.ctrlKey || event.shiftKey) return;
-  const link = event.target.closest?.("a[href]");
-  if (!link || link.target || link.hasAttribute("download") || link.relList.contains("external")) return;
+  const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (!(link instanceof HTMLAnchorElement)) return;
+  if (link.target || link.hasAttribute("download") || link.relList.contains("external")) return;
   const url = new URL(link.href);
   if (url.origin !== location.origin) return;
   event.preventDefault();
-  visit(url.href, { stay: "noscroll" in link.dataset });
+  navigate(url.href, { stay: "noscroll" in link.dataset });
 });
 
 addEventListener("change", (event) => {
-  const form = event.target.form;
-  if (form && "atOnce" in form.dataset) form.requestSubmit();
+  const { target } = event;
+  const form = target instanceof Element && "form" in target ? target.form : null;
+  if (form instanceof HTMLFormElement && "atOnce" in form.dataset) form.requestSubmit();
 });
 
 addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || "external" in form.dataset) return;
+  if (event.defaultPrevented || !(form instanceof HTMLFormElement) || "external" in form.dataset) return;
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(form, event.submitter));
-  const action = form.getAttribute("action");
-  const url = new URL(action, location.href);
-  if (form.method === "get") {
-    for (const [name, value] of [...fields]) if (!value) fields.delete(name);
-    url.search = fields;
-    const asked = url.search !== location.search || !samePlace(url, location);
-    visit(url.href, { stay: true, replace: "replace" in form.dataset || !asked, form: action });
-    return;
-  }
-  // Once is enough, however often it is pressed.
-  if (sending) return;
-  sending = true;
-  const button = event.submitter;
-  const [word, pending] = [button?.textContent, button?.dataset.pending];
-  if (button) button.disabled = true;
-  if (pending) button.textContent = pending;
-  const sent = "answer" in form.dataset ? answer(url, fields, form) : visit(url.href, { send: fields });
-  sent.finally(() => {
-    sending = false;
-    if (!button) return;
-    button.disabled = false;
-    if (pending && button.textContent === pending) button.textContent = word;
-  });
+  if (form.method === "get") ask(form, event.submitter);
+  else submit(form, event.submitter);
 });
 
-// Sends a form whose answer is seen once and is in no page.
-async function answer(url, fields, form) {
-  const { answer: id } = form.dataset;
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
+function fieldsOf(form, submitter) {
+  const fields = new URLSearchParams();
+  // These forms have no files.
+  for (const [name, value] of new FormData(form, submitter)) fields.append(name, String(value));
+  return fields;
+}
+
+/**
+ * Goes to the page that a form asks for, and leaves out its empty fields.
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
+function ask(form, submitter) {
+  const action = form.getAttribute("action");
+  const url = new URL(action ?? "", location.href);
+  const fields = fieldsOf(form, submitter);
+  for (const [name, value] of [...fields]) if (!value) fields.delete(name);
+  url.search = fields.toString();
+  const changed = url.search !== location.search || !samePath(url, location);
+  navigate(url.href, { stay: true, replace: "replace" in form.dataset || !changed, form: action });
+}
+
+/**
+ * Sends a form that changes something. A second press while the first is under way does nothing.
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
+async function submit(form, submitter) {
+  if (submitting) return;
+  submitting = true;
+  const url = new URL(form.getAttribute("action") ?? "", location.href);
+  const fields = fieldsOf(form, submitter);
+  const button = submitter instanceof HTMLButtonElement ? submitter : undefined;
+  const [text, pending] = [button?.textContent, button?.dataset.pending];
+  if (button) {
+    button.disabled = true;
+    if (pending) button.textContent = pending;
+  }
+  try {
+    if (form.dataset.answer) await submitForAnswer(form, url, fields, form.dataset.answer);
+    else await navigate(url.href, { fields });
+  } finally {
+    submitting = false;
+    if (button) {
+      button.disabled = false;
+      if (pending && button.textContent === pending) button.textContent = text ?? "";
+    }
+  }
+}
+
+/**
+ * Sends a form whose answer is shown once and is part of no page, such as a new password.
+ * @param {HTMLFormElement} form
+ * @param {URL} url
+ * @param {URLSearchParams} fields
+ * @param {string} template The id of the template that shows the answer.
+ */
+async function submitForAnswer(form, url, fields, template) {
   try {
     const response = await fetch(url, { method: "POST", body: fields, headers: { accept: "application/json" } });
     const text = await response.text();
     const back = new URL(location.href);
     if (!response.ok) {
-      // As the server sends a form back that came without a script.
+      // The server sends a form back in the same way where the browser runs no script.
       back.searchParams.set(SENT_PATH, url.pathname);
       back.searchParams.set(SENT_ERROR, base64(text));
-      await visit(back.href, { stay: true, replace: true, form: form.getAttribute("action") });
-      forget();
+      await navigate(back.href, { stay: true, replace: true, form: form.getAttribute("action") });
+      clearPasswords();
       return;
     }
-    await visit(back.href, { stay: true, replace: true });
-    const told = document.getElementById(id).content.cloneNode(true);
+    await navigate(back.href, { stay: true, replace: true });
+    const notice = instantiate(template);
+    if (!notice) return;
     for (const [name, value] of Object.entries(JSON.parse(text))) {
-      for (const place of told.querySelectorAll(`[data-put="${name}"]`)) place.textContent = value;
-      if (value === null) for (const place of told.querySelectorAll(`[data-with="${name}"]`)) place.remove();
-      else for (const place of told.querySelectorAll(`[data-without="${name}"]`)) place.remove();
+      for (const place of notice.querySelectorAll(`[data-put="${name}"]`)) place.textContent = value;
+      const unfit = value === null ? "data-with" : "data-without";
+      for (const place of notice.querySelectorAll(`[${unfit}="${name}"]`)) place.remove();
     }
-    document.getElementById("answer").replaceChildren(told);
+    document.getElementById("answer")?.replaceChildren(notice);
   } catch {
-    trouble("Check the connection and look whether it happened before you send it again.", "The server can't be reached");
+    showProblem("Check the connection and look whether it happened before you send it again.", "The server can't be reached");
   }
 }
 
+/** @param {string} text */
 const base64 = (text) =>
   btoa(String.fromCharCode(...new TextEncoder().encode(text))).replaceAll("+", "-").replaceAll("/", "_");
 
-addEventListener("popstate", () => visit(location.href, { back: true }));
-addEventListener("pagehide", remember);
+addEventListener("popstate", () => navigate(location.href, { back: true }));
+addEventListener("pagehide", saveScroll);
 
 history.scrollRestoration = "manual";
 if (history.state?.y) scrollTo(0, history.state.y);
 
-// The program, which replays in the browser, is fetched by the pages that have a use for it.
+/** @type {Promise<{ page: (go: typeof navigate) => void }> | undefined} The WebAssembly, which replays a wallet's history. */
 let program;
-async function run() {
+
+// Runs the WebAssembly on the pages that use it, and fetches it for the first of them.
+async function runProgram() {
   if (!document.querySelector("[data-program]")) return;
-  const [js, wasm] = document.querySelector('meta[name="program"]').content.split(" ");
+  /** @type {HTMLMetaElement | null} */
+  const meta = document.querySelector('meta[name="program"]');
+  const [js, wasm] = (meta?.content ?? "").split(" ");
   program ??= import(js).then(async (module) => {
     await module.default({ module_or_path: wasm });
     return module;
   });
   try {
-    (await program).page(visit);
+    (await program).page(navigate);
   } catch (error) {
-    // The page reads without it; the next one that has a use for it tries again.
+    // The page reads without it. The next page that uses it tries again.
     program = undefined;
     console.error(error);
   }
 }
-addEventListener("page", run);
-begin();
-run().finally(() => root.setAttribute("data-ready", ""));
+addEventListener("page", runProgram);
+afterChange();
+runProgram().finally(() => root.setAttribute("data-ready", ""));

@@ -84,12 +84,19 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
     }
 }
 
+/// The scripts that other scripts import. The page names them too, so that a browser asks for all of them at once.
+const IMPORTED: [&str; 4] = ["/morph.js", "/live_connection.js", "/live_refresh.js", "/live_view.js"];
+
 /// What makes a page more than text. The program itself is fetched by `page.js` where a page has a use for it.
 #[component]
 fn Scripts(program: ProgramUrls) -> impl IntoView {
     let ProgramUrls { js, wasm } = program;
+    let imported = IMPORTED
+        .map(|script| view! { <link rel="modulepreload" href=script nonce=use_nonce() /> })
+        .collect_view();
     view! {
         <meta name="program" content=format!("{js} {wasm}") />
+        {imported}
         <script type="module" src="/page.js" nonce=use_nonce()></script>
         <script type="module" src="/live.js" nonce=use_nonce()></script>
     }

@@ -43,9 +43,9 @@ thread_local! {
     static UNDERWAY: RefCell<Option<Underway>> = const { RefCell::new(None) };
 }
 
-/// Called after every change of the page. `visit` goes to an address: `visit(address, { replace, stay })`.
+/// Called after every change of the page. `navigate` goes to an address: `navigate(address, { replace, stay })`.
 #[wasm_bindgen]
-pub fn page(visit: &Function) {
+pub fn page(navigate: &Function) {
     console_error_panic_hook::set_once();
     let here = document()
         .get_element_by_id(JOURNEY)
@@ -68,14 +68,14 @@ pub fn page(visit: &Function) {
                 // The one before goes first, and what it has drawn with it.
                 *underway = None;
                 place.set_inner_html("");
-                *underway = Some(set_out(place, journey, visit.clone()));
+                *underway = Some(set_out(place, journey, navigate.clone()));
             }
         }
     });
 }
 
 /// Draws the slider and begins to listen.
-fn set_out(place: HtmlElement, told: Journey, visit: Function) -> Underway {
+fn set_out(place: HtmlElement, told: Journey, navigate: Function) -> Underway {
     let wallet = told.wallet.clone();
     let owner = Owner::new_root(None);
     let (travel, journey) = owner.with(|| (Travel::new(), RwSignal::new(told)));
@@ -84,7 +84,7 @@ fn set_out(place: HtmlElement, told: Journey, visit: Function) -> Underway {
         travel.arrived(extent, query.filter);
         fetch_history(travel, journey);
         show(travel, journey, pointed());
-        let choose = Callback::new(move |filter| journey.with_untracked(|journey| go(&visit, journey, filter)));
+        let choose = Callback::new(move |filter| journey.with_untracked(|journey| go(&navigate, journey, filter)));
         view! { <Slider travel extent currency choose /> }.into_any()
     };
     let mounted = owner.with(|| mount_to(place.clone(), draw));
@@ -99,7 +99,7 @@ fn set_out(place: HtmlElement, told: Journey, visit: Function) -> Underway {
 }
 
 /// Asks the server for the moment where the slider was let go.
-fn go(visit: &Function, journey: &Journey, filter: Filter) {
+fn go(navigate: &Function, journey: &Journey, filter: Filter) {
     let query = TimelineQuery {
         filter,
         page: 1,
@@ -114,7 +114,7 @@ fn go(visit: &Function, journey: &Journey, filter: Filter) {
         let _ = js_sys::Reflect::set(&how, &name.into(), &value.into());
     }
     // It is asynchronous, and says itself what went wrong.
-    let _ = visit.call2(&JsValue::NULL, &address.into(), &how);
+    let _ = navigate.call2(&JsValue::NULL, &address.into(), &how);
 }
 
 /// Fetches the history when a reader first wants to slide through it.

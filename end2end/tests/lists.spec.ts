@@ -135,3 +135,31 @@ test("an amount that waits for its currency is said and kept", async ({ page, op
   await expect(page).toHaveURL("/orders?currency=EUR&min=30");
   await expect(page.getByRole("note").filter({ hasText: "no effect" })).toHaveCount(0);
 });
+
+test("the focus stays on the link to the next page, and beside it on the last page", async ({ page, open }) => {
+  // Ten wallets: W-00010 to W-00019.
+  await open("/wallets?q=W-0001&sort=id&limit=4");
+  const pages = page.getByRole("navigation", { name: "Wallets: pages" });
+  const next = pages.getByRole("link", { name: "Next" });
+  const row = (id: string) => page.getByRole("table", { name: "Wallets" }).getByRole("link", { name: id, exact: true });
+  await next.focus();
+  await page.keyboard.press("Enter");
+  await expect(row("W-00014")).toBeVisible();
+  await expect(next).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(row("W-00018")).toBeVisible();
+  await expect(next).toHaveCount(0);
+  await expect(pages).toBeFocused();
+  // One press too many leads nowhere, and the Tab key goes on from here.
+  const last = page.url();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await expect(pages.getByRole("link", { name: "First" })).toBeFocused();
+  expect(page.url()).toBe(last);
+  // The way back is the same.
+  const previous = pages.getByRole("link", { name: "Previous" });
+  await previous.focus();
+  await page.keyboard.press("Enter");
+  await expect(row("W-00014")).toBeVisible();
+  await expect(previous).toBeFocused();
+});

@@ -66,6 +66,19 @@ test("the browser part is sent compressed and kept for good", async ({ request }
   expect(missing.headers()["cache-control"] ?? "").not.toContain("immutable");
 });
 
+test("the document names every script, so that none waits for another", async ({ page, open }) => {
+  const loaded: string[] = [];
+  page.on("request", (request) => {
+    if (request.resourceType() === "script") loaded.push(new URL(request.url()).pathname);
+  });
+  await open("/");
+  const named = await page
+    .locator("script[src], link[rel=modulepreload]")
+    .evaluateAll((elements) => elements.map((element) => element.getAttribute("src") ?? element.getAttribute("href")));
+  expect(named.length).toBeGreaterThan(2);
+  expect(loaded.filter((path) => !path.startsWith("/pkg/")).sort()).toEqual(named.sort());
+});
+
 test("another host name and another site's form are refused", async ({ request }) => {
   const rebound = await request.get("/", { headers: { host: "evil.example" } });
   expect(rebound.status()).toBe(421);

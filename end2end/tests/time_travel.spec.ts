@@ -76,3 +76,37 @@ test("the form goes to an exact moment", async ({ page, open }) => {
   await expect(page).toHaveURL(/[?&]at=2026-03-02T11/);
   await balances(page, "100.00", "0.00", "100.00");
 });
+
+test("the focus stays on the slider from now into the past and back", async ({ page, open }) => {
+  await open("/wallets/W-E2E-1");
+  const slider = page.getByRole("slider", { name: "Moment" });
+  const history = page.waitForResponse((response) => response.url().includes("/api/"));
+  await slider.focus();
+  await history;
+  await expect(page.getByText("Reading the history …")).not.toBeVisible();
+  for (const [key, query] of [["ArrowLeft", "?sequence=4"], ["ArrowLeft", "?sequence=3"], ["End", ""]] as const) {
+    await page.keyboard.press(key);
+    await expect(page).toHaveURL(`/wallets/W-E2E-1${query}`);
+    await expect(page.getByText("nothing on this page moves by itself")).toHaveCount(query ? 1 : 0);
+    await expect(slider).toBeFocused();
+  }
+});
+
+for (const [path, events] of [["/wallets/W-E2E-1", 5], ["/orders/O-E2E-1", 4]] as const) {
+  test(`the focus stays on the links from moment to moment of ${path}`, async ({ page, open }) => {
+    await open(path);
+    const earlier = page.getByRole("link", { name: "One event earlier" });
+    await earlier.focus();
+    for (let event = events - 1; event >= 1; event--) {
+      await expect(earlier).toBeFocused();
+      await page.keyboard.press("Enter");
+      await expect(page).toHaveURL(`${path}?sequence=${event}`);
+      await expect(page.getByText(`As of event ${event}, not now`)).toBeVisible();
+    }
+    // Before the first event there is nothing: the focus waits beside the other link.
+    await expect(earlier).toHaveCount(0);
+    await expect(page.locator(".neighbours")).toBeFocused();
+    await page.keyboard.press("Tab");
+    await expect(page.getByRole("link", { name: "One event later" })).toBeFocused();
+  });
+}

@@ -26,7 +26,7 @@ pub fn Pagination(
             Some(number) => {
                 let current = (number == page).then_some("page");
                 view! {
-                    <li>
+                    <li data-key=number.to_string()>
                         <a class="page-number" href=href(number) aria-current=current>
                             {grouped(number.into())}
                         </a>

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
-    css,
+    css, js,
     package::{self, Packed},
 };
 
@@ -103,11 +103,11 @@ fn stamp(places: &Places) -> Result<String> {
 fn pack(places: &Places, site: &Path) -> Result<()> {
     let pkg = site.join("pkg");
     fs::create_dir_all(&pkg)?;
-    let (js, wasm) = bind(places, &pkg)?;
+    let (glue, wasm) = bind(places, &pkg)?;
     let css = css::join(&places.root.join("style/main.css"))?;
 
     let mut names = serde_json::Map::new();
-    for (extension, content) in [("css", css.into_bytes()), ("js", js), ("wasm", wasm)] {
+    for (extension, content) in [("css", css.into_bytes()), ("js", glue), ("wasm", wasm)] {
         let name = package::hashed_name(NAME, extension, &content);
         report(&name, &package::write(&pkg.join(&name), &content)?);
         names.insert(extension.to_owned(), name.into());
@@ -118,7 +118,11 @@ fn pack(places: &Places, site: &Path) -> Result<()> {
     for path in files_under(&public)? {
         let to = site.join(path.strip_prefix(&public)?);
         fs::create_dir_all(to.parent().unwrap_or(site))?;
-        package::write(&to, &fs::read(&path)?)?;
+        if path.extension().is_some_and(|extension| extension == "js") {
+            package::write(&to, js::without_comments(&fs::read_to_string(&path)?).as_bytes())?;
+        } else {
+            package::write(&to, &fs::read(&path)?)?;
+        }
     }
     Ok(())
 }

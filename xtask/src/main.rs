@@ -2,6 +2,7 @@
 
 mod bundle;
 mod css;
+mod js;
 mod package;
 
 use std::process::ExitCode;

@@ -1,0 +1,11 @@
+// Lets Node load the scripts of `public` as what they are in the browser: modules. Used as `node --import ./unit/as_modules.js`.
+
+import { register } from "node:module";
+
+const PUBLIC = new URL("../../public/", import.meta.url).href;
+
+const hooks = `
+  export const load = (url, context, next) =>
+    next(url, url.startsWith(${JSON.stringify(PUBLIC)}) ? { ...context, format: "module" } : context);
+`;
+register(`data:text/javascript,${encodeURIComponent(hooks)}`);
