@@ -41,7 +41,7 @@ pub fn Header() -> impl IntoView {
     let waiting = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Approve) {
+            if session.can(Act::Approve) {
                 count_approvals().await.unwrap_or_default()
             } else {
                 0
@@ -59,7 +59,7 @@ pub fn Header() -> impl IntoView {
                 <span>"Ledgerscope"</span>
             </a>
             {session.show(move |me| {
-                let finds = me.role.may(Act::Read);
+                let finds = me.role.can(Act::Read);
                 view! {
                     <Places role=me.role waiting />
                     {finds.then(|| view! { <Finder /> })}
@@ -81,7 +81,7 @@ fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
         .map(|place| {
             let address = place.address(role);
             let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Cases && role.may(Act::Approve)).then(|| waiting_mark(waiting));
+            let mark = (place == Place::Cases && role.can(Act::Approve)).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>
@@ -202,7 +202,7 @@ pub fn DemoBanner() -> impl IntoView {
 #[component]
 pub fn Health() -> impl IntoView {
     let session = Session::current();
-    if !session.may(Act::Read) {
+    if !session.can(Act::Read) {
         return ().into_any();
     }
     // Where even this can't be asked, the page itself says so.

@@ -6,8 +6,9 @@ use std::{env, fs, future::Future, os::unix::fs::MetadataExt as _};
 
 use super::{CliError, output::complain};
 use crate::{
-    access::{Access, audit::NewEntry, operators::OperatorError},
-    domain::audit::AuditOutcome,
+    app_state::AccessStore,
+    auth::operators::OperatorError,
+    domain::audit::{AuditOutcome, NewEntry},
 };
 
 /// Letters of a user's name that are kept.
@@ -44,18 +45,18 @@ fn name_of(id: &str, users: &str) -> Option<String> {
 
 /// Does `work` between two entries of the trail. Where the first can't be written, nothing is done.
 pub async fn audited<T>(
-    access: &Access,
+    access: &AccessStore,
     entry: NewEntry,
     work: impl Future<Output = Result<T, OperatorError>>,
 ) -> Result<T, CliError> {
-    access.audit().begin(&entry).await?;
+    access.audit.begin(&entry).await?;
     let done = work.await;
     let end = match &done {
         Ok(_) => entry.ended(AuditOutcome::Done),
         Err(error @ OperatorError::Unavailable(_)) => entry.ended(AuditOutcome::Failed).detail(error.to_string()),
         Err(error) => entry.ended(AuditOutcome::Refused).detail(error.to_string()),
     };
-    if let Err(error) = access.audit().record(end).await {
+    if let Err(error) = access.audit.record(end).await {
         // What was done stays done, and what it gave is not kept from whoever waits for it.
         complain(&format!("{error}; it says that this was begun, and not how it ended"));
     }

@@ -59,7 +59,7 @@ pub fn EventPage() -> impl IntoView {
                     .unwrap_or_default(),
                 None => None,
             };
-            Ok((event, effect, session.may(Act::Propose)))
+            Ok((event, effect, session.can(Act::Propose)))
         },
     );
     let named = move || {

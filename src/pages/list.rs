@@ -106,7 +106,7 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
         },
     );
     let csv = list_csv_href(list, &query);
-    let file = Session::current().if_may(Act::Export, || {
+    let file = Session::current().if_allowed(Act::Export, || {
         view! {
             <a class="button is-small" href=csv rel="external" download="">
                 "Download as CSV"
@@ -119,9 +119,9 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
     let has_names = !matches!(list, ListName::Holds | ListName::Cases);
     // Customers are what people look for by a name, so their list says it before anybody tries.
     let is_asked = list == ListName::Customers || !query.text.is_empty();
-    let hidden = has_names && is_asked && !Session::current().may(Act::ReadPersonal);
+    let hidden = has_names && is_asked && !Session::current().can(Act::ReadPersonal);
     let hidden = hidden.then(|| {
-        let look_up = Session::current().if_may(Act::LookUp, || {
+        let look_up = Session::current().if_allowed(Act::LookUp, || {
             view! { " " <a href=href::LOOK_UP>"Look a customer up by the whole name"</a> }.into_any()
         });
         view! { <p class="aside" role="note">"Names are hidden from your role; search an id or an amount." {look_up}</p> }

@@ -41,7 +41,7 @@ pub fn OrderPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Order, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose);
+            let may = query.filter.is_empty() && session.can(Act::Propose);
             get_order(id, query).await.map(|view| (query, may, view))
         },
     );

@@ -39,7 +39,7 @@ pub fn RefundPage() -> impl IntoView {
     let answer = Resource::new(
         move || (refund.get(), order.get()),
         move |(refund, order)| async move {
-            let may = session.may(Act::Propose);
+            let may = session.can(Act::Propose);
             get_refund(refund, order).await.map(|view| (may, view))
         },
     );

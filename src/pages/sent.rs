@@ -145,7 +145,7 @@ fn told(
             }
             .into_any(),
         ),
-        ApiError::InDoubt { case } => (
+        ApiError::OutcomeUnknown { case } => (
             "It is not known yet whether it happened".to_owned(),
             view! {
                 <p>"The store stopped answering. Do not repeat it: the case is open, and will be finished or refused."</p>

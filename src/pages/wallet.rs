@@ -55,7 +55,7 @@ pub fn WalletPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Wallet, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose);
+            let may = query.filter.is_empty() && session.can(Act::Propose);
             get_wallet(id, query).await.map(|view| (query, may, view))
         },
     );

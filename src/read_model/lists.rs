@@ -158,6 +158,12 @@ pub fn page<Row: ListRow>(
     let Some(found) = question.find::<Row>(pieces.as_ref(), &start)? else {
         return Ok(Err(ListError::TooManyForRisk));
     };
+    let note = match note {
+        None if ask.counts && pieces.is_some() && !search::is_kept(connection, Row::SPEC.texts)? => Some(
+            "the search index is still being made; until then a page looks through fewer rows for a text".to_owned(),
+        ),
+        note => note,
+    };
     let mut rows = Vec::with_capacity(found.rows.len());
     for n in found.rows {
         rows.extend(Row::fetch(connection, n, &ask.moment)?);

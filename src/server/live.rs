@@ -31,12 +31,13 @@ use tokio::{
 };
 
 use super::{
-    auth::{Principal, guard_live},
+    guard::{Guard, guard_live},
     operations::Operations,
     security::NO_STORE,
-    state::AppState,
 };
 use crate::{
+    app_state::AppState,
+    auth::Principal,
     domain::{event::format_time, ids::Domain},
     ledger::Ledger,
     read_model::changes::{Changed, News, Resume, Subscription, Topic},
@@ -92,10 +93,10 @@ impl Readers {
 }
 
 /// Outside of the limits of other requests: it is not compressed, does not time out, and takes none of their places.
-pub fn routes(state: &AppState, operations: &Arc<Operations>) -> Router {
+pub fn routes(state: &AppState, guard: &Arc<Guard>, operations: &Arc<Operations>) -> Router {
     Router::new()
         .route("/live", get(live))
-        .layer(from_fn_with_state(state.keeper.clone(), guard_live))
+        .layer(from_fn_with_state(Arc::clone(guard), guard_live))
         .layer(Extension(Arc::clone(operations)))
         .with_state(state.clone())
 }
@@ -240,7 +241,7 @@ impl Reader {
                     None => continue,
                 },
                 // Where it can't be known, nobody is let listen on trust; the browser comes again.
-                Woken::Look => match self.state.keeper.still_admits(&self.principal).await {
+                Woken::Look => match self.state.auth.still_admits(&self.principal).await {
                     Ok(true) => continue,
                     Ok(false) | Err(_) => self.end("end"),
                 },

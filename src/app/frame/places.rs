@@ -40,7 +40,7 @@ impl Place {
 
     /// Where it leads a role. Those who approve see first what waits for an approval.
     pub fn address(self, role: Role) -> String {
-        if self == Self::Cases && role.may(Act::Approve) {
+        if self == Self::Cases && role.can(Act::Approve) {
             return list_href(ListName::Cases, &waiting());
         }
         self.path().to_owned()
@@ -65,7 +65,7 @@ impl Place {
 /// The places that a role may see, in their order.
 pub fn places_of(role: Role) -> Vec<Place> {
     let mut places = Vec::new();
-    if role.may(Act::Read) {
+    if role.can(Act::Read) {
         places.extend([
             Place::Overview,
             Place::Refunds,
@@ -77,10 +77,10 @@ pub fn places_of(role: Role) -> Vec<Place> {
             Place::Cases,
         ]);
     }
-    if role.may(Act::ManageOperators) {
+    if role.can(Act::ManageOperators) {
         places.push(Place::Operators);
     }
-    if role.may(Act::Audit) {
+    if role.can(Act::Audit) {
         places.push(Place::Audit);
     }
     places

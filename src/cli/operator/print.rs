@@ -1,7 +1,7 @@
 //! What the command line says of operators.
 
 use crate::{
-    access::operators::{Credentials, Operator, totp_uri},
+    auth::operators::{Credentials, Operator, totp_uri},
     cli::{
         CliError,
         output::{Column, Output, plain, table},

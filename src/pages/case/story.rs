@@ -61,7 +61,7 @@ fn told(entry: &Entry) -> (String, Option<String>) {
         .map_or_else(|| kind.to_owned(), sentence);
     let note = match CaseEvent::parse(kind, entry.fields.data()) {
         Ok(CaseEvent::Proposed(proposal)) => Some(proposal.note),
-        Ok(CaseEvent::Approved(judgement) | CaseEvent::Declined(judgement)) => judgement.note,
+        Ok(CaseEvent::Approved(decision) | CaseEvent::Declined(decision)) => decision.note,
         Ok(CaseEvent::Withdrawn(ending) | CaseEvent::Lapsed(ending)) => Some(ending.why),
         Ok(CaseEvent::Refused(refused)) => Some(refused.rejection),
         Ok(CaseEvent::Issued(_)) | Err(_) => None,

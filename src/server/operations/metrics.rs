@@ -19,7 +19,7 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use crate::{
-    desk::outcomes,
+    compensations::outcomes,
     domain::ids::Domain,
     ledger::Ledger,
     views::health::{StoreHealth, StoreState},
@@ -121,7 +121,7 @@ impl Metrics {
         let kept = "Folds of the entities that changed last, as far as they are weighed; at most 32 MiB a domain";
         registry.register_with_unit("heads", kept, Unit::Bytes, heads.clone());
         let appends = Family::default();
-        registry.register("appends", "What became of appends by the desk", appends.clone());
+        registry.register("appends", "What became of appends by compensations", appends.clone());
         let memory = Gauge::default();
         registry.register_with_unit("resident_memory", "Memory of the process", Unit::Bytes, memory.clone());
         Self {

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Book, Plan, Rejection, Step, Warning, wallet};
+use super::{Loaded, Plan, Rejection, Step, Warning, wallet};
 use crate::domain::{
     compensation::command::{Action, Command},
     ids::{Domain, EntityId},
@@ -11,7 +11,7 @@ use crate::domain::{
     wallet::{CreditKind, Posting, WalletEvent, WalletState},
 };
 
-type Order = Book<OrderState>;
+type Order = Loaded<OrderState>;
 
 /// Moves a refund to `enters`.
 pub(super) fn step(
@@ -24,7 +24,7 @@ pub(super) fn step(
     let refund = refund(order, id)?;
     // Trying again is for what failed; the first try is the system's.
     let retries_in_time = !matches!(command.action, Action::RetryRefund { .. }) || refund.state == RefundState::Failed;
-    if !refund.state.may_become(enters) || !retries_in_time {
+    if !refund.state.can_become(enters) || !retries_in_time {
         return Err(Rejection::RefundState { state: refund.state });
     }
     if enters == RefundState::Approved {
@@ -40,7 +40,7 @@ pub(super) fn step(
 /// Credits the wallet and tells the order that its refund has succeeded: whichever of the two is not there yet.
 pub(super) fn settle(
     order: &Order,
-    wallet: Option<&Book<WalletState>>,
+    wallet: Option<&Loaded<WalletState>>,
     command: &Command,
     id: &str,
     credited_elsewhere: &[EntityId],
@@ -51,7 +51,7 @@ pub(super) fn settle(
         return Err(Rejection::NotToWallet);
     }
     let told = refund.state == RefundState::Succeeded;
-    if !told && !refund.state.may_become(RefundState::Succeeded) {
+    if !told && !refund.state.can_become(RefundState::Succeeded) {
         return Err(Rejection::RefundState { state: refund.state });
     }
     let named = order.fold.state.wallet.as_deref().ok_or(Rejection::NoWallet)?;

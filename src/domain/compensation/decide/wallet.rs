@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Book, Plan, Rejection, Step};
+use super::{Loaded, Plan, Rejection, Step};
 use crate::domain::{
     compensation::command::Command,
     ids::Domain,
@@ -11,7 +11,7 @@ use crate::domain::{
     wallet::{CreditKind, DebitKind, HoldState, WalletEvent, WalletState, WalletStatus},
 };
 
-type Wallet = Book<WalletState>;
+type Wallet = Loaded<WalletState>;
 
 pub(super) fn credit(wallet: &Wallet, command: &Command, amount: Money) -> Result<Plan, Rejection> {
     takes_money(wallet, amount)?;
