@@ -179,6 +179,54 @@ fn the_domain_is_pure() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
+/// Names that were replaced by the terms of CONTRIBUTING.md, with the paths that they must not come back to.
+const REPLACED: &[(&str, &str)] = &[
+    ("desk", "src/api"),
+    ("desk", "src/server"),
+    ("desk", "src/cli/serve.rs"),
+    ("desk", "tests"),
+    ("Desk", "src/api"),
+    ("Desk", "src/compensations"),
+    ("Desk", "tests"),
+    ("DeskError", ""),
+    ("Fate", ""),
+    ("Gatekeeper", ""),
+    ("InDoubt", ""),
+    ("Judgement", ""),
+    ("JudgementForm", ""),
+    ("TrailEntry", ""),
+    ("Books", "src"),
+    ("read_books", "src"),
+    ("append_judgement", "src"),
+    ("may_judge", ""),
+    ("Bench", "tests/http"),
+    ("Bench", "tests/compensations"),
+];
+
+#[test]
+fn replaced_names_stay_away() {
+    let mut wrong = Vec::new();
+    for file in files(Path::new("src")).into_iter().chain(files(Path::new("tests"))) {
+        if file.ends_with("tests/architecture.rs") {
+            continue;
+        }
+        let code = code(&file);
+        let names: BTreeSet<&str> = code
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .collect();
+        for (name, path) in REPLACED {
+            if file.starts_with(path) && names.contains(name) {
+                wrong.push(format!("{}: {name}", file.display()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "CONTRIBUTING.md has the terms\n{}\n",
+        wrong.join("\n")
+    );
+}
+
 #[test]
 fn features_are_decided_in_lib() {
     let outside: Vec<_> = files(Path::new("src"))

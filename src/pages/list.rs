@@ -85,11 +85,13 @@ impl<Row: ListRow> Answered<Row> {
 pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, ApiError> {
     let stores = get_health().await?;
     let page = Row::ask(query.clone()).await?;
-    Ok(Answered {
-        query,
-        page,
-        unread: unread(&stores, Row::DOMAINS),
-    })
+    let mut unread = unread(&stores, Row::DOMAINS);
+    if page.unindexed {
+        unread.push(
+            "The search index is still being made. Until it is ready, a page searches at most 5,000 rows.".to_owned(),
+        );
+    }
+    Ok(Answered { query, page, unread })
 }
 
 /// The page of a list. `above` stands between its head and its filters.
