@@ -233,18 +233,18 @@ async fn run(
     stop: impl Future<Output = ()>,
     operations: &Operations,
 ) -> io::Result<()> {
-    let (tell, told) = oneshot::channel::<()>();
+    let (stop_now, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
         // Told, or the teller is gone: both mean stop.
-        let _ = told.await;
+        let _ = stopped.await;
     });
     let out_of_time = async {
         stop.await;
         tracing::info!("stopping");
         // Those who only listen would keep the server waiting for nothing.
         operations.stop();
-        let _ = tell.send(());
+        let _ = stop_now.send(());
         time::sleep(STOP_GRACE).await;
     };
     tokio::select! {

@@ -198,6 +198,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("Books", "src"),
     ("read_books", "src"),
     ("append_judgement", "src"),
+
     ("may_judge", ""),
     ("Bench", "tests/http"),
     ("Bench", "tests/compensations"),

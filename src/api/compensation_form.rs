@@ -1,5 +1,4 @@
-//! Reads the forms about compensations, and turns their errors into those of a
-//! browser.
+//! Reads the forms about compensations, and turns their errors into those of the API.
 
 use std::future::Future;
 

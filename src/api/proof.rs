@@ -123,7 +123,7 @@ async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
 /// Records why somebody was not let in, and says it as the form shows it.
 async fn refuse(audit: &Audit, entry: NewEntry, error: SignInError) -> Result<ApiError, ApiError> {
     let words = error.to_string();
-    let told = match error {
+    let answer = match error {
         SignInError::Unavailable(error) => return Err(error.into()),
         SignInError::Throttled { retry_after_seconds } => {
             // Once a minute: who guesses on would otherwise fill the trail.
@@ -136,7 +136,7 @@ async fn refuse(audit: &Audit, entry: NewEntry, error: SignInError) -> Result<Ap
         SignInError::CodeNeeded | SignInError::CodeRefused => field(Field::Code, &words),
     };
     audit.record(entry.detail(words)).await?;
-    Ok(told)
+    Ok(answer)
 }
 
 /// The name as the trail has it.

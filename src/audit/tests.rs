@@ -159,11 +159,11 @@ async fn an_act_that_began_is_in_the_trail_before_it_is_done() {
     trail.audit.begin(&act).await.unwrap();
     trail.audit.record(act.ended(AuditOutcome::Done)).await.unwrap();
     let entries: Vec<_> = trail.audit.export().try_collect().await.unwrap();
-    let told: Vec<_> = entries
+    let outcomes: Vec<_> = entries
         .iter()
         .map(|entry| (entry.outcome, entry.detail.as_deref()))
         .collect();
-    assert_eq!(told, [(AuditOutcome::Asked, None), (AuditOutcome::Done, None)]);
+    assert_eq!(outcomes, [(AuditOutcome::Asked, None), (AuditOutcome::Done, None)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

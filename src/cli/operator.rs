@@ -143,8 +143,8 @@ async fn add(access: &AccessStore, args: AddArgs) -> Result<(), CliError> {
     };
     let actor = actor();
     let work = access.auth.operators().add(new, &actor);
-    let told = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
-    print::credentials(&format!("{name} is added as {}", args.role), &told, args.password_stdin)
+    let credentials = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
+    print::credentials(&format!("{name} is added as {}", args.role), &credentials, args.password_stdin)
 }
 
 async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {
@@ -160,13 +160,13 @@ async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {
             }
             (false, false) => None,
         };
-        let mut told = operators.reset(name, password, &actor).await?;
-        told.totp = totp;
-        Ok(told)
+        let mut credentials = operators.reset(name, password, &actor).await?;
+        credentials.totp = totp;
+        Ok(credentials)
     };
-    let told = audited(access, entry("reset", name), work).await?;
+    let credentials = audited(access, entry("reset", name), work).await?;
     let done = format!("{name} has a new password; every session has ended");
-    print::credentials(&done, &told, args.password_stdin)
+    print::credentials(&done, &credentials, args.password_stdin)
 }
 
 async fn limits(access: &AccessStore, args: LimitsArgs) -> Result<(), CliError> {

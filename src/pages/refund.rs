@@ -13,7 +13,7 @@ use crate::{
     api::get_refund,
     components::{
         badge::{Nothing, OverdueMark, RefundStateBadge, Tone},
-        command::{PutRight, refund_offers},
+        command::{Correct, refund_offers},
         findings::FindingsList,
         id::{Code, OrderLink, PartyName, RefundLink, WalletLink},
         money::Money,
@@ -63,10 +63,10 @@ pub fn RefundPage() -> impl IntoView {
 
 fn show(view: &RefundView, may: bool) -> AnyView {
     let refund = view.row.refund.clone();
-    let put_right = may.then(|| {
+    let correct = may.then(|| {
         let row = &view.row;
         let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
-        view! { <PutRight offers /> }
+        view! { <Correct offers /> }
     });
     view! {
         <div class="stack">
@@ -76,7 +76,7 @@ fn show(view: &RefundView, may: bool) -> AnyView {
                 <section class="panel standing" aria-label="Where it stands">
                     {head(view)}
                     <Standing view=view.clone() />
-                    {put_right}
+                    {correct}
                 </section>
                 <aside class="panel" aria-label="Details">
                     {details(view)}

@@ -82,12 +82,12 @@ pub fn SendProblem(
 ) -> impl IntoView {
     move || {
         let error = failure.get()?;
-        let (title, text) = told(&error, nothing, field_id);
+        let (title, text) = error_text(&error, nothing, field_id);
         Some(view! { <FormProblem title>{text}</FormProblem> })
     }
 }
 
-fn told(
+fn error_text(
     error: &ApiError,
     nothing: &'static str,
     field_id: Option<fn(Field) -> Option<&'static str>>,

@@ -182,7 +182,7 @@ pub async fn guard_page(State(guard): State<Arc<Guard>>, request: Request<Body>,
     };
     let Recognised { visitor, cookie } = recognised;
     if let Err(error) = guard.count(&visitor, false).await {
-        return refusals::told(&error);
+        return refusals::plain_text(&error);
     }
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let gate = route.map_or(Gate::SignedIn, permissions::page);
@@ -240,7 +240,7 @@ pub async fn guard_live(State(guard): State<Arc<Guard>>, request: Request<Body>,
     };
     let Recognised { visitor, cookie } = recognised;
     if let Err(error) = guard.count(&visitor, false).await {
-        return refusals::told(&error);
+        return refusals::plain_text(&error);
     }
     let mut response = match visitor.principal {
         None => StatusCode::UNAUTHORIZED.into_response(),

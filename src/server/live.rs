@@ -307,10 +307,10 @@ impl Reader {
             return None;
         }
         self.free_at = Instant::now() + PACE;
-        Some(self.event("changed", self.told(&changed)))
+        Some(self.event("changed", self.changes_json(&changed)))
     }
 
-    fn told(&self, changed: &[Changed]) -> Value {
+    fn changes_json(&self, changed: &[Changed]) -> Value {
         let named = &changed[..changed.len().min(NAMED_MAX)];
         let of = |wanted: Domain| -> Vec<&str> {
             let ids = named.iter().filter(|changed| changed.domain == wanted);

@@ -1,4 +1,4 @@
-//! The process dies, or a store stops answering, at any append of a case: what another compensations finds afterwards is finished or
+//! The process dies, or a store stops answering, at any append of a case: what another process finds afterwards is finished or
 //! refused, the money moved once or not at all, and the next try of the same person works.
 
 use std::time::Duration;
@@ -92,7 +92,7 @@ async fn dies_everywhere(app: &TestApp, kind: Kind, first_story: usize) {
             let end = app.status(&case).await;
             assert!(end.is_none_or(CaseStatus::is_final), "{spoil:?} {at}: {end:?}");
             kind.check(app, &story, end).await;
-            // A second compensations that recovers finds nothing, and the same form leads to the same case.
+            // A second process that recovers finds nothing, and the same form leads to the same case.
             assert_eq!(app.recovering().recover().await.unwrap().ended, 0);
             if end.is_some() {
                 assert_eq!(restarted.issue(&fred, &form).await, Ok(case));
@@ -154,7 +154,7 @@ pub async fn a_store_that_goes_silent_leaves_a_doubt_that_ends(app: TestApp) {
             "{at}"
         );
         plan.heal();
-        // The same compensations takes it up without waiting for anybody.
+        // The same process takes it up without waiting for anybody.
         let found = compensations.recover().await.unwrap();
         let end = app.status(&case).await;
         assert_eq!(found.open, 0);

@@ -85,7 +85,7 @@ fn counting(app: &TestApp) -> Arc<Counting> {
     })
 }
 
-/// A compensations on a log that counts.
+/// Compensations on a log that counts.
 fn compensations(app: &TestApp, log: &Arc<Counting>) -> Compensations {
     let stores = CompensationStores {
         wallet: Arc::clone(log) as Arc<dyn EventLog>,

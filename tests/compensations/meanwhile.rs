@@ -54,8 +54,8 @@ pub async fn a_refund_that_others_tell_meanwhile_keeps_the_only_credit(app: Test
 
 pub async fn a_refund_that_others_settled_meanwhile_is_not_credited_twice(app: TestApp) {
     let story = app.story(1).await;
-    let told = foreign("order.refund_succeeded", &json!({"refund": story.refund}));
-    let order = Plan::meanwhile(LogName::Order, vec![told]);
+    let succeeded = foreign("order.refund_succeeded", &json!({"refund": story.refund}));
+    let order = Plan::meanwhile(LogName::Order, vec![succeeded]);
     let compensations = app.compensations_on(order.stores(app.stores()), impatient());
     let fred = finance("fred");
     let (_, form) = preview(&compensations, &fred, &story.settle()).await;
@@ -66,7 +66,7 @@ pub async fn a_refund_that_others_settled_meanwhile_is_not_credited_twice(app: T
     assert_eq!(app.standing(&story).await, 0);
 }
 
-/// A compensations whose read model learns of another wallet's credit after its first question.
+/// Compensations whose read model learns of another wallet's credit after its first question.
 fn compensations_that_know_of(
     app: &TestApp,
     plan: &std::sync::Arc<Plan>,

@@ -1,5 +1,5 @@
 //! Many at once, over two processes on the same stores, as two processes would be: whatever they answer, the money moves once.
-//! Each is a function of a app, run on SQLite and on Redis.
+//! Each is a function of a `TestApp`, run on SQLite and on Redis.
 
 use std::{sync::Arc, time::Instant};
 

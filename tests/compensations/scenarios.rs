@@ -1,4 +1,4 @@
-//! What the write side owes on any store: each scenario is a function of a app, and the macro makes a test of each.
+//! What the write side owes on any store: each scenario is a function of a `TestApp`, and the macro makes a test of each.
 
 pub mod approvals;
 pub mod crashes;

@@ -1,5 +1,5 @@
-//! Logs that fail at a chosen append of a compensations, as a killed process or a lost answer would have it, and into which somebody
-//! else appends at the worst moment. All logs of one compensations share one count.
+//! Logs that fail at a chosen append, as a killed process or a lost answer would have it, and into which somebody
+//! else appends at the worst moment. All logs of one process share one count.
 
 use std::{
     future::pending,

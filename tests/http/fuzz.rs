@@ -248,11 +248,11 @@ async fn garbage_is_refused_and_does_nothing() {
         if let Some(session) = &session {
             request = request.header("cookie", &session.cookie);
         }
-        let told = String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>();
+        let body_text = String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>();
         let start = Instant::now();
         let answer = app.ask(request.body(Body::from(body)).unwrap()).await;
         let what = format!(
-            "{function} as {who:?} (seed {seed}, question {asked}): {} {}\n{told}",
+            "{function} as {who:?} (seed {seed}, question {asked}): {} {}\n{body_text}",
             answer.status, answer.text
         );
         assert!(answer.status.as_u16() < 500, "{what}");

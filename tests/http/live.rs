@@ -1,4 +1,4 @@
-//! The stream of what changes: who may hear it, what is told, and what a break, a storm and a slow reader cost.
+//! The stream of what changes: who may hear it, what is changed, and what a break, a storm and a slow reader cost.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -53,14 +53,14 @@ impl Listener {
                     let value = lines.find_map(|line| line.strip_prefix(name));
                     value.unwrap_or_default().trim_start_matches([':', ' ']).to_owned()
                 };
-                let told = Message {
+                let changed = Message {
                     name: field("event"),
                     id: field("id"),
                     data: serde_json::from_str(&field("data")).unwrap(),
                 };
                 let rest = rest.to_owned();
                 self.text = rest;
-                return Some(told);
+                return Some(changed);
             }
             let wait = tokio::time::timeout(Duration::from_secs(20), self.body.next());
             let chunk = wait.await.unwrap()?;
@@ -124,21 +124,21 @@ async fn what_changes_is_told_by_id_and_nothing_else_is() {
     order.named("hello").await;
     named.named("hello").await;
     credit(&app, "W-1").await;
-    let told = all.named("changed").await;
+    let changed = all.named("changed").await;
     assert_eq!(
-        (&told.data["wallets"], &told.data["orders"]),
+        (&changed.data["wallets"], &changed.data["orders"]),
         (&json!(["W-1"]), &json!([]))
     );
-    assert!(!told.data.to_string().contains("Ada") && !told.data.to_string().contains("12.5"));
+    assert!(!changed.data.to_string().contains("Ada") && !changed.data.to_string().contains("12.5"));
     assert_eq!(
         named.named("changed").await.data["wallets"],
         json!(["W-1"]),
         "O-1 names it"
     );
     append_after(&*app.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
-    let told = order.named("changed").await;
+    let changed = order.named("changed").await;
     assert_eq!(
-        (&told.data["orders"], &told.data["events"]),
+        (&changed.data["orders"], &changed.data["events"]),
         (&json!(["O-2"]), &json!(3))
     );
 }
@@ -172,15 +172,15 @@ async fn a_storm_is_a_handful_of_messages() {
         open(&app, &format!("W-S-{number}")).await;
     }
     let begun = std::time::Instant::now();
-    let (mut told, mut messages) = (0, 0_u32);
-    while told < 300 {
+    let (mut counted, mut messages) = (0, 0_u32);
+    while counted < 300 {
         let message = all.named("changed").await;
-        told += message.data["count"].as_u64().unwrap();
+        counted += message.data["count"].as_u64().unwrap();
         messages += 1;
         assert!(message.data["wallets"].as_array().unwrap().len() <= 50);
     }
-    assert_eq!(told, 300);
-    // Nobody listened while they were written: it is all told at once, or at 80 ms a message.
+    assert_eq!(counted, 300);
+    // Nobody listened while they were written: it is all changed at once, or at 80 ms a message.
     let most = 2 + begun.elapsed().as_millis() / 80;
     assert!(u128::from(messages) <= most.max(3), "{messages} messages");
 }
@@ -303,9 +303,9 @@ async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_chan
             answer["checked"] = Value::Null;
             answer
         };
-        let told = async |app: &TestApp| newest(app.call(ask, &query).await.json());
+        let newest_of = async |app: &TestApp| newest(app.call(ask, &query).await.json());
         let mut tries = 0;
-        while told(&one).await != told(&other).await {
+        while newest_of(&one).await != newest_of(&other).await {
             tries += 1;
             assert!(tries < 100, "{ask} differs");
             tokio::time::sleep(Duration::from_millis(20)).await;

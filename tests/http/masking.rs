@@ -100,14 +100,14 @@ async fn who_sees_names_is_in_the_trail_once_a_minute() {
         let query = json!({"query": {"text": "view"}});
         let trail = app.call_as(Some("admin"), "audit", &query).await.json();
         let rows = trail["rows"].as_array().unwrap().clone();
-        let told = rows.iter().map(|row| {
+        let texts = rows.iter().map(|row| {
             format!(
                 "{} {}",
                 row["actor"].as_str().unwrap(),
                 row["subject"].as_str().unwrap()
             )
         });
-        told.collect::<Vec<_>>()
+        texts.collect::<Vec<_>>()
     };
     for _ in 0..3 {
         app.call_as(Some("finance"), "wallet", &arguments("wallet")).await;

@@ -227,14 +227,14 @@ async fn a_refusal_is_in_the_trail() {
         .call_as(Some("admin"), "audit", &json!({"query": {"outcome": "refused"}}))
         .await
         .json();
-    let told: Vec<_> = trail["rows"]
+    let recorded: Vec<_> = trail["rows"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| (row["actor"].clone(), row["act"].clone()))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (json!("support"), json!("page")),
             (json!("viewer"), json!(Act::Audit.as_str()))

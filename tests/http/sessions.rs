@@ -120,13 +120,13 @@ async fn who_does_not_prove_it_is_told_nothing_but_that() {
         .call_as(Some("admin"), "audit", &json!({"query": {"text": "sign_in"}}))
         .await
         .json();
-    let told: Vec<_> = trail["rows"]
+    let actors: Vec<_> = trail["rows"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| row["actor"].clone())
         .collect();
-    assert_eq!(told, [json!("(unknown)"), json!("finance")]);
+    assert_eq!(actors, [json!("(unknown)"), json!("finance")]);
     assert!(
         !trail.to_string().contains("no-such-operator"),
         "what was typed may have been a password"

@@ -44,9 +44,9 @@ use ledgerscope::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// What every operator of a app signs in with.
+/// What every operator of a server signs in with.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The operators of a app: one a role, and a second one of finance.
+/// The operators of a server: one a role, and a second one of finance.
 pub const OPERATORS: [(&str, Role); 5] = [
     ("viewer", Role::Viewer),
     ("support", Role::Support),

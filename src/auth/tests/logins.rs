@@ -73,9 +73,9 @@ async fn the_disabled_are_refused_like_strangers() {
 async fn a_reset_password_is_the_only_one() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
-    let told = bench.auth.operators().reset(&name("ada"), None, "root").await.unwrap();
+    let credentials = bench.auth.operators().reset(&name("ada"), None, "root").await.unwrap();
     assert_eq!(bench.try_in("ada", PASSWORD, &none()).await, Err(SignInError::Refused));
-    assert!(bench.try_in("ada", &told.password.0, &none()).await.is_ok());
+    assert!(bench.try_in("ada", &credentials.password.0, &none()).await.is_ok());
 }
 
 async fn with_totp(bench: &TestAuth) -> Secret {

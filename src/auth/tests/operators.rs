@@ -20,8 +20,8 @@ async fn an_operator_is_found_as_they_were_added_and_changed() {
         password: None,
         ..new("ada", Role::Finance)
     };
-    let told = operators.add(added, "root").await.unwrap();
-    assert_eq!(told.password.0.len(), 29);
+    let credentials = operators.add(added, "root").await.unwrap();
+    assert_eq!(credentials.password.0.len(), 29);
     let ada = bench.another().operators().find(&name("ada")).await.unwrap().unwrap();
     assert_eq!(
         (ada.role, ada.title.as_deref(), ada.epoch),
@@ -29,7 +29,7 @@ async fn an_operator_is_found_as_they_were_added_and_changed() {
     );
     assert_eq!(
         (ada.limits.as_slice(), &ada.totp_secret),
-        (&[limit("100", "500")][..], &told.totp)
+        (&[limit("100", "500")][..], &credentials.totp)
     );
 
     operators

@@ -42,8 +42,8 @@ pub async fn run(access: &AccessStore) -> Result<(), CliError> {
             entry("add", &new.name).detail(format!("as {role}, for a demo")),
             actor(),
         );
-        let told = audited(access, entry, access.auth.operators().add(new, &actor)).await?;
-        rows.add_row([told.name.to_string(), role.to_string(), told.password.0]);
+        let credentials = audited(access, entry, access.auth.operators().add(new, &actor)).await?;
+        rows.add_row([credentials.name.to_string(), role.to_string(), credentials.password.0]);
     }
     out.line("Operators for a demo; their passwords are shown this once:")?;
     out.table(&rows)?;

@@ -192,11 +192,11 @@ mod tests {
             }
         }
         let mut feed = log.follow(FeedPosition::default());
-        let mut told = Vec::new();
-        while told.len() < EVENTS {
-            told.extend(feed.next().await.unwrap().unwrap());
+        let mut fed = Vec::new();
+        while fed.len() < EVENTS {
+            fed.extend(feed.next().await.unwrap().unwrap());
         }
-        for (number, entry) in told.iter().take(EVENTS).enumerate() {
+        for (number, entry) in fed.iter().take(EVENTS).enumerate() {
             assert_eq!(entry.position, Position::new(number as u64 + 1, 0));
             assert_eq!(entry.subject, stream(number));
             assert_eq!(entry.sequence, Some((number / STREAMS) as u64 + 1));

@@ -232,12 +232,12 @@ mod tests {
     fn a_stream_is_told_again_only_after_its_end() {
         let ids =
             |names: &[&str]| -> Vec<EntityId> { names.iter().map(|name| EntityId::new(*name).unwrap()).collect() };
-        let told =
+        let subjects =
             |batches: Vec<Vec<Place>>| -> Vec<EntityId> { batches.concat().into_iter().map(|(id, _)| id).collect() };
         let open = Open::default();
-        assert_eq!(told(open.batches(ids(&["a", "b", "a"]))), ids(&["a", "b"]));
-        assert_eq!(told(open.batches(ids(&["b", "c"]))), ids(&["c"]));
+        assert_eq!(subjects(open.batches(ids(&["a", "b", "a"]))), ids(&["a", "b"]));
+        assert_eq!(subjects(open.batches(ids(&["b", "c"]))), ids(&["c"]));
         open.ids().remove(&ids(&["b"])[0]);
-        assert_eq!(told(open.batches(ids(&["a", "b"]))), ids(&["b"]));
+        assert_eq!(subjects(open.batches(ids(&["a", "b"]))), ids(&["b"]));
     }
 }

@@ -30,7 +30,7 @@ pub fn forbidden(mut page: Response) -> Response {
 }
 
 /// Says in plain words why there is no page.
-pub fn told(error: &ApiError) -> Response {
+pub fn plain_text(error: &ApiError) -> Response {
     let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
     let mut response = (functions::status(error), plain, format!("{error}\n")).into_response();
     if let Some(seconds) = retry_after(error) {

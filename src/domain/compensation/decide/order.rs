@@ -50,8 +50,8 @@ pub(super) fn settle(
     if refund.destination != Destination::Wallet {
         return Err(Rejection::NotToWallet);
     }
-    let told = refund.state == RefundState::Succeeded;
-    if !told && !refund.state.can_become(RefundState::Succeeded) {
+    let succeeded = refund.state == RefundState::Succeeded;
+    if !succeeded && !refund.state.can_become(RefundState::Succeeded) {
         return Err(Rejection::RefundState { state: refund.state });
     }
     let named = order.fold.state.wallet.as_deref().ok_or(Rejection::NoWallet)?;
@@ -67,7 +67,7 @@ pub(super) fn settle(
         });
     }
     wallet::takes_money(wallet, refund.amount)?;
-    let more = if told { Decimal::ZERO } else { refund.amount.amount() };
+    let more = if succeeded { Decimal::ZERO } else { refund.amount.amount() };
     within_paid(order, order.fold.state.refunded + more)?;
 
     let credits = credits_for(&wallet.fold.state, id);
@@ -75,7 +75,7 @@ pub(super) fn settle(
     let credited = match standing.as_slice() {
         [] => false,
         // The credit is there, whole, and only the order does not know.
-        [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !told => true,
+        [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !succeeded => true,
         _ => {
             return Err(Rejection::AlreadyCredited {
                 wallet: wallet.id.to_string(),
@@ -103,7 +103,7 @@ pub(super) fn settle(
             ..wallet::step(wallet, &event)
         });
     }
-    if told {
+    if succeeded {
         warnings.push(Warning::SucceededAlready);
     } else {
         steps.push(order_step(order, command, id, RefundState::Succeeded, case));

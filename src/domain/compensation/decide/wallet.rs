@@ -50,7 +50,7 @@ pub(super) fn debit(wallet: &Wallet, command: &Command, amount: Money) -> Result
     Ok(one(wallet, &event, amount))
 }
 
-/// A reversal may take `available` below zero: what was credited twice is put right even where it was spent. Then it needs
+/// A reversal may take `available` below zero: what was credited twice can be reversed even where it was spent. Then it needs
 /// a second person.
 pub(super) fn reverse(
     wallet: &Wallet,

@@ -54,7 +54,7 @@ fn refused() -> CaseEvent {
 type Said = (Option<&'static str>, i64, CaseEvent);
 
 /// The state after these events, and how many of them did not count.
-fn told(events: &[Said]) -> (CaseState, usize) {
+fn fold_case(events: &[Said]) -> (CaseState, usize) {
     let (mut fold, mut odd) = (Fold::<CaseState>::new(), 0);
     for (number, (actor, at, event)) in (1..).zip(events) {
         let mut entry = entry(number, event.type_name(), &json!({}));
@@ -69,7 +69,7 @@ fn told(events: &[Said]) -> (CaseState, usize) {
 fn four_eyes(then: &[Said]) -> (CaseState, usize) {
     let mut events = vec![(Some("sue"), 0, proposal(Authority::FourEyes))];
     events.extend_from_slice(then);
-    told(&events)
+    fold_case(&events)
 }
 
 #[test]
@@ -134,12 +134,12 @@ fn whose_word_does_not_count_changes_nothing() {
         assert_eq!((state.status, odd), (Some(CaseStatus::Proposed), 1), "{said:?}");
         assert!(!state.is_to_be_issued());
     }
-    assert_eq!(told(&[(None, 0, proposal(Authority::OwnLimit))]).1, 1);
+    assert_eq!(fold_case(&[(None, 0, proposal(Authority::OwnLimit))]).1, 1);
 }
 
 #[test]
 fn within_the_own_limit_nobody_else_is_asked() {
-    let (state, _) = told(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
+    let (state, _) = fold_case(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
     assert!(state.is_to_be_issued() && !state.awaits_approval() && !state.is_expired(hour(99)));
     assert_eq!(
         state.check_can_decide("fay", "hash", hour(1)),
