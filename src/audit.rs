@@ -11,11 +11,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -142,7 +140,7 @@ impl Audit {
     }
 
     fn jobs(&self) -> mpsc::Sender<Job> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = self.jobs.lock();
         if let Some(jobs) = jobs.as_ref().filter(|jobs| !jobs.is_closed()) {
             return jobs.clone();
         }

@@ -80,7 +80,8 @@ fn set_out(place: HtmlElement, initial: Journey, visit: Function) -> Underway {
     let owner = Owner::new_root(None);
     let (travel, journey) = owner.with(|| (Travel::new(), RwSignal::new(initial)));
     let draw = move || {
-        let (extent, query, currency) = journey.with_untracked(|initial| (initial.extent, initial.query, initial.currency));
+        let (extent, query, currency) =
+            journey.with_untracked(|initial| (initial.extent, initial.query, initial.currency));
         travel.arrived(extent, query.filter);
         fetch_history(travel, journey);
         show(travel, journey, pointed());

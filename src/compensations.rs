@@ -17,13 +17,10 @@ mod ports;
 mod recover;
 mod saga;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{
@@ -159,7 +156,7 @@ impl Compensations {
     }
 
     fn unknown_cases(&self) -> MutexGuard<'_, BTreeSet<EntityId>> {
-        self.unknown_cases.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unknown_cases.lock()
     }
 
     fn leave_unknown(&self, case: &EntityId) {

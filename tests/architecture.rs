@@ -198,7 +198,6 @@ const REPLACED: &[(&str, &str)] = &[
     ("Books", "src"),
     ("read_books", "src"),
     ("append_judgement", "src"),
-
     ("may_judge", ""),
     ("Bench", "tests/http"),
     ("Bench", "tests/compensations"),

@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{event, id, keyed, next, read_all, sequences, sweeping, feed_items};
+use conformance::{event, feed_items, id, keyed, next, read_all, sequences, sweeping};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ledgerscope::{
     domain::ids::{Domain, EntityId, Position},

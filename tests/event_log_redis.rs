@@ -14,7 +14,7 @@ mod redis_server;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use conformance::{event, id, keyed, next, read_all, sequences, sweeping, feed_items};
+use conformance::{event, feed_items, id, keyed, next, read_all, sequences, sweeping};
 use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::{

@@ -1,14 +1,14 @@
 //! What stands around every page: the product's name and the ways to everything that the reader's role may see, who is
 //! signed in, the state of the stores, the foot.
 
-mod places;
+mod nav;
 
 use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
-use self::places::{Place, places_of, relation};
+use self::nav::{NavItem, nav_items_of, relation};
 use crate::{
     api::{SignOut, count_approvals, get_health},
     components::{
@@ -76,16 +76,16 @@ pub fn Header() -> impl IntoView {
 #[component]
 fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
     let location = use_location();
-    let places = places_of(role)
+    let places = nav_items_of(role)
         .into_iter()
-        .map(|place| {
-            let address = place.address(role);
-            let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Cases && role.can(Act::Approve)).then(|| waiting_mark(waiting));
+        .map(|item| {
+            let address = item.address(role);
+            let current = move || location.pathname.with(|path| relation(path, item));
+            let mark = (item == NavItem::Cases && role.can(Act::Approve)).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>
-                        {place.word()}
+                        {item.word()}
                         {mark}
                     </a>
                 </li>

@@ -1,12 +1,10 @@
 //! What was recorded lately, so that a page that asks again every few seconds does not fill the audit trail: of one session
 //! and one subject, one view a minute is enough to know who saw what.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 
 /// How long a record stands for those that would follow.
 const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -20,14 +18,14 @@ pub struct Recent(Mutex<HashMap<(String, String), DateTime<Utc>>>);
 impl Recent {
     /// Whether it was recorded less than a minute ago.
     pub fn knows(&self, session: &str, subject: &str, now: DateTime<Utc>) -> bool {
-        let recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorded = self.0.lock();
         let key = (session.to_owned(), subject.to_owned());
         recorded.get(&key).is_some_and(|at| now - *at < AGAIN_AFTER)
     }
 
     /// Remembers that it was. To be told once the record stands, and not before.
     pub fn learn(&self, session: &str, subject: &str, now: DateTime<Utc>) {
-        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.0.lock();
         if recorded.len() >= REMEMBERED_MAX {
             recorded.retain(|_, at| now - *at < AGAIN_AFTER);
         }

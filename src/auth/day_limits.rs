@@ -2,13 +2,10 @@
 //! `DAY-NAME-20260131`. An amount is reserved before it is issued and released if it was not; a reservation is appended
 //! where the stream was added up, so two at once can't both take what is left.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
@@ -181,7 +178,7 @@ impl DayLimits {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<EntityId, Day>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     /// Appends what `decide` says to the day that it was told of, or looks again where somebody else was faster.

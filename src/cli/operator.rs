@@ -144,7 +144,11 @@ async fn add(access: &AccessStore, args: AddArgs) -> Result<(), CliError> {
     let actor = actor();
     let work = access.auth.operators().add(new, &actor);
     let credentials = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
-    print::credentials(&format!("{name} is added as {}", args.role), &credentials, args.password_stdin)
+    print::credentials(
+        &format!("{name} is added as {}", args.role),
+        &credentials,
+        args.password_stdin,
+    )
 }
 
 async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {

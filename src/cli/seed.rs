@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::{
     shop::{Shop, Size},
-    story::{Streams, PlannedEvent},
+    story::{PlannedEvent, Streams},
 };
 use super::{CliError, filter::time, output::complain, relay::told_to_stop, settings::Settings};
 use crate::{

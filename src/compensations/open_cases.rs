@@ -4,10 +4,11 @@
 use std::{
     collections::{BTreeSet, HashSet},
     hash::{BuildHasher as _, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -134,10 +135,10 @@ impl OpenCases {
     }
 
     fn ended(&self) -> MutexGuard<'_, HashSet<u64>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ended.lock()
     }
 
     fn ids(&self) -> MutexGuard<'_, BTreeSet<EntityId>> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ids.lock()
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         replay::Filter,
     },
     views::{
-        events::{EventLink as Place, EventView},
+        events::{EventLink as LinkedEvent, EventView},
         href,
         lists::SEARCH_MAX,
         query::{SearchQuery, search_href, timeline_href},
@@ -268,7 +268,12 @@ fn up_to(sequence: Sequence) -> TimelineQuery {
     }
 }
 
-fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: (Domain, &EntityId)) -> AnyView {
+fn relations(
+    entry: &Entry,
+    cause: Option<LinkedEvent>,
+    correlated: Vec<LinkedEvent>,
+    here: (Domain, &EntityId),
+) -> AnyView {
     let causation = entry
         .fields
         .causationid()
@@ -333,8 +338,8 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
 }
 
 /// An event elsewhere; its entity is named where it is another one.
-fn place_link(place: Place, here: (Domain, &EntityId)) -> AnyView {
-    let Place {
+fn place_link(place: LinkedEvent, here: (Domain, &EntityId)) -> AnyView {
+    let LinkedEvent {
         domain,
         subject,
         position,

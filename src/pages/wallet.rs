@@ -15,7 +15,7 @@ use crate::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
         chart::{BalanceChart, chart_end},
-        command::{OfferLink, Correct, entry_offers, hold_offer, wallet_offers},
+        command::{Correct, OfferLink, entry_offers, hold_offer, wallet_offers},
         findings::FindingsList,
         id::{Code, OrderLink, PartyName},
         money::Money,

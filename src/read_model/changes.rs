@@ -2,13 +2,9 @@
 //! number and nothing else, so a slow one costs no memory; one that the ring has left behind is told to read anew. It knows
 //! who changed and never what.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, fmt, str::FromStr, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -155,7 +151,8 @@ impl Changes {
         }
         let next = ring.next;
         drop(ring);
-        self.next.send_if_modified(|latest| std::mem::replace(latest, next) != next);
+        self.next
+            .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
     /// Tells of what the time alone has changed: the feed has nothing to do with it.
@@ -167,7 +164,8 @@ impl Changes {
         }
         let next = ring.next;
         drop(ring);
-        self.next.send_if_modified(|latest| std::mem::replace(latest, next) != next);
+        self.next
+            .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
     /// Everything is replayed: whoever reads has to read anew.
@@ -201,7 +199,7 @@ impl Changes {
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ring.lock()
     }
 }
 

@@ -12,12 +12,10 @@ mod recorder;
 mod snapshotted;
 mod store;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -240,7 +238,13 @@ impl<S: Remembered> Histories<S> {
 
     /// Goes on with the next part. The snapshots of a very long stream are written on the way, so that it can be opened
     /// as soon as it was read. `false`: out of order, see [`Folding::push`]. Blocks.
-    pub fn push_part(&self, id: &EntityId, folding: &mut Folding<S>, entries: &[Entry], observer: Observer<'_, S>) -> bool {
+    pub fn push_part(
+        &self,
+        id: &EntityId,
+        folding: &mut Folding<S>,
+        entries: &[Entry],
+        observer: Observer<'_, S>,
+    ) -> bool {
         let in_order = entries.is_empty() || folding.push(entries, observer);
         if in_order {
             self.keep_now(id, folding, STORED_AT_ONCE);
@@ -487,14 +491,14 @@ impl<S: Remembered> Histories<S> {
     }
 
     fn heads(&self) -> MutexGuard<'_, Heads<S>> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heads.lock()
     }
 
     fn disordered(&self) -> MutexGuard<'_, HashSet<EntityId>> {
-        self.disordered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.disordered.lock()
     }
 
     fn trusted(&self) -> MutexGuard<'_, HashSet<EntityId>> {
-        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.trusted.lock()
     }
 }

@@ -2,12 +2,7 @@
 //! ids and times and no figures; pages fetch those anew, by the way that checks who asks. A reader holds a place in the
 //! ring of changes and no queue, so however slow it is, it costs the same.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -24,6 +19,7 @@ use axum::{
     routing::get,
 };
 use futures::stream::unfold;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
@@ -66,8 +62,8 @@ impl Readers {
         self.seats().values().sum()
     }
 
-    fn seats(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seats(&self) -> parking_lot::MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock()
     }
 
     fn take(&self, session: &str) -> bool {

@@ -1,13 +1,10 @@
 //! Records in a SQLite file beside the embedded log. One connection on threads that may block; other processes have their
 //! own, and SQLite keeps them apart. What has expired is never shown, and is removed now and then.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
@@ -88,7 +85,7 @@ impl Embedded {
 
 impl Shared {
     fn run<T>(&self, now: i64, work: impl FnOnce(&Connection, i64) -> rusqlite::Result<T>) -> Result<T, Unavailable> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let connection = match state.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,

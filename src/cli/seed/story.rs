@@ -71,7 +71,10 @@ pub struct Streams(pub BTreeMap<(Domain, EntityId), Vec<NewEvent>>);
 
 impl Streams {
     pub fn add(&mut self, planned: PlannedEvent) {
-        self.0.entry((planned.domain, planned.id)).or_default().push(planned.event);
+        self.0
+            .entry((planned.domain, planned.id))
+            .or_default()
+            .push(planned.event);
     }
 
     /// A moment at which something can be added to a stream: the one wished for, or just after the stream's last event.

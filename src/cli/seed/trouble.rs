@@ -14,7 +14,7 @@ use super::{
     chance::Chance,
     names,
     shop::Shop,
-    story::{Context, Streams, PlannedEvent, event, order_event},
+    story::{Context, PlannedEvent, Streams, event, order_event},
 };
 use crate::domain::{
     ids::{Domain, EntityId},

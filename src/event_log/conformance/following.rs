@@ -9,7 +9,7 @@ use ledgerscope::{
 };
 use tokio::time::timeout;
 
-use super::{Bench, advanced, event, id, next, feed_items};
+use super::{Bench, advanced, event, feed_items, id, next};
 
 pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     let log = bench.log();

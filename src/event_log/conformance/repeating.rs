@@ -8,7 +8,7 @@ use ledgerscope::{
     event_log::{AppendError, Appended, Expected, FeedPosition},
 };
 
-use super::{Bench, appended, event, id, keyed, next, read_all, repeated, sequences, feed_items};
+use super::{Bench, appended, event, feed_items, id, keyed, next, read_all, repeated, sequences};
 
 pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
     let log = bench.log();

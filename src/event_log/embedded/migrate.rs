@@ -72,7 +72,7 @@ mod tests {
         },
         event_log::{
             AppendError, Appended, EventLog, Expected, FeedPosition, StreamEnd,
-            embedded::{Place, schema::FILE},
+            embedded::{StoreLocation, schema::FILE},
             open,
         },
     };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn connect(dir: &Path) -> Connection {
-        schema::connect(&Place {
+        schema::connect(&StoreLocation {
             domain: LogName::Wallet,
             dir: dir.to_owned(),
             create: true,
@@ -312,15 +312,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let connection = version_1(dir.path());
         connection.execute("UPDATE store SET domain = 'order'", []).unwrap();
-        let place = Place {
+        let location = StoreLocation {
             domain: LogName::Wallet,
             dir: dir.path().to_owned(),
             create: true,
         };
-        assert!(matches!(schema::connect(&place), Err(Fault::Damaged(_))));
+        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
         connection.execute("UPDATE store SET domain = 'wallet'", []).unwrap();
         connection.pragma_update(None, "application_id", 7).unwrap();
-        assert!(matches!(schema::connect(&place), Err(Fault::Damaged(_))));
+        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
         assert_eq!(schema::version(&connection).unwrap(), 1);
     }
 }

@@ -83,7 +83,10 @@ mod tests {
             digest: RawDigest::default(),
         };
         let declined = entry("compensation.declined", r#"{"command_hash":"x","note":"too much"}"#);
-        assert_eq!(title_and_note(&declined), ("Declined".to_owned(), Some("too much".to_owned())));
+        assert_eq!(
+            title_and_note(&declined),
+            ("Declined".to_owned(), Some("too much".to_owned()))
+        );
         let issued = entry("compensation.issued", r#"{"events":[]}"#);
         assert_eq!(title_and_note(&issued), ("Issued".to_owned(), None));
         assert_eq!(title_and_note(&entry("audit.x", "{}")), ("audit.x".to_owned(), None));

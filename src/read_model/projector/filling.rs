@@ -26,7 +26,7 @@ use crate::{
     },
     event_log::{Identity, Swept},
     read_model::{
-        batch::{Batch, judge_everything},
+        batch::{Batch, evaluate_all},
         customers,
         database::{Database, ReadModelError},
         entity::{Entity, Update},
@@ -214,7 +214,7 @@ impl<S: Entity> Projector<S> {
                 let both = Domain::ALL.into_iter().map(|domain| sources::read(connection, domain));
                 let both: Vec<_> = both.collect::<rusqlite::Result<_>>()?;
                 if both.iter().all(|source| source.filled) {
-                    judge_everything(connection)?;
+                    evaluate_all(connection)?;
                 }
                 Ok(())
             })

@@ -13,7 +13,7 @@ use crate::{
     event_log::{Swept, roll},
     read_model::{
         recent,
-        snapshots::{Folding, Head, Histories, FoldStep},
+        snapshots::{FoldStep, Folding, Head, Histories},
         whole_ids::{self, IdHash},
     },
     views::truncate,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Head, Remembered, FoldStep,
+    FoldStep, Head, Remembered,
     chart::Chart,
     recorder::{Milestone, SEGMENT, Snapshot},
 };

@@ -67,7 +67,11 @@ pub(super) fn settle(
         });
     }
     wallet::takes_money(wallet, refund.amount)?;
-    let more = if succeeded { Decimal::ZERO } else { refund.amount.amount() };
+    let more = if succeeded {
+        Decimal::ZERO
+    } else {
+        refund.amount.amount()
+    };
     within_paid(order, order.fold.state.refunded + more)?;
 
     let credits = credits_for(&wallet.fold.state, id);

@@ -50,7 +50,9 @@ fn settling_credits_the_wallet_and_tells_the_order() {
 #[test]
 fn settling_appends_only_what_is_missing() {
     let credited_already = with(wallet(), &[credited("10")]);
-    let decision = given(&credited_already, &approved()).when(settle()).then(&[order_succeeds()]);
+    let decision = given(&credited_already, &approved())
+        .when(settle())
+        .then(&[order_succeeds()]);
     assert_eq!(decision.warnings, [Warning::CreditedAlready]);
     let succeeded = with(approved(), &[refund("order.refund_succeeded")]);
     let decision = given(&wallet(), &succeeded).when(settle()).then(&[credit_of_settle()]);

@@ -6,9 +6,9 @@ use crate::{
     views::{href, lists::ListName, query::list_href},
 };
 
-/// A place of the navigation.
+/// An item of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NavItem {
     Overview,
     Refunds,
     Wallets,
@@ -21,7 +21,7 @@ pub enum Place {
     Audit,
 }
 
-impl Place {
+impl NavItem {
     /// The path of its page.
     const fn path(self) -> &'static str {
         match self {
@@ -63,39 +63,39 @@ impl Place {
 }
 
 /// The places that a role may see, in their order.
-pub fn places_of(role: Role) -> Vec<Place> {
-    let mut places = Vec::new();
+pub fn nav_items_of(role: Role) -> Vec<NavItem> {
+    let mut items = Vec::new();
     if role.can(Act::Read) {
-        places.extend([
-            Place::Overview,
-            Place::Refunds,
-            Place::Wallets,
-            Place::Orders,
-            Place::Customers,
-            Place::Holds,
-            Place::Findings,
-            Place::Cases,
+        items.extend([
+            NavItem::Overview,
+            NavItem::Refunds,
+            NavItem::Wallets,
+            NavItem::Orders,
+            NavItem::Customers,
+            NavItem::Holds,
+            NavItem::Findings,
+            NavItem::Cases,
         ]);
     }
     if role.can(Act::ManageOperators) {
-        places.push(Place::Operators);
+        items.push(NavItem::Operators);
     }
     if role.can(Act::Audit) {
-        places.push(Place::Audit);
+        items.push(NavItem::Audit);
     }
-    places
+    items
 }
 
-/// What a place of the navigation is to the page that is shown: itself, or where it belongs.
-pub fn relation(path: &str, place: Place) -> Option<&'static str> {
-    let own = place.path();
+/// What an item of the navigation is to the page that is shown: itself, or where it belongs.
+pub fn relation(path: &str, item: NavItem) -> Option<&'static str> {
+    let own = item.path();
     if path == own {
         return Some("page");
     }
     let below = |address: &str| path.strip_prefix(address).is_some_and(|rest| rest.starts_with('/'));
     // The page of one case has an address of its own.
-    let of_cases = place == Place::Cases && below(href::COMPENSATIONS);
-    (of_cases || (place != Place::Overview && below(own))).then_some("true")
+    let of_cases = item == NavItem::Cases && below(href::COMPENSATIONS);
+    (of_cases || (item != NavItem::Overview && below(own))).then_some("true")
 }
 
 #[cfg(test)]
@@ -104,18 +104,18 @@ mod tests {
 
     #[test]
     fn the_navigation_knows_where_a_page_belongs() {
-        assert_eq!(relation("/", Place::Overview), Some("page"));
-        assert_eq!(relation("/wallets", Place::Wallets), Some("page"));
-        assert_eq!(relation("/wallets/W-1", Place::Wallets), Some("true"));
-        assert_eq!(relation("/walletsandmore", Place::Wallets), None);
-        assert_eq!(relation("/refunds", Place::Overview), None);
-        assert_eq!(relation("/compensations/CMP-1", Place::Cases), Some("true"));
-        assert_eq!(relation("/cases", Place::Cases), Some("page"));
+        assert_eq!(relation("/", NavItem::Overview), Some("page"));
+        assert_eq!(relation("/wallets", NavItem::Wallets), Some("page"));
+        assert_eq!(relation("/wallets/W-1", NavItem::Wallets), Some("true"));
+        assert_eq!(relation("/walletsandmore", NavItem::Wallets), None);
+        assert_eq!(relation("/refunds", NavItem::Overview), None);
+        assert_eq!(relation("/compensations/CMP-1", NavItem::Cases), Some("true"));
+        assert_eq!(relation("/cases", NavItem::Cases), Some("page"));
     }
 
     #[test]
     fn a_role_is_shown_the_places_that_it_may_see() {
-        let words = |role| places_of(role).into_iter().map(Place::word).collect::<Vec<_>>();
+        let words = |role| nav_items_of(role).into_iter().map(NavItem::word).collect::<Vec<_>>();
         let ledger = [
             "Overview",
             "Refunds",
@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn those_who_approve_are_led_to_what_waits() {
-        assert_eq!(Place::Cases.address(Role::Finance), "/cases?state=proposed");
-        assert_eq!(Place::Cases.address(Role::Support), "/cases");
-        assert_eq!(Place::Wallets.address(Role::Finance), "/wallets");
+        assert_eq!(NavItem::Cases.address(Role::Finance), "/cases?state=proposed");
+        assert_eq!(NavItem::Cases.address(Role::Support), "/cases");
+        assert_eq!(NavItem::Wallets.address(Role::Finance), "/wallets");
     }
 }
