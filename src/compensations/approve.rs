@@ -25,6 +25,7 @@ const LAPSE: &str = "compensation.lapse";
 
 impl Compensations {
     /// Approves what somebody else proposed, and issues it.
+    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
     pub async fn approve(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
         let answer = match &about.case {
@@ -129,6 +130,7 @@ impl Compensations {
     }
 
     /// Declines what somebody else proposed.
+    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
     pub async fn decline(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
         let answer = match &about.case {
@@ -170,6 +172,7 @@ impl Compensations {
     }
 
     /// Takes one's own proposal back.
+    #[tracing::instrument(level = "debug", skip_all, fields(case = %id))]
     pub async fn withdraw(&self, who: &Requester, id: &EntityId, why: &str) -> Result<(), CompensationError> {
         let about = About {
             case: Some(id.clone()),

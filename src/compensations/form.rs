@@ -23,6 +23,7 @@ use crate::{
 impl Compensations {
     /// The form as it is filled in: what it would do, or what is wrong with it. `seen` is where the streams were when they
     /// were last looked at; what was appended since comes back as news. Writes nothing.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn form(&self, who: &Requester, draft: &Draft, seen: &[Pin]) -> Result<FormView, CompensationError> {
         check_allowed(who, Act::Propose)?;
         let name = draft.name()?;

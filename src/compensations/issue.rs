@@ -41,6 +41,7 @@ struct Asked {
 impl Compensations {
     /// Issues what the form says, or proposes it; gives the case. The same form sent again, at once or later, leads to the
     /// same case and does nothing twice.
+    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
     pub async fn issue(&self, who: &Requester, form: &Confirmation) -> Result<EntityId, CompensationError> {
         let case = read_case_id(&form.case);
         let subject = form.draft().subject().ok();

@@ -81,6 +81,7 @@ impl Compensations {
     }
 
     /// One round over every case that has not ended.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn recover(&self) -> Result<Recovered, CompensationError> {
         let ready = self.open_cases.ready().await;
         ready.map_err(CompensationError::read(LogName::Compensation))?;

@@ -60,6 +60,7 @@ const TWICE: &str = "it was met twice and is read again";
 
 impl<S: Entity> Projector<S> {
     /// Reads every stream. What is appended meanwhile is in the feed after the position that is recorded.
+    #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     pub(super) async fn fill(&mut self) -> Result<(), ProjectError> {
         let identity = self.log.identity().await?;
         self.place = self.log.feed_end().await?;
