@@ -24,20 +24,20 @@ use serde_json::{Value, json};
 
 /// The events as a store would tell them.
 fn entries(events: Vec<NewEvent>) -> Vec<Entry> {
-    let told = (1..).zip(events).map(|(sequence, event)| Entry {
+    let payloads = (1..).zip(events).map(|(sequence, event)| Entry {
         position: Position::new(sequence, 0),
         recorded: parse_time("2026-03-01T12:00:00Z").unwrap(),
         fields: event.into_fields(sequence),
         digest: RawDigest::default(),
     });
-    told.collect()
+    payloads.collect()
 }
 
 /// The life of an order: placed, paid, sent, and half of it asked back, approved and returned.
 fn order() -> Vec<Entry> {
     let eur = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let line = |sku: &str| json!({"sku": sku, "title": "A thing", "quantity": 2, "unit_price": eur("12.50")});
-    let told: [(&str, Value); 8] = [
+    let payloads: [(&str, Value); 8] = [
         (
             "order.placed",
             json!({"wallet": "W-1", "customer": {"id": "C-1"}, "total": eur("50.00"), "lines": [line("a"), line("b")]}),
@@ -60,7 +60,7 @@ fn order() -> Vec<Entry> {
         ("order.refund_succeeded", json!({"refund": "R-1"})),
     ];
     let model = wallets::story(1).remove(0);
-    let events = told.into_iter().map(|(kind, data)| NewEvent {
+    let events = payloads.into_iter().map(|(kind, data)| NewEvent {
         r#type: kind.into(),
         data: data.to_string(),
         ..model.clone()

@@ -1,13 +1,13 @@
 //! Server functions: what a browser may ask. Each finds out who calls and whether they may, bounds its input, and makes one
-//! call into the ledger or the desk; nothing is decided here. They are public HTTP endpoints (`POST /api/…`: questions as
+//! call into the ledger or compensations; nothing is decided here. They are public HTTP endpoints (`POST /api/…`: questions as
 //! JSON, forms as forms), so errors carry nothing internal.
 
+#[cfg(feature = "ssr")]
+mod compensation_form;
 mod compensations;
 #[cfg(feature = "ssr")]
 mod context;
 mod customers;
-#[cfg(feature = "ssr")]
-mod desk;
 mod error;
 mod events;
 mod findings;

@@ -50,12 +50,12 @@ pub fn page(navigate: &Function) {
     let here = document()
         .get_element_by_id(JOURNEY)
         .and_then(|place| place.dyn_into::<HtmlElement>().ok());
-    let told = here.and_then(|place| {
+    let initial = here.and_then(|place| {
         let journey: Journey = serde_json::from_str(&place.get_attribute(JOURNEY_DATA)?).ok()?;
         Some((place, journey))
     });
     UNDERWAY.with_borrow_mut(|underway| {
-        let Some((place, journey)) = told else {
+        let Some((place, journey)) = initial else {
             *underway = None;
             return;
         };
@@ -75,12 +75,13 @@ pub fn page(navigate: &Function) {
 }
 
 /// Draws the slider and begins to listen.
-fn set_out(place: HtmlElement, told: Journey, navigate: Function) -> Underway {
-    let wallet = told.wallet.clone();
+fn set_out(place: HtmlElement, initial: Journey, navigate: Function) -> Underway {
+    let wallet = initial.wallet.clone();
     let owner = Owner::new_root(None);
-    let (travel, journey) = owner.with(|| (Travel::new(), RwSignal::new(told)));
+    let (travel, journey) = owner.with(|| (Travel::new(), RwSignal::new(initial)));
     let draw = move || {
-        let (extent, query, currency) = journey.with_untracked(|told| (told.extent, told.query, told.currency));
+        let (extent, query, currency) =
+            journey.with_untracked(|initial| (initial.extent, initial.query, initial.currency));
         travel.arrived(extent, query.filter);
         fetch_history(travel, journey);
         show(travel, journey, pointed());

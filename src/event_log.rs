@@ -8,12 +8,15 @@ mod embedded;
 mod fault;
 mod redis;
 pub mod relay;
+pub mod short_streams;
 mod sweep;
+mod unavailable;
 mod witness;
 
 pub(crate) use self::embedded::{BUSY, keep_plans, make_private_dir, patiently};
 pub use self::{
     digest::roll,
+    unavailable::{Clock, Unavailable, system_clock},
     witness::{Identity, StreamEnd},
 };
 

@@ -2,18 +2,15 @@
 //! of them; what a page shows is none of its business.
 
 pub mod assets;
-pub mod auth;
-mod books;
-mod client;
 pub mod config;
 mod export;
 mod functions;
+pub mod guard;
 mod limits;
 mod live;
 pub mod operations;
 pub mod permissions;
 pub mod security;
-pub mod state;
 
 use std::{
     future::Future,
@@ -43,16 +40,17 @@ use tower_http::{
 
 use self::{
     assets::{Assets, AssetsError},
-    auth::{Gatekeeper, Principal, Visitor, guard_function, guard_page},
     config::{
         BODY_BYTES_MAX, ConfigError, PublicUrl, REQUEST_TIMEOUT, REQUESTS_AT_ONCE, STOP_GRACE, ServerConfig,
         WRITE_TIMEOUT,
     },
+    guard::{Guard, guard_function, guard_page},
     operations::{Operations, RequestId, observe},
-    state::AppState,
 };
 use crate::{
     app::{App, LiveFrom, shell},
+    app_state::{AppState, me},
+    auth::Visitor,
     pages::{session::SignedIn, status::PageStatus},
 };
 
@@ -91,7 +89,8 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
     }
     let operations = Operations::new();
     let figures = operations::figures(&state, &operations);
-    let router = router_with(state, &assets, config.public_url.as_ref(), &operations);
+    let guard = Guard::new(Arc::clone(&state.auth), Arc::clone(&state.audit), config);
+    let router = router_with(state, guard, &assets, config.public_url.as_ref(), &operations);
     let (listener, address) = listen(config.listen).await?;
     let stop = stop_signal()?;
     if let Some(own) = config.metrics_listen {
@@ -123,28 +122,29 @@ pub fn page_paths() -> &'static [String] {
 }
 
 /// Every route with its limits; also what HTTP tests talk to.
-pub fn router(state: AppState, assets: &Assets, public: Option<&PublicUrl>) -> Router {
-    router_with(state, assets, public, &Operations::new())
+pub fn router(state: AppState, guard: Guard, assets: &Assets, public: Option<&PublicUrl>) -> Router {
+    router_with(state, guard, assets, public, &Operations::new())
 }
 
 /// The same, with what is known of its operation from outside.
 pub fn router_with(
     state: AppState,
+    guard: Guard,
     assets: &Assets,
     public: Option<&PublicUrl>,
     operations: &Arc<Operations>,
 ) -> Router {
+    let guard = Arc::new(guard);
     let probes = operations::probes(&state, operations);
-    let live = live::routes(&state, operations);
-    let observed = (Arc::clone(operations), Arc::clone(&state.keeper));
+    let live = live::routes(&state, &guard, operations);
+    let observed = (Arc::clone(operations), Arc::clone(&guard));
     let urls = assets.urls.clone();
-    let keeper = Arc::clone(&state.keeper);
-    let exports = export::routes(&state);
+    let exports = export::routes(&state, &guard);
     let context = move || provide_request_context(&state);
-    let functions = server_functions(context.clone(), &keeper);
+    let functions = server_functions(context.clone(), &guard);
     // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
     let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
-    let page = page.layer(from_fn_with_state(keeper, guard_page));
+    let page = page.layer(from_fn_with_state(guard, guard_page));
     let routes = page_paths()
         .iter()
         .fold(Router::new(), |router, path| router.route(path, get(page.clone())))
@@ -169,7 +169,7 @@ pub fn router_with(
 }
 
 /// A route for each server function; any other address under `/api` is nothing, not even a page.
-fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, keeper: &Arc<Gatekeeper>) -> Router {
+fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, guard: &Arc<Guard>) -> Router {
     let handler = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
     server_fn_paths()
         .fold(Router::new(), |router, (path, method)| {
@@ -179,7 +179,7 @@ fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, keeper: 
             router.route(path, on(method, handler.clone()).layer(timeout(patience)))
         })
         .layer(from_fn(functions::tell_status))
-        .layer(from_fn_with_state(Arc::clone(keeper), guard_function))
+        .layer(from_fn_with_state(Arc::clone(guard), guard_function))
         .route("/api/{*path}", any(StatusCode::NOT_FOUND))
 }
 
@@ -209,9 +209,9 @@ fn provide_request_context(state: &AppState) {
     provide_context(state.clone());
     let (_, place) = state.ledger.changes().subscribe(None).read(0);
     provide_context(LiveFrom(place.to_string()));
-    // Put there by the guards; without it nobody is anybody.
+    // The guards put it there. Without it the request is not authenticated.
     if let Some(visitor) = use_context::<Parts>().and_then(|request| request.extensions.get::<Visitor>().cloned()) {
-        provide_context(SignedIn(visitor.principal.as_ref().map(Principal::me)));
+        provide_context(SignedIn(visitor.principal.as_ref().map(me)));
         provide_context(visitor);
     }
     let response = expect_context::<ResponseOptions>();
@@ -233,18 +233,18 @@ async fn run(
     stop: impl Future<Output = ()>,
     operations: &Operations,
 ) -> io::Result<()> {
-    let (tell, told) = oneshot::channel::<()>();
+    let (stop_now, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
         // Told, or the teller is gone: both mean stop.
-        let _ = told.await;
+        let _ = stopped.await;
     });
     let out_of_time = async {
         stop.await;
         tracing::info!("stopping");
         // Those who only listen would keep the server waiting for nothing.
         operations.stop();
-        let _ = tell.send(());
+        let _ = stop_now.send(());
         time::sleep(STOP_GRACE).await;
     };
     tokio::select! {

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod compensations;
 pub mod customers;
+pub mod destination;
 pub mod events;
 pub mod findings;
 pub mod health;

@@ -178,11 +178,11 @@ async fn a_row_that_was_changed_is_damaged_and_no_other_stream_is() {
         assert_eq!(log.read(&id("W-2"), Position::START, 3).await.unwrap().len(), 3);
         assert_eq!(read_all(&*log, &id("W-3")).await.len(), 4);
         let parts = log.sweep().try_concat().await.unwrap();
-        let told: Vec<_> = parts
+        let facts: Vec<_> = parts
             .iter()
             .map(|part| (part.subject.as_str(), part.entries.len(), part.unreadable.is_some()))
             .collect();
-        assert_eq!(told, [("W-1", 4, false), ("W-2", 0, true), ("W-3", 4, false)]);
+        assert_eq!(facts, [("W-1", 4, false), ("W-2", 0, true), ("W-3", 4, false)]);
     }
 }
 

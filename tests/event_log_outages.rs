@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conformance::{event, id, keyed, next, read_all, sequences, sweeping, told};
+use conformance::{event, feed_items, id, keyed, next, read_all, sequences, sweeping};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ledgerscope::{
     domain::ids::{Domain, EntityId, Position},
@@ -66,8 +66,8 @@ async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
     let swept: Result<Vec<Vec<Swept>>, _> = log.sweep().try_collect().await;
     in_time("sweep", is_unavailable(&swept), begin).await;
     let begin = Instant::now();
-    let told = log.follow(FeedPosition::default()).next().await.unwrap();
-    in_time("follow", is_unavailable(&told), begin).await;
+    let fed = log.follow(FeedPosition::default()).next().await.unwrap();
+    in_time("follow", is_unavailable(&fed), begin).await;
     for events in [[event(1)], [keyed(1, "k")]] {
         let begin = Instant::now();
         let append = log.append(&id("W-1"), Expected::Any, &events).await;
@@ -278,7 +278,7 @@ async fn a_follower_goes_on_after_every_kind_of_cut() {
         }
         let entries = next(&mut feed, 3).await;
         assert_eq!(
-            told(&entries),
+            feed_items(&entries),
             [2, 1, 0].map(|back| ("W-1".to_owned(), expected - back))
         );
     }

@@ -14,7 +14,7 @@ mod redis_server;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use conformance::{event, id, keyed, next, read_all, sequences, sweeping, told};
+use conformance::{event, feed_items, id, keyed, next, read_all, sequences, sweeping};
 use futures::TryStreamExt as _;
 use ledgerscope::{
     domain::{
@@ -124,9 +124,9 @@ async fn a_feed_with_nonsense_in_it_goes_on() {
     let entries = next(&mut following, 2).await;
     assert_eq!(entries[0].subject, id("W-1"));
     assert_eq!(entries[0].sequence, None);
-    assert_eq!(told(&entries[1..]), [("W-2".to_owned(), 5)]);
+    assert_eq!(feed_items(&entries[1..]), [("W-2".to_owned(), 5)]);
     log.append(&id("W-3"), Expected::Any, &[event(1)]).await.unwrap();
-    assert_eq!(told(&next(&mut following, 1).await), [("W-3".to_owned(), 1)]);
+    assert_eq!(feed_items(&next(&mut following, 1).await), [("W-3".to_owned(), 1)]);
 }
 
 #[tokio::test]

@@ -64,16 +64,16 @@ impl Servers {
             let mut streams: HashMap<String, HashMap<String, Raw>> = HashMap::new();
             assert_eq!(queue.len(), feed.len(), "partition {partition}");
             seen += feed.len();
-            for ((place, told), (queued_at, queued)) in feed.iter().zip(&queue) {
+            for ((place, fed), (queued_at, queued)) in feed.iter().zip(&queue) {
                 assert_eq!(place, queued_at);
-                let subject = value(told, "subject");
+                let subject = value(fed, "subject");
                 let stream = streams.entry(subject.clone()).or_insert_with(|| {
                     range(&self.store, &format!("wallet:{{{partition}}}:{subject}"))
                         .into_iter()
                         .map(|raw| (value(&raw.1, "sequence"), raw))
                         .collect()
                 });
-                let (_, fields) = &stream[&value(told, "sequence")];
+                let (_, fields) = &stream[&value(fed, "sequence")];
                 let mut expected = vec![(b"subject".to_vec(), subject.into_bytes())];
                 expected.extend(fields.iter().cloned());
                 assert_eq!(*queued, expected);

@@ -104,10 +104,10 @@ fn prints_where_it_serves_and_stops_when_told() {
         let address = line.trim_end().strip_prefix("http://127.0.0.1:").unwrap();
         assert!(address.parse::<u16>().is_ok(), "{line}");
 
-        let told = Command::new("kill")
+        let record = Command::new("kill")
             .args([&format!("-{signal}"), &server.id().to_string()])
             .status();
-        assert!(told.unwrap().success());
+        assert!(record.unwrap().success());
         assert_eq!(exit_code(&mut server), Some(0), "after SIG{signal}");
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
@@ -155,8 +155,8 @@ fn its_log_is_an_object_a_line_with_the_id_of_the_request() {
             .all(|line| line["timestamp"].is_string() && line["level"].is_string())
     );
     let of_request = |line: &&serde_json::Value| line["span"]["path"] == "/sign-in" && line["fields"]["status"] == 200;
-    let told = log.iter().find(of_request).unwrap();
-    assert_eq!(told["span"]["id"].as_str(), id, "{told}");
+    let record = log.iter().find(of_request).unwrap();
+    assert_eq!(record["span"]["id"].as_str(), id, "{record}");
 }
 
 /// Waits for the end, but not for ever.

@@ -12,11 +12,13 @@ use std::{
 
 use chrono::Utc;
 use ledgerscope::{
-    access::{Access, operators::NewOperator, system_clock},
+    app_state::AccessStore,
+    auth::{Rules, operators::NewOperator},
     domain::{
         access::{Limit, Role, Secret},
         money::Money,
     },
+    event_log::system_clock,
 };
 use rusqlite::{Connection, OpenFlags};
 
@@ -114,7 +116,12 @@ impl Home {
 
     /// Operators of finance with high limits, each with a session.
     pub async fn people(&self, prefix: &str, count: usize) -> Vec<Session> {
-        let access = Access::open(&self.store(self.access.as_ref(), "access"), system_clock()).unwrap();
+        let access = AccessStore::open(
+            &self.store(self.access.as_ref(), "access"),
+            system_clock(),
+            Rules::default(),
+        )
+        .unwrap();
         let limit = Limit {
             single: Money::parse("1000000", "EUR".parse().unwrap()).unwrap(),
             daily: Money::parse("1000000000", "EUR".parse().unwrap()).unwrap(),
@@ -131,10 +138,10 @@ impl Home {
                 demo: false,
             };
             let name = operator.name.clone();
-            access.operators().add(operator, "bench").await.unwrap();
-            let operator = access.operators().find(&name).await.unwrap().unwrap();
+            access.auth.operators().add(operator, "bench").await.unwrap();
+            let operator = access.auth.operators().find(&name).await.unwrap().unwrap();
             let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            let (token, record) = access.sessions().open(&operator, from, Utc::now()).await.unwrap();
+            let (token, record) = access.auth.sessions().open(&operator, from, Utc::now()).await.unwrap();
             sessions.push(Session {
                 cookie: format!("ledgerscope={token}"),
                 form_token: record.form_token,

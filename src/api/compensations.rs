@@ -1,5 +1,5 @@
 //! Compensations: the form with its preview, issuing or proposing it, approvals, and the cases that keep account. Who may,
-//! and what is written, the desk decides again by itself.
+//! and what is written, the module `compensations` decides.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -8,7 +8,7 @@ use super::ApiError;
 use crate::{
     domain::{compensation::draft::Draft, ids::EntityId},
     views::{
-        compensations::{CaseRow, CaseView, Confirmation, FormView, JudgementForm},
+        compensations::{ApprovalForm, CaseRow, CaseView, Confirmation, FormView},
         lists::{ListQuery, Page},
     },
 };
@@ -18,9 +18,9 @@ use crate::{
 #[server(endpoint = "compensation-form", input = Json)]
 pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormView, ApiError> {
     let caller = super::context::authorise(super::context::Act::Propose).await?;
-    let seen = super::desk::pins(&seen)?;
-    let form = caller.desk().form(&caller.who(), &draft, &seen).await?;
-    super::desk::preview_shown(&caller, form).await
+    let seen = super::compensation_form::pins(&seen)?;
+    let form = caller.compensations().form(&caller.who(), &draft, &seen).await?;
+    super::compensation_form::preview_shown(&caller, form).await
 }
 
 /// Issues what the form says, or proposes it where it needs somebody else's approval; leads to the case's page.
@@ -29,58 +29,58 @@ pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError
     let mut caller = super::context::authorise(super::context::Act::Propose).await?;
     caller.check_form(&form.form_token).await?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
-    let (desk, who) = (caller.shared_desk(), caller.who());
-    let case = super::desk::to_its_end(async move { desk.issue(&who, &form).await }).await?;
-    super::desk::lead_to_case(&case);
+    let (compensations, who) = (caller.shared_compensations(), caller.who());
+    let case = super::compensation_form::to_its_end(async move { compensations.issue(&who, &form).await }).await?;
+    super::compensation_form::lead_to_case(&case);
     Ok(case)
 }
 
 #[server(endpoint = "compensation-approve")]
-pub async fn approve_compensation(form: JudgementForm) -> Result<(), ApiError> {
+pub async fn approve_compensation(form: ApprovalForm) -> Result<(), ApiError> {
     let mut caller = super::context::authorise(super::context::Act::Approve).await?;
     caller.check_form(&form.form_token).await?;
-    let case = super::desk::case_id(&form.case)?;
+    let case = super::compensation_form::case_id(&form.case)?;
     super::proof::prove_if_given(&mut caller, &form.password, &form.code).await?;
-    let (desk, who) = (caller.shared_desk(), caller.who());
-    super::desk::to_its_end(async move { desk.approve(&who, &form).await }).await?;
-    super::desk::lead_to_case(&case);
+    let (compensations, who) = (caller.shared_compensations(), caller.who());
+    super::compensation_form::to_its_end(async move { compensations.approve(&who, &form).await }).await?;
+    super::compensation_form::lead_to_case(&case);
     Ok(())
 }
 
 #[server(endpoint = "compensation-decline")]
-pub async fn decline_compensation(form: JudgementForm) -> Result<(), ApiError> {
+pub async fn decline_compensation(form: ApprovalForm) -> Result<(), ApiError> {
     let caller = super::context::authorise(super::context::Act::Approve).await?;
     caller.check_form(&form.form_token).await?;
-    let case = super::desk::case_id(&form.case)?;
-    let (desk, who) = (caller.shared_desk(), caller.who());
-    super::desk::to_its_end(async move { desk.decline(&who, &form).await }).await?;
-    super::desk::lead_to_case(&case);
+    let case = super::compensation_form::case_id(&form.case)?;
+    let (compensations, who) = (caller.shared_compensations(), caller.who());
+    super::compensation_form::to_its_end(async move { compensations.decline(&who, &form).await }).await?;
+    super::compensation_form::lead_to_case(&case);
     Ok(())
 }
 
 /// Takes one's own proposal back.
 #[server(endpoint = "compensation-withdraw")]
-pub async fn withdraw_compensation(form: JudgementForm) -> Result<(), ApiError> {
+pub async fn withdraw_compensation(form: ApprovalForm) -> Result<(), ApiError> {
     let caller = super::context::authorise(super::context::Act::Propose).await?;
     caller.check_form(&form.form_token).await?;
-    let case = super::desk::case_id(&form.case)?;
-    let (desk, who, id) = (caller.shared_desk(), caller.who(), case.clone());
-    super::desk::to_its_end(async move { desk.withdraw(&who, &id, &form.note).await }).await?;
-    super::desk::lead_to_case(&case);
+    let case = super::compensation_form::case_id(&form.case)?;
+    let (compensations, who, id) = (caller.shared_compensations(), caller.who(), case.clone());
+    super::compensation_form::to_its_end(async move { compensations.withdraw(&who, &id, &form.note).await }).await?;
+    super::compensation_form::lead_to_case(&case);
     Ok(())
 }
 
 #[server(endpoint = "cases", input = Json)]
 pub async fn list_cases(query: ListQuery) -> Result<Page<CaseRow>, ApiError> {
     let caller = super::context::reader_of(super::context::ListName::Cases, &query).await?;
-    let page = caller.desk().cases(&caller.who(), &query).await?;
+    let page = caller.compensations().cases(&caller.who(), &query).await?;
     Ok(super::context::truncated(page))
 }
 
 #[server(endpoint = "compensation", input = Json)]
 pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;
-    let view = caller.desk().case(&caller.who(), &id).await?;
+    let view = caller.compensations().case(&caller.who(), &id).await?;
     caller.shown(view, &format!("case {id}")).await
 }
 
@@ -88,8 +88,8 @@ pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
 #[server(endpoint = "approvals-waiting", input = Json)]
 pub async fn count_approvals() -> Result<u32, ApiError> {
     let caller = super::context::signed_in()?;
-    if !caller.principal.may(super::context::Act::Approve) {
+    if !caller.principal.can(super::context::Act::Approve) {
         return Ok(0);
     }
-    Ok(caller.desk().waiting_for(&caller.who()).await?)
+    Ok(caller.compensations().waiting_for(&caller.who()).await?)
 }

@@ -15,15 +15,14 @@ pub(super) use crate::{ledger::Ledger, views::lists::ListName};
 
 use super::ApiError;
 use crate::{
-    access::{Unavailable, audit::AuditError},
-    desk::{Desk, Who},
+    app_state::AppState,
+    audit::{Audit, AuditError},
+    auth::{Auth, Principal, Visitor},
+    compensations::{Compensations, Requester},
     domain::audit::AuditOutcome,
+    event_log::Unavailable,
     ledger::LedgerError,
     read_model::lists::Search,
-    server::{
-        auth::{Gatekeeper, Principal, Visitor},
-        state::AppState,
-    },
     views::{
         lists::{FILTER_MAX, FILTER_VALUES_MAX, ListQuery},
         mask::Mask,
@@ -38,28 +37,28 @@ pub(super) struct Caller {
 }
 
 /// Whoever calls, for what needs no session.
-pub(super) fn visitor() -> Result<(Visitor, Arc<Gatekeeper>), ApiError> {
+pub(super) fn visitor() -> Result<(Visitor, AppState), ApiError> {
     let visitor = use_context::<Visitor>().ok_or(ApiError::Internal)?;
-    Ok((visitor, state()?.keeper))
+    Ok((visitor, state()?))
 }
 
 /// Somebody who is signed in, in whatever role.
 pub(super) fn signed_in() -> Result<Caller, ApiError> {
-    let (visitor, _) = visitor()?;
+    let (visitor, state) = visitor()?;
     Ok(Caller {
         principal: visitor.principal.ok_or(ApiError::SignedOut)?,
-        state: state()?,
+        state,
     })
 }
 
 /// Somebody whose role may do this. That it may not is recorded.
 pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
     let caller = signed_in()?;
-    if caller.principal.may(act) {
+    if caller.principal.can(act) {
         return Ok(caller);
     }
     let refused = caller.principal.entry(act.as_str(), AuditOutcome::Refused);
-    caller.keeper().record_once(refused).await?;
+    caller.audit().record_once(refused).await?;
     Err(ApiError::Forbidden)
 }
 
@@ -107,32 +106,36 @@ impl Caller {
         Ok(answer.map_err(|_| ApiError::Internal)??)
     }
 
-    pub fn keeper(&self) -> &Gatekeeper {
-        &self.state.keeper
+    pub fn auth(&self) -> &Auth {
+        &self.state.auth
     }
 
-    pub fn desk(&self) -> &Desk {
-        &self.state.desk
+    pub fn audit(&self) -> &Audit {
+        &self.state.audit
+    }
+
+    pub fn compensations(&self) -> &Compensations {
+        &self.state.compensations
     }
 
     /// To take along into what goes on without the caller.
-    pub fn shared_desk(&self) -> Arc<Desk> {
-        Arc::clone(&self.state.desk)
+    pub fn shared_compensations(&self) -> Arc<Compensations> {
+        Arc::clone(&self.state.compensations)
     }
 
-    /// The caller, as the desk wants to know them.
-    pub fn who(&self) -> Who {
-        self.principal.who(self.keeper().now())
+    /// The caller, as compensations know them.
+    pub fn who(&self) -> Requester {
+        self.state.requester(&self.principal)
     }
 
     /// Whether the last proof of who they are is fresh.
     pub fn is_proven(&self) -> bool {
-        self.principal.session.is_proven(self.keeper().now())
+        self.principal.session.is_proven(self.auth().now())
     }
 
     /// What a search text of theirs may be looked for in.
     pub const fn search(&self) -> Search {
-        if self.principal.may(Act::ReadPersonal) {
+        if self.principal.can(Act::ReadPersonal) {
             Search::Names
         } else {
             Search::Ids
@@ -143,9 +146,9 @@ impl Caller {
     /// Long texts are truncated last, because masking recognises personal fields by the whole text. `subject` is what it is about,
     /// as in `wallet W-1`.
     pub async fn shown<T: Mask + Truncate>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
-        if self.principal.may(Act::ReadPersonal) {
+        if self.principal.can(Act::ReadPersonal) {
             let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
-            self.keeper().record_once(view).await?;
+            self.audit().record_once(view).await?;
         } else {
             answer.mask();
         }
@@ -159,7 +162,7 @@ impl Caller {
         }
         let refused = self.principal.entry("form", AuditOutcome::Refused);
         let why = "not one of this session";
-        self.keeper().record_once(refused.detail(why)).await?;
+        self.audit().record_once(refused.detail(why)).await?;
         Err(ApiError::FormExpired)
     }
 }

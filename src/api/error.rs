@@ -56,7 +56,7 @@ pub enum ApiError {
     Unrecorded,
     /// It may have happened; the case will say so.
     #[error("the store stopped answering; the case {case} is open and will be finished or refused, so don't repeat it")]
-    InDoubt { case: EntityId },
+    OutcomeUnknown { case: EntityId },
     /// Something went wrong here; the server's log says what.
     #[error("something went wrong on the server; its log says what")]
     Internal,
@@ -96,7 +96,7 @@ impl ApiError {
             | Self::ReadModel { .. }
             | Self::Unreachable
             | Self::Unrecorded
-            | Self::InDoubt { .. } => 503,
+            | Self::OutcomeUnknown { .. } => 503,
             Self::Internal => 500,
         }
     }

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 
 use super::{ApiError, context::Caller, proof};
 use crate::{
-    access::look_ups::TryError,
+    auth::look_ups::TryError,
     domain::{
         audit::AuditOutcome,
         form::Field,
@@ -66,15 +66,15 @@ impl Asked {
 
     /// The customer's id. Counts the try, asks the ledger, and records what it says before it is known to anybody.
     pub async fn answer(self, caller: &Caller) -> Result<String, ApiError> {
-        let (keeper, principal) = (caller.keeper(), &caller.principal);
-        let tries = keeper.access().look_ups();
+        let (auth, audit, principal) = (caller.auth(), caller.audit(), &caller.principal);
+        let tries = auth.look_ups();
         let entry = |outcome| principal.entry(ACT, outcome);
-        let counted = match tries.begin(&principal.operator.name, keeper.now()).await {
+        let counted = match tries.begin(&principal.operator.name, auth.now()).await {
             Ok(counted) => counted,
             Err(TryError::Unavailable(error)) => return Err(error.into()),
             Err(TryError::UsedUp { retry_after_seconds }) => {
                 let detail = format!("{}: the tries of an hour are used up", kind(&self.fact));
-                keeper.record(entry(AuditOutcome::Refused).detail(detail)).await?;
+                audit.record(entry(AuditOutcome::Refused).detail(detail)).await?;
                 return Err(ApiError::TooMany {
                     seconds: retry_after_seconds,
                 });
@@ -87,7 +87,7 @@ impl Asked {
             Err(error) => {
                 tries.take_back(counted).await?;
                 let detail = format!("{}: the ledger does not answer", kind(&fact));
-                keeper.record(entry(AuditOutcome::Failed).detail(detail)).await?;
+                audit.record(entry(AuditOutcome::Failed).detail(detail)).await?;
                 return Err(error);
             }
         };
@@ -96,7 +96,7 @@ impl Asked {
         if let Found::Customer(customer) = &found {
             done = done.about(format!("customer {customer}"));
         }
-        keeper.record(done).await?;
+        audit.record(done).await?;
         answered(found, &fact)
     }
 }

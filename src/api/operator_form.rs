@@ -3,15 +3,13 @@
 
 use super::{ApiError, context::Caller};
 use crate::{
-    access::{
-        Unavailable,
-        operators::{NewOperator, Operator, OperatorError},
-    },
+    auth::operators::{NewOperator, Operator, OperatorError},
     domain::{
         access::{Limit, OperatorName, OperatorRow, Role},
         audit::AuditOutcome,
         money::{Currency, Money},
     },
+    event_log::Unavailable,
     views::operators::{OperatorAnswer, OperatorForm},
 };
 
@@ -20,7 +18,7 @@ const LIMITS_BYTES_MAX: usize = 10_000;
 
 /// All operators, as administrators see them.
 pub(super) async fn rows(caller: &Caller) -> Result<Vec<OperatorRow>, Unavailable> {
-    let operators = caller.keeper().access().operators().list().await?;
+    let operators = caller.auth().operators().list().await?;
     Ok(operators.iter().map(Operator::row).collect())
 }
 
@@ -89,21 +87,21 @@ impl OperatorChange {
             Some(detail) => entry.detail(detail),
             None => entry,
         };
-        let keeper = caller.keeper();
+        let audit = caller.audit();
         if self.is_of(&caller.principal.operator.name) {
-            keeper.record(entry.ended(AuditOutcome::Refused)).await?;
+            audit.record(entry.ended(AuditOutcome::Refused)).await?;
             return Err(ApiError::Refused {
                 message: "what you may do yourself is changed by another administrator".to_owned(),
             });
         }
-        keeper.access().audit().begin(&entry).await?;
+        audit.begin(&entry).await?;
         let made = self.apply(caller).await;
         let ended = match &made {
             Ok(_) => entry,
             Err(OperatorError::Unavailable(_)) => entry.ended(AuditOutcome::Failed),
             Err(error) => entry.ended(AuditOutcome::Refused).detail(error.to_string()),
         };
-        let recorded = keeper.record(ended).await;
+        let recorded = audit.record(ended).await;
         match made {
             // It is done, and the trail has that it was begun: to say 'failed' would be wrong, and lose a password.
             Ok(answer) => Ok(answer),
@@ -143,7 +141,7 @@ impl OperatorChange {
     }
 
     async fn apply(self, caller: &Caller) -> Result<OperatorAnswer, OperatorError> {
-        let operators = caller.keeper().access().operators();
+        let operators = caller.auth().operators();
         let actor = caller.principal.operator.name.as_str();
         let name = &self.name;
         let mut password = None;

@@ -45,5 +45,5 @@ pub async fn search_audit(query: AuditQuery) -> Result<NumberedPage<AuditEntry>,
             ),
         });
     }
-    Ok(caller.keeper().access().audit().search(&query).await?)
+    Ok(caller.audit().search(&query).await?)
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::{ApiError, context::Caller};
 use crate::{
-    access::{audit::NewEntry, login::SignInError, operators::Operator},
+    audit::Audit,
+    auth::{Auth, Visitor, login::SignInError, operators::Operator},
     domain::{
         access::{OperatorName, Secret},
-        audit::AuditOutcome,
+        audit::{AuditOutcome, NewEntry},
         form::{Field, FieldError},
     },
-    server::auth::{Gatekeeper, Visitor},
     views::operators::SignInForm,
 };
 
@@ -26,46 +26,44 @@ const UNKNOWN: &str = "(unknown)";
 /// A new session for who the form says, under a new token.
 pub(super) async fn sign_in(
     visitor: &Visitor,
-    keeper: &Gatekeeper,
+    (auth, audit): (&Auth, &Audit),
     form: &SignInForm,
 ) -> Result<(Operator, Secret), ApiError> {
     check_typed(&[&form.name, &form.password.0, &form.code.0])?;
     let from = visitor.from();
-    let logins = keeper.access().logins();
+    let logins = auth.logins();
     let name = form.name.trim();
-    let proven = logins
-        .sign_in(name, &form.password, &form.code, from, keeper.now())
-        .await;
+    let proven = logins.sign_in(name, &form.password, &form.code, from, auth.now()).await;
     let operator = match proven {
         Ok(operator) => operator,
         Err(error) => {
-            let actor = known(keeper, name).await?;
+            let actor = known(auth, name).await?;
             let refused = NewEntry::new(actor, "sign_in", AuditOutcome::Refused).from(from);
-            return Err(refuse(keeper, refused, error).await?);
+            return Err(refuse(audit, refused, error).await?);
         }
     };
     let entry = |outcome| NewEntry::new(operator.name.as_str(), "sign_in", outcome).from(from);
-    if !keeper.admits(&operator) {
+    if !auth.admits(&operator) {
         let detail = "a demo operator, where others than this machine's user may come";
-        keeper.record(entry(AuditOutcome::Refused).detail(detail)).await?;
+        audit.record(entry(AuditOutcome::Refused).detail(detail)).await?;
         let message = "demo operators can sign in only on this machine, without a public address";
         return Err(field(Field::Password, message));
     }
-    keeper.record(entry(AuditOutcome::Done)).await?;
-    let sessions = keeper.access().sessions();
+    audit.record(entry(AuditOutcome::Done)).await?;
+    let sessions = auth.sessions();
     // Whoever planted a token in this browser before must not share what begins now.
     if let Some(former) = &visitor.principal {
         sessions.close(&former.token.0).await?;
     }
-    let (token, _) = sessions.open(&operator, from, keeper.now()).await?;
+    let (token, _) = sessions.open(&operator, from, auth.now()).await?;
     Ok((operator, Secret(token)))
 }
 
 /// Ends the caller's session.
 pub(super) async fn sign_out(caller: &Caller) -> Result<(), ApiError> {
-    let (keeper, principal) = (caller.keeper(), &caller.principal);
-    keeper.record(principal.entry("sign_out", AuditOutcome::Done)).await?;
-    keeper.access().sessions().close(&principal.token.0).await?;
+    let (auth, audit, principal) = (caller.auth(), caller.audit(), &caller.principal);
+    audit.record(principal.entry("sign_out", AuditOutcome::Done)).await?;
+    auth.sessions().close(&principal.token.0).await?;
     Ok(())
 }
 
@@ -85,9 +83,9 @@ pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code:
         return Ok(());
     }
     check_typed(&[&password.0, &code.0])?;
-    let (keeper, principal) = (caller.keeper(), &caller.principal);
-    let now = keeper.now();
-    let logins = keeper.access().logins();
+    let (auth, principal) = (caller.auth(), &caller.principal);
+    let now = auth.now();
+    let logins = auth.logins();
     let proven = logins
         .prove(&principal.operator, password, code, principal.from, now)
         .await;
@@ -95,12 +93,15 @@ pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code:
         if error == SignInError::CodeRefused && was_just_proven(caller).await? {
             return Ok(());
         }
-        let (keeper, principal) = (caller.keeper(), &caller.principal);
+        let (audit, principal) = (caller.audit(), &caller.principal);
         let refused = principal.entry("prove", AuditOutcome::Refused);
-        return Err(refuse(keeper, refused, error).await?);
+        return Err(refuse(audit, refused, error).await?);
     }
-    keeper.record(principal.entry("prove", AuditOutcome::Done)).await?;
-    let session = keeper.access().sessions().prove(&principal.token.0, now).await?;
+    caller
+        .audit()
+        .record(principal.entry("prove", AuditOutcome::Done))
+        .await?;
+    let session = auth.sessions().prove(&principal.token.0, now).await?;
     caller.principal.session = session.ok_or(ApiError::SignedOut)?;
     Ok(())
 }
@@ -109,9 +110,9 @@ pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code:
 async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
     for _ in 0..JUST_TRIES {
         tokio::time::sleep(JUST_PAUSE).await;
-        let (keeper, token) = (caller.keeper(), &caller.principal.token.0);
-        let resumed = keeper.access().sessions().resume(token, keeper.now()).await?;
-        if let Some((session, _)) = resumed.filter(|(session, _)| session.is_proven(keeper.now())) {
+        let (auth, token) = (caller.auth(), &caller.principal.token.0);
+        let resumed = auth.sessions().resume(token, auth.now()).await?;
+        if let Some((session, _)) = resumed.filter(|(session, _)| session.is_proven(auth.now())) {
             caller.principal.session = session;
             return Ok(true);
         }
@@ -120,13 +121,13 @@ async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
 }
 
 /// Records why somebody was not let in, and says it as the form shows it.
-async fn refuse(keeper: &Gatekeeper, entry: NewEntry, error: SignInError) -> Result<ApiError, ApiError> {
+async fn refuse(audit: &Audit, entry: NewEntry, error: SignInError) -> Result<ApiError, ApiError> {
     let words = error.to_string();
-    let told = match error {
+    let answer = match error {
         SignInError::Unavailable(error) => return Err(error.into()),
         SignInError::Throttled { retry_after_seconds } => {
             // Once a minute: who guesses on would otherwise fill the trail.
-            keeper.record_once(entry.detail("too many failed tries")).await?;
+            audit.record_once(entry.detail("too many failed tries")).await?;
             return Ok(ApiError::TooMany {
                 seconds: retry_after_seconds,
             });
@@ -134,14 +135,14 @@ async fn refuse(keeper: &Gatekeeper, entry: NewEntry, error: SignInError) -> Res
         SignInError::Refused => field(Field::Password, &words),
         SignInError::CodeNeeded | SignInError::CodeRefused => field(Field::Code, &words),
     };
-    keeper.record(entry.detail(words)).await?;
-    Ok(told)
+    audit.record(entry.detail(words)).await?;
+    Ok(answer)
 }
 
 /// The name as the trail has it.
-async fn known(keeper: &Gatekeeper, name: &str) -> Result<String, ApiError> {
+async fn known(auth: &Auth, name: &str) -> Result<String, ApiError> {
     let found = match name.parse::<OperatorName>() {
-        Ok(name) => keeper.access().operators().find(&name).await?,
+        Ok(name) => auth.operators().find(&name).await?,
         Err(_) => None,
     };
     Ok(found.map_or_else(|| UNKNOWN.to_owned(), |operator| operator.name.to_string()))

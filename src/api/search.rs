@@ -22,7 +22,7 @@ pub async fn search(text: String, kind: Option<SearchKind>) -> Result<SearchView
     let mut view = caller.ledger().search(&text, kind, caller.search()).await?;
     if kind.is_none_or(|kind| kind == SearchKind::Case) {
         let shown = if kind.is_some() { HITS_MAX } else { HITS_SHOWN };
-        match caller.desk().search_cases(&caller.who(), &text, shown).await {
+        match caller.compensations().search_cases(&caller.who(), &text, shown).await {
             Ok(cases) => view.cases = cases,
             // The other kinds are found all the same.
             Err(error) => view.unsearched.push(format!("Cases are not searched: {error}.")),

@@ -10,16 +10,16 @@ use crate::views::operators::{Me, SignInForm};
 #[server(endpoint = "me", input = Json)]
 pub async fn get_me() -> Result<Option<Me>, ApiError> {
     let (visitor, _) = super::context::visitor()?;
-    Ok(visitor.principal.map(|principal| principal.me()))
+    Ok(visitor.principal.as_ref().map(crate::app_state::me))
 }
 
 /// Signs in and leads to `form.next`. What is wrong comes back as an error of the field `password` or `code`.
 #[server(endpoint = "sign-in")]
 pub async fn sign_in(form: SignInForm) -> Result<(), ApiError> {
-    let (visitor, keeper) = super::context::visitor()?;
-    let (operator, token) = super::proof::sign_in(&visitor, &keeper, &form).await?;
-    super::context::give_cookie(keeper.cookie().set(&token))?;
-    leptos_axum::redirect(&crate::server::auth::destination(&form.next, operator.role));
+    let (visitor, state) = super::context::visitor()?;
+    let (operator, token) = super::proof::sign_in(&visitor, (&state.auth, &state.audit), &form).await?;
+    super::context::give_cookie(state.auth.cookie().set(&token))?;
+    leptos_axum::redirect(&crate::views::destination::destination(&form.next, operator.role));
     Ok(())
 }
 
@@ -29,7 +29,7 @@ pub async fn sign_out(form_token: String) -> Result<(), ApiError> {
     let caller = super::context::signed_in()?;
     caller.check_form(&form_token).await?;
     super::proof::sign_out(&caller).await?;
-    super::context::give_cookie(caller.keeper().cookie().clear())?;
+    super::context::give_cookie(caller.auth().cookie().clear())?;
     leptos_axum::redirect(crate::views::href::SIGN_IN);
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! What stands around every page: the product's name and the ways to everything that the reader's role may see, who is
 //! signed in, the state of the stores, the foot.
 
-mod places;
+mod nav;
 
 use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
-use self::places::{Place, places_of, relation};
+use self::nav::{NavItem, nav_items_of, relation};
 use crate::{
     api::{SignOut, count_approvals, get_health},
     components::{
@@ -41,7 +41,7 @@ pub fn Header() -> impl IntoView {
     let waiting = Resource::new(
         move || location.pathname.get(),
         move |_| async move {
-            if session.may(Act::Approve) {
+            if session.can(Act::Approve) {
                 count_approvals().await.unwrap_or_default()
             } else {
                 0
@@ -59,7 +59,7 @@ pub fn Header() -> impl IntoView {
                 <span>"Ledgerscope"</span>
             </a>
             {session.show(move |me| {
-                let finds = me.role.may(Act::Read);
+                let finds = me.role.can(Act::Read);
                 view! {
                     <Places role=me.role waiting />
                     {finds.then(|| view! { <Finder /> })}
@@ -76,16 +76,16 @@ pub fn Header() -> impl IntoView {
 #[component]
 fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
     let location = use_location();
-    let places = places_of(role)
+    let places = nav_items_of(role)
         .into_iter()
-        .map(|place| {
-            let address = place.address(role);
-            let current = move || location.pathname.with(|path| relation(path, place));
-            let mark = (place == Place::Cases && role.may(Act::Approve)).then(|| waiting_mark(waiting));
+        .map(|item| {
+            let address = item.address(role);
+            let current = move || location.pathname.with(|path| relation(path, item));
+            let mark = (item == NavItem::Cases && role.can(Act::Approve)).then(|| waiting_mark(waiting));
             view! {
                 <li>
                     <a href=address aria-current=current>
-                        {place.word()}
+                        {item.word()}
                         {mark}
                     </a>
                 </li>
@@ -202,7 +202,7 @@ pub fn DemoBanner() -> impl IntoView {
 #[component]
 pub fn Health() -> impl IntoView {
     let session = Session::current();
-    if !session.may(Act::Read) {
+    if !session.can(Act::Read) {
         return ().into_any();
     }
     // Where even this can't be asked, the page itself says so.

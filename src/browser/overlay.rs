@@ -35,7 +35,7 @@ pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Opti
             let text = balances.map(|balances| with_code(figure.of(&balances), currency));
             cover(&format!("[data-figure={}]", figure.word()), text);
         }
-        told(balances.is_some());
+        set_preview_mode(balances.is_some());
     });
     let plot = Memo::new(move |_| journey.with(|journey| Plot::new(journey.points.clone(), journey.until)));
     Effect::new(move || {
@@ -63,7 +63,7 @@ pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Opti
                 put(covered, &place, None);
             }
         });
-        told(false);
+        set_preview_mode(false);
     });
 }
 
@@ -110,7 +110,7 @@ fn put(covered: &mut BTreeMap<String, String>, place: &str, text: Option<&str>) 
 }
 
 /// Says on the page whether the figures are those of a moment that is only looked at.
-fn told(sliding: bool) {
+fn set_preview_mode(sliding: bool) {
     if let Ok(Some(figures)) = document().query_selector(".entity-figures") {
         let _ = figures.class_list().toggle_with_force("is-preview", sliding);
     }

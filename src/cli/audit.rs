@@ -11,11 +11,9 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    access::{
-        Access,
-        audit::{NewEntry, VerifyError},
-    },
-    domain::audit::AuditOutcome,
+    app_state::AccessStore,
+    audit::VerifyError,
+    domain::audit::{AuditOutcome, NewEntry},
 };
 
 #[derive(Args, Debug)]
@@ -40,8 +38,8 @@ pub async fn run(settings: &Settings, args: &AuditArgs) -> Result<(), CliError> 
     }
 }
 
-async fn verify(access: &Access) -> Result<(), CliError> {
-    let verified = access.audit().verify().await.map_err(|error| match error {
+async fn verify(access: &AccessStore) -> Result<(), CliError> {
+    let verified = access.audit.verify().await.map_err(|error| match error {
         VerifyError::Broken(broken) => CliError::No(broken.to_string()),
         VerifyError::Unavailable(error) => error.into(),
     })?;
@@ -56,11 +54,11 @@ async fn verify(access: &Access) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn export(access: &Access) -> Result<(), CliError> {
+async fn export(access: &AccessStore) -> Result<(), CliError> {
     let entry = NewEntry::new(actor(), "audit.export", AuditOutcome::Done);
-    access.audit().record(entry).await?;
+    access.audit.record(entry).await?;
     let mut out = Output::new();
-    let mut entries = access.audit().export();
+    let mut entries = access.audit.export();
     while let Some(entry) = entries.try_next().await? {
         out.json(&entry)?;
     }

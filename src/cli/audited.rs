@@ -2,12 +2,13 @@
 //! and how it ended after it. The actor is the user of this machine, which the operating system knows and the user can't
 //! choose.
 
-use std::{env, fs, future::Future, os::unix::fs::MetadataExt as _};
+use std::future::Future;
 
 use super::{CliError, output::complain};
 use crate::{
-    access::{Access, audit::NewEntry, operators::OperatorError},
-    domain::audit::AuditOutcome,
+    app_state::AccessStore,
+    auth::operators::OperatorError,
+    domain::audit::{AuditOutcome, NewEntry},
 };
 
 /// Letters of a user's name that are kept.
@@ -25,37 +26,27 @@ pub fn actor() -> String {
 
 /// The name of the user that this process runs as, or their number where they have none.
 fn user() -> String {
-    // A process owns its own entry. Elsewhere than on Linux there is none, and the environment has to be believed.
-    let Ok(process) = fs::metadata("/proc/self") else {
-        return env::var("USER").unwrap_or_else(|_| "unknown".into());
-    };
-    let id = process.uid().to_string();
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    name_of(&id, &users).unwrap_or(id)
-}
-
-fn name_of(id: &str, users: &str) -> Option<String> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == id && !name.is_empty()).then(|| name.to_owned())
-    })
+    let id = uzers::get_effective_uid();
+    match uzers::get_user_by_uid(id) {
+        Some(user) => user.name().to_string_lossy().into_owned(),
+        None => id.to_string(),
+    }
 }
 
 /// Does `work` between two entries of the trail. Where the first can't be written, nothing is done.
 pub async fn audited<T>(
-    access: &Access,
+    access: &AccessStore,
     entry: NewEntry,
     work: impl Future<Output = Result<T, OperatorError>>,
 ) -> Result<T, CliError> {
-    access.audit().begin(&entry).await?;
+    access.audit.begin(&entry).await?;
     let done = work.await;
     let end = match &done {
         Ok(_) => entry.ended(AuditOutcome::Done),
         Err(error @ OperatorError::Unavailable(_)) => entry.ended(AuditOutcome::Failed).detail(error.to_string()),
         Err(error) => entry.ended(AuditOutcome::Refused).detail(error.to_string()),
     };
-    if let Err(error) = access.audit().record(end).await {
+    if let Err(error) = access.audit.record(end).await {
         // What was done stays done, and what it gave is not kept from whoever waits for it.
         complain(&format!("{error}; it says that this was begun, and not how it ended"));
     }
@@ -68,9 +59,8 @@ mod tests {
 
     #[test]
     fn a_user_is_named_as_the_machine_names_them() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:100::/home/ada:/bin/sh\n";
-        assert_eq!(name_of("1000", users).as_deref(), Some("ada"));
-        assert_eq!(name_of("100", users), None);
-        assert!(actor().starts_with("cli:") && actor().len() > 4);
+        let shown = std::process::Command::new("id").arg("-un").output().unwrap();
+        let name = String::from_utf8(shown.stdout).unwrap();
+        assert_eq!(actor(), format!("cli:{}", name.trim()));
     }
 }

@@ -4,8 +4,9 @@
 use std::io;
 
 use crate::{
-    access::{Unavailable, audit::AuditError, operators::OperatorError},
-    event_log::{AppendError, OpenError, ReadError},
+    audit::AuditError,
+    auth::operators::OperatorError,
+    event_log::{AppendError, OpenError, ReadError, Unavailable},
     ledger::LedgerError,
     read_model::{ProjectError, ReadModelError, cases::CasesError},
     server::ServeError,

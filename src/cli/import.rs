@@ -17,7 +17,7 @@ use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::{
-    lines::{Line, Lines, Place},
+    lines::{Line, Lines, SourceLocation},
     subject::{Outcome, Subject, Waiting},
 };
 use super::{CliError, cloud_event, output::complain, scan, settings::Settings};
@@ -127,7 +127,7 @@ impl Import<'_> {
             };
             count += 1;
             self.bar.inc(1);
-            let place = Place { file, line: number };
+            let place = SourceLocation { file, line: number };
             let read = text.and_then(|text| {
                 bytes += text.len();
                 cloud_event::read(&text)
@@ -200,7 +200,7 @@ impl Import<'_> {
     }
 
     /// Lets go of waiting lines beyond the bound.
-    fn bound(&mut self, refused: &mut Vec<(Place, String)>) {
+    fn bound(&mut self, refused: &mut Vec<(SourceLocation, String)>) {
         let count: usize = self.waiting.values().map(BTreeMap::len).sum();
         for _ in WAITING_MAX..count {
             let Some(mut of) = self.waiting.last_entry() else {
@@ -216,7 +216,7 @@ impl Import<'_> {
         }
     }
 
-    fn refuse(&mut self, place: Place, why: &str) {
+    fn refuse(&mut self, place: SourceLocation, why: &str) {
         self.refused += 1;
         let file = self.files.get(place.file).map_or("", String::as_str);
         self.bar.suspend(|| complain(&format!("{file}:{}: {why}", place.line)));

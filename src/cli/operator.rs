@@ -14,10 +14,11 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    access::{Access, audit::NewEntry, operators::NewOperator},
+    app_state::AccessStore,
+    auth::{Rules, operators::NewOperator},
     domain::{
         access::{Limit, OperatorName, Role, Secret},
-        audit::AuditOutcome,
+        audit::{AuditOutcome, NewEntry},
         money::{Currency, Money},
     },
 };
@@ -109,27 +110,27 @@ struct ListArgs {
 }
 
 pub async fn run(settings: &Settings, args: OperatorArgs) -> Result<(), CliError> {
-    let (access, actor) = (settings.access()?, actor());
+    let (access, actor) = (settings.access(Rules::default())?, actor());
     match args.command {
         OperatorCommand::Add(args) => add(&access, args).await,
         OperatorCommand::Disable(NameArgs { name }) => {
-            let work = access.operators().disable(&name, &actor);
+            let work = access.auth.operators().disable(&name, &actor);
             audited(&access, entry("disable", &name), work).await?;
             print::done(&format!("{name} is disabled; every session has ended"))
         }
         OperatorCommand::Enable(NameArgs { name }) => {
-            let work = access.operators().enable(&name, &actor);
+            let work = access.auth.operators().enable(&name, &actor);
             audited(&access, entry("enable", &name), work).await?;
             print::done(&format!("{name} is enabled"))
         }
         OperatorCommand::Reset(args) => reset(&access, args).await,
         OperatorCommand::Limits(args) => limits(&access, args).await,
-        OperatorCommand::List(args) => print::list(&access.operators().list().await?, args.json),
+        OperatorCommand::List(args) => print::list(&access.auth.operators().list().await?, args.json),
         OperatorCommand::Demo => demo::run(&access).await,
     }
 }
 
-async fn add(access: &Access, args: AddArgs) -> Result<(), CliError> {
+async fn add(access: &AccessStore, args: AddArgs) -> Result<(), CliError> {
     let name = args.who.name;
     let new = NewOperator {
         name: name.clone(),
@@ -141,13 +142,17 @@ async fn add(access: &Access, args: AddArgs) -> Result<(), CliError> {
         demo: false,
     };
     let actor = actor();
-    let work = access.operators().add(new, &actor);
-    let told = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
-    print::credentials(&format!("{name} is added as {}", args.role), &told, args.password_stdin)
+    let work = access.auth.operators().add(new, &actor);
+    let credentials = audited(access, entry("add", &name).detail(format!("as {}", args.role)), work).await?;
+    print::credentials(
+        &format!("{name} is added as {}", args.role),
+        &credentials,
+        args.password_stdin,
+    )
 }
 
-async fn reset(access: &Access, args: ResetArgs) -> Result<(), CliError> {
-    let (name, actor, operators) = (&args.who.name, actor(), access.operators());
+async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {
+    let (name, actor, operators) = (&args.who.name, actor(), access.auth.operators());
     let password = password(args.password_stdin)?;
     let work = async {
         // The authenticator first: were it the other way round and the second step failed, nobody would know the password.
@@ -159,19 +164,19 @@ async fn reset(access: &Access, args: ResetArgs) -> Result<(), CliError> {
             }
             (false, false) => None,
         };
-        let mut told = operators.reset(name, password, &actor).await?;
-        told.totp = totp;
-        Ok(told)
+        let mut credentials = operators.reset(name, password, &actor).await?;
+        credentials.totp = totp;
+        Ok(credentials)
     };
-    let told = audited(access, entry("reset", name), work).await?;
+    let credentials = audited(access, entry("reset", name), work).await?;
     let done = format!("{name} has a new password; every session has ended");
-    print::credentials(&done, &told, args.password_stdin)
+    print::credentials(&done, &credentials, args.password_stdin)
 }
 
-async fn limits(access: &Access, args: LimitsArgs) -> Result<(), CliError> {
+async fn limits(access: &AccessStore, args: LimitsArgs) -> Result<(), CliError> {
     let (name, actor) = (&args.who.name, actor());
     let shown = print::limits(&args.limits);
-    let work = access.operators().set_limits(name, &args.limits, &actor);
+    let work = access.auth.operators().set_limits(name, &args.limits, &actor);
     audited(access, entry("limits", name).detail(shown.clone()), work).await?;
     print::done(&format!("{name} may issue alone: {shown}"))
 }

@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::{
     shop::{Shop, Size},
-    story::{Streams, Told},
+    story::{PlannedEvent, Streams},
 };
 use super::{CliError, filter::time, output::complain, relay::told_to_stop, settings::Settings};
 use crate::{
@@ -129,8 +129,8 @@ fn ledger(seed: u64, now: DateTime<Utc>, wallets: u64, orders: u64) -> Streams {
     let end = now - TimeDelta::minutes(10);
     shop.live_through(size, start, end);
     let mut streams = Streams::default();
-    for told in shop.run_until(end) {
-        streams.add(told);
+    for planned in shop.run_until(end) {
+        streams.add(planned);
     }
     trouble::add(&mut shop, &mut streams, now, orders / 50);
     streams
@@ -165,7 +165,7 @@ async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Res
             shop.add_order(now);
             ordered += 1;
         }
-        for Told { domain, id, event } in shop.run_until(now) {
+        for PlannedEvent { domain, id, event } in shop.run_until(now) {
             logs[&domain]
                 .append(&id, Expected::Any, &[event])
                 .await

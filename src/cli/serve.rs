@@ -1,20 +1,19 @@
-//! `ledgerscope serve`: opens the stores, starts the read model and the desk over them, and hands both to the server.
+//! `ledgerscope serve`: opens the stores, starts the read model and the recovery of compensations, and runs the server.
 //! Domains with a queue are relayed beside it, so that one program is all that a small installation runs.
 
 use std::{future::pending, sync::Arc};
 
 use super::{CliError, settings::Settings};
 use crate::{
-    access::{Access, system_clock},
-    desk::{self, Desk, DeskStores},
+    app_state::{AccessStore, AppState},
+    auth::Rules,
+    compensations::{self, CompensationStores, Compensations},
     domain::ids::Domain,
     event_log::relay::Relay,
     ledger::Ledger,
     server::{
         self, ServeError,
-        auth::Gatekeeper,
-        config::{ConfigError, ServerConfig},
-        state::AppState,
+        config::{ConfigError, PublicUrl, ServerConfig},
     },
 };
 
@@ -22,40 +21,53 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     let refused = |error: ConfigError| CliError::from(ServeError::from(error));
     config.check().map_err(refused)?;
     let stores = settings.stores()?;
-    let access = settings.access()?;
+    let rules = Rules {
+        by_tls: config.public_url.as_ref().is_some_and(PublicUrl::is_https),
+        allows_demo: config.allows_demo(),
+    };
+    let access = settings.access(rules)?;
     config.check_demo(look_at_people(&access).await).map_err(refused)?;
     let compensation = settings.compensation_store()?;
-    let desk_stores = DeskStores {
+    let written = CompensationStores {
         wallet: Arc::clone(&stores.wallet.log),
         order: Arc::clone(&stores.order.log),
         compensation: Arc::clone(&compensation.log),
     };
     let ledger = Ledger::start(stores, settings.of_read_model())?;
     let credited = Arc::clone(&ledger);
-    let desk = Desk::new(
-        desk_stores,
-        Arc::clone(&access) as Arc<dyn desk::DayLimits>,
-        Arc::clone(&access) as Arc<dyn desk::Trail>,
+    let compensations = Compensations::new(
+        written,
+        Arc::clone(&access.auth) as Arc<dyn compensations::DayLimits>,
+        Arc::clone(&access.audit) as Arc<dyn compensations::AuditLog>,
         Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
         ledger.follow_cases(compensation),
-        settings.desk(),
+        settings.compensations(),
     );
-    let desk = Arc::new(desk.with_histories(ledger.wallet_histories()));
-    let recovering = Arc::clone(&desk);
+    let compensations = Arc::new(compensations.with_histories(ledger.wallet_histories()));
+    let recovering = Arc::clone(&compensations);
     // Ends with the program; whatever is unfinished then, the next start finishes.
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
-    let keeper = Arc::new(Gatekeeper::new(access, system_clock(), config));
+    let AccessStore { auth, audit } = access;
     let followed = Arc::clone(&ledger);
-    let served = server::serve(config, AppState { ledger, desk, keeper }).await;
+    let served = server::serve(
+        config,
+        AppState {
+            ledger,
+            compensations,
+            auth,
+            audit,
+        },
+    )
+    .await;
     followed.stop();
     Ok(served?)
 }
 
 /// Whether there are demo operators who may sign in; says so where there is nobody at all. A store that does not answer yet
 /// may do so later, and until then nobody gets in.
-async fn look_at_people(access: &Access) -> bool {
-    match access.operators().list().await {
+async fn look_at_people(access: &AccessStore) -> bool {
+    match access.auth.operators().list().await {
         Ok(operators) => {
             if operators.iter().all(|operator| operator.disabled) {
                 tracing::warn!("nobody can sign in yet; add somebody: ledgerscope operator add NAME --role admin");

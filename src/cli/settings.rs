@@ -8,13 +8,14 @@ use clap::Args;
 
 use super::CliError;
 use crate::{
-    access::{Access, system_clock},
-    desk,
+    app_state::AccessStore,
+    auth::Rules,
+    compensations,
     domain::{
         ids::{Domain, LogName},
         refund::Limits,
     },
-    event_log::{self, EventLog, OpenError},
+    event_log::{self, EventLog, OpenError, system_clock},
     read_model::{self, Store, Stores},
 };
 
@@ -243,24 +244,24 @@ impl Settings {
         opened().map_err(|error| unusable(name, &error))
     }
 
-    /// Everything about people, for a command that only reads: an embedded store that does not exist is not made.
-    pub fn existing_access(&self) -> Result<Arc<Access>, CliError> {
+    /// Operators and the audit trail, for a command that only reads: an embedded store that does not exist is not made.
+    pub fn existing_access(&self) -> Result<AccessStore, CliError> {
         self.check_exists(LogName::Access)?;
-        self.access()
+        self.access(Rules::default())
     }
 
-    /// Everything about people. Nothing is connected to yet.
-    pub fn access(&self) -> Result<Arc<Access>, CliError> {
+    /// Operators and the audit trail. Nothing is connected to yet.
+    pub fn access(&self, rules: Rules) -> Result<AccessStore, CliError> {
         let name = LogName::Access;
-        Access::open(self.store(name), system_clock()).map_err(|error| unusable(name, &error))
+        AccessStore::open(self.store(name), system_clock(), rules).map_err(|error| unusable(name, &error))
     }
 
-    /// How the desk works.
-    pub fn desk(&self) -> desk::Settings {
-        desk::Settings {
+    /// How compensations are issued and recovered.
+    pub fn compensations(&self) -> compensations::Settings {
+        compensations::Settings {
             approval_time: self.approval_time,
             grace: self.takeover,
-            ..desk::Settings::default()
+            ..compensations::Settings::default()
         }
     }
 

@@ -99,14 +99,14 @@ pub fn refund_offers(order: &str, refund: &str, state: RefundState, destination:
 
 /// The ways to put something right, side by side; nothing where there is none.
 #[component]
-pub fn PutRight(offers: Vec<Offer>) -> impl IntoView {
+pub fn Correct(offers: Vec<Offer>) -> impl IntoView {
     if offers.is_empty() {
         return ().into_any();
     }
     let links = links(offers);
     view! {
-        <nav class="put-right" aria-label="Put right">
-            <p class="put-right-title">"Put right"</p>
+        <nav class="correct" aria-label="Correct">
+            <p class="correct-title">"Correct"</p>
             <ul>{links}</ul>
         </nav>
     }
@@ -115,7 +115,7 @@ pub fn PutRight(offers: Vec<Offer>) -> impl IntoView {
 
 /// The same where there is little room: the ways stand behind a word that opens them.
 #[component]
-pub fn PutRightMenu(
+pub fn CorrectMenu(
     offers: Vec<Offer>,
     /// What it is about, for those who listen: `refund R-1`.
     #[prop(into)]
@@ -126,8 +126,8 @@ pub fn PutRightMenu(
     }
     let links = links(offers);
     view! {
-        <details class="put-right-menu">
-            <summary>"Put right" <span class="visually-hidden">{format!(": {about}")}</span> {Icon::Down.view()}</summary>
+        <details class="correct-menu">
+            <summary>"Correct" <span class="visually-hidden">{format!(": {about}")}</span> {Icon::Down.view()}</summary>
             <ul>{links}</ul>
         </details>
     }

@@ -278,7 +278,7 @@ pub fn event_facts(facts: &[Fact], domain: Domain, subject: &EntityId, here: &st
 }
 
 fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
-    let (label, told) = match fact {
+    let (label, value) = match fact {
         Fact::Text(label, text) => (*label, with_case_links(text)),
         Fact::Code(label, text) if is_case_id(text) => (*label, with_case_links(text)),
         Fact::Code(label, text) => (*label, code(text)),
@@ -297,7 +297,7 @@ fn show_fact(fact: &Fact, own_order: Option<&str>) -> Markup {
         @if !label.is_empty() {
             span.fact-label { (label) " " }
         }
-        (told)
+        (value)
     }
 }
 

@@ -69,7 +69,7 @@ pub fn Input(
     );
     let hint = (!hint.is_empty()).then(|| view! { <p class="field-hint" id=hint_id>{hint}</p> });
     let unit = (!unit.is_empty()).then(|| view! { <span class="input-unit">{unit}</span> });
-    let told = move || {
+    let error_text = move || {
         let mistake_id = mistake_id.clone();
         mistake
             .get()
@@ -82,7 +82,7 @@ pub fn Input(
             </label>
             <div class="input-row">{control} {unit}</div>
             {hint}
-            {told}
+            {error_text}
         </div>
     }
     .into_any()

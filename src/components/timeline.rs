@@ -180,7 +180,7 @@ fn row(
             }
             td.timeline-moment { (moment(entry)) }
             td.timeline-event {
-                (told(entry, domain, subject, changes.is_empty()))
+                (event_text(entry, domain, subject, changes.is_empty()))
                 (anomaly_notes(anomalies, *applied))
                 @for offer in offers {
                     (offer_link(offer, &format!("event {number}")))
@@ -226,7 +226,7 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
 }
 
 /// What the event says. The amount that it names is shown where no change of a figure does.
-fn told(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
+fn event_text(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
     let summary = summary(entry);
     let mut facts = summary.facts;
     facts.extend(Fact::by(entry));

@@ -48,11 +48,11 @@ states! {
 
 impl Role {
     /// The permission matrix: all of it, and the only one.
-    pub const fn may(self, act: Act) -> bool {
+    pub const fn can(self, act: Act) -> bool {
         match act {
             Act::Read => matches!(self, Self::Viewer | Self::Support | Self::Finance),
             Act::ReadPersonal | Act::Export => matches!(self, Self::Viewer | Self::Finance),
-            Act::LookUp => self.may(Act::Read) && !self.may(Act::ReadPersonal),
+            Act::LookUp => self.can(Act::Read) && !self.can(Act::ReadPersonal),
             Act::Propose => matches!(self, Self::Support | Self::Finance),
             Act::Issue | Act::Approve => matches!(self, Self::Finance),
             Act::Audit | Act::ManageOperators => matches!(self, Self::Admin),
@@ -168,7 +168,7 @@ mod tests {
         let row = |act| {
             Role::ALL
                 .iter()
-                .map(|role| if role.may(act) { 'x' } else { '-' })
+                .map(|role| if role.can(act) { 'x' } else { '-' })
                 .collect::<String>()
         };
         // viewer, support, finance, admin

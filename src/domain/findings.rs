@@ -91,7 +91,7 @@ pub struct OrderFacts<'a> {
 
 /// One order's refund, as far as findings look at it.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
+pub struct RefundFacts<'a> {
     pub order: &'a str,
     /// The wallet that the order names.
     pub wallet: Option<&'a str>,
@@ -164,7 +164,7 @@ impl Finding {
         }
     }
 
-    fn of_claim(finding: FindingKind, id: &str, claim: &Claim<'_>, explanation: String) -> Self {
+    fn of_claim(finding: FindingKind, id: &str, claim: &RefundFacts<'_>, explanation: String) -> Self {
         Self {
             refund: Some(id.to_owned()),
             order: Some(claim.order.to_owned()),
@@ -193,10 +193,10 @@ impl Finding {
 /// rules to what has changed.
 pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: DateTime<Utc>) -> Vec<Finding> {
     let credits = credits_by_refund(wallets);
-    let claims = claims_by_refund(orders);
+    let claims = facts_by_refund(orders);
     let mut found = Vec::new();
     for (id, claims) in &claims {
-        of_claims(id, claims, credits.get(id).map_or(&[], Vec::as_slice), &mut found);
+        of_refunds(id, claims, credits.get(id).map_or(&[], Vec::as_slice), &mut found);
     }
     for (id, credits) in &credits {
         of_credits(id, credits, claims.get(id).map_or(&[], Vec::as_slice), &mut found);
@@ -234,8 +234,8 @@ fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<C
     credits
 }
 
-fn claims_by_refund<'a>(orders: &[OrderFacts<'a>]) -> BTreeMap<&'a str, Vec<Claim<'a>>> {
-    let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
+fn facts_by_refund<'a>(orders: &[OrderFacts<'a>]) -> BTreeMap<&'a str, Vec<RefundFacts<'a>>> {
+    let mut claims: BTreeMap<&str, Vec<RefundFacts<'_>>> = BTreeMap::new();
     for order in orders {
         for (id, refund) in &order.state.refunds {
             let claim = claim(order.id, order.state.wallet.as_deref(), refund);
@@ -245,8 +245,8 @@ fn claims_by_refund<'a>(orders: &[OrderFacts<'a>]) -> BTreeMap<&'a str, Vec<Clai
     claims
 }
 
-fn claim<'a>(order: &'a EntityId, wallet: Option<&'a str>, refund: &Refund) -> Claim<'a> {
-    Claim {
+fn claim<'a>(order: &'a EntityId, wallet: Option<&'a str>, refund: &Refund) -> RefundFacts<'a> {
+    RefundFacts {
         order: order.as_str(),
         wallet,
         amount: refund.amount.amount(),
@@ -302,7 +302,7 @@ fn expiring<'a>(wallet: &WalletFacts<'a>, id: &'a str, hold: &'a Hold) -> Option
 }
 
 /// What does not fit about the refunds of one id, one claim after the other. `credits` are all that name this id.
-pub fn of_claims(id: &str, claims: &[Claim<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+pub fn of_refunds(id: &str, claims: &[RefundFacts<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
     for claim in claims {
         of_claim(id, claim, &own_credits(credits, claim, claims), found);
     }
@@ -310,7 +310,7 @@ pub fn of_claims(id: &str, claims: &[Claim<'_>], credits: &[Credit<'_>], found: 
 
 /// The credits that belong to one order's refund. Ids are unique in a ledger; where two orders use one all the same, a
 /// credit that names one of them is that one's alone.
-fn own_credits<'a>(all: &[Credit<'a>], claim: &Claim<'_>, claims: &[Claim<'_>]) -> Vec<Credit<'a>> {
+fn own_credits<'a>(all: &[Credit<'a>], claim: &RefundFacts<'_>, claims: &[RefundFacts<'_>]) -> Vec<Credit<'a>> {
     let is_anothers = |credit: &Credit<'_>| {
         credit
             .order
@@ -319,7 +319,7 @@ fn own_credits<'a>(all: &[Credit<'a>], claim: &Claim<'_>, claims: &[Claim<'_>]) 
     all.iter().filter(|credit| !is_anothers(credit)).copied().collect()
 }
 
-fn of_claim(id: &str, claim: &Claim<'_>, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
     let mut find = |kind, explanation| found.push(Finding::of_claim(kind, id, claim, explanation));
     let state = claim.state;
     if credits.is_empty() {
@@ -362,7 +362,7 @@ fn of_claim(id: &str, claim: &Claim<'_>, credits: &[Credit<'_>], found: &mut Vec
 }
 
 /// What does not fit about the credits that name one refund, whichever orders claim it.
-pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[Claim<'_>], found: &mut Vec<Finding>) {
+pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], found: &mut Vec<Finding>) {
     if claims.is_empty() {
         for credit in credits {
             let explanation = format!(

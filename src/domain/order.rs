@@ -405,7 +405,7 @@ impl OrderState {
                 format!("the refund '{}' was never requested", step.refund),
             )
         })?;
-        if !refund.state.may_become(step.enters) {
+        if !refund.state.can_become(step.enters) {
             return Err(Refusal::new(
                 AnomalyKind::TransitionNotAllowed,
                 format!(

@@ -79,7 +79,7 @@ impl RefundState {
         }
     }
 
-    pub fn may_become(self, next: Self) -> bool {
+    pub fn can_become(self, next: Self) -> bool {
         self.next().contains(&next)
     }
 }

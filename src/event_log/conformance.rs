@@ -179,7 +179,7 @@ pub async fn next(feed: &mut Feed<'_>, count: usize) -> Vec<FeedEntry> {
 }
 
 /// Who and which, without where.
-pub fn told(entries: &[FeedEntry]) -> Vec<(String, Sequence)> {
+pub fn feed_items(entries: &[FeedEntry]) -> Vec<(String, Sequence)> {
     entries
         .iter()
         .map(|entry| (entry.subject.to_string(), entry.sequence.unwrap()))

@@ -32,7 +32,7 @@ use crate::domain::{
 
 /// Where a domain's file is.
 #[derive(Clone, Debug)]
-struct Place {
+struct StoreLocation {
     domain: LogName,
     dir: PathBuf,
     /// The file and its directory are made where there are none.
@@ -63,15 +63,15 @@ impl Embedded {
                 "'embedded:' is followed by a directory, as in 'embedded:./data/wallet'".into(),
             ));
         }
-        let place = Place {
+        let location = StoreLocation {
             domain,
             dir: PathBuf::from(dir),
             create,
         };
         Ok(Self {
             domain,
-            readers: Arc::new(Readers::new(place.clone())),
-            writer: Writer::new(place),
+            readers: Arc::new(Readers::new(location.clone())),
+            writer: Writer::new(location),
         })
     }
 }

@@ -30,6 +30,7 @@ impl Ledger {
     }
 
     /// A customer's page. Blocks.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub fn customer(&self, id: &str) -> Result<CustomerView, LedgerError> {
         self.check_filled()?;
         let moment = self.model.moment();

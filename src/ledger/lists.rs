@@ -119,6 +119,7 @@ impl Ledger {
     }
 
     /// What the first page shows. Blocks.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub fn overview(&self) -> Result<Overview, LedgerError> {
         Ok(self.model.overview()?)
     }

@@ -153,6 +153,7 @@ impl FoundRows {
 
 impl Ledger {
     /// What a text finds, of one kind or of all but cases. At most 8 hits of each kind, 100 of one that is asked for alone.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn search(
         &self,
         text: &SearchText,

@@ -36,6 +36,7 @@ const WALLETS_MAX: usize = 5;
 
 impl Ledger {
     /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn refund(&self, id: &str, order: Option<&str>) -> Result<RefundView, LedgerError> {
         let missing = || LedgerError::NotFound {
             what: format!("refund {id}"),

@@ -42,6 +42,7 @@ const CORRELATED_SHOWN: usize = 50;
 
 impl Ledger {
     /// A wallet's page, replayed under a filter. A long wallet is read from its nearest snapshot.
+    #[tracing::instrument(level = "debug", skip_all, fields(%id))]
     pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
         let stretch = self.histories().stretch(id, &query.filter).await;
         if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))?
@@ -171,6 +172,7 @@ impl Ledger {
     }
 
     /// An order's page, replayed under a filter.
+    #[tracing::instrument(level = "debug", skip_all, fields(%id))]
     pub async fn order(&self, id: &EntityId, query: &TimelineQuery) -> Result<OrderView, LedgerError> {
         let entries = self.read_all(Domain::Order, id).await?;
         let extent = extent(&entries).ok_or_else(|| not_found(Domain::Order, id, false))?;
@@ -215,6 +217,7 @@ impl Ledger {
     }
 
     /// A part of a wallet's stream, for a replay: without long texts that a replay does not need.
+    #[tracing::instrument(level = "debug", skip_all, fields(%id))]
     pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
         let log = &self.model.stores().wallet.log;
         let limit = HISTORY_ROWS_MAX as usize;
@@ -238,6 +241,7 @@ impl Ledger {
     }
 
     /// One event as it was written, what it did, and what hangs together with it.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event(
         &self,
         domain: Domain,

@@ -49,7 +49,7 @@ pub fn CompensationsPage() -> impl IntoView {
 
 fn lead_to_cases(default: &str) -> AnyView {
     // The page of a list says that a role may not see it.
-    if !Session::current().may(Act::Read) {
+    if !Session::current().can(Act::Read) {
         return list_page::<CaseRow>(|_| ().into_any());
     }
     let list = use_location().search.with_untracked(|search| value_of(search, "list"));
@@ -93,7 +93,7 @@ fn tabs(me: &Me, query: &ListQuery) -> AnyView {
         limit: None,
         ..query.page(PageAt::First)
     };
-    let mine = (me.role.may(Act::Propose) || me.role.may(Act::Approve)).then(|| ("Mine", of(me)));
+    let mine = (me.role.can(Act::Propose) || me.role.can(Act::Approve)).then(|| ("Mine", of(me)));
     let links = std::iter::once(("Waiting for approval", waiting()))
         .chain(mine)
         .chain([("All", ListQuery::default())])

@@ -10,7 +10,7 @@ use crate::{
     components::{
         anomalies::AnomalyNotes,
         case::{CaseLink, is_case_id},
-        command::{PutRight, entry_offers},
+        command::{Correct, entry_offers},
         entry::{EntryData, EntryFields, TwoClocks},
         event_summary::{EventAmount, EventFacts, summary},
         icon::Icon,
@@ -27,7 +27,7 @@ use crate::{
         replay::Filter,
     },
     views::{
-        events::{EventLink as Place, EventView},
+        events::{EventLink as LinkedEvent, EventView},
         href,
         lists::SEARCH_MAX,
         query::{SearchQuery, search_href, timeline_href},
@@ -59,7 +59,7 @@ pub fn EventPage() -> impl IntoView {
                     .unwrap_or_default(),
                 None => None,
             };
-            Ok((event, effect, session.may(Act::Propose)))
+            Ok((event, effect, session.can(Act::Propose)))
         },
     );
     let named = move || {
@@ -111,7 +111,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         {verdict(applied, anomalies)}
         {effect.map(|effect| view! { <EffectTable effect currency /> })}
         {entry.sequence().map(|sequence| as_of(domain, &subject, sequence))}
-        <PutRight offers />
+        <Correct offers />
     };
     let payload = view! { <EntryData data=entry.fields.data().map(str::to_owned) truncated=truncated.is_some() /> };
     let whole = truncated
@@ -169,7 +169,7 @@ fn whole_event(bytes: u64, href: &str) -> AnyView {
 
 /// Whose event it is, and what it says.
 fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
-    let told = summary(entry);
+    let summarized = summary(entry);
     let number = entry.sequence().map_or_else(
         || "Event without a readable sequence".to_owned(),
         |sequence| format!("Event {sequence}"),
@@ -191,8 +191,8 @@ fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
                     <li>{number}</li>
                 </ol>
             </nav>
-            <h1>{told.title} " " <EventAmount amount=told.amount /></h1>
-            <EventFacts facts=told.facts domain subject=subject.clone() />
+            <h1>{summarized.title} " " <EventAmount amount=summarized.amount /></h1>
+            <EventFacts facts=summarized.facts domain subject=subject.clone() />
         </header>
     }
     .into_any()
@@ -268,7 +268,12 @@ fn up_to(sequence: Sequence) -> TimelineQuery {
     }
 }
 
-fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: (Domain, &EntityId)) -> AnyView {
+fn relations(
+    entry: &Entry,
+    cause: Option<LinkedEvent>,
+    correlated: Vec<LinkedEvent>,
+    here: (Domain, &EntityId),
+) -> AnyView {
     let causation = entry
         .fields
         .causationid()
@@ -333,8 +338,8 @@ fn relations(entry: &Entry, cause: Option<Place>, correlated: Vec<Place>, here: 
 }
 
 /// An event elsewhere; its entity is named where it is another one.
-fn place_link(place: Place, here: (Domain, &EntityId)) -> AnyView {
-    let Place {
+fn place_link(place: LinkedEvent, here: (Domain, &EntityId)) -> AnyView {
+    let LinkedEvent {
         domain,
         subject,
         position,

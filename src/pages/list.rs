@@ -85,11 +85,13 @@ impl<Row: ListRow> Answered<Row> {
 pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, ApiError> {
     let stores = get_health().await?;
     let page = Row::ask(query.clone()).await?;
-    Ok(Answered {
-        query,
-        page,
-        unread: unread(&stores, Row::DOMAINS),
-    })
+    let mut unread = unread(&stores, Row::DOMAINS);
+    if page.unindexed {
+        unread.push(
+            "The search index is still being made. Until it is ready, a page searches at most 5,000 rows.".to_owned(),
+        );
+    }
+    Ok(Answered { query, page, unread })
 }
 
 /// The page of a list. `above` stands between its head and its filters.
@@ -106,7 +108,7 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
         },
     );
     let csv = list_csv_href(list, &query);
-    let file = Session::current().if_may(Act::Export, || {
+    let file = Session::current().if_allowed(Act::Export, || {
         view! {
             <a class="button is-small" href=csv rel="external" download="">
                 "Download as CSV"
@@ -119,9 +121,9 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
     let has_names = !matches!(list, ListName::Holds | ListName::Cases);
     // Customers are what people look for by a name, so their list says it before anybody tries.
     let is_asked = list == ListName::Customers || !query.text.is_empty();
-    let hidden = has_names && is_asked && !Session::current().may(Act::ReadPersonal);
+    let hidden = has_names && is_asked && !Session::current().can(Act::ReadPersonal);
     let hidden = hidden.then(|| {
-        let look_up = Session::current().if_may(Act::LookUp, || {
+        let look_up = Session::current().if_allowed(Act::LookUp, || {
             view! { " " <a href=href::LOOK_UP>"Look a customer up by the whole name"</a> }.into_any()
         });
         view! { <p class="aside" role="note">"Names are hidden from your role; search an id or an amount." {look_up}</p> }

@@ -23,7 +23,7 @@ use crate::{
 
 #[component]
 pub fn LookUpPage() -> impl IntoView {
-    let is_allowed = Session::current().may(Act::LookUp);
+    let is_allowed = Session::current().can(Act::LookUp);
     let content = if is_allowed {
         view! {
             <section class="panel" aria-label="Look-up">
@@ -69,7 +69,7 @@ pub fn LookUpPage() -> impl IntoView {
 /// The form. Shows nothing to a role that may not look customers up. `name` is what is known of the name already.
 #[component]
 pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
-    let Some(me) = Session::current().me().filter(|me| me.role.may(Act::LookUp)) else {
+    let Some(me) = Session::current().me().filter(|me| me.role.can(Act::LookUp)) else {
         return ().into_any();
     };
     let action = sent::<LookUpCustomer>();

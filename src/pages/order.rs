@@ -14,7 +14,7 @@ use crate::{
     components::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, OverdueMark, RefundStateBadge, WaitsForLabel},
-        command::{PutRightMenu, refund_offers},
+        command::{CorrectMenu, refund_offers},
         findings::FindingsList,
         id::{Code, PartyName, RefundLink, WalletLink},
         money::Money,
@@ -41,7 +41,7 @@ pub fn OrderPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Order, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose);
+            let may = query.filter.is_empty() && session.can(Act::Propose);
             get_order(id, query).await.map(|view| (query, may, view))
         },
     );
@@ -190,7 +190,7 @@ fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) ->
     let count = range_words(&refunds).unwrap_or_else(|| counted(refunds.total, "refund"));
     let (page, pages) = (refunds.page, refunds.pages);
     let rows = refunds.rows.into_iter().map(|row| refund(row, may)).collect_view();
-    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Put right"</span></th> });
+    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Correct"</span></th> });
     view! {
         <section class="panel" id="refunds" aria-label="Refunds">
             <div class="panel-head">
@@ -221,10 +221,10 @@ fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) ->
 }
 
 fn refund(row: RefundRow, may: bool) -> AnyView {
-    let put_right = may.then(|| {
+    let correct = may.then(|| {
         let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
         let about = format!("refund {}", row.refund);
-        view! { <td class="put-right-cell"><PutRightMenu offers about /></td> }
+        view! { <td class="correct-cell"><CorrectMenu offers about /></td> }
     });
     view! {
         <tr>
@@ -253,7 +253,7 @@ fn refund(row: RefundRow, may: bool) -> AnyView {
             <td class="figures" data-label="Amount">
                 <Money amount=row.amount currency=row.currency />
             </td>
-            {put_right}
+            {correct}
         </tr>
     }
     .into_any()

@@ -56,7 +56,7 @@ pub fn OverviewPage() -> impl IntoView {
         move |()| async move {
             // Asking for what is refused anyway would only fill the audit trail.
             match session.me() {
-                Some(me) if !me.role.may(Act::Read) => Ok(None),
+                Some(me) if !me.role.can(Act::Read) => Ok(None),
                 // The health comes first: a store that is read by then is whole in the figures.
                 _ => {
                     let unread = unread(&get_health().await?, &[Domain::Wallet, Domain::Order]);
@@ -68,7 +68,7 @@ pub fn OverviewPage() -> impl IntoView {
     );
     // Administrators have no figures to look at; this address leads them to what they have.
     let elsewhere = session.show(|me| {
-        if me.role.may(Act::Read) {
+        if me.role.can(Act::Read) {
             ().into_any()
         } else {
             view! { <Redirect path=href::OPERATORS /> }.into_any()

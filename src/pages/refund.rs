@@ -13,7 +13,7 @@ use crate::{
     api::get_refund,
     components::{
         badge::{Nothing, OverdueMark, RefundStateBadge, Tone},
-        command::{PutRight, refund_offers},
+        command::{Correct, refund_offers},
         findings::FindingsList,
         id::{Code, OrderLink, PartyName, RefundLink, WalletLink},
         money::Money,
@@ -39,7 +39,7 @@ pub fn RefundPage() -> impl IntoView {
     let answer = Resource::new(
         move || (refund.get(), order.get()),
         move |(refund, order)| async move {
-            let may = session.may(Act::Propose);
+            let may = session.can(Act::Propose);
             get_refund(refund, order).await.map(|view| (may, view))
         },
     );
@@ -63,10 +63,10 @@ pub fn RefundPage() -> impl IntoView {
 
 fn show(view: &RefundView, may: bool) -> AnyView {
     let refund = view.row.refund.clone();
-    let put_right = may.then(|| {
+    let correct = may.then(|| {
         let row = &view.row;
         let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
-        view! { <PutRight offers /> }
+        view! { <Correct offers /> }
     });
     view! {
         <div class="stack">
@@ -76,7 +76,7 @@ fn show(view: &RefundView, may: bool) -> AnyView {
                 <section class="panel standing" aria-label="Where it stands">
                     {head(view)}
                     <Standing view=view.clone() />
-                    {put_right}
+                    {correct}
                 </section>
                 <aside class="panel" aria-label="Details">
                     {details(view)}

@@ -158,7 +158,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         | ApiError::Refused { .. }
         | ApiError::TooMany { .. }
         | ApiError::Unrecorded
-        | ApiError::InDoubt { .. } => (
+        | ApiError::OutcomeUnknown { .. } => (
             format!("The {what} could not be shown"),
             view! {
                 <p>{sentence(&error.to_string())}"."</p>

@@ -95,7 +95,7 @@ fn results(query: SearchQuery) -> AnyView {
             search(text, kind)
         },
     );
-    let look_up = may_look_up().then(|| {
+    let look_up = can_look_up().then(|| {
         let name = query.text.clone();
         view! {
             <section class="panel" aria-labelledby="look-up">
@@ -126,8 +126,8 @@ fn results(query: SearchQuery) -> AnyView {
 }
 
 /// Whether names are hidden from the reader, who may look up a customer by name and one more fact instead.
-fn may_look_up() -> bool {
-    Session::current().may(Act::LookUp)
+fn can_look_up() -> bool {
+    Session::current().can(Act::LookUp)
 }
 
 /// Where the only row whose id is the text is shown. A correlation does not count where another kind has that id.
@@ -303,7 +303,7 @@ fn nothing_found(query: &SearchQuery, is_all: bool) -> AnyView {
         None if is_all => "Nothing is found for this text".to_owned(),
         None => "Nothing is found so far".to_owned(),
     };
-    let words = if Session::current().may(Act::ReadPersonal) {
+    let words = if Session::current().can(Act::ReadPersonal) {
         "Every word has to be part of an id or of a customer's name."
     } else {
         "Every word has to be part of an id."

@@ -82,12 +82,12 @@ pub fn SendProblem(
 ) -> impl IntoView {
     move || {
         let error = failure.get()?;
-        let (title, text) = told(&error, nothing, field_id);
+        let (title, text) = error_text(&error, nothing, field_id);
         Some(view! { <FormProblem title>{text}</FormProblem> })
     }
 }
 
-fn told(
+fn error_text(
     error: &ApiError,
     nothing: &'static str,
     field_id: Option<fn(Field) -> Option<&'static str>>,
@@ -145,7 +145,7 @@ fn told(
             }
             .into_any(),
         ),
-        ApiError::InDoubt { case } => (
+        ApiError::OutcomeUnknown { case } => (
             "It is not known yet whether it happened".to_owned(),
             view! {
                 <p>"The store stopped answering. Do not repeat it: the case is open, and will be finished or refused."</p>

@@ -37,13 +37,13 @@ impl Session {
     }
 
     /// Whether the reader's role may do `act`.
-    pub fn may(self, act: Act) -> bool {
-        self.me.with_value(|me| me.as_ref().is_some_and(|me| me.role.may(act)))
+    pub fn can(self, act: Act) -> bool {
+        self.me.with_value(|me| me.as_ref().is_some_and(|me| me.role.can(act)))
     }
 
     /// What `show` makes where the reader's role may do `act`.
-    pub fn if_may(self, act: Act, show: impl FnOnce() -> AnyView) -> AnyView {
-        if self.may(act) { show() } else { ().into_any() }
+    pub fn if_allowed(self, act: Act, show: impl FnOnce() -> AnyView) -> AnyView {
+        if self.can(act) { show() } else { ().into_any() }
     }
 
     /// What `show` makes of who is signed in; nothing where nobody is.

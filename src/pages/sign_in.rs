@@ -41,7 +41,7 @@ pub fn SignInPage() -> impl IntoView {
     };
     let problem = move || {
         failure.get().map(|error| {
-            let (title, text) = told(&error);
+            let (title, text) = error_text(&error);
             view! { <FormProblem title><p>{text}</p></FormProblem> }
         })
     };
@@ -104,7 +104,7 @@ fn signed_in(me: &Me) -> AnyView {
     .into_any()
 }
 
-fn told(error: &ApiError) -> (&'static str, String) {
+fn error_text(error: &ApiError) -> (&'static str, String) {
     const NOT: &str = "You are not signed in";
     match error {
         ApiError::Field { error } if error.field == Field::Code => (
@@ -149,7 +149,7 @@ mod tests {
                 filtered: false,
             },
         ] {
-            assert!(!told(&error).1.contains(&planted), "{error:?}");
+            assert!(!error_text(&error).1.contains(&planted), "{error:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         anomalies::AnomaliesBanner,
         badge::{Nothing, OrderStatusBadge, WalletStatusBadge},
         chart::{BalanceChart, chart_end},
-        command::{OfferLink, PutRight, entry_offers, hold_offer, wallet_offers},
+        command::{Correct, OfferLink, entry_offers, hold_offer, wallet_offers},
         findings::FindingsList,
         id::{Code, OrderLink, PartyName},
         money::Money,
@@ -55,7 +55,7 @@ pub fn WalletPage() -> impl IntoView {
         move || address.question(),
         move |(id, query)| async move {
             let id = entity_id(Domain::Wallet, &id)?;
-            let may = query.filter.is_empty() && session.may(Act::Propose);
+            let may = query.filter.is_empty() && session.can(Act::Propose);
             get_wallet(id, query).await.map(|view| (query, may, view))
         },
     );
@@ -79,9 +79,9 @@ fn show((query, may, wallet): Answer) -> AnyView {
     let last = wallet.extent.last_sequence;
     let facts = facts(&wallet);
     let pause = pause(query, wallet.timeline.total);
-    let put_right = may.then(|| {
+    let correct = may.then(|| {
         let offers = wallet_offers(wallet.id.as_str(), wallet.status);
-        view! { <PutRight offers /> }
+        view! { <Correct offers /> }
     });
     let reversible = if may { wallet.reversible } else { Vec::new() };
     let offers = {
@@ -114,7 +114,7 @@ fn show((query, may, wallet): Answer) -> AnyView {
         <AnomaliesBanner anomalies=wallet.anomalies count=wallet.anomaly_count complete=wallet.complete />
         {facts}
         {balances(wallet.id.as_str(), wallet.balances, currency)}
-        {put_right}
+        {correct}
         <div class="entity">
             <section class="panel" aria-label="Balance over time and time travel">
                 <BalanceChart points=journey.points.clone() currency until />

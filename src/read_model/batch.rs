@@ -92,7 +92,7 @@ pub struct Batch<'t> {
     /// The domain is filled for the first time: every row is new, and there are no indexes yet.
     filling: bool,
     /// Both domains are filled, so that it can be said what does not fit between them.
-    judging: bool,
+    evaluates: bool,
     /// Rows of the search index up to this number are kept up; the others are still to be made.
     searchable: i64,
     totals: BTreeMap<TotalKey, Tally>,
@@ -123,7 +123,7 @@ impl<'t> Batch<'t> {
             connection,
             domain,
             filling: !filled,
-            judging: filled && source(other)?.0,
+            evaluates: filled && source(other)?.0,
             searchable,
             totals: BTreeMap::new(),
             ages: BTreeMap::new(),
@@ -201,7 +201,7 @@ impl<'t> Batch<'t> {
     const fn upkeep(&self) -> Upkeep {
         Upkeep {
             new: self.filling,
-            searched: self.judging,
+            searched: self.evaluates,
         }
     }
 
@@ -230,9 +230,9 @@ impl<'t> Batch<'t> {
 
     /// Writes what was added up. Nothing may be put in afterwards.
     pub fn finish(mut self) -> rusqlite::Result<()> {
-        if self.judging {
+        if self.evaluates {
             for refund in std::mem::take(&mut self.refunds) {
-                findings::judge_refund(self.connection, &refund, self.upkeep())?;
+                findings::evaluate_refund(self.connection, &refund, self.upkeep())?;
             }
         }
         for ((list, state, currency), change) in &self.totals {
@@ -349,4 +349,4 @@ fn add_age(
     }
 }
 
-pub use findings::judge_everything;
+pub use findings::evaluate_all;

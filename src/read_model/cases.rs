@@ -4,13 +4,10 @@
 mod projector;
 mod rows;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::Utc;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::{
     sync::{Notify, watch},
@@ -85,7 +82,7 @@ struct Shared {
 impl Shared {
     /// The cases that were noted since the last call, and how many were noted before this call.
     fn take_noted(&self) -> (BTreeSet<EntityId>, u64) {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.noted.lock();
         (std::mem::take(&mut noted.ids), noted.count)
     }
 }
@@ -134,7 +131,7 @@ impl Cases {
 
     /// Notes that a case was appended to. Lists that are asked for afterwards show it.
     pub fn note(&self, id: &EntityId) {
-        let mut noted = self.shared.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.shared.noted.lock();
         noted.ids.insert(id.clone());
         noted.count += 1;
         drop(noted);
@@ -192,7 +189,7 @@ impl Cases {
 
     /// Waits until every case was read once, and the rows stand for what was noted so far.
     async fn caught_up(&self) -> Result<(), CasesError> {
-        let noted = self.shared.noted.lock().unwrap_or_else(PoisonError::into_inner).count;
+        let noted = self.shared.noted.lock().count;
         let mut progress = self.shared.progress.subscribe();
         let reached = |progress: &Progress| progress.loaded && progress.written >= noted;
         // Whether it came to that in time, what the projector says now tells.

@@ -2,13 +2,9 @@
 //! number and nothing else, so a slow one costs no memory; one that the ring has left behind is told to read anew. It knows
 //! who changed and never what.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, fmt, str::FromStr, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -110,7 +106,7 @@ pub struct Subscription {
     changes: Arc<Changes>,
     next: u64,
     reread: bool,
-    told: watch::Receiver<u64>,
+    latest: watch::Receiver<u64>,
 }
 
 impl Changes {
@@ -155,7 +151,8 @@ impl Changes {
         }
         let next = ring.next;
         drop(ring);
-        self.next.send_if_modified(|told| std::mem::replace(told, next) != next);
+        self.next
+            .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
     /// Tells of what the time alone has changed: the feed has nothing to do with it.
@@ -167,7 +164,8 @@ impl Changes {
         }
         let next = ring.next;
         drop(ring);
-        self.next.send_if_modified(|told| std::mem::replace(told, next) != next);
+        self.next
+            .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
     /// Everything is replayed: whoever reads has to read anew.
@@ -185,7 +183,7 @@ impl Changes {
 
     /// Reads on from where somebody was, or from now.
     pub fn subscribe(self: &Arc<Self>, from: Option<&Resume>) -> Subscription {
-        let told = self.next.subscribe();
+        let latest = self.next.subscribe();
         let ring = self.ring();
         let next = match from {
             None => Some(ring.next),
@@ -195,13 +193,13 @@ impl Changes {
         Subscription {
             next: next.unwrap_or(ring.next),
             reread: next.is_none(),
-            told,
+            latest,
             changes: Arc::clone(self),
         }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ring.lock()
     }
 }
 
@@ -249,7 +247,7 @@ impl Subscription {
     /// Waits until there is something that was not read; `false`: there will be nothing any more.
     pub async fn wait(&mut self) -> bool {
         let next = self.next;
-        self.reread || self.told.wait_for(|told| *told > next).await.is_ok()
+        self.reread || self.latest.wait_for(|latest| *latest > next).await.is_ok()
     }
 
     /// What is new, `most` changes at most, with where it leads.

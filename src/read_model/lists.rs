@@ -158,6 +158,7 @@ pub fn page<Row: ListRow>(
     let Some(found) = question.find::<Row>(pieces.as_ref(), &start)? else {
         return Ok(Err(ListError::TooManyForRisk));
     };
+    let unindexed = pieces.is_some() && !search::is_kept(connection, Row::SPEC.texts)?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for n in found.rows {
         rows.extend(Row::fetch(connection, n, &ask.moment)?);
@@ -171,6 +172,7 @@ pub fn page<Row: ListRow>(
         next: found.next,
         total: found.summary.total,
         stopped: found.stopped,
+        unindexed,
         sums: found.summary.sums,
         overdue: found.summary.overdue,
         currencies,

@@ -385,6 +385,7 @@ impl<S: Entity> Projector<S> {
 
     /// Reads what is new in these streams. An entry recorded before `unfed_before` should be named by the feed. Answers with what
     /// has changed.
+    #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     async fn refresh(
         &self,
         ids: Vec<EntityId>,

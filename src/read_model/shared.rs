@@ -1,11 +1,12 @@
 //! What the projectors of a read model and those who read it share.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::{changes::Changes, projector::Check};
@@ -106,7 +107,7 @@ impl Shared {
     }
 
     pub fn places(&self) -> MutexGuard<'_, [Option<FeedPosition>; 2]> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock()
     }
 
     pub fn set_resumed(&self, domain: Domain, at: Option<DateTime<Utc>>) {
@@ -114,6 +115,6 @@ impl Shared {
     }
 
     pub fn resumed(&self) -> MutexGuard<'_, [Option<DateTime<Utc>>; 2]> {
-        self.resumed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.resumed.lock()
     }
 }

@@ -12,12 +12,10 @@ mod recorder;
 mod snapshotted;
 mod store;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -54,7 +52,7 @@ const STORED_AT_ONCE: usize = 256;
 
 /// What a caller hears while a history goes on.
 #[derive(Debug)]
-pub enum Told<'a, S> {
+pub enum FoldStep<'a, S> {
     /// What follows begins at the stream's beginning: whatever was known before is void. `in_order`: it comes in the order of the
     /// stream; otherwise in that of its sequences.
     Anew { in_order: bool },
@@ -113,7 +111,7 @@ pub struct Histories<S: Remembered> {
     disordered: Mutex<HashSet<EntityId>>,
 }
 
-type Listener<'a, S> = &'a mut (dyn FnMut(Told<'_, S>) + Send);
+type Observer<'a, S> = &'a mut (dyn FnMut(FoldStep<'_, S>) + Send);
 
 impl<S: Remembered> Histories<S> {
     /// Without a snapshot store, long wallets are read whole.
@@ -152,7 +150,7 @@ impl<S: Remembered> Histories<S> {
         &self,
         id: &EntityId,
         known: Option<Position>,
-        told: Listener<'_, S>,
+        observer: Observer<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
         let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
         let folding = match (kept, known) {
@@ -160,14 +158,14 @@ impl<S: Remembered> Histories<S> {
             (None, Some(known)) => self.after_snapshot(id, known).await?.unwrap_or_default(),
             (None, None) => self.folding(),
         };
-        self.go_on(id, known, folding, None, told).await
+        self.go_on(id, known, folding, None, observer).await
     }
 
     /// The same for many streams at once, which share reads. `None` for those that have nothing after `known`.
     pub async fn advance_many(
         &self,
         wanted: &[(EntityId, Option<Position>)],
-        told: &mut (dyn FnMut(&EntityId, Told<'_, S>) + Send),
+        observer: &mut (dyn FnMut(&EntityId, FoldStep<'_, S>) + Send),
     ) -> Result<Vec<Option<Head<S>>>, ReadError> {
         let mut heads = Vec::with_capacity(wanted.len());
         for wanted in wanted.chunks(READ_MANY_MAX) {
@@ -177,17 +175,17 @@ impl<S: Remembered> Histories<S> {
                 .collect();
             let pages = self.log.read_many(&after, PAGE).await?;
             for ((id, known), page) in wanted.iter().zip(pages) {
-                let told: Listener<'_, S> = &mut |of: Told<'_, S>| told(id, of);
+                let observer: Observer<'_, S> = &mut |of: FoldStep<'_, S>| observer(id, of);
                 let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
                 heads.push(match (kept, known) {
                     _ if page.is_empty() => None,
                     (Some(head), _) => {
-                        self.go_on(id, *known, Folding::going_on(head), Some(page), told)
+                        self.go_on(id, *known, Folding::going_on(head), Some(page), observer)
                             .await?
                     }
-                    (None, None) => self.go_on(id, None, self.folding(), Some(page), told).await?,
+                    (None, None) => self.go_on(id, None, self.folding(), Some(page), observer).await?,
                     // Nobody holds the state before the page.
-                    (None, Some(_)) => self.advance(id, *known, told).await?,
+                    (None, Some(_)) => self.advance(id, *known, observer).await?,
                 });
             }
         }
@@ -240,8 +238,14 @@ impl<S: Remembered> Histories<S> {
 
     /// Goes on with the next part. The snapshots of a very long stream are written on the way, so that it can be opened
     /// as soon as it was read. `false`: out of order, see [`Folding::push`]. Blocks.
-    pub fn push_part(&self, id: &EntityId, folding: &mut Folding<S>, entries: &[Entry], told: Listener<'_, S>) -> bool {
-        let in_order = entries.is_empty() || folding.push(entries, told);
+    pub fn push_part(
+        &self,
+        id: &EntityId,
+        folding: &mut Folding<S>,
+        entries: &[Entry],
+        observer: Observer<'_, S>,
+    ) -> bool {
+        let in_order = entries.is_empty() || folding.push(entries, observer);
         if in_order {
             self.keep_now(id, folding, STORED_AT_ONCE);
         } else if folding.base.is_some()
@@ -267,7 +271,7 @@ impl<S: Remembered> Histories<S> {
         known: Option<Position>,
         mut folding: Folding<S>,
         mut page: Option<Vec<Entry>>,
-        told: Listener<'_, S>,
+        observer: Observer<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
         loop {
             let (entries, most) = if let Some(entries) = page.take() {
@@ -277,16 +281,16 @@ impl<S: Remembered> Histories<S> {
             };
             let full = entries.len() >= most;
             if !entries.is_empty() {
-                match self.push(id, known, &mut folding, &entries, told) {
+                match self.push(id, known, &mut folding, &entries, observer) {
                     Ok(true) => {}
                     Ok(false) => {
                         // Its snapshots hold no longer, if it had any.
                         self.remove_snapshots(id).await;
-                        return self.refold(id, told).await;
+                        return self.refold(id, observer).await;
                     }
                     Err(error) => {
                         self.drop_damaged(id, &error).await;
-                        return self.refold(id, told).await;
+                        return self.refold(id, observer).await;
                     }
                 }
             }
@@ -305,7 +309,7 @@ impl<S: Remembered> Histories<S> {
         known: Option<Position>,
         folding: &mut Folding<S>,
         entries: &[Entry],
-        told: Listener<'_, S>,
+        observer: Observer<'_, S>,
     ) -> Stored<bool> {
         if let Some(store) = &self.store {
             // What the fold leaves out must still be there.
@@ -320,7 +324,7 @@ impl<S: Remembered> Histories<S> {
         let old = known.filter(|_| resumed);
         let split = entries.partition_point(|entry| old.is_some_and(|known| entry.position <= known));
         let (old, new) = entries.split_at(split);
-        Ok((old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, told)))
+        Ok((old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, observer)))
     }
 
     async fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
@@ -469,13 +473,13 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Folds a whole stream whose entries did not come in sequence order.
-    async fn refold(&self, id: &EntityId, told: Listener<'_, S>) -> Result<Option<Head<S>>, ReadError> {
+    async fn refold(&self, id: &EntityId, observer: Observer<'_, S>) -> Result<Option<Head<S>>, ReadError> {
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
         let entries: Vec<_> = placed.into_iter().map(|(_, entry)| entry).collect();
         let mut folding = self.folding().sorted();
         for page in entries.chunks(TOLD_AT_ONCE) {
-            folding.push_sorted(page, told);
+            folding.push_sorted(page, observer);
         }
         // Not kept: the next entry may again belong before others.
         Ok(folding.finish())
@@ -487,14 +491,14 @@ impl<S: Remembered> Histories<S> {
     }
 
     fn heads(&self) -> MutexGuard<'_, Heads<S>> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heads.lock()
     }
 
     fn disordered(&self) -> MutexGuard<'_, HashSet<EntityId>> {
-        self.disordered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.disordered.lock()
     }
 
     fn trusted(&self) -> MutexGuard<'_, HashSet<EntityId>> {
-        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.trusted.lock()
     }
 }

@@ -21,7 +21,7 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// The longest that a reader waits for a page. Stores give up within seconds, so this is the last resort.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest that a form may take: the desk asks again for an append whose outcome is not known before it says so, for
+/// The longest that a form may take: an append whose outcome is not known is sent again for a while, for
 /// each of the streams that a compensation touches.
 pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 

@@ -5,7 +5,7 @@ mod event;
 mod lists;
 mod sheet;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -23,13 +23,14 @@ use futures::TryStreamExt;
 
 use self::{lists::list, sheet::Sheet};
 use super::{
-    auth::{Principal, Visitor, guard_page},
+    guard::{Guard, guard_page},
     permissions::{self, Gate},
-    state::AppState,
 };
 use crate::{
-    access::Unavailable,
+    app_state::AppState,
+    auth::{Principal, Visitor},
     domain::{audit::AuditOutcome, event::format_time, ids::Domain, refund::RefundRow},
+    event_log::Unavailable,
     views::{
         audit::AuditEntry,
         compensations::CaseRow,
@@ -41,7 +42,7 @@ use crate::{
     },
 };
 
-pub fn routes(state: &AppState) -> Router {
+pub fn routes(state: &AppState, guard: &Arc<Guard>) -> Router {
     Router::new()
         .route("/export/wallets.csv", get(list::<WalletRow>))
         .route("/export/orders.csv", get(list::<OrderRow>))
@@ -53,7 +54,7 @@ pub fn routes(state: &AppState) -> Router {
         .route("/export/audit.csv", get(audit))
         .route(event::ROUTE, get(event::whole))
         .layer(from_fn(refuse_other_sites))
-        .layer(from_fn_with_state(state.keeper.clone(), guard_page))
+        .layer(from_fn_with_state(Arc::clone(guard), guard_page))
         .with_state(state.clone())
 }
 
@@ -129,7 +130,7 @@ async fn audit(
     let mut sheet = Sheet::new(&[
         "place", "time", "actor", "act", "outcome", "subject", "case", "from", "session", "detail", "hash",
     ])?;
-    let mut entries = state.keeper.access().audit().export_matching(query);
+    let mut entries = state.audit.export_matching(query);
     while let Some(entry) = entries.try_next().await? {
         if !sheet.row(audit_cells(&entry))? {
             break;
@@ -139,7 +140,7 @@ async fn audit(
     let entry = principal
         .entry("export.audit", AuditOutcome::Done)
         .detail(format!("{} rows", sheet.rows()));
-    let recorded = state.keeper.record(entry).await;
+    let recorded = state.audit.record(entry).await;
     recorded.map_err(|_| ExportError::Unrecorded)?;
     Ok((csv_head("audit"), sheet.finish()?).into_response())
 }

@@ -1,5 +1,5 @@
 //! Server functions as HTTP endpoints: what status their refusals have. The library itself answers every error with 500 and,
-//! to a form that was sent without JavaScript, with a way back to its page; the former is put right here, the latter kept.
+//! to a form that was sent without JavaScript, with a way back to its page; the former is corrected here, the latter kept.
 
 use axum::{
     body::{Body, to_bytes},

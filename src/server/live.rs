@@ -2,12 +2,7 @@
 //! ids and times and no figures; pages fetch those anew, by the way that checks who asks. A reader holds a place in the
 //! ring of changes and no queue, so however slow it is, it costs the same.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -24,6 +19,7 @@ use axum::{
     routing::get,
 };
 use futures::stream::unfold;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
@@ -31,12 +27,13 @@ use tokio::{
 };
 
 use super::{
-    auth::{Principal, guard_live},
+    guard::{Guard, guard_live},
     operations::Operations,
     security::NO_STORE,
-    state::AppState,
 };
 use crate::{
+    app_state::AppState,
+    auth::Principal,
     domain::{event::format_time, ids::Domain},
     ledger::Ledger,
     read_model::changes::{Changed, News, Resume, Subscription, Topic},
@@ -65,8 +62,8 @@ impl Readers {
         self.seats().values().sum()
     }
 
-    fn seats(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seats(&self) -> parking_lot::MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock()
     }
 
     fn take(&self, session: &str) -> bool {
@@ -92,10 +89,10 @@ impl Readers {
 }
 
 /// Outside of the limits of other requests: it is not compressed, does not time out, and takes none of their places.
-pub fn routes(state: &AppState, operations: &Arc<Operations>) -> Router {
+pub fn routes(state: &AppState, guard: &Arc<Guard>, operations: &Arc<Operations>) -> Router {
     Router::new()
         .route("/live", get(live))
-        .layer(from_fn_with_state(state.keeper.clone(), guard_live))
+        .layer(from_fn_with_state(Arc::clone(guard), guard_live))
         .layer(Extension(Arc::clone(operations)))
         .with_state(state.clone())
 }
@@ -240,7 +237,7 @@ impl Reader {
                     None => continue,
                 },
                 // Where it can't be known, nobody is let listen on trust; the browser comes again.
-                Woken::Look => match self.state.keeper.still_admits(&self.principal).await {
+                Woken::Look => match self.state.auth.still_admits(&self.principal).await {
                     Ok(true) => continue,
                     Ok(false) | Err(_) => self.end("end"),
                 },
@@ -306,10 +303,10 @@ impl Reader {
             return None;
         }
         self.free_at = Instant::now() + PACE;
-        Some(self.event("changed", self.told(&changed)))
+        Some(self.event("changed", self.changes_json(&changed)))
     }
 
-    fn told(&self, changed: &[Changed]) -> Value {
+    fn changes_json(&self, changed: &[Changed]) -> Value {
         let named = &changed[..changed.len().min(NAMED_MAX)];
         let of = |wanted: Domain| -> Vec<&str> {
             let ids = named.iter().filter(|changed| changed.domain == wanted);

@@ -23,12 +23,12 @@ use uuid::Uuid;
 
 pub use self::metrics::Metrics;
 use super::{
-    auth::Gatekeeper,
+    guard::Guard,
     live::{Readers, word},
     security::NO_STORE,
-    state::AppState,
 };
 use crate::{
+    app_state::AppState,
     domain::{event::format_time, ids::Domain},
     views::health::{Progress, StoreState},
 };
@@ -72,11 +72,11 @@ impl Operations {
 
 /// Gives every request an id and counts it, from outside of everything else.
 pub async fn observe(
-    State((operations, keeper)): State<(Arc<Operations>, Arc<Gatekeeper>)>,
+    State((operations, guard)): State<(Arc<Operations>, Arc<Guard>)>,
     mut request: Request<Body>,
     next: Next,
 ) -> Response {
-    let id = request_id(&keeper, &request);
+    let id = request_id(&guard, &request);
     request.extensions_mut().insert(RequestId(id.clone()));
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "other".to_owned(), |route| route.as_str().to_owned());
@@ -89,8 +89,8 @@ pub async fn observe(
     response
 }
 
-fn request_id(keeper: &Gatekeeper, request: &Request<Body>) -> String {
-    let given = keeper.given_id(request).and_then(|id| id.to_str().ok());
+fn request_id(guard: &Guard, request: &Request<Body>) -> String {
+    let given = guard.given_id(request).and_then(|id| id.to_str().ok());
     let plain = |id: &&str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         (1..=REQUEST_ID_MAX).contains(&id.len()) && id.chars().all(plain)

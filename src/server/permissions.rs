@@ -20,7 +20,7 @@ impl Gate {
     pub const fn lets(self, role: Role) -> bool {
         match self {
             Self::Public | Self::SignedIn => true,
-            Self::May(act) => role.may(act),
+            Self::May(act) => role.can(act),
         }
     }
 }

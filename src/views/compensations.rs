@@ -137,7 +137,7 @@ impl Confirmation {
 /// The form with which an approver approves or declines a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct JudgementForm {
+pub struct ApprovalForm {
     pub case: String,
     pub command_hash: String,
     pub note: String,
@@ -186,7 +186,7 @@ impl CaseRow {
             proposer: state.proposer.clone(),
             proposed_at: state.proposed_at?,
             expires_at: state.awaits_approval().then_some(proposal.expires_at),
-            decided_by: state.judge.clone(),
+            decided_by: state.decided_by.clone(),
             subjects: proposal
                 .pins()
                 .map(|pin| format!("{} {}", pin.domain, pin.id))
@@ -209,11 +209,11 @@ pub struct CaseView {
     /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is refused.
     pub news: Vec<Recent>,
     /// The reader may approve and decline the case.
-    pub may_judge: bool,
+    pub can_decide: bool,
     /// Why the reader may not approve, if the role alone would allow it.
     pub why_not: Option<String>,
     /// The reader may withdraw the case.
-    pub may_withdraw: bool,
+    pub can_withdraw: bool,
     pub password_needed: bool,
     pub code_needed: bool,
     pub now: DateTime<Utc>,

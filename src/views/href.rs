@@ -1,7 +1,7 @@
 //! Addresses of pages. Ids come from outside and may hold any character. This file percent-encodes all that is put into an
 //! address; no other file does.
 
-use std::fmt::Write;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::lists::PageAt;
 use crate::domain::{
@@ -86,18 +86,12 @@ pub fn compensate(command: CommandName, subject: &str, item: Option<&str>) -> St
     href
 }
 
+/// Every byte but the unreserved characters of RFC 3986.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string can't fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 /// Builds an address. Values that are the default are left out.

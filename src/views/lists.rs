@@ -527,6 +527,8 @@ pub struct Page<Row> {
     pub total: Count,
     /// The page ended early because it had visited as many rows as a page may; `next` searches on.
     pub stopped: bool,
+    /// A text was looked for while the search index did not have every row yet.
+    pub unindexed: bool,
     /// What all rows that match add up to; `None`: too many match, or it is not asked for.
     pub sums: Option<Vec<Sum>>,
     /// How many of them are overdue; `None`: too many match to be counted, or they are no refunds.
@@ -547,6 +549,7 @@ impl<Row> Page<Row> {
             next: None,
             total: Count::AtLeast(0),
             stopped: false,
+            unindexed: false,
             sums: None,
             overdue: None,
             currencies: Vec::new(),

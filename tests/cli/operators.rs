@@ -30,7 +30,7 @@ impl Cli {
 fn an_operator_is_added_listed_disabled_and_enabled() {
     let cli = Cli::new();
     assert_eq!(cli.run(&["operator", "list"]).code, Some(0));
-    let told = cli.add(&[
+    let output = cli.add(&[
         "ada",
         "--role",
         "finance",
@@ -41,8 +41,8 @@ fn an_operator_is_added_listed_disabled_and_enabled() {
         "--limit",
         "JPY=9/10",
     ]);
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines.len(), 2, "{told}");
+    let lines: Vec<_> = output.lines().collect();
+    assert_eq!(lines.len(), 2, "{output}");
     assert_eq!(lines[0], "ada is added as finance");
     let password = lines[1].strip_prefix("password: ").unwrap();
     assert_eq!((password.len(), password.split('-').count()), (29, 6));
@@ -78,8 +78,8 @@ fn a_password_is_told_once_and_only_where_it_was_made_up() {
         !cli.add(&["ada", "--role", "viewer", "--password-stdin"])
             .contains("password")
     );
-    let told = cli.run(&["operator", "reset", "ada"]);
-    let first = told.stdout().lines().nth(1).unwrap().to_owned();
+    let output = cli.run(&["operator", "reset", "ada"]);
+    let first = output.stdout().lines().nth(1).unwrap().to_owned();
     let again = cli.run(&["operator", "reset", "ada"]);
     assert_ne!(again.stdout().lines().nth(1), Some(first.as_str()));
     for args in [
@@ -97,8 +97,8 @@ fn a_password_is_told_once_and_only_where_it_was_made_up() {
 #[test]
 fn an_authenticator_is_given_and_taken() {
     let cli = Cli::new();
-    let told = cli.add(&["ada", "--role", "admin", "--totp"]);
-    let uri = told.lines().last().unwrap();
+    let output = cli.add(&["ada", "--role", "admin", "--totp"]);
+    let uri = output.lines().last().unwrap();
     assert!(
         uri.starts_with("authenticator: otpauth://totp/Ledgerscope:ada?secret="),
         "{uri}"
@@ -152,8 +152,8 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn people_for_a_demo_are_made_once() {
     let cli = Cli::new();
-    let told = cli.run(&["operator", "demo"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = cli.run(&["operator", "demo"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     let rows = cli.json_lines(&["operator", "list", "--json"]);
     let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(
@@ -168,7 +168,7 @@ fn people_for_a_demo_are_made_once() {
     );
     for row in &rows {
         assert_eq!(row["demo"], json!(true));
-        assert!(told.stdout().contains(row["name"].as_str().unwrap()));
+        assert!(output.stdout().contains(row["name"].as_str().unwrap()));
         let limits = row["limits"].as_array().unwrap().len();
         assert_eq!(limits, if row["role"] == "finance" { 3 } else { 0 });
     }

@@ -1,20 +1,20 @@
 //! The guarded form over HTTP: previewed, issued or proposed, approved by somebody else, and proved again where the last
-//! proof is old. What the desk decides is tested there; here it is who gets through to it, and with what answer.
+//! proof is old. Decisions are tested in `tests/compensations`; here it is who gets through to it, and with what answer.
 
 use chrono::TimeDelta;
 use ledgerscope::domain::ids::{EntityId, Position};
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, PASSWORD};
+use crate::test_app::{Answer, PASSWORD, TestApp};
 
 /// The fields of a form that credits W-1, as its preview gives them out.
-async fn previewed(bench: &Bench, who: &str, amount: &str) -> (Vec<(&'static str, String)>, Value) {
+async fn previewed(app: &TestApp, who: &str, amount: &str) -> (Vec<(&'static str, String)>, Value) {
     let draft = json!({
         "command": "credit_wallet", "subject": "W-1", "item": "", "amount": amount,
         "reason": "goodwill", "note": "sorry",
     });
     let arguments = json!({"draft": draft, "seen": ""});
-    let form = bench.call_as(Some(who), "compensation-form", &arguments).await.json();
+    let form = app.call_as(Some(who), "compensation-form", &arguments).await.json();
     let preview = form["outcome"]["ready"].clone();
     let pins: Vec<_> = preview["pins"]
         .as_array()
@@ -40,23 +40,23 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-async fn send(bench: &Bench, who: &str, function: &str, fields: &[(&'static str, String)]) -> Answer {
+async fn send(app: &TestApp, who: &str, function: &str, fields: &[(&'static str, String)]) -> Answer {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    bench.send_as(Some(who), function, &fields).await
+    app.send_as(Some(who), function, &fields).await
 }
 
-async fn events_of_the_wallet(bench: &Bench) -> usize {
+async fn events_of_the_wallet(app: &TestApp) -> usize {
     let id = EntityId::new("W-1").unwrap();
-    bench.logs.wallet.read(&id, Position::START, 100).await.unwrap().len()
+    app.logs.wallet.read(&id, Position::START, 100).await.unwrap().len()
 }
 
 #[tokio::test]
 async fn within_the_limit_it_is_issued_once_however_often_it_is_sent() {
-    let bench = Bench::new().await;
-    let (fields, preview) = previewed(&bench, "finance", "5.00").await;
-    assert_eq!(events_of_the_wallet(&bench).await, 2, "a preview writes nothing");
+    let app = TestApp::new().await;
+    let (fields, preview) = previewed(&app, "finance", "5.00").await;
+    assert_eq!(events_of_the_wallet(&app).await, 2, "a preview writes nothing");
     for _ in 0..3 {
-        let answer = send(&bench, "finance", "compensation-issue", &fields).await;
+        let answer = send(&app, "finance", "compensation-issue", &fields).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(answer.json(), preview["case"]);
         assert_eq!(
@@ -64,39 +64,39 @@ async fn within_the_limit_it_is_issued_once_however_often_it_is_sent() {
             format!("/compensations/{}", text(&preview["case"]))
         );
     }
-    assert_eq!(events_of_the_wallet(&bench).await, 3);
-    let case = bench.get(&format!("/compensations/{}", text(&preview["case"]))).await;
+    assert_eq!(events_of_the_wallet(&app).await, 3);
+    let case = app.get(&format!("/compensations/{}", text(&preview["case"]))).await;
     assert_eq!(case.status, 200);
     assert!(case.text.contains("sorry"));
 }
 
 #[tokio::test]
 async fn what_support_proposes_somebody_of_finance_approves() {
-    let bench = Bench::new().await;
-    let (fields, preview) = previewed(&bench, "support", "5.00").await;
-    let answer = send(&bench, "support", "compensation-issue", &fields).await;
+    let app = TestApp::new().await;
+    let (fields, preview) = previewed(&app, "support", "5.00").await;
+    let answer = send(&app, "support", "compensation-issue", &fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(events_of_the_wallet(&bench).await, 2, "a proposal moves nothing");
-    let judgement = [
+    assert_eq!(events_of_the_wallet(&app).await, 2, "a proposal moves nothing");
+    let decision = [
         ("case", text(&preview["case"])),
         ("command_hash", text(&preview["command_hash"])),
     ];
     for nobody_who_may in ["support", "viewer", "admin"] {
-        let answer = send(&bench, nobody_who_may, "compensation-approve", &judgement).await;
+        let answer = send(&app, nobody_who_may, "compensation-approve", &decision).await;
         assert_eq!(answer.status, 403, "{nobody_who_may}");
     }
-    assert_eq!(bench.call("approvals-waiting", &json!({})).await.json(), json!(1));
-    let answer = send(&bench, "finance", "compensation-approve", &judgement).await;
+    assert_eq!(app.call("approvals-waiting", &json!({})).await.json(), json!(1));
+    let answer = send(&app, "finance", "compensation-approve", &decision).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(events_of_the_wallet(&bench).await, 3);
-    assert_eq!(bench.call("approvals-waiting", &json!({})).await.json(), json!(0));
+    assert_eq!(events_of_the_wallet(&app).await, 3);
+    assert_eq!(app.call("approvals-waiting", &json!({})).await.json(), json!(0));
 }
 
 #[tokio::test]
 async fn a_case_is_listed_by_state_and_operator_and_old_addresses_lead_there() {
-    let bench = Bench::new().await;
-    let (fields, preview) = previewed(&bench, "support", "5.00").await;
-    assert_eq!(send(&bench, "support", "compensation-issue", &fields).await.status, 200);
+    let app = TestApp::new().await;
+    let (fields, preview) = previewed(&app, "support", "5.00").await;
+    assert_eq!(send(&app, "support", "compensation-issue", &fields).await.status, 200);
     let case = text(&preview["case"]);
     for (path, listed) in [
         ("/cases", true),
@@ -109,7 +109,7 @@ async fn a_case_is_listed_by_state_and_operator_and_old_addresses_lead_there() {
         ("/cases?q=W-1", true),
         ("/cases?to=2020-01-01", false),
     ] {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert_eq!(page.text.contains(&format!("data-key=\"{case}\"")), listed, "{path}");
     }
@@ -121,58 +121,56 @@ async fn a_case_is_listed_by_state_and_operator_and_old_addresses_lead_there() {
         ("/compensations", "/cases"),
         ("/compensations?list=for_me", "/cases?state=proposed"),
     ] {
-        let answer = bench.get(old).await;
+        let answer = app.get(old).await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (307, new), "{old}");
     }
-    let home = bench.get("/").await;
+    let home = app.get("/").await;
     assert!(home.text.contains("href=\"/cases?state=proposed\""));
 }
 
 #[tokio::test]
 async fn nobody_approves_their_own_from_any_session() {
-    let bench = Bench::new().await;
-    let (fields, preview) = previewed(&bench, "finance", "60.00").await;
-    assert_eq!(send(&bench, "finance", "compensation-issue", &fields).await.status, 200);
-    let judgement = [
+    let app = TestApp::new().await;
+    let (fields, preview) = previewed(&app, "finance", "60.00").await;
+    assert_eq!(send(&app, "finance", "compensation-issue", &fields).await.status, 200);
+    let decision = [
         ("case", text(&preview["case"])),
         ("command_hash", text(&preview["command_hash"])),
     ];
-    let own = send(&bench, "finance", "compensation-approve", &judgement).await;
+    let own = send(&app, "finance", "compensation-approve", &decision).await;
     assert_eq!(
         (own.status.as_u16(), &own.json()["code"]),
         (422, &json!("refused")),
         "{}",
         own.text
     );
-    assert_eq!(events_of_the_wallet(&bench).await, 2);
+    assert_eq!(events_of_the_wallet(&app).await, 2);
     assert_eq!(
-        send(&bench, "finance2", "compensation-approve", &judgement)
-            .await
-            .status,
+        send(&app, "finance2", "compensation-approve", &decision).await.status,
         200
     );
-    assert_eq!(events_of_the_wallet(&bench).await, 3);
+    assert_eq!(events_of_the_wallet(&app).await, 3);
 }
 
 #[tokio::test]
 async fn an_old_proof_is_asked_for_again() {
-    let bench = Bench::new().await;
-    bench.session("finance").await;
-    bench.pass(TimeDelta::minutes(6));
-    let (mut fields, preview) = previewed(&bench, "finance", "5.00").await;
+    let app = TestApp::new().await;
+    app.session("finance").await;
+    app.pass(TimeDelta::minutes(6));
+    let (mut fields, preview) = previewed(&app, "finance", "5.00").await;
     assert_eq!(preview["password_needed"], json!(true));
-    let without = send(&bench, "finance", "compensation-issue", &fields).await;
+    let without = send(&app, "finance", "compensation-issue", &fields).await;
     assert_eq!(without.status, 422);
     assert_eq!(without.json()["error"]["field"], json!("password"), "{}", without.text);
     fields.push(("password", "wrong".to_owned()));
-    let wrong = send(&bench, "finance", "compensation-issue", &fields).await;
+    let wrong = send(&app, "finance", "compensation-issue", &fields).await;
     assert_eq!(wrong.json()["error"]["field"], json!("password"), "{}", wrong.text);
-    assert_eq!(events_of_the_wallet(&bench).await, 2);
+    assert_eq!(events_of_the_wallet(&app).await, 2);
     fields.last_mut().unwrap().1 = PASSWORD.to_owned();
-    let right = send(&bench, "finance", "compensation-issue", &fields).await;
+    let right = send(&app, "finance", "compensation-issue", &fields).await;
     assert_eq!(right.status, 200, "{}", right.text);
     assert_eq!(
-        events_of_the_wallet(&bench).await,
+        events_of_the_wallet(&app).await,
         3,
         "a refused try does not burn the form"
     );
@@ -180,11 +178,11 @@ async fn an_old_proof_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_form_that_the_ledger_left_behind_issues_nothing() {
-    let bench = Bench::new().await;
-    let (stale, _) = previewed(&bench, "finance", "5.00").await;
-    let (fresh, _) = previewed(&bench, "finance2", "1.00").await;
-    assert_eq!(send(&bench, "finance2", "compensation-issue", &fresh).await.status, 200);
-    let answer = send(&bench, "finance", "compensation-issue", &stale).await;
+    let app = TestApp::new().await;
+    let (stale, _) = previewed(&app, "finance", "5.00").await;
+    let (fresh, _) = previewed(&app, "finance2", "1.00").await;
+    assert_eq!(send(&app, "finance2", "compensation-issue", &fresh).await.status, 200);
+    let answer = send(&app, "finance", "compensation-issue", &stale).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (409, json!({"code": "moved"})));
-    assert_eq!(events_of_the_wallet(&bench).await, 3);
+    assert_eq!(events_of_the_wallet(&app).await, 3);
 }

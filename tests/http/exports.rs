@@ -7,12 +7,12 @@ use ledgerscope::{
 };
 use serde_json::json;
 
-use crate::bench::{Bench, append};
+use crate::test_app::{TestApp, append};
 
 #[tokio::test]
 async fn refunds_are_filtered_as_on_their_page() {
-    let bench = Bench::new().await;
-    let file = bench.get("/export/refunds.csv").await;
+    let app = TestApp::new().await;
+    let file = app.get("/export/refunds.csv").await;
     assert_eq!(file.status, 200, "{}", file.text);
     assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     assert_eq!(
@@ -34,19 +34,18 @@ async fn refunds_are_filtered_as_on_their_page() {
         lines[1]
     );
     assert!(lines[1].ends_with(",\"C-1\""), "{}", lines[1]);
-    let none = bench.get("/export/refunds.csv?state=approved").await;
+    let none = app.get("/export/refunds.csv?state=approved").await;
     assert_eq!(none.text.lines().count(), 1);
-    let too_long = bench.get(&format!("/export/refunds.csv?q={}", "x".repeat(101))).await;
+    let too_long = app.get(&format!("/export/refunds.csv?q={}", "x".repeat(101))).await;
     assert!(too_long.status == 200 || too_long.status == 400, "{}", too_long.status);
-    let findings = bench.get("/export/findings.csv").await;
+    let findings = app.get("/export/findings.csv").await;
     assert!(
         findings.text.contains("\"history_incomplete\",\"medium\""),
         "{}",
         findings.text
     );
     assert_eq!(
-        bench
-            .get("/export/findings.csv?kind=credited_twice")
+        app.get("/export/findings.csv?kind=credited_twice")
             .await
             .text
             .lines()
@@ -57,7 +56,7 @@ async fn refunds_are_filtered_as_on_their_page() {
 
 #[tokio::test]
 async fn every_list_is_a_file_of_the_same_rows() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (query, start, rows) in [
         (
             "wallets.csv",
@@ -84,13 +83,13 @@ async fn every_list_is_a_file_of_the_same_rows() {
         ("holds.csv?state=all", "\"hold\",\"wallet\",\"order\",\"state\"", 0),
         ("cases.csv", "\"case\",\"command\",\"state\"", 0),
     ] {
-        let file = bench.get_as(Some("viewer"), &format!("/export/{query}")).await;
+        let file = app.get_as(Some("viewer"), &format!("/export/{query}")).await;
         assert_eq!(file.status, 200, "{query}: {}", file.text);
         let mut lines = file.text.lines();
         assert!(lines.next().unwrap().starts_with(start), "{query}: {}", file.text);
         assert_eq!(lines.count(), rows, "{query}: {}", file.text);
     }
-    let wallets = bench.get("/export/wallets.csv").await.text;
+    let wallets = app.get("/export/wallets.csv").await.text;
     assert!(
         wallets.contains("\"W-1\",\"open\",\"EUR\",\"C-1\",\"Ada <Lovelace>\",\"12.50\",\"0.00\",\"12.50\",\"2\""),
         "{wallets}"
@@ -99,15 +98,15 @@ async fn every_list_is_a_file_of_the_same_rows() {
 
 #[tokio::test]
 async fn a_file_has_all_rows_however_many() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let opened = json!({"owner": {"id": "C-9"}, "currency": "EUR"});
     for n in 0..1_200 {
         let id = format!("W-{n:04}");
-        append(&*bench.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
+        append(&*app.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
     }
     let mut text = String::new();
     for _ in 0..500 {
-        text = bench.get("/export/wallets.csv?sort=id&customer=C-9").await.text;
+        text = app.get("/export/wallets.csv?sort=id&customer=C-9").await.text;
         if text.lines().count() == 1_201 {
             break;
         }
@@ -120,7 +119,7 @@ async fn a_file_has_all_rows_however_many() {
 
 #[tokio::test]
 async fn no_cell_is_a_formula() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let data = json!({
         "refund": "=HYPERLINK(\"http://evil.example\")",
         "amount": {"amount": "1", "currency": "EUR"},
@@ -139,10 +138,10 @@ async fn no_cell_is_a_formula() {
         extra: Vec::new(),
     };
     let order = EntityId::new("O-1").unwrap();
-    bench.logs.order.append(&order, Expected::Any, &[event]).await.unwrap();
+    app.logs.order.append(&order, Expected::Any, &[event]).await.unwrap();
     let mut text = String::new();
     for _ in 0..200 {
-        text = bench.get("/export/refunds.csv").await.text;
+        text = app.get("/export/refunds.csv").await.text;
         if text.lines().count() == 3 {
             break;
         }
@@ -154,9 +153,9 @@ async fn no_cell_is_a_formula() {
 
 #[tokio::test]
 async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
-    let bench = Bench::new().await;
-    bench.get("/export/refunds.csv").await;
-    let file = bench.get_as(Some("admin"), "/export/audit.csv").await;
+    let app = TestApp::new().await;
+    app.get("/export/refunds.csv").await;
+    let file = app.get_as(Some("admin"), "/export/audit.csv").await;
     assert_eq!(file.status, 200, "{}", file.text);
     let of_export: Vec<_> = file
         .text
@@ -173,21 +172,21 @@ async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
         of_export[1].contains("\"done\"") && of_export[1].contains("\"1 rows\""),
         "{of_export:?}"
     );
-    let again = bench.get_as(Some("admin"), "/export/audit.csv?q=export.audit").await;
+    let again = app.get_as(Some("admin"), "/export/audit.csv?q=export.audit").await;
     assert_eq!(again.text.lines().count(), 2, "{}", again.text);
 }
 
 #[tokio::test]
 async fn another_site_cannot_make_a_browser_take_a_file_away() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (site, status) in [
         ("cross-site", 403),
         ("same-site", 403),
         ("same-origin", 200),
         ("none", 200),
     ] {
-        let request = bench.signed(Request::get("/export/refunds.csv"), Some("finance")).await;
+        let request = app.signed(Request::get("/export/refunds.csv"), Some("finance")).await;
         let request = request.header("sec-fetch-site", site).body(Body::empty());
-        assert_eq!(bench.ask(request.unwrap()).await.status, status, "{site}");
+        assert_eq!(app.ask(request.unwrap()).await.status, status, "{site}");
     }
 }

@@ -3,12 +3,12 @@
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::test_app::TestApp;
 
 #[tokio::test]
 async fn they_answer_what_was_asked() {
-    let bench = Bench::new().await;
-    let refunds = bench.call("refunds", &json!({"query": {}})).await;
+    let app = TestApp::new().await;
+    let refunds = app.call("refunds", &json!({"query": {}})).await;
     assert_eq!(refunds.status, 200, "{}", refunds.text);
     let page = refunds.json();
     assert_eq!(
@@ -17,34 +17,34 @@ async fn they_answer_what_was_asked() {
     );
     assert_eq!(page["rows"][0]["overdue"], json!(true));
     assert_eq!(page["sums"][0]["amount"], json!("9.99"));
-    let wallet = bench.call("wallet", &json!({"id": "W-1", "query": {}})).await.json();
+    let wallet = app.call("wallet", &json!({"id": "W-1", "query": {}})).await.json();
     assert_eq!(wallet["balances"]["available"], json!("12.50"));
     let first = json!({"id": "W-1", "query": {"filter": {"sequence": 1}}});
-    let wallet = bench.call("wallet", &first).await.json();
+    let wallet = app.call("wallet", &first).await.json();
     assert_eq!(wallet["balances"]["available"], json!("0.00"));
-    let order = bench.call("order", &json!({"id": "O-1", "query": {}})).await.json();
+    let order = app.call("order", &json!({"id": "O-1", "query": {}})).await.json();
     assert_eq!(order["sums"]["refundable"], json!("20.01"));
-    let refund = bench
+    let refund = app
         .call("refund", &json!({"refund": "R-1", "order": null}))
         .await
         .json();
     assert_eq!(refund["story"].as_array().map(Vec::len), Some(3));
-    let overview = bench.call("overview", &json!({})).await.json();
+    let overview = app.call("overview", &json!({})).await.json();
     assert_eq!((&overview["orders"], &overview["wallets"]), (&json!(2), &json!(1)));
-    let findings = bench.call("findings", &json!({"query": {}})).await.json();
+    let findings = app.call("findings", &json!({"query": {}})).await.json();
     assert_eq!(findings["rows"][0]["finding"], json!("history_incomplete"));
-    let history = bench
+    let history = app
         .call("wallet-history", &json!({"id": "W-1", "after": null}))
         .await
         .json();
     assert_eq!(history["entries"].as_array().map(Vec::len), Some(2));
-    let health = bench.call("health", &json!({})).await.json();
+    let health = app.call("health", &json!({})).await.json();
     assert_eq!(health[0]["state"], json!("live"));
 }
 
 #[tokio::test]
 async fn what_they_do_not_know_they_say_with_a_code() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (function, arguments, code) in [
         ("wallet", json!({"id": "W-9", "query": {}}), "not_found"),
         ("order", json!({"id": "O-9", "query": {}}), "not_found"),
@@ -70,7 +70,7 @@ async fn what_they_do_not_know_they_say_with_a_code() {
         ("findings", json!({"query": {"at": {"beside": "x"}}}), "invalid"),
         ("refunds", json!([]), "invalid"),
     ] {
-        let answer = bench.call(function, &arguments).await;
+        let answer = app.call(function, &arguments).await;
         assert!(!answer.status.is_success(), "{function} {arguments}: {}", answer.text);
         assert_eq!(answer.json()["code"], json!(code), "{function} {arguments}");
     }
@@ -78,9 +78,9 @@ async fn what_they_do_not_know_they_say_with_a_code() {
 
 #[tokio::test]
 async fn a_cursor_that_cannot_be_read_is_the_first_page_and_says_so() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (function, at) in [("refunds", "after"), ("wallets", "before"), ("cases", "after")] {
-        let answer = bench.call(function, &json!({"query": {"at": {at: "!"}}})).await;
+        let answer = app.call(function, &json!({"query": {"at": {at: "!"}}})).await;
         assert_eq!(answer.status, 200, "{function}: {}", answer.text);
         assert!(answer.json()["note"].is_string(), "{function}: {}", answer.text);
         assert_eq!(answer.json()["previous"], Value::Null, "{function}");
@@ -89,16 +89,16 @@ async fn a_cursor_that_cannot_be_read_is_the_first_page_and_says_so() {
 
 #[tokio::test]
 async fn too_much_is_refused_before_it_is_read() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let long = json!({"query": {"text": "x".repeat(1_000_000)}});
-    let answer = bench.call("refunds", &long).await;
+    let answer = app.call("refunds", &long).await;
     assert_eq!(answer.status, 413);
 }
 
 #[tokio::test]
 async fn other_sites_and_other_hosts_are_refused() {
-    let bench = Bench::new().await;
-    let session = bench.session("finance").await;
+    let app = TestApp::new().await;
+    let session = app.session("finance").await;
     let ask = |host: &str, site: &str, origin: &str| {
         Request::post("/api/overview")
             .header("cookie", &session.cookie)
@@ -110,30 +110,28 @@ async fn other_sites_and_other_hosts_are_refused() {
             .unwrap()
     };
     let own = "http://127.0.0.1:3000";
-    assert_eq!(bench.ask(ask("127.0.0.1:3000", "same-origin", own)).await.status, 200);
-    let cross = bench
+    assert_eq!(app.ask(ask("127.0.0.1:3000", "same-origin", own)).await.status, 200);
+    let cross = app
         .ask(ask("127.0.0.1:3000", "cross-site", "http://evil.example"))
         .await;
     assert_eq!(cross.status, 403);
-    let rebound = bench
-        .ask(ask("evil.example", "same-origin", "http://evil.example"))
-        .await;
+    let rebound = app.ask(ask("evil.example", "same-origin", "http://evil.example")).await;
     assert!(rebound.status.is_client_error(), "{}", rebound.status);
 }
 
 #[tokio::test]
 async fn a_store_that_is_down_is_named_and_the_rest_goes_on() {
-    let bench = Bench::without_wallets().await;
-    let answer = bench.call("wallet", &json!({"id": "W-1", "query": {}})).await;
+    let app = TestApp::without_wallets().await;
+    let answer = app.call("wallet", &json!({"id": "W-1", "query": {}})).await;
     assert_eq!(answer.json(), json!({"code": "store_down", "domain": "wallet"}));
-    let orders = bench.call("orders", &json!({"query": {}})).await.json();
+    let orders = app.call("orders", &json!({"query": {}})).await.json();
     assert_eq!(orders["total"], json!({"exactly": 2}));
-    let refund = bench
+    let refund = app
         .call("refund", &json!({"refund": "R-1", "order": null}))
         .await
         .json();
     assert_eq!(refund["missing"], json!(["wallet"]));
-    let health = bench.call("health", &json!({})).await.json();
+    let health = app.call("health", &json!({})).await.json();
     assert!(health[0]["state"]["down"].is_object(), "{health}");
     let said = health.to_string();
     assert!(!said.contains("127.0.0.1"), "an address reached the browser: {said}");

@@ -10,7 +10,7 @@ use std::{
 use axum::{body::Body, http::Request};
 use futures::TryStreamExt;
 use ledgerscope::{
-    desk::DeskStores,
+    compensations::CompensationStores,
     domain::ids::{EntityId, Position},
     server::permissions::FUNCTIONS,
 };
@@ -19,8 +19,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    bench::{Bench, PASSWORD, encoded},
     permissions::{FORMS, arguments},
+    test_app::{PASSWORD, TestApp, encoded},
 };
 
 /// How long it runs in `make test`.
@@ -201,7 +201,7 @@ fn body(chance: &mut ChaCha8Rng, function: &str, form_token: &str) -> Vec<u8> {
 }
 
 /// How many events the ledger's stores have.
-async fn written(logs: &DeskStores) -> usize {
+async fn written(logs: &CompensationStores) -> usize {
     let mut events = 0;
     for log in [&logs.wallet, &logs.order] {
         let ids: Vec<Vec<EntityId>> = log.streams().try_collect().await.unwrap();
@@ -217,8 +217,8 @@ async fn garbage_is_refused_and_does_nothing() {
     let seconds = setting("LEDGERSCOPE_FUZZ_SECONDS").unwrap_or(SECONDS);
     let seed = setting("LEDGERSCOPE_FUZZ_SEED").unwrap_or(0x1ed6_e500);
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
-    let bench = Bench::new().await;
-    let before = written(&bench.logs).await;
+    let app = TestApp::new().await;
+    let before = written(&app.logs).await;
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut asked = 0;
     // Every function and everybody at least once, however slow the machine.
@@ -228,8 +228,8 @@ async fn garbage_is_refused_and_does_nothing() {
         asked += 1;
         let session = match who {
             // A form that signs out leaves nobody there.
-            Some(who) if function == "sign-out" || function == "sign-in" => Some(bench.fresh_session(who).await),
-            Some(who) => Some(bench.session(who).await),
+            Some(who) if function == "sign-out" || function == "sign-in" => Some(app.fresh_session(who).await),
+            Some(who) => Some(app.session(who).await),
             None => None,
         };
         let token = session.as_ref().map_or("", |session| session.form_token.as_str());
@@ -248,11 +248,11 @@ async fn garbage_is_refused_and_does_nothing() {
         if let Some(session) = &session {
             request = request.header("cookie", &session.cookie);
         }
-        let told = String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>();
+        let body_text = String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>();
         let start = Instant::now();
-        let answer = bench.ask(request.body(Body::from(body)).unwrap()).await;
+        let answer = app.ask(request.body(Body::from(body)).unwrap()).await;
         let what = format!(
-            "{function} as {who:?} (seed {seed}, question {asked}): {} {}\n{told}",
+            "{function} as {who:?} (seed {seed}, question {asked}): {} {}\n{body_text}",
             answer.status, answer.text
         );
         assert!(answer.status.as_u16() < 500, "{what}");
@@ -261,7 +261,7 @@ async fn garbage_is_refused_and_does_nothing() {
             assert!(["me", "sign-in"].contains(&function), "{what}");
         }
     }
-    assert_eq!(written(&bench.logs).await, before, "garbage was appended to the ledger");
+    assert_eq!(written(&app.logs).await, before, "garbage was appended to the ledger");
     assert!(asked >= FUNCTIONS.len() * WHO.len());
     println!("{asked} questions");
 }

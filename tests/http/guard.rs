@@ -2,12 +2,12 @@
 
 use axum::{body::Body, http::Request};
 
-use crate::bench::Bench;
+use crate::test_app::TestApp;
 
 #[tokio::test]
 async fn a_page_names_the_nonce_of_its_own_scripts() {
-    let bench = Bench::new().await;
-    let page = bench.get("/").await;
+    let app = TestApp::new().await;
+    let page = app.get("/").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("cache-control"), "no-store");
     assert_eq!(page.header("x-content-type-options"), "nosniff");
@@ -20,13 +20,13 @@ async fn a_page_names_the_nonce_of_its_own_scripts() {
     let scripts = page.text.matches("<script").count();
     assert!(scripts > 0, "leptos hands resources over in scripts");
     assert_eq!(page.text.matches(&format!("nonce=\"{nonce}\"")).count(), scripts);
-    let again = bench.get("/").await;
+    let again = app.get("/").await;
     assert_ne!(again.header("content-security-policy"), policy);
 }
 
 #[tokio::test]
 async fn an_address_that_nobody_has_is_a_page() {
-    let answer = Bench::new().await.get("/no/such/page").await;
+    let answer = TestApp::new().await.get("/no/such/page").await;
     assert_eq!(answer.status, 404);
     assert!(answer.header("content-security-policy").contains("script-src 'nonce-"));
     assert!(answer.text.contains("<h1"));
@@ -34,7 +34,7 @@ async fn an_address_that_nobody_has_is_a_page() {
 
 #[tokio::test]
 async fn an_address_of_a_function_that_nobody_wrote_is_not_found() {
-    let answer = Bench::new()
+    let answer = TestApp::new()
         .await
         .call("no-such-function", &serde_json::json!({}))
         .await;
@@ -48,19 +48,19 @@ async fn an_address_of_a_function_that_nobody_wrote_is_not_found() {
 
 #[tokio::test]
 async fn another_host_name_is_refused() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for host in ["evil.example", "127.0.0.1.evil.example:3000"] {
         let request = Request::get("/").header("host", host).body(Body::empty());
-        assert_eq!(bench.ask(request.unwrap()).await.status, 421, "{host}");
+        assert_eq!(app.ask(request.unwrap()).await.status, 421, "{host}");
     }
     let nameless = Request::get("/").body(Body::empty());
-    assert_eq!(bench.ask(nameless.unwrap()).await.status, 421);
+    assert_eq!(app.ask(nameless.unwrap()).await.status, 421);
 }
 
 #[tokio::test]
 async fn a_form_on_another_site_is_refused() {
-    let bench = Bench::new().await;
-    let session = bench.session("viewer").await;
+    let app = TestApp::new().await;
+    let session = app.session("viewer").await;
     let from = |header: &str, value: &str| {
         Request::post("/api/health")
             .header("cookie", &session.cookie)
@@ -71,25 +71,25 @@ async fn a_form_on_another_site_is_refused() {
             .unwrap()
     };
     let other_site = from("sec-fetch-site", "cross-site");
-    assert_eq!(bench.ask(other_site).await.status, 403);
+    assert_eq!(app.ask(other_site).await.status, 403);
     let old_browser = from("origin", "https://evil.example");
-    assert_eq!(bench.ask(old_browser).await.status, 403);
+    assert_eq!(app.ask(old_browser).await.status, 403);
     let own_page = from("sec-fetch-site", "same-origin");
-    assert_eq!(bench.ask(own_page).await.status, 200);
+    assert_eq!(app.ask(own_page).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_body_without_end_is_refused() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let long = serde_json::json!({"id": "W-1", "query": {}, "padding": "x".repeat(300_000)});
-    assert_eq!(bench.call("wallet", &long).await.status, 413);
+    assert_eq!(app.call("wallet", &long).await.status, 413);
 }
 
 #[tokio::test]
 async fn a_page_is_compressed_for_those_who_can_read_it() {
-    let bench = Bench::new().await;
-    let router = bench.router();
-    let session = bench.session("viewer").await;
+    let app = TestApp::new().await;
+    let router = app.router();
+    let session = app.session("viewer").await;
     for encoding in ["br", "gzip"] {
         let request = Request::get("/")
             .header("host", "localhost")

@@ -15,8 +15,8 @@ use ledgerscope::{
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{Answer, Bench},
     redis_server::RedisServer,
+    test_app::{Answer, TestApp},
 };
 
 const NOTE: usize = 1_000_000;
@@ -75,9 +75,9 @@ async fn append(log: &dyn EventLog, id: &str, events: Vec<(&str, Value)>) {
 }
 
 /// The page once it says this.
-async fn page_with(bench: &Bench, path: &str, text: &str) -> Answer {
+async fn page_with(app: &TestApp, path: &str, text: &str) -> Answer {
     for _ in 0..60 {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         if page.text.contains(text) {
             return page;
         }
@@ -95,22 +95,22 @@ fn assert_small(what: &str, page: &Answer, bytes: usize) {
 async fn huge_notes_do_not_make_huge_pages() {
     let redis = RedisServer::start();
     add_big_wallet(&redis);
-    let bench = Bench::with_wallets_at(&redis.url()).await;
+    let app = TestApp::with_wallets_at(&redis.url()).await;
     let size = "(1,000,000 characters)";
-    let overview = bench.get("/").await;
+    let overview = app.get("/").await;
     assert_small("the overview", &overview, 300_000);
     assert!(overview.text.contains("W-big") && overview.text.contains(size));
-    let wallet = bench.get("/wallets/W-big").await;
+    let wallet = app.get("/wallets/W-big").await;
     assert_small("the wallet", &wallet, 1_000_000);
     assert!(wallet.text.contains("59.00") && wallet.text.contains(size));
     for path in ["/wallets", "/search?q=big", "/orders", "/refunds", "/findings"] {
-        assert_small(path, &bench.get(path).await, 300_000);
+        assert_small(path, &app.get(path).await, 300_000);
     }
 
     // All of a note is one click away from the timeline, and a second one from the event's page.
     let event = "/events/wallet/W-big/1767225600060-0";
     assert!(wallet.text.contains(event));
-    let page = bench.get(event).await;
+    let page = app.get(event).await;
     assert_small("the event", &page, 300_000);
     assert!(
         page.text.contains("The event has 1,000,1") && page.text.matches(size).count() == 2,
@@ -118,7 +118,7 @@ async fn huge_notes_do_not_make_huge_pages() {
     );
     let whole = format!("/export{event}");
     assert!(page.text.contains(&whole));
-    let file = bench.get(&whole).await;
+    let file = app.get(&whole).await;
     assert_eq!(file.status, 200);
     assert!(file.header("content-disposition").starts_with("attachment"));
     let data: Value = serde_json::from_str(file.json()["fields"]["data"].as_str().unwrap()).unwrap();
@@ -126,24 +126,24 @@ async fn huge_notes_do_not_make_huge_pages() {
 
     // Names stay masked, and only readers get it.
     let opened = "/export/events/wallet/W-big/1767225600001-0";
-    let masked = bench.get_as(Some("support"), opened).await;
+    let masked = app.get_as(Some("support"), opened).await;
     assert!(masked.text.contains("(masked)") && masked.text.len() < 1_000);
-    let page = bench.get_as(Some("support"), "/wallets/W-big").await;
+    let page = app.get_as(Some("support"), "/wallets/W-big").await;
     assert!(!page.text.contains("nnnn"));
-    assert_ne!(bench.get_as(None, opened).await.status, 200);
-    assert_eq!(bench.get_as(Some("admin"), opened).await.status, 403);
-    assert_eq!(bench.get("/export/events/wallet/W-big/9-0").await.status, 404);
+    assert_ne!(app.get_as(None, opened).await.status, 200);
+    assert_eq!(app.get_as(Some("admin"), opened).await.status, 403);
+    assert_eq!(app.get("/export/events/wallet/W-big/9-0").await.status, 404);
 }
 
 #[tokio::test]
 async fn a_history_of_huge_notes_replays_exactly_from_small_answers() {
     let redis = RedisServer::start();
     add_big_wallet(&redis);
-    let bench = Bench::with_wallets_at(&redis.url()).await;
+    let app = TestApp::with_wallets_at(&redis.url()).await;
     let mut entries = Vec::new();
     let mut after = Value::Null;
     loop {
-        let answer = bench
+        let answer = app
             .call("wallet-history", &json!({"id": "W-big", "after": after}))
             .await;
         // The opening names its owner, which a replay needs.
@@ -161,7 +161,7 @@ async fn a_history_of_huge_notes_replays_exactly_from_small_answers() {
 
 #[tokio::test]
 async fn thousands_of_refunds_and_lines_of_an_order_are_paged() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let line = |n: u32| json!({"sku": format!("SKU-{n}"), "title": "t", "quantity": 1, "unit_price": eur("1")});
     let lines: Vec<_> = (1..=700).map(line).collect();
     let refund = |n: u32| {
@@ -181,13 +181,13 @@ async fn thousands_of_refunds_and_lines_of_an_order_are_paged() {
         ),
     ];
     events.extend((1..=5_000).map(refund));
-    append(&*bench.logs.order, "O-big", events).await;
+    append(&*app.logs.order, "O-big", events).await;
 
-    let page = page_with(&bench, "/orders/O-big", "1–50 of 5,000").await;
+    let page = page_with(&app, "/orders/O-big", "1–50 of 5,000").await;
     assert_small("the order", &page, 500_000);
     assert!(page.text.contains("1–50 of 700") && page.text.contains("SKU-50<") && !page.text.contains("SKU-51<"));
     assert!(page.text.contains("href=\"/orders/O-big?refunds=2#refunds\""));
-    let last = bench.get("/orders/O-big?refunds=100&lines=14").await;
+    let last = app.get("/orders/O-big?refunds=100&lines=14").await;
     assert!(last.text.contains("4,951–5,000 of 5,000") && last.text.contains("651–700 of 700"));
     assert!(last.text.contains("refunds/RF-5000?") && last.text.contains("SKU-700<"));
     assert!(
@@ -196,14 +196,14 @@ async fn thousands_of_refunds_and_lines_of_an_order_are_paged() {
     );
 
     // The first refund is far from the end of the order's events, and still in its own story.
-    let story = page_with(&bench, "/refunds/RF-0001", "older events around it").await;
+    let story = page_with(&app, "/refunds/RF-0001", "older events around it").await;
     assert_small("the refund", &story, 500_000);
     assert!(story.text.contains("1 event of the refund, 199 events around it"));
 }
 
 #[tokio::test]
 async fn thousands_of_open_holds_are_paged() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let hold = |n: u32| {
         (
             "wallet.held",
@@ -214,12 +214,12 @@ async fn thousands_of_open_holds_are_paged() {
     let credit = json!({"amount": eur("1000"), "kind": "top_up"});
     let mut events = vec![("wallet.opened", owner), ("wallet.credited", credit)];
     events.extend((1..=20_000).map(hold));
-    append(&*bench.logs.wallet, "W-holds", events).await;
+    append(&*app.logs.wallet, "W-holds", events).await;
 
-    let page = page_with(&bench, "/wallets/W-holds", "1–50 of 20,000").await;
+    let page = page_with(&app, "/wallets/W-holds", "1–50 of 20,000").await;
     assert_small("the wallet", &page, 500_000);
     assert!(page.text.contains("20,000 open holds"));
     assert!(page.text.contains("href=\"/wallets/W-holds?holds=2#holds\""));
-    let last = bench.get("/wallets/W-holds?holds=400").await;
+    let last = app.get("/wallets/W-holds?holds=400").await;
     assert!(last.text.contains("19,951–20,000 of 20,000") && last.text.contains("H-20000"));
 }

@@ -1,4 +1,4 @@
-//! The stream of what changes: who may hear it, what is told, and what a break, a storm and a slow reader cost.
+//! The stream of what changes: who may hear it, what is changed, and what a break, a storm and a slow reader cost.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::{
-    bench::{Bench, OPERATORS, append, append_after},
     redis_server::RedisServer,
+    test_app::{OPERATORS, TestApp, append, append_after},
 };
 
 /// A message as a browser gets it.
@@ -32,8 +32,8 @@ struct Listener {
 }
 
 impl Listener {
-    async fn to(bench: &Bench, who: &str, query: &str, last: Option<&str>) -> Self {
-        let response = ask(bench, Some(who), query, last).await;
+    async fn to(app: &TestApp, who: &str, query: &str, last: Option<&str>) -> Self {
+        let response = ask(app, Some(who), query, last).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -53,14 +53,14 @@ impl Listener {
                     let value = lines.find_map(|line| line.strip_prefix(name));
                     value.unwrap_or_default().trim_start_matches([':', ' ']).to_owned()
                 };
-                let told = Message {
+                let changed = Message {
                     name: field("event"),
                     id: field("id"),
                     data: serde_json::from_str(&field("data")).unwrap(),
                 };
                 let rest = rest.to_owned();
                 self.text = rest;
-                return Some(told);
+                return Some(changed);
             }
             let wait = tokio::time::timeout(Duration::from_secs(20), self.body.next());
             let chunk = wait.await.unwrap()?;
@@ -75,90 +75,89 @@ impl Listener {
     }
 }
 
-async fn ask(bench: &Bench, who: Option<&str>, query: &str, last: Option<&str>) -> axum::response::Response {
+async fn ask(app: &TestApp, who: Option<&str>, query: &str, last: Option<&str>) -> axum::response::Response {
     let mut request = Request::get(format!("/live?{query}")).header("accept-encoding", "br, gzip");
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
-    let request = bench.signed(request, who).await;
-    bench
-        .router()
+    let request = app.signed(request, who).await;
+    app.router()
         .oneshot(request.body(Body::empty()).unwrap())
         .await
         .unwrap()
 }
 
-async fn credit(bench: &Bench, wallet: &str) {
+async fn credit(app: &TestApp, wallet: &str) {
     let amount = json!({"amount": {"amount": "1", "currency": "EUR"}, "kind": "top_up"});
-    append_after(&*bench.logs.wallet, wallet, 2, &[("wallet.credited", amount)]).await;
+    append_after(&*app.logs.wallet, wallet, 2, &[("wallet.credited", amount)]).await;
 }
 
-async fn open(bench: &Bench, wallet: &str) {
+async fn open(app: &TestApp, wallet: &str) {
     let data = json!({"owner": {"id": "C-9", "name": "Grace"}, "currency": "EUR"});
-    append(&*bench.logs.wallet, wallet, &[("wallet.opened", data)]).await;
+    append(&*app.logs.wallet, wallet, &[("wallet.opened", data)]).await;
 }
 
 #[tokio::test]
 async fn only_those_hear_who_may_read() {
-    let bench = Bench::new().await;
-    assert_eq!(ask(&bench, None, "topic=all", None).await.status(), 401);
+    let app = TestApp::new().await;
+    assert_eq!(ask(&app, None, "topic=all", None).await.status(), 401);
     for (who, role) in OPERATORS {
-        let status = ask(&bench, Some(who), "topic=all", None).await.status();
+        let status = ask(&app, Some(who), "topic=all", None).await.status();
         let expected = if LIVE.lets(role) { 200 } else { 403 };
         assert_eq!(status, expected, "{who}");
         assert_eq!(expected == 403, role == Role::Admin);
     }
-    assert_eq!(ask(&bench, Some("viewer"), "topic=nonsense", None).await.status(), 400);
+    assert_eq!(ask(&app, Some("viewer"), "topic=nonsense", None).await.status(), 400);
     let request = Request::get("/live?topic=all").header("sec-fetch-site", "cross-site");
-    let request = bench.signed(request, Some("viewer")).await;
-    assert_eq!(bench.ask(request.body(Body::empty()).unwrap()).await.status, 403);
+    let request = app.signed(request, Some("viewer")).await;
+    assert_eq!(app.ask(request.body(Body::empty()).unwrap()).await.status, 403);
 }
 
 #[tokio::test]
 async fn what_changes_is_told_by_id_and_nothing_else_is() {
-    let bench = Bench::new().await;
-    let mut all = Listener::to(&bench, "viewer", "topic=all", None).await;
-    let mut order = Listener::to(&bench, "viewer", "topic=order:O-2", None).await;
-    let mut named = Listener::to(&bench, "viewer", "topic=order:O-1", None).await;
+    let app = TestApp::new().await;
+    let mut all = Listener::to(&app, "viewer", "topic=all", None).await;
+    let mut order = Listener::to(&app, "viewer", "topic=order:O-2", None).await;
+    let mut named = Listener::to(&app, "viewer", "topic=order:O-1", None).await;
     let hello = all.named("hello").await;
     assert_eq!(hello.data["stores"], json!({"wallet": "live", "order": "live"}));
     order.named("hello").await;
     named.named("hello").await;
-    credit(&bench, "W-1").await;
-    let told = all.named("changed").await;
+    credit(&app, "W-1").await;
+    let changed = all.named("changed").await;
     assert_eq!(
-        (&told.data["wallets"], &told.data["orders"]),
+        (&changed.data["wallets"], &changed.data["orders"]),
         (&json!(["W-1"]), &json!([]))
     );
-    assert!(!told.data.to_string().contains("Ada") && !told.data.to_string().contains("12.5"));
+    assert!(!changed.data.to_string().contains("Ada") && !changed.data.to_string().contains("12.5"));
     assert_eq!(
         named.named("changed").await.data["wallets"],
         json!(["W-1"]),
         "O-1 names it"
     );
-    append_after(&*bench.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
-    let told = order.named("changed").await;
+    append_after(&*app.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
+    let changed = order.named("changed").await;
     assert_eq!(
-        (&told.data["orders"], &told.data["events"]),
+        (&changed.data["orders"], &changed.data["events"]),
         (&json!(["O-2"]), &json!(3))
     );
 }
 
 #[tokio::test]
 async fn a_break_costs_nothing_that_is_still_remembered() {
-    let bench = Bench::new().await;
-    let mut first = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let app = TestApp::new().await;
+    let mut first = Listener::to(&app, "viewer", "topic=all", None).await;
     let place = first.named("hello").await.id;
     drop(first);
-    credit(&bench, "W-1").await;
-    let mut second = Listener::to(&bench, "viewer", "topic=all", Some(&place)).await;
+    credit(&app, "W-1").await;
+    let mut second = Listener::to(&app, "viewer", "topic=all", Some(&place)).await;
     second.named("hello").await;
     assert_eq!(second.named("changed").await.data["wallets"], json!(["W-1"]));
     // The page says where it was made in its address; what nobody can know is read anew.
-    let mut third = Listener::to(&bench, "viewer", &format!("topic=all&from={place}"), None).await;
+    let mut third = Listener::to(&app, "viewer", &format!("topic=all&from={place}"), None).await;
     third.named("hello").await;
     assert_eq!(third.named("changed").await.data["wallets"], json!(["W-1"]));
-    Listener::to(&bench, "viewer", "topic=all", Some("nonsense"))
+    Listener::to(&app, "viewer", "topic=all", Some("nonsense"))
         .await
         .named("reread")
         .await;
@@ -166,22 +165,22 @@ async fn a_break_costs_nothing_that_is_still_remembered() {
 
 #[tokio::test]
 async fn a_storm_is_a_handful_of_messages() {
-    let bench = Bench::new().await;
-    let mut all = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let app = TestApp::new().await;
+    let mut all = Listener::to(&app, "viewer", "topic=all", None).await;
     all.named("hello").await;
     for number in 0..300 {
-        open(&bench, &format!("W-S-{number}")).await;
+        open(&app, &format!("W-S-{number}")).await;
     }
     let begun = std::time::Instant::now();
-    let (mut told, mut messages) = (0, 0_u32);
-    while told < 300 {
+    let (mut counted, mut messages) = (0, 0_u32);
+    while counted < 300 {
         let message = all.named("changed").await;
-        told += message.data["count"].as_u64().unwrap();
+        counted += message.data["count"].as_u64().unwrap();
         messages += 1;
         assert!(message.data["wallets"].as_array().unwrap().len() <= 50);
     }
-    assert_eq!(told, 300);
-    // Nobody listened while they were written: it is all told at once, or at 80 ms a message.
+    assert_eq!(counted, 300);
+    // Nobody listened while they were written: it is all changed at once, or at 80 ms a message.
     let most = 2 + begun.elapsed().as_millis() / 80;
     assert!(u128::from(messages) <= most.max(3), "{messages} messages");
 }
@@ -189,8 +188,8 @@ async fn a_storm_is_a_handful_of_messages() {
 #[tokio::test]
 async fn that_a_store_went_and_came_back_is_told_and_so_is_what_came_after_it() {
     let mut redis = RedisServer::start();
-    let bench = Bench::with_wallets_at(&redis.url()).await;
-    let mut reader = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let app = TestApp::with_wallets_at(&redis.url()).await;
+    let mut reader = Listener::to(&app, "viewer", "topic=all", None).await;
     let stores = |wallet: &str| json!({"wallet": wallet, "order": "live"});
     assert_eq!(reader.named("hello").await.data["stores"], stores("live"));
     redis.kill();
@@ -202,26 +201,26 @@ async fn that_a_store_went_and_came_back_is_told_and_so_is_what_came_after_it() 
             break;
         }
     }
-    open(&bench, "W-2").await;
+    open(&app, "W-2").await;
     assert_eq!(reader.named("changed").await.data["wallets"], json!(["W-2"]));
 }
 
 #[tokio::test]
 async fn a_session_has_some_readers_and_gives_them_back() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let mut readers = Vec::new();
     for _ in 0..8 {
-        readers.push(Listener::to(&bench, "viewer", "topic=all", None).await);
+        readers.push(Listener::to(&app, "viewer", "topic=all", None).await);
     }
-    let refused = ask(&bench, Some("viewer"), "topic=all", None).await;
+    let refused = ask(&app, Some("viewer"), "topic=all", None).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "30");
-    Listener::to(&bench, "finance", "topic=all", None)
+    Listener::to(&app, "finance", "topic=all", None)
         .await
         .named("hello")
         .await;
     readers.pop();
-    Listener::to(&bench, "viewer", "topic=all", None)
+    Listener::to(&app, "viewer", "topic=all", None)
         .await
         .named("hello")
         .await;
@@ -229,28 +228,28 @@ async fn a_session_has_some_readers_and_gives_them_back() {
 
 #[tokio::test]
 async fn a_reader_is_closed_when_the_session_ends_and_does_not_keep_it_alive() {
-    let bench = Bench::new().await;
-    let mut signed_out = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let app = TestApp::new().await;
+    let mut signed_out = Listener::to(&app, "viewer", "topic=all", None).await;
     signed_out.named("hello").await;
-    assert_eq!(bench.send_as(Some("viewer"), "sign-out", &[]).await.status, 200);
+    assert_eq!(app.send_as(Some("viewer"), "sign-out", &[]).await.status, 200);
     signed_out.named("end").await;
     assert!(signed_out.next().await.is_none());
-    let mut idle = Listener::to(&bench, "finance", "topic=all", None).await;
+    let mut idle = Listener::to(&app, "finance", "topic=all", None).await;
     idle.named("hello").await;
-    bench.pass(TimeDelta::minutes(16));
+    app.pass(TimeDelta::minutes(16));
     idle.named("end").await;
     assert!(idle.next().await.is_none());
 }
 
 #[tokio::test]
 async fn whoever_listens_is_told_goodbye_when_the_server_stops() {
-    let bench = Bench::new().await;
-    let mut reader = Listener::to(&bench, "viewer", "topic=all", None).await;
+    let app = TestApp::new().await;
+    let mut reader = Listener::to(&app, "viewer", "topic=all", None).await;
     reader.named("hello").await;
-    bench.operations.stop();
+    app.operations.stop();
     reader.named("bye").await;
     assert!(reader.next().await.is_none());
-    let ready = bench.get_as(None, "/readyz").await;
+    let ready = app.get_as(None, "/readyz").await;
     assert_eq!(
         (ready.status.as_u16(), &ready.json()["status"]),
         (503, &json!("stopping"))
@@ -272,7 +271,7 @@ async fn hear_of(listener: &mut Listener, mut known: BTreeSet<String>, count: us
 
 #[tokio::test]
 async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_change_over() {
-    let one = Bench::new().await;
+    let one = TestApp::new().await;
     let other = one.twin().await;
     let mut reader = Listener::to(&one, "viewer", "topic=all", None).await;
     reader.named("hello").await;
@@ -304,9 +303,9 @@ async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_chan
             answer["checked"] = Value::Null;
             answer
         };
-        let told = async |bench: &Bench| newest(bench.call(ask, &query).await.json());
+        let newest_of = async |app: &TestApp| newest(app.call(ask, &query).await.json());
         let mut tries = 0;
-        while told(&one).await != told(&other).await {
+        while newest_of(&one).await != newest_of(&other).await {
             tries += 1;
             assert!(tries < 100, "{ask} differs");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,18 +7,18 @@ use ledgerscope::api::ApiError;
 use leptos::server_fn::error::ServerFnUrlError;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, encoded, form};
+use crate::test_app::{Answer, TestApp, encoded, form};
 
 const NAME: &str = "Ada <Lovelace>";
 
-async fn look_up(bench: &Bench, who: Option<&str>, fields: &[(&str, &str)]) -> Answer {
-    bench.send_as(who, "customer-look-up", fields).await
+async fn look_up(app: &TestApp, who: Option<&str>, fields: &[(&str, &str)]) -> Answer {
+    app.send_as(who, "customer-look-up", fields).await
 }
 
 /// What the trail has of look-ups, newest first: outcome, subject, detail.
-async fn recorded(bench: &Bench) -> Vec<(String, Value, Value)> {
+async fn recorded(app: &TestApp) -> Vec<(String, Value, Value)> {
     let query = json!({"query": {"text": "look_up"}});
-    let trail = bench.call_as(Some("admin"), "audit", &query).await;
+    let trail = app.call_as(Some("admin"), "audit", &query).await;
     let text = trail.text.to_lowercase();
     assert!(!text.contains("lovelace") && !text.contains("nobody"), "{text}");
     let rows = trail.json()["rows"].as_array().unwrap().clone();
@@ -32,7 +32,7 @@ async fn recorded(bench: &Bench) -> Vec<(String, Value, Value)> {
 
 #[tokio::test]
 async fn the_whole_name_and_a_fact_lead_to_the_customer() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let by_order = [("name", " ada  <LOVELACE>"), ("order", "O-1")];
     let by_total = [
         ("name", NAME),
@@ -47,18 +47,18 @@ async fn the_whole_name_and_a_fact_lead_to_the_customer() {
         ("day", "2026-01-01"),
     ];
     for fields in [&by_order[..], &by_total[..], &by_refund[..]] {
-        let answer = look_up(&bench, Some("support"), fields).await;
+        let answer = look_up(&app, Some("support"), fields).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(
             (answer.json(), answer.header("location")),
             (json!("C-1"), "/customers/C-1")
         );
     }
-    let page = bench.get_as(Some("support"), "/customers/C-1").await;
+    let page = app.get_as(Some("support"), "/customers/C-1").await;
     assert!(page.status == 200 && !page.text.contains("Lovelace"));
     let done = |detail: &str| ("done".to_owned(), json!("customer C-1"), json!(detail));
     assert_eq!(
-        recorded(&bench).await,
+        recorded(&app).await,
         [
             done("by 9.99 EUR on 2026-01-01: match"),
             done("by 30.00 EUR on 2026-01-01: match"),
@@ -69,14 +69,14 @@ async fn the_whole_name_and_a_fact_lead_to_the_customer() {
 
 #[tokio::test]
 async fn a_miss_is_recorded_without_what_was_typed() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let asked = |order: &str| json!({"order": order, "amount": "", "currency": "", "day": ""});
-    let miss = look_up(&bench, Some("support"), &[("name", "Lovelace"), ("order", "O-1")]).await;
+    let miss = look_up(&app, Some("support"), &[("name", "Lovelace"), ("order", "O-1")]).await;
     assert_eq!(miss.status, 404, "{}", miss.text);
     assert_eq!(miss.json(), json!({"code": "no_match", "asked": asked("O-1")}));
     // A name in the wrong field is neither recorded nor sent back.
     let wrong_field = [("name", NAME), ("order", "Lovelace")];
-    let miss = look_up(&bench, Some("support"), &wrong_field).await;
+    let miss = look_up(&app, Some("support"), &wrong_field).await;
     assert_eq!(miss.json(), json!({"code": "no_match", "asked": asked("")}));
     let amount = [
         ("name", "Nobody"),
@@ -84,12 +84,12 @@ async fn a_miss_is_recorded_without_what_was_typed() {
         ("currency", "EUR"),
         ("day", "2026-01-02"),
     ];
-    let miss = look_up(&bench, Some("support"), &amount).await;
+    let miss = look_up(&app, Some("support"), &amount).await;
     let asked = json!({"order": "", "amount": "30.00", "currency": "EUR", "day": "2026-01-02"});
     assert_eq!(miss.json(), json!({"code": "no_match", "asked": asked}));
     let done = |detail: &str| ("done".to_owned(), Value::Null, json!(detail));
     assert_eq!(
-        recorded(&bench).await,
+        recorded(&app).await,
         [
             done("by 30.00 EUR on 2026-01-02: no match"),
             done("by an order that does not exist: no match"),
@@ -100,17 +100,17 @@ async fn a_miss_is_recorded_without_what_was_typed() {
 
 #[tokio::test]
 async fn an_operator_has_twenty_tries_an_hour_on_all_servers() {
-    let bench = Bench::new().await;
-    let twin = bench.twin().await;
+    let app = TestApp::new().await;
+    let twin = app.twin().await;
     let (hit, miss) = (
         [("name", NAME), ("order", "O-1")],
         [("name", "Nobody"), ("order", "O-1")],
     );
     // Each server knows its own sessions' form tokens, so each has one.
-    bench.session("support").await;
+    app.session("support").await;
     twin.session("support").await;
     let tries = (0..30).map(|n| {
-        let server = if n % 3 == 0 { &twin } else { &bench };
+        let server = if n % 3 == 0 { &twin } else { &app };
         look_up(server, Some("support"), if n % 2 == 0 { &hit } else { &miss })
     });
     let statuses: Vec<u16> = join_all(tries)
@@ -120,12 +120,12 @@ async fn an_operator_has_twenty_tries_an_hour_on_all_servers() {
         .collect();
     let refused = statuses.iter().filter(|status| **status == 429).count();
     assert_eq!(refused, 10, "{statuses:?}");
-    let answer = look_up(&bench, Some("support"), &hit).await;
+    let answer = look_up(&app, Some("support"), &hit).await;
     assert_eq!(answer.status, 429);
     let seconds = answer.json()["seconds"].as_u64().unwrap();
     assert!((3_500..=3_600).contains(&seconds), "{seconds}");
     assert_eq!(answer.header("retry-after"), seconds.to_string());
-    let trail = recorded(&bench).await;
+    let trail = recorded(&app).await;
     let used_up = (
         "refused".to_owned(),
         Value::Null,
@@ -133,23 +133,17 @@ async fn an_operator_has_twenty_tries_an_hour_on_all_servers() {
     );
     assert_eq!(trail.iter().filter(|entry| **entry == used_up).count(), 11, "{trail:?}");
     assert_eq!(trail.iter().filter(|(outcome, ..)| outcome == "done").count(), 20);
-    bench.pass(TimeDelta::minutes(59));
-    let fresh = bench.fresh_session("support").await;
-    assert_eq!(
-        send_raw(&bench, &fresh.cookie, &fresh.form_token, &hit).await.status,
-        429
-    );
-    bench.pass(TimeDelta::minutes(2));
-    assert_eq!(
-        send_raw(&bench, &fresh.cookie, &fresh.form_token, &hit).await.status,
-        200
-    );
+    app.pass(TimeDelta::minutes(59));
+    let fresh = app.fresh_session("support").await;
+    assert_eq!(send_raw(&app, &fresh.cookie, &fresh.form_token, &hit).await.status, 429);
+    app.pass(TimeDelta::minutes(2));
+    assert_eq!(send_raw(&app, &fresh.cookie, &fresh.form_token, &hit).await.status, 200);
 }
 
 /// With a cookie and a token that are given.
-async fn send_raw(bench: &Bench, cookie: &str, token: &str, fields: &[(&str, &str)]) -> Answer {
+async fn send_raw(app: &TestApp, cookie: &str, token: &str, fields: &[(&str, &str)]) -> Answer {
     let request = request(token, fields, "application/json").header("cookie", cookie);
-    bench.ask(request.body(Body::from(body(token, fields))).unwrap()).await
+    app.ask(request.body(Body::from(body(token, fields))).unwrap()).await
 }
 
 fn all(token: &str, fields: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -172,31 +166,31 @@ fn request(token: &str, fields: &[(&str, &str)], accept: &str) -> axum::http::re
 
 #[tokio::test]
 async fn it_is_for_roles_that_do_not_read_names_and_needs_the_form_of_the_session() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let fields = [("name", NAME), ("order", "O-1")];
-    assert_eq!(look_up(&bench, None, &fields).await.status, 401);
+    assert_eq!(look_up(&app, None, &fields).await.status, 401);
     for who in ["viewer", "finance", "admin"] {
-        let answer = look_up(&bench, Some(who), &fields).await;
+        let answer = look_up(&app, Some(who), &fields).await;
         assert_eq!(
             (answer.status.as_u16(), answer.json()),
             (403, json!({"code": "forbidden"})),
             "{who}"
         );
-        assert_eq!(bench.get_as(Some(who), "/look-up").await.status, 403, "{who}");
+        assert_eq!(app.get_as(Some(who), "/look-up").await.status, 403, "{who}");
     }
-    let session = bench.session("support").await;
-    for token in ["", "0", &bench.fresh_session("support").await.form_token] {
-        let answer = send_raw(&bench, &session.cookie, token, &fields).await;
+    let session = app.session("support").await;
+    for token in ["", "0", &app.fresh_session("support").await.form_token] {
+        let answer = send_raw(&app, &session.cookie, token, &fields).await;
         assert_eq!(answer.json(), json!({"code": "form_expired"}), "{token}");
     }
-    let trail = recorded(&bench).await;
+    let trail = recorded(&app).await;
     assert!(trail.iter().all(|(outcome, ..)| outcome == "refused"), "{trail:?}");
     assert_eq!(trail.len(), 3);
 }
 
 #[tokio::test]
 async fn a_mistake_in_the_form_is_told_and_is_no_try() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let long = "é".repeat(5_000);
     let order = ("order", "O-1");
     let amount = |amount: &'static str, currency: &'static str, day: &'static str| {
@@ -228,29 +222,29 @@ async fn a_mistake_in_the_form_is_told_and_is_no_try() {
         (amount("30", "EUR", "Lovelace"), "day"),
     ];
     for (fields, field) in &cases {
-        let answer = look_up(&bench, Some("support"), fields).await;
+        let answer = look_up(&app, Some("support"), fields).await;
         assert_eq!(answer.status, 422, "{fields:?}: {}", answer.text);
         assert_eq!(answer.json()["error"]["field"], json!(field), "{fields:?}");
         assert!(!answer.text.contains("Lovelace"), "{}", answer.text);
     }
     assert!(cases.len() > 20, "more than the tries of an hour");
-    assert_eq!(recorded(&bench).await, []);
-    let right = look_up(&bench, Some("support"), &[("name", NAME), order]).await;
+    assert_eq!(recorded(&app).await, []);
+    let right = look_up(&app, Some("support"), &[("name", NAME), order]).await;
     assert_eq!(right.status, 200);
 }
 
 #[tokio::test]
 async fn without_javascript_no_name_is_in_an_address() {
-    let bench = Bench::new().await;
-    let session = bench.session("support").await;
+    let app = TestApp::new().await;
+    let session = app.session("support").await;
     let send = |fields: Vec<(&'static str, &'static str)>| {
-        let (bench, session) = (&bench, &session);
+        let (app, session) = (&app, &session);
         async move {
             let request = request(&session.form_token, &fields, "text/html,*/*")
                 .header("cookie", &session.cookie)
                 .header("referer", "http://127.0.0.1:3000/look-up");
             let body = body(&session.form_token, &fields);
-            bench.ask(request.body(Body::from(body)).unwrap()).await
+            app.ask(request.body(Body::from(body)).unwrap()).await
         }
     };
     let hit = send(vec![("name", NAME), ("order", "O-1")]).await;
@@ -265,7 +259,7 @@ async fn without_javascript_no_name_is_in_an_address() {
     let back = miss.header("location").to_owned();
     assert_eq!(miss.status, 302);
     assert!(back.starts_with("http://127.0.0.1:3000/look-up?__path="), "{back}");
-    let page = bench
+    let page = app
         .get_as(Some("support"), back.strip_prefix("http://127.0.0.1:3000").unwrap())
         .await;
     assert_eq!(page.status, 200);
@@ -289,12 +283,12 @@ fn decoded(address: &str) -> String {
 
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_answered() {
-    let bench = Bench::new().await;
-    bench.session("support").await;
+    let app = TestApp::new().await;
+    app.session("support").await;
     // Another process writes to the access log for longer than anybody waits.
-    let writer = rusqlite::Connection::open(bench.access_log()).unwrap();
+    let writer = rusqlite::Connection::open(app.access_log()).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let answer = look_up(&bench, Some("support"), &[("name", NAME), ("order", "O-1")]).await;
+    let answer = look_up(&app, Some("support"), &[("name", NAME), ("order", "O-1")]).await;
     assert_eq!(
         (answer.status.as_u16(), answer.json()),
         (503, json!({"code": "unrecorded"}))
@@ -304,18 +298,18 @@ async fn what_cannot_be_recorded_is_not_answered() {
 
 #[tokio::test]
 async fn the_form_is_offered_where_names_are_hidden() {
-    let bench = Bench::new().await;
-    let page = bench.get_as(Some("support"), "/look-up").await;
+    let app = TestApp::new().await;
+    let page = app.get_as(Some("support"), "/look-up").await;
     assert!(
         page.status == 200 && page.text.contains("id=\"look-up-name\""),
         "{}",
         page.text
     );
-    let named = bench.get_as(Some("support"), "/look-up?name=Lovelace").await;
+    let named = app.get_as(Some("support"), "/look-up?name=Lovelace").await;
     assert!(!named.text.contains("value=\"Lovelace\""));
     for (who, is_offered) in [("support", true), ("finance", false), ("viewer", false)] {
         for path in ["/customers", "/wallets?q=ada"] {
-            let list = bench.get_as(Some(who), path).await.text;
+            let list = app.get_as(Some(who), path).await.text;
             assert_eq!(list.contains("href=\"/look-up\""), is_offered, "{path} as {who}");
             assert_eq!(
                 list.contains("Names are hidden from your role; search an id or an amount."),

@@ -8,7 +8,6 @@
     reason = "a test says what it expects by panicking"
 )]
 
-mod bench;
 mod compensations;
 mod exports;
 mod functions;
@@ -27,3 +26,4 @@ mod proxies;
 #[path = "../common/redis.rs"]
 mod redis_server;
 mod sessions;
+mod test_app;

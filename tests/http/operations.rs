@@ -4,39 +4,39 @@ use axum::{body::Body, http::Request};
 use ledgerscope::server::config::ServerConfig;
 use serde_json::json;
 
-use crate::bench::{Bench, config, from};
+use crate::test_app::{TestApp, config, from};
 
 #[tokio::test]
 async fn probes_need_nobody_and_say_no_numbers() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let probe = |path: &str| {
         Request::get(path)
             .header("host", "10.1.2.3:3000")
             .body(Body::empty())
             .unwrap()
     };
-    let alive = bench.ask(probe("/healthz")).await;
+    let alive = app.ask(probe("/healthz")).await;
     assert_eq!((alive.status.as_u16(), alive.text.as_str()), (200, "ok\n"));
-    let ready = bench.ask(probe("/readyz")).await;
+    let ready = app.ask(probe("/readyz")).await;
     assert_eq!(ready.status, 200);
     let stores = json!({"wallet": "live", "order": "live"});
     assert_eq!(ready.json(), json!({"status": "ready", "stores": stores}));
     assert_eq!(ready.header("cache-control"), "no-store");
     // The figures are not here.
-    assert_eq!(bench.get_as(None, "/metrics").await.status, 303);
+    assert_eq!(app.get_as(None, "/metrics").await.status, 303);
 }
 
 #[tokio::test]
 async fn it_is_not_ready_until_every_store_was_read() {
-    let bench = Bench::without_wallets().await;
-    let ready = bench.get_as(None, "/readyz").await;
+    let app = TestApp::without_wallets().await;
+    let ready = app.get_as(None, "/readyz").await;
     assert_eq!(ready.status, 503);
     assert_eq!(
         ready.json(),
         json!({"status": "loading", "stores": {"wallet": "down", "order": "live"}})
     );
-    assert_eq!(bench.get_as(None, "/healthz").await.status, 200);
-    let numbers = bench.figures("/readyz").await;
+    assert_eq!(app.get_as(None, "/healthz").await.status, 200);
+    let numbers = app.figures("/readyz").await;
     assert_eq!(numbers.status, 503);
     let order = &numbers.json()["stores"]["order"];
     assert_eq!(order["state"], json!("live"));
@@ -50,11 +50,11 @@ async fn it_is_not_ready_until_every_store_was_read() {
 
 #[tokio::test]
 async fn figures_can_be_parsed_and_name_nobody() {
-    let bench = Bench::new().await;
-    bench.get("/wallets/W-1").await;
-    bench.call("wallets", &json!({"query": {}})).await;
-    bench.get_as(None, "/no/such/page").await;
-    let figures = bench.figures("/metrics").await;
+    let app = TestApp::new().await;
+    app.get("/wallets/W-1").await;
+    app.call("wallets", &json!({"query": {}})).await;
+    app.get_as(None, "/no/such/page").await;
+    let figures = app.figures("/metrics").await;
     assert_eq!(figures.status, 200);
     for line in figures.text.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -88,15 +88,15 @@ async fn every_request_has_an_id_and_only_a_known_proxy_may_give_it() {
         trusted_proxy: vec!["10.0.0.7".parse().unwrap()],
         ..config()
     };
-    let bench = Bench::with(&trusting).await;
+    let app = TestApp::with(&trusting).await;
     let ask = |address: &str, id: &str| {
         let request = from(Request::get("/healthz"), address).header("x-request-id", id);
         request.body(Body::empty()).unwrap()
     };
-    let given = bench.ask(ask("10.0.0.7", "edge-1")).await;
+    let given = app.ask(ask("10.0.0.7", "edge-1")).await;
     assert_eq!(given.header("x-request-id"), "edge-1");
     for (address, id) in [("192.0.2.1", "edge-1"), ("10.0.0.7", "a b"), ("10.0.0.7", "")] {
-        let answer = bench.ask(ask(address, id)).await;
+        let answer = app.ask(ask(address, id)).await;
         assert_eq!(answer.header("x-request-id").len(), 36, "{address} {id}");
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::bench::{Bench, append};
+use crate::test_app::{TestApp, append};
 
 #[tokio::test]
 async fn every_page_reads_without_a_script() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (path, texts) in [
         ("/", &["R-1", "9.99", "Overdue"][..]),
         ("/refunds", &["R-1", "9.99", "O-1"]),
@@ -47,7 +47,7 @@ async fn every_page_reads_without_a_script() {
             &["In its state for at least"],
         ),
     ] {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         for text in texts {
             assert!(page.text.contains(text), "{path} lacks {text}");
@@ -66,7 +66,7 @@ async fn every_page_reads_without_a_script() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_page_that_says_so() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (path, status) in [
         ("/wallets/W-9", 404),
         ("/orders/O-9", 404),
@@ -76,7 +76,7 @@ async fn what_is_not_there_is_a_page_that_says_so() {
         ("/wallets/W-1?at=1999-01-01T00:00:00Z", 404),
         ("/no/such/page", 404),
     ] {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         assert_eq!(page.status, status, "{path}");
         assert!(page.text.contains("<h1"), "{path}");
         assert!(page.text.contains("href=\"/"), "{path}: no way back");
@@ -89,14 +89,14 @@ async fn what_is_not_there_is_a_page_that_says_so() {
         "/events/meta/W-1/1-0",
         "/events/wallet/W-1/x",
     ] {
-        let status = bench.get(path).await.status;
+        let status = app.get(path).await.status;
         assert!(status == 404 || status == 400, "{path}: {status}");
     }
 }
 
 #[tokio::test]
 async fn a_question_that_cannot_be_read_is_answered_all_the_same() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for path in [
         "/refunds?state=lost&page=x&sort=colour&currency=EURO&older=-1&after=%21",
         "/wallets?page=-1&sort=%00&status=asleep&before=%2F",
@@ -104,11 +104,11 @@ async fn a_question_that_cannot_be_read_is_answered_all_the_same() {
         "/wallets/W-1?at=yesterday&known=&sequence=x&page=99999999999999999999",
         "/orders/O-1?order=sideways",
     ] {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         assert_eq!(page.status, 200, "{path}");
     }
     let long = format!("/refunds?q={}", "x".repeat(101));
-    let status = bench.get(&long).await.status;
+    let status = app.get(&long).await.status;
     assert!(status == 200 || status == 400, "{status}");
 }
 
@@ -134,15 +134,15 @@ fn wallets(page: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn links_lead_through_a_list_and_back() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let opened = json!({"owner": {"id": "C-1"}, "currency": "EUR"});
     for n in 0..119 {
         let id = format!("W-{n:03}");
-        append(&*bench.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
+        append(&*app.logs.wallet, &id, &[("wallet.opened", opened.clone())]).await;
     }
     let mut page = String::new();
     for _ in 0..500 {
-        page = bench.get("/wallets?sort=id").await.text;
+        page = app.get("/wallets?sort=id").await.text;
         if page.contains("120 wallets") {
             break;
         }
@@ -153,7 +153,7 @@ async fn links_lead_through_a_list_and_back() {
     let mut last = String::new();
     while let Some(next) = link(&page, "next") {
         assert!(next.starts_with("/wallets?sort=id&after="), "{next}");
-        page = bench.get(&next).await.text;
+        page = app.get(&next).await.text;
         pages.push(wallets(&page));
         last = next;
     }
@@ -161,7 +161,7 @@ async fn links_lead_through_a_list_and_back() {
     assert_eq!(sizes, [50, 50, 20]);
     let all: BTreeSet<_> = pages.iter().flatten().collect();
     assert_eq!(all.len(), 120, "a wallet is on two pages");
-    let back = bench.get(&link(&page, "prev").unwrap()).await.text;
+    let back = app.get(&link(&page, "prev").unwrap()).await.text;
     assert_eq!(wallets(&back), pages[1]);
     assert_eq!(link(&page, "first").as_deref(), Some("/wallets?sort=id"));
     // Another order starts at its first page.
@@ -172,8 +172,8 @@ async fn links_lead_through_a_list_and_back() {
 
 #[tokio::test]
 async fn a_filter_links_to_its_file_and_to_the_list_without_it() {
-    let bench = Bench::new().await;
-    let page = bench.get("/orders?q=ada&currency=EUR&min=1&sort=amount_up").await.text;
+    let app = TestApp::new().await;
+    let page = app.get("/orders?q=ada&currency=EUR&min=1&sort=amount_up").await.text;
     for href in [
         "/export/orders.csv?q=ada&amp;currency=EUR&amp;min=1&amp;sort=amount_up",
         "/orders?currency=EUR&amp;min=1&amp;sort=amount_up",
@@ -187,15 +187,15 @@ async fn a_filter_links_to_its_file_and_to_the_list_without_it() {
         page.contains("<details open class=\"more-filters\">"),
         "the filters in force are shown"
     );
-    let plain = bench.get("/orders").await.text;
+    let plain = app.get("/orders").await.text;
     assert!(plain.contains("<details class=\"more-filters\">") && !plain.contains("Remove the filter"));
-    let support = bench.get_as(Some("support"), "/orders").await.text;
+    let support = app.get_as(Some("support"), "/orders").await.text;
     assert!(!support.contains("/export/"), "support takes no files away");
 }
 
 #[tokio::test]
 async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let note = "pages are no longer numbered; this is the first";
     for (first, cursor, row) in [
         ("/wallets?sort=id", "after=xyz", "W-1"),
@@ -205,7 +205,7 @@ async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
         ("/holds?state=all", "before=xyz", "No hold"),
         ("/cases?sort=oldest", "after=xyz", "There are no cases"),
     ] {
-        let page = bench.get(&format!("{first}&{cursor}")).await;
+        let page = app.get(&format!("{first}&{cursor}")).await;
         assert_eq!(page.status, 200, "{first}");
         assert!(
             page.text.contains("These parts of the address have no effect"),
@@ -215,7 +215,7 @@ async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
             page.text.contains(row) && !page.text.contains("on this page any more"),
             "{first}"
         );
-        let numbered = bench.get(&format!("{first}&page=2")).await;
+        let numbered = app.get(&format!("{first}&page=2")).await;
         assert_eq!(numbered.status, 200, "{first}");
         assert!(numbered.text.contains(note), "{first}");
     }
@@ -223,12 +223,12 @@ async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
-    let bench = Bench::without_wallets().await;
-    let wallet = bench.get("/wallets/W-1").await;
+    let app = TestApp::without_wallets().await;
+    let wallet = app.get("/wallets/W-1").await;
     assert_eq!(wallet.status, 503);
     assert!(wallet.text.contains("wallet store"), "{}", wallet.text);
     for path in ["/", "/refunds", "/orders/O-1", "/refunds/R-1", "/wallets"] {
-        let page = bench.get(path).await;
+        let page = app.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert!(
             page.text.contains("wallet store"),
@@ -248,7 +248,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
             &["The wallet store has not answered since this server started"],
         ),
     ] {
-        let page = bench.get(path).await.text;
+        let page = app.get(path).await.text;
         for text in texts {
             assert!(page.contains(text), "{path} lacks {text}");
         }

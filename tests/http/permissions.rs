@@ -15,7 +15,7 @@ use ledgerscope::{
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench};
+use crate::test_app::{Answer, TestApp};
 
 /// Pages that only lead to others.
 const OLD: [&str; 2] = ["/approvals", "/compensations"];
@@ -60,17 +60,16 @@ pub const FORMS: [&str; 8] = [
     "operator-change",
 ];
 
-async fn ask(bench: &Bench, function: &Function, who: Option<&str>) -> Answer {
+async fn ask(app: &TestApp, function: &Function, who: Option<&str>) -> Answer {
     if FORMS.contains(&function.name) {
-        bench
-            .send_as(
-                who,
-                function.name,
-                &[("case", "CMP-1"), ("act", "none"), ("name", "nobody")],
-            )
-            .await
+        app.send_as(
+            who,
+            function.name,
+            &[("case", "CMP-1"), ("act", "none"), ("name", "nobody")],
+        )
+        .await
     } else {
-        bench.call_as(who, function.name, &arguments(function.name)).await
+        app.call_as(who, function.name, &arguments(function.name)).await
     }
 }
 
@@ -97,9 +96,9 @@ async fn the_table_knows_every_page_and_no_other() {
 
 #[tokio::test]
 async fn nobody_gets_an_answer_from_a_function_that_is_not_public() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for function in FUNCTIONS {
-        let answer = ask(&bench, function, None).await;
+        let answer = ask(&app, function, None).await;
         if function.gate == Gate::Public {
             assert_ne!(answer.status, 401, "{}: {}", function.name, answer.text);
             assert_ne!(answer.status, 403, "{}: {}", function.name, answer.text);
@@ -112,14 +111,14 @@ async fn nobody_gets_an_answer_from_a_function_that_is_not_public() {
 
 #[tokio::test]
 async fn each_role_gets_what_the_matrix_says_from_every_function() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for function in FUNCTIONS {
         for (who, role) in ROLES {
             // Last of all, or the session of the others would be gone.
             if function.name == "sign-out" || function.name == "sign-in" {
                 continue;
             }
-            let answer = ask(&bench, function, Some(who)).await;
+            let answer = ask(&app, function, Some(who)).await;
             let what = format!("{} as {who}: {} {}", function.name, answer.status, answer.text);
             if function.gate.lets(role) {
                 assert!(answer.status != 401 && answer.status != 403, "{what}");
@@ -131,12 +130,8 @@ async fn each_role_gets_what_the_matrix_says_from_every_function() {
         }
     }
     for (who, _) in ROLES {
-        assert_eq!(bench.send_as(Some(who), "sign-out", &[]).await.status, 200, "{who}");
-        assert_eq!(
-            bench.call_as(Some(who), "health", &json!({})).await.status,
-            401,
-            "{who}"
-        );
+        assert_eq!(app.send_as(Some(who), "sign-out", &[]).await.status, 200, "{who}");
+        assert_eq!(app.call_as(Some(who), "health", &json!({})).await.status, 401, "{who}");
     }
 }
 
@@ -166,10 +161,10 @@ fn address(route: &str) -> String {
 
 #[tokio::test]
 async fn each_role_gets_what_the_matrix_says_from_every_page_and_file() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (route, gate) in PAGES {
         let path = address(route);
-        let nobody = bench.get_as(None, &path).await;
+        let nobody = app.get_as(None, &path).await;
         if *gate == Gate::Public {
             assert_eq!(nobody.status, 200, "{path}");
         } else {
@@ -179,7 +174,7 @@ async fn each_role_gets_what_the_matrix_says_from_every_page_and_file() {
             assert_eq!(nobody.text, "", "{path}");
         }
         for (who, role) in ROLES {
-            let status = bench.get_as(Some(who), &path).await.status;
+            let status = app.get_as(Some(who), &path).await.status;
             if gate.lets(role) {
                 assert!(
                     status == 200
@@ -196,11 +191,11 @@ async fn each_role_gets_what_the_matrix_says_from_every_page_and_file() {
 
 #[tokio::test]
 async fn a_page_that_a_role_may_not_see_says_so_and_shows_nothing_of_it() {
-    let bench = Bench::new().await;
-    let page = bench.get_as(Some("admin"), "/wallets/W-1").await;
+    let app = TestApp::new().await;
+    let page = app.get_as(Some("admin"), "/wallets/W-1").await;
     assert_eq!(page.status, 403);
     assert!(page.text.contains("<h1") && !page.text.contains("12.50") && !page.text.contains("Lovelace"));
-    let unknown = bench.get_as(None, "/no/such/page?x=1").await;
+    let unknown = app.get_as(None, "/no/such/page?x=1").await;
     assert_eq!(
         (unknown.status.as_u16(), unknown.header("location")),
         (303, "/sign-in?next=%2Fno%2Fsuch%2Fpage%3Fx%3D1")
@@ -214,32 +209,32 @@ async fn what_every_browser_needs_before_signing_in_needs_no_session() {
     for file in ["favicon.svg", "manifest.webmanifest", "pkg/ledgerscope.css"] {
         std::fs::write(site.path().join(file), "x").unwrap();
     }
-    let bench = Bench::with_site(site.path()).await;
+    let app = TestApp::with_site(site.path()).await;
     for path in ["/favicon.svg", "/manifest.webmanifest", "/pkg/ledgerscope.css"] {
-        assert_eq!(bench.get_as(None, path).await.status, 200, "{path}");
+        assert_eq!(app.get_as(None, path).await.status, 200, "{path}");
     }
-    assert_eq!(bench.get_as(None, "/assets.json").await.status, 303);
-    assert_eq!(bench.get_as(None, "/pkg/../assets.json").await.status, 404);
+    assert_eq!(app.get_as(None, "/assets.json").await.status, 303);
+    assert_eq!(app.get_as(None, "/pkg/../assets.json").await.status, 404);
 }
 
 #[tokio::test]
 async fn a_refusal_is_in_the_trail() {
-    let bench = Bench::new().await;
-    bench.call_as(Some("viewer"), "audit", &json!({"query": {}})).await;
-    bench.get_as(Some("support"), "/export/refunds.csv").await;
-    bench.call_as(None, "wallets", &json!({"query": {}})).await;
-    let trail = bench
+    let app = TestApp::new().await;
+    app.call_as(Some("viewer"), "audit", &json!({"query": {}})).await;
+    app.get_as(Some("support"), "/export/refunds.csv").await;
+    app.call_as(None, "wallets", &json!({"query": {}})).await;
+    let trail = app
         .call_as(Some("admin"), "audit", &json!({"query": {"outcome": "refused"}}))
         .await
         .json();
-    let told: Vec<_> = trail["rows"]
+    let recorded: Vec<_> = trail["rows"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| (row["actor"].clone(), row["act"].clone()))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (json!("support"), json!("page")),
             (json!("viewer"), json!(Act::Audit.as_str()))
@@ -249,7 +244,7 @@ async fn a_refusal_is_in_the_trail() {
 
 #[tokio::test]
 async fn a_method_that_nobody_offers_does_nothing() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for (method, path, status) in [
         ("GET", "/api/sign-out", 405),
         ("PUT", "/api/wallets", 405),
@@ -257,8 +252,8 @@ async fn a_method_that_nobody_offers_does_nothing() {
         ("POST", "/export/refunds.csv", 405),
     ] {
         let request = Request::builder().method(method).uri(path);
-        let request = bench.signed(request, Some("finance")).await;
-        let answer = bench.ask(request.body(Body::empty()).unwrap()).await;
+        let request = app.signed(request, Some("finance")).await;
+        let answer = app.ask(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, status, "{method} {path}");
     }
 }

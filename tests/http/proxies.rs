@@ -7,7 +7,7 @@ use axum::{
 use ledgerscope::server::config::ServerConfig;
 use serde_json::json;
 
-use crate::bench::{Answer, Bench, PASSWORD, config, encoded, form, from};
+use crate::test_app::{Answer, PASSWORD, TestApp, config, encoded, form, from};
 
 const PROXY: &str = "10.0.0.7";
 
@@ -27,13 +27,13 @@ fn get(path: &str, cookie: &str) -> Builder {
 }
 
 /// A page by way of the proxy, which names somebody or does not.
-async fn through_proxy(bench: &Bench, name: Option<&str>, cookie: &str) -> Answer {
+async fn through_proxy(app: &TestApp, name: Option<&str>, cookie: &str) -> Answer {
     let request = from(get("/wallets", cookie), PROXY);
     let request = match name {
         Some(name) => request.header("x-remote-user", name),
         None => request,
     };
-    bench.ask(request.body(Body::empty()).unwrap()).await
+    app.ask(request.body(Body::empty()).unwrap()).await
 }
 
 fn cookie(answer: &Answer) -> String {
@@ -42,18 +42,18 @@ fn cookie(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn whom_the_proxy_names_is_signed_in() {
-    let bench = Bench::with(&trusting()).await;
-    let first = through_proxy(&bench, Some("finance"), "").await;
+    let app = TestApp::with(&trusting()).await;
+    let first = through_proxy(&app, Some("finance"), "").await;
     assert_eq!(first.status, 200);
     let session = cookie(&first);
     assert!(session.starts_with("__Host-ledgerscope="), "{session}");
-    let second = through_proxy(&bench, Some("finance"), &session).await;
+    let second = through_proxy(&app, Some("finance"), &session).await;
     assert_eq!(
         (second.status.as_u16(), second.header("set-cookie")),
         (200, ""),
         "one session is enough"
     );
-    let trail = bench.access.audit();
+    let trail = app.access.audit;
     let page = trail
         .search(&serde_json::from_value(json!({"text": "sign_in"})).unwrap())
         .await
@@ -63,45 +63,45 @@ async fn whom_the_proxy_names_is_signed_in() {
 
 #[tokio::test]
 async fn such_a_session_dies_when_the_proxy_says_otherwise() {
-    let bench = Bench::with(&trusting()).await;
+    let app = TestApp::with(&trusting()).await;
     for change in [None, Some("viewer"), Some("nobody-here"), Some("")] {
-        let session = cookie(&through_proxy(&bench, Some("finance"), "").await);
-        let answer = through_proxy(&bench, change, &session).await;
+        let session = cookie(&through_proxy(&app, Some("finance"), "").await);
+        let answer = through_proxy(&app, change, &session).await;
         if change == Some("viewer") {
             assert_eq!(answer.status, 200);
             assert_ne!(cookie(&answer), session, "somebody else has a session of their own");
         } else {
             assert_eq!(answer.status, 303, "{change:?}");
         }
-        let back = through_proxy(&bench, Some("finance"), &session).await;
+        let back = through_proxy(&app, Some("finance"), &session).await;
         assert_ne!(cookie(&back), "", "{change:?}: the former session came back");
     }
     // Nor is it any good past the proxy.
-    let session = cookie(&through_proxy(&bench, Some("finance"), "").await);
+    let session = cookie(&through_proxy(&app, Some("finance"), "").await);
     let past = from(get("/wallets", &session), "10.0.0.8");
-    assert_eq!(bench.ask(past.body(Body::empty()).unwrap()).await.status, 303);
+    assert_eq!(app.ask(past.body(Body::empty()).unwrap()).await.status, 303);
 }
 
 #[tokio::test]
 async fn from_anybody_else_the_header_is_just_text() {
-    let bench = Bench::with(&trusting()).await;
+    let app = TestApp::with(&trusting()).await;
     for peer in ["10.0.0.8", "127.0.0.1"] {
         let request = from(get("/wallets", ""), peer)
             .header("x-remote-user", "finance")
             .header("x-forwarded-for", PROXY);
-        let answer = bench.ask(request.body(Body::empty()).unwrap()).await;
+        let answer = app.ask(request.body(Body::empty()).unwrap()).await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("set-cookie")),
             (303, ""),
             "{peer}"
         );
     }
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let request = from(Request::get("/wallets"), PROXY)
         .header("host", "127.0.0.1:3000")
         .header("x-remote-user", "finance");
     assert_eq!(
-        bench.ask(request.body(Body::empty()).unwrap()).await.status,
+        app.ask(request.body(Body::empty()).unwrap()).await.status,
         303,
         "it is off by default"
     );
@@ -109,10 +109,10 @@ async fn from_anybody_else_the_header_is_just_text() {
 
 #[tokio::test]
 async fn a_proxys_word_is_no_proof_of_a_password() {
-    let bench = Bench::with(&trusting()).await;
-    let session = cookie(&through_proxy(&bench, Some("admin"), "").await);
+    let app = TestApp::with(&trusting()).await;
+    let session = cookie(&through_proxy(&app, Some("admin"), "").await);
     let me = from(get("/", &session), PROXY).header("x-remote-user", "admin");
-    bench.ask(me.body(Body::empty()).unwrap()).await;
+    app.ask(me.body(Body::empty()).unwrap()).await;
     let call = |path: &str, body: &str, kind: &str| {
         from(Request::post(path), PROXY)
             .header("host", "ledger.example.org")
@@ -122,7 +122,7 @@ async fn a_proxys_word_is_no_proof_of_a_password() {
             .body(Body::from(body.to_owned()))
             .unwrap()
     };
-    let me = bench.ask(call("/api/me", "{}", "application/json")).await.json();
+    let me = app.ask(call("/api/me", "{}", "application/json")).await.json();
     let token = me["form_token"].as_str().unwrap().to_owned();
     let change = |password: &str| {
         let fields = [
@@ -138,30 +138,30 @@ async fn a_proxys_word_is_no_proof_of_a_password() {
             "application/x-www-form-urlencoded",
         )
     };
-    let without = bench.ask(change("")).await;
+    let without = app.ask(change("")).await;
     assert_eq!(without.json()["error"]["field"], json!("password"), "{}", without.text);
-    assert_eq!(bench.ask(change(PASSWORD)).await.status, 200);
+    assert_eq!(app.ask(change(PASSWORD)).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_trail_has_the_address_that_the_proxy_saw() {
-    let bench = Bench::with(&trusting()).await;
+    let app = TestApp::with(&trusting()).await;
     let fields = [("form[name]", "finance"), ("form[password]", "wrong")];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
     for (peer, expected) in [(PROXY, "192.0.2.7"), ("10.0.0.8", "10.0.0.8")] {
         let request = from(form("/api/sign-in", &fields), peer)
             .header("host", "ledger.example.org")
             .header("x-forwarded-for", "6.6.6.6, 192.0.2.7");
-        bench.ask(request.body(Body::from(encoded(&fields))).unwrap()).await;
+        app.ask(request.body(Body::from(encoded(&fields))).unwrap()).await;
         let query = serde_json::from_value(json!({"text": "sign_in"})).unwrap();
-        let newest = bench.access.audit().search(&query).await.unwrap().rows.remove(0);
+        let newest = app.access.audit.search(&query).await.unwrap().rows.remove(0);
         assert_eq!(newest.from.as_deref(), Some(expected));
     }
 }
 
 #[tokio::test]
 async fn a_public_address_is_one_of_its_own_names_and_asks_for_tls_for_ever() {
-    let bench = Bench::with(&trusting()).await;
+    let app = TestApp::with(&trusting()).await;
     for (host, status) in [
         ("ledger.example.org", 200),
         ("LEDGER.example.org:443", 200),
@@ -170,7 +170,7 @@ async fn a_public_address_is_one_of_its_own_names_and_asks_for_tls_for_ever() {
         ("ledger.example.org.evil.example", 421),
     ] {
         let request = Request::get("/sign-in").header("host", host).body(Body::empty());
-        let answer = bench.ask(request.unwrap()).await;
+        let answer = app.ask(request.unwrap()).await;
         assert_eq!(answer.status, status, "{host}");
         assert_eq!(
             answer.header("strict-transport-security"),
@@ -178,13 +178,13 @@ async fn a_public_address_is_one_of_its_own_names_and_asks_for_tls_for_ever() {
             "{host}"
         );
     }
-    let plain = Bench::new().await.get("/").await;
+    let plain = TestApp::new().await.get("/").await;
     assert_eq!(plain.header("strict-transport-security"), "");
 }
 
 #[tokio::test]
 async fn a_form_of_the_public_address_is_taken_whatever_host_the_proxy_names() {
-    let bench = Bench::with(&trusting()).await;
+    let app = TestApp::with(&trusting()).await;
     let send = |origin: &str| {
         Request::post("/api/me")
             .header("host", "127.0.0.1:3000")
@@ -193,7 +193,7 @@ async fn a_form_of_the_public_address_is_taken_whatever_host_the_proxy_names() {
             .body(Body::from("{}"))
             .unwrap()
     };
-    assert_eq!(bench.ask(send("https://ledger.example.org")).await.status, 200);
-    assert_eq!(bench.ask(send("http://ledger.example.org")).await.status, 403);
-    assert_eq!(bench.ask(send("https://evil.example")).await.status, 403);
+    assert_eq!(app.ask(send("https://ledger.example.org")).await.status, 200);
+    assert_eq!(app.ask(send("http://ledger.example.org")).await.status, 403);
+    assert_eq!(app.ask(send("https://evil.example")).await.status, 403);
 }

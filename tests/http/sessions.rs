@@ -8,23 +8,23 @@ use chrono::TimeDelta;
 use ledgerscope::domain::access::Secret;
 use serde_json::json;
 
-use crate::bench::{Answer, Bench, PASSWORD, config, encoded, form};
+use crate::test_app::{Answer, PASSWORD, TestApp, config, encoded, form};
 
 /// Sends the form to sign in, with a session already there or not.
-async fn sign_in(bench: &Bench, who: Option<&str>, name: &str, password: &str, next: &str) -> Answer {
+async fn sign_in(app: &TestApp, who: Option<&str>, name: &str, password: &str, next: &str) -> Answer {
     let fields = [("name", name), ("password", password), ("next", next)];
-    bench.send_as(who, "sign-in", &fields).await
+    app.send_as(who, "sign-in", &fields).await
 }
 
 /// A page with whatever cookie.
-async fn page(bench: &Bench, cookie: &str) -> Answer {
-    bench.ask(page_request(cookie).body(Body::empty()).unwrap()).await
+async fn page(app: &TestApp, cookie: &str) -> Answer {
+    app.ask(page_request(cookie).body(Body::empty()).unwrap()).await
 }
 
 /// What a page asks without its reader doing anything.
-async fn unasked(bench: &Bench, cookie: &str) -> Answer {
+async fn unasked(app: &TestApp, cookie: &str) -> Answer {
     let request = page_request(cookie).header("x-unasked", "1");
-    bench.ask(request.body(Body::empty()).unwrap()).await
+    app.ask(request.body(Body::empty()).unwrap()).await
 }
 
 fn page_request(cookie: &str) -> request::Builder {
@@ -40,8 +40,8 @@ fn cookie(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn signing_in_gives_a_strict_cookie_and_leads_on() {
-    let bench = Bench::new().await;
-    let answer = sign_in(&bench, None, "finance", PASSWORD, "/wallets/W-1?page=2").await;
+    let app = TestApp::new().await;
+    let answer = sign_in(&app, None, "finance", PASSWORD, "/wallets/W-1?page=2").await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("location")),
         (200, "/wallets/W-1?page=2")
@@ -51,7 +51,7 @@ async fn signing_in_gives_a_strict_cookie_and_leads_on() {
     assert_eq!(token.len(), 64);
     assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/");
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(page(&bench, name_and_token).await.status, 200);
+    assert_eq!(page(&app, name_and_token).await.status, 200);
     assert!(!answer.text.contains(token), "the token stands in the body");
 }
 
@@ -59,24 +59,24 @@ async fn signing_in_gives_a_strict_cookie_and_leads_on() {
 async fn by_tls_the_cookie_is_bound_to_the_host() {
     let mut config = config();
     config.public_url = Some("https://ledger.example.org".parse().unwrap());
-    let bench = Bench::with(&config).await;
-    let answer = sign_in(&bench, None, "viewer", PASSWORD, "").await;
+    let app = TestApp::with(&config).await;
+    let answer = sign_in(&app, None, "viewer", PASSWORD, "").await;
     let set = answer.header("set-cookie");
     assert!(set.starts_with("__Host-ledgerscope="), "{set}");
     assert!(set.ends_with("; Secure; HttpOnly; SameSite=Strict; Path=/"), "{set}");
-    assert_eq!(page(&bench, &cookie(&answer)).await.status, 200);
+    assert_eq!(page(&app, &cookie(&answer)).await.status, 200);
     let plain = cookie(&answer).replace("__Host-", "");
-    assert_eq!(page(&bench, &plain).await.status, 303, "another name is another cookie");
+    assert_eq!(page(&app, &plain).await.status, 303, "another name is another cookie");
 }
 
 #[tokio::test]
 async fn each_sign_in_is_a_new_session_and_ends_the_former() {
-    let bench = Bench::new().await;
-    let before = bench.session("viewer").await;
-    let answer = sign_in(&bench, Some("viewer"), "viewer", PASSWORD, "").await;
+    let app = TestApp::new().await;
+    let before = app.session("viewer").await;
+    let answer = sign_in(&app, Some("viewer"), "viewer", PASSWORD, "").await;
     assert_ne!(cookie(&answer), before.cookie);
-    assert_eq!(page(&bench, &before.cookie).await.status, 303);
-    assert_eq!(page(&bench, &cookie(&answer)).await.status, 200);
+    assert_eq!(page(&app, &before.cookie).await.status, 303);
+    assert_eq!(page(&app, &cookie(&answer)).await.status, 200);
     // A token that was planted is not taken over.
     let planted = format!("ledgerscope={}", "0".repeat(64));
     let request = form("/api/sign-in", &[])
@@ -99,34 +99,34 @@ async fn each_sign_in_is_a_new_session_and_ends_the_former() {
         .cloned()
         .unwrap();
     request.headers_mut().insert("content-length", length);
-    let answer = bench.ask(request).await;
+    let answer = app.ask(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_ne!(cookie(&answer), planted);
-    assert_eq!(page(&bench, &planted).await.status, 303);
+    assert_eq!(page(&app, &planted).await.status, 303);
 }
 
 #[tokio::test]
 async fn who_does_not_prove_it_is_told_nothing_but_that() {
-    let bench = Bench::new().await;
-    let wrong = sign_in(&bench, None, "finance", "wrong", "").await;
-    let nobody = sign_in(&bench, None, "no-such-operator", "wrong", "").await;
+    let app = TestApp::new().await;
+    let wrong = sign_in(&app, None, "finance", "wrong", "").await;
+    let nobody = sign_in(&app, None, "no-such-operator", "wrong", "").await;
     for answer in [&wrong, &nobody] {
         assert_eq!(answer.status, 422);
         assert_eq!(answer.header("set-cookie"), "");
         assert_eq!(answer.json()["error"]["field"], json!("password"));
     }
     assert_eq!(wrong.text, nobody.text);
-    let trail = bench
+    let trail = app
         .call_as(Some("admin"), "audit", &json!({"query": {"text": "sign_in"}}))
         .await
         .json();
-    let told: Vec<_> = trail["rows"]
+    let actors: Vec<_> = trail["rows"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| row["actor"].clone())
         .collect();
-    assert_eq!(told, [json!("(unknown)"), json!("finance")]);
+    assert_eq!(actors, [json!("(unknown)"), json!("finance")]);
     assert!(
         !trail.to_string().contains("no-such-operator"),
         "what was typed may have been a password"
@@ -135,21 +135,21 @@ async fn who_does_not_prove_it_is_told_nothing_but_that() {
 
 #[tokio::test]
 async fn guessing_is_slowed_down() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for _ in 0..5 {
-        assert_eq!(sign_in(&bench, None, "finance", "wrong", "").await.status, 422);
+        assert_eq!(sign_in(&app, None, "finance", "wrong", "").await.status, 422);
     }
-    let answer = sign_in(&bench, None, "finance", PASSWORD, "").await;
+    let answer = sign_in(&app, None, "finance", PASSWORD, "").await;
     assert_eq!(answer.status, 429);
     let seconds = answer.json()["seconds"].as_u64().unwrap();
     assert_eq!(answer.header("retry-after"), seconds.to_string());
-    bench.pass(TimeDelta::minutes(16));
-    assert_eq!(sign_in(&bench, None, "finance", PASSWORD, "").await.status, 200);
+    app.pass(TimeDelta::minutes(16));
+    assert_eq!(sign_in(&app, None, "finance", PASSWORD, "").await.status, 200);
 }
 
 #[tokio::test]
 async fn signing_in_leads_to_no_other_site() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     for foreign in [
         "//evil.example",
         "/\\evil.example",
@@ -158,14 +158,14 @@ async fn signing_in_leads_to_no_other_site() {
         "javascript:x",
         "/api/sign-out",
     ] {
-        let answer = sign_in(&bench, None, "viewer", PASSWORD, foreign).await;
+        let answer = sign_in(&app, None, "viewer", PASSWORD, foreign).await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("location")),
             (200, "/"),
             "{foreign}"
         );
     }
-    let admin = sign_in(&bench, None, "admin", PASSWORD, "/").await;
+    let admin = sign_in(&app, None, "admin", PASSWORD, "/").await;
     assert_eq!(
         admin.header("location"),
         "/operators",
@@ -175,7 +175,7 @@ async fn signing_in_leads_to_no_other_site() {
 
 #[tokio::test]
 async fn without_javascript_a_form_leads_to_a_page() {
-    let bench = Bench::new().await;
+    let app = TestApp::new().await;
     let send = |password: &'static str| {
         let fields = [
             ("form[name]", "viewer"),
@@ -188,7 +188,7 @@ async fn without_javascript_a_form_leads_to_a_page() {
             .header("accept", "text/html,*/*")
             .header("referer", "http://127.0.0.1:3000/sign-in?next=%2Forders")
             .body(Body::from(encoded(&fields)));
-        bench.ask(request.unwrap())
+        app.ask(request.unwrap())
     };
     let right = send(PASSWORD).await;
     assert_eq!((right.status.as_u16(), right.header("location")), (302, "/orders"));
@@ -205,38 +205,37 @@ async fn without_javascript_a_form_leads_to_a_page() {
 
 #[tokio::test]
 async fn signing_out_ends_the_session_for_whoever_has_its_token() {
-    let bench = Bench::new().await;
-    let session = bench.session("viewer").await;
-    let forged = bench
+    let app = TestApp::new().await;
+    let session = app.session("viewer").await;
+    let forged = app
         .ask(
-            bench
-                .signed(form("/api/sign-out", &[]), Some("viewer"))
+            app.signed(form("/api/sign-out", &[]), Some("viewer"))
                 .await
                 .body(Body::empty())
                 .unwrap(),
         )
         .await;
     assert_eq!(forged.status, 400, "{}", forged.text);
-    assert_eq!(page(&bench, &session.cookie).await.status, 200);
-    let answer = bench.send_as(Some("viewer"), "sign-out", &[]).await;
+    assert_eq!(page(&app, &session.cookie).await.status, 200);
+    let answer = app.send_as(Some("viewer"), "sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (200, "/sign-in"));
     assert_eq!(
         answer.header("set-cookie"),
         "ledgerscope=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"
     );
-    assert_eq!(page(&bench, &session.cookie).await.status, 303);
+    assert_eq!(page(&app, &session.cookie).await.status, 303);
 }
 
 #[tokio::test]
 async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
-    let bench = Bench::new().await;
-    let idle = bench.fresh_session("viewer").await;
-    let used = bench.fresh_session("viewer").await;
-    bench.pass(TimeDelta::minutes(14));
-    assert_eq!(page(&bench, &used.cookie).await.status, 200);
-    assert_eq!(unasked(&bench, &idle.cookie).await.status, 200);
-    bench.pass(TimeDelta::minutes(2));
-    let ended = page(&bench, &idle.cookie).await;
+    let app = TestApp::new().await;
+    let idle = app.fresh_session("viewer").await;
+    let used = app.fresh_session("viewer").await;
+    app.pass(TimeDelta::minutes(14));
+    assert_eq!(page(&app, &used.cookie).await.status, 200);
+    assert_eq!(unasked(&app, &idle.cookie).await.status, 200);
+    app.pass(TimeDelta::minutes(2));
+    let ended = page(&app, &idle.cookie).await;
     assert_eq!(ended.status, 303);
     assert!(
         ended.header("set-cookie").contains("Max-Age=0"),
@@ -244,56 +243,56 @@ async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
     );
     // Used all day, it ends all the same.
     for _ in 0..58 {
-        assert_eq!(page(&bench, &used.cookie).await.status, 200);
-        bench.pass(TimeDelta::minutes(12));
+        assert_eq!(page(&app, &used.cookie).await.status, 200);
+        app.pass(TimeDelta::minutes(12));
     }
-    assert_eq!(page(&bench, &used.cookie).await.status, 200);
-    bench.pass(TimeDelta::minutes(12));
-    assert_eq!(page(&bench, &used.cookie).await.status, 303);
+    assert_eq!(page(&app, &used.cookie).await.status, 200);
+    app.pass(TimeDelta::minutes(12));
+    assert_eq!(page(&app, &used.cookie).await.status, 303);
 }
 
 #[tokio::test]
 async fn an_operators_sessions_end_with_what_they_were_begun_with() {
-    let bench = Bench::new().await;
-    let operators = bench.access.operators();
+    let app = TestApp::new().await;
+    let operators = app.access.auth.operators();
     let name = "viewer".parse().unwrap();
-    let session = bench.fresh_session("viewer").await;
+    let session = app.fresh_session("viewer").await;
     operators.disable(&name, "test").await.unwrap();
-    assert_eq!(page(&bench, &session.cookie).await.status, 303);
-    assert_eq!(sign_in(&bench, None, "viewer", PASSWORD, "").await.status, 422);
+    assert_eq!(page(&app, &session.cookie).await.status, 303);
+    assert_eq!(sign_in(&app, None, "viewer", PASSWORD, "").await.status, 422);
     operators.enable(&name, "test").await.unwrap();
     assert_eq!(
-        page(&bench, &session.cookie).await.status,
+        page(&app, &session.cookie).await.status,
         303,
         "it must not come back to life"
     );
-    let session = bench.fresh_session("viewer").await;
+    let session = app.fresh_session("viewer").await;
     operators
         .reset(&name, Some(Secret("another long password".to_owned())), "test")
         .await
         .unwrap();
-    assert_eq!(page(&bench, &session.cookie).await.status, 303);
+    assert_eq!(page(&app, &session.cookie).await.status, 303);
 }
 
 #[tokio::test]
 async fn demo_operators_are_nobody_where_others_may_come() {
-    let bench = Bench::new().await;
-    bench.add_demo("demo").await;
-    assert_eq!(sign_in(&bench, None, "demo", PASSWORD, "").await.status, 200);
+    let app = TestApp::new().await;
+    app.add_demo("demo").await;
+    assert_eq!(sign_in(&app, None, "demo", PASSWORD, "").await.status, 200);
     let mut config = config();
     config.public_url = Some("http://ledger.example.org".parse().unwrap());
-    let bench = Bench::with(&config).await;
-    bench.add_demo("demo").await;
-    assert_eq!(sign_in(&bench, None, "demo", PASSWORD, "").await.status, 422);
-    let session = bench.fresh_session("demo").await;
-    assert_eq!(page(&bench, &session.cookie).await.status, 303);
+    let app = TestApp::with(&config).await;
+    app.add_demo("demo").await;
+    assert_eq!(sign_in(&app, None, "demo", PASSWORD, "").await.status, 422);
+    let session = app.fresh_session("demo").await;
+    assert_eq!(page(&app, &session.cookie).await.status, 303);
 }
 
 #[tokio::test]
 async fn a_form_of_another_session_is_not_taken() {
-    let bench = Bench::new().await;
-    let other = bench.fresh_session("finance").await;
-    bench.session("finance").await;
+    let app = TestApp::new().await;
+    let other = app.fresh_session("finance").await;
+    app.session("finance").await;
     for token in ["", "0", &other.form_token] {
         for function in [
             "compensation-issue",
@@ -303,10 +302,10 @@ async fn a_form_of_another_session_is_not_taken() {
         ] {
             let fields = [("form[form_token]", token), ("form[case]", "CMP-1")];
             let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let request = bench
+            let request = app
                 .signed(form(&format!("/api/{function}"), &fields), Some("finance"))
                 .await;
-            let answer = bench.ask(request.body(Body::from(encoded(&fields))).unwrap()).await;
+            let answer = app.ask(request.body(Body::from(encoded(&fields))).unwrap()).await;
             assert_eq!(answer.status, 403, "{function}: {}", answer.text);
             assert_eq!(answer.json(), json!({"code": "form_expired"}), "{function}");
         }
@@ -315,16 +314,16 @@ async fn a_form_of_another_session_is_not_taken() {
 
 #[tokio::test]
 async fn me_says_who_it_is_and_nothing_secret() {
-    let bench = Bench::new().await;
-    assert_eq!(bench.call_as(None, "me", &json!({})).await.json(), json!(null));
-    let me = bench.call_as(Some("finance"), "me", &json!({})).await.json();
+    let app = TestApp::new().await;
+    assert_eq!(app.call_as(None, "me", &json!({})).await.json(), json!(null));
+    let me = app.call_as(Some("finance"), "me", &json!({})).await.json();
     assert_eq!(
         (&me["name"], &me["role"], &me["demo"]),
         (&json!("finance"), &json!("finance"), &json!(false))
     );
-    assert_eq!(me["form_token"], json!(bench.session("finance").await.form_token));
+    assert_eq!(me["form_token"], json!(app.session("finance").await.form_token));
     assert_eq!(me["limits"][0]["daily"], json!({"amount": "200.00", "currency": "EUR"}));
-    let rows = bench.call_as(Some("admin"), "operators", &json!({})).await;
+    let rows = app.call_as(Some("admin"), "operators", &json!({})).await;
     assert_eq!(rows.json().as_array().unwrap().len(), 5);
     assert!(!rows.text.contains("argon2"), "a hash reached the browser");
 }

@@ -21,7 +21,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A line of a file, for messages and for their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourceLocation {
     pub file: usize,
     pub line: u64,
 }
@@ -29,7 +29,7 @@ pub struct Place {
 /// An event and the line that it came from.
 #[derive(Clone, Debug)]
 pub struct Line {
-    pub place: Place,
+    pub place: SourceLocation,
     pub sequence: Option<Sequence>,
     pub event: NewEvent,
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{
     super::CliError,
-    lines::{Line, Place},
+    lines::{Line, SourceLocation},
 };
 use crate::{
     domain::{
@@ -29,7 +29,7 @@ pub type Waiting = BTreeMap<Sequence, Line>;
 pub struct Outcome {
     pub appended: u64,
     pub already: u64,
-    pub refused: Vec<(Place, String)>,
+    pub refused: Vec<(SourceLocation, String)>,
 }
 
 pub struct Subject<'a> {

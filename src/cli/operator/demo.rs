@@ -3,7 +3,8 @@
 
 use super::entry;
 use crate::{
-    access::{Access, operators::NewOperator},
+    app_state::AccessStore,
+    auth::operators::NewOperator,
     cli::{
         CliError,
         audited::{actor, audited},
@@ -27,9 +28,9 @@ const CURRENCIES: [&str; 3] = ["EUR", "GBP", "USD"];
 const SINGLE: &str = "100";
 const DAILY: &str = "500";
 
-pub async fn run(access: &Access) -> Result<(), CliError> {
+pub async fn run(access: &AccessStore) -> Result<(), CliError> {
     let mut out = Output::new();
-    if !access.operators().list().await?.is_empty() {
+    if !access.auth.operators().list().await?.is_empty() {
         out.line("there are operators already; none was added")?;
         out.finish()?;
         return Ok(());
@@ -41,8 +42,8 @@ pub async fn run(access: &Access) -> Result<(), CliError> {
             entry("add", &new.name).detail(format!("as {role}, for a demo")),
             actor(),
         );
-        let told = audited(access, entry, access.operators().add(new, &actor)).await?;
-        rows.add_row([told.name.to_string(), role.to_string(), told.password.0]);
+        let credentials = audited(access, entry, access.auth.operators().add(new, &actor)).await?;
+        rows.add_row([credentials.name.to_string(), role.to_string(), credentials.password.0]);
     }
     out.line("Operators for a demo; their passwords are shown this once:")?;
     out.table(&rows)?;
@@ -56,7 +57,7 @@ fn person(name: &str, role: Role) -> Result<NewOperator, CliError> {
         name: OperatorName::new(name).map_err(|error| wrong(&error))?,
         title: None,
         role,
-        limits: if role.may(Act::Issue) { limits()? } else { Vec::new() },
+        limits: if role.can(Act::Issue) { limits()? } else { Vec::new() },
         password: None,
         totp: false,
         demo: true,

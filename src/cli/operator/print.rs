@@ -1,7 +1,7 @@
 //! What the command line says of operators.
 
 use crate::{
-    access::operators::{Credentials, Operator, totp_uri},
+    auth::operators::{Credentials, Operator, totp_uri},
     cli::{
         CliError,
         output::{Column, Output, plain, table},
@@ -18,14 +18,14 @@ pub fn done(line: &str) -> Result<(), CliError> {
 }
 
 /// What was done, and what a person is told once. A password that was given on standard input is known.
-pub fn credentials(line: &str, told: &Credentials, known: bool) -> Result<(), CliError> {
+pub fn credentials(line: &str, credentials: &Credentials, known: bool) -> Result<(), CliError> {
     let mut out = Output::new();
     out.line(line)?;
     if !known {
-        out.line(&format!("password: {}", told.password.0))?;
+        out.line(&format!("password: {}", credentials.password.0))?;
     }
-    if let Some(secret) = &told.totp {
-        out.line(&format!("authenticator: {}", totp_uri(&told.name, secret)))?;
+    if let Some(secret) = &credentials.totp {
+        out.line(&format!("authenticator: {}", totp_uri(&credentials.name, secret)))?;
     }
     out.finish()?;
     Ok(())

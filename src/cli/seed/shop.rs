@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     chance::Chance,
     names,
-    story::{Context, Told, order_event, wallet_event},
+    story::{Context, PlannedEvent, order_event, wallet_event},
 };
 use crate::domain::{
     event::NewEvent,
@@ -96,7 +96,7 @@ pub struct Shop {
     pub closing: Option<DateTime<Utc>>,
     /// How many times faster than life it is.
     haste: i32,
-    told: Vec<Told>,
+    planned: Vec<PlannedEvent>,
 }
 
 impl Shop {
@@ -111,7 +111,7 @@ impl Shop {
             refunds: Vec::new(),
             closing: None,
             haste: 1,
-            told: Vec::new(),
+            planned: Vec::new(),
         }
     }
 
@@ -203,14 +203,14 @@ impl Shop {
     }
 
     /// Everything that happens up to `now`, in its order.
-    pub fn run_until(&mut self, now: DateTime<Utc>) -> Vec<Told> {
+    pub fn run_until(&mut self, now: DateTime<Utc>) -> Vec<PlannedEvent> {
         while let Some(Reverse((at, _, _))) = self.agenda.peek()
             && *at <= now
             && let Some(Reverse((at, _, deed))) = self.agenda.pop()
         {
             self.happen(at, deed);
         }
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.planned)
     }
 
     /// Lets hours pass in seconds, so that somebody who watches sees things happen.
@@ -253,17 +253,17 @@ impl Shop {
     /// Tells of a wallet; returns the event's id, for what it causes.
     fn tell_wallet(&mut self, wallet: usize, context: Context<'_>, payload: &WalletEvent) -> String {
         let event = wallet_event(&mut self.chance, context, payload);
-        self.told(Domain::Wallet, self.wallets[wallet].id.clone(), event)
+        self.planned(Domain::Wallet, self.wallets[wallet].id.clone(), event)
     }
 
     fn tell_order(&mut self, order: usize, context: Context<'_>, payload: &OrderEvent) -> String {
         let event = order_event(&mut self.chance, context, payload);
-        self.told(Domain::Order, self.orders[order].id.clone(), event)
+        self.planned(Domain::Order, self.orders[order].id.clone(), event)
     }
 
-    fn told(&mut self, domain: Domain, id: EntityId, event: NewEvent) -> String {
+    fn planned(&mut self, domain: Domain, id: EntityId, event: NewEvent) -> String {
         let event_id = event.id.clone();
-        self.told.push(Told { domain, id, event });
+        self.planned.push(PlannedEvent { domain, id, event });
         event_id
     }
 

@@ -16,7 +16,7 @@ use crate::domain::{
 
 /// An event for a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct PlannedEvent {
     pub domain: Domain,
     pub id: EntityId,
     pub event: NewEvent,
@@ -70,8 +70,11 @@ pub fn event(chance: &mut Chance, context: Context<'_>, kind: &str, data: &Value
 pub struct Streams(pub BTreeMap<(Domain, EntityId), Vec<NewEvent>>);
 
 impl Streams {
-    pub fn add(&mut self, told: Told) {
-        self.0.entry((told.domain, told.id)).or_default().push(told.event);
+    pub fn add(&mut self, planned: PlannedEvent) {
+        self.0
+            .entry((planned.domain, planned.id))
+            .or_default()
+            .push(planned.event);
     }
 
     /// A moment at which something can be added to a stream: the one wished for, or just after the stream's last event.

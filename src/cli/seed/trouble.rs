@@ -14,7 +14,7 @@ use super::{
     chance::Chance,
     names,
     shop::Shop,
-    story::{Context, Streams, Told, event, order_event},
+    story::{Context, PlannedEvent, Streams, event, order_event},
 };
 use crate::domain::{
     ids::{Domain, EntityId},
@@ -103,7 +103,7 @@ impl Trouble<'_> {
     fn tell_order(&mut self, id: &EntityId, context: Context<'_>, payload: &OrderEvent) {
         let time = self.streams.moment(Domain::Order, id, context.time);
         let event = order_event(self.chance, Context { time, ..context }, payload);
-        self.streams.add(Told {
+        self.streams.add(PlannedEvent {
             domain: Domain::Order,
             id: id.clone(),
             event,
@@ -119,7 +119,7 @@ impl Trouble<'_> {
         let time = self.streams.moment(domain, id, context.time);
         let event = event(self.chance, Context { time, ..context }, kind, data);
         let event_id = event.id.clone();
-        self.streams.add(Told {
+        self.streams.add(PlannedEvent {
             domain,
             id: id.clone(),
             event,

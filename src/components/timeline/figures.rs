@@ -69,11 +69,11 @@ pub struct Change {
 
 /// What changed, in the order of the columns.
 pub fn changes(columns: &[&'static str], before: &[Decimal], after: &[Decimal]) -> Vec<Change> {
-    let told = columns.len().saturating_sub(1);
+    let shown = columns.len().saturating_sub(1);
     columns
         .iter()
         .zip(before.iter().zip(after))
-        .take(told)
+        .take(shown)
         .filter_map(|(of, (before, after))| {
             // Two sums of 28 digits each differ by more than can be told only at the edge of what can be held at all.
             let by = sub_exact(*after, *before)?;
@@ -94,11 +94,11 @@ mod tests {
     fn what_follows_from_the_others_is_not_told_twice() {
         let before = balances("100.00", "30.00", "70.00");
         let after = balances("75.00", "0.00", "75.00");
-        let told: Vec<_> = changes(Balances::COLUMNS, &before, &after)
+        let shown: Vec<_> = changes(Balances::COLUMNS, &before, &after)
             .into_iter()
             .map(|change| format!("{} {}", change.of, change.by))
             .collect();
-        assert_eq!(told, ["Posted -25.00", "Held -30.00"]);
+        assert_eq!(shown, ["Posted -25.00", "Held -30.00"]);
         assert_eq!(changes(Balances::COLUMNS, &after, &after), []);
     }
 

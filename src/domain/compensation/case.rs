@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    event::{Authority, CaseEvent, Ending, Issued, IssuedEvent, Judgement, Proposal, Refused},
+    event::{ApprovalDecision, Authority, CaseEvent, Ending, Issued, IssuedEvent, Proposal, Refused},
     stream::{CASE_PREFIX, Case, is_case_id},
 };
 use crate::domain::{
@@ -52,8 +52,8 @@ pub struct CaseState {
     pub status: Option<CaseStatus>,
     pub status_since: Option<DateTime<Utc>>,
     /// Who approved or declined.
-    pub judge: Option<String>,
-    pub judge_note: Option<String>,
+    pub decided_by: Option<String>,
+    pub decision_note: Option<String>,
     /// What was appended, undone or not.
     pub events: Vec<IssuedEvent>,
     /// Why it was refused, withdrawn or lapsed.
@@ -100,7 +100,7 @@ impl CaseState {
     }
 
     /// Whether `by` may approve or decline the command with this hash now.
-    pub fn may_judge(&self, by: &str, command_hash: &str, now: DateTime<Utc>) -> Result<(), CaseRefusal> {
+    pub fn check_can_decide(&self, by: &str, command_hash: &str, now: DateTime<Utc>) -> Result<(), CaseRefusal> {
         let proposal = self.waiting()?;
         if by == self.proposer {
             return Err(CaseRefusal::OwnProposal);
@@ -115,7 +115,7 @@ impl CaseState {
     }
 
     /// Whether `by` may take it back.
-    pub fn may_withdraw(&self, by: &str) -> Result<(), CaseRefusal> {
+    pub fn check_can_withdraw(&self, by: &str) -> Result<(), CaseRefusal> {
         self.waiting()?;
         if by == self.proposer {
             Ok(())
@@ -142,7 +142,7 @@ impl CaseState {
         Ok(proposal)
     }
 
-    fn may_follow(&self, event: &CaseEvent) -> bool {
+    fn can_follow(&self, event: &CaseEvent) -> bool {
         match event {
             CaseEvent::Proposed(_) => self.status.is_none(),
             CaseEvent::Approved(_) | CaseEvent::Declined(_) | CaseEvent::Withdrawn(_) => self.awaits_approval(),
@@ -151,8 +151,8 @@ impl CaseState {
         }
     }
 
-    /// What people do needs somebody who did it, and the right one: whatever was appended past the desk does not count.
-    fn may_come_from(&self, event: &Envelope<'_>, parsed: &CaseEvent) -> Result<(), &'static str> {
+    /// What people do needs somebody who did it, and the right one: events that another program appended without them do not count.
+    fn check_origin(&self, event: &Envelope<'_>, parsed: &CaseEvent) -> Result<(), &'static str> {
         let by_a_person = !matches!(
             parsed,
             CaseEvent::Lapsed(_) | CaseEvent::Issued(_) | CaseEvent::Refused(_)
@@ -164,7 +164,7 @@ impl CaseState {
         let hash = self.proposal.as_ref().map(|proposal| proposal.command_hash.as_str());
         match parsed {
             CaseEvent::Approved(_) if actor == self.proposer => Err("an approval by who proposed it does not count"),
-            CaseEvent::Approved(judgement) if Some(judgement.command_hash.as_str()) != hash => {
+            CaseEvent::Approved(decision) if Some(decision.command_hash.as_str()) != hash => {
                 Err("an approval of another command does not count")
             }
             CaseEvent::Approved(_) if self.is_expired(event.time) => Err("an approval after its time does not count"),
@@ -181,8 +181,8 @@ impl CaseState {
                 self.proposed_at = Some(at);
                 CaseStatus::Proposed
             }
-            CaseEvent::Approved(judgement) => self.judged(actor, judgement, CaseStatus::Approved),
-            CaseEvent::Declined(judgement) => self.judged(actor, judgement, CaseStatus::Declined),
+            CaseEvent::Approved(decision) => self.decided(actor, decision, CaseStatus::Approved),
+            CaseEvent::Declined(decision) => self.decided(actor, decision, CaseStatus::Declined),
             CaseEvent::Withdrawn(ending) => self.ended(ending.why, CaseStatus::Withdrawn),
             CaseEvent::Lapsed(ending) => self.ended(ending.why, CaseStatus::Lapsed),
             CaseEvent::Issued(issued) => {
@@ -198,9 +198,9 @@ impl CaseState {
         self.status_since = Some(at);
     }
 
-    fn judged(&mut self, actor: Option<&str>, judgement: Judgement, status: CaseStatus) -> CaseStatus {
-        self.judge = actor.map(str::to_owned);
-        self.judge_note = judgement.note;
+    fn decided(&mut self, actor: Option<&str>, decision: ApprovalDecision, status: CaseStatus) -> CaseStatus {
+        self.decided_by = actor.map(str::to_owned);
+        self.decision_note = decision.note;
         status
     }
 
@@ -216,7 +216,7 @@ impl State for CaseState {
             Ok(parsed) => parsed,
             Err(refusal) => return Evolved::Refused(refusal),
         };
-        if !self.may_follow(&parsed) {
+        if !self.can_follow(&parsed) {
             return Evolved::Refused(Refusal::new(
                 AnomalyKind::TransitionNotAllowed,
                 format!(
@@ -226,7 +226,7 @@ impl State for CaseState {
                 ),
             ));
         }
-        if let Err(why) = self.may_come_from(event, &parsed) {
+        if let Err(why) = self.check_origin(event, &parsed) {
             return Evolved::Refused(Refusal::new(AnomalyKind::TransitionNotAllowed, why));
         }
         self.apply(event.actor, event.time, parsed);

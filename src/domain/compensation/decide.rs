@@ -23,16 +23,16 @@ use crate::domain::{
 
 /// An entity as its whole stream left it.
 #[derive(Clone, Debug)]
-pub struct Book<S> {
+pub struct Loaded<S> {
     pub id: EntityId,
     pub fold: Fold<S>,
 }
 
 /// What a command is decided on. A stream that does not exist is `None`.
 #[derive(Clone, Debug, Default)]
-pub struct Books {
-    pub wallet: Option<Book<WalletState>>,
-    pub order: Option<Book<OrderState>>,
+pub struct CommandState {
+    pub wallet: Option<Loaded<WalletState>>,
+    pub order: Option<Loaded<OrderState>>,
     /// Other wallets that hold a credit for the command's refund, as far as is known.
     pub credited_elsewhere: Vec<EntityId>,
 }
@@ -142,19 +142,19 @@ pub struct Decision {
     pub warnings: Vec<Warning>,
 }
 
-impl Books {
-    /// Where the streams are that a command on these books is bound to, its subject first.
+impl CommandState {
+    /// Where the streams are that a command on them is bound to, its subject first.
     pub fn pins(&self, command: &Command) -> Vec<Pin> {
         let (domain, id) = command.action.subject();
-        let wallet = self.wallet.as_ref().map(|book| Pin {
+        let wallet = self.wallet.as_ref().map(|stream| Pin {
             domain: Domain::Wallet,
-            id: book.id.clone(),
-            sequence: book.fold.sequence,
+            id: stream.id.clone(),
+            sequence: stream.fold.sequence,
         });
-        let order = self.order.as_ref().map(|book| Pin {
+        let order = self.order.as_ref().map(|stream| Pin {
             domain: Domain::Order,
-            id: book.id.clone(),
-            sequence: book.fold.sequence,
+            id: stream.id.clone(),
+            sequence: stream.fold.sequence,
         });
         let mut pins: Vec<_> = order.into_iter().chain(wallet).collect();
         pins.sort_by_key(|pin| (pin.domain, &pin.id) != (domain, id));
@@ -164,19 +164,24 @@ impl Books {
     /// The figures as they are, with the state of a refund where one is asked for.
     pub fn figures(&self, refund: Option<&str>) -> Figures {
         figures(
-            self.wallet.as_ref().map(|book| &book.fold.state),
-            self.order.as_ref().map(|book| &book.fold.state),
+            self.wallet.as_ref().map(|stream| &stream.fold.state),
+            self.order.as_ref().map(|stream| &stream.fold.state),
             refund,
         )
     }
 }
 
 /// Decides a command on the given states. `case` is the case that it belongs to; events refer to it.
-pub fn decide(command: &Command, books: &Books, case: &EntityId, now: DateTime<Utc>) -> Result<Decision, Rejection> {
+pub fn decide(
+    command: &Command,
+    loaded: &CommandState,
+    case: &EntityId,
+    now: DateTime<Utc>,
+) -> Result<Decision, Rejection> {
     let (domain, id) = command.action.subject();
     let exists = match domain {
-        Domain::Wallet => books.wallet.is_some(),
-        Domain::Order => books.order.is_some(),
+        Domain::Wallet => loaded.wallet.is_some(),
+        Domain::Order => loaded.order.is_some(),
     };
     let unknown = || Rejection::Unknown {
         domain,
@@ -185,16 +190,21 @@ pub fn decide(command: &Command, books: &Books, case: &EntityId, now: DateTime<U
     if !exists {
         return Err(unknown());
     }
-    let plan = match (&command.action, &books.wallet, &books.order) {
+    let plan = match (&command.action, &loaded.wallet, &loaded.order) {
         (Action::CreditWallet { amount, .. }, Some(wallet), _) => wallet::credit(wallet, command, *amount)?,
         (Action::DebitWallet { amount, .. }, Some(wallet), _) => wallet::debit(wallet, command, *amount)?,
         (Action::ReverseEntry { event, amount, .. }, Some(wallet), _) => {
             wallet::reverse(wallet, command, event, *amount)?
         }
         (Action::ReleaseHold { hold, .. }, Some(wallet), _) => wallet::release(wallet, hold)?,
-        (Action::SettleRefund { refund, .. }, wallet, Some(order)) => {
-            order::settle(order, wallet.as_ref(), command, refund, &books.credited_elsewhere, case)?
-        }
+        (Action::SettleRefund { refund, .. }, wallet, Some(order)) => order::settle(
+            order,
+            wallet.as_ref(),
+            command,
+            refund,
+            &loaded.credited_elsewhere,
+            case,
+        )?,
         (Action::RetryRefund { refund, .. }, _, Some(order)) => {
             order::step(order, command, refund, RefundState::Processing, case)?
         }
@@ -209,7 +219,7 @@ pub fn decide(command: &Command, books: &Books, case: &EntityId, now: DateTime<U
         }
         _ => return Err(unknown()),
     };
-    foresee(plan, command, books, now)
+    foresee(plan, command, loaded, now)
 }
 
 /// What a rule comes to, before its effect is known.
@@ -220,14 +230,14 @@ struct Plan {
 }
 
 /// Folds the planned events: what the fold would refuse is rejected, and the figures are those that it will really have.
-fn foresee(plan: Plan, command: &Command, books: &Books, now: DateTime<Utc>) -> Result<Decision, Rejection> {
+fn foresee(plan: Plan, command: &Command, loaded: &CommandState, now: DateTime<Utc>) -> Result<Decision, Rejection> {
     let Plan {
         steps,
         amount,
         mut warnings,
     } = plan;
-    let mut wallet = books.wallet.as_ref().map(|book| book.fold.state.clone());
-    let mut order = books.order.as_ref().map(|book| book.fold.state.clone());
+    let mut wallet = loaded.wallet.as_ref().map(|stream| stream.fold.state.clone());
+    let mut order = loaded.order.as_ref().map(|stream| stream.fold.state.clone());
     let refund = command.action.refund();
     let before = figures(wallet.as_ref(), order.as_ref(), refund);
     for step in &steps {
@@ -246,8 +256,11 @@ fn foresee(plan: Plan, command: &Command, books: &Books, now: DateTime<Utc>) -> 
         });
     }
     for (domain, complete) in [
-        (Domain::Wallet, books.wallet.as_ref().map(|book| book.fold.complete)),
-        (Domain::Order, books.order.as_ref().map(|book| book.fold.complete)),
+        (
+            Domain::Wallet,
+            loaded.wallet.as_ref().map(|stream| stream.fold.complete),
+        ),
+        (Domain::Order, loaded.order.as_ref().map(|stream| stream.fold.complete)),
     ] {
         if complete == Some(false) {
             warnings.push(Warning::HistoryIncomplete { domain });
@@ -305,13 +318,13 @@ pub fn refund_commands(state: RefundState, to_wallet: bool) -> Vec<CommandName> 
     if state == RefundState::Requested {
         commands.extend([CommandName::ApproveRefund, CommandName::RejectRefund]);
     }
-    if to_wallet && (state.may_become(RefundState::Succeeded) || state == RefundState::Succeeded) {
+    if to_wallet && (state.can_become(RefundState::Succeeded) || state == RefundState::Succeeded) {
         commands.push(CommandName::SettleRefund);
     }
     if state == RefundState::Failed {
         commands.push(CommandName::RetryRefund);
     }
-    if state.may_become(RefundState::Canceled) {
+    if state.can_become(RefundState::Canceled) {
         commands.push(CommandName::CancelRefund);
     }
     commands

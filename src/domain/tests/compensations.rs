@@ -11,7 +11,7 @@ use super::{
     super::{
         compensation::{
             command::{Action, Command, Pin},
-            decide::{Book, Books, Decision, Rejection, Step, Warning, decide},
+            decide::{CommandState, Decision, Loaded, Rejection, Step, Warning, decide},
         },
         fold::{Fold, State},
         ids::{Domain, EntityId},
@@ -48,13 +48,13 @@ fn fold<S: State>(events: &[Event]) -> Option<Fold<S>> {
 }
 
 /// What there is when somebody asks.
-struct Given(Books);
+struct Given(CommandState);
 
 /// The wallet W-1 and the order O-1 after these events; without any, there is none.
 fn given(wallet: &[Event], order: &[Event]) -> Given {
-    Given(Books {
-        wallet: fold(wallet).map(|fold| Book { id: id("W-1"), fold }),
-        order: fold(order).map(|fold| Book { id: id("O-1"), fold }),
+    Given(CommandState {
+        wallet: fold(wallet).map(|fold| Loaded { id: id("W-1"), fold }),
+        order: fold(order).map(|fold| Loaded { id: id("O-1"), fold }),
         credited_elsewhere: Vec::new(),
     })
 }
@@ -81,7 +81,7 @@ impl Given {
 }
 
 /// A command and what came of it.
-struct Asked(Command, Books, Result<Decision, Rejection>);
+struct Asked(Command, CommandState, Result<Decision, Rejection>);
 
 impl Asked {
     #[track_caller]

@@ -9,7 +9,7 @@ use ledgerscope::{
 };
 use tokio::time::timeout;
 
-use super::{Bench, advanced, event, id, next, told};
+use super::{Bench, advanced, event, feed_items, id, next};
 
 pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     let log = bench.log();
@@ -24,18 +24,18 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     }
     let whole = next(&mut log.follow(FeedPosition::default()), expected.len()).await;
     // Partitions are told side by side; each is in order, and so is each stream.
-    let sorted = |mut told: Vec<(String, Sequence)>| {
-        told.sort();
-        told
+    let sorted = |mut feed_items: Vec<(String, Sequence)>| {
+        feed_items.sort();
+        feed_items
     };
-    assert_eq!(sorted(told(&whole)), sorted(expected.clone()));
+    assert_eq!(sorted(feed_items(&whole)), sorted(expected.clone()));
     let partitions = whole.iter().map(|entry| entry.partition).max().unwrap();
     for partition in 0..=partitions {
         let one: Vec<_> = whole.iter().filter(|entry| entry.partition == partition).collect();
         assert!(one.windows(2).all(|two| two[0].position < two[1].position));
     }
     if partitions == 0 {
-        assert_eq!(told(&whole), expected);
+        assert_eq!(feed_items(&whole), expected);
     }
     let end = log.feed_end().await.unwrap();
     assert_eq!(advanced(FeedPosition::default(), &whole), end);
@@ -44,14 +44,14 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     for seen in [1, 13, 79] {
         let mut feed = log.follow(advanced(FeedPosition::default(), &whole[..seen]));
         let rest = next(&mut feed, whole.len() - seen).await;
-        assert_eq!(sorted(told(&rest)), sorted(told(&whole[seen..])));
+        assert_eq!(sorted(feed_items(&rest)), sorted(feed_items(&whole[seen..])));
     }
     // From the end: silence, until there is something.
     let mut feed = log.follow(end);
     let silence = timeout(Duration::from_millis(300), feed.next()).await;
     assert!(silence.is_err(), "{silence:?}");
     log.append(&id("W-3"), Expected::Any, &[event(999)]).await.unwrap();
-    assert_eq!(told(&next(&mut feed, 1).await)[0].0, "W-3");
+    assert_eq!(feed_items(&next(&mut feed, 1).await)[0].0, "W-3");
 }
 
 pub async fn the_feed_tells_what_others_append(bench: &Bench) {
@@ -61,7 +61,7 @@ pub async fn the_feed_tells_what_others_append(bench: &Bench) {
     for number in 1..=5 {
         other.append(&id("W-1"), Expected::Any, &[event(number)]).await.unwrap();
         let expected = [("W-1".to_owned(), number as u64)];
-        assert_eq!(told(&next(&mut feed, 1).await), expected);
-        assert_eq!(told(&next(&mut again, 1).await), expected);
+        assert_eq!(feed_items(&next(&mut feed, 1).await), expected);
+        assert_eq!(feed_items(&next(&mut again, 1).await), expected);
     }
 }

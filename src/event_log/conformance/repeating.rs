@@ -8,7 +8,7 @@ use ledgerscope::{
     event_log::{AppendError, Appended, Expected, FeedPosition},
 };
 
-use super::{Bench, appended, event, id, keyed, next, read_all, repeated, sequences, told};
+use super::{Bench, appended, event, feed_items, id, keyed, next, read_all, repeated, sequences};
 
 pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
     let log = bench.log();
@@ -62,7 +62,7 @@ pub async fn racing_repeats_write_once(bench: &Bench) {
     assert_eq!(results.iter().filter(|done| !done.repeated).count(), 1);
     assert_eq!(sequences(&read_all(&*logs[0], &id("W-1")).await), [1, 2]);
     let mut feed = logs[0].follow(FeedPosition::default());
-    assert_eq!(told(&next(&mut feed, 2).await).len(), 2);
+    assert_eq!(feed_items(&next(&mut feed, 2).await).len(), 2);
 }
 
 pub async fn a_key_used_for_something_else_is_refused(bench: &Bench) {

@@ -151,9 +151,9 @@ pub async fn a_sweep_among_appends_tells_whole_beginnings(bench: &Bench) {
     while !writing.is_finished() || sweeps == 0 {
         let streams = swept(&*log).await;
         for number in 0..200 {
-            let told = sequences(&streams[&id(&format!("W-{number}"))]);
-            assert!(told.len() >= 40);
-            assert_eq!(told, (1..=told.len() as u64).collect::<Vec<_>>());
+            let feed_items = sequences(&streams[&id(&format!("W-{number}"))]);
+            assert!(feed_items.len() >= 40);
+            assert_eq!(feed_items, (1..=feed_items.len() as u64).collect::<Vec<_>>());
         }
         sweeps += 1;
     }

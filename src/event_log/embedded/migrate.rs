@@ -72,7 +72,7 @@ mod tests {
         },
         event_log::{
             AppendError, Appended, EventLog, Expected, FeedPosition, StreamEnd,
-            embedded::{Place, schema::FILE},
+            embedded::{StoreLocation, schema::FILE},
             open,
         },
     };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn connect(dir: &Path) -> Connection {
-        schema::connect(&Place {
+        schema::connect(&StoreLocation {
             domain: LogName::Wallet,
             dir: dir.to_owned(),
             create: true,
@@ -192,11 +192,11 @@ mod tests {
             }
         }
         let mut feed = log.follow(FeedPosition::default());
-        let mut told = Vec::new();
-        while told.len() < EVENTS {
-            told.extend(feed.next().await.unwrap().unwrap());
+        let mut fed = Vec::new();
+        while fed.len() < EVENTS {
+            fed.extend(feed.next().await.unwrap().unwrap());
         }
-        for (number, entry) in told.iter().take(EVENTS).enumerate() {
+        for (number, entry) in fed.iter().take(EVENTS).enumerate() {
             assert_eq!(entry.position, Position::new(number as u64 + 1, 0));
             assert_eq!(entry.subject, stream(number));
             assert_eq!(entry.sequence, Some((number / STREAMS) as u64 + 1));
@@ -312,15 +312,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let connection = version_1(dir.path());
         connection.execute("UPDATE store SET domain = 'order'", []).unwrap();
-        let place = Place {
+        let location = StoreLocation {
             domain: LogName::Wallet,
             dir: dir.path().to_owned(),
             create: true,
         };
-        assert!(matches!(schema::connect(&place), Err(Fault::Damaged(_))));
+        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
         connection.execute("UPDATE store SET domain = 'wallet'", []).unwrap();
         connection.pragma_update(None, "application_id", 7).unwrap();
-        assert!(matches!(schema::connect(&place), Err(Fault::Damaged(_))));
+        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
         assert_eq!(schema::version(&connection).unwrap(), 1);
     }
 }

@@ -34,15 +34,15 @@ pub(super) fn entries(
 }
 
 /// Where a sweep is: after this position of this stream. No stream's name is empty; `i64::MAX` is after all events of one.
-pub(super) type Place = (String, i64);
+pub(super) type Cursor = (String, i64);
 
 /// Events of all streams after a place, in parts, by stream and position; and where to go on, if there is more. A stream with
 /// a damaged event is told as unreadable, and left at that.
 pub(super) fn swept(
     connection: &Connection,
-    after: &Place,
+    after: &Cursor,
     limit: usize,
-) -> Result<(Vec<Swept>, Option<Place>), Fault> {
+) -> Result<(Vec<Swept>, Option<Cursor>), Fault> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM events WHERE (stream, position) > (?1, ?2) ORDER BY stream, position LIMIT ?3",
     ))?;

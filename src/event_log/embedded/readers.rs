@@ -1,27 +1,28 @@
 //! Connections for reading, and the threads they block: SQLite is synchronous, the rest of the house is not. A handful of
 //! connections serve any number of callers; it never writes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{Fault, Place, schema};
+use super::{Fault, StoreLocation, schema};
 use crate::event_log::ReadError;
 
 /// At most this many reads at once; more wait their turn.
 const READERS_MAX: usize = 4;
 
 pub(super) struct Readers {
-    place: Place,
+    location: StoreLocation,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(location: StoreLocation) -> Self {
         Self {
-            place,
+            location,
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(READERS_MAX)),
         }
@@ -44,7 +45,7 @@ impl Readers {
             });
             task.await.map_err(|_| closing())?
         };
-        done.await.map_err(|fault: Fault| fault.into_read(self.place.domain))
+        done.await.map_err(|fault: Fault| fault.into_read(self.location.domain))
     }
 
     /// A connection that failed is dropped, not kept.
@@ -60,12 +61,12 @@ impl Readers {
     }
 
     fn connect(&self) -> Result<Connection, Fault> {
-        let connection = schema::connect(&self.place)?;
+        let connection = schema::connect(&self.location)?;
         connection.execute_batch("PRAGMA query_only = ON;")?;
         Ok(connection)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
-use super::{Place, migrate::migrate};
+use super::{StoreLocation, migrate::migrate};
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
 /// The file in a store's directory.
@@ -88,35 +88,35 @@ pub(in crate::event_log) fn exists(dir: &Path) -> bool {
 }
 
 /// A connection to the store at `place`, which is made where there is none yet, unless `place` says otherwise.
-pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
-    if place.create {
-        make_dir(place)?;
-    } else if !exists(&place.dir) {
+pub(super) fn connect(location: &StoreLocation) -> Result<Connection, Fault> {
+    if location.create {
+        make_dir(location)?;
+    } else if !exists(&location.dir) {
         return Err(Fault::Unavailable("it does not exist".into()));
     }
-    let flags = if place.create {
+    let flags = if location.create {
         OpenFlags::default()
     } else {
         OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE
     };
-    let mut connection = Connection::open_with_flags(place.dir.join(FILE), flags).inspect_err(|error| {
-        tracing::warn!(dir = %place.dir.display(), %error, "a store's file can't be opened");
+    let mut connection = Connection::open_with_flags(location.dir.join(FILE), flags).inspect_err(|error| {
+        tracing::warn!(dir = %location.dir.display(), %error, "a store's file can't be opened");
     })?;
     connection.busy_timeout(BUSY)?;
-    create_or_check(&mut connection, place.domain)?;
+    create_or_check(&mut connection, location.domain)?;
     // 8 MB of pages a connection; statements of this program are few.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
     keep_plans(&connection)?;
     Ok(connection)
 }
 
-fn make_dir(place: &Place) -> Result<(), Fault> {
-    let made = match place.domain {
-        LogName::Access => make_private_dir(&place.dir),
-        LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&place.dir),
+fn make_dir(location: &StoreLocation) -> Result<(), Fault> {
+    let made = match location.domain {
+        LogName::Access => make_private_dir(&location.dir),
+        LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&location.dir),
     };
     made.map_err(|error| {
-        tracing::warn!(dir = %place.dir.display(), %error, "a store's directory can't be made");
+        tracing::warn!(dir = %location.dir.display(), %error, "a store's directory can't be made");
         Fault::Unavailable(format!("its directory can't be made: {error}"))
     })
 }
@@ -238,8 +238,8 @@ mod tests {
 
     use super::*;
 
-    fn place(dir: &Path, domain: LogName) -> Place {
-        Place {
+    fn location(dir: &Path, domain: LogName) -> StoreLocation {
+        StoreLocation {
             domain,
             dir: dir.to_owned(),
             create: true,
@@ -250,7 +250,7 @@ mod tests {
     fn a_store_is_made_once_and_opened_again() {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..2 {
-            let connection = connect(&place(dir.path(), LogName::Wallet)).unwrap();
+            let connection = connect(&location(dir.path(), LogName::Wallet)).unwrap();
             assert_eq!(number(&connection, "user_version").unwrap(), VERSION);
             assert_eq!(number(&connection, "synchronous").unwrap(), 2);
         }
@@ -262,7 +262,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             std::thread::scope(|scope| {
                 for _ in 0..8 {
-                    scope.spawn(|| connect(&place(dir.path(), LogName::Wallet)).unwrap());
+                    scope.spawn(|| connect(&location(dir.path(), LogName::Wallet)).unwrap());
                 }
             });
         }
@@ -273,7 +273,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let access = dir.path().join("new/access");
         for _ in 0..2 {
-            connect(&place(&access, LogName::Access)).unwrap();
+            connect(&location(&access, LogName::Access)).unwrap();
         }
         assert_eq!(fs::metadata(&access).unwrap().permissions().mode() & 0o777, 0o700);
     }
@@ -281,8 +281,8 @@ mod tests {
     #[test]
     fn another_domain_a_newer_version_and_a_foreign_file_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let connection = connect(&place(dir.path(), LogName::Wallet)).unwrap();
-        let refused = |domain| match connect(&place(dir.path(), domain)) {
+        let connection = connect(&location(dir.path(), LogName::Wallet)).unwrap();
+        let refused = |domain| match connect(&location(dir.path(), domain)) {
             Err(Fault::Damaged(reason)) => reason,
             other => panic!("{other:?}"),
         };
@@ -298,7 +298,7 @@ mod tests {
             .execute_batch("CREATE TABLE theirs (x)")
             .unwrap();
         assert!(matches!(
-            connect(&place(dir.path(), LogName::Wallet)),
+            connect(&location(dir.path(), LogName::Wallet)),
             Err(Fault::Damaged(_))
         ));
     }
@@ -308,7 +308,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret-name");
         fs::write(&file, "").unwrap();
-        let error = connect(&place(&file.join("below"), LogName::Wallet)).unwrap_err();
+        let error = connect(&location(&file.join("below"), LogName::Wallet)).unwrap_err();
         assert!(!error.reason().contains("secret-name"));
     }
 }

@@ -11,17 +11,17 @@ use futures::{
 
 use super::{
     Readers,
-    read::{self, Place},
+    read::{self, Cursor},
 };
 use crate::event_log::{ReadError, Swept};
 
 /// Events in one item.
 const PAGE: usize = 5_000;
 
-type Page = Result<(Vec<Swept>, Option<Place>), ReadError>;
+type Page = Result<(Vec<Swept>, Option<Cursor>), ReadError>;
 
 pub(super) fn sweep(readers: Arc<Readers>) -> BoxStream<'static, Result<Vec<Swept>, ReadError>> {
-    let start = Some(page(Arc::clone(&readers), Place::default()));
+    let start = Some(page(Arc::clone(&readers), Cursor::default()));
     stream::try_unfold(start, move |page| {
         let readers = Arc::clone(&readers);
         async move {
@@ -33,7 +33,7 @@ pub(super) fn sweep(readers: Arc<Readers>) -> BoxStream<'static, Result<Vec<Swep
     .boxed()
 }
 
-fn page(readers: Arc<Readers>, after: Place) -> BoxFuture<'static, Page> {
+fn page(readers: Arc<Readers>, after: Cursor) -> BoxFuture<'static, Page> {
     async move {
         readers
             .run(move |connection| read::swept(connection, &after, PAGE))
@@ -43,7 +43,7 @@ fn page(readers: Arc<Readers>, after: Place) -> BoxFuture<'static, Page> {
 }
 
 /// The next page is read while the caller works on the one before it.
-fn ahead(readers: Arc<Readers>, after: Place) -> BoxFuture<'static, Page> {
+fn ahead(readers: Arc<Readers>, after: Cursor) -> BoxFuture<'static, Page> {
     let reading = tokio::spawn(page(Arc::clone(&readers), after.clone()));
     async move {
         match reading.await {

@@ -2,12 +2,9 @@
 //! after its commit, so that the cost of a disk flush is shared by everybody who waited for it. It never answers before the
 //! commit is on the disk.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -15,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Fault, Place, schema,
+    Fault, StoreLocation, schema,
     write::{Failed, Request, write},
 };
 use crate::{
@@ -37,16 +34,16 @@ struct Job {
 }
 
 pub(super) struct Writer {
-    place: Place,
+    location: StoreLocation,
     /// The way to the thread, which is started by the first append.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     appended: watch::Sender<()>,
 }
 
 impl Writer {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(location: StoreLocation) -> Self {
         Self {
-            place,
+            location,
             jobs: Mutex::default(),
             appended: watch::Sender::new(()),
         }
@@ -63,7 +60,7 @@ impl Writer {
         expected: Expected,
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError> {
-        let domain = self.place.domain;
+        let domain = self.location.domain;
         let (answer, answered) = oneshot::channel();
         let request = Request { id, expected, events };
         let job = Job { request, answer };
@@ -80,18 +77,18 @@ impl Writer {
     }
 
     fn jobs(&self) -> Result<mpsc::Sender<Job>, Fault> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = self.jobs.lock();
         if let Some(jobs) = jobs.as_ref().filter(|jobs| !jobs.is_closed()) {
             return Ok(jobs.clone());
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
         let thread = Thread {
-            place: self.place.clone(),
+            location: self.location.clone(),
             jobs: receiver,
             appended: self.appended.clone(),
         };
         thread::Builder::new()
-            .name(format!("{}-log", self.place.domain))
+            .name(format!("{}-log", self.location.domain))
             .spawn(move || thread.run())
             .map_err(|error| Fault::Unavailable(format!("no thread to write with: {error}")))?;
         Ok(jobs.insert(sender).clone())
@@ -99,7 +96,7 @@ impl Writer {
 }
 
 struct Thread {
-    place: Place,
+    location: StoreLocation,
     jobs: mpsc::Receiver<Job>,
     appended: watch::Sender<()>,
 }
@@ -119,10 +116,10 @@ impl Thread {
     }
 
     fn write(&self, connection: &mut Option<Connection>, requests: &[Request]) -> Vec<Result<Appended, AppendError>> {
-        let domain = self.place.domain;
+        let domain = self.location.domain;
         let done = match connection {
             Some(connection) => write(connection, requests),
-            None => schema::connect(&self.place)
+            None => schema::connect(&self.location)
                 .map_err(Failed::Before)
                 .and_then(|fresh| write(connection.insert(fresh), requests)),
         };

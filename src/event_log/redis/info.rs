@@ -205,12 +205,12 @@ async fn identity_of(session: &mut Session, domain: LogName) -> Result<Identity,
     let partitions = link::partitions(&mut session.connection, domain).await?;
     Ok(Identity {
         partitions: Some(partitions),
-        ..facts(&told(replies.0)?, &told(replies.1)?)
+        ..facts(&reply_text(replies.0)?, &reply_text(replies.1)?)
     })
 }
 
 /// What was told; nothing where it may not be asked for.
-fn told(reply: RedisResult<String>) -> RedisResult<String> {
+fn reply_text(reply: RedisResult<String>) -> RedisResult<String> {
     if is_refused(&reply) { Ok(String::new()) } else { reply }
 }
 

@@ -13,10 +13,10 @@ const PAGE: usize = 500;
 pub(super) async fn events(
     session: &mut Session,
     domain: LogName,
-    told: &[Option<FeedEntry>],
+    fed: &[Option<FeedEntry>],
 ) -> RedisResult<Vec<Option<RawEntry>>> {
     let mut ask = redis::pipe();
-    for entry in told.iter().flatten() {
+    for entry in fed.iter().flatten() {
         let place = entry.position.to_string();
         ask.cmd("XRANGE").arg(key(domain, entry)).arg(&place).arg(&place);
     }
@@ -26,8 +26,8 @@ pub(super) async fn events(
         ask.query_async(&mut session.connection).await?
     };
     let mut exact = exact.into_iter().map(|mut found| found.pop());
-    let mut events = Vec::with_capacity(told.len());
-    for entry in told {
+    let mut events = Vec::with_capacity(fed.len());
+    for entry in fed {
         let event = match entry {
             None => None,
             Some(entry) => match exact.next().flatten() {
@@ -42,13 +42,13 @@ pub(super) async fn events(
 
 /// Looks for an event by its sequence: backwards from the feed entry, which most producers write after the event, then
 /// forwards.
-pub(super) async fn search(session: &mut Session, domain: LogName, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
-    let Some(sequence) = told.sequence else {
+pub(super) async fn search(session: &mut Session, domain: LogName, fed: &FeedEntry) -> RedisResult<Option<RawEntry>> {
+    let Some(sequence) = fed.sequence else {
         return Ok(None);
     };
-    let key = key(domain, told);
+    let key = key(domain, fed);
     for (command, end) in [("XREVRANGE", "-"), ("XRANGE", "+")] {
-        let mut from = told.position.to_string();
+        let mut from = fed.position.to_string();
         loop {
             let page: Vec<RawEntry> = redis::cmd(command)
                 .arg(&key)

@@ -26,7 +26,7 @@ pub(super) const STREAMS: usize = 64;
 /// Pipelines of one read that are under way at once.
 const AT_ONCE: usize = 4;
 /// A stream and where it was read to.
-pub(super) type Place = (EntityId, Position);
+pub(super) type Cursor = (EntityId, Position);
 
 /// Why there is no page of a stream although the server answers: its key holds something else.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) fn not_a_stream(key: &str) -> String {
 }
 
 /// Each stream after its position, at most `limit` entries of each, in the order asked.
-pub(super) async fn many(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
+pub(super) async fn many(link: &Link, wanted: &[Cursor], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
     let some = wanted.chunks(STREAMS).map(|some| some_of(link, some, limit));
     // Collected first: a lazy iterator of futures that borrow is not `Send` enough for the port.
     let some: Vec<_> = some.collect();
@@ -52,13 +52,13 @@ pub(super) async fn many(link: &Link, wanted: &[Place], limit: usize) -> Result<
 }
 
 /// As many streams as one pipeline takes.
-async fn some_of(link: &Link, wanted: &[Place], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
+async fn some_of(link: &Link, wanted: &[Cursor], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
     let mut found = vec![Vec::new(); wanted.len()];
-    let mut open: Vec<(usize, Place)> = wanted.iter().cloned().enumerate().collect();
+    let mut open: Vec<(usize, Cursor)> = wanted.iter().cloned().enumerate().collect();
     let mut so_far = 0;
     while so_far < limit && !open.is_empty() {
         let count = share(open.len()).min(limit - so_far);
-        let asked: Vec<&Place> = open.iter().map(|(_, place)| place).collect();
+        let asked: Vec<&Cursor> = open.iter().map(|(_, place)| place).collect();
         let pages: Vec<Result<Entries, Unreadable>> =
             link.read(|session| pages(session, link.domain, &asked, count)).await?;
         let pages: Result<Vec<_>, _> = pages.into_iter().collect();
@@ -85,7 +85,7 @@ pub(super) fn share(streams: usize) -> usize {
 pub(super) async fn pages<T: FromRedisValue>(
     mut session: Session,
     domain: LogName,
-    wanted: &[&Place],
+    wanted: &[&Cursor],
     count: usize,
 ) -> RedisResult<Vec<Result<T, Unreadable>>> {
     let ask = ask(domain, session.partitions, wanted, count);
@@ -101,7 +101,7 @@ pub(super) async fn pages<T: FromRedisValue>(
 }
 
 /// Asks for a page of each stream.
-pub(super) fn ask(domain: LogName, partitions: u32, wanted: &[&Place], count: usize) -> Pipeline {
+pub(super) fn ask(domain: LogName, partitions: u32, wanted: &[&Cursor], count: usize) -> Pipeline {
     let mut ask = redis::pipe();
     // Each reply says for itself whether it is an error; redis-rs would walk through every value of all of them.
     ask.ignore_errors();

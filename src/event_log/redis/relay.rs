@@ -166,16 +166,16 @@ impl Copier {
 
     /// The events that a page of one feed tells of. What is not there is waited for while it is young, then left out.
     async fn events(&mut self, partition: u32, page: &[RawEntry]) -> RedisResult<Vec<(FeedEntry, RawEntry)>> {
-        let told: Vec<Option<FeedEntry>> = page.iter().map(|entry| entry.feed_entry(partition)).collect();
-        let found = lookup::events(&mut self.store, self.domain, &told).await?;
+        let fed: Vec<Option<FeedEntry>> = page.iter().map(|entry| entry.feed_entry(partition)).collect();
+        let found = lookup::events(&mut self.store, self.domain, &fed).await?;
         let mut events = Vec::with_capacity(page.len());
-        for ((told, found), entry) in told.into_iter().zip(found).zip(page) {
-            let event = match (&told, found) {
-                (Some(told), None) => self.wait_for(told).await?,
+        for ((fed, found), entry) in fed.into_iter().zip(found).zip(page) {
+            let event = match (&fed, found) {
+                (Some(fed), None) => self.wait_for(fed).await?,
                 (_, found) => found,
             };
-            if let (Some(told), Some(event)) = (told, event) {
-                events.push((told, event));
+            if let (Some(fed), Some(event)) = (fed, event) {
+                events.push((fed, event));
             } else {
                 tracing::warn!(
                     domain = %self.domain,
@@ -188,13 +188,13 @@ impl Copier {
         Ok(events)
     }
 
-    async fn wait_for(&mut self, told: &FeedEntry) -> RedisResult<Option<RawEntry>> {
+    async fn wait_for(&mut self, fed: &FeedEntry) -> RedisResult<Option<RawEntry>> {
         loop {
-            let found = lookup::search(&mut self.store, self.domain, told).await?;
+            let found = lookup::search(&mut self.store, self.domain, fed).await?;
             // The store's own clock, which also made the entry's id.
             let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut self.store.connection).await?;
-            let old = seconds.saturating_mul(1_000) > told.position.major.saturating_add(GRACE);
-            if found.is_some() || old || told.sequence.is_none() {
+            let old = seconds.saturating_mul(1_000) > fed.position.major.saturating_add(GRACE);
+            if found.is_some() || old || fed.sequence.is_none() {
                 return Ok(found);
             }
             sleep(GLANCE).await;
@@ -210,9 +210,9 @@ impl Copier {
         let key = keys::queue(self.domain, partition);
         let mut transaction = redis::pipe();
         transaction.atomic().ignore_errors();
-        for (told, event) in events {
-            let add = transaction.cmd("XADD").arg(&key).arg(told.position.to_string());
-            add.arg("subject").arg(told.subject.as_str());
+        for (fed, event) in events {
+            let add = transaction.cmd("XADD").arg(&key).arg(fed.position.to_string());
+            add.arg("subject").arg(fed.subject.as_str());
             for (name, value) in &event.fields {
                 if name != b"subject" {
                     add.arg(name.as_slice()).arg(value.as_slice());

@@ -2,15 +2,13 @@
 //! takes them, on connections of their own, so that a sweep holds up nobody and nobody holds up a sweep. It takes the fast
 //! wire where there is one; after anything odd a connection leaves the rest to redis-rs, which tries again and finds the words.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
+use parking_lot::MutexGuard;
 use redis::FromRedisValue;
 use tokio::sync::Mutex;
 
@@ -18,7 +16,7 @@ use super::{
     entry::{Count, Entries},
     follow,
     link::Link,
-    read::{self, Place, STREAMS, Unreadable, share},
+    read::{self, Cursor, STREAMS, Unreadable, share},
     wire::{Take, Wire},
 };
 use crate::{
@@ -87,7 +85,7 @@ enum State {
 
 impl Lane {
     /// A page of each stream.
-    async fn pages<T: Paged>(&self, wanted: &[&Place], count: usize) -> Result<Vec<Result<T, Unreadable>>, Fault> {
+    async fn pages<T: Paged>(&self, wanted: &[&Cursor], count: usize) -> Result<Vec<Result<T, Unreadable>>, Fault> {
         if let Some(pages) = self.wired(wanted, count).await {
             return Ok(pages);
         }
@@ -98,7 +96,7 @@ impl Lane {
     }
 
     /// A page of each stream by the fast wire, if it works.
-    async fn wired<T: Paged>(&self, wanted: &[&Place], count: usize) -> Option<Vec<Result<T, Unreadable>>> {
+    async fn wired<T: Paged>(&self, wanted: &[&Cursor], count: usize) -> Option<Vec<Result<T, Unreadable>>> {
         let partitions = self.link.session().await.ok()?.partitions;
         let mut state = self.wire.lock().await;
         // Whatever ends this call in its middle, a wire with half a reply in it is not used again.
@@ -118,7 +116,7 @@ impl Lane {
             Ok((wire, pages)) => {
                 *state = State::Open(wire);
                 let pages = pages.into_iter().zip(wanted);
-                let page = |(page, (id, _)): (Option<T>, &&Place)| {
+                let page = |(page, (id, _)): (Option<T>, &&Cursor)| {
                     page.ok_or_else(|| Unreadable::wrong_type(domain, partitions, id))
                 };
                 Some(pages.map(page).collect())
@@ -134,22 +132,22 @@ impl Lane {
 /// The streams that are just being told. A scan may find a key again; one that is being told is told to its end, and telling
 /// it twice at once would mix up its parts.
 #[derive(Clone, Default)]
-struct Open(Arc<std::sync::Mutex<HashSet<EntityId>>>);
+struct Open(Arc<parking_lot::Mutex<HashSet<EntityId>>>);
 
 impl Open {
     fn ids(&self) -> MutexGuard<'_, HashSet<EntityId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Those among `ids` that are not being told, in batches, to be told from their beginning.
-    fn batches(&self, ids: Vec<EntityId>) -> Vec<Vec<Place>> {
+    fn batches(&self, ids: Vec<EntityId>) -> Vec<Vec<Cursor>> {
         let mut open = self.ids();
-        let news: Vec<Place> = ids
+        let news: Vec<Cursor> = ids
             .into_iter()
             .filter(|id| open.insert(id.clone()))
             .map(|id| (id, Position::START))
             .collect();
-        news.chunks(STREAMS).map(<[Place]>::to_vec).collect()
+        news.chunks(STREAMS).map(<[Cursor]>::to_vec).collect()
     }
 }
 
@@ -178,7 +176,7 @@ fn walk<T: Paged>(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Met<T>>, Re
 fn along<T: Paged>(
     lane: Arc<Lane>,
     open: Open,
-    batch: Vec<Place>,
+    batch: Vec<Cursor>,
 ) -> BoxStream<'static, Result<Vec<Met<T>>, ReadError>> {
     stream::try_unfold(batch, move |places| {
         let (lane, open) = (Arc::clone(&lane), open.clone());
@@ -205,9 +203,9 @@ fn along<T: Paged>(
 }
 
 /// The next page of each of these streams, and those that go on after it.
-async fn step<T: Paged>(lane: &Lane, open: Vec<Place>) -> Result<(Vec<Met<T>>, Vec<Place>), Fault> {
+async fn step<T: Paged>(lane: &Lane, open: Vec<Cursor>) -> Result<(Vec<Met<T>>, Vec<Cursor>), Fault> {
     let count = share(open.len());
-    let asked: Vec<&Place> = open.iter().collect();
+    let asked: Vec<&Cursor> = open.iter().collect();
     let pages: Vec<Result<T, Unreadable>> = lane.pages(&asked, count).await?;
     let mut rest = Vec::new();
     let met = open.into_iter().zip(pages).map(|((id, after), page)| {
@@ -232,12 +230,12 @@ mod tests {
     fn a_stream_is_told_again_only_after_its_end() {
         let ids =
             |names: &[&str]| -> Vec<EntityId> { names.iter().map(|name| EntityId::new(*name).unwrap()).collect() };
-        let told =
-            |batches: Vec<Vec<Place>>| -> Vec<EntityId> { batches.concat().into_iter().map(|(id, _)| id).collect() };
+        let subjects =
+            |batches: Vec<Vec<Cursor>>| -> Vec<EntityId> { batches.concat().into_iter().map(|(id, _)| id).collect() };
         let open = Open::default();
-        assert_eq!(told(open.batches(ids(&["a", "b", "a"]))), ids(&["a", "b"]));
-        assert_eq!(told(open.batches(ids(&["b", "c"]))), ids(&["c"]));
+        assert_eq!(subjects(open.batches(ids(&["a", "b", "a"]))), ids(&["a", "b"]));
+        assert_eq!(subjects(open.batches(ids(&["b", "c"]))), ids(&["c"]));
         open.ids().remove(&ids(&["b"])[0]);
-        assert_eq!(told(open.batches(ids(&["a", "b"]))), ids(&["b"]));
+        assert_eq!(subjects(open.batches(ids(&["a", "b"]))), ids(&["b"]));
     }
 }

@@ -144,7 +144,7 @@ impl Writer {
 }
 
 /// What must be the same to the letter.
-fn told(view: &WalletView) -> String {
+fn summary(view: &WalletView) -> String {
     let view = WalletView {
         chart: Vec::new(),
         ..view.clone()
@@ -164,7 +164,7 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
     let (whole, stretch) = (short.wallet(&id(), query).await, long.wallet(&id(), query).await);
     match (whole, stretch) {
         (Ok(whole), Ok(stretch)) => {
-            let (one, other) = (told(&whole), told(&stretch));
+            let (one, other) = (summary(&whole), summary(&stretch));
             let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
             assert!(one == other, "{query:?}: {differs:?}");
             let last = |view: &WalletView| view.chart.last().map(|point| (point.posted, point.available));

@@ -46,7 +46,7 @@ pub(super) fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
             </div>
         }
     });
-    let judge = case.state.judge.clone().map(|judge| {
+    let decider = case.state.decided_by.clone().map(|decider| {
         let word = if row.status == CaseStatus::Declined {
             "Declined by"
         } else {
@@ -56,7 +56,7 @@ pub(super) fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
             <div>
                 <dt>{word}</dt>
                 <dd>
-                    <Code text=judge />
+                    <Code text=decider />
                 </dd>
             </div>
         }
@@ -99,7 +99,7 @@ pub(super) fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
                             " UTC"
                         </dd>
                     </div>
-                    {judge}
+                    {decider}
                     {expires}
                     <div class="is-wide">
                         <dt>"Note"</dt>

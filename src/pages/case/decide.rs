@@ -25,8 +25,8 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
     let Some(me) = me else {
         return ().into_any();
     };
-    let content = if case.may_judge {
-        judge(&me, case, sends)
+    let content = if case.can_decide {
+        decide(&me, case, sends)
     } else {
         let why = case
             .why_not
@@ -34,7 +34,7 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
             .unwrap_or_else(|| "somebody of finance who did not propose it approves or declines it".to_owned());
         view! { <p>{sentence(&why)} "."</p> }.into_any()
     };
-    let back = case.may_withdraw.then(|| withdraw(&me, case, sends));
+    let back = case.can_withdraw.then(|| withdraw(&me, case, sends));
     view! {
         <section class="panel decide" aria-labelledby="decide">
             <div class="panel-head">
@@ -50,7 +50,7 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
 }
 
 /// Approving first; declining behind a word, so that neither is pressed for the other.
-fn judge(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
+fn decide(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
     let approve = Way {
         prefix: "approve-",
         word: "Approve and issue",

@@ -17,7 +17,7 @@ pub(super) fn story(story: Vec<Entry>, now: DateTime<Utc>) -> AnyView {
     let items = story
         .into_iter()
         .map(|entry| {
-            let (title, note) = told(&entry);
+            let (title, note) = title_and_note(&entry);
             let actor = entry
                 .fields
                 .actor()
@@ -54,14 +54,14 @@ pub(super) fn story(story: Vec<Entry>, now: DateTime<Utc>) -> AnyView {
 }
 
 /// What an event of a case is called and what was said with it; a foreign one keeps its type.
-fn told(entry: &Entry) -> (String, Option<String>) {
+fn title_and_note(entry: &Entry) -> (String, Option<String>) {
     let kind = entry.fields.r#type().unwrap_or_default();
     let title = kind
         .strip_prefix("compensation.")
         .map_or_else(|| kind.to_owned(), sentence);
     let note = match CaseEvent::parse(kind, entry.fields.data()) {
         Ok(CaseEvent::Proposed(proposal)) => Some(proposal.note),
-        Ok(CaseEvent::Approved(judgement) | CaseEvent::Declined(judgement)) => judgement.note,
+        Ok(CaseEvent::Approved(decision) | CaseEvent::Declined(decision)) => decision.note,
         Ok(CaseEvent::Withdrawn(ending) | CaseEvent::Lapsed(ending)) => Some(ending.why),
         Ok(CaseEvent::Refused(refused)) => Some(refused.rejection),
         Ok(CaseEvent::Issued(_)) | Err(_) => None,
@@ -83,9 +83,12 @@ mod tests {
             digest: RawDigest::default(),
         };
         let declined = entry("compensation.declined", r#"{"command_hash":"x","note":"too much"}"#);
-        assert_eq!(told(&declined), ("Declined".to_owned(), Some("too much".to_owned())));
+        assert_eq!(
+            title_and_note(&declined),
+            ("Declined".to_owned(), Some("too much".to_owned()))
+        );
         let issued = entry("compensation.issued", r#"{"events":[]}"#);
-        assert_eq!(told(&issued), ("Issued".to_owned(), None));
-        assert_eq!(told(&entry("audit.x", "{}")), ("audit.x".to_owned(), None));
+        assert_eq!(title_and_note(&issued), ("Issued".to_owned(), None));
+        assert_eq!(title_and_note(&entry("audit.x", "{}")), ("audit.x".to_owned(), None));
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn verdict(case: &CaseView) -> AnyView {
             let undone = "What had been appended was undone by a further event.";
             Some(why.map_or_else(|| undone.to_owned(), |why| format!("{why} {undone}")))
         }
-        CaseStatus::Declined => state.judge.clone().map(|judge| format!("By {judge}.")),
+        CaseStatus::Declined => state.decided_by.clone().map(|decider| format!("By {decider}.")),
         _ => why,
     };
     let issued = links(&state.events, &case.news);

@@ -32,7 +32,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
         FormOutcome::Mistake(error) => Some(error.clone()),
         _ => None,
     };
-    let told = wrong.as_ref().map(problem);
+    let problem_text = wrong.as_ref().map(problem);
     let at = |field: Field| {
         let own = wrong
             .as_ref()
@@ -89,7 +89,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
                 <h2 id="asked">"What is asked for"</h2>
             </div>
             <div class="panel-body">
-                {told}
+                {problem_text}
                 {about}
                 <AskForm action=href::COMPENSATE class="form" address=address>
                     {hidden}

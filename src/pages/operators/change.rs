@@ -145,7 +145,7 @@ fn without_script(command: &'static str) -> AnyView {
 }
 
 fn roles() -> Vec<(String, String)> {
-    let told = |role: Role| match role {
+    let description = |role: Role| match role {
         Role::Viewer => "reads",
         Role::Support => "reads with personal data masked, proposes",
         Role::Finance => "issues up to the limits, approves",
@@ -154,7 +154,7 @@ fn roles() -> Vec<(String, String)> {
     Role::ALL
         .iter()
         .map(|&role| {
-            let word = format!("{}: {}", sentence(role.as_str()), told(role));
+            let word = format!("{}: {}", sentence(role.as_str()), description(role));
             (role.as_str().to_owned(), word)
         })
         .collect()

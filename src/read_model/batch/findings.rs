@@ -12,8 +12,8 @@ use crate::{
     domain::{
         event::format_time,
         findings::{
-            Claim, Credit, ExpiringHold, Finding, FindingKind, OrderSums, WalletBalance, of_claims, of_credits,
-            of_hold, of_order, of_wallet,
+            Credit, ExpiringHold, Finding, FindingKind, OrderSums, RefundFacts, WalletBalance, of_credits, of_hold,
+            of_order, of_refunds, of_wallet,
         },
         ids::{Domain, EntityId},
         money::Currency,
@@ -256,7 +256,7 @@ struct CreditRow {
 }
 
 /// Finds anew what does not fit about the refunds of one id.
-pub fn judge_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> rusqlite::Result<()> {
+pub fn evaluate_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> rusqlite::Result<()> {
     let claims = claims(connection, refund)?;
     let credits = credits(connection, refund)?;
     let found = find(refund, &claims, &credits);
@@ -266,7 +266,7 @@ pub fn judge_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> ru
 fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding> {
     let claims: Vec<_> = claims
         .iter()
-        .map(|row| Claim {
+        .map(|row| RefundFacts {
             order: &row.order,
             wallet: row.wallet.as_deref(),
             amount: row.amount,
@@ -289,7 +289,7 @@ fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding
         .collect();
     credits.sort_unstable_by_key(|credit| (credit.wallet, credit.time, credit.amount, credit.order));
     let mut found = Vec::new();
-    of_claims(refund, &claims, &credits, &mut found);
+    of_refunds(refund, &claims, &credits, &mut found);
     of_credits(refund, &credits, &claims, &mut found);
     found
 }
@@ -342,7 +342,7 @@ fn credits(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<Credit
 
 /// Finds anew what does not fit about any refund, once both domains are filled. Only refunds are looked at that were credited,
 /// or that should have been.
-pub fn judge_everything(connection: &Connection) -> rusqlite::Result<()> {
+pub fn evaluate_all(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM finding WHERE scope = ?1", [Scope::Refund as i64])?;
     let mut select = connection.prepare(
         "SELECT DISTINCT refund FROM credit WHERE refund IS NOT NULL
@@ -354,7 +354,7 @@ pub fn judge_everything(connection: &Connection) -> rusqlite::Result<()> {
             new: true,
             searched: false,
         };
-        judge_refund(connection, row.get_ref(0)?.as_str()?, upkeep)?;
+        evaluate_refund(connection, row.get_ref(0)?.as_str()?, upkeep)?;
     }
     search_index::index_findings(connection)
 }

@@ -118,7 +118,7 @@ impl Batch<'_> {
         if known.is_some() && !same {
             self.refresh_refund_texts(id)?;
         }
-        if self.judging && !same {
+        if self.evaluates && !same {
             findings::refresh_texts(self.connection, self.domain, id)?;
         }
         Ok(())

@@ -102,7 +102,7 @@ impl Batch<'_> {
         if self.has_text(n) && !same {
             search_index::put(self.connection, Texts::Wallet, n, known.is_some())?;
         }
-        if self.judging && !same {
+        if self.evaluates && !same {
             findings::refresh_texts(self.connection, self.domain, id)?;
         }
         Ok(())

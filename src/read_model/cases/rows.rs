@@ -131,7 +131,7 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
             Sortable::optional_time(row.expires_at),
             row.proposer,
             Sortable::time(row.proposed_at),
-            case.state.judge,
+            case.state.decided_by,
         ], |row| row.get::<_, i64>(0))?;
     // What a case appends to does not change once it is proposed.
     let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO case_subject VALUES (?1, ?2)")?;

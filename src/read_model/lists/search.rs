@@ -27,11 +27,11 @@ pub enum Fields {
 }
 
 /// Characters of a piece that is looked for by a sample of its trigrams, at least.
-const SAMPLED_FROM: usize = 10;
+const SAMPLED_FROM: usize = 6;
 /// Trigrams of a sample at most.
 const SAMPLES: usize = 5;
 /// Rows that have every trigram of a sample, and are then looked at, at most.
-const SAMPLED_MAX: usize = 100;
+const SAMPLED_MAX: usize = 1_000;
 
 /// What the search index knows of a text.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub fn hits(
         let terms = terms
             .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
             .collect();
-        if let Some(numbers) = ask(terms, SAMPLED_MAX)? {
+        if let Some(numbers) = ask(terms, most.min(SAMPLED_MAX))? {
             return Ok(Hits::Among(numbers));
         }
     }
@@ -153,7 +153,7 @@ pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Whether every row of a list is in its index.
-fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> {
+pub fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> {
     let sql = match texts.kept() {
         Kept::Always => return Ok(true),
         Kept::With(domain) => format!("SELECT searchable = {} FROM source WHERE domain = '{domain}'", i64::MAX),
@@ -163,14 +163,15 @@ fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> {
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
-/// Some of the trigrams of a piece that looks like part of a long id; `None` for a shorter one. A phrase makes the index read its lists
+/// Some of the trigrams of a piece, of which the first and the last; `None` for a short piece. A phrase makes the index read the lists
 /// of all trigrams, of which a UUID has 34.
 fn sample(piece: &str) -> Option<String> {
     let letters: Vec<char> = piece.chars().collect();
     if letters.len() < SAMPLED_FROM {
         return None;
     }
-    let starts = (0..SAMPLES).map(|n| n * (letters.len() - ANYWHERE_MIN) / (SAMPLES - 1));
+    let samples = (letters.len() / ANYWHERE_MIN).min(SAMPLES);
+    let starts = (0..samples).map(|n| n * (letters.len() - ANYWHERE_MIN) / (samples - 1));
     let trigrams = starts.map(|start| quoted(&letters[start..start + ANYWHERE_MIN].iter().collect::<String>()));
     Some(trigrams.collect::<Vec<_>>().join(" AND "))
 }

@@ -105,6 +105,7 @@ impl<S: Entity> Projector<S> {
         Ok(false)
     }
 
+    #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     async fn checkup(&self) -> Result<Checkup, ProjectError> {
         let (identity, end) = (self.log.identity().await?, self.log.feed_end().await?);
         let reaches = |(at, place): (usize, &Position)| end.0.get(at).is_some_and(|end| end >= place);

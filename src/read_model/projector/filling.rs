@@ -26,7 +26,7 @@ use crate::{
     },
     event_log::{Identity, Swept},
     read_model::{
-        batch::{Batch, judge_everything},
+        batch::{Batch, evaluate_all},
         customers,
         database::{Database, ReadModelError},
         entity::{Entity, Update},
@@ -60,6 +60,7 @@ const TWICE: &str = "it was met twice and is read again";
 
 impl<S: Entity> Projector<S> {
     /// Reads every stream. What is appended meanwhile is in the feed after the position that is recorded.
+    #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     pub(super) async fn fill(&mut self) -> Result<(), ProjectError> {
         let identity = self.log.identity().await?;
         self.place = self.log.feed_end().await?;
@@ -214,7 +215,7 @@ impl<S: Entity> Projector<S> {
                 let both = Domain::ALL.into_iter().map(|domain| sources::read(connection, domain));
                 let both: Vec<_> = both.collect::<rusqlite::Result<_>>()?;
                 if both.iter().all(|source| source.filled) {
-                    judge_everything(connection)?;
+                    evaluate_all(connection)?;
                 }
                 Ok(())
             })

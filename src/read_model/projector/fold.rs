@@ -13,7 +13,7 @@ use crate::{
     event_log::{Swept, roll},
     read_model::{
         recent,
-        snapshots::{Folding, Head, Histories, Told},
+        snapshots::{FoldStep, Folding, Head, Histories},
         whole_ids::{self, IdHash},
     },
     views::truncate,
@@ -57,9 +57,9 @@ impl<S: Entity> Default for Gathering<S> {
 }
 
 impl<S: Entity> Gathering<S> {
-    pub fn hear(&mut self, told: &Told<'_, S>) {
-        match told {
-            Told::Anew { in_order } => {
+    pub fn observe(&mut self, step: &FoldStep<'_, S>) {
+        match step {
+            FoldStep::Anew { in_order } => {
                 *self = Self {
                     anew: true,
                     digests: if *in_order {
@@ -71,7 +71,7 @@ impl<S: Entity> Gathering<S> {
                     ..Self::default()
                 }
             }
-            Told::Page { fold, entries } => {
+            FoldStep::Page { fold, entries } => {
                 self.digests.add(entries);
                 whole_ids::gather(entries, &mut self.ids);
                 S::touch(&fold.state, entries, &mut self.touched, &mut self.ids);
@@ -158,7 +158,7 @@ impl<S: Entity> Unfinished<S> {
     /// A stream that came in one part. `false`: out of order.
     fn push_whole(&mut self, entries: &[Entry]) -> bool {
         let gathering = &mut self.gathering;
-        entries.is_empty() || self.folding.push(entries, &mut |told| gathering.hear(&told))
+        entries.is_empty() || self.folding.push(entries, &mut |step| gathering.observe(&step))
     }
 
     fn finish(self) -> Option<Update<S>> {
@@ -169,7 +169,7 @@ impl<S: Entity> Unfinished<S> {
     /// One part of several.
     pub fn push_part(mut self, histories: &Histories<S>, id: &EntityId, entries: &[Entry], last: bool) -> Pushed<S> {
         let gathering = &mut self.gathering;
-        if !histories.push_part(id, &mut self.folding, entries, &mut |told| gathering.hear(&told)) {
+        if !histories.push_part(id, &mut self.folding, entries, &mut |step| gathering.observe(&step)) {
             return Pushed::Disordered;
         }
         if !last {

@@ -13,7 +13,7 @@ use crate::{
         batch::Batch,
         changes::Changed,
         entity::{Entity, Update},
-        snapshots::Told,
+        snapshots::FoldStep,
         sources,
     },
 };
@@ -75,10 +75,10 @@ impl<S: Entity> Projector<S> {
         read: &mut Read<S>,
     ) -> Result<(), ReadError> {
         let mut gathering: HashMap<EntityId, Gathering<S>> = HashMap::new();
-        let mut hear = |id: &EntityId, told: Told<'_, S>| {
-            gathering.entry(id.clone()).or_default().hear(&told);
+        let mut observe = |id: &EntityId, step: FoldStep<'_, S>| {
+            gathering.entry(id.clone()).or_default().observe(&step);
         };
-        let heads = self.histories.advance_many(wanted, &mut hear).await?;
+        let heads = self.histories.advance_many(wanted, &mut observe).await?;
         for ((id, known), head) in wanted.iter().zip(heads) {
             let Some(head) = head else {
                 if known.is_none() {

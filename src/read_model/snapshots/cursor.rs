@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Head, Remembered, Told,
+    FoldStep, Head, Remembered,
     chart::Chart,
     recorder::{Milestone, SEGMENT, Snapshot},
 };
@@ -100,22 +100,22 @@ impl<S: Remembered> Folding<S> {
 
     /// Goes on with the next entries of the stream. `false`: they do not come in sequence order, nothing was folded, and only
     /// the whole stream gives the right answer.
-    pub fn push(&mut self, entries: &[Entry], told: &mut (dyn FnMut(Told<'_, S>) + Send)) -> bool {
+    pub fn push(&mut self, entries: &[Entry], observer: &mut (dyn FnMut(FoldStep<'_, S>) + Send)) -> bool {
         if !self.fold.continues_with(entries) {
             return false;
         }
-        self.push_sorted(entries, told);
+        self.push_sorted(entries, observer);
         true
     }
 
-    pub(super) fn push_sorted(&mut self, entries: &[Entry], told: &mut (dyn FnMut(Told<'_, S>) + Send)) {
+    pub(super) fn push_sorted(&mut self, entries: &[Entry], observer: &mut (dyn FnMut(FoldStep<'_, S>) + Send)) {
         if std::mem::take(&mut self.untold) {
-            told(Told::Anew { in_order: !self.sorted });
+            observer(FoldStep::Anew { in_order: !self.sorted });
         }
         for entry in entries {
             self.push_one(entry);
         }
-        told(Told::Page {
+        observer(FoldStep::Page {
             fold: &self.fold,
             entries,
         });

@@ -266,18 +266,18 @@ impl EventLog for MemoryLog {
     }
 
     fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>> {
-        let told = usize::try_from(from.0[0].major).unwrap();
-        stream::unfold((told, false), move |(told, was_down)| async move {
+        let sent = usize::try_from(from.0[0].major).unwrap();
+        stream::unfold((sent, false), move |(sent, was_down)| async move {
             let mut news = self.news.subscribe();
             loop {
                 match self.check() {
-                    Err(error) if !was_down => return Some((Err(error), (told, true))),
+                    Err(error) if !was_down => return Some((Err(error), (sent, true))),
                     Err(_) => {}
                     Ok(()) => {
-                        let entries = self.feed.lock().unwrap().get(told..).unwrap_or_default().to_vec();
+                        let entries = self.feed.lock().unwrap().get(sent..).unwrap_or_default().to_vec();
                         if !entries.is_empty() {
-                            let told = told + entries.len();
-                            return Some((Ok(entries), (told, false)));
+                            let sent = sent + entries.len();
+                            return Some((Ok(entries), (sent, false)));
                         }
                     }
                 }

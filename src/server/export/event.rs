@@ -9,13 +9,14 @@ use axum::{
 
 use super::{ExportError, allowed};
 use crate::{
+    app_state::AppState,
+    auth::Visitor,
     domain::{
         access::Act,
         audit::AuditOutcome,
         ids::{Domain, EntityId},
     },
     ledger::LedgerError,
-    server::{auth::Visitor, state::AppState},
     views::mask::Mask,
 };
 
@@ -39,10 +40,10 @@ pub(super) async fn whole(
             LedgerError::ReadModel(message) => ExportError::ReadModel(message),
         })?
         .entry;
-    if principal.may(Act::ReadPersonal) {
+    if principal.can(Act::ReadPersonal) {
         let view = principal.entry("view", AuditOutcome::Done);
         let view = view.about(format!("event {position} of {domain} {subject}"));
-        let recorded = state.keeper.record_once(view).await;
+        let recorded = state.audit.record_once(view).await;
         recorded.map_err(|_| ExportError::Unrecorded)?;
     } else {
         entry.mask();

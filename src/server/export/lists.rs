@@ -15,12 +15,18 @@ use tokio::task::spawn_blocking;
 
 use super::{ExportError, allowed, csv_head, sheet::part};
 use crate::{
-    access::audit::NewEntry,
-    desk::{DeskError, Who},
-    domain::{access::Act, audit::AuditOutcome, event::format_time, refund::RefundRow, wallet::Party},
+    app_state::AppState,
+    auth::Visitor,
+    compensations::{CompensationError, Requester},
+    domain::{
+        access::Act,
+        audit::{AuditOutcome, NewEntry},
+        event::format_time,
+        refund::RefundRow,
+        wallet::Party,
+    },
     ledger::{Ledger, LedgerError},
     read_model::lists::Search,
-    server::{auth::Visitor, state::AppState},
     views::{
         compensations::CaseRow,
         customers::CustomerRow,
@@ -51,7 +57,7 @@ pub(super) trait Exported: Mask + Send + Sized + 'static {
 /// Where rows are read, and for whom.
 pub(super) struct Source {
     state: AppState,
-    who: Who,
+    who: Requester,
     search: Search,
     /// Whether names are masked.
     masked: bool,
@@ -82,9 +88,9 @@ pub(super) async fn list<Row: Exported>(
 ) -> Result<Response, ExportError> {
     let name = Row::LIST.as_str();
     let principal = allowed(&visitor, &format!("/export/{name}.csv"))?;
-    let personal = principal.may(Act::ReadPersonal);
+    let personal = principal.can(Act::ReadPersonal);
     let source = Source {
-        who: principal.who(state.keeper.now()),
+        who: state.requester(principal),
         state: state.clone(),
         search: if personal { Search::Names } else { Search::Ids },
         masked: !personal,
@@ -107,7 +113,7 @@ pub(super) async fn list<Row: Exported>(
     };
     // Whatever is wrong with the question shows with the first rows, while there still is a status to say it with.
     let first = file.next(Some(Row::HEADS)).await?;
-    let recorded = state.keeper.record(entry(AuditOutcome::Asked)).await;
+    let recorded = state.audit.record(entry(AuditOutcome::Asked)).await;
     recorded.map_err(|_| ExportError::Unrecorded)?;
     let rest = stream::try_unfold((file, Some(first)), |(mut file, first)| async move {
         let part = match first {
@@ -165,7 +171,7 @@ impl<Row: Exported> File<Row> {
     /// The file is out of the house: where this can't be written, the log says so.
     async fn record(&self, entry: NewEntry) {
         let entry = entry.detail(format!("{} rows", self.rows));
-        let _ = self.source.state.keeper.record(entry).await;
+        let _ = self.source.state.audit.record(entry).await;
     }
 }
 
@@ -386,9 +392,9 @@ impl Exported for CaseRow {
             limit: Some(PAGE_ROWS_MAX),
             ..query
         };
-        let page = source.state.desk.cases(&source.who, &query).await;
+        let page = source.state.compensations.cases(&source.who, &query).await;
         let page = page.map_err(|error| match error {
-            DeskError::Forbidden(_) => ExportError::Forbidden,
+            CompensationError::Forbidden(_) => ExportError::Forbidden,
             error => {
                 tracing::error!(%error, "the cases can't be read");
                 ExportError::Cases

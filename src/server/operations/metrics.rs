@@ -3,14 +3,12 @@
 
 use std::{
     fmt, fs,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use axum::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -19,7 +17,7 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use crate::{
-    desk::outcomes,
+    compensations::outcomes,
     domain::ids::Domain,
     ledger::Ledger,
     views::health::{StoreHealth, StoreState},
@@ -121,7 +119,7 @@ impl Metrics {
         let kept = "Folds of the entities that changed last, as far as they are weighed; at most 32 MiB a domain";
         registry.register_with_unit("heads", kept, Unit::Bytes, heads.clone());
         let appends = Family::default();
-        registry.register("appends", "What became of appends by the desk", appends.clone());
+        registry.register("appends", "What became of appends by compensations", appends.clone());
         let memory = Gauge::default();
         registry.register_with_unit("resident_memory", "Memory of the process", Unit::Bytes, memory.clone());
         Self {
@@ -171,7 +169,7 @@ impl Metrics {
             StoreState::Loading(_) | StoreState::Down { as_of: None, .. } | StoreState::Halted { as_of: None, .. }
         );
         self.store_loaded.get_or_create(&label).set(i64::from(loaded));
-        let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at_end = self.at_end.lock();
         let last = &mut at_end[health.domain as usize];
         if behind == Some(false) || last.is_none() {
             *last = Some(now);

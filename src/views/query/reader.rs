@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 
 use super::{Parsed, SENT_ERROR, SENT_PATH};
 use crate::{
@@ -201,30 +202,8 @@ fn quoted(text: &str) -> String {
 /// Decodes one name or value of a query: `+` is a space, `%` and two hexadecimal digits are a byte. Bytes that are not UTF-8
 /// are replaced. A percent sign without two digits stays.
 fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(&byte) = bytes.get(index) {
-        index += 1;
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => match bytes.get(index..index + 2).and_then(hex_byte) {
-                Some(byte) => {
-                    index += 2;
-                    byte
-                }
-                None => b'%',
-            },
-            _ => byte,
-        });
-    }
-    String::from_utf8(decoded).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-fn hex_byte(digits: &[u8]) -> Option<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let [high, low] = digits else { return None };
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

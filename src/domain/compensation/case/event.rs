@@ -60,7 +60,7 @@ impl Proposal {
 
 /// `compensation.approved`, `compensation.declined`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judgement {
+pub struct ApprovalDecision {
     pub command_hash: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -101,8 +101,8 @@ pub struct Refused {
 #[derive(Clone, Debug, PartialEq)]
 pub enum CaseEvent {
     Proposed(Box<Proposal>),
-    Approved(Judgement),
-    Declined(Judgement),
+    Approved(ApprovalDecision),
+    Declined(ApprovalDecision),
     Withdrawn(Ending),
     Lapsed(Ending),
     Issued(Issued),

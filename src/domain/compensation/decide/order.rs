@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Book, Plan, Rejection, Step, Warning, wallet};
+use super::{Loaded, Plan, Rejection, Step, Warning, wallet};
 use crate::domain::{
     compensation::command::{Action, Command},
     ids::{Domain, EntityId},
@@ -11,7 +11,7 @@ use crate::domain::{
     wallet::{CreditKind, Posting, WalletEvent, WalletState},
 };
 
-type Order = Book<OrderState>;
+type Order = Loaded<OrderState>;
 
 /// Moves a refund to `enters`.
 pub(super) fn step(
@@ -24,7 +24,7 @@ pub(super) fn step(
     let refund = refund(order, id)?;
     // Trying again is for what failed; the first try is the system's.
     let retries_in_time = !matches!(command.action, Action::RetryRefund { .. }) || refund.state == RefundState::Failed;
-    if !refund.state.may_become(enters) || !retries_in_time {
+    if !refund.state.can_become(enters) || !retries_in_time {
         return Err(Rejection::RefundState { state: refund.state });
     }
     if enters == RefundState::Approved {
@@ -40,7 +40,7 @@ pub(super) fn step(
 /// Credits the wallet and tells the order that its refund has succeeded: whichever of the two is not there yet.
 pub(super) fn settle(
     order: &Order,
-    wallet: Option<&Book<WalletState>>,
+    wallet: Option<&Loaded<WalletState>>,
     command: &Command,
     id: &str,
     credited_elsewhere: &[EntityId],
@@ -50,8 +50,8 @@ pub(super) fn settle(
     if refund.destination != Destination::Wallet {
         return Err(Rejection::NotToWallet);
     }
-    let told = refund.state == RefundState::Succeeded;
-    if !told && !refund.state.may_become(RefundState::Succeeded) {
+    let succeeded = refund.state == RefundState::Succeeded;
+    if !succeeded && !refund.state.can_become(RefundState::Succeeded) {
         return Err(Rejection::RefundState { state: refund.state });
     }
     let named = order.fold.state.wallet.as_deref().ok_or(Rejection::NoWallet)?;
@@ -67,7 +67,11 @@ pub(super) fn settle(
         });
     }
     wallet::takes_money(wallet, refund.amount)?;
-    let more = if told { Decimal::ZERO } else { refund.amount.amount() };
+    let more = if succeeded {
+        Decimal::ZERO
+    } else {
+        refund.amount.amount()
+    };
     within_paid(order, order.fold.state.refunded + more)?;
 
     let credits = credits_for(&wallet.fold.state, id);
@@ -75,7 +79,7 @@ pub(super) fn settle(
     let credited = match standing.as_slice() {
         [] => false,
         // The credit is there, whole, and only the order does not know.
-        [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !told => true,
+        [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !succeeded => true,
         _ => {
             return Err(Rejection::AlreadyCredited {
                 wallet: wallet.id.to_string(),
@@ -103,7 +107,7 @@ pub(super) fn settle(
             ..wallet::step(wallet, &event)
         });
     }
-    if told {
+    if succeeded {
         warnings.push(Warning::SucceededAlready);
     } else {
         steps.push(order_step(order, command, id, RefundState::Succeeded, case));

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Book, Plan, Rejection, Step};
+use super::{Loaded, Plan, Rejection, Step};
 use crate::domain::{
     compensation::command::Command,
     ids::Domain,
@@ -11,7 +11,7 @@ use crate::domain::{
     wallet::{CreditKind, DebitKind, HoldState, WalletEvent, WalletState, WalletStatus},
 };
 
-type Wallet = Book<WalletState>;
+type Wallet = Loaded<WalletState>;
 
 pub(super) fn credit(wallet: &Wallet, command: &Command, amount: Money) -> Result<Plan, Rejection> {
     takes_money(wallet, amount)?;
@@ -50,7 +50,7 @@ pub(super) fn debit(wallet: &Wallet, command: &Command, amount: Money) -> Result
     Ok(one(wallet, &event, amount))
 }
 
-/// A reversal may take `available` below zero: what was credited twice is put right even where it was spent. Then it needs
+/// A reversal may take `available` below zero: what was credited twice can be reversed even where it was spent. Then it needs
 /// a second person.
 pub(super) fn reverse(
     wallet: &Wallet,

@@ -2,15 +2,15 @@
 
 use super::{
     super::super::compensation::case::{
-        Authority, CaseEvent, CaseRefusal, CaseState, CaseStatus, Ending, Issued, Judgement, Proposal, Refused,
+        ApprovalDecision, Authority, CaseEvent, CaseRefusal, CaseState, CaseStatus, Ending, Issued, Proposal, Refused,
     },
     *,
 };
 
 fn proposal(authority: Authority) -> CaseEvent {
-    let Asked(command, books, decision) = given(&wallet(), &approved()).when(settle());
+    let Asked(command, loaded, decision) = given(&wallet(), &approved()).when(settle());
     let decision = decision.unwrap();
-    let pins = books.pins(&command);
+    let pins = loaded.pins(&command);
     CaseEvent::Proposed(Box::new(Proposal {
         command_hash: "hash".into(),
         target: pins[0].clone(),
@@ -28,8 +28,8 @@ fn proposal(authority: Authority) -> CaseEvent {
     }))
 }
 
-fn judgement() -> Judgement {
-    Judgement {
+fn decision() -> ApprovalDecision {
+    ApprovalDecision {
         command_hash: "hash".into(),
         note: None,
     }
@@ -54,7 +54,7 @@ fn refused() -> CaseEvent {
 type Said = (Option<&'static str>, i64, CaseEvent);
 
 /// The state after these events, and how many of them did not count.
-fn told(events: &[Said]) -> (CaseState, usize) {
+fn fold_case(events: &[Said]) -> (CaseState, usize) {
     let (mut fold, mut odd) = (Fold::<CaseState>::new(), 0);
     for (number, (actor, at, event)) in (1..).zip(events) {
         let mut entry = entry(number, event.type_name(), &json!({}));
@@ -69,17 +69,17 @@ fn told(events: &[Said]) -> (CaseState, usize) {
 fn four_eyes(then: &[Said]) -> (CaseState, usize) {
     let mut events = vec![(Some("sue"), 0, proposal(Authority::FourEyes))];
     events.extend_from_slice(then);
-    told(&events)
+    fold_case(&events)
 }
 
 #[test]
 fn a_proposal_goes_to_one_end() {
     let by = Some("fred");
-    let approved = || (by, 1, CaseEvent::Approved(judgement()));
+    let approved = || (by, 1, CaseEvent::Approved(decision()));
     let rows: [(Vec<Said>, CaseStatus); 7] = [
         (vec![], CaseStatus::Proposed),
         (vec![approved()], CaseStatus::Approved),
-        (vec![(by, 1, CaseEvent::Declined(judgement()))], CaseStatus::Declined),
+        (vec![(by, 1, CaseEvent::Declined(decision()))], CaseStatus::Declined),
         (
             vec![(Some("sue"), 1, CaseEvent::Withdrawn(ending()))],
             CaseStatus::Withdrawn,
@@ -113,18 +113,18 @@ fn a_proposal_goes_to_one_end() {
 
 #[test]
 fn whose_word_does_not_count_changes_nothing() {
-    let other = Judgement {
+    let other = ApprovalDecision {
         command_hash: "another".into(),
         note: None,
     };
     for said in [
         // Their own; nobody's; of something else; too late; somebody else's to take back; without an approval.
-        (Some("sue"), 1, CaseEvent::Approved(judgement())),
-        (None, 1, CaseEvent::Approved(judgement())),
-        (Some(""), 1, CaseEvent::Approved(judgement())),
-        (None, 1, CaseEvent::Declined(judgement())),
+        (Some("sue"), 1, CaseEvent::Approved(decision())),
+        (None, 1, CaseEvent::Approved(decision())),
+        (Some(""), 1, CaseEvent::Approved(decision())),
+        (None, 1, CaseEvent::Declined(decision())),
         (Some("fred"), 1, CaseEvent::Approved(other)),
-        (Some("fred"), 11, CaseEvent::Approved(judgement())),
+        (Some("fred"), 11, CaseEvent::Approved(decision())),
         (Some("fred"), 1, CaseEvent::Withdrawn(ending())),
         (None, 1, issued()),
         (None, 1, refused()),
@@ -134,46 +134,49 @@ fn whose_word_does_not_count_changes_nothing() {
         assert_eq!((state.status, odd), (Some(CaseStatus::Proposed), 1), "{said:?}");
         assert!(!state.is_to_be_issued());
     }
-    assert_eq!(told(&[(None, 0, proposal(Authority::OwnLimit))]).1, 1);
+    assert_eq!(fold_case(&[(None, 0, proposal(Authority::OwnLimit))]).1, 1);
 }
 
 #[test]
 fn within_the_own_limit_nobody_else_is_asked() {
-    let (state, _) = told(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
+    let (state, _) = fold_case(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
     assert!(state.is_to_be_issued() && !state.awaits_approval() && !state.is_expired(hour(99)));
     assert_eq!(
-        state.may_judge("fay", "hash", hour(1)),
+        state.check_can_decide("fay", "hash", hour(1)),
         Err(CaseRefusal::NoApprovalNeeded)
     );
-    assert_eq!(state.may_withdraw("fred"), Err(CaseRefusal::NoApprovalNeeded));
+    assert_eq!(state.check_can_withdraw("fred"), Err(CaseRefusal::NoApprovalNeeded));
 }
 
 #[test]
 fn who_may_judge_and_withdraw_is_said_with_its_reason() {
     let (state, _) = four_eyes(&[]);
-    let judge = |by: &str, hash: &str, at| state.may_judge(by, hash, hour(at));
-    assert_eq!(judge("fred", "hash", 10), Ok(()));
-    assert_eq!(judge("sue", "hash", 1), Err(CaseRefusal::OwnProposal));
-    assert_eq!(judge("fred", "another", 1), Err(CaseRefusal::OtherCommand));
-    assert_eq!(judge("fred", "hash", 11), Err(CaseRefusal::Expired));
+    let decide = |by: &str, hash: &str, at| state.check_can_decide(by, hash, hour(at));
+    assert_eq!(decide("fred", "hash", 10), Ok(()));
+    assert_eq!(decide("sue", "hash", 1), Err(CaseRefusal::OwnProposal));
+    assert_eq!(decide("fred", "another", 1), Err(CaseRefusal::OtherCommand));
+    assert_eq!(decide("fred", "hash", 11), Err(CaseRefusal::Expired));
     assert!(!state.is_expired(hour(10)) && state.is_expired(hour(11)));
-    assert_eq!(state.may_withdraw("sue"), Ok(()));
-    assert_eq!(state.may_withdraw("fred"), Err(CaseRefusal::NotOwnProposal));
-    let (over, _) = four_eyes(&[(Some("fred"), 1, CaseEvent::Declined(judgement()))]);
+    assert_eq!(state.check_can_withdraw("sue"), Ok(()));
+    assert_eq!(state.check_can_withdraw("fred"), Err(CaseRefusal::NotOwnProposal));
+    let (over, _) = four_eyes(&[(Some("fred"), 1, CaseEvent::Declined(decision()))]);
     let status = CaseStatus::Declined;
     assert_eq!(
-        over.may_judge("fay", "hash", hour(2)),
+        over.check_can_decide("fay", "hash", hour(2)),
         Err(CaseRefusal::NotOpen { status })
     );
-    assert_eq!(over.may_withdraw("sue"), Err(CaseRefusal::NotOpen { status }));
-    assert_eq!(CaseState::default().may_withdraw("sue"), Err(CaseRefusal::Unknown));
+    assert_eq!(over.check_can_withdraw("sue"), Err(CaseRefusal::NotOpen { status }));
+    assert_eq!(
+        CaseState::default().check_can_withdraw("sue"),
+        Err(CaseRefusal::Unknown)
+    );
 }
 
 #[test]
 fn case_events_come_back_as_they_were_written() {
     for event in [
         proposal(Authority::FourEyes),
-        CaseEvent::Approved(judgement()),
+        CaseEvent::Approved(decision()),
         CaseEvent::Lapsed(ending()),
         issued(),
         refused(),

@@ -9,7 +9,7 @@ fn credit_of_settle() -> Event {
     )
 }
 
-fn told() -> Event {
+fn order_succeeds() -> Event {
     ("order.refund_succeeded", json!({"refund": "R", "reference": "CMP-1"}))
 }
 
@@ -25,7 +25,7 @@ fn already(wallet: &str) -> Rejection {
 fn settling_credits_the_wallet_and_tells_the_order() {
     let asked = given(&wallet(), &approved()).when(settle());
     let pins = asked.1.pins(&asked.0);
-    let decision = asked.then(&[credit_of_settle(), told()]);
+    let decision = asked.then(&[credit_of_settle(), order_succeeds()]);
     let at = |step: &Step| (step.domain, step.at, step.key.clone());
     assert_eq!(at(&decision.steps[0]), (Domain::Wallet, 4, "settle:O-1:R:0".into()));
     assert_eq!(at(&decision.steps[1]), (Domain::Order, 4, String::new()));
@@ -50,7 +50,9 @@ fn settling_credits_the_wallet_and_tells_the_order() {
 #[test]
 fn settling_appends_only_what_is_missing() {
     let credited_already = with(wallet(), &[credited("10")]);
-    let decision = given(&credited_already, &approved()).when(settle()).then(&[told()]);
+    let decision = given(&credited_already, &approved())
+        .when(settle())
+        .then(&[order_succeeds()]);
     assert_eq!(decision.warnings, [Warning::CreditedAlready]);
     let succeeded = with(approved(), &[refund("order.refund_succeeded")]);
     let decision = given(&wallet(), &succeeded).when(settle()).then(&[credit_of_settle()]);
@@ -58,12 +60,12 @@ fn settling_appends_only_what_is_missing() {
     let processing = with(approved(), &[refund("order.refund_processing")]);
     let decision = given(&wallet(), &processing)
         .when(settle())
-        .then(&[credit_of_settle(), told()]);
+        .then(&[credit_of_settle(), order_succeeds()]);
     assert_eq!(decision.warnings, [Warning::InProcessing]);
     let failed = with(processing, &[refund("order.refund_failed")]);
     given(&wallet(), &failed)
         .when(settle())
-        .then(&[credit_of_settle(), told()]);
+        .then(&[credit_of_settle(), order_succeeds()]);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn a_credit_that_was_taken_back_makes_room_for_one_more_under_another_key() {
     let decision = given(&undone, &approved())
         .credited_elsewhere(&["W-1"])
         .when(settle())
-        .then(&[credit_of_settle(), told()]);
+        .then(&[credit_of_settle(), order_succeeds()]);
     assert_eq!(decision.steps[0].key, "settle:O-1:R:1");
 }
 

@@ -78,12 +78,12 @@ fn appended(step: &Step) -> Entry {
 }
 
 /// Appends the steps of a stream; what the fold had to say about them.
-fn go_on<S: Replayable>(book: &mut Book<S>, steps: &[Step], domain: Domain) -> Vec<(bool, Vec<AnomalyKind>)> {
+fn go_on<S: Replayable>(stream: &mut Loaded<S>, steps: &[Step], domain: Domain) -> Vec<(bool, Vec<AnomalyKind>)> {
     let steps = steps.iter().filter(|step| step.domain == domain);
     steps
         .map(|step| {
             let mut kinds = Vec::new();
-            let applied = book.fold.push(&appended(step), |anomaly| kinds.push(anomaly.kind));
+            let applied = stream.fold.push(&appended(step), |anomaly| kinds.push(anomaly.kind));
             (applied, kinds)
         })
         .collect()
@@ -98,16 +98,16 @@ proptest! {
     ) {
         let wallet = fold_all::<WalletState>(&in_sequence_order(wallet), Fold::new()).0;
         let order = fold_all::<OrderState>(&in_sequence_order(order), Fold::new()).0;
-        let books = Books {
-            wallet: Some(Book { id: id("A"), fold: wallet }),
-            order: Some(Book { id: id("O-1"), fold: order }),
+        let loaded = CommandState {
+            wallet: Some(Loaded { id: id("A"), fold: wallet }),
+            order: Some(Loaded { id: id("O-1"), fold: order }),
             credited_elsewhere: Vec::new(),
         };
         for action in actions {
             let command = Command { action, reason: Reason::Return, note: "why".into() };
-            let Ok(decision) = decide(&command, &books, &case(), hour(500)) else { continue };
+            let Ok(decision) = decide(&command, &loaded, &case(), hour(500)) else { continue };
             prop_assert!((1..=2).contains(&decision.steps.len()));
-            let mut after = books.clone();
+            let mut after = loaded.clone();
             let (wallet, order) = (after.wallet.as_mut().unwrap(), after.order.as_mut().unwrap());
             let was_available = wallet.fold.state.available();
             for step in &decision.steps {

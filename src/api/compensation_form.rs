@@ -1,0 +1,103 @@
+//! Reads the forms about compensations, and turns their errors into those of the API.
+
+use std::future::Future;
+
+use super::{ApiError, context::Caller, proof};
+use crate::{
+    compensations::CompensationError,
+    domain::{
+        access::Act,
+        audit::AuditOutcome,
+        compensation::{
+            case::CaseRefusal,
+            command::{Pin, parse_pins},
+        },
+        form::Field,
+        ids::{EntityId, LogName},
+    },
+    views::{compensations::FormView, href, mask::Mask},
+};
+
+/// Characters of a text of positions at most; a command has two streams.
+const PINS_MAX: usize = 1_000;
+
+/// The positions that a form was looked at; none where nothing was.
+pub(super) fn pins(text: &str) -> Result<Vec<Pin>, ApiError> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let short = Some(text).filter(|text| text.len() <= PINS_MAX);
+    short.and_then(parse_pins).ok_or_else(|| ApiError::Invalid {
+        message: "the positions can't be read".to_owned(),
+    })
+}
+
+pub(super) fn case_id(text: &str) -> Result<EntityId, ApiError> {
+    EntityId::new(text).map_err(|error| ApiError::Invalid {
+        message: error.to_string(),
+    })
+}
+
+/// Shows a preview, which is recorded, without the names that the caller may not read.
+pub(super) async fn preview_shown(caller: &Caller, mut form: FormView) -> Result<FormView, ApiError> {
+    let subject = format!("{} {}", form.domain, form.subject);
+    let entry = caller
+        .principal
+        .entry("compensation.preview", AuditOutcome::Done)
+        .about(subject)
+        .detail(form.name.to_string());
+    caller.audit().record_once(entry).await?;
+    if !caller.principal.can(Act::ReadPersonal) {
+        form.mask();
+    }
+    Ok(form)
+}
+
+/// Does it whether or not somebody still waits for it: a reader who closes the page must not leave it half done.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CompensationError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::spawn(work).await;
+    let done = done.map_err(|error| {
+        tracing::error!(%error, "a compensation was interrupted");
+        ApiError::Internal
+    })?;
+    Ok(done?)
+}
+
+pub(super) fn lead_to_case(case: &EntityId) {
+    leptos_axum::redirect(&href::compensation(case.as_str()));
+}
+
+impl From<CompensationError> for ApiError {
+    fn from(error: CompensationError) -> Self {
+        let message = error.to_string();
+        match error {
+            CompensationError::Field(error) => Self::Field { error },
+            CompensationError::Case(CaseRefusal::Unknown) => Self::NotFound {
+                what: "the case".to_owned(),
+                filtered: false,
+            },
+            CompensationError::Rejected(_)
+            | CompensationError::Case(_)
+            | CompensationError::FormReused
+            | CompensationError::Stale => Self::Refused { message },
+            CompensationError::List(_) => Self::Invalid { message },
+            CompensationError::Moved => Self::Moved,
+            CompensationError::Forbidden(_) => Self::Forbidden,
+            CompensationError::ProofNeeded => proof::field(Field::Password, &message),
+            CompensationError::Store { log, .. } => {
+                tracing::error!(%message, "compensations can't go on");
+                match (log, log.domain()) {
+                    (_, Some(domain)) => Self::StoreDown { domain },
+                    (LogName::Access, _) => Self::Unrecorded,
+                    _ => Self::Refused {
+                        message: "the store of the cases does not answer; nothing was done".to_owned(),
+                    },
+                }
+            }
+            CompensationError::Unrecorded => Self::Unrecorded,
+            CompensationError::OutcomeUnknown { case } => Self::OutcomeUnknown { case },
+        }
+    }
+}

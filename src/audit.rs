@@ -1,0 +1,151 @@
+//! The audit trail: who did what, when, from where, to what, and how it ended. It is appended to the access log, a stream a
+//! day, and each entry holds the hash of the one before it, so what was changed, removed or put elsewhere later is found
+//! (`chain` says exactly how). What can't be recorded must not happen: [`Audit::record`] returns once it is on the disk.
+
+mod chain;
+mod read;
+mod recent;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+pub use self::verify::{Broken, Verified, VerifyError};
+use self::{
+    recent::Recent,
+    writer::{Job, Writer},
+};
+use crate::{
+    domain::{
+        audit::{AuditOutcome, NewEntry},
+        event::format_time,
+    },
+    event_log::{Clock, EventLog, Unavailable, short_streams},
+};
+
+/// Entries that wait for the writer; a caller beyond them waits to be let in.
+const QUEUE: usize = 2_000;
+/// How long an entry may take, with the wait for those before it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Characters that are kept of what may be long; the rest is cut off.
+const DETAIL_MAX: usize = 2_000;
+const WORD_MAX: usize = 200;
+
+/// Why an entry is not in the trail, or may not be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail can't be written: {0}")]
+pub struct AuditError(pub Unavailable);
+
+impl From<Unavailable> for AuditError {
+    fn from(error: Unavailable) -> Self {
+        Self(error)
+    }
+}
+
+/// The entry with long texts cut off: that an act is recorded matters more than all of its words.
+fn bounded(mut entry: NewEntry) -> NewEntry {
+    for text in [&mut entry.actor, &mut entry.act] {
+        cut(text, WORD_MAX);
+    }
+    for (text, max) in [
+        (&mut entry.subject, WORD_MAX),
+        (&mut entry.case, WORD_MAX),
+        (&mut entry.from, WORD_MAX),
+        (&mut entry.session, WORD_MAX),
+        (&mut entry.detail, DETAIL_MAX),
+    ] {
+        if let Some(text) = text {
+            cut(text, max);
+        }
+    }
+    entry
+}
+
+fn cut(text: &mut String, max: usize) {
+    if let Some((at, _)) = text.char_indices().nth(max) {
+        text.truncate(at);
+        text.push('…');
+    }
+}
+
+pub struct Audit {
+    log: Arc<dyn EventLog>,
+    clock: Clock,
+    /// The way to the writer, which is started by the first entry.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    recent: Recent,
+}
+
+impl Audit {
+    pub fn new(log: Arc<dyn EventLog>, clock: Clock) -> Self {
+        Self {
+            log,
+            clock,
+            jobs: Mutex::default(),
+            recent: Recent::default(),
+        }
+    }
+
+    /// Returns when the entry is on the disk. After an error it may be there all the same, of an act that did not happen.
+    pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let (act, outcome) = (entry.act.clone(), entry.outcome);
+        let recorded = self.append(entry).await;
+        recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an act can't be recorded"))
+    }
+
+    /// Records an act unless the same was recorded less than a minute ago for the same session.
+    pub async fn record_once(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let session = entry.session.clone().unwrap_or_else(|| entry.actor.clone());
+        let subject = entry.subject.as_deref().unwrap_or_default();
+        let what = format!("{} {} {subject}", entry.act, entry.outcome);
+        let now = (self.clock)();
+        if self.recent.knows(&session, &what, now) {
+            return Ok(());
+        }
+        self.record(entry).await?;
+        self.recent.learn(&session, &what, now);
+        Ok(())
+    }
+
+    async fn append(&self, entry: NewEntry) -> Result<(), AuditError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            entry: bounded(entry),
+            id: short_streams::fresh_key(),
+            time: format_time((self.clock)()),
+            answer,
+        };
+        let slow = || Unavailable("its writer does not get on; whether it was written is not known".into());
+        let stopped = || Unavailable("its writer has stopped; whether it was written is not known".into());
+        let done = async {
+            self.jobs().send(job).await.map_err(|_| stopped())?;
+            answered.await.map_err(|_| stopped())?
+        };
+        timeout(PATIENCE, done).await.unwrap_or_else(|_| Err(slow()))?;
+        Ok(())
+    }
+
+    /// Records that an act is about to be done, so that it can't be done unseen; [`Self::record`] tells the end.
+    pub async fn begin(&self, entry: &NewEntry) -> Result<(), AuditError> {
+        self.record(entry.ended(AuditOutcome::Asked)).await
+    }
+
+    fn jobs(&self) -> mpsc::Sender<Job> {
+        let mut jobs = self.jobs.lock();
+        if let Some(jobs) = jobs.as_ref().filter(|jobs| !jobs.is_closed()) {
+            return jobs.clone();
+        }
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(Writer::new(Arc::clone(&self.log), Arc::clone(&self.clock)).run(receiver));
+        jobs.insert(sender).clone()
+    }
+}

@@ -1,0 +1,123 @@
+//! Signing in, and proving again who one is. Every try is counted before its password is looked at, so that guesses sent at
+//! once don't pass together what they would not pass one by one; a refusal does not say which of name and password was wrong.
+
+mod throttle;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use self::throttle::Throttle;
+pub use self::throttle::{ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, FAILURES_WITHIN};
+use super::{
+    operators::{Operator, Operators},
+    passwords::Passwords,
+    records::Records,
+    totp,
+};
+use crate::{
+    domain::access::{OperatorName, Secret},
+    event_log::Unavailable,
+};
+
+/// How long it is remembered that a code was used: longer than it counts.
+const CODE_TTL: Duration = Duration::from_mins(5);
+
+/// Why somebody is not let in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    #[error("the name or the password is wrong")]
+    Refused,
+    /// The password was right; the operator has an authenticator and gave no code.
+    #[error("the code of your authenticator is needed, too")]
+    CodeNeeded,
+    /// The password was right; the code is wrong or was used before.
+    #[error("the code is wrong or was used before; wait for the next one")]
+    CodeRefused,
+    #[error("too many failed tries; try again in {retry_after_seconds} s")]
+    Throttled { retry_after_seconds: u64 },
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+pub struct Logins {
+    operators: Arc<Operators>,
+    passwords: Arc<Passwords>,
+    records: Arc<dyn Records>,
+    throttle: Throttle,
+}
+
+impl Logins {
+    pub(super) fn new(operators: Arc<Operators>, passwords: Arc<Passwords>, records: Arc<dyn Records>) -> Self {
+        Self {
+            operators,
+            passwords,
+            throttle: Throttle::new(Arc::clone(&records)),
+            records,
+        }
+    }
+
+    /// Who it is, if they prove it. `name` is whatever was typed; `code` is empty where none was given.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &Secret,
+        code: &Secret,
+        from: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Result<Operator, SignInError> {
+        let attempt = self.throttle.begin(name, from).await?;
+        let operator = match name.parse::<OperatorName>() {
+            Ok(name) => self.operators.find(&name).await?,
+            Err(_) => None,
+        };
+        let hashed = operator.as_ref().map(|operator| &operator.password_hash);
+        let right = self.passwords.verify(hashed, password).await?;
+        let Some(operator) = operator.filter(|operator| right && !operator.disabled) else {
+            return Err(SignInError::Refused);
+        };
+        if let Some(secret) = &operator.totp_secret {
+            if code.0.trim().is_empty() {
+                // No failure and no success: it neither uses up a try nor gives back those that were used.
+                self.throttle.take_back(attempt).await?;
+                return Err(SignInError::CodeNeeded);
+            }
+            self.use_code(&operator.name, secret, code, now).await?;
+        }
+        self.throttle.succeeded(attempt).await?;
+        Ok(operator)
+    }
+
+    /// Proves again that it is `operator`, as they were when they were asked. Throttled together with logins.
+    pub async fn prove(
+        &self,
+        operator: &Operator,
+        password: &Secret,
+        code: &Secret,
+        from: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Result<Operator, SignInError> {
+        let proven = self.sign_in(operator.name.as_str(), password, code, from, now).await?;
+        if proven.epoch != operator.epoch {
+            return Err(SignInError::Refused);
+        }
+        Ok(proven)
+    }
+
+    /// A code counts once, in all processes.
+    async fn use_code(
+        &self,
+        name: &OperatorName,
+        secret: &Secret,
+        code: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let step = totp::step(secret, code, now).ok_or(SignInError::CodeRefused)?;
+        let key = totp::used_key(name, secret, step);
+        if self.records.put_new(&key, b"used", CODE_TTL).await? {
+            Ok(())
+        } else {
+            Err(SignInError::CodeRefused)
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Operators, each a stream of events in the access log: `OPR-NAME`. Every change is appended where the operator was looked
+//! at, so of two administrators at once one looks again. Old hashes stay in the log, like everything else; nobody but this
+//! room reads it.
+
+mod fold;
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+pub use self::fold::Operator;
+use super::{
+    passwords::{PASSWORD_MAX, PASSWORD_MIN, Passwords},
+    secrets, totp,
+};
+use crate::{
+    domain::{
+        access::{Act, Limit, OperatorName, Role, Secret},
+        ids::{EntityId, Sequence},
+    },
+    event_log::{AppendError, Clock, EventLog, Expected, Unavailable, short_streams},
+};
+
+pub use super::totp::uri as totp_uri;
+
+/// Currencies in which an operator has limits, at most.
+pub const LIMITS_MAX: usize = 50;
+/// Characters of a title, at most.
+pub const TITLE_MAX: usize = 100;
+/// How often a change looks again because somebody else changed the same operator.
+const TRIES: usize = 8;
+
+const PREFIX: &str = "OPR-";
+
+/// Why an operator is not as somebody wanted them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorError {
+    #[error("there is no operator {0}")]
+    Missing(OperatorName),
+    #[error("there is an operator {0} already; names are never given to another person")]
+    Exists(OperatorName),
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Somebody who is to become an operator.
+#[derive(Clone, Debug)]
+pub struct NewOperator {
+    pub name: OperatorName,
+    pub title: Option<String>,
+    pub role: Role,
+    pub limits: Vec<Limit>,
+    /// A random one where none is given.
+    pub password: Option<Secret>,
+    /// Whether they are asked for codes of an authenticator.
+    pub totp: bool,
+    /// Made up by `make serve`.
+    pub demo: bool,
+}
+
+/// What a person is told once and never again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub name: OperatorName,
+    pub password: Secret,
+    /// In base 32; [`totp_uri`] makes an address of it.
+    pub totp: Option<Secret>,
+}
+
+/// A change: the event's type and its data, or nothing where it is so already.
+type Change = Option<(&'static str, serde_json::Value)>;
+
+pub struct Operators {
+    log: Arc<dyn EventLog>,
+    passwords: Arc<Passwords>,
+    clock: Clock,
+}
+
+impl Operators {
+    pub(super) fn new(log: Arc<dyn EventLog>, passwords: Arc<Passwords>, clock: Clock) -> Self {
+        Self { log, passwords, clock }
+    }
+
+    pub async fn find(&self, name: &OperatorName) -> Result<Option<Operator>, Unavailable> {
+        let entries = short_streams::whole(&self.log, &stream(name)?).await?;
+        fold::fold(name, &entries)
+    }
+
+    /// All of them by name, the disabled ones, too.
+    pub async fn list(&self) -> Result<Vec<Operator>, Unavailable> {
+        let mut found = Vec::new();
+        for id in short_streams::ids(&self.log, PREFIX).await? {
+            let name = id.as_str().strip_prefix(PREFIX).and_then(|name| name.parse().ok());
+            // A stream that is named otherwise is not one of ours, and nobody signs in by it.
+            let Some(name) = name else { continue };
+            found.extend(self.find(&name).await?);
+        }
+        Ok(found)
+    }
+
+    /// `actor` is who does it, as events and the audit trail name people.
+    pub async fn add(&self, new: NewOperator, actor: &str) -> Result<Credentials, OperatorError> {
+        check_limits(new.role, &new.limits)?;
+        check_title(new.title.as_deref())?;
+        let password = chosen_or_random(new.password)?;
+        let totp = new.totp.then(totp::new_secret);
+        let mut events = vec![(
+            "operator.added",
+            json!({
+                "role": new.role,
+                "title": new.title,
+                "password_hash": self.passwords.hash(&password).await?,
+                "demo": new.demo,
+            }),
+        )];
+        if !new.limits.is_empty() {
+            events.push(("operator.limits_set", json!({ "limits": new.limits })));
+        }
+        if let Some(secret) = &totp {
+            events.push(("operator.totp_set", json!({ "secret": secret })));
+        }
+        match self.append(&new.name, 0, &events, actor).await {
+            Ok(()) => Ok(Credentials {
+                name: new.name,
+                password,
+                totp,
+            }),
+            Err(AppendError::Conflict { .. }) => Err(OperatorError::Exists(new.name)),
+            Err(error) => Err(Unavailable::from(error).into()),
+        }
+    }
+
+    /// Ends every session, and lets nobody in by this name.
+    pub async fn disable(&self, name: &OperatorName, actor: &str) -> Result<(), OperatorError> {
+        self.change(name, actor, |operator| {
+            Ok((!operator.disabled).then(|| ("operator.disabled", json!({}))))
+        })
+        .await
+    }
+
+    pub async fn enable(&self, name: &OperatorName, actor: &str) -> Result<(), OperatorError> {
+        self.change(name, actor, |operator| {
+            Ok(operator.disabled.then(|| ("operator.enabled", json!({}))))
+        })
+        .await
+    }
+
+    /// A new password: the given one or a random one. Every session ends.
+    pub async fn reset(
+        &self,
+        name: &OperatorName,
+        password: Option<Secret>,
+        actor: &str,
+    ) -> Result<Credentials, OperatorError> {
+        let password = chosen_or_random(password)?;
+        let hashed = self.passwords.hash(&password).await?;
+        self.change(name, actor, |_| {
+            Ok(Some(("operator.password_set", json!({ "password_hash": hashed }))))
+        })
+        .await?;
+        Ok(Credentials {
+            name: name.clone(),
+            password,
+            totp: None,
+        })
+    }
+
+    /// Another role ends every session. Limits stay as they are and count only for a role that issues.
+    pub async fn set_role(&self, name: &OperatorName, role: Role, actor: &str) -> Result<(), OperatorError> {
+        self.change(name, actor, |operator| {
+            Ok((operator.role != role).then(|| ("operator.role_set", json!({ "role": role }))))
+        })
+        .await
+    }
+
+    /// Instead of all that were there before; a currency that is left out always needs a second pair of eyes.
+    pub async fn set_limits(&self, name: &OperatorName, limits: &[Limit], actor: &str) -> Result<(), OperatorError> {
+        self.change(name, actor, |operator| {
+            check_limits(operator.role, limits)?;
+            Ok((operator.limits != limits).then(|| ("operator.limits_set", json!({ "limits": limits }))))
+        })
+        .await
+    }
+
+    /// A new secret for an authenticator. Every session ends.
+    pub async fn set_totp(&self, name: &OperatorName, actor: &str) -> Result<Secret, OperatorError> {
+        let secret = totp::new_secret();
+        self.change(name, actor, |_| {
+            Ok(Some(("operator.totp_set", json!({ "secret": secret }))))
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    pub async fn remove_totp(&self, name: &OperatorName, actor: &str) -> Result<(), OperatorError> {
+        self.change(name, actor, |operator| {
+            let has = operator.totp_secret.is_some();
+            Ok(has.then(|| ("operator.totp_removed", json!({}))))
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        name: &OperatorName,
+        actor: &str,
+        decide: impl Fn(&Operator) -> Result<Change, OperatorError> + Send + Sync,
+    ) -> Result<(), OperatorError> {
+        for _ in 0..TRIES {
+            let operator = self.find(name).await?;
+            let operator = operator.ok_or_else(|| OperatorError::Missing(name.clone()))?;
+            let Some(change) = decide(&operator)? else {
+                return Ok(());
+            };
+            match self.append(name, operator.sequence, &[change], actor).await {
+                Ok(()) => return Ok(()),
+                Err(AppendError::Conflict { .. }) => {}
+                Err(error) => return Err(Unavailable::from(error).into()),
+            }
+        }
+        Err(Unavailable("too many people change this operator at once".into()).into())
+    }
+
+    async fn append(
+        &self,
+        name: &OperatorName,
+        at: Sequence,
+        events: &[(&'static str, serde_json::Value)],
+        actor: &str,
+    ) -> Result<(), AppendError> {
+        let unable = |error: Unavailable| AppendError::Invalid(error.0);
+        let now = (self.clock)();
+        let events = events
+            .iter()
+            .map(|(kind, data)| short_streams::event(kind, actor, &short_streams::fresh_key(), now, data))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(unable)?;
+        let id = stream(name).map_err(unable)?;
+        self.log.append(&id, Expected::Exactly(at), &events).await.map(|_| ())
+    }
+}
+
+fn stream(name: &OperatorName) -> Result<EntityId, Unavailable> {
+    short_streams::stream(format!("{PREFIX}{name}"))
+}
+
+fn chosen_or_random(password: Option<Secret>) -> Result<Secret, OperatorError> {
+    let Some(password) = password else {
+        return Ok(Secret(secrets::random_password()));
+    };
+    let length = password.0.chars().count();
+    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
+        return Err(OperatorError::Invalid(format!(
+            "a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"
+        )));
+    }
+    Ok(password)
+}
+
+fn check_title(title: Option<&str>) -> Result<(), OperatorError> {
+    match title {
+        Some(title) if title.trim().is_empty() || title.chars().count() > TITLE_MAX => Err(OperatorError::Invalid(
+            format!("what a person is called has 1 to {TITLE_MAX} characters"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// One limit a currency, none that its own day can't hold, and only for those who issue.
+fn check_limits(role: Role, limits: &[Limit]) -> Result<(), OperatorError> {
+    let invalid = |text: String| Err(OperatorError::Invalid(text));
+    if !limits.is_empty() && !role.can(Act::Issue) {
+        return invalid(format!("the role {role} issues nothing, so it has no limits"));
+    }
+    if limits.len() > LIMITS_MAX {
+        return invalid(format!("an operator has limits in at most {LIMITS_MAX} currencies"));
+    }
+    for (index, limit) in limits.iter().enumerate() {
+        let currency = limit.currency();
+        if limit.daily.currency() != currency || limit.daily.amount() < limit.single.amount() {
+            return invalid(format!(
+                "the limit of a day is of the same currency as the one of a compensation ({currency}), and not below it"
+            ));
+        }
+        if limits.iter().take(index).any(|earlier| earlier.currency() == currency) {
+            return invalid(format!("there are two limits in {currency}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Who is let in, and how often somebody may try.
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+
+use super::{PASSWORD, TestAuth, address, name, new, secret};
+use crate::{
+    auth::{
+        Auth,
+        login::SignInError,
+        operators::{NewOperator, Operator},
+        totp,
+    },
+    domain::access::{Role, Secret},
+};
+
+const WRONG: &str = "wrong horse battery";
+
+impl TestAuth {
+    async fn try_in(&self, who: &str, password: &str, code: &Secret) -> Result<Operator, SignInError> {
+        try_from(&self.auth, self, (who, password, code), 1).await
+    }
+}
+
+async fn try_from(
+    auth: &Auth,
+    bench: &TestAuth,
+    (who, password, code): (&str, &str, &Secret),
+    from: u8,
+) -> Result<Operator, SignInError> {
+    auth.logins()
+        .sign_in(who, &secret(password), code, address(from), bench.now())
+        .await
+}
+
+fn none() -> Secret {
+    Secret::default()
+}
+
+fn is_throttled<T>(result: &Result<T, SignInError>) -> bool {
+    matches!(result, Err(SignInError::Throttled { .. }))
+}
+
+#[tokio::test]
+async fn the_right_password_lets_in_and_nothing_else_does() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    let ada = bench.try_in("ada", PASSWORD, &none()).await.unwrap();
+    assert_eq!((ada.name.as_str(), ada.role), ("ada", Role::Viewer));
+    for (who, password) in [
+        ("ada", WRONG),
+        ("ada", ""),
+        ("eve", PASSWORD),
+        ("Ada", PASSWORD),
+        ("", ""),
+    ] {
+        let refused = bench.try_in(who, password, &none()).await;
+        assert_eq!(refused, Err(SignInError::Refused), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn the_disabled_are_refused_like_strangers() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    bench.auth.operators().disable(&name("ada"), "root").await.unwrap();
+    assert_eq!(bench.try_in("ada", PASSWORD, &none()).await, Err(SignInError::Refused));
+    bench.auth.operators().enable(&name("ada"), "root").await.unwrap();
+    assert!(bench.try_in("ada", PASSWORD, &none()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reset_password_is_the_only_one() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    let credentials = bench.auth.operators().reset(&name("ada"), None, "root").await.unwrap();
+    assert_eq!(bench.try_in("ada", PASSWORD, &none()).await, Err(SignInError::Refused));
+    assert!(bench.try_in("ada", &credentials.password.0, &none()).await.is_ok());
+}
+
+async fn with_totp(bench: &TestAuth) -> Secret {
+    let added = NewOperator {
+        totp: true,
+        ..new("ada", Role::Viewer)
+    };
+    bench.auth.operators().add(added, "root").await.unwrap().totp.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_is_asked_for_after_the_right_password_only_and_counts_once() {
+    let bench = TestAuth::new();
+    let authenticator = with_totp(&bench).await;
+    let code = totp::code(&authenticator, bench.now());
+    assert_eq!(bench.try_in("ada", WRONG, &none()).await, Err(SignInError::Refused));
+    assert_eq!(bench.try_in("ada", WRONG, &code).await, Err(SignInError::Refused));
+    assert_eq!(
+        bench.try_in("ada", PASSWORD, &none()).await,
+        Err(SignInError::CodeNeeded)
+    );
+    assert_eq!(
+        bench.try_in("ada", PASSWORD, &secret("000000x")).await,
+        Err(SignInError::CodeRefused)
+    );
+    assert!(bench.try_in("ada", PASSWORD, &code).await.is_ok());
+    let other = bench.another();
+    assert_eq!(
+        try_from(&other, &bench, ("ada", PASSWORD, &code), 1).await,
+        Err(SignInError::CodeRefused)
+    );
+    bench.pass(TimeDelta::seconds(30));
+    let next = totp::code(&authenticator, bench.now());
+    assert!(bench.try_in("ada", PASSWORD, &next).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_one_code_used_at_once_one_use_counts() {
+    let bench = TestAuth::new();
+    let authenticator = with_totp(&bench).await;
+    let code = totp::code(&authenticator, bench.now());
+    let processes = [bench.another(), bench.another()];
+    let tries = (0..4).map(|n| try_from(&processes[n % 2], &bench, ("ada", PASSWORD, &code), 1));
+    let in_at_once = join_all(tries).await.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(in_at_once, 1);
+}
+
+#[tokio::test]
+async fn an_account_has_five_tries_in_a_quarter_of_an_hour() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    for from in 1..=5 {
+        let refused = try_from(&bench.auth, &bench, ("ada", WRONG, &none()), from).await;
+        assert_eq!(refused, Err(SignInError::Refused));
+    }
+    bench.pass(TimeDelta::minutes(5));
+    // Not even the right password is looked at, from wherever.
+    let throttled = try_from(&bench.auth, &bench, ("ada", PASSWORD, &none()), 9).await;
+    assert_eq!(
+        throttled,
+        Err(SignInError::Throttled {
+            retry_after_seconds: 601
+        })
+    );
+    bench.pass(TimeDelta::minutes(10));
+    assert!(bench.try_in("ada", PASSWORD, &none()).await.is_ok());
+}
+
+#[tokio::test]
+async fn names_that_nobody_has_are_throttled_like_others() {
+    let bench = TestAuth::new();
+    for who in ["eve", "no such name\n"] {
+        for _ in 0..5 {
+            assert_eq!(bench.try_in(who, WRONG, &none()).await, Err(SignInError::Refused));
+        }
+        assert!(is_throttled(&bench.try_in(who, WRONG, &none()).await));
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_twenty_tries_and_does_not_use_up_those_of_others() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    for number in 0..20 {
+        let refused = bench.try_in(&format!("name-{number}"), WRONG, &none()).await;
+        assert_eq!(refused, Err(SignInError::Refused));
+    }
+    for _ in 0..10 {
+        assert!(is_throttled(&bench.try_in("ada", WRONG, &none()).await));
+    }
+    let elsewhere = try_from(&bench.auth, &bench, ("ada", PASSWORD, &none()), 2).await;
+    assert!(elsewhere.is_ok());
+}
+
+#[tokio::test]
+async fn getting_in_forgives_the_account_and_is_no_failure_of_the_address() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    for _ in 0..8 {
+        for _ in 0..2 {
+            assert_eq!(bench.try_in("ada", WRONG, &none()).await, Err(SignInError::Refused));
+        }
+        assert!(bench.try_in("ada", PASSWORD, &none()).await.is_ok());
+    }
+    // 16 failures of 20: the successes did not count.
+    for _ in 0..4 {
+        assert_eq!(bench.try_in("eve", WRONG, &none()).await, Err(SignInError::Refused));
+    }
+    assert!(is_throttled(&bench.try_in("ada", PASSWORD, &none()).await));
+}
+
+#[tokio::test]
+async fn who_knows_the_password_does_not_get_more_guesses_at_the_code() {
+    let bench = TestAuth::new();
+    with_totp(&bench).await;
+    for _ in 0..5 {
+        assert_eq!(
+            bench.try_in("ada", PASSWORD, &none()).await,
+            Err(SignInError::CodeNeeded)
+        );
+        let guess = bench.try_in("ada", PASSWORD, &secret("00000x")).await;
+        assert_eq!(guess, Err(SignInError::CodeRefused));
+    }
+    assert!(is_throttled(&bench.try_in("ada", PASSWORD, &none()).await));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_once_are_no_more_than_guesses_in_turn() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Viewer).await;
+    let processes = [bench.another(), bench.another()];
+    let nothing = none();
+    let guesses = (0..40).map(|n| try_from(&processes[usize::from(n % 2)], &bench, ("ada", WRONG, &nothing), n));
+    let results = join_all(guesses).await;
+    let refused = results
+        .iter()
+        .filter(|result| **result == Err(SignInError::Refused))
+        .count();
+    assert_eq!(refused, 5);
+    assert_eq!(results.iter().filter(|result| is_throttled(result)).count(), 35);
+}
+
+#[tokio::test]
+async fn a_proof_is_of_the_operator_as_they_were() {
+    let bench = TestAuth::new();
+    bench.operator("ada", Role::Finance).await;
+    let ada = bench.try_in("ada", PASSWORD, &none()).await.unwrap();
+    let prove = |password: &'static str| {
+        let (ada, bench) = (&ada, &bench);
+        async move {
+            let logins = bench.auth.logins();
+            logins
+                .prove(ada, &secret(password), &none(), address(1), bench.now())
+                .await
+        }
+    };
+    assert!(prove(PASSWORD).await.is_ok());
+    assert_eq!(prove(WRONG).await, Err(SignInError::Refused));
+    bench
+        .auth
+        .operators()
+        .set_role(&ada.name, Role::Viewer, "root")
+        .await
+        .unwrap();
+    assert_eq!(prove(PASSWORD).await, Err(SignInError::Refused));
+}

@@ -1,0 +1,60 @@
+//! How often an operator may look a customer up.
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+
+use super::{TestAuth, name};
+use crate::auth::{
+    Auth,
+    look_ups::{TRIES_MAX, TryError},
+};
+
+async fn is_let(auth: &Auth, bench: &TestAuth, who: &str) -> bool {
+    auth.look_ups().begin(&name(who), bench.now()).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_burst_over_two_processes_gets_no_more_tries() {
+    let bench = TestAuth::new();
+    let other = bench.another();
+    let tries = (0..3 * TRIES_MAX).map(|n| {
+        let auth = if n % 2 == 0 { &bench.auth } else { &other };
+        is_let(auth, &bench, "ada")
+    });
+    let let_in = join_all(tries).await.into_iter().filter(|is_let| *is_let).count();
+    assert_eq!(let_in, 20);
+    assert!(is_let(&bench.auth, &bench, "bob").await, "each operator has their own");
+    let restarted = bench.another();
+    assert!(!is_let(&restarted, &bench, "ada").await);
+}
+
+#[tokio::test]
+async fn each_try_is_free_again_an_hour_after_it() {
+    let bench = TestAuth::new();
+    for minute in 0..20 {
+        assert!(is_let(&bench.auth, &bench, "ada").await, "{minute}");
+        bench.pass(TimeDelta::minutes(1));
+    }
+    let refused = bench.auth.look_ups().begin(&name("ada"), bench.now()).await;
+    let wait = TryError::UsedUp {
+        retry_after_seconds: 40 * 60,
+    };
+    assert_eq!(refused.unwrap_err(), wait);
+    bench.pass(TimeDelta::minutes(40));
+    // One for each minute that passes, in any hour.
+    for _ in 0..20 {
+        assert!(is_let(&bench.auth, &bench, "ada").await);
+        assert!(!is_let(&bench.auth, &bench, "ada").await);
+        bench.pass(TimeDelta::minutes(1));
+    }
+    assert!(!is_let(&bench.auth, &bench, "ada").await);
+}
+
+#[tokio::test]
+async fn a_try_that_was_not_answered_is_given_back() {
+    let bench = TestAuth::new();
+    for _ in 0..2 * TRIES_MAX {
+        let counted = bench.auth.look_ups().begin(&name("ada"), bench.now()).await.unwrap();
+        bench.auth.look_ups().take_back(counted).await.unwrap();
+    }
+}

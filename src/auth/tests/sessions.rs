@@ -1,0 +1,176 @@
+//! How long a session lasts and what ends it.
+
+use chrono::TimeDelta;
+
+use super::{TestAuth, address, name};
+use crate::{auth::session::SessionRecord, domain::access::Role};
+
+impl TestAuth {
+    async fn session(&self) -> String {
+        if self.auth.operators().find(&name("ada")).await.unwrap().is_none() {
+            self.operator("ada", Role::Finance).await;
+        }
+        let ada = self.auth.operators().find(&name("ada")).await.unwrap().unwrap();
+        let opened = self.auth.sessions().open(&ada, address(1), self.now()).await;
+        opened.unwrap().0
+    }
+
+    async fn resumed(&self, token: &str) -> Option<SessionRecord> {
+        let resumed = self.auth.sessions().resume(token, self.now()).await.unwrap();
+        resumed.map(|(record, operator)| {
+            assert_eq!(record.operator, operator.name);
+            record
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_its_token_in_every_process() {
+    let bench = TestAuth::new();
+    let (token, other) = (bench.session().await, bench.session().await);
+    assert_ne!(token, other);
+    let (record, ada) = bench
+        .another()
+        .sessions()
+        .resume(&token, bench.now())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((ada.name, record.from), (name("ada"), address(1)));
+    assert_eq!(record.form_token.len(), 32);
+    for wrong in ["", "x", &"0".repeat(64), &token.to_uppercase(), &format!("{token}0")] {
+        assert!(bench.resumed(wrong).await.is_none(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_store_does_not_hold_the_token() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    let stored: Vec<u8> = ["records.sqlite3", "records.sqlite3-wal"]
+        .iter()
+        .flat_map(|file| std::fs::read(bench.dir.path().join("access").join(file)).unwrap_or_default())
+        .collect();
+    let holds = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("form_token"));
+    assert!(!holds(&token));
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_was_idle_for_a_quarter_of_an_hour() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    for _ in 0..3 {
+        bench.pass(TimeDelta::minutes(15) - TimeDelta::seconds(1));
+        assert!(bench.resumed(&token).await.is_some());
+    }
+    bench.pass(TimeDelta::minutes(15));
+    assert!(bench.resumed(&token).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_hours_of_use() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    for _ in 0..71 {
+        bench.pass(TimeDelta::minutes(10));
+        assert!(bench.resumed(&token).await.is_some());
+    }
+    bench.pass(TimeDelta::minutes(10) - TimeDelta::seconds(1));
+    assert!(bench.resumed(&token).await.is_some());
+    bench.pass(TimeDelta::seconds(1));
+    assert!(bench.resumed(&token).await.is_none());
+}
+
+#[tokio::test]
+async fn use_is_written_down_once_a_minute() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    let begun = bench.now();
+    bench.pass(TimeDelta::seconds(59));
+    assert_eq!(bench.resumed(&token).await.unwrap().seen_at, begun);
+    bench.pass(TimeDelta::seconds(1));
+    assert_eq!(bench.resumed(&token).await.unwrap().seen_at, bench.now());
+    bench.pass(TimeDelta::seconds(30));
+    assert_eq!(
+        bench.resumed(&token).await.unwrap().seen_at,
+        begun + TimeDelta::seconds(60)
+    );
+}
+
+#[tokio::test]
+async fn a_proof_is_good_for_five_minutes() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    bench.pass(TimeDelta::minutes(5) - TimeDelta::seconds(1));
+    assert!(bench.resumed(&token).await.unwrap().is_proven(bench.now()));
+    bench.pass(TimeDelta::seconds(1));
+    assert!(!bench.resumed(&token).await.unwrap().is_proven(bench.now()));
+    bench.auth.sessions().prove(&token, bench.now()).await.unwrap().unwrap();
+    assert!(bench.resumed(&token).await.unwrap().is_proven(bench.now()));
+    bench.pass(TimeDelta::minutes(15));
+    assert_eq!(bench.auth.sessions().prove(&token, bench.now()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_what_its_operator_was() {
+    let bench = TestAuth::new();
+    let (operators, ada) = (bench.auth.operators(), name("ada"));
+    let token = bench.session().await;
+    operators.reset(&ada, None, "root").await.unwrap();
+    assert!(bench.resumed(&token).await.is_none());
+    let token = bench.session().await;
+    operators.set_role(&ada, Role::Support, "root").await.unwrap();
+    assert!(bench.resumed(&token).await.is_none());
+    let token = bench.session().await;
+    operators.disable(&ada, "root").await.unwrap();
+    assert!(bench.resumed(&token).await.is_none());
+    // It does not come back to life with its operator.
+    let token = bench.session().await;
+    assert!(bench.resumed(&token).await.is_none());
+    operators.enable(&ada, "root").await.unwrap();
+    assert!(bench.resumed(&token).await.is_none());
+    // Limits are looked up when they matter and end nothing.
+    let token = bench.session().await;
+    operators.set_limits(&ada, &[], "root").await.unwrap();
+    assert!(bench.resumed(&token).await.is_some());
+}
+
+#[tokio::test]
+async fn an_ended_session_stays_ended() {
+    let bench = TestAuth::new();
+    let (token, other) = (bench.session().await, bench.session().await);
+    bench.auth.sessions().close(&token).await.unwrap();
+    bench.auth.sessions().close(&token).await.unwrap();
+    assert!(
+        bench
+            .another()
+            .sessions()
+            .resume(&token, bench.now())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(bench.auth.sessions().prove(&token, bench.now()).await, Ok(None));
+    assert_eq!(bench.auth.sessions().rotate(&token, bench.now()).await, Ok(None));
+    assert!(bench.resumed(&other).await.is_some());
+}
+
+#[tokio::test]
+async fn a_rotated_session_goes_on_under_a_new_token_only() {
+    let bench = TestAuth::new();
+    let token = bench.session().await;
+    let before = bench.resumed(&token).await.unwrap();
+    bench.pass(TimeDelta::minutes(6));
+    let (fresh, _) = bench
+        .auth
+        .sessions()
+        .rotate(&token, bench.now())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(bench.resumed(&token).await.is_none());
+    let after = bench.resumed(&fresh).await.unwrap();
+    assert_eq!((after.opened_at, after.proved_at), (before.opened_at, before.proved_at));
+    assert_ne!(after.form_token, before.form_token);
+}

@@ -1,0 +1,190 @@
+//! The form: what a command would do, decided on the streams as they are. It reads and writes nothing, so it may be asked
+//! as often as somebody types.
+
+use uuid::Uuid;
+
+use super::{CompensationError, Compensations, Requester, ReserveError, hash::command_hash, load::LoadedState};
+use crate::{
+    domain::{
+        access::{Act, Limit},
+        compensation::{
+            case::CASE_PREFIX,
+            command::{Command, CommandName, Pin, RETYPE_ABOVE_MINOR},
+            decide::{CommandState, Decision, Warning, decide},
+            draft::Draft,
+        },
+        ids::{Domain, EntityId, IdError, LogName},
+        money::{Currency, Money},
+        wallet::HoldState,
+    },
+    views::compensations::{FormOutcome, FormView, Preview, Route},
+};
+
+impl Compensations {
+    /// The form as it is filled in: what it would do, or what is wrong with it. `seen` is where the streams were when they
+    /// were last looked at; what was appended since comes back as news. Writes nothing.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn form(&self, who: &Requester, draft: &Draft, seen: &[Pin]) -> Result<FormView, CompensationError> {
+        check_allowed(who, Act::Propose)?;
+        let name = draft.name()?;
+        let subject = draft.subject()?;
+        let refund = (name.domain() == Domain::Order).then_some(draft.item.as_str());
+        let loaded = self.load(name, &subject, Some(&draft.item)).await?;
+        let books = &loaded.state;
+        let currency = currency(name, books);
+        let outcome = if draft.is_untouched() {
+            FormOutcome::Untouched
+        } else {
+            match draft.command(currency) {
+                Err(mistake) => FormOutcome::Mistake(mistake),
+                Ok(command) => self.preview(who, command, books).await?,
+            }
+        };
+        Ok(FormView {
+            name,
+            domain: name.domain(),
+            item: (!draft.item.is_empty() && takes_item(name)).then(|| draft.item.clone()),
+            currency,
+            figures: books.figures(refund),
+            item_amount: item_amount(name, &draft.item, books),
+            outcome,
+            news: self.news(&loaded, seen).await?,
+            now: self.now(),
+            subject,
+        })
+    }
+
+    async fn preview(
+        &self,
+        who: &Requester,
+        command: Command,
+        books: &CommandState,
+    ) -> Result<FormOutcome, CompensationError> {
+        let case = new_case().map_err(|error| CompensationError::store(LogName::Compensation, error.to_string()))?;
+        let now = self.now();
+        let decision = match decide(&command, books, &case, now) {
+            Err(rejection) => return Ok(FormOutcome::Rejected(rejection)),
+            Ok(decision) => decision,
+        };
+        let route = self.foresee_route(who, &decision).await?;
+        let pins = books.pins(&command);
+        Ok(FormOutcome::Ready(Box::new(Preview {
+            case,
+            command_hash: command_hash(&command, &pins),
+            pins,
+            command,
+            retype: needs_retyping(decision.amount),
+            password_needed: !who.proved,
+            code_needed: !who.proved && who.totp,
+            expires_at: now + self.settings.approval_time,
+            before: decision.before,
+            after: decision.after,
+            steps: decision.steps,
+            amount: decision.amount,
+            warnings: decision.warnings,
+            route,
+        })))
+    }
+
+    /// The route that it would take now. What is left of a day may be used up before it is issued.
+    async fn foresee_route(&self, who: &Requester, decision: &Decision) -> Result<Route, CompensationError> {
+        let limit = match own_limit(who, decision) {
+            Ok(limit) => limit,
+            Err(route) => return Ok(route),
+        };
+        let fits = self
+            .limits
+            .fits(&who.name, decision.amount, limit.daily, self.now())
+            .await
+            .map_err(|error| limits_failed(&error))?;
+        Ok(if fits {
+            Route::Issue
+        } else {
+            Route::AboveDaily { limit: limit.daily }
+        })
+    }
+}
+
+pub(super) fn check_allowed(who: &Requester, act: Act) -> Result<(), CompensationError> {
+    if who.role.can(act) {
+        Ok(())
+    } else {
+        Err(CompensationError::Forbidden(act))
+    }
+}
+
+/// The limit under which somebody may issue this alone, or why not; what is left of the day is still to be asked.
+pub(super) fn own_limit(who: &Requester, decision: &Decision) -> Result<Limit, Route> {
+    if !who.role.can(Act::Issue) {
+        return Err(Route::RoleProposes);
+    }
+    let currency = decision.amount.currency();
+    let limit = who.limits.iter().find(|limit| limit.currency() == currency);
+    let limit = *limit.ok_or(Route::NoLimit { currency })?;
+    if decision.amount.amount() > limit.single.amount() {
+        return Err(Route::AboveSingle { limit: limit.single });
+    }
+    if decision.warnings.iter().any(Warning::needs_second_person) {
+        return Err(Route::Doubtful);
+    }
+    Ok(limit)
+}
+
+pub(super) fn limits_failed(error: &ReserveError) -> CompensationError {
+    CompensationError::store(LogName::Access, error.to_string())
+}
+
+pub(super) fn needs_retyping(amount: Money) -> bool {
+    let minor = amount.amount().mantissa();
+    minor > i128::from(RETYPE_ABOVE_MINOR)
+}
+
+/// The currency that amounts are typed in.
+pub(super) fn currency(name: CommandName, books: &CommandState) -> Option<Currency> {
+    match name.domain() {
+        Domain::Wallet => books.wallet.as_ref()?.fold.state.currency,
+        Domain::Order => books.order.as_ref()?.fold.state.currency,
+    }
+}
+
+fn takes_item(name: CommandName) -> bool {
+    !matches!(name, CommandName::CreditWallet | CommandName::DebitWallet)
+}
+
+/// What of the item there is: the refund's or hold's amount, or what of the entry is not reversed yet.
+fn item_amount(name: CommandName, item: &str, books: &CommandState) -> Option<rust_decimal::Decimal> {
+    let wallet = books.wallet.as_ref().map(|book| &book.fold.state);
+    match name {
+        CommandName::CreditWallet | CommandName::DebitWallet => None,
+        CommandName::ReverseEntry => {
+            let entry = wallet?.postings.get(item)?;
+            Some(entry.amount.abs() - entry.reversed)
+        }
+        CommandName::ReleaseHold => {
+            let hold = wallet?.holds.get(item)?;
+            (hold.state == HoldState::Open).then_some(hold.amount)
+        }
+        _ => Some(books.order.as_ref()?.fold.state.refunds.get(item)?.amount.amount()),
+    }
+}
+
+fn new_case() -> Result<EntityId, IdError> {
+    EntityId::new(format!("{CASE_PREFIX}{}", Uuid::now_v7()))
+}
+
+/// The case that a form names, if it can be one that a preview made.
+pub(super) fn read_case_id(text: &str) -> Option<EntityId> {
+    let uuid = text.strip_prefix(CASE_PREFIX)?;
+    // Only the spelling that was given out: one case has one id.
+    let parsed = Uuid::try_parse(uuid).ok()?;
+    (parsed.hyphenated().to_string() == uuid)
+        .then(|| EntityId::new(text).ok())
+        .flatten()
+}
+
+impl LoadedState {
+    /// Whether the streams are where the form saw them.
+    pub fn is_at(&self, command: &Command, seen: &[Pin]) -> bool {
+        self.state.pins(command) == seen
+    }
+}

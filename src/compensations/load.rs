@@ -1,0 +1,276 @@
+//! Loads what a command is decided on: the streams of its subject and of what it names, and cases. Whole streams are loaded. Long
+//! wallets are loaded partially: the state, plus the postings and holds that the command names. Nothing here writes.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{CompensationError, Compensations};
+use crate::{
+    domain::{
+        compensation::{
+            case::{Case, is_case_id},
+            command::{Action, Command, CommandName, Pin},
+            decide::{CommandState, Loaded},
+        },
+        event::Entry,
+        fold::{Fold, State},
+        ids::{Domain, EntityId, LogName, Position, Sequence},
+        order::OrderState,
+        replay::in_sequence_order,
+        wallet::{Part, WalletState},
+    },
+    read_model::snapshots::Wanted,
+    views::{events::Recent, truncate},
+};
+
+/// How long the end of a case is waited for that another request is issuing.
+const END_WAIT: Duration = Duration::from_secs(10);
+const END_PAUSE: Duration = Duration::from_millis(50);
+/// Events that are shown of what was appended meanwhile; of each stream the first ones.
+const NEWS_MAX: usize = 50;
+
+/// Entries with their places, in sequence order.
+type Placed = Vec<(Sequence, Entry)>;
+
+/// What a command is decided on, and the entries that it was folded from.
+pub(super) struct LoadedState {
+    pub state: CommandState,
+    streams: Vec<Stream>,
+}
+
+/// A stream as it was read.
+struct Stream {
+    domain: Domain,
+    id: EntityId,
+    /// The place of the last entry that was left out; 0 where it was read whole.
+    from: Sequence,
+    placed: Placed,
+    /// An entry among those left out that was sought.
+    found: Option<Entry>,
+}
+
+impl LoadedState {
+    /// The entry with this event id. Of a long wallet, among its newest entries and what was sought.
+    pub fn entry(&self, domain: Domain, event: &str) -> Option<&Entry> {
+        let streams = self.streams.iter().filter(|stream| stream.domain == domain);
+        streams
+            .flat_map(|stream| stream.found.iter().chain(stream.placed.iter().map(|(_, entry)| entry)))
+            .find(|entry| entry.fields.id() == Some(event))
+    }
+}
+
+fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Item = Recent> + 'a {
+    placed
+        .iter()
+        .filter(|(place, _)| *place > pin.sequence)
+        .take(NEWS_MAX)
+        .map(|(_, entry)| Recent {
+            domain: pin.domain,
+            subject: pin.id.clone(),
+            entry: truncate::row(entry),
+        })
+}
+
+impl Compensations {
+    /// The books of a command of this name on this subject; what does not exist is not in them. `item` is what it names: a
+    /// refund, an entry or a hold.
+    pub(super) async fn load(
+        &self,
+        name: CommandName,
+        subject: &EntityId,
+        item: Option<&str>,
+    ) -> Result<LoadedState, CompensationError> {
+        self.read(name, subject, item, None).await
+    }
+
+    async fn read(
+        &self,
+        name: CommandName,
+        subject: &EntityId,
+        item: Option<&str>,
+        sought: Option<(&str, &str)>,
+    ) -> Result<LoadedState, CompensationError> {
+        let refund = item.filter(|_| name == CommandName::SettleRefund);
+        let mut loaded = LoadedState {
+            state: CommandState::default(),
+            streams: Vec::new(),
+        };
+        let wallet = match name.domain() {
+            Domain::Wallet => Some(subject.clone()),
+            Domain::Order => {
+                self.read_order(&mut loaded, subject).await?;
+                // Only settling concerns the wallet that the order names.
+                let order = loaded.state.order.as_ref();
+                let named = order.and_then(|book| book.fold.state.wallet.clone());
+                named
+                    .filter(|_| name == CommandName::SettleRefund)
+                    .and_then(|id| EntityId::new(id).ok())
+            }
+        };
+        if let Some(wallet) = wallet {
+            let item = item.map(str::to_owned);
+            let mut parts: Vec<_> = match name {
+                CommandName::ReverseEntry => item.map(Part::Posting).into_iter().collect(),
+                CommandName::ReleaseHold => item.map(Part::Hold).into_iter().collect(),
+                _ => Vec::new(),
+            };
+            parts.extend(sought.map(|(posting, _)| Part::Posting(posting.to_owned())));
+            let wanted = Wanted { parts, refund, sought };
+            self.read_wallet(&mut loaded, wallet, &wanted).await?;
+        }
+        if let Some(refund) = refund {
+            let credited = (self.credited_for)(refund);
+            // Without it a refund could be paid twice.
+            loaded.state.credited_elsewhere =
+                credited.map_err(|reason| CompensationError::store(LogName::Wallet, reason))?;
+        }
+        Ok(loaded)
+    }
+
+    pub(super) async fn load_for(&self, command: &Command) -> Result<LoadedState, CompensationError> {
+        self.load_with(command, None).await
+    }
+
+    /// The books of a command with one more entry that is sought: the event id of a posting, and that of what touched it.
+    pub(super) async fn load_with(
+        &self,
+        command: &Command,
+        sought: Option<(&str, &str)>,
+    ) -> Result<LoadedState, CompensationError> {
+        let action = &command.action;
+        self.read(action.name(), action.subject().1, item(action), sought).await
+    }
+
+    async fn read_wallet(
+        &self,
+        loaded: &mut LoadedState,
+        id: EntityId,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), CompensationError> {
+        let brief = match &self.histories {
+            Some(histories) => histories.brief(&id, wanted).await,
+            None => Ok(None),
+        };
+        let stream = if let Some(brief) = brief.map_err(CompensationError::read(LogName::Wallet))? {
+            loaded.state.wallet = Some(Loaded {
+                id: id.clone(),
+                fold: brief.fold,
+            });
+            Stream {
+                domain: Domain::Wallet,
+                id,
+                from: brief.from,
+                placed: brief.tail,
+                found: brief.found,
+            }
+        } else {
+            let placed = self.read_stream(Domain::Wallet, &id).await?;
+            loaded.state.wallet = book::<WalletState>(&id, &placed);
+            Stream::whole(Domain::Wallet, id, placed)
+        };
+        loaded.streams.push(stream);
+        Ok(())
+    }
+
+    async fn read_order(&self, loaded: &mut LoadedState, id: &EntityId) -> Result<(), CompensationError> {
+        let placed = self.read_stream(Domain::Order, id).await?;
+        loaded.state.order = book::<OrderState>(id, &placed);
+        loaded.streams.push(Stream::whole(Domain::Order, id.clone(), placed));
+        Ok(())
+    }
+
+    async fn read_stream(&self, domain: Domain, id: &EntityId) -> Result<Placed, CompensationError> {
+        let entries = self.stores.of(domain).read_all(id, Position::START).await;
+        Ok(in_sequence_order(
+            entries.map_err(CompensationError::read(domain.into()))?,
+        ))
+    }
+
+    /// What was appended after these positions.
+    pub(super) async fn read_news(&self, seen: impl Iterator<Item = &Pin>) -> Result<Vec<Recent>, CompensationError> {
+        let mut news = Vec::new();
+        for pin in seen {
+            news.extend(self.read_after(pin).await?);
+        }
+        Ok(news)
+    }
+
+    /// What was appended after these positions to the streams that were read.
+    pub(super) async fn news(&self, loaded: &LoadedState, seen: &[Pin]) -> Result<Vec<Recent>, CompensationError> {
+        let mut news = Vec::new();
+        for pin in seen {
+            let mut streams = loaded.streams.iter();
+            match streams.find(|stream| (stream.domain, &stream.id) == (pin.domain, &pin.id)) {
+                Some(stream) if pin.sequence >= stream.from => news.extend(after(pin, &stream.placed)),
+                Some(_) => news.extend(self.read_after(pin).await?),
+                None => {}
+            }
+        }
+        Ok(news)
+    }
+
+    async fn read_after(&self, pin: &Pin) -> Result<Vec<Recent>, CompensationError> {
+        let known = match &self.histories {
+            Some(histories) if pin.domain == Domain::Wallet => {
+                let entries = histories.entries_after(&pin.id, pin.sequence, NEWS_MAX).await;
+                entries.map_err(CompensationError::read(LogName::Wallet))?
+            }
+            _ => None,
+        };
+        let placed = match known {
+            Some(placed) => placed,
+            None => self.read_stream(pin.domain, &pin.id).await?,
+        };
+        Ok(after(pin, &placed).collect())
+    }
+
+    /// A case; nothing but its id where it does not exist. Other streams of the compensation store are no cases.
+    pub(super) async fn read_case(&self, id: &EntityId) -> Result<Case, CompensationError> {
+        if !is_case_id(id) {
+            return Ok(Case::fold(id, Vec::new()));
+        }
+        let log = &self.stores.compensation;
+        let entries = log.read_all(id, Position::START).await;
+        Ok(Case::fold(id, entries.map_err(CompensationError::read(log.name()))?))
+    }
+
+    /// Waits for the end of a case that somebody else is issuing, and answers with the case as it is then.
+    pub(super) async fn wait_for_end(&self, mut case: Case) -> Result<Case, CompensationError> {
+        let deadline = Instant::now() + END_WAIT;
+        while case.state.is_to_be_issued() && Instant::now() < deadline {
+            sleep(END_PAUSE).await;
+            case = self.read_case(&case.id).await?;
+        }
+        Ok(case)
+    }
+}
+
+impl Stream {
+    const fn whole(domain: Domain, id: EntityId, placed: Placed) -> Self {
+        Self {
+            domain,
+            id,
+            from: 0,
+            placed,
+            found: None,
+        }
+    }
+}
+
+/// What a command names besides its subject.
+fn item(action: &Action) -> Option<&str> {
+    match action {
+        Action::ReverseEntry { event, .. } => Some(event),
+        Action::ReleaseHold { hold, .. } => Some(hold),
+        _ => action.refund(),
+    }
+}
+
+fn book<S: State>(id: &EntityId, placed: &[(Sequence, Entry)]) -> Option<Loaded<S>> {
+    let mut fold = Fold::new();
+    for (_, entry) in placed {
+        fold.push(entry, |_| {});
+    }
+    (fold.events > 0).then(|| Loaded { id: id.clone(), fold })
+}

@@ -1,0 +1,31 @@
+//! What is kept about people, on every kind of store: the conformance of the records, and the rules that several processes
+//! must not break together. The rules themselves are tested beside their code.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+#[path = "../src/auth/records/conformance.rs"]
+mod conformance;
+#[path = "auth/processes.rs"]
+mod processes;
+#[path = "common/redis.rs"]
+mod redis_server;
+
+use conformance::Bench;
+use redis_server::RedisServer;
+
+fn embedded() -> Bench {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("embedded:{}", dir.path().join("new/access").display());
+    Bench::new(url, dir)
+}
+
+fn redis() -> Bench {
+    let server = RedisServer::start();
+    Bench::new(server.url(), server)
+}
+
+records_conformance!(sqlite, crate::embedded());
+records_conformance!(redis_server_records, crate::redis());
