@@ -96,7 +96,7 @@ pub struct Shop {
     pub closing: Option<DateTime<Utc>>,
     /// How many times faster than life it is.
     haste: i32,
-    planned: Vec<PlannedEvent>,
+    events: Vec<PlannedEvent>,
 }
 
 impl Shop {
@@ -111,7 +111,7 @@ impl Shop {
             refunds: Vec::new(),
             closing: None,
             haste: 1,
-            planned: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -210,7 +210,7 @@ impl Shop {
         {
             self.happen(at, deed);
         }
-        std::mem::take(&mut self.planned)
+        std::mem::take(&mut self.events)
     }
 
     /// Lets hours pass in seconds, so that somebody who watches sees things happen.
@@ -253,17 +253,17 @@ impl Shop {
     /// Tells of a wallet; returns the event's id, for what it causes.
     fn tell_wallet(&mut self, wallet: usize, context: Context<'_>, payload: &WalletEvent) -> String {
         let event = wallet_event(&mut self.chance, context, payload);
-        self.planned(Domain::Wallet, self.wallets[wallet].id.clone(), event)
+        self.record(Domain::Wallet, self.wallets[wallet].id.clone(), event)
     }
 
     fn tell_order(&mut self, order: usize, context: Context<'_>, payload: &OrderEvent) -> String {
         let event = order_event(&mut self.chance, context, payload);
-        self.planned(Domain::Order, self.orders[order].id.clone(), event)
+        self.record(Domain::Order, self.orders[order].id.clone(), event)
     }
 
-    fn planned(&mut self, domain: Domain, id: EntityId, event: NewEvent) -> String {
+    fn record(&mut self, domain: Domain, id: EntityId, event: NewEvent) -> String {
         let event_id = event.id.clone();
-        self.planned.push(PlannedEvent { domain, id, event });
+        self.events.push(PlannedEvent { domain, id, event });
         event_id
     }
 
