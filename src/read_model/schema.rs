@@ -73,7 +73,7 @@ const COMMON: &str = "
     ) STRICT;
     CREATE INDEX finding_subject ON finding (scope, subject);
     CREATE INDEX finding_kind ON finding (kind, currency, since, key);
-    CREATE INDEX finding_amount ON finding (kind, currency, risk, key);
+    CREATE INDEX finding_amount ON finding (kind, currency, risk, key, since, holds_from);
     CREATE INDEX finding_refund ON finding (refund) WHERE refund IS NOT NULL;
     CREATE INDEX finding_order ON finding (ord) WHERE ord IS NOT NULL;
     CREATE INDEX finding_wallet ON finding (wallet) WHERE wallet IS NOT NULL;

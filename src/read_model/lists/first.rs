@@ -42,7 +42,7 @@ const LAST_MAX: usize = 200;
 pub enum WithText {
     /// `ask.rows` at most, or all.
     Rows(FirstRows),
-    /// More rows have the text than `ask.collected`. Some of the first are here, `shown` at most.
+    /// More rows have the text than `ask.rows`, so many that they are not all looked at. Some of the first are here, `shown` at most.
     Many(Vec<i64>),
 }
 
@@ -61,22 +61,15 @@ pub fn first_with_text<Row: ListRow>(
         ask,
     };
     let texts = Row::SPEC.texts;
+    if first.has_many::<Row>()? {
+        return first.some_of_many::<Row>(shown).map(WithText::Many);
+    }
     let last_hits = |most| search::last_hits(connection, texts, pieces, ask.search, Fields::Own, most);
     Ok(
         match search::hits(connection, texts, pieces, ask.search, Fields::Own, ask.collected)? {
             Hits::Exactly(numbers) => WithText::Rows(first.among::<Row>(numbers, true)?),
             Hits::Among(numbers) => WithText::Rows(first.among::<Row>(numbers, false)?),
-            Hits::TooMany => {
-                let met = first.walk::<Row>(shown)?;
-                // Very many rows have the text, but few of those that come first.
-                let mut numbers = if met.stopped && met.numbers.len() < shown {
-                    first.among::<Row>(last_hits(shown.max(LAST_MAX))?, true)?.numbers
-                } else {
-                    met.numbers
-                };
-                numbers.truncate(shown);
-                WithText::Many(numbers)
-            }
+            Hits::TooMany => WithText::Many(first.some_of_many::<Row>(shown)?),
             Hits::Unknown => {
                 let met = first.walk::<Row>(ask.rows)?;
                 let last = if met.stopped {
@@ -104,6 +97,43 @@ struct FirstWithText<'a> {
 impl FirstWithText<'_> {
     fn conditions<Row: ListRow>(&self, query: &ListQuery) -> Conditions {
         conditions::of_query(Row::SPEC, query, &self.ask.moment)
+    }
+
+    /// Whether it is seen at once that more rows have the text than are counted: the index has more rows with a sample of it than are
+    /// collected, and enough of some of them have the text. To ask the index for the whole text would take longer.
+    fn has_many<Row: ListRow>(&self) -> rusqlite::Result<bool> {
+        let Ask {
+            rows, collected, search, ..
+        } = *self.ask;
+        let (connection, texts) = (self.connection, Row::SPEC.texts);
+        let mut sampled = search::sampled(connection, texts, self.pieces, search, Fields::Own, collected)?;
+        if sampled.len() <= collected {
+            return Ok(false);
+        }
+        sampled.truncate(rows.saturating_mul(2));
+        Ok(self.among::<Row>(sampled, false)?.numbers.len() > rows)
+    }
+
+    /// Some of the first rows of those with a text that too many have.
+    fn some_of_many<Row: ListRow>(&self, shown: usize) -> rusqlite::Result<Vec<i64>> {
+        let met = self.walk::<Row>(shown)?;
+        let mut numbers = if met.stopped && met.numbers.len() < shown {
+            // Very many rows have the text, but few of those that come first.
+            let most = shown.max(LAST_MAX);
+            let last = search::last_hits(
+                self.connection,
+                Row::SPEC.texts,
+                self.pieces,
+                self.ask.search,
+                Fields::Own,
+                most,
+            )?;
+            self.among::<Row>(last, true)?.numbers
+        } else {
+            met.numbers
+        };
+        numbers.truncate(shown);
+        Ok(numbers)
     }
 
     fn text_conditions<Row: ListRow>(&self, query: &ListQuery) -> Conditions {

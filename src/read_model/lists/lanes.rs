@@ -4,7 +4,7 @@
 
 use std::{cmp::Ordering, collections::VecDeque, fmt::Write as _};
 
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
 use super::{conditions::Conditions, paging::RowKey};
 use crate::read_model::columns::Sortable;
@@ -352,6 +352,36 @@ pub fn numbers(
         }
     }
     Ok(Some(numbers))
+}
+
+/// Reads columns of the rows in lanes that meet conditions.
+pub fn read<T>(
+    connection: &Connection,
+    table: &str,
+    index: &Index,
+    lanes: &[Lane],
+    columns: &str,
+    conditions: &Conditions,
+    mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let (meets, values) = conditions.as_expression();
+    let mut found = Vec::new();
+    for lane in lanes {
+        let sql = format!(
+            "SELECT {columns} FROM {table} AS t INDEXED BY {}{}",
+            index.name,
+            conditions.joins()
+        );
+        let mut statement = Statement::new(sql, Vec::new());
+        statement.lane(index, lane);
+        statement.condition(&meets, values.iter().cloned());
+        let mut select = connection.prepare_cached(&statement.sql)?;
+        let mut rows = select.query(params_from_iter(statement.values))?;
+        while let Some(row) = rows.next()? {
+            found.push(read(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// How many rows are in lanes; at most `most` are counted.

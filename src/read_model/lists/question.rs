@@ -4,14 +4,14 @@ mod count;
 mod source;
 
 use chrono::{DateTime, NaiveTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter, types::Value};
 
 use self::source::Source;
 use super::{
-    Ask, ListRow, Summary, Total,
+    Ask, ListRow, RISK_MAX, Summary, Total,
     conditions::{self, Conditions, amount_range, entered_before, time_range},
     counted,
-    lanes::{Index, Lane, Plan, Range, Segment},
+    lanes::{self, Index, Lane, Plan, Range, Segment},
     paging::{self, Collected, Found, Order, RowKey, Start},
     refunds,
     search::Fields,
@@ -101,9 +101,7 @@ impl<'a> Question<'a> {
             return Ok(Some(Found::nothing()));
         }
         let mut conditions = conditions::of_query(self.spec, self.query, &self.ask.moment);
-        let Some((source, text_is_met)) = self.source(pieces)? else {
-            return Ok(None);
-        };
+        let (source, text_is_met) = self.source(pieces)?;
         // Where the rows have to be looked at to count them, they may as well be sorted.
         let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
         let source = match source {
@@ -114,6 +112,13 @@ impl<'a> Question<'a> {
             conditions::add_text(&mut conditions, self.spec, pieces, self.ask.search, Fields::Listed);
         }
         let found = match source {
+            Source::Every => {
+                let Some(collected) = self.collect_every(&conditions, self.every_max())? else {
+                    return Ok(None);
+                };
+                let summary = self.summary_of(&collected);
+                paging::of_collected(collected, self.order, start, self.ask.rows).with(summary)
+            }
             Source::Numbers(numbers) => {
                 let collected = self.collect(&numbers, &conditions)?;
                 let summary = self.summary_of(&collected);
@@ -184,6 +189,15 @@ impl<'a> Question<'a> {
             range: range_of(*state),
         };
         lanes.iter().map(lane).collect()
+    }
+
+    /// Rows that a page collects and sorts at most in an order that no index has; a list that is read to its end collects all.
+    const fn every_max(&self) -> usize {
+        if self.ask.visits == usize::MAX {
+            usize::MAX
+        } else {
+            RISK_MAX
+        }
     }
 
     /// Lanes of the index of refunds by the time they entered their state.
@@ -269,21 +283,10 @@ impl<'a> Question<'a> {
     pub fn collect(&self, numbers: &[i64], conditions: &Conditions) -> rusqlite::Result<Vec<Collected>> {
         let mut conditions = conditions.clone();
         conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
-        let index = self.spec.index(self.sort);
-        let key = if self.sort == Sort::Risk {
-            self.spec.time
-        } else {
-            index.key.unwrap_or("x''")
-        };
         let (meets, values) = conditions.as_expression();
-        // What rows are shown by is read for the rows of a page alone.
         let sql = format!(
-            "SELECT {}, {}, {}, {key}, {}, {} FROM {} AS t{} WHERE t.n = ? AND {meets}",
-            self.spec.state,
-            self.spec.currency,
-            self.spec.amount,
-            self.spec.since.unwrap_or("x''"),
-            index.ties.join(", "),
+            "SELECT {} FROM {} AS t{} WHERE t.n = ? AND {meets}",
+            self.collected_columns(),
             self.spec.table,
             conditions.joins(),
         );
@@ -291,37 +294,73 @@ impl<'a> Question<'a> {
         let mut collected = Vec::with_capacity(numbers.len());
         for n in numbers {
             let values = std::iter::once(Value::Integer(*n)).chain(values.iter().cloned());
-            let row = select.query_row(params_from_iter(values), |row| {
-                let state: i64 = row.get(0)?;
-                let currency = row.get::<_, ReadCurrency>(1)?.0;
-                let amount = row.get::<_, OptionalMinorUnits>(2)?.0;
-                let value = if self.sort == Sort::Risk {
-                    risk(amount, row.get::<_, Time>(3)?.0, self.ask.moment.now)
-                } else {
-                    row.get(3)?
-                };
-                let ties: rusqlite::Result<Vec<String>> = (0..index.ties.len()).map(|at| row.get(5 + at)).collect();
-                let missing = match self.sort {
-                    Sort::Stuck | Sort::Id | Sort::Order => false,
-                    _ => value == Sortable::MISSING,
-                };
-                Ok(Collected {
-                    n: *n,
-                    key: RowKey {
-                        n: *n,
-                        segment: format!("{}{}", self.group(state), u8::from(missing)),
-                        value: value.as_bytes().to_vec(),
-                        ties: ties?,
-                    },
-                    state,
-                    currency,
-                    amount: amount.unwrap_or_default(),
-                    since: row.get(4)?,
-                })
-            });
+            let row = select.query_row(params_from_iter(values), |row| self.collected(row));
             collected.extend(row.optional()?);
         }
         Ok(collected)
+    }
+
+    /// Every row of the lanes that meets the conditions; `None` where the lanes have more than `most`.
+    fn collect_every(&self, conditions: &Conditions, most: usize) -> rusqlite::Result<Option<Vec<Collected>>> {
+        let index = &self.spec.by_amount;
+        let lanes = self.lanes_of(index, amount_range(self.query).unwrap_or_default(), &self.lanes);
+        if lanes::count(self.connection, self.spec.table, index, &lanes, most.saturating_add(1))? > most {
+            return Ok(None);
+        }
+        let columns = self.collected_columns();
+        let collected = lanes::read(self.connection, self.spec.table, index, &lanes, &columns, conditions, |row| {
+            self.collected(row)
+        })?;
+        Ok(Some(collected))
+    }
+
+    /// The columns that rows are sorted and added up by. What rows are shown by is read for the rows of a page alone.
+    fn collected_columns(&self) -> String {
+        let index = self.spec.index(self.sort);
+        let key = if self.sort == Sort::Risk {
+            self.spec.time
+        } else {
+            index.key.unwrap_or("x''")
+        };
+        format!(
+            "t.n, {}, {}, {}, {key}, {}, {}",
+            self.spec.state,
+            self.spec.currency,
+            self.spec.amount,
+            self.spec.since.unwrap_or("x''"),
+            index.ties.join(", "),
+        )
+    }
+
+    /// Reads [`Self::collected_columns`].
+    fn collected(&self, row: &Row<'_>) -> rusqlite::Result<Collected> {
+        let n: i64 = row.get(0)?;
+        let state: i64 = row.get(1)?;
+        let amount = row.get::<_, OptionalMinorUnits>(3)?.0;
+        let value = if self.sort == Sort::Risk {
+            risk(amount, row.get::<_, Time>(4)?.0, self.ask.moment.now)
+        } else {
+            row.get(4)?
+        };
+        let ties = self.spec.index(self.sort).ties.len();
+        let ties: rusqlite::Result<Vec<String>> = (0..ties).map(|at| row.get(6 + at)).collect();
+        let missing = match self.sort {
+            Sort::Stuck | Sort::Id | Sort::Order => false,
+            _ => value == Sortable::MISSING,
+        };
+        Ok(Collected {
+            n,
+            key: RowKey {
+                n,
+                segment: format!("{}{}", self.group(state), u8::from(missing)),
+                value: value.as_bytes().to_vec(),
+                ties: ties?,
+            },
+            state,
+            currency: row.get::<_, ReadCurrency>(2)?.0,
+            amount: amount.unwrap_or_default(),
+            since: row.get(5)?,
+        })
     }
 
     fn summary_of(&self, collected: &[Collected]) -> Summary {

@@ -90,6 +90,32 @@ pub fn hits(
     })
 }
 
+/// Rows that have a sample of the trigrams of every piece, in ascending order; one more than `most` at most. None where the index can't
+/// look for every piece, or no piece is long enough for a sample.
+pub fn sampled(
+    connection: &Connection,
+    texts: Texts,
+    pieces: &Pieces,
+    search: Search,
+    fields: Fields,
+    most: usize,
+) -> rusqlite::Result<Vec<i64>> {
+    let samples: Vec<Option<String>> = pieces.long().map(sample).collect();
+    if samples.len() < pieces.len() || samples.iter().all(Option::is_none) || !is_kept(connection, texts)? {
+        return Ok(Vec::new());
+    }
+    let terms = pieces.long().zip(samples);
+    let terms: Vec<String> = terms
+        .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
+        .collect();
+    let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", texts.matching()))?;
+    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![question(&terms, search, fields), limit], |row| row.get(0))?;
+    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
 /// The rows that were added last of those that have the pieces that the index can look for, so many at most, in ascending
 /// order.
 pub fn last_hits(

@@ -6,8 +6,7 @@ use crate::{
     read_model::{
         folding::Pieces,
         lists::{
-            COUNTED_MAX, RISK_MAX, VISITS_MAX,
-            conditions::amount_range,
+            COUNTED_MAX, VISITS_MAX,
             customers,
             lanes::{self, Index, Lane, Range},
             paging,
@@ -19,6 +18,8 @@ use crate::{
 
 /// Where the rows of a page come from.
 pub enum Source {
+    /// Every row of the lanes is looked at and sorted, because no index has the order.
+    Every,
     /// These are looked at and sorted.
     Numbers(Vec<i64>),
     /// The index of the sort is walked; the rows that are not among these are passed over.
@@ -28,11 +29,10 @@ pub enum Source {
 }
 
 impl Question<'_> {
-    /// Chooses where the rows come from; `None` where they are too many. The second value says whether every one of them is known to
-    /// have the text.
-    pub fn source(&self, pieces: Option<&Pieces>) -> rusqlite::Result<Option<(Source, bool)>> {
+    /// Chooses where the rows come from. The second value says whether every one of them is known to have the text.
+    pub fn source(&self, pieces: Option<&Pieces>) -> rusqlite::Result<(Source, bool)> {
         if self.sort == Sort::Risk {
-            return Ok(self.every_amount()?.map(|source| (source, false)));
+            return Ok((Source::Every, false));
         }
         let most = self.ask.collected;
         let walked = self.walked()?;
@@ -54,14 +54,14 @@ impl Question<'_> {
             if let (Some(id), Some(sql)) = (id, sql)
                 && let Some(numbers) = self.named(sql, id)?
             {
-                return Ok(Some((chosen(numbers), false)));
+                return Ok((chosen(numbers), false));
             }
         }
         if let Some(pieces) = pieces {
             let (texts, search) = (self.spec.texts, self.ask.search);
             match search::hits(self.connection, texts, pieces, search, Fields::Listed, COUNTED_MAX)? {
-                Hits::Exactly(numbers) => return Ok(Some((chosen(numbers), true))),
-                Hits::Among(numbers) => return Ok(Some((chosen(numbers), false))),
+                Hits::Exactly(numbers) => return Ok((chosen(numbers), true)),
+                Hits::Among(numbers) => return Ok((chosen(numbers), false)),
                 Hits::TooMany | Hits::Unknown => {}
             }
         }
@@ -80,7 +80,7 @@ impl Question<'_> {
                 self.lanes_of(index, Range::default(), &self.lanes)
             };
             let every = lanes::numbers(self.connection, self.spec.table, index, &lanes, most)?;
-            return Ok(Some((Source::Numbers(every.unwrap_or_default()), false)));
+            return Ok((Source::Numbers(every.unwrap_or_default()), false));
         }
         let mut narrowest: Option<Vec<i64>> = None;
         let mut ranges: Vec<(&Index, Vec<Lane>)> = self
@@ -110,12 +110,12 @@ impl Question<'_> {
                 narrowest = Some(numbers);
             }
         }
-        Ok(Some(match narrowest {
+        Ok(match narrowest {
             Some(numbers) if self.takes_every() || paging::collects(numbers.len() as u64, walked, self.ask.rows) => {
                 (Source::Numbers(numbers), false)
             }
             _ => (Source::Walk, false),
-        }))
+        })
     }
 
     /// Whether all rows of a narrow range are collected: the first rows are asked for and nothing else, and a walk might stop before it
@@ -138,19 +138,6 @@ impl Question<'_> {
         let mut numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
         numbers.sort_unstable();
         Ok((numbers.len() <= most).then_some(numbers))
-    }
-
-    /// Every row of the lanes, for an order that no index has; `None` where they are too many for a page.
-    fn every_amount(&self) -> rusqlite::Result<Option<Source>> {
-        let index = &self.spec.by_amount;
-        let lanes = self.lanes_of(index, amount_range(self.query).unwrap_or_default(), &self.lanes);
-        let most = if self.ask.visits == usize::MAX {
-            usize::MAX
-        } else {
-            RISK_MAX
-        };
-        let numbers = lanes::numbers(self.connection, self.spec.table, index, &lanes, most)?;
-        Ok(numbers.map(Source::Numbers))
     }
 
     /// How many rows a walk along the index of the sort passes.
