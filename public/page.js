@@ -275,11 +275,11 @@ function ask(form, submitter) {
  */
 async function submit(form, submitter) {
   if (submitting) return;
-  submitting = true;
   const url = new URL(form.getAttribute("action") ?? "", location.href);
   const fields = fieldsOf(form, submitter);
   const button = submitter instanceof HTMLButtonElement ? submitter : undefined;
   const [text, pending] = [button?.textContent, button?.dataset.pending];
+  submitting = true;
   if (button) {
     button.disabled = true;
     if (pending) button.textContent = pending;

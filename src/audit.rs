@@ -1,6 +1,6 @@
 //! The audit trail: who did what, when, from where, to what, and how it ended. It is appended to the access log, a stream a
 //! day, and each entry holds the hash of the one before it, so what was changed, removed or put elsewhere later is found
-//! (`chain` says exactly how). What can't be recorded must not happen: [`Audit::record`] returns once it is on the disk.
+//! (`chain` says exactly how). What can't be recorded must not happen: [`Audit::append`] returns once it is on the disk.
 
 mod chain;
 mod read;
@@ -95,7 +95,7 @@ impl Audit {
         }
     }
 
-    /// Returns when the entry is on the disk. After an error it may be there all the same, of an act that did not happen.
+    /// The same as [`Self::append`], for those whose callers do not show the error: it is written to the program's log.
     pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
         let (act, outcome) = (entry.act.clone(), entry.outcome);
         let recorded = self.append(entry).await;
@@ -116,7 +116,8 @@ impl Audit {
         Ok(())
     }
 
-    async fn append(&self, entry: NewEntry) -> Result<(), AuditError> {
+    /// Returns when the entry is on the disk. After an error it may be there all the same, of an act that did not happen.
+    pub async fn append(&self, entry: NewEntry) -> Result<(), AuditError> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             entry: bounded(entry),
@@ -134,9 +135,9 @@ impl Audit {
         Ok(())
     }
 
-    /// Records that an act is about to be done, so that it can't be done unseen; [`Self::record`] tells the end.
+    /// Records that an act is about to be done, so that it can't be done unseen; the caller records the end.
     pub async fn begin(&self, entry: &NewEntry) -> Result<(), AuditError> {
-        self.record(entry.ended(AuditOutcome::Asked)).await
+        self.append(entry.ended(AuditOutcome::Asked)).await
     }
 
     fn jobs(&self) -> mpsc::Sender<Job> {

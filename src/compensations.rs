@@ -63,7 +63,7 @@ pub struct Settings {
     /// A case that is being issued is left to who began it for so long; then others finish it. Clocks of the processes that
     /// share the stores may differ by less than half of this.
     pub grace: TimeDelta,
-    /// How long an append whose outcome is not known is asked for again before a person is told that it is in doubt.
+    /// How long an append whose outcome is not known is asked for again before the answer is that it is unknown.
     pub patience: Duration,
     /// How often cases that nobody finished are looked for.
     pub round: Duration,
@@ -160,7 +160,7 @@ impl Compensations {
     }
 
     fn leave_unknown(&self, case: &EntityId) {
-        tracing::warn!(%case, "a case is left in doubt; it will be finished or refused");
+        tracing::warn!(%case, "the outcome of a case is unknown; it will be finished or refused");
         self.unknown_cases().insert(case.clone());
         self.unknown_noted.notify_one();
     }

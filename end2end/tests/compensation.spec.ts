@@ -45,7 +45,7 @@ async function preview({ page }: Walk, fields: { amount?: string; reason: string
 }
 
 async function follow({ page, scripted }: Walk, name: string): Promise<void> {
-  await page.getByRole("navigation", { name: "Correct" }).getByRole("link", { name }).click();
+  await page.getByRole("navigation", { name: "Corrections" }).getByRole("link", { name }).click();
   await expect(page).toHaveURL(/\/compensate\?/);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
   if (scripted) {
@@ -239,7 +239,7 @@ test("a refund's page offers what applies, and only to those who may propose", a
       await go(reader, `/refunds/R-${name}`);
       await expect(reader.page.getByRole("main")).toContainText("10.00", { timeout: 1_000 });
     }).toPass();
-    const offers = reader.page.getByRole("navigation", { name: "Correct" });
+    const offers = reader.page.getByRole("navigation", { name: "Corrections" });
     await expect(offers.getByRole("link", { name: "Settle the refund" })).toHaveCount(offered);
     await expect(offers.getByRole("link", { name: "Approve the refund" })).toHaveCount(0);
     await reader.page.context().close();

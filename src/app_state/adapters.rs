@@ -63,7 +63,7 @@ fn unavailable(error: Unavailable) -> ReserveError {
 #[async_trait]
 impl AuditLog for Audit {
     async fn record(&self, entry: NewEntry) -> Result<(), AuditLogError> {
-        let recorded = Self::record(self, entry).await;
+        let recorded = self.append(entry).await;
         recorded.map_err(|error| AuditLogError(error.0.0))
     }
 }

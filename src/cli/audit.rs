@@ -56,7 +56,7 @@ async fn verify(access: &AccessStore) -> Result<(), CliError> {
 
 async fn export(access: &AccessStore) -> Result<(), CliError> {
     let entry = NewEntry::new(actor(), "audit.export", AuditOutcome::Done);
-    access.audit.record(entry).await?;
+    access.audit.append(entry).await?;
     let mut out = Output::new();
     let mut entries = access.audit.export();
     while let Some(entry) = entries.try_next().await? {

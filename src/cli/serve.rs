@@ -6,14 +6,13 @@ use std::{future::pending, sync::Arc};
 use super::{CliError, settings::Settings};
 use crate::{
     app_state::{AccessStore, AppState},
-    auth::Rules,
     compensations::{self, CompensationStores, Compensations},
     domain::ids::Domain,
     event_log::relay::Relay,
     ledger::Ledger,
     server::{
         self, ServeError,
-        config::{ConfigError, PublicUrl, ServerConfig},
+        config::{ConfigError, ServerConfig},
     },
 };
 
@@ -21,11 +20,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     let refused = |error: ConfigError| CliError::from(ServeError::from(error));
     config.check().map_err(refused)?;
     let stores = settings.stores()?;
-    let rules = Rules {
-        by_tls: config.public_url.as_ref().is_some_and(PublicUrl::is_https),
-        allows_demo: config.allows_demo(),
-    };
-    let access = settings.access(rules)?;
+    let access = settings.access(config.rules())?;
     config.check_demo(look_at_people(&access).await).map_err(refused)?;
     let compensation = settings.compensation_store()?;
     let written = CompensationStores {

@@ -74,7 +74,7 @@ async fn append_until_known(
 ) -> AppendOutcome {
     let deadline = Instant::now() + patience;
     let mut pause = PAUSE_FIRST;
-    let mut in_doubt = false;
+    let mut may_be_appended = false;
     loop {
         let why = match log
             .append(id, Expected::Exactly(expected), std::slice::from_ref(&event))
@@ -85,13 +85,13 @@ async fn append_until_known(
             Err(AppendError::Conflict { .. }) => return AppendOutcome::Conflict,
             Err(AppendError::KeyReused(_)) => return AppendOutcome::KeyReused,
             Err(AppendError::Invalid(why)) => return AppendOutcome::Invalid(why),
-            // Nothing was appended by this try; an earlier one is as unknown_noted as it was.
-            Err(error @ AppendError::Unavailable { .. }) if !in_doubt => {
+            // Nothing was appended by this try; the outcome of an earlier one is still unknown.
+            Err(error @ AppendError::Unavailable { .. }) if !may_be_appended => {
                 return AppendOutcome::Unavailable(error.to_string());
             }
             Err(error) => error,
         };
-        in_doubt = true;
+        may_be_appended = true;
         tracing::warn!(log = %log.name(), %id, %why, "the outcome of an append is not known yet");
         if Instant::now() + pause > deadline {
             return AppendOutcome::Unknown;
@@ -133,10 +133,12 @@ impl Compensations {
     ) -> Result<Option<Case>, CompensationError> {
         let event = case_event(fresh_id(), requester.name.as_str(), case, now, event);
         let outcome = self.append_to_case(case, event.clone()).await;
-        if matches!(outcome, AppendOutcome::Unknown) {
-            self.leave_unknown(&case.id);
-        } else {
-            self.cases.note(&case.id);
+        match outcome {
+            AppendOutcome::Appended(_) | AppendOutcome::Conflict | AppendOutcome::KeyReused => {
+                self.cases.note(&case.id)
+            }
+            AppendOutcome::Unknown => self.leave_unknown(&case.id),
+            AppendOutcome::Invalid(_) | AppendOutcome::Unavailable(_) => {}
         }
         Ok(outcome.in_case(&case.id)?.map(|_| case.with(event, now)))
     }

@@ -25,7 +25,7 @@ const LAPSE: &str = "compensation.lapse";
 
 impl Compensations {
     /// Approves what somebody else proposed, and issues it.
-    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn approve(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
         let answer = match &about.case {
@@ -130,7 +130,7 @@ impl Compensations {
     }
 
     /// Declines what somebody else proposed.
-    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn decline(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
         let answer = match &about.case {

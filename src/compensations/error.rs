@@ -1,4 +1,4 @@
-//! Errors of compensations. Every error but [`CompensationError::OutcomeUnknown`] means that nothing was appended to the ledger.
+//! Errors of compensations. Every error but [`CompensationError::OutcomeUnknown`] means that the call appended nothing to the ledger.
 
 use crate::{
     domain::{

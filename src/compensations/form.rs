@@ -30,14 +30,14 @@ impl Compensations {
         let subject = draft.subject()?;
         let refund = (name.domain() == Domain::Order).then_some(draft.item.as_str());
         let loaded = self.load(name, &subject, Some(&draft.item)).await?;
-        let books = &loaded.state;
-        let currency = currency(name, books);
+        let state = &loaded.state;
+        let currency = currency(name, state);
         let outcome = if draft.is_untouched() {
             FormOutcome::Untouched
         } else {
             match draft.command(currency) {
                 Err(mistake) => FormOutcome::Mistake(mistake),
-                Ok(command) => self.preview(who, command, books).await?,
+                Ok(command) => self.preview(who, command, state).await?,
             }
         };
         Ok(FormView {
@@ -45,8 +45,8 @@ impl Compensations {
             domain: name.domain(),
             item: (!draft.item.is_empty() && takes_item(name)).then(|| draft.item.clone()),
             currency,
-            figures: books.figures(refund),
-            item_amount: item_amount(name, &draft.item, books),
+            figures: state.figures(refund),
+            item_amount: item_amount(name, &draft.item, state),
             outcome,
             news: self.news(&loaded, seen).await?,
             now: self.now(),
@@ -58,16 +58,16 @@ impl Compensations {
         &self,
         who: &Requester,
         command: Command,
-        books: &CommandState,
+        state: &CommandState,
     ) -> Result<FormOutcome, CompensationError> {
         let case = new_case().map_err(|error| CompensationError::store(LogName::Compensation, error.to_string()))?;
         let now = self.now();
-        let decision = match decide(&command, books, &case, now) {
+        let decision = match decide(&command, state, &case, now) {
             Err(rejection) => return Ok(FormOutcome::Rejected(rejection)),
             Ok(decision) => decision,
         };
         let route = self.foresee_route(who, &decision).await?;
-        let pins = books.pins(&command);
+        let pins = state.pins(&command);
         Ok(FormOutcome::Ready(Box::new(Preview {
             case,
             command_hash: command_hash(&command, &pins),
@@ -140,10 +140,10 @@ pub(super) fn needs_retyping(amount: Money) -> bool {
 }
 
 /// The currency that amounts are typed in.
-pub(super) fn currency(name: CommandName, books: &CommandState) -> Option<Currency> {
+pub(super) fn currency(name: CommandName, state: &CommandState) -> Option<Currency> {
     match name.domain() {
-        Domain::Wallet => books.wallet.as_ref()?.fold.state.currency,
-        Domain::Order => books.order.as_ref()?.fold.state.currency,
+        Domain::Wallet => state.wallet.as_ref()?.fold.state.currency,
+        Domain::Order => state.order.as_ref()?.fold.state.currency,
     }
 }
 
@@ -152,8 +152,8 @@ fn takes_item(name: CommandName) -> bool {
 }
 
 /// What of the item there is: the refund's or hold's amount, or what of the entry is not reversed yet.
-fn item_amount(name: CommandName, item: &str, books: &CommandState) -> Option<rust_decimal::Decimal> {
-    let wallet = books.wallet.as_ref().map(|book| &book.fold.state);
+fn item_amount(name: CommandName, item: &str, state: &CommandState) -> Option<rust_decimal::Decimal> {
+    let wallet = state.wallet.as_ref().map(|wallet| &wallet.fold.state);
     match name {
         CommandName::CreditWallet | CommandName::DebitWallet => None,
         CommandName::ReverseEntry => {
@@ -164,7 +164,7 @@ fn item_amount(name: CommandName, item: &str, books: &CommandState) -> Option<ru
             let hold = wallet?.holds.get(item)?;
             (hold.state == HoldState::Open).then_some(hold.amount)
         }
-        _ => Some(books.order.as_ref()?.fold.state.refunds.get(item)?.amount.amount()),
+        _ => Some(state.order.as_ref()?.fold.state.refunds.get(item)?.amount.amount()),
     }
 }
 

@@ -41,7 +41,7 @@ struct Asked {
 impl Compensations {
     /// Issues what the form says, or proposes it; gives the case. The same form sent again, at once or later, leads to the
     /// same case and does nothing twice.
-    #[tracing::instrument(level = "debug", skip_all, fields(case = %form.case))]
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn issue(&self, who: &Requester, form: &Confirmation) -> Result<EntityId, CompensationError> {
         let case = read_case_id(&form.case);
         let subject = form.draft().subject().ok();
@@ -167,7 +167,7 @@ impl Compensations {
     }
 
     /// Makes the case, of which nothing is there yet; `None` where another try of the same form, or of another with the same
-    /// case, was first. Except for a doubt, an error is certain: there is no case of this try.
+    /// case, was first. Any error but an unknown outcome means that this try made no case.
     async fn propose(
         &self,
         who: &Requester,

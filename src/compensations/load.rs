@@ -73,7 +73,7 @@ fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Ite
 }
 
 impl Compensations {
-    /// The books of a command of this name on this subject; what does not exist is not in them. `item` is what it names: a
+    /// Loads what a command of this name on this subject is decided on; what does not exist is not in it. `item` is what it names: a
     /// refund, an entry or a hold.
     pub(super) async fn load(
         &self,
@@ -102,7 +102,7 @@ impl Compensations {
                 self.read_order(&mut loaded, subject).await?;
                 // Only settling concerns the wallet that the order names.
                 let order = loaded.state.order.as_ref();
-                let named = order.and_then(|book| book.fold.state.wallet.clone());
+                let named = order.and_then(|order| order.fold.state.wallet.clone());
                 named
                     .filter(|_| name == CommandName::SettleRefund)
                     .and_then(|id| EntityId::new(id).ok())
@@ -132,7 +132,7 @@ impl Compensations {
         self.load_with(command, None).await
     }
 
-    /// The books of a command with one more entry that is sought: the event id of a posting, and that of what touched it.
+    /// The same with one more entry that is sought: the event id of a posting, and that of what touched it.
     pub(super) async fn load_with(
         &self,
         command: &Command,
@@ -166,7 +166,7 @@ impl Compensations {
             }
         } else {
             let placed = self.read_stream(Domain::Wallet, &id).await?;
-            loaded.state.wallet = book::<WalletState>(&id, &placed);
+            loaded.state.wallet = fold_stream::<WalletState>(&id, &placed);
             Stream::whole(Domain::Wallet, id, placed)
         };
         loaded.streams.push(stream);
@@ -175,7 +175,7 @@ impl Compensations {
 
     async fn read_order(&self, loaded: &mut LoadedState, id: &EntityId) -> Result<(), CompensationError> {
         let placed = self.read_stream(Domain::Order, id).await?;
-        loaded.state.order = book::<OrderState>(id, &placed);
+        loaded.state.order = fold_stream::<OrderState>(id, &placed);
         loaded.streams.push(Stream::whole(Domain::Order, id.clone(), placed));
         Ok(())
     }
@@ -267,7 +267,7 @@ fn item(action: &Action) -> Option<&str> {
     }
 }
 
-fn book<S: State>(id: &EntityId, placed: &[(Sequence, Entry)]) -> Option<Loaded<S>> {
+fn fold_stream<S: State>(id: &EntityId, placed: &[(Sequence, Entry)]) -> Option<Loaded<S>> {
     let mut fold = Fold::new();
     for (_, entry) in placed {
         fold.push(entry, |_| {});

@@ -21,7 +21,7 @@ use crate::event_log::ReadError;
 
 const ACT: &str = "compensation.recover";
 const LAPSE: &str = "compensation.lapse";
-/// After a case was left in doubt, and while the store of the cases does not answer.
+/// After the outcome of a case was left unknown, and while the store of the cases does not answer.
 const RETRY: Duration = Duration::from_secs(2);
 /// Reading every case again may take this part of the time at most.
 const SCAN_SHARE: u32 = 20;

@@ -97,7 +97,7 @@ pub fn refund_offers(order: &str, refund: &str, state: RefundState, destination:
         .collect()
 }
 
-/// The ways to put something right, side by side; nothing where there is none.
+/// The corrections that are offered, side by side; nothing where there is none.
 #[component]
 pub fn Correct(offers: Vec<Offer>) -> impl IntoView {
     if offers.is_empty() {
@@ -105,15 +105,15 @@ pub fn Correct(offers: Vec<Offer>) -> impl IntoView {
     }
     let links = links(offers);
     view! {
-        <nav class="correct" aria-label="Correct">
-            <p class="correct-title">"Correct"</p>
+        <nav class="correct" aria-label="Corrections">
+            <p class="correct-title">"Corrections"</p>
             <ul>{links}</ul>
         </nav>
     }
     .into_any()
 }
 
-/// The same where there is little room: the ways stand behind a word that opens them.
+/// The same where there is little room: a word opens the list.
 #[component]
 pub fn CorrectMenu(
     offers: Vec<Offer>,
@@ -127,7 +127,7 @@ pub fn CorrectMenu(
     let links = links(offers);
     view! {
         <details class="correct-menu">
-            <summary>"Correct" <span class="visually-hidden">{format!(": {about}")}</span> {Icon::Down.view()}</summary>
+            <summary>"Corrections" <span class="visually-hidden">{format!(": {about}")}</span> {Icon::Down.view()}</summary>
             <ul>{links}</ul>
         </details>
     }

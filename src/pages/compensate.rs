@@ -72,7 +72,7 @@ pub fn CompensatePage() -> impl IntoView {
         issue,
         failure: failure(issue),
     };
-    let named = move || query.try_with(|query| query.draft.name().map_or("Correct", command_title).to_owned());
+    let named = move || query.try_with(|query| query.draft.name().map_or("Correction", command_title).to_owned());
     view! {
         {title(named)}
         {move || query.with(|query| head(&query.draft))}
@@ -90,7 +90,7 @@ fn head(draft: &Draft) -> AnyView {
     view! {
         <header class="page-head">
             {about}
-            <h1>{name.map_or("Correct", command_title)}</h1>
+            <h1>{name.map_or("Correction", command_title)}</h1>
             {effect}
         </header>
     }

@@ -190,7 +190,7 @@ fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) ->
     let count = range_words(&refunds).unwrap_or_else(|| counted(refunds.total, "refund"));
     let (page, pages) = (refunds.page, refunds.pages);
     let rows = refunds.rows.into_iter().map(|row| refund(row, may)).collect_view();
-    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Correct"</span></th> });
+    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Corrections"</span></th> });
     view! {
         <section class="panel" id="refunds" aria-label="Refunds">
             <div class="panel-head">

@@ -113,6 +113,8 @@ impl Reach {
             visits: if self.is_bounded { VISITS_MAX } else { usize::MAX },
             collected: if self.is_bounded {
                 COLLECTED_MAX
+            } else if self.counted > lists::COUNTED_MAX {
+                self.counted
             } else {
                 lists::COUNTED_MAX
             },
@@ -291,12 +293,12 @@ pub fn find<Row: SearchRow>(connection: &Connection, text: &SearchText, reach: &
     let mut known = 0;
     let by_text = match lists::first_with_text::<Row>(connection, &queries, &text.pieces, reach.shown, &ask)? {
         WithText::Rows(found) => found,
-        WithText::Many(numbers) => {
+        WithText::Many { numbers, stopped } => {
             known = reach.counted;
             FirstRows {
                 numbers,
                 more: true,
-                stopped: false,
+                stopped,
             }
         }
     };

@@ -145,7 +145,7 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Goes on to a stream's end. `known` is the last position that the caller has accounted for, `None` for nothing yet;
-    /// `told` hears of every entry after it, in order. `None` for a stream without entries.
+    /// `observer` gets every entry after it, in order. `None` for a stream without entries.
     pub async fn advance(
         &self,
         id: &EntityId,

@@ -15,6 +15,8 @@ use axum::http::HeaderName;
 
 pub use public_url::PublicUrl;
 
+use crate::auth::Rules;
+
 /// The longest request body in bytes. The largest form is a compensation with a note; a page of events is read, not sent.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
@@ -159,6 +161,14 @@ impl ServerConfig {
     /// Whether operators that `make serve` made up may sign in: only where nobody but this machine's user can come.
     pub fn allows_demo(&self) -> bool {
         self.listen.ip().is_loopback() && self.public_url.is_none()
+    }
+
+    /// Who may sign in, and how browsers keep the session.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            by_tls: self.public_url.as_ref().is_some_and(PublicUrl::is_https),
+            allows_demo: self.allows_demo(),
+        }
     }
 
     /// Refuses to be reached by others while there are operators whose passwords stand in somebody's terminal.

@@ -164,7 +164,7 @@ pub async fn approvals_raced_by_withdrawal_and_decline(app: TestApp) {
                 }
             })
         };
-        // Requester is first in line changes.
+        // Each round another one is first.
         let mut names = ["fred", "fay", "sue", "dora"];
         names.rotate_left(round % 4);
         let tries = (0..)

@@ -139,7 +139,7 @@ pub async fn a_lost_answer_is_found_out(app: TestApp) {
 }
 
 /// A store goes silent in mid-append and stays so: nobody is told that it failed, and it ends once the store is back.
-pub async fn a_store_that_goes_silent_leaves_a_doubt_that_ends(app: TestApp) {
+pub async fn a_store_that_goes_silent_leaves_an_unknown_case_that_ends(app: TestApp) {
     let fred = finance("fred");
     for at in 0..4 {
         let story = app.story(500 + at).await;

@@ -24,7 +24,7 @@ macro_rules! scenarios {
             a_case_that_is_undone_survives_a_death_at_any_append
             a_case_on_one_stream_survives_a_death_at_any_append
             a_lost_answer_is_found_out
-            a_store_that_goes_silent_leaves_a_doubt_that_ends
+            a_store_that_goes_silent_leaves_an_unknown_case_that_ends
             a_store_that_is_away_refuses_the_case
             run_finishes_what_a_store_interrupted
         );

@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use ledgerscope::{
     app_state::{AccessStore, AppState},
-    auth::{Rules, operators::NewOperator},
+    auth::operators::NewOperator,
     compensations::{self, CompensationStores, Compensations},
     domain::{
         access::{Limit, Role, Secret},
@@ -36,7 +36,7 @@ use ledgerscope::{
     server::{
         self,
         assets::Assets,
-        config::{PublicUrl, Rates, ServerConfig},
+        config::{Rates, ServerConfig},
         guard::Guard,
         operations::{self, Operations},
     },
@@ -227,15 +227,7 @@ impl TestApp {
         let turned = Arc::clone(&clock);
         let time: ledgerscope::event_log::Clock =
             Arc::new(move || Utc::now() + TimeDelta::milliseconds(turned.load(Ordering::SeqCst)));
-        let access = AccessStore::open(
-            people,
-            time,
-            Rules {
-                by_tls: config.public_url.as_ref().is_some_and(PublicUrl::is_https),
-                allows_demo: config.allows_demo(),
-            },
-        )
-        .unwrap();
+        let access = AccessStore::open(people, time, config.rules()).unwrap();
         let logs = CompensationStores {
             wallet,
             order,

@@ -8,14 +8,19 @@ pub fn without_comments(script: &str) -> String {
     let mut inside = false;
     for line in script.lines() {
         let text = line.trim();
+        if inside && let Some((_, code)) = text.split_once("*/") {
+            inside = false;
+            kept.push_str(code);
+            kept.push('\n');
+            continue;
+        }
         // Code may follow a comment on its line, as in `/** @type {Element} */ (node)`.
         let opens = text.starts_with("/*") && text.find("*/").is_none_or(|end| end + 2 == text.len());
-        let block = inside || opens;
-        if !block && !text.starts_with("//") {
+        if !inside && !opens && !text.starts_with("//") {
             kept.push_str(line);
         }
         kept.push('\n');
-        inside = block && !text.ends_with("*/");
+        inside = inside || (opens && !text.ends_with("*/"));
     }
     kept
 }
@@ -38,5 +43,6 @@ mod tests {
     fn code_after_a_comment_stays() {
         let script = "  /** @type {A} */ (node).focus();\n  done();\n";
         assert_eq!(without_comments(script), script);
+        assert_eq!(without_comments("/* a\n b */ c();\nd();\n"), "\n c();\nd();\n");
     }
 }

@@ -107,26 +107,26 @@ impl Compensations {
             // Another process did it just now: the log finds it by its key.
             return Ok(LaterStep::AppendAt(step.at));
         }
-        let books = &loaded.state;
+        let state = &loaded.state;
         let refund = command.action.refund().unwrap_or_default();
-        let order = books
+        let order = state
             .order
             .as_ref()
             .and_then(|order| order.fold.state.refunds.get(refund));
         if order.is_some_and(|refund| refund.state == RefundState::Succeeded) {
-            let postings = books.wallet.iter().flat_map(|wallet| &wallet.fold.state.postings);
+            let postings = state.wallet.iter().flat_map(|wallet| &wallet.fold.state.postings);
             let mut standing = postings
                 .filter(|(_, posting)| posting.refund.as_deref() == Some(refund) && !posting.wholly_reversed())
                 .map(|(event, _)| event);
             let only_this = standing.all(|event| *event == credit.event);
-            let elsewhere = books.credited_elsewhere.iter().any(|wallet| *wallet != credit.id);
+            let elsewhere = state.credited_elsewhere.iter().any(|wallet| *wallet != credit.id);
             return Ok(if only_this && !elsewhere {
                 LaterStep::Done
             } else {
                 LaterStep::Undo("somebody else settled the refund meanwhile".to_owned())
             });
         }
-        Ok(match decide(command, books, &job.case.id, self.now()) {
+        Ok(match decide(command, state, &job.case.id, self.now()) {
             // The credit stands, and only the order is to be told.
             Ok(decision) if decision.steps.len() == 1 && decision.steps[0].domain == Domain::Order => {
                 LaterStep::AppendAt(decision.steps[0].at)

@@ -87,7 +87,7 @@ pub(in crate::event_log) fn exists(dir: &Path) -> bool {
     dir.join(FILE).exists()
 }
 
-/// A connection to the store at `place`, which is made where there is none yet, unless `place` says otherwise.
+/// A connection to the store at `location`, which is made where there is none yet if `location` says so.
 pub(super) fn connect(location: &StoreLocation) -> Result<Connection, Fault> {
     if location.create {
         make_dir(location)?;

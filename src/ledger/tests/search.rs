@@ -504,6 +504,48 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
 }
 
 #[tokio::test]
+async fn as_many_pending_refunds_as_are_counted_do_not_hide_the_settled_ones() {
+    let bench = Bench::new();
+    let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    let mut events = vec![
+        ("order.placed", json!({"total": money("90")})),
+        (
+            "order.paid",
+            json!({"payment": "P-1", "amount": money("90"), "method": "card"}),
+        ),
+    ];
+    for number in 0..6 {
+        let refund = format!("zq-{number}");
+        events.push((
+            "order.refund_requested",
+            json!({"refund": refund, "amount": money("9"), "destination": "card", "reason": "damaged"}),
+        ));
+    }
+    events.push((
+        "order.refund_rejected",
+        json!({"refund": "zq-0", "reason": "out_of_policy"}),
+    ));
+    for (number, (kind, data)) in (1_i64..).zip(&events) {
+        bench
+            .order
+            .write("O-1", &number.to_string(), kind, hour(number), data, true);
+    }
+    let ledger = bench.start(LATER).await;
+    let found = |counted: usize| {
+        let reach = Reach {
+            counted,
+            ..Reach::page(3, Search::Names, moment())
+        };
+        let (hits, count) = found_in(&ledger, ListName::Refunds, "zq", &reach);
+        (hits.len(), count)
+    };
+    assert_eq!(found(4), (3, Count::AtLeast(4)));
+    assert_eq!(found(5), (3, Count::AtLeast(5)), "five are pending");
+    assert_eq!(found(6), (3, Count::Exactly(6)));
+    ledger.stop();
+}
+
+#[tokio::test]
 async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
     let bench = Bench::new();
     for number in 0..4_000_i64 {

@@ -42,8 +42,9 @@ const LAST_MAX: usize = 200;
 pub enum WithText {
     /// `ask.rows` at most, or all.
     Rows(FirstRows),
-    /// More rows have the text than `ask.rows`, so many that they are not all looked at. Some of the first are here, `shown` at most.
-    Many(Vec<i64>),
+    /// More rows have the text than `ask.rows`, so many that they are not all looked at. Some of the first are here, `shown` at most;
+    /// `stopped`: there may be others before them.
+    Many { numbers: Vec<i64>, stopped: bool },
 }
 
 /// Looks for the first rows with a text. Where the search index finds them, they are all answered with.
@@ -62,14 +63,14 @@ pub fn first_with_text<Row: ListRow>(
     };
     let texts = Row::SPEC.texts;
     if first.has_many::<Row>()? {
-        return first.some_of_many::<Row>(shown).map(WithText::Many);
+        return first.some_of_many::<Row>(shown);
     }
     let last_hits = |most| search::last_hits(connection, texts, pieces, ask.search, Fields::Own, most);
     Ok(
         match search::hits(connection, texts, pieces, ask.search, Fields::Own, ask.collected)? {
             Hits::Exactly(numbers) => WithText::Rows(first.among::<Row>(numbers, true)?),
             Hits::Among(numbers) => WithText::Rows(first.among::<Row>(numbers, false)?),
-            Hits::TooMany => WithText::Many(first.some_of_many::<Row>(shown)?),
+            Hits::TooMany => first.some_of_many::<Row>(shown)?,
             Hits::Unknown => {
                 let met = first.walk::<Row>(ask.rows)?;
                 let last = if met.stopped {
@@ -103,7 +104,10 @@ impl FirstWithText<'_> {
     /// collected, and enough of some of them have the text. To ask the index for the whole text would take longer.
     fn has_many<Row: ListRow>(&self) -> rusqlite::Result<bool> {
         let Ask {
-            rows, collected, search, ..
+            rows,
+            collected,
+            search,
+            ..
         } = *self.ask;
         let (connection, texts) = (self.connection, Row::SPEC.texts);
         let mut sampled = search::sampled(connection, texts, self.pieces, search, Fields::Own, collected)?;
@@ -115,25 +119,30 @@ impl FirstWithText<'_> {
     }
 
     /// Some of the first rows of those with a text that too many have.
-    fn some_of_many<Row: ListRow>(&self, shown: usize) -> rusqlite::Result<Vec<i64>> {
+    fn some_of_many<Row: ListRow>(&self, shown: usize) -> rusqlite::Result<WithText> {
         let met = self.walk::<Row>(shown)?;
-        let mut numbers = if met.stopped && met.numbers.len() < shown {
+        let mut numbers = met.numbers;
+        if met.stopped && numbers.len() < shown {
             // Very many rows have the text, but few of those that come first.
+            let (connection, texts, search) = (self.connection, Row::SPEC.texts, self.ask.search);
             let most = shown.max(LAST_MAX);
-            let last = search::last_hits(
-                self.connection,
-                Row::SPEC.texts,
+            numbers.extend(search::last_hits(
+                connection,
+                texts,
                 self.pieces,
-                self.ask.search,
+                search,
                 Fields::Own,
                 most,
-            )?;
-            self.among::<Row>(last, true)?.numbers
-        } else {
-            met.numbers
-        };
-        numbers.truncate(shown);
-        Ok(numbers)
+            )?);
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers = self.among::<Row>(numbers, true)?.numbers;
+            numbers.truncate(shown);
+        }
+        Ok(WithText::Many {
+            numbers,
+            stopped: met.stopped,
+        })
     }
 
     fn text_conditions<Row: ListRow>(&self, query: &ListQuery) -> Conditions {
@@ -166,7 +175,7 @@ impl FirstWithText<'_> {
         let mut first = FirstRows::default();
         for query in self.queries {
             let ask = Ask {
-                rows: most - first.numbers.len(),
+                rows: most - first.numbers.len() + 1,
                 ..*self.ask
             };
             let question = Question::new(self.connection, Row::SPEC, query, &ask)?;
@@ -174,10 +183,11 @@ impl FirstWithText<'_> {
                 continue;
             }
             let found = question.walk(&self.text_conditions::<Row>(query), &Start::First, None)?;
-            first.more |= found.next.is_some() && !found.stopped;
             first.stopped |= found.stopped;
             first.numbers.extend(found.rows);
-            if first.more {
+            if first.numbers.len() > most {
+                first.numbers.truncate(most);
+                first.more = true;
                 break;
             }
         }

@@ -308,9 +308,15 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let columns = self.collected_columns();
-        let collected = lanes::read(self.connection, self.spec.table, index, &lanes, &columns, conditions, |row| {
-            self.collected(row)
-        })?;
+        let collected = lanes::read(
+            self.connection,
+            self.spec.table,
+            index,
+            &lanes,
+            &columns,
+            conditions,
+            |row| self.collected(row),
+        )?;
         Ok(Some(collected))
     }
 

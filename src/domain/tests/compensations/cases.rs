@@ -149,7 +149,7 @@ fn within_the_own_limit_nobody_else_is_asked() {
 }
 
 #[test]
-fn who_may_judge_and_withdraw_is_said_with_its_reason() {
+fn who_can_decide_and_withdraw_is_said_with_its_reason() {
     let (state, _) = four_eyes(&[]);
     let decide = |by: &str, hash: &str, at| state.check_can_decide(by, hash, hour(at));
     assert_eq!(decide("fred", "hash", 10), Ok(()));

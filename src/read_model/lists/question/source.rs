@@ -6,8 +6,7 @@ use crate::{
     read_model::{
         folding::Pieces,
         lists::{
-            COUNTED_MAX, VISITS_MAX,
-            customers,
+            COUNTED_MAX, VISITS_MAX, customers,
             lanes::{self, Index, Lane, Range},
             paging,
             search::{self, Fields, Hits},
