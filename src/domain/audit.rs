@@ -1,6 +1,6 @@
 //! Entries of the audit trail before they are written, and the outcomes of acts.
 
-use std::net::IpAddr;
+use std::fmt::Display;
 
 use super::payload::states;
 
@@ -59,7 +59,7 @@ impl NewEntry {
     }
 
     #[must_use]
-    pub fn from(mut self, address: IpAddr) -> Self {
+    pub fn from(mut self, address: impl Display) -> Self {
         self.from = Some(address.to_string());
         self
     }
