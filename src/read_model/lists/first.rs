@@ -175,7 +175,7 @@ impl FirstWithText<'_> {
         let mut first = FirstRows::default();
         for query in self.queries {
             let ask = Ask {
-                rows: most - first.numbers.len() + 1,
+                rows: (most - first.numbers.len()).saturating_add(1),
                 ..*self.ask
             };
             let question = Question::new(self.connection, Row::SPEC, query, &ask)?;

@@ -304,7 +304,7 @@ impl<'a> Question<'a> {
     fn collect_every(&self, conditions: &Conditions, most: usize) -> rusqlite::Result<Option<Vec<Collected>>> {
         let index = &self.spec.by_amount;
         let lanes = self.lanes_of(index, amount_range(self.query).unwrap_or_default(), &self.lanes);
-        if lanes::count(self.connection, self.spec.table, index, &lanes, most.saturating_add(1))? > most {
+        if most != usize::MAX && lanes::count(self.connection, self.spec.table, index, &lanes, most + 1)? > most {
             return Ok(None);
         }
         let columns = self.collected_columns();
