@@ -37,6 +37,9 @@ const VISITS_MAX: usize = 500;
 /// that a walk meets, or the last ones in the index.
 const COLLECTED_MAX: usize = 1_000;
 
+/// Rows of a kind that a command finds by an index, looks at and sorts at most. It walks where more rows have the text.
+const COLLECTED_BY_COMMAND: usize = 1_000_000;
+
 /// Credits of one amount that the search for a page looks at, the newest ones.
 const CREDITS_MAX: usize = 1_000;
 
@@ -113,10 +116,12 @@ impl Reach {
             visits: if self.is_bounded { VISITS_MAX } else { usize::MAX },
             collected: if self.is_bounded {
                 COLLECTED_MAX
-            } else if self.counted > lists::COUNTED_MAX {
+            } else if self.counted <= lists::COUNTED_MAX {
+                lists::COUNTED_MAX
+            } else if self.counted <= COLLECTED_BY_COMMAND {
                 self.counted
             } else {
-                lists::COUNTED_MAX
+                COLLECTED_BY_COMMAND
             },
             ..Ask::part(self.counted, self.search, self.moment)
         }

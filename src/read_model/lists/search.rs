@@ -65,7 +65,7 @@ pub fn hits(
     let ask = |terms: Vec<String>, most: usize| -> rusqlite::Result<Option<Vec<i64>>> {
         let question = question(&terms, search, fields);
         let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", texts.matching()))?;
-        let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
+        let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
         let rows = select.query_map(params![question, limit], |row| row.get(0))?;
         let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
         numbers.sort_unstable();
@@ -151,7 +151,7 @@ pub fn customers_with_name(
     }
     let question = format!("names : ({})", terms.join(" AND "));
     let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", Texts::Customer.matching()))?;
-    let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
     let rows = select.query_map(params![question, limit], |row| row.get(0))?;
     let numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
     Ok((numbers.len() <= most).then_some(numbers))
