@@ -135,7 +135,7 @@ impl Compensations {
         let outcome = self.append_to_case(case, event.clone()).await;
         match outcome {
             AppendOutcome::Appended(_) | AppendOutcome::Conflict | AppendOutcome::KeyReused => {
-                self.cases.note(&case.id)
+                self.cases.note(&case.id);
             }
             AppendOutcome::Unknown => self.leave_unknown(&case.id),
             AppendOutcome::Invalid(_) | AppendOutcome::Unavailable(_) => {}
