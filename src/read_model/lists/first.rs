@@ -42,7 +42,7 @@ const LAST_MAX: usize = 200;
 pub enum WithText {
     /// `ask.rows` at most, or all.
     Rows(FirstRows),
-    /// More rows have the text than `ask.rows`, so many that they are not all looked at. Some of the first are here, `shown` at most;
+    /// More rows have the text than `ask.collected`, so they are not all looked at. Some of the first are here, `shown` at most;
     /// `stopped`: there may be others before them.
     Many { numbers: Vec<i64>, stopped: bool },
 }
@@ -62,9 +62,6 @@ pub fn first_with_text<Row: ListRow>(
         ask,
     };
     let texts = Row::SPEC.texts;
-    if first.has_many::<Row>()? {
-        return first.some_of_many::<Row>(shown);
-    }
     let last_hits = |most| search::last_hits(connection, texts, pieces, ask.search, Fields::Own, most);
     Ok(
         match search::hits(connection, texts, pieces, ask.search, Fields::Own, ask.collected)? {
@@ -98,24 +95,6 @@ struct FirstWithText<'a> {
 impl FirstWithText<'_> {
     fn conditions<Row: ListRow>(&self, query: &ListQuery) -> Conditions {
         conditions::of_query(Row::SPEC, query, &self.ask.moment)
-    }
-
-    /// Whether it is seen at once that more rows have the text than are counted: the index has more rows with a sample of it than are
-    /// collected, and enough of some of them have the text. To ask the index for the whole text would take longer.
-    fn has_many<Row: ListRow>(&self) -> rusqlite::Result<bool> {
-        let Ask {
-            rows,
-            collected,
-            search,
-            ..
-        } = *self.ask;
-        let (connection, texts) = (self.connection, Row::SPEC.texts);
-        let mut sampled = search::sampled(connection, texts, self.pieces, search, Fields::Own, collected)?;
-        if sampled.len() <= collected {
-            return Ok(false);
-        }
-        sampled.truncate(rows.saturating_mul(2));
-        Ok(self.among::<Row>(sampled, false)?.numbers.len() > rows)
     }
 
     /// Some of the first rows of those with a text that too many have.

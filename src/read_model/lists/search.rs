@@ -27,11 +27,11 @@ pub enum Fields {
 }
 
 /// Characters of a piece that is looked for by a sample of its trigrams, at least.
-const SAMPLED_FROM: usize = 6;
+const SAMPLED_FROM: usize = 10;
 /// Trigrams of a sample at most.
 const SAMPLES: usize = 5;
 /// Rows that have every trigram of a sample, and are then looked at, at most.
-const SAMPLED_MAX: usize = 1_000;
+const SAMPLED_MAX: usize = 100;
 
 /// What the search index knows of a text.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub fn hits(
         let terms = terms
             .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
             .collect();
-        if let Some(numbers) = ask(terms, most.min(SAMPLED_MAX))? {
+        if let Some(numbers) = ask(terms, SAMPLED_MAX)? {
             return Ok(Hits::Among(numbers));
         }
     }
@@ -88,32 +88,6 @@ pub fn hits(
         Some(numbers) if all_long => Hits::Exactly(numbers),
         Some(numbers) => Hits::Among(numbers),
     })
-}
-
-/// Rows that have a sample of the trigrams of every piece, in ascending order; one more than `most` at most. None where the index can't
-/// look for every piece, or no piece is long enough for a sample.
-pub fn sampled(
-    connection: &Connection,
-    texts: Texts,
-    pieces: &Pieces,
-    search: Search,
-    fields: Fields,
-    most: usize,
-) -> rusqlite::Result<Vec<i64>> {
-    let samples: Vec<Option<String>> = pieces.long().map(sample).collect();
-    if samples.len() < pieces.len() || samples.iter().all(Option::is_none) || !is_kept(connection, texts)? {
-        return Ok(Vec::new());
-    }
-    let terms = pieces.long().zip(samples);
-    let terms: Vec<String> = terms
-        .map(|(piece, sample)| sample.unwrap_or_else(|| quoted(piece)))
-        .collect();
-    let mut select = connection.prepare_cached(&format!("{} LIMIT ?2", texts.matching()))?;
-    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![question(&terms, search, fields), limit], |row| row.get(0))?;
-    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
-    numbers.sort_unstable();
-    Ok(numbers)
 }
 
 /// The rows that were added last of those that have the pieces that the index can look for, so many at most, in ascending
@@ -189,15 +163,14 @@ pub fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> 
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
-/// Some of the trigrams of a piece, of which the first and the last; `None` for a short piece. A phrase makes the index read the lists
+/// Some of the trigrams of a piece that looks like part of a long id; `None` for a shorter one. A phrase makes the index read its lists
 /// of all trigrams, of which a UUID has 34.
 fn sample(piece: &str) -> Option<String> {
     let letters: Vec<char> = piece.chars().collect();
     if letters.len() < SAMPLED_FROM {
         return None;
     }
-    let samples = (letters.len() / ANYWHERE_MIN).min(SAMPLES);
-    let starts = (0..samples).map(|n| n * (letters.len() - ANYWHERE_MIN) / (samples - 1));
+    let starts = (0..SAMPLES).map(|n| n * (letters.len() - ANYWHERE_MIN) / (SAMPLES - 1));
     let trigrams = starts.map(|start| quoted(&letters[start..start + ANYWHERE_MIN].iter().collect::<String>()));
     Some(trigrams.collect::<Vec<_>>().join(" AND "))
 }
