@@ -1,5 +1,5 @@
-//! The document around every page and the routes to them. All of it is rendered on the server; the browser moves from one
-//! page to the next by `public/page.js`.
+//! The HTML document around every page, and the routes. Everything is rendered on the server; `public/page.js`
+//! navigates between pages.
 
 mod frame;
 
@@ -40,20 +40,20 @@ use crate::{
     },
 };
 
-/// Where the browser finds the files that the build made; their names carry a hash of their content.
+/// The URLs of the built files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetUrls {
     /// The style sheet.
     pub css: String,
-    /// The browser part; without it every page still reads and every form still works.
+    /// The browser part. It is optional: pages and forms work without it.
     pub program: Option<ProgramUrls>,
 }
 
-/// Where the stream of changes was when the page was made, so that the browser misses none.
+/// The cursor of the live stream when the page was rendered. The browser starts there, so that it misses no change.
 #[derive(Clone, Debug)]
 pub struct LiveFrom(pub String);
 
-/// The two halves of the browser part.
+/// The URLs of the browser part: the JavaScript glue and the WebAssembly module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramUrls {
     pub js: String,
@@ -84,10 +84,10 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
     }
 }
 
-/// The scripts that other scripts import. The page names them too, so that a browser asks for all of them at once.
+/// The scripts that other scripts import. The page preloads them, so that browsers request all of them at once.
 const IMPORTED: [&str; 4] = ["/morph.js", "/live_connection.js", "/live_refresh.js", "/live_view.js"];
 
-/// What makes a page more than text. The program itself is fetched by `page.js` where a page has a use for it.
+/// The scripts of a page. `page.js` loads the browser part only on pages that use it.
 #[component]
 fn Scripts(program: ProgramUrls) -> impl IntoView {
     let ProgramUrls { js, wasm } = program;
@@ -102,7 +102,7 @@ fn Scripts(program: ProgramUrls) -> impl IntoView {
     }
 }
 
-/// What `page.js` says where something did not work.
+/// The template of the error message of `page.js`.
 #[component]
 fn Trouble() -> impl IntoView {
     view! {
@@ -114,7 +114,7 @@ fn Trouble() -> impl IntoView {
     }
 }
 
-/// Every page, under one router and in one frame.
+/// The router of all pages, with the frame around them.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();

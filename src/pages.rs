@@ -1,6 +1,7 @@
 //! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
 //! it never computes money itself.
 
+pub mod address;
 pub mod audit;
 pub mod case;
 pub mod cases;
@@ -29,6 +30,5 @@ pub mod sent;
 pub mod session;
 pub mod sign_in;
 pub mod status;
-pub mod title;
 pub mod wallet;
 pub mod wallets;

@@ -1,12 +1,11 @@
-//! What stands around every page: the product's name and the ways to everything that the reader's role may see, who is
-//! signed in, the state of the stores, the foot.
+//! The frame around every page: name, navigation for the reader's role, search field, the operator who is signed in,
+//! the state of the stores, and the footer.
 
 mod nav;
 
 use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_location;
 
 use self::nav::{NavItem, nav_items_of, relation};
 use crate::{
@@ -18,7 +17,12 @@ use crate::{
         words::{counted, sentence},
     },
     domain::access::{Act, Role},
-    pages::{form::AskForm, session::Session},
+    pages::{
+        address::{path, search},
+        form::AskForm,
+        region::part,
+        session::Session,
+    },
     views::{
         health::StoreState,
         href,
@@ -28,26 +32,15 @@ use crate::{
     },
 };
 
-/// How often a page that somebody looks at asks how the stores are.
+/// The interval at which a visible page reads the state of the stores.
 const AGAIN: Duration = Duration::from_secs(20);
-/// While a store is being read.
+/// The same interval while a store is being loaded.
 const AGAIN_WHILE_LOADING: Duration = Duration::from_secs(1);
 
-/// Name, navigation, search, and who it is.
+/// The header: name, navigation, search field, operator.
 #[component]
 pub fn Header() -> impl IntoView {
     let session = Session::current();
-    let location = use_location();
-    let waiting = Resource::new(
-        move || location.pathname.get(),
-        move |_| async move {
-            if session.can(Act::Approve) {
-                count_approvals().await.unwrap_or_default()
-            } else {
-                0
-            }
-        },
-    );
     view! {
         <header class="masthead">
             <a class="brand" href=href::OVERVIEW>
@@ -61,8 +54,8 @@ pub fn Header() -> impl IntoView {
             {session.show(move |me| {
                 let finds = me.role.can(Act::Read);
                 view! {
-                    <Places role=me.role waiting />
-                    {finds.then(|| view! { <Finder /> })}
+                    {places(me.role)}
+                    {finds.then(finder)}
                     <Who me />
                 }
                     .into_any()
@@ -72,16 +65,15 @@ pub fn Header() -> impl IntoView {
     .into_any()
 }
 
-/// The places of the navigation; the cases with how many wait for an approval.
-#[component]
-fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
-    let location = use_location();
+/// The items of the navigation. For approvers, the item of the cases has the number of waiting ones.
+fn places(role: Role) -> AnyView {
+    let path = path();
     let places = nav_items_of(role)
         .into_iter()
         .map(|item| {
             let address = item.address(role);
-            let current = move || location.pathname.with(|path| relation(path, item));
-            let mark = (item == NavItem::Cases && role.can(Act::Approve)).then(|| waiting_mark(waiting));
+            let current = relation(&path, item);
+            let mark = (item == NavItem::Cases && role.can(Act::Approve)).then(waiting_mark);
             view! {
                 <li>
                     <a href=address aria-current=current>
@@ -100,8 +92,8 @@ fn Places(role: Role, waiting: Resource<u32>) -> impl IntoView {
     .into_any()
 }
 
-/// How many cases wait for the reader; nothing where none does.
-fn waiting_mark(waiting: Resource<u32>) -> AnyView {
+/// The number of cases that wait for the reader's decision; nothing for 0.
+fn waiting_mark() -> AnyView {
     let mark = |count: u32| {
         view! {
             <span class="count-mark">
@@ -109,28 +101,21 @@ fn waiting_mark(waiting: Resource<u32>) -> AnyView {
                 <span class="visually-hidden">{format!(", {} waiting", counted(count.into(), "case"))}</span>
             </span>
         }
+        .into_any()
     };
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                let count = waiting.await;
-                (count > 0).then(|| mark(count))
-            })}
-        </Suspense>
-    }
-    .into_any()
+    part(count_approvals(), move |count| match count {
+        Ok(count) if count > 0 => mark(count),
+        _ => ().into_any(),
+    })
 }
 
-#[component]
-fn Finder() -> impl IntoView {
-    let location = use_location();
-    let asked = move || {
-        let is_search = location.pathname.with(|path| path == href::SEARCH);
-        is_search
-            .then(|| location.search.with(|search| value_of(search, "q")))
-            .flatten()
-            .unwrap_or_default()
-    };
+/// The search field. On the search page it contains the current text.
+fn finder() -> AnyView {
+    let is_search = path() == href::SEARCH;
+    let asked = is_search
+        .then(|| value_of(&search(), "q"))
+        .flatten()
+        .unwrap_or_default();
     view! {
         <search class="finder">
             <AskForm action=href::SEARCH address=asked_search_href>
@@ -156,7 +141,8 @@ fn Finder() -> impl IntoView {
     .into_any()
 }
 
-/// Who is signed in, and the way out. An ordinary form, so that nothing of the session stays in the page's memory.
+/// The name and role of the operator, and the form to sign out. `data-external` makes it an ordinary form post with a
+/// full page load, so that no data of the session stay in the page's memory.
 #[component]
 fn Who(me: Me) -> impl IntoView {
     let name = me.name.to_string();
@@ -180,7 +166,7 @@ fn Who(me: Me) -> impl IntoView {
     .into_any()
 }
 
-/// Says on every page that the people and the money are made up.
+/// The banner of demo operators on every page.
 #[component]
 pub fn DemoBanner() -> impl IntoView {
     let session = Session::current();
@@ -198,31 +184,26 @@ pub fn DemoBanner() -> impl IntoView {
     })
 }
 
-/// How the stores are, asked again every so often.
+/// The state of the stores, which `page.js` refreshes at an interval.
 #[component]
 pub fn Health() -> impl IntoView {
     let session = Session::current();
     if !session.can(Act::Read) {
         return ().into_any();
     }
-    // Where even this can't be asked, the page itself says so.
-    let health = Resource::new(|| (), |()| async { get_health().await.unwrap_or_default() });
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                let stores = health.await;
-                let loading = stores.iter().any(|store| matches!(store.state, StoreState::Loading(_)));
-                let again = if loading { AGAIN_WHILE_LOADING } else { AGAIN };
-                view! {
-                    // Asked from the page that costs least: this one may be long, and looking at it is recorded.
-                    <div class="health" id="health" data-again=again.as_secs().to_string() data-from=href::SIGN_IN>
-                        <HealthBanner stores />
-                    </div>
-                }
-            })}
-        </Suspense>
-    }
-    .into_any()
+    // An error is not shown here, because the page itself shows one.
+    part(get_health(), |stores| {
+        let stores = stores.unwrap_or_default();
+        let loading = stores.iter().any(|store| matches!(store.state, StoreState::Loading(_)));
+        let again = if loading { AGAIN_WHILE_LOADING } else { AGAIN };
+        view! {
+            // `page.js` refreshes it from the sign-in page, which is short and whose views are not audited.
+            <div class="health" id="health" data-again=again.as_secs().to_string() data-from=href::SIGN_IN>
+                <HealthBanner stores />
+            </div>
+        }
+        .into_any()
+    })
 }
 
 #[component]

@@ -1,9 +1,10 @@
-//! Controls of forms that change something: a label above, a hint and the mistake below, both read out with the control.
-//! Plain inputs of a plain form; they keep what was typed, because nothing here writes to them again.
+//! Controls of forms that change something: a label above, a hint and an error below. Screen readers read both with the
+//! control. They are plain inputs of a plain form and keep what was typed, because nothing writes to them after
+//! rendering.
 
 use leptos::prelude::*;
 
-/// What kind of thing is typed.
+/// The kind of a control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     Line,
@@ -12,20 +13,20 @@ pub enum Control {
     /// A day.
     Day,
     Password,
-    /// Six digits of an authenticator.
+    /// The six digits of an authenticator.
     Code,
     /// Several lines.
     Lines {
         rows: u32,
     },
-    /// Pairs of value and word; the first may be empty: nothing is chosen yet.
+    /// Pairs of value and word. The first value may be empty: nothing is chosen yet.
     Choice(Vec<(String, String)>),
 }
 
-/// A control with its label. The mistake is empty where there is none.
+/// A control with its label. `mistake` is `None` if the value is valid.
 #[component]
 pub fn Input(
-    /// Unique on its page; hint and mistake are named after it.
+    /// Unique on its page. The ids of hint and error begin with it.
     #[prop(into)]
     id: String,
     #[prop(into)] name: String,
@@ -33,27 +34,25 @@ pub fn Input(
     #[prop(default = Control::Line)] control: Control,
     #[prop(optional, into)] value: String,
     #[prop(optional, into)] hint: String,
-    #[prop(optional, into)] mistake: Signal<Option<String>>,
+    #[prop(optional_no_strip)] mistake: Option<String>,
     #[prop(optional_no_strip)] max_length: Option<usize>,
-    /// For browsers: `username`, `current-password`.
+    /// The `autocomplete` attribute: `username`, `current-password`.
     #[prop(optional)]
     autocomplete: &'static str,
     #[prop(optional)] required: bool,
-    /// Stands beside the control: a currency.
+    /// A unit beside the control, such as a currency.
     #[prop(optional, into)]
     unit: String,
 ) -> impl IntoView {
     let hint_id = format!("{id}-hint");
     let mistake_id = format!("{id}-mistake");
-    let described = {
-        let (hint_id, mistake_id) = ((!hint.is_empty()).then(|| hint_id.clone()), mistake_id.clone());
-        move || {
-            let wrong = mistake.with(Option::is_some).then(|| mistake_id.clone());
-            let ids: Vec<_> = hint_id.iter().cloned().chain(wrong).collect();
-            (!ids.is_empty()).then(|| ids.join(" "))
-        }
-    };
-    let wrong = move || mistake.with(Option::is_some).then_some("true");
+    let wrong = mistake.is_some().then_some("true");
+    let described: Vec<_> = [(!hint.is_empty()).then_some(&hint_id), wrong.map(|_| &mistake_id)]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let described = (!described.is_empty()).then(|| described.join(" "));
     let control = drawn(
         control,
         Drawn {
@@ -69,12 +68,7 @@ pub fn Input(
     );
     let hint = (!hint.is_empty()).then(|| view! { <p class="field-hint" id=hint_id>{hint}</p> });
     let unit = (!unit.is_empty()).then(|| view! { <span class="input-unit">{unit}</span> });
-    let error_text = move || {
-        let mistake_id = mistake_id.clone();
-        mistake
-            .get()
-            .map(|text| view! { <p class="input-mistake" id=mistake_id>{text}</p> })
-    };
+    let error_text = mistake.map(|text| view! { <p class="input-mistake" id=mistake_id>{text}</p> });
     view! {
         <div class="input">
             <label class="field-label" for=id>
@@ -97,12 +91,7 @@ struct Drawn {
     required: bool,
 }
 
-fn drawn(
-    control: Control,
-    drawn: Drawn,
-    wrong: impl Fn() -> Option<&'static str> + Send + Sync + 'static,
-    described: impl Fn() -> Option<String> + Send + Sync + 'static,
-) -> AnyView {
+fn drawn(control: Control, drawn: Drawn, wrong: Option<&'static str>, described: Option<String>) -> AnyView {
     let Drawn {
         id,
         name,
@@ -173,13 +162,13 @@ fn drawn(
     .into_any()
 }
 
-/// A value that travels with a form and is not shown.
+/// A hidden value of a form.
 #[component]
 pub fn Hidden(#[prop(into)] name: String, #[prop(into)] value: String) -> impl IntoView {
     view! { <input type="hidden" name=name value=value /> }.into_any()
 }
 
-/// What is wrong with a form, above it; takes the focus when it appears, so that nobody misses it.
+/// The error of a form, above it. It takes the focus when it appears, so that it is not overlooked.
 #[component]
 pub fn FormProblem(#[prop(into)] title: String, children: Children) -> impl IntoView {
     view! {

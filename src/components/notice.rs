@@ -1,16 +1,15 @@
-//! States of a page or a part of it that are not data: empty, loading, failed, and notes beside data. They are designed
-//! once here, so that no page improvises them.
+//! Notices, and the states of a page or a part of it without data: empty, loading, failed.
 
 use leptos::prelude::*;
 
 use super::{badge::Tone, icon::Icon};
 
-/// A note that stands above what it is about.
+/// A note above the part that it is about.
 #[component]
 pub fn Notice(
     tone: Tone,
     #[prop(into)] title: String,
-    /// Read out at once: for what needs attention now.
+    /// Screen readers read it at once. For what needs attention now.
     #[prop(optional)]
     urgent: bool,
     children: Children,
@@ -32,7 +31,7 @@ pub fn Notice(
     .into_any()
 }
 
-/// There is nothing here, and that is fine. Children say what to do next, if anything.
+/// There are no rows, and that is not an error. Children say what to do next, if anything.
 #[component]
 pub fn Empty(#[prop(into)] title: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     view! {
@@ -48,7 +47,7 @@ pub fn Empty(#[prop(into)] title: String, #[prop(optional)] children: Option<Chi
     .into_any()
 }
 
-/// There may be rows in what is not read of the stores: it is too early to say that there are none.
+/// There are no rows so far, but the stores are not read completely, so there may be some.
 #[component]
 pub fn NotAllRead(
     /// What is not read, one sentence a store.
@@ -64,11 +63,11 @@ pub fn NotAllRead(
     .into_any()
 }
 
-/// It could not be shown. Children say what still works and what to do.
+/// Something could not be shown. Children say what still works and what to do.
 #[component]
 pub fn Problem(
     #[prop(into)] title: String,
-    /// A page's only heading, where the whole page is missing.
+    /// Shows the title as the page's `h1`, if the whole page is missing.
     #[prop(optional)]
     heading: bool,
     children: Children,
@@ -91,19 +90,7 @@ pub fn Problem(
     .into_any()
 }
 
-/// It is on its way.
-#[component]
-pub fn Loading(#[prop(into)] what: String) -> impl IntoView {
-    view! {
-        <div class="state state-loading" role="status">
-            <span class="loading-mark" aria-hidden="true"></span>
-            <p>{format!("Loading {what} …")}</p>
-        </div>
-    }
-    .into_any()
-}
-
-/// What of the address has no effect: it is not understood, or not in its place.
+/// The parts of the address that have no effect: they are not understood, or not allowed there.
 #[component]
 pub fn Ignored(notes: Vec<String>) -> impl IntoView {
     if notes.is_empty() {

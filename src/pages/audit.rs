@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 use maud::html;
 
 use super::{
+    address::search,
     form::AskForm,
-    region::{as_of, region},
+    region::{as_of, region, shared},
 };
 use crate::{
     api::search_audit,
@@ -28,42 +28,39 @@ use crate::{
         audit::{AuditEntry, AuditQuery},
         href,
         lists::{NumberedPage, SEARCH_MAX},
-        query::{audit_href, audit_query},
+        query::{Parsed, audit_href, audit_query},
     },
 };
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    let search = use_location().search;
-    let parsed = Memo::new(move |_| search.with(|search| audit_query(search)));
-    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
-    let answer = Resource::new(move || query.get(), search_audit);
+    let Parsed { query, ignored } = audit_query(&search());
+    let answer = shared(search_audit(query.clone()));
     view! {
         <Title text="Audit" />
         <header class="page-head">
             <h1>"Audit"</h1>
-            {as_of(answer, |answer| answer.now)}
+            {as_of(answer.clone(), |answer| answer.now)}
         </header>
         <div class="stack">
             <search class="panel">
-                <Filters query />
+                {filters(query.clone())}
             </search>
-            {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-            <div class="panel">{region(answer, "audit trail", move |answer| show(answer, query.get_untracked()))}</div>
+            <Ignored notes=ignored />
+            <div class="panel">{region(answer, "audit trail", move |answer| show(answer, query))}</div>
         </div>
     }
     .into_any()
 }
 
-#[component]
-fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
+fn filters(query: AuditQuery) -> AnyView {
     let AuditQuery {
         text,
         outcome,
         from,
         to,
         ..
-    } = query.get_untracked();
+    } = query;
     let outcome = outcome.map_or("", AuditOutcome::as_str);
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let any = (String::new(), "Any outcome".to_owned());

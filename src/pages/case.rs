@@ -9,7 +9,7 @@ mod verdict;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_meta::Title;
 
 use self::{
     asked::asked,
@@ -18,10 +18,10 @@ use self::{
     verdict::{foreign_news, places, since, verdict},
 };
 use super::{
+    address::param,
     region::region,
-    sent::{SendProblem, failure, sent},
+    sent::{SendProblem, failure},
     session::Session,
-    title::title,
 };
 use crate::{
     api::{ApiError, ApproveCompensation, DeclineCompensation, WithdrawCompensation, get_compensation},
@@ -39,43 +39,24 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// A case and who asked for it.
 type Answer = (Option<Me>, CaseView);
 
-/// What a reader can send from here.
-#[derive(Clone, Copy)]
-struct Sends {
-    approve: ServerAction<ApproveCompensation>,
-    decline: ServerAction<DeclineCompensation>,
-    withdraw: ServerAction<WithdrawCompensation>,
-}
-
-impl Sends {
-    fn failures(self) -> [Signal<Option<ApiError>>; 3] {
-        [failure(self.approve), failure(self.decline), failure(self.withdraw)]
-    }
+/// Why each of the forms of this page was not accepted.
+struct Failures {
+    approve: Option<ApiError>,
+    decline: Option<ApiError>,
+    withdraw: Option<ApiError>,
 }
 
 #[component]
 pub fn CasePage() -> impl IntoView {
     let session = Session::current();
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("case").unwrap_or_default()));
-    let sends = Sends {
-        approve: sent(),
-        decline: sent(),
-        withdraw: sent(),
-    };
-    let answer = Resource::new(
-        move || id.get(),
-        move |id| async move {
-            let me = session.me();
-            let id = EntityId::new(id.as_str()).map_err(|_| ApiError::NotFound {
-                what: "such a case".to_owned(),
-                filtered: false,
-            })?;
-            Ok((me, get_compensation(id).await?))
-        },
-    );
+    let id = param("case");
+    let parsed = EntityId::new(id.as_str()).map_err(|_| ApiError::NotFound {
+        what: "such a case".to_owned(),
+        filtered: false,
+    });
+    let answer = async move { Ok((session.me(), get_compensation(parsed?).await?)) };
     view! {
-        {title(move || Some(format!("Case {}", id.try_get()?)))}
+        <Title text=format!("Case {id}") />
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>
@@ -86,17 +67,17 @@ pub fn CasePage() -> impl IntoView {
             </nav>
             <h1>"Case " <span class="id">{id}</span></h1>
         </header>
-        {region(
-            answer,
-            "case",
-            move |answer| show(answer, sends),
-        )}
+        {region(answer, "case", show)}
     }
     .into_any()
 }
 
-fn show((me, case): Answer, sends: Sends) -> AnyView {
-    let [approve, decline, withdraw] = sends.failures();
+fn show((me, case): Answer) -> AnyView {
+    let failures = Failures {
+        approve: failure::<ApproveCompensation>(),
+        decline: failure::<DeclineCompensation>(),
+        withdraw: failure::<WithdrawCompensation>(),
+    };
     let Some(proposal) = case.state.proposal.clone() else {
         return view! {
             <div class="stack">
@@ -114,9 +95,9 @@ fn show((me, case): Answer, sends: Sends) -> AnyView {
     let again = case.state.is_to_be_issued().then(|| AGAIN.as_secs().to_string());
     view! {
         <div class="stack" id="case" data-again=again>
-            <SendProblem failure=approve nothing="It was not approved" />
-            <SendProblem failure=decline nothing="It was not declined" />
-            <SendProblem failure=withdraw nothing="It was not withdrawn" />
+            <SendProblem failure=failures.approve.clone() nothing="It was not approved" />
+            <SendProblem failure=failures.decline.clone() nothing="It was not declined" />
+            <SendProblem failure=failures.withdraw.clone() nothing="It was not withdrawn" />
             {verdict(&case)}
             {since(news, &case)}
             <div class="case">
@@ -125,7 +106,7 @@ fn show((me, case): Answer, sends: Sends) -> AnyView {
                     {events(proposal.steps.clone(), places, &case)}
                 </div>
                 <div class="stack">
-                    {decisions(me, &case, sends)}
+                    {decisions(me, &case, failures)}
                     <section class="panel" aria-labelledby="figures">
                         <div class="panel-head">
                             <h2 id="figures">"Before and after, as previewed"</h2>

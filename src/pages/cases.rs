@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
-use leptos_router::{components::Redirect, hooks::use_location};
+use leptos_router::components::Redirect;
 
 use super::{
+    address::search,
     list::{Column, ListRow, list_page},
     session::Session,
     status::set_page_status,
@@ -52,7 +53,7 @@ fn lead_to_cases(default: &str) -> AnyView {
     if !Session::current().can(Act::Read) {
         return list_page::<CaseRow>(|_| ().into_any());
     }
-    let list = use_location().search.with_untracked(|search| value_of(search, "list"));
+    let list = value_of(&search(), "list");
     let me = Session::current().me();
     let query = query_of_old(list.as_deref().unwrap_or(default), me.as_ref());
     let lead = view! { <Redirect path=list_href(ListName::Cases, &query) /> }.into_any();

@@ -6,8 +6,8 @@ mod confirm;
 mod preview;
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::components::{Redirect, ServerRedirectFunction};
-use leptos_router::hooks::use_location;
 
 use self::{
     ask::ask_form,
@@ -15,13 +15,13 @@ use self::{
     preview::{foreseen, news, rejected, would_append},
 };
 use super::{
+    address::search,
     region::region,
-    sent::{SendProblem, failure, sent},
+    sent::{SendProblem, failure},
     session::Session,
-    title::title,
 };
 use crate::{
-    api::{ApiError, IssueCompensation, get_compensation_form},
+    api::{IssueCompensation, get_compensation_form},
     components::{
         command::{command_effect, command_title},
         id::{EntityLink, RefundLink},
@@ -39,45 +39,28 @@ use crate::{
         compensations::{FormOutcome, FormView},
         href,
         operators::Me,
-        query::{FormQuery, form_href, form_query},
+        query::{FormQuery, Parsed, form_href, form_query},
     },
 };
 
 /// A form, with the query that it was asked with and who asked.
 type Answer = (FormQuery, Option<Me>, FormView);
 
-/// What the two steps of the page share.
-#[derive(Clone, Copy)]
-struct Steps {
-    issue: ServerAction<IssueCompensation>,
-    failure: Signal<Option<ApiError>>,
-}
-
 #[component]
 pub fn CompensatePage() -> impl IntoView {
     let session = Session::current();
-    let search = use_location().search;
-    let parsed = Memo::new(move |_| search.with(|search| form_query(search)));
-    let query = Memo::new(move |_| parsed.with(|parsed| parsed.query.clone()));
-    let answer = Resource::new(
-        move || query.get(),
-        move |query| async move {
-            let me = session.me();
-            let form = get_compensation_form(query.draft.clone(), query.seen.clone()).await?;
-            Ok((query, me, form))
-        },
-    );
-    let issue = sent::<IssueCompensation>();
-    let steps = Steps {
-        issue,
-        failure: failure(issue),
+    let Parsed { query, ignored } = form_query(&search());
+    let head = head(&query.draft);
+    let title = query.draft.name().map_or("Correction", command_title);
+    let answer = async move {
+        let form = get_compensation_form(query.draft.clone(), query.seen.clone()).await?;
+        Ok((query, session.me(), form))
     };
-    let named = move || query.try_with(|query| query.draft.name().map_or("Correction", command_title).to_owned());
     view! {
-        {title(named)}
-        {move || query.with(|query| head(&query.draft))}
-        {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        {region(answer, "form", move |answer| show(answer, steps))}
+        <Title text=title />
+        {head}
+        <Ignored notes=ignored />
+        {region(answer, "form", show)}
     }
     .into_any()
 }
@@ -127,10 +110,11 @@ fn crumbs(name: CommandName, draft: &Draft) -> AnyView {
     .into_any()
 }
 
-fn show((query, me, form): Answer, steps: Steps) -> AnyView {
+fn show((query, me, form): Answer) -> AnyView {
+    let failure = failure::<IssueCompensation>();
     let is_ready = matches!(form.outcome, FormOutcome::Ready(_));
     let currency = form.currency;
-    let asked = ask_form(&query.draft, &form, steps);
+    let asked = ask_form(&query.draft, &form, failure.as_ref());
     let since = news(form.news.clone());
     let (beside, below) = match form.outcome {
         FormOutcome::Ready(preview) => {
@@ -140,7 +124,7 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
                 .then(|| keep_place(&query, &pins_text(&preview.pins)));
             let figures = foreseen(preview.before.clone(), Some(preview.after.clone()), currency);
             let events = would_append(preview.steps.clone());
-            let confirmation = confirm(&query.draft, &preview, me, steps);
+            let confirmation = confirm(&query.draft, &preview, me, failure.as_ref());
             (view! { {place} {figures} {events} }.into_any(), confirmation)
         }
         FormOutcome::Rejected(rejection) => (foreseen(form.figures, None, currency), rejected(&rejection)),
@@ -148,7 +132,7 @@ fn show((query, me, form): Answer, steps: Steps) -> AnyView {
     };
     view! {
         <div class="stack">
-            <SendProblem failure=steps.failure nothing="Nothing was issued" field_id=field_id />
+            <SendProblem failure nothing="Nothing was issued" field_id=field_id />
             {since}
             <div class="two-steps" class:is-ready=is_ready>
                 {asked}

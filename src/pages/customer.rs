@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_meta::Title;
 use rust_decimal::Decimal;
 
 use super::{
+    address::param,
     customers::names,
     list::{ListRow, plain_heads},
     live::follow_all,
     region::region,
-    title::title,
 };
 use crate::{
     api::get_customer,
@@ -25,11 +25,10 @@ use crate::{
 
 #[component]
 pub fn CustomerPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
-    let answer = Resource::new(move || id.get(), get_customer);
+    let id = param("id");
+    let answer = get_customer(id.clone());
     view! {
-        {title(move || Some(format!("Customer {}", id.try_get()?)))}
+        <Title text=format!("Customer {id}") />
         {follow_all()}
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">

@@ -2,9 +2,12 @@
 //! to go to another moment. What differs stands in the pages themselves.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_meta::Title;
 
-use super::{form::AskForm, title::title};
+use super::{
+    address::{param, search},
+    form::AskForm,
+};
 use crate::{
     api::ApiError,
     components::{
@@ -25,34 +28,28 @@ use crate::{
 /// Characters of an id from the address that are repeated to the reader at most.
 const ID_SHOWN_MAX: usize = 80;
 
-/// What the address of such a page says.
-#[derive(Clone, Copy)]
+/// What the address of such a page names.
 pub struct Address {
     pub domain: Domain,
-    /// As it stands there; it may be no id at all.
-    pub id: Memo<String>,
-    pub parsed: Memo<Parsed<TimelineQuery>>,
+    /// As it is written there. It may be no valid id.
+    pub id: String,
+    pub parsed: Parsed<TimelineQuery>,
 }
 
 impl Address {
     /// Reads the current address; `id` is the name of the route's parameter.
     pub fn current(domain: Domain) -> Self {
-        let params = use_params_map();
-        let search = use_location().search;
-        let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
-        let parsed = Memo::new(move |_| search.with(|search| timeline_query(search)));
-        Self { domain, id, parsed }
+        Self {
+            domain,
+            id: param("id"),
+            parsed: timeline_query(&search()),
+        }
     }
 
-    /// What of the stream of changes is about it: nothing while the past is looked at, which does not change.
+    /// The topic of live changes. `None` for a moment of the past, which does not change.
     pub fn topic(&self) -> Option<String> {
-        let now = self.parsed.with(|parsed| parsed.query.filter.is_empty());
-        now.then(|| format!("{}:{}", self.domain, self.id.get()))
-    }
-
-    /// The id and the query, for the server: tracked.
-    pub fn question(&self) -> (String, TimelineQuery) {
-        (self.id.get(), self.parsed.with(|parsed| parsed.query))
+        let is_now = self.parsed.query.filter.is_empty();
+        is_now.then(|| format!("{}:{}", self.domain, self.id))
     }
 }
 
@@ -67,25 +64,22 @@ pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
 /// The page's heading, what of the address was not understood, and whether it is about now.
 #[component]
 pub fn EntityHead(address: Address) -> impl IntoView {
-    let Address { domain, id, parsed, .. } = address;
-    let as_of = move || {
-        let TimelineQuery {
-            filter, oldest_first, ..
-        } = parsed.with(|parsed| parsed.query);
-        let here = TimelineQuery {
-            oldest_first,
-            page: 1,
-            ..TimelineQuery::default()
-        };
-        let now = id.with(|id| timeline_href(&href::entity(domain, id), &here));
-        view! { <AsOf filter now /> }
+    let Address { domain, id, parsed } = address;
+    let TimelineQuery {
+        filter, oldest_first, ..
+    } = parsed.query;
+    let here = TimelineQuery {
+        oldest_first,
+        page: 1,
+        ..TimelineQuery::default()
     };
+    let now = timeline_href(&href::entity(domain, &id), &here);
     let (word, list) = match domain {
         Domain::Wallet => ("Wallet", href::WALLETS),
         Domain::Order => ("Order", href::ORDERS),
     };
     view! {
-        {title(move || Some(format!("{word} {}", id.try_get()?)))}
+        <Title text=format!("{word} {id}") />
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>
@@ -99,8 +93,8 @@ pub fn EntityHead(address: Address) -> impl IntoView {
                 <span class="id">{id}</span>
             </h1>
         </header>
-        {move || view! { <Ignored notes=parsed.with(|parsed| parsed.ignored.clone()) /> }}
-        {as_of}
+        <Ignored notes=parsed.ignored />
+        <AsOf filter now />
     }
     .into_any()
 }

@@ -2,9 +2,9 @@
 //! together with.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_meta::Title;
 
-use super::{entity::entity_id, region::whole_page, session::Session, title::title};
+use super::{address::param, entity::entity_id, region::whole_page, session::Session};
 use crate::{
     api::{ApiError, get_event, get_order, get_wallet},
     components::{
@@ -36,46 +36,37 @@ use crate::{
     },
 };
 
-/// An event, what it did to the figures, and whether the reader may put it right.
+/// An event, its effect on the figures, and whether the reader can correct it.
 type Answer = (EventView, Option<Effect>, bool);
-/// Which event the address names.
-type Question = Result<(Domain, EntityId, Position), ApiError>;
 
 #[component]
 pub fn EventPage() -> impl IntoView {
     let session = Session::current();
-    let params = use_params_map();
-    let part = move |name: &str| params.with(|params| params.get(name).unwrap_or_default());
-    let question = Memo::new(move |_| read_address(&part("domain"), &part("subject"), &part("position")));
-    let answer = Resource::new(
-        move || question.get(),
-        move |question| async move {
-            let (domain, subject, position) = question?;
-            let event = get_event(domain, subject.clone(), position).await?;
-            // The page tells much without its figures, so what keeps them away does not keep the page away.
-            let effect = match event.entry.sequence() {
-                Some(sequence) => fetch_effect(domain, subject, position, sequence)
-                    .await
-                    .unwrap_or_default(),
-                None => None,
-            };
-            Ok((event, effect, session.can(Act::Propose)))
-        },
-    );
-    let named = move || {
-        let named = question.try_get()?;
-        Some(named.map_or_else(
-            |_| "Event".to_owned(),
-            |(_, subject, position)| format!("Event {position} of {subject}"),
-        ))
+    let named = read_address(&param("domain"), &param("subject"), &param("position"));
+    let title = match &named {
+        Ok((_, subject, position)) => format!("Event {position} of {subject}"),
+        Err(_) => "Event".to_owned(),
+    };
+    let answer = async move {
+        let (domain, subject, position) = named?;
+        let event = get_event(domain, subject.clone(), position).await?;
+        // A failure to read the figures does not hide the rest of the page.
+        let effect = match event.entry.sequence() {
+            Some(sequence) => fetch_effect(domain, subject, position, sequence)
+                .await
+                .unwrap_or_default(),
+            None => None,
+        };
+        Ok((event, effect, session.can(Act::Propose)))
     };
     view! {
-        {title(named)}
+        <Title text=title />
         {whole_page(answer, "event", show)}
     }
 }
 
-fn read_address(domain: &str, subject: &str, position: &str) -> Question {
+/// The event that the address names.
+fn read_address(domain: &str, subject: &str, position: &str) -> Result<(Domain, EntityId, Position), ApiError> {
     let unknown = |what: String| ApiError::NotFound { what, filtered: false };
     let domain = domain
         .parse::<Domain>()
@@ -87,7 +78,7 @@ fn read_address(domain: &str, subject: &str, position: &str) -> Question {
     Ok((domain, subject, position))
 }
 
-fn show((event, effect, may): Answer) -> AnyView {
+fn show((event, effect, can_correct): Answer) -> AnyView {
     let EventView {
         domain,
         subject,
@@ -102,7 +93,7 @@ fn show((event, effect, may): Answer) -> AnyView {
         correlated,
     } = event;
     let fields = &entry.fields;
-    let offers = if may && applied && domain == Domain::Wallet {
+    let offers = if can_correct && applied && domain == Domain::Wallet {
         entry_offers(subject.as_str(), fields.id(), fields.r#type())
     } else {
         Vec::new()

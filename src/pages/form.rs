@@ -2,7 +2,8 @@
 //! address is then the one that links to the same view have, so that the same question has one address.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
+
+use super::address::{path, search};
 
 /// A form whose fields are the query of `action`.
 #[component]
@@ -19,10 +20,9 @@ pub fn AskForm(
     #[prop(optional)] class: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let location = use_location();
-    let asked_here = location.pathname.with_untracked(|path| *path == action);
+    let asked_here = path() == action;
     // What this page was asked with, in as few words as possible.
-    let address = asked_here.then(|| location.search.with_untracked(|search| address(search)));
+    let address = asked_here.then(|| address(&search()));
     view! {
         <form
             method="get"

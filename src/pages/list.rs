@@ -9,8 +9,6 @@ mod heads;
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use self::heads::{Column, plain_heads};
 use self::{
@@ -20,8 +18,9 @@ use self::{
     heads::{heads, sorts_by_heads},
 };
 use super::{
+    address::search,
     live::follow,
-    region::{as_of, region},
+    region::{SharedAnswer, as_of, part, region, shared},
     session::Session,
 };
 use crate::{
@@ -43,7 +42,7 @@ use crate::{
 };
 
 /// A row of a list, with what the page of that list has of its own.
-pub trait ListRow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait ListRow: Clone + Send + Sync + 'static {
     const LIST: ListName;
     /// The stores that the rows are read from. Where there is one, the page follows what changes in it.
     const DOMAINS: &'static [Domain];
@@ -60,8 +59,7 @@ pub trait ListRow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static 
 }
 
 /// A page of a list, with the query that it answers and what is not read of the stores.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone)]
 pub struct Answered<Row: ListRow> {
     pub query: ListQuery,
     pub page: Page<Row>,
@@ -97,16 +95,9 @@ pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, A
 /// The page of a list. `above` stands between its head and its filters.
 pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> AnyView {
     let list = Row::LIST;
-    let search = use_location().search.get_untracked();
+    let search = search();
     let Parsed { query, ignored } = list_query(list, &search);
-    let asked = query.clone();
-    let answer = Resource::new(
-        || (),
-        move |()| {
-            let query = asked.clone();
-            async move { answered::<Row>(query).await }
-        },
-    );
+    let answer = shared(answered::<Row>(query.clone()));
     let csv = list_csv_href(list, &query);
     let file = Session::current().if_allowed(Act::Export, || {
         view! {
@@ -134,17 +125,17 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
         {follow(moves)}
         <header class="page-head">
             <h1>{list_title(list)}</h1>
-            {as_of(answer, |answer| answer.page.now)}
+            {as_of(answer.clone(), |answer| answer.page.now)}
             {file}
         </header>
         <div class="stack">
             {above}
             <search class="panel filter-bar" aria-label="Filters">
-                {filters(answer, query.clone(), search)}
+                {filters(answer.clone(), query.clone(), search)}
                 {chips(list, &query)}
             </search>
             {hidden}
-            {notes(answer, ignored)}
+            {notes(answer.clone(), ignored)}
             <div class="panel">{region(answer, list.as_str(), show)}</div>
         </div>
     }
@@ -157,48 +148,29 @@ fn list_title(list: ListName) -> String {
 }
 
 /// The filter bar. The currencies to choose from are in the answer.
-fn filters<Row: ListRow>(
-    answer: Resource<Result<Answered<Row>, ApiError>>,
-    query: ListQuery,
-    search: String,
-) -> AnyView {
-    view! {
-        <Suspense>
-            {move || {
-                let (query, search) = (query.clone(), search.clone());
-                Suspend::new(async move {
-                    let currencies = answer.await.map(|answer| answer.page.currencies).unwrap_or_default();
-                    view! {
-                        <FilterBar
-                            list=Row::LIST
-                            searched=Row::SEARCHED
-                            heads_sort=sorts_by_heads(Row::LIST, Row::COLUMNS)
-                            query
-                            search
-                            currencies
-                        />
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+fn filters<Row: ListRow>(answer: SharedAnswer<Answered<Row>>, query: ListQuery, search: String) -> AnyView {
+    part(answer, move |answer| {
+        let currencies = answer.map(|answer| answer.page.currencies).unwrap_or_default();
+        view! {
+            <FilterBar
+                list=Row::LIST
+                searched=Row::SEARCHED
+                heads_sort=sorts_by_heads(Row::LIST, Row::COLUMNS)
+                query
+                search
+                currencies
+            />
+        }
+        .into_any()
+    })
 }
 
 /// What of the address has no effect.
-fn notes<Row: ListRow>(answer: Resource<Result<Answered<Row>, ApiError>>, ignored: Vec<String>) -> AnyView {
-    view! {
-        <Suspense>
-            {move || {
-                let mut notes = ignored.clone();
-                Suspend::new(async move {
-                    notes.extend(answer.await.ok().and_then(|answer| answer.page.note));
-                    view! { <Ignored notes /> }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+fn notes<Row: ListRow>(answer: SharedAnswer<Answered<Row>>, mut notes: Vec<String>) -> AnyView {
+    part(answer, move |answer| {
+        notes.extend(answer.ok().and_then(|answer| answer.page.note));
+        view! { <Ignored notes /> }.into_any()
+    })
 }
 
 fn show<Row: ListRow>(answer: Answered<Row>) -> AnyView {

@@ -1,11 +1,11 @@
 //! The look-up of a customer, for roles that read the ledger without names: the whole name and one more fact lead to the
 //! customer's page. The form is a component, because other pages offer it where somebody searched for a name.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
 
 use super::{
-    sent::{SendProblem, failure, mistake, sent},
+    sent::{SendProblem, failure, mistake},
     session::Session,
 };
 use crate::{
@@ -72,15 +72,16 @@ pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
     let Some(me) = Session::current().me().filter(|me| me.role.can(Act::LookUp)) else {
         return ().into_any();
     };
-    let action = sent::<LookUpCustomer>();
-    let failure = failure(action);
+    let failure = failure::<LookUpCustomer>();
+    let name_mistake = mistake(failure.as_ref(), Field::Name);
+    let facts = facts(failure.as_ref());
     let mut name = name;
     if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
         name.truncate(end);
     }
     view! {
         <SendProblem failure nothing="Nobody was looked up" field_id />
-        <ActionForm action=action attr:class="form">
+        <form method="post" action=LookUpCustomer::url() class="form">
             <Hidden name="form[form_token]" value=me.form_token />
             <Input
                 id="look-up-name"
@@ -88,29 +89,29 @@ pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
                 label="Whole name"
                 value=name
                 hint="First and last name, as the customer gives it. Case and accents do not matter."
-                mistake=mistake(failure, Field::Name)
+                mistake=name_mistake
                 max_length=Some(NAME_MAX)
                 required=true
             />
-            {facts(failure)}
+            {facts}
             <p class="field-hint">"You have 20 tries an hour. Each of them is recorded, without the name."</p>
             <button class="button is-main" type="submit" data-pending="Looking up …">
                 "Look up"
             </button>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }
 
 /// The fields of the other fact. They hold again what had no match.
-fn facts(failure: Signal<Option<ApiError>>) -> AnyView {
+fn facts(failure: Option<&ApiError>) -> AnyView {
     let AskedFact {
         order,
         amount,
         currency,
         day,
-    } = match failure.get_untracked() {
-        Some(ApiError::NoMatch { asked }) => asked,
+    } = match failure {
+        Some(ApiError::NoMatch { asked }) => asked.clone(),
         _ => AskedFact::default(),
     };
     view! {

@@ -5,12 +5,12 @@ mod change;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use self::change::{add_form, change_form};
 use super::{
+    address::search,
     region::region,
-    sent::{SendProblem, failure, sent},
+    sent::{SendProblem, failure},
     session::Session,
 };
 use crate::{
@@ -34,27 +34,12 @@ use crate::{
 /// The operators and who is looking.
 type Answer = (Option<Me>, Vec<OperatorRow>);
 
-/// The sending of the forms of this page.
-#[derive(Clone, Copy)]
-struct Send {
-    action: ServerAction<ChangeOperator>,
-    failure: Signal<Option<ApiError>>,
-}
-
 #[component]
 pub fn OperatorsPage() -> impl IntoView {
     let session = Session::current();
-    let search = use_location().search;
-    let chosen = Memo::new(move |_| search.with(|search| value_of(search, "name")));
-    let action = sent::<ChangeOperator>();
-    let send = Send {
-        action,
-        failure: failure(action),
-    };
-    let answer = Resource::new(
-        || (),
-        move |()| async move { Ok((session.me(), list_operators().await?)) },
-    );
+    let chosen = value_of(&search(), "name");
+    let failure = failure::<ChangeOperator>();
+    let answer = async move { Ok((session.me(), list_operators().await?)) };
     view! {
         <Title text="Operators" />
         <header class="page-head">
@@ -62,10 +47,10 @@ pub fn OperatorsPage() -> impl IntoView {
             <p class="page-lead">"Who signs in, what their role lets them do, and what they may issue without a second person."</p>
         </header>
         <div class="stack">
-            <SendProblem failure=send.failure nothing="Nothing was changed" />
+            <SendProblem failure=failure.clone() nothing="Nothing was changed" />
             <div id="answer"></div>
             <Done />
-            {region(answer, "operators", move |answer| show(answer, chosen, send))}
+            {region(answer, "operators", move |answer| show(answer, chosen.as_deref(), failure))}
         </div>
     }
     .into_any()
@@ -99,7 +84,7 @@ fn Done() -> impl IntoView {
     .into_any()
 }
 
-fn show((me, operators): Answer, chosen: Memo<Option<String>>, send: Send) -> AnyView {
+fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<ApiError>) -> AnyView {
     let token = me.map(|me| me.form_token).unwrap_or_default();
     let count = counted(operators.len().try_into().unwrap_or(u64::MAX), "operator");
     let table = if operators.is_empty() {
@@ -125,14 +110,10 @@ fn show((me, operators): Answer, chosen: Memo<Option<String>>, send: Send) -> An
         }
         .into_any()
     };
-    let change = {
-        let token = token.clone();
-        move || {
-            let chosen = chosen.get()?;
-            let row = operators.iter().find(|row| row.name.as_str() == chosen)?;
-            Some(change_form(row, &token, send))
-        }
-    };
+    let change = operators
+        .iter()
+        .find(|row| Some(row.name.as_str()) == chosen)
+        .map(|row| change_form(row, &token, failure.clone()));
     view! {
         <div class="with-form">
             <section class="panel" aria-labelledby="operators">
@@ -144,14 +125,14 @@ fn show((me, operators): Answer, chosen: Memo<Option<String>>, send: Send) -> An
             </section>
             <div class="stack">
                 {change}
-                {add_form(&token, send)}
+                {add_form(&token, failure)}
             </div>
         </div>
     }
     .into_any()
 }
 
-fn operator(row: &OperatorRow, chosen: Memo<Option<String>>) -> AnyView {
+fn operator(row: &OperatorRow, chosen: Option<&str>) -> AnyView {
     let name = row.name.to_string();
     let title = row
         .title
@@ -166,10 +147,7 @@ fn operator(row: &OperatorRow, chosen: Memo<Option<String>>) -> AnyView {
         .demo
         .then(|| view! { " " <Badge tone=Tone::Caution word="Demo" settled=true /> });
     let authenticator = if row.totp { "Yes" } else { "No" };
-    let here = {
-        let name = name.clone();
-        move || (chosen.with(|chosen| chosen.as_deref() == Some(name.as_str()))).then_some("true")
-    };
+    let here = (chosen == Some(name.as_str())).then_some("true");
     view! {
         <tr>
             <th scope="row" class="card-head">

@@ -29,22 +29,19 @@ use crate::{
     views::{href, lists::Part, orders::OrderView, query::timeline_href, timelines::TimelineQuery},
 };
 
-/// An order, with the query that it was asked with, and whether the reader may put something right in it: only in what is
-/// now, for the past is past.
+/// The query of the address, whether the reader can correct something, and the order. The past can't be corrected.
 type Answer = (TimelineQuery, bool, OrderView);
 
 #[component]
 pub fn OrderPage() -> impl IntoView {
     let session = Session::current();
     let address = Address::current(Domain::Order);
-    let answer = Resource::new(
-        move || address.question(),
-        move |(id, query)| async move {
-            let id = entity_id(Domain::Order, &id)?;
-            let may = query.filter.is_empty() && session.can(Act::Propose);
-            get_order(id, query).await.map(|view| (query, may, view))
-        },
-    );
+    let query = address.parsed.query;
+    let id = entity_id(Domain::Order, &address.id);
+    let answer = async move {
+        let can_correct = query.filter.is_empty() && session.can(Act::Propose);
+        get_order(id?, query).await.map(|view| (query, can_correct, view))
+    };
     view! {
         {follow(address.topic())}
         <EntityHead address />
@@ -52,7 +49,7 @@ pub fn OrderPage() -> impl IntoView {
     }
 }
 
-fn show((query, may, order): Answer) -> AnyView {
+fn show((query, can_correct, order): Answer) -> AnyView {
     let base = href::order(order.id.as_str());
     let currency = order.currency;
     let (subject, here) = (order.id.clone(), order.id.to_string());
@@ -79,7 +76,7 @@ fn show((query, may, order): Answer) -> AnyView {
         {facts}
         {totals(order.total, order.sums, currency)}
         <div class="entity">
-            <div class="stack">{refunds(order.refunds, may, part_href("refunds"))} {lines(order.lines, part_href("lines"))}</div>
+            <div class="stack">{refunds(order.refunds, can_correct, part_href("refunds"))} {lines(order.lines, part_href("lines"))}</div>
             <aside class="stack" aria-label="Other moments and findings">
                 <section class="panel" aria-label="Time travel">
                     <div class="panel-head">
@@ -183,14 +180,18 @@ fn totals(total: Option<Decimal>, sums: OrderSums, currency: Option<Currency>) -
     .into_any()
 }
 
-fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) -> AnyView {
+fn refunds(refunds: Part<RefundRow>, can_correct: bool, href: impl Fn(u32) -> String) -> AnyView {
     if refunds.rows.is_empty() {
         return ().into_any();
     }
     let count = range_words(&refunds).unwrap_or_else(|| counted(refunds.total, "refund"));
     let (page, pages) = (refunds.page, refunds.pages);
-    let rows = refunds.rows.into_iter().map(|row| refund(row, may)).collect_view();
-    let head = may.then(|| view! { <th scope="col"><span class="visually-hidden">"Corrections"</span></th> });
+    let rows = refunds
+        .rows
+        .into_iter()
+        .map(|row| refund(row, can_correct))
+        .collect_view();
+    let head = can_correct.then(|| view! { <th scope="col"><span class="visually-hidden">"Corrections"</span></th> });
     view! {
         <section class="panel" id="refunds" aria-label="Refunds">
             <div class="panel-head">
@@ -220,8 +221,8 @@ fn refunds(refunds: Part<RefundRow>, may: bool, href: impl Fn(u32) -> String) ->
     .into_any()
 }
 
-fn refund(row: RefundRow, may: bool) -> AnyView {
-    let correct = may.then(|| {
+fn refund(row: RefundRow, can_correct: bool) -> AnyView {
+    let correct = can_correct.then(|| {
         let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
         let about = format!("refund {}", row.refund);
         view! { <td class="correct-cell"><CorrectMenu offers about /></td> }

@@ -10,7 +10,7 @@ use leptos_router::components::Redirect;
 
 use super::{
     live::follow_all,
-    region::{as_of, region},
+    region::{as_of, region, shared},
     session::Session,
 };
 use crate::{
@@ -51,21 +51,18 @@ const AGAIN: Duration = Duration::from_mins(1);
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let session = Session::current();
-    let answer = Resource::new(
-        || (),
-        move |()| async move {
-            // Asking for what is refused anyway would only fill the audit trail.
-            match session.me() {
-                Some(me) if !me.role.can(Act::Read) => Ok(None),
-                // The health comes first: a store that is read by then is whole in the figures.
-                _ => {
-                    let unread = unread(&get_health().await?, &[Domain::Wallet, Domain::Order]);
-                    let overview = get_overview().await?;
-                    Ok(Some((unread, overview)))
-                }
+    let answer = shared(async move {
+        // A request that is refused anyway would only add an entry to the audit trail.
+        match session.me() {
+            Some(me) if !me.role.can(Act::Read) => Ok(None),
+            // The health is read first: a store that is complete by then is complete in the figures.
+            _ => {
+                let unread = unread(&get_health().await?, &[Domain::Wallet, Domain::Order]);
+                let overview = get_overview().await?;
+                Ok(Some((unread, overview)))
             }
-        },
-    );
+        }
+    });
     // Administrators have no figures to look at; this address leads them to what they have.
     let elsewhere = session.show(|me| {
         if me.role.can(Act::Read) {
@@ -80,7 +77,7 @@ pub fn OverviewPage() -> impl IntoView {
         {follow_all()}
         <header class="page-head">
             <h1>"Overview"</h1>
-            {as_of(answer, |answer| answer.as_ref().map(|(_, answer)| answer.now))}
+            {as_of(answer.clone(), |answer| answer.as_ref().map(|(_, answer)| answer.now))}
         </header>
         <div id="overview" data-again=AGAIN.as_secs().to_string()>
             {region(answer, "overview", |answer| answer.map(|(unread, answer)| show(unread, answer)).into_any())}

@@ -21,7 +21,7 @@ pub fn Proof(
     of_form: &'static str,
     password: bool,
     code: bool,
-    failure: Signal<Option<ApiError>>,
+    failure: Option<ApiError>,
     /// Before the ids of the fields, where a page has several.
     #[prop(optional)]
     prefix: &'static str,
@@ -46,7 +46,7 @@ pub fn Proof(
                 control=Control::Password
                 autocomplete="current-password"
                 hint=hint
-                mistake=mistake(failure, Field::Password)
+                mistake=mistake(failure.as_ref(), Field::Password)
                 max_length=Some(PASSWORD_MAX)
                 required=!perhaps
             />
@@ -61,7 +61,7 @@ pub fn Proof(
                 control=Control::Code
                 autocomplete="one-time-code"
                 hint=code_hint
-                mistake=mistake(failure, Field::Code)
+                mistake=mistake(failure.as_ref(), Field::Code)
                 max_length=Some(CODE_MAX)
                 required=!perhaps
             />

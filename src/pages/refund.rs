@@ -5,10 +5,15 @@ mod standing;
 mod story;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_meta::Title;
 
 use self::{standing::Standing, story::Story};
-use super::{live::follow, region::region, session::Session, title::title};
+use super::{
+    address::{param, search},
+    live::follow,
+    region::region,
+    session::Session,
+};
 use crate::{
     api::get_refund,
     components::{
@@ -32,20 +37,12 @@ use crate::{
 #[component]
 pub fn RefundPage() -> impl IntoView {
     let session = Session::current();
-    let params = use_params_map();
-    let search = use_location().search;
-    let refund = Memo::new(move |_| params.with(|params| params.get("refund").unwrap_or_default()));
-    let order = Memo::new(move |_| search.with(|search| value_of(search, "order")));
-    let answer = Resource::new(
-        move || (refund.get(), order.get()),
-        move |(refund, order)| async move {
-            let may = session.can(Act::Propose);
-            get_refund(refund, order).await.map(|view| (may, view))
-        },
-    );
+    let can_correct = session.can(Act::Propose);
+    let refund = param("refund");
+    let answer = get_refund(refund.clone(), value_of(&search(), "order"));
     view! {
-        {follow(Some(format!("refund:{}", refund.get_untracked())))}
-        {title(move || Some(format!("Refund {}", refund.try_get()?)))}
+        {follow(Some(format!("refund:{refund}")))}
+        <Title text=format!("Refund {refund}") />
         <header class="page-head">
             <nav class="crumbs" aria-label="Where this is">
                 <ol>
@@ -56,14 +53,14 @@ pub fn RefundPage() -> impl IntoView {
             </nav>
             <h1>"Refund " <span class="id">{refund}</span></h1>
         </header>
-        {region(answer, "refund", |(may, view)| show(&view, may))}
+        {region(answer, "refund", move |view| show(&view, can_correct))}
     }
     .into_any()
 }
 
-fn show(view: &RefundView, may: bool) -> AnyView {
+fn show(view: &RefundView, can_correct: bool) -> AnyView {
     let refund = view.row.refund.clone();
-    let correct = may.then(|| {
+    let correct = can_correct.then(|| {
         let row = &view.row;
         let offers = refund_offers(row.order.as_str(), &row.refund, row.state, &row.destination);
         view! { <Correct offers /> }

@@ -1,101 +1,84 @@
-//! A part of a page that shows what a server function answers, or why there is no answer. Each region fails alone; what
-//! stands around it stays usable.
+//! Parts of a page that show the answer of a server function, or why there is none. Regions fail one by one: the rest of
+//! the page stays usable. Pages are rendered by the server alone, so a region awaits its answer once and is never updated.
 
 use chrono::{DateTime, Utc};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use super::status::set_page_status;
+use super::{address::here, status::set_page_status};
 use crate::{
     api::ApiError,
-    components::{
-        notice::{Loading, Problem},
-        time::Time,
-        words::sentence,
-    },
+    components::{notice::Problem, time::Time, words::sentence},
     views::href,
 };
 
-/// Shows `answer` once it is there. `what` is what is awaited: `refunds`.
-pub fn region<T>(
-    answer: Resource<Result<T, ApiError>>,
-    what: &'static str,
-    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView
-where
-    T: Clone + Send + Sync + 'static,
-{
-    waiting(answer, what, false, show)
+/// An answer that several parts of a page show. Its clones share one call of the server function.
+pub type SharedAnswer<T> = Shared<BoxFuture<'static, Result<T, ApiError>>>;
+
+/// Makes an answer that can be cloned.
+pub fn shared<T: Clone>(answer: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> SharedAnswer<T> {
+    answer.boxed().shared()
 }
 
-/// A region that is its whole page: where there is no answer, saying so is the page's heading.
-pub fn whole_page<T>(
-    answer: Resource<Result<T, ApiError>>,
+/// Shows `answer`. `what` names it in the text of a failure: `refunds`.
+pub fn region<T: 'static>(
+    answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     what: &'static str,
-    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView
-where
-    T: Clone + Send + Sync + 'static,
-{
-    waiting(answer, what, true, show)
+    show: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    answered(answer, what, false, show)
 }
 
-fn waiting<T>(
-    answer: Resource<Result<T, ApiError>>,
+/// A region that is the whole page. The text of a failure is the page's heading.
+pub fn whole_page<T: 'static>(
+    answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    what: &'static str,
+    show: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    answered(answer, what, true, show)
+}
+
+fn answered<T: 'static>(
+    answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     what: &'static str,
     heading: bool,
-    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView
-where
-    T: Clone + Send + Sync + 'static,
-{
-    let body = move || {
-        let show = show.clone();
-        Suspend::new(async move {
-            match answer.await {
-                Ok(answer) => show(answer),
-                Err(error) => problem(error, what, heading),
-            }
-        })
-    };
-    view! {
-        <div class="region">
-            <Suspense fallback=move || view! { <Loading what /> }>{body}</Suspense>
-        </div>
-    }
-    .into_any()
+    show: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    let body = part(answer, move |answer| match answer {
+        Ok(answer) => show(answer),
+        Err(error) => problem(error, what, heading),
+    });
+    view! { <div class="region">{body}</div> }.into_any()
 }
 
-/// The moment that an answer's ages are counted to, for a page's head; nothing while there is none.
-pub fn as_of<T, N>(answer: Resource<Result<T, ApiError>>, now: fn(&T) -> N) -> AnyView
-where
-    T: Clone + Send + Sync + 'static,
-    N: Into<Option<DateTime<Utc>>> + 'static,
-{
-    view! {
-        <p class="aside">
-            <Suspense>
-                {move || Suspend::new(async move {
-                    let now = answer.await.ok().and_then(|answer| now(&answer).into());
-                    now.map(|now| view! { "As of " <Time at=now /> " UTC" })
-                })}
-            </Suspense>
-        </p>
-    }
-    .into_any()
+/// A part of a page that is also shown when there is no answer. Another region of the page shows the failure.
+pub fn part<T: 'static>(
+    answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    show: impl FnOnce(Result<T, ApiError>) -> AnyView + Send + 'static,
+) -> AnyView {
+    Suspend::new(async move { show(answer.await) }).into_any()
 }
 
-/// Why there is no answer, what still works, and a way on; as the page's `heading` or below one. Also gives the page its
-/// HTTP status.
+/// The time at which the answer was true, for the head of a page. Empty if there is no answer.
+pub fn as_of<T: 'static, N: Into<Option<DateTime<Utc>>> + 'static>(
+    answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    now: fn(&T) -> N,
+) -> AnyView {
+    let time = part(answer, move |answer| {
+        let now = answer.ok().and_then(|answer| now(&answer).into());
+        now.map(|now| view! { "As of " <Time at=now /> " UTC" }).into_any()
+    });
+    view! { <p class="aside">{time}</p> }.into_any()
+}
+
+/// Says why there is no answer, what still works and what to do. The title is the page's heading if `heading` is set. Also sets
+/// the HTTP status of the page.
 fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
     set_page_status(error.status());
-    let location = use_location();
-    let here = move || {
-        let search = location.search.get();
-        let mark = if search.is_empty() { "" } else { "?" };
-        format!("{}{mark}{search}", location.pathname.get())
-    };
-    let again = move || view! { <p><a class="button" href=here() rel="external">"Try again"</a></p> };
+    let again = || view! { <p><a class="button" href=here() rel="external">"Try again"</a></p> };
     let (title, text) = match error {
         ApiError::NotFound { filtered: true, .. } => (
             sentence(&error.to_string()),
@@ -122,7 +105,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             format!("The {domain} store is not answering"),
             view! {
                 <p>"This has to be read from it. Lists and totals go on with the figures that are known."</p>
-                {again}
+                {again()}
             }
             .into_any(),
         ),
@@ -131,7 +114,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             view! {
                 <p>{sentence(&message)}"."</p>
                 <p>"Pages of a wallet, an order or an event do not need them."</p>
-                {again}
+                {again()}
             }
             .into_any(),
         ),
@@ -140,7 +123,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             view! {
                 <p>"Sign in, and you come back to this page."</p>
                 <p>
-                    <a class="button is-main" href=move || href::sign_in(&here()) rel="external">
+                    <a class="button is-main" href=href::sign_in(&here()) rel="external">
                         "Sign in"
                     </a>
                 </p>
@@ -162,7 +145,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             format!("The {what} could not be shown"),
             view! {
                 <p>{sentence(&error.to_string())}"."</p>
-                {again}
+                {again()}
             }
             .into_any(),
         ),
@@ -170,7 +153,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             format!("The {what} could not be shown"),
             view! {
                 <p>"Something went wrong on the server; its log says what."</p>
-                {again}
+                {again()}
             }
             .into_any(),
         ),
@@ -178,7 +161,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             "The server can't be reached".to_owned(),
             view! {
                 <p>"Check the connection. What is on the page is as it was when it was last loaded."</p>
-                {again}
+                {again()}
             }
             .into_any(),
         ),

@@ -4,9 +4,10 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{components::Redirect, hooks::use_location};
+use leptos_router::components::Redirect;
 
 use super::{
+    address,
     list::{ListRow, plain_heads},
     look_up::LookUpForm,
     region::region,
@@ -53,8 +54,7 @@ const SECTIONS: [SearchKind; 10] = [
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let asked = use_location().search.get_untracked();
-    let Parsed { query, ignored } = search_query(&asked);
+    let Parsed { query, ignored } = search_query(&address::search());
     let results = if query.text.is_empty() {
         nothing_asked()
     } else {
@@ -87,14 +87,7 @@ fn nothing_asked() -> AnyView {
 }
 
 fn results(query: SearchQuery) -> AnyView {
-    let asked = query.clone();
-    let answer = Resource::new(
-        || (),
-        move |()| {
-            let SearchQuery { text, kind } = asked.clone();
-            search(text, kind)
-        },
-    );
+    let answer = search(query.text.clone(), query.kind);
     let look_up = can_look_up().then(|| {
         let name = query.text.clone();
         view! {

@@ -1,9 +1,12 @@
-//! Forms that change something: how one is sent, and what a reader is told when it was not taken. Without a script the
-//! browser comes back to the page with the error in the address; a page reads it from there, so both ways look the same.
+//! Why a form that changes something was not accepted. The server sends the browser back to the page with the error in the
+//! address. `public/page.js` does the same, so that the page looks alike with and without scripts.
 
-use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_location;
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, error::ServerFnUrlError},
+};
 
+use super::address::{here, search};
 use crate::{
     api::ApiError,
     components::{input::FormProblem, words::sentence},
@@ -17,74 +20,39 @@ use crate::{
 /// Characters of a message that came back in the address that are repeated at most: anybody can write an address.
 const MESSAGE_MAX: usize = 300;
 
-/// The sending of a form. Starts with the error that the address came back with, if it is this form's.
-pub fn sent<S>() -> ServerAction<S>
+/// Why the form of the server function `S` was not accepted. `None` if it was not sent, or was accepted.
+pub fn failure<S>() -> Option<ApiError>
 where
-    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
-    S::Output: Send + Sync + 'static,
+    S: ServerFn<Error = ApiError>,
 {
-    let search = use_location().search.get_untracked();
-    if let (Some(path), Some(error)) = (value_of(&search, SENT_PATH), value_of(&search, SENT_ERROR)) {
-        provide_context(ServerActionError::new(&path, &error));
-    }
-    ServerAction::new()
+    let search = search();
+    let path = value_of(&search, SENT_PATH)?;
+    let error = value_of(&search, SENT_ERROR)?;
+    (path == S::PATH).then(|| ServerFnUrlError::<ApiError>::decode_err(&error))
 }
 
-/// Why a form was not taken; `None` while nothing was sent and where it was.
-pub fn failure<S>(action: ServerAction<S>) -> Signal<Option<ApiError>>
-where
-    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
-{
-    let value = action.value();
-    Signal::derive(move || value.with(|value| value.as_ref().and_then(|value| value.as_ref().err().cloned())))
-}
-
-/// What is wrong with one field, of those that a form says.
-pub fn mistake(failure: Signal<Option<ApiError>>, field: Field) -> Signal<Option<String>> {
-    Signal::derive(move || {
-        failure.with(|failure| match failure {
-            Some(ApiError::Field { error }) if error.field == field => Some(sentence(&shortened(&error.message))),
-            _ => None,
-        })
-    })
-}
-
-/// The address of this page without what came back in it, and the way to sign in and return.
-pub fn here() -> String {
-    let location = use_location();
-    let search = location.search.get_untracked();
-    let kept: Vec<_> = search
-        .trim_start_matches('?')
-        .split('&')
-        .filter(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            !pair.is_empty() && name != SENT_PATH && name != SENT_ERROR
-        })
-        .collect();
-    let path = location.pathname.get_untracked();
-    if kept.is_empty() {
-        path
-    } else {
-        format!("{path}?{}", kept.join("&"))
+/// The error of one field of a form.
+pub fn mistake(failure: Option<&ApiError>, field: Field) -> Option<String> {
+    match failure {
+        Some(ApiError::Field { error }) if error.field == field => Some(sentence(&shortened(&error.message))),
+        _ => None,
     }
 }
 
-/// Says why a form was not taken and what to do next. Fields say their own mistakes besides.
+/// Says why a form was not accepted and what to do next. Fields show their own mistakes as well.
 #[component]
 pub fn SendProblem(
-    failure: Signal<Option<ApiError>>,
+    failure: Option<ApiError>,
     /// What did not happen: `Nothing was issued`.
     nothing: &'static str,
     /// The id that a field has on this page, to lead to it.
     #[prop(optional)]
     field_id: Option<fn(Field) -> Option<&'static str>>,
 ) -> impl IntoView {
-    move || {
-        let error = failure.get()?;
+    failure.map(|error| {
         let (title, text) = error_text(&error, nothing, field_id);
-        Some(view! { <FormProblem title>{text}</FormProblem> })
-    }
+        view! { <FormProblem title>{text}</FormProblem> }
+    })
 }
 
 fn error_text(

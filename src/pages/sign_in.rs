@@ -1,13 +1,13 @@
 //! Signing in. The words for what is wrong are this page's own: its address can be written by anybody, and is the one
 //! that is shown to people who are not signed in.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 use super::{
+    address::search,
     proof::{CODE_MAX, PASSWORD_MAX},
-    sent::{failure, sent},
+    sent::failure,
     session::Session,
 };
 use crate::{
@@ -25,26 +25,19 @@ use crate::{
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let session = Session::current();
-    let search = use_location().search;
-    let next = Memo::new(move |_| search.with(|search| value_of(search, "next")));
-    let action = sent::<SignIn>();
-    let failure = failure(action);
-    let why = move || {
-        let returns = next.get().is_some_and(|next| next != href::OVERVIEW);
-        returns.then(|| {
-            view! {
-                <p class="sign-in-why">
-                    "You are not signed in, or your session has ended. Sign in, and you come back to where you were."
-                </p>
-            }
-        })
-    };
-    let problem = move || {
-        failure.get().map(|error| {
-            let (title, text) = error_text(&error);
-            view! { <FormProblem title><p>{text}</p></FormProblem> }
-        })
-    };
+    let next = value_of(&search(), "next");
+    let returns = next.as_ref().is_some_and(|next| next != href::OVERVIEW);
+    let why = returns.then(|| {
+        view! {
+            <p class="sign-in-why">
+                "You are not signed in, or your session has ended. Sign in, and you come back to where you were."
+            </p>
+        }
+    });
+    let problem = failure::<SignIn>().map(|error| {
+        let (title, text) = error_text(&error);
+        view! { <FormProblem title><p>{text}</p></FormProblem> }
+    });
     view! {
         <Title text="Sign in" />
         <div class="sign-in">
@@ -53,8 +46,8 @@ pub fn SignInPage() -> impl IntoView {
                 {why}
                 {session.show(|me| signed_in(&me))}
                 {problem}
-                <ActionForm action=action attr:class="form">
-                    {move || view! { <Hidden name="form[next]" value=next.get().unwrap_or_default() /> }}
+                <form method="post" action=SignIn::url() class="form">
+                    <Hidden name="form[next]" value=next.unwrap_or_default() />
                     <Input
                         id="name"
                         name="form[name]"
@@ -83,7 +76,7 @@ pub fn SignInPage() -> impl IntoView {
                     <button class="button is-main is-wide" type="submit" data-pending="Signing in …">
                         "Sign in"
                     </button>
-                </ActionForm>
+                </form>
             </div>
         </div>
     }

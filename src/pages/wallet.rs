@@ -43,22 +43,19 @@ use crate::{
     },
 };
 
-/// A wallet, with the query that it was asked with, and whether the reader may put something right in it: only in what is
-/// now, for the past is past.
+/// The query of the address, whether the reader can correct something, and the wallet. The past can't be corrected.
 type Answer = (TimelineQuery, bool, WalletView);
 
 #[component]
 pub fn WalletPage() -> impl IntoView {
     let session = Session::current();
     let address = Address::current(Domain::Wallet);
-    let answer = Resource::new(
-        move || address.question(),
-        move |(id, query)| async move {
-            let id = entity_id(Domain::Wallet, &id)?;
-            let may = query.filter.is_empty() && session.can(Act::Propose);
-            get_wallet(id, query).await.map(|view| (query, may, view))
-        },
-    );
+    let query = address.parsed.query;
+    let id = entity_id(Domain::Wallet, &address.id);
+    let answer = async move {
+        let can_correct = query.filter.is_empty() && session.can(Act::Propose);
+        get_wallet(id?, query).await.map(|view| (query, can_correct, view))
+    };
     view! {
         {follow(address.topic())}
         <EntityHead address />
@@ -66,7 +63,7 @@ pub fn WalletPage() -> impl IntoView {
     }
 }
 
-fn show((query, may, wallet): Answer) -> AnyView {
+fn show((query, can_correct, wallet): Answer) -> AnyView {
     let base = href::wallet(wallet.id.as_str());
     let currency = wallet.currency;
     let until = match query.filter {
@@ -79,11 +76,11 @@ fn show((query, may, wallet): Answer) -> AnyView {
     let last = wallet.extent.last_sequence;
     let facts = facts(&wallet);
     let pause = pause(query, wallet.timeline.total);
-    let correct = may.then(|| {
+    let correct = can_correct.then(|| {
         let offers = wallet_offers(wallet.id.as_str(), wallet.status);
         view! { <Correct offers /> }
     });
-    let reversible = if may { wallet.reversible } else { Vec::new() };
+    let reversible = if can_correct { wallet.reversible } else { Vec::new() };
     let offers = {
         let wallet = wallet.id.to_string();
         move |entry: &Entry| match entry.fields.id() {
@@ -93,7 +90,7 @@ fn show((query, may, wallet): Answer) -> AnyView {
             _ => Vec::new(),
         }
     };
-    let release = may.then(|| wallet.id.to_string());
+    let release = can_correct.then(|| wallet.id.to_string());
     let holds_href = {
         let base = base.clone();
         move |holds| {

@@ -1,4 +1,5 @@
-//! The places of the navigation: which a role may see, what they are called, and where a page belongs.
+//! The items of the navigation: their names, their addresses, the roles that see them, and the pages that belong to
+//! them.
 
 use crate::{
     domain::access::{Act, Role},
@@ -22,7 +23,7 @@ pub enum NavItem {
 }
 
 impl NavItem {
-    /// The path of its page.
+    /// The path of the item's page.
     const fn path(self) -> &'static str {
         match self {
             Self::Overview => href::OVERVIEW,
@@ -38,7 +39,7 @@ impl NavItem {
         }
     }
 
-    /// Where it leads a role. Those who approve see first what waits for an approval.
+    /// The address of the item for a role. For approvers, the cases lead to those that wait for an approval.
     pub fn address(self, role: Role) -> String {
         if self == Self::Cases && role.can(Act::Approve) {
             return list_href(ListName::Cases, &waiting());
@@ -62,7 +63,7 @@ impl NavItem {
     }
 }
 
-/// The places that a role may see, in their order.
+/// The items that a role sees, in display order.
 pub fn nav_items_of(role: Role) -> Vec<NavItem> {
     let mut items = Vec::new();
     if role.can(Act::Read) {
@@ -86,14 +87,14 @@ pub fn nav_items_of(role: Role) -> Vec<NavItem> {
     items
 }
 
-/// What an item of the navigation is to the page that is shown: itself, or where it belongs.
+/// The `aria-current` of an item: `page` on the item's own page, `true` on a page below it.
 pub fn relation(path: &str, item: NavItem) -> Option<&'static str> {
     let own = item.path();
     if path == own {
         return Some("page");
     }
     let below = |address: &str| path.strip_prefix(address).is_some_and(|rest| rest.starts_with('/'));
-    // The page of one case has an address of its own.
+    // The page of a case is not below `/cases`.
     let of_cases = item == NavItem::Cases && below(href::COMPENSATIONS);
     (of_cases || (item != NavItem::Overview && below(own))).then_some("true")
 }
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_navigation_knows_where_a_page_belongs() {
+    fn a_page_marks_the_item_it_belongs_to() {
         assert_eq!(relation("/", NavItem::Overview), Some("page"));
         assert_eq!(relation("/wallets", NavItem::Wallets), Some("page"));
         assert_eq!(relation("/wallets/W-1", NavItem::Wallets), Some("true"));
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_shown_the_places_that_it_may_see() {
+    fn each_role_sees_its_items() {
         let words = |role| nav_items_of(role).into_iter().map(NavItem::word).collect::<Vec<_>>();
         let ledger = [
             "Overview",
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_approve_are_led_to_what_waits() {
+    fn the_cases_of_approvers_lead_to_waiting_ones() {
         assert_eq!(NavItem::Cases.address(Role::Finance), "/cases?state=proposed");
         assert_eq!(NavItem::Cases.address(Role::Support), "/cases");
         assert_eq!(NavItem::Wallets.address(Role::Finance), "/wallets");

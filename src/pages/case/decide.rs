@@ -1,24 +1,21 @@
 //! What the reader can do with a case: approve or decline what somebody else proposed, take back what they proposed
 //! themselves, or be told why not.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::Sends;
+use super::Failures;
 use crate::{
-    api::ApiError,
+    api::{ApiError, ApproveCompensation, DeclineCompensation, WithdrawCompensation},
     components::{
         input::{Control, Hidden, Input},
         words::sentence,
     },
     domain::{compensation::command::NOTE_MAX, form::Field},
-    pages::{
-        proof::Proof,
-        sent::{failure, mistake},
-    },
+    pages::{proof::Proof, sent::mistake},
     views::{compensations::CaseView, operators::Me},
 };
 
-pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyView {
+pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: Failures) -> AnyView {
     if !case.state.awaits_approval() {
         return ().into_any();
     }
@@ -26,7 +23,7 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
         return ().into_any();
     };
     let content = if case.can_decide {
-        decide(&me, case, sends)
+        decide(&me, case, failures.approve, failures.decline)
     } else {
         let why = case
             .why_not
@@ -34,7 +31,7 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
             .unwrap_or_else(|| "somebody of finance who did not propose it approves or declines it".to_owned());
         view! { <p>{sentence(&why)} "."</p> }.into_any()
     };
-    let back = case.can_withdraw.then(|| withdraw(&me, case, sends));
+    let back = case.can_withdraw.then(|| withdraw(&me, case, failures.withdraw));
     view! {
         <section class="panel decide" aria-labelledby="decide">
             <div class="panel-head">
@@ -50,7 +47,7 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, sends: Sends) -> AnyVie
 }
 
 /// Approving first; declining behind a word, so that neither is pressed for the other.
-fn decide(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
+fn decide(me: &Me, case: &CaseView, approve_failure: Option<ApiError>, decline_failure: Option<ApiError>) -> AnyView {
     let approve = Way {
         prefix: "approve-",
         word: "Approve and issue",
@@ -59,7 +56,7 @@ fn decide(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Note, if you like",
         proof: true,
     };
-    let approve = fields(approve, me, case, failure(sends.approve));
+    let approve = fields(approve, me, case, approve_failure);
     let decline = Way {
         prefix: "decline-",
         word: "Decline",
@@ -68,19 +65,19 @@ fn decide(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Why not",
         proof: true,
     };
-    let decline = fields(decline, me, case, failure(sends.decline));
+    let decline = fields(decline, me, case, decline_failure);
     view! {
         <p>"Approving appends the events as they are shown here, or nothing where something moved."</p>
-        <ActionForm action=sends.approve attr:class="form">{approve}</ActionForm>
+        <form method="post" action=ApproveCompensation::url() class="form">{approve}</form>
         <details class="otherwise">
             <summary>"Decline it instead"</summary>
-            <ActionForm action=sends.decline attr:class="form">{decline}</ActionForm>
+            <form method="post" action=DeclineCompensation::url() class="form">{decline}</form>
         </details>
     }
     .into_any()
 }
 
-fn withdraw(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
+fn withdraw(me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
     let way = Way {
         prefix: "withdraw-",
         word: "Withdraw",
@@ -89,11 +86,11 @@ fn withdraw(me: &Me, case: &CaseView, sends: Sends) -> AnyView {
         note: "Why, if you like",
         proof: false,
     };
-    let fields = fields(way, me, case, failure(sends.withdraw));
+    let fields = fields(way, me, case, failure);
     view! {
         <details class="otherwise">
             <summary>"Take it back"</summary>
-            <ActionForm action=sends.withdraw attr:class="form">{fields}</ActionForm>
+            <form method="post" action=WithdrawCompensation::url() class="form">{fields}</form>
         </details>
     }
     .into_any()
@@ -113,13 +110,14 @@ struct Way {
 }
 
 /// The fields of one of the forms and its button.
-fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>) -> AnyView {
+fn fields(way: Way, me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
     let hash = case
         .state
         .proposal
         .as_ref()
         .map(|proposal| proposal.command_hash.clone())
         .unwrap_or_default();
+    let note_mistake = mistake(failure.as_ref(), Field::Note);
     let proof = way.proof.then(|| {
         view! {
             <Proof
@@ -140,7 +138,7 @@ fn fields(way: Way, me: &Me, case: &CaseView, failure: Signal<Option<ApiError>>)
             name="form[note]"
             label=way.note
             control=Control::Lines { rows: 2 }
-            mistake=mistake(failure, Field::Note)
+            mistake=note_mistake
             max_length=Some(NOTE_MAX)
         />
         {proof}

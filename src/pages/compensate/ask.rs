@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{Steps, field_id};
+use super::field_id;
 use crate::{
+    api::ApiError,
     components::{
         id::{Code, EntityLink, RefundLink},
         input::{Control, FormProblem, Hidden, Input},
@@ -27,7 +28,7 @@ use crate::{
     },
 };
 
-pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView {
+pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError>) -> AnyView {
     let wrong = match &form.outcome {
         FormOutcome::Mistake(error) => Some(error.clone()),
         _ => None,
@@ -38,8 +39,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, steps: Steps) -> AnyView 
             .as_ref()
             .filter(|error| error.field == field)
             .map(|error| sentence(&error.message));
-        let sent = mistake(steps.failure, field);
-        Signal::derive(move || own.clone().or_else(|| sent.get()))
+        own.or_else(|| mistake(failure, field))
     };
     let (wrong_amount, wrong_reason, wrong_note) = (at(Field::Amount), at(Field::Reason), at(Field::Note));
     let (amount_text, reason, note) = (draft.amount.clone(), draft.reason.clone(), draft.note.clone());

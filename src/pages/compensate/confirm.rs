@@ -1,10 +1,10 @@
 //! The second step's end: what to think about, where it goes, who is asking, and the button. Everything that was shown
 //! travels with the form, so that what is issued is what was seen or nothing.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::Steps;
 use crate::{
+    api::{ApiError, IssueCompensation},
     components::{
         badge::{Badge, Tone},
         input::{Control, Hidden, Input},
@@ -21,10 +21,7 @@ use crate::{
         },
         form::Field,
     },
-    pages::{
-        proof::Proof,
-        sent::{here, mistake},
-    },
+    pages::{address::here, proof::Proof, sent::mistake},
     views::{
         compensations::{Preview, Route},
         href,
@@ -32,13 +29,13 @@ use crate::{
     },
 };
 
-pub(super) fn confirm(draft: &Draft, preview: &Preview, me: Option<Me>, steps: Steps) -> AnyView {
+pub(super) fn confirm(draft: &Draft, preview: &Preview, me: Option<Me>, failure: Option<&ApiError>) -> AnyView {
     let issues = preview.route.is_issue();
     let title = if issues { "Issue it" } else { "Propose it" };
     let warnings = warnings(&preview.warnings);
     let route = route(preview);
     let form = match me {
-        Some(me) => form(draft, preview, me, steps),
+        Some(me) => form(draft, preview, me, failure),
         None => view! {
             <p>
                 <a class="button is-main" href=href::sign_in(&here()) rel="external">
@@ -107,7 +104,7 @@ fn route_words(route: &Route) -> String {
     format!("{}.", sentence(&reason))
 }
 
-fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
+fn form(draft: &Draft, preview: &Preview, me: Me, failure: Option<&ApiError>) -> AnyView {
     let issues = preview.route.is_issue();
     let again = preview.retype.then(|| {
         let (amount, currency) = (preview.amount.amount(), preview.amount.currency());
@@ -118,7 +115,7 @@ fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
                 label="The amount again"
                 control=Control::Amount
                 hint=format!("It is {} {currency}: type it, don't paste it.", format_amount(amount, Some(currency), false))
-                mistake=mistake(steps.failure, Field::AmountAgain)
+                mistake=mistake(failure, Field::AmountAgain)
                 max_length=Some(AMOUNT_MAX)
                 unit=currency.to_string()
                 required=true
@@ -130,7 +127,7 @@ fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
             of_form="form"
             password=preview.password_needed
             code=preview.code_needed
-            failure=steps.failure
+            failure=failure.cloned()
         />
     };
     let hidden = hidden(draft, preview, me)
@@ -143,14 +140,14 @@ fn form(draft: &Draft, preview: &Preview, me: Me, steps: Steps) -> AnyView {
         ("Propose", "Proposing …")
     };
     view! {
-        <ActionForm action=steps.issue attr:class="form">
+        <form method="post" action=IssueCompensation::url() class="form">
             {hidden}
             {again}
             {proof}
             <button class="button is-main" type="submit" data-pending=pending>
                 {word}
             </button>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }

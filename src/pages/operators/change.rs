@@ -1,10 +1,11 @@
 //! The forms of the operators' page: one for somebody new, one for all that can be changed about somebody. Each button
 //! says which act it is; the password of the administrator stands once beside them.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::{Send, closed};
+use super::closed;
 use crate::{
+    api::{ApiError, ChangeOperator},
     components::{
         input::{Control, Hidden, Input},
         words::sentence,
@@ -20,7 +21,7 @@ const LIMITS_MAX: usize = 1_000;
 
 const LIMITS_HINT: &str = "One currency a line: EUR 500.00 2000.00, for one compensation and for one day. A currency that is missing always needs a second person.";
 
-pub(super) fn add_form(token: &str, send: Send) -> AnyView {
+pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
     let token = token.to_owned();
     view! {
         <section class="panel" aria-labelledby="add">
@@ -29,7 +30,7 @@ pub(super) fn add_form(token: &str, send: Send) -> AnyView {
             </div>
             <div class="panel-body">
                 {without_script("ledgerscope operator add")}
-                <ActionForm action=send.action attr:class="form" attr:data-answer="operator-answer">
+                <form method="post" action=ChangeOperator::url() class="form" data-answer="operator-answer">
                     <Hidden name="form[act]" value="add" />
                     <Hidden name="form[form_token]" value=token />
                     <Input
@@ -56,18 +57,18 @@ pub(super) fn add_form(token: &str, send: Send) -> AnyView {
                         hint=LIMITS_HINT
                         max_length=Some(LIMITS_MAX)
                     />
-                    <Proof of_form="form" password=true code=true failure=send.failure prefix="add-" perhaps=true />
+                    <Proof of_form="form" password=true code=true failure prefix="add-" perhaps=true />
                     <button class="button is-main" type="submit" disabled data-scripted="">
                         "Add"
                     </button>
-                </ActionForm>
+                </form>
             </div>
         </section>
     }
     .into_any()
 }
 
-pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView {
+pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiError>) -> AnyView {
     let (name, role, limits, token) = (
         row.name.to_string(),
         row.role.as_str(),
@@ -88,10 +89,10 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
                 </a>
             </div>
             <div class="panel-body">
-                <ActionForm action=send.action attr:class="form" attr:data-answer="operator-answer">
+                <form method="post" action=ChangeOperator::url() class="form" data-answer="operator-answer">
                     <Hidden name="form[name]" value=name />
                     <Hidden name="form[form_token]" value=token />
-                    <Proof of_form="form" password=true code=true failure=send.failure prefix="change-" perhaps=true />
+                    <Proof of_form="form" password=true code=true failure prefix="change-" perhaps=true />
                     <Input
                         id="change-role"
                         name="form[role]"
@@ -125,7 +126,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, send: Send) -> AnyView
                         <p class="field-hint">"Either ends all of their sessions at once."</p>
                         {without_script("ledgerscope operator reset")}
                     </fieldset>
-                </ActionForm>
+                </form>
             </div>
         </section>
     }
