@@ -1,13 +1,13 @@
-# The road from a fresh machine to a running server and to tests. What these targets need and is missing, they install;
-# where they can't, they say what to install by hand.
+# Targets to serve, test and measure Ledgerscope on a fresh machine. They install what they need, or say what to install
+# by hand.
 
-# A fresh rustup is not on the PATH of the shell that installed it.
+# A new rustup is not on the PATH of the shell that installed it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-# Where make serve keeps the ledger: embedded, or redis.
+# The kind of store of `make serve`: embedded, or redis.
 STORE ?= embedded
 export STORE
-# What make bench is asked for, and for how many seconds make soak watches.
+# Options of `make bench`, and the seconds that `make soak` measures.
 BENCH ?=
 SOAK ?= 600
 
@@ -32,7 +32,8 @@ test:
 	@.ci/need test
 	@.ci/test
 
-# Built without incremental compilation, whatever the shell says: that splits a crate into many more pieces than a release has.
+# Builds without incremental compilation, whatever the shell sets: it would split a crate into more pieces than a
+# release has.
 bench soak: export CARGO_INCREMENTAL := 0
 
 bench:

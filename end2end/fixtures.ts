@@ -1,5 +1,5 @@
-// What every browser test starts from: `import { test, expect } from "../fixtures.ts"`. A worker has one server with
-// stores of its own; a test has a page on it, and fails if that page reports any error that the test did not announce.
+// Fixtures of every browser test: `import { test, expect } from "../fixtures.ts"`. Each worker has a server with its
+// own stores. Each test has a page on it, and fails on any error of that page that the test has not allowed.
 
 import { test as base, expect, type Page } from "@playwright/test";
 import { Ledger, type StoreKind } from "./support/ledger.ts";
@@ -18,15 +18,15 @@ interface WorkerFixtures extends StoreOption {
 }
 
 interface TestFixtures {
-  /** Who is signed in: `test.use({ role: "support" })`. */
+  /** The role that is signed in: `test.use({ role: "support" })`. */
   role: Role | "nobody";
-  /** Errors of the page that are part of the test: `problems.allow(/503/)`. */
+  /** Errors of the page that the test expects: `problems.allow(/503/)`. */
   problems: Problems;
-  /** Goes to a path and waits until the browser part has taken over. */
+  /** Opens a path and waits until the browser part is ready. */
   open: (path: string) => Promise<void>;
   /** A page without JavaScript. */
   plainPage: Page;
-  /** The Redis servers; whatever the test took away is given back afterwards. Only in tests tagged `@redis`. */
+  /** The Redis servers. Stopped servers are started again after the test. Only in tests tagged `@redis`. */
   redis: RedisServers;
 }
 
@@ -34,7 +34,7 @@ export class Problems {
   private readonly allowed: RegExp[] = [];
   readonly seen: string[] = [];
 
-  /** A later or earlier error that matches is none. */
+  /** Allows errors that match, whether they came before or come later. */
   allow(expected: RegExp): void {
     this.allowed.push(expected);
   }
@@ -110,7 +110,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   },
 });
 
-/** Waits until the browser part has taken over. */
+/** Waits until the browser part is ready. */
 export async function ready(page: Page): Promise<void> {
   await expect(page.locator("html[data-ready]")).toBeAttached();
 }

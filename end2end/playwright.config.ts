@@ -1,5 +1,5 @@
-// Browser tests against the real server. Every test runs twice: on SQLite and on four Redis servers. Nothing is started
-// here; the fixtures start what a test needs and stop it again.
+// Browser tests against the real server. Every test runs twice: on SQLite and on six Redis servers. The fixtures start
+// and stop what a test needs.
 
 import { defineConfig } from "@playwright/test";
 import type { StoreOption } from "./fixtures.ts";
@@ -8,10 +8,10 @@ export default defineConfig<StoreOption>({
   testDir: "tests",
   outputDir: "test-results",
   forbidOnly: true,
-  // A test that passes only sometimes is a test that fails.
+  // A flaky test counts as failed.
   retries: 0,
   workers: 2,
-  // A dev build on two cores that do other things besides.
+  // A debug build on two cores that other programs use, too.
   timeout: 60_000,
   expect: { timeout: 15_000 },
   use: {
@@ -21,7 +21,7 @@ export default defineConfig<StoreOption>({
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env.LEDGERSCOPE_CHROMIUM ?? "/usr/bin/chromium",
-      // No GPU in a container, and nothing that calls home.
+      // There is no GPU in a container. Background requests are disabled.
       args: [
         "--disable-gpu",
         "--disable-quic",
@@ -33,7 +33,7 @@ export default defineConfig<StoreOption>({
     },
   },
   projects: [
-    // A store of one's own that can go away is a matter of Redis only.
+    // Only Redis servers can be stopped during a test.
     { name: "sqlite", use: { store: "sqlite" }, grepInvert: /@redis/ },
     { name: "redis", use: { store: "redis" } },
   ],

@@ -1,5 +1,5 @@
 // @ts-check
-// Keeps the page current. The server says on a stream that something changed; then the page is fetched again.
+// Keeps the page current. A stream of server-sent events reports changes; then the page is fetched again.
 //
 // live_connection.js  the stream: when it is open, and when it is opened again
 // live_refresh.js     when the page is fetched again
@@ -17,7 +17,7 @@ const refresh = new LiveRefresh({
   reload: () => view.markChanges(navigate(location.href, { quiet: true })),
   isSliding: () => "sliding" in root.dataset,
 });
-/** @type {HTMLMetaElement | null} Where the stream was when the page was made. */
+/** @type {HTMLMetaElement | null} The feed position at which the page was rendered. */
 const from = document.querySelector('meta[name="live-from"]');
 const connection = new LiveConnection({
   cursor: from?.content,
@@ -25,7 +25,7 @@ const connection = new LiveConnection({
   onChange: () => refresh.request(),
 });
 
-// Follows the topic of the page that is shown now.
+// Follows the topic of the page that is shown.
 function syncTopic() {
   const topic = document.getElementById("live")?.dataset.topic || undefined;
   if (topic === connection.topic) return;
@@ -45,7 +45,7 @@ addEventListener("click", (event) => {
   refresh.togglePause();
   view.setPaused(refresh.paused);
 });
-// The reader let go of the slider of time travel.
+// The reader released the slider of time travel.
 addEventListener("slid", () => refresh.catchUp());
 document.addEventListener("visibilitychange", () => (document.hidden ? connection.hide() : connection.show()));
 addEventListener("pagehide", () => connection.close());

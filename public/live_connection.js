@@ -1,13 +1,13 @@
 // @ts-check
-// The stream of changes of one tab: server-sent events from `GET /live`. Reports its state and that something changed.
+// The stream of changes of one tab: server-sent events from `GET /live`. Reports the state of the stream, and changes.
 //
 //   state   when
 //   none    the page has no topic
 //   on      a message arrived
 //   off     the stream was lost and the first attempt to open it again failed
 //
-// A stream counts as lost on an error, after a silence, and when the server ends it. Attempts to open it again follow ever
-// later, at a random moment, so that browsers that were cut off together do not come back together.
+// A stream is lost on an error, after a silence, and when the server ends it. Attempts to open it again have an exponential
+// back-off with random jitter, so that browsers that were cut off together do not return together.
 
 /**
  * @typedef {"none" | "on" | "off"} LiveState
@@ -17,17 +17,17 @@
  * @property {number} [events] How many events the topic's subject has.
  *
  * @typedef {object} Options
- * @property {string} [cursor] Where the stream was when the page was made.
+ * @property {string} [cursor] The feed position at which the page was rendered.
  * @property {(state: LiveState, message?: LiveMessage) => void} onState
- * @property {() => void} onChange What the page shows may be old.
+ * @property {() => void} onChange Called when the page may be out of date.
  */
 
-const HIDDEN_MS = 60_000; // The stream of a tab that nobody sees is closed after this time.
+const HIDDEN_MS = 60_000; // The stream of a hidden tab is closed after this time.
 const SILENCE_MS = 40_000; // The server sends something every 15 seconds.
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
 
-// What tests replace.
+// Functions that tests replace.
 const BROWSER = {
   /** @param {string} url */
   openSource: (url) => new EventSource(url),
@@ -54,7 +54,7 @@ export class LiveConnection {
   /** @type {Pick<EventSource, "close"> | undefined} */
   #source;
   #failures = 0;
-  // Each stops a timer.
+  // Each of these cancels a timer.
   #stopRetry = NOTHING;
   #stopSilence = NOTHING;
   #stopHidden = NOTHING;
@@ -106,13 +106,13 @@ export class LiveConnection {
     this.#source = undefined;
   }
 
-  /** Nobody sees the tab. */
+  /** Called when the tab is hidden. */
   hide() {
     this.#stopHidden();
     this.#stopHidden = this.#host.after(() => this.close(), HIDDEN_MS);
   }
 
-  /** Somebody sees the tab. */
+  /** Called when the tab is visible again. */
   show() {
     this.#stopHidden();
     if (this.topic && !this.#source) this.open();
@@ -133,7 +133,7 @@ export class LiveConnection {
 
   #lost() {
     this.close();
-    // A stream that comes back at once is not worth a word.
+    // A stream that opens again at the first attempt is not reported as off.
     if (this.#failures > 0) this.#options.onState("off");
     const delay = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#failures++) * (0.5 + this.#host.random());
     this.#stopRetry = this.#host.after(() => this.open(), delay);

@@ -1,16 +1,16 @@
 // @ts-check
-// Decides when the page is fetched again after changes: not too often, and not while the reader holds it still.
+// Decides when the page is fetched again after changes: not too often, and not while it is paused or the slider is held.
 
 /**
  * @typedef {object} Options
- * @property {() => Promise<boolean>} reload Fetches the page again. False if something else was under way.
+ * @property {() => Promise<boolean>} reload Fetches the page again. False if another request was running.
  * @property {() => boolean} isSliding The reader holds the slider of time travel.
  */
 
-// In a storm of changes the page is fetched again this often. The server allows a reader more than that.
+// The shortest time between two fetches while there are many changes. The server's limit allows more than that.
 const PACE_MS = 1_200;
 
-// What tests replace.
+// Functions that tests replace.
 const BROWSER = {
   now: () => Date.now(),
   /**
@@ -25,11 +25,11 @@ const BROWSER = {
 };
 
 export class LiveRefresh {
-  /** The reader holds the timeline still. */
+  /** The reader has paused the timeline. */
   paused = false;
   #options;
   #host;
-  // Something changed while the page was held still.
+  // A change came while the page was paused or the slider was held.
   #missed = false;
   #lastAt = 0;
   #stopWaiting = () => {};
@@ -43,7 +43,7 @@ export class LiveRefresh {
     this.#host = host;
   }
 
-  /** Something changed. Fetches the page soon, and not at the same moment as every other reader. */
+  /** Schedules a fetch after a change, at a random moment, so that readers do not fetch at the same time. */
   request() {
     this.#stopWaiting();
     const pace = PACE_MS * (0.75 + this.#host.random() / 2);
@@ -55,12 +55,12 @@ export class LiveRefresh {
     this.catchUp();
   }
 
-  /** Fetches the page if it missed something and is no longer held still. */
+  /** Fetches the page if it missed a change and is not paused any more. */
   catchUp() {
     if (this.#missed && !this.paused) this.#run();
   }
 
-  /** Another page is shown. */
+  /** Called when another page is shown. */
   reset() {
     this.paused = false;
     this.#missed = false;

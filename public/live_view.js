@@ -1,14 +1,14 @@
 // @ts-check
-// What the page shows of the stream of changes: its state, how old the figures are, and which places have just changed.
+// Shows the stream of changes on the page: its state, the age of the figures, and marks on elements that have just changed.
 
 /** @import { LiveMessage, LiveState } from "./live_connection.js" */
 
-// The places that are marked when they change. A row is marked as a whole.
+// The elements that are marked when they change. A row is marked as a whole.
 const PLACES = "main :is(tr, .figure, li:not(tr li))";
-const ANNOUNCE_MS = 5_000; // A screen reader is told of changes this often at most.
+const ANNOUNCE_MS = 5_000; // The shortest time between two announcements for screen readers.
 
 /**
- * What a place says, without its ages, which grow by themselves.
+ * The text of an element, without its ages, which change by themselves.
  * @param {Element} place
  */
 function textOf(place) {
@@ -20,10 +20,10 @@ function textOf(place) {
 export class LiveView {
   #page;
   #now;
-  /** @type {string | undefined} The server's clock at the last message. */
+  /** @type {string | undefined} The server's time at the last message. */
   #serverTime;
   #messageAt;
-  /** @type {number | undefined} How many events the subject of the page has. */
+  /** @type {number | undefined} The number of events of the page's subject. */
   #events;
   #paused = false;
   #announcedAt = 0;
@@ -59,13 +59,13 @@ export class LiveView {
     this.draw();
   }
 
-  /** Another page is shown. */
+  /** Called when another page is shown. */
   reset() {
     this.#events = undefined;
     this.#paused = false;
   }
 
-  /** Fills the banner and the button "Pause" of the page that is shown. */
+  /** Updates the banner and the button "Pause" of the page that is shown. */
   draw() {
     const { live: state } = this.#page.documentElement.dataset;
     const banner = this.#page.getElementById("live-off");
@@ -91,7 +91,7 @@ export class LiveView {
   }
 
   /**
-   * Marks what is different on the page when `change` is done, and announces how many places that are.
+   * Marks the elements that are different when `change` is done, and announces their number.
    * @param {Promise<boolean>} change
    */
   async markChanges(change) {
@@ -106,7 +106,7 @@ export class LiveView {
 
   /**
    * @param {MutationRecord[]} records
-   * @param {Set<string>} before What the places said before. A place that was only made anew says the same.
+   * @param {Set<string>} before The texts before the change. An element that was only created anew has the same text.
    */
   #mark(records, before) {
     /** @type {Set<Element>} */
@@ -122,7 +122,7 @@ export class LiveView {
     }
     for (const place of changed) if (before.has(textOf(place))) changed.delete(place);
     for (const place of changed) place.classList.remove("is-fresh");
-    void this.#page.body.offsetWidth; // Lets the animation of a place start again.
+    void this.#page.body.offsetWidth; // Restarts the animation of an element.
     for (const place of changed) place.classList.add("is-fresh");
     this.#announce(changed.size);
   }

@@ -8,7 +8,7 @@
 // 3. they have no key, the same class, and are at the same place among their siblings.
 
 /**
- * What stays although the server's page says something else, as long as the server says nothing new about it.
+ * What is kept although the server's page differs, until the server sends a new value for it.
  * @typedef {object} Keep
  * @property {boolean} [typed] What the reader typed or chose.
  * @property {boolean} [open] Which `details` the reader opened.
@@ -19,7 +19,7 @@
  * `inside` has the ids of the elements inside an element, as far as both trees have them.
  */
 
-// Marks an element whose content a script draws. Its attributes follow the server. Its content stays while the value stays.
+// Marks an element whose content a script draws. Its attributes follow the server. Its content is kept until the value changes.
 const OWN = "data-own";
 const PAGE_LINKS = ["first", "prev", "next", "last"];
 
@@ -27,7 +27,7 @@ const PAGE_LINKS = ["first", "prev", "next", "last"];
 let focusHolder;
 
 /**
- * Makes `old` the same as `fresh`. `fresh` may lose nodes and is of no use afterwards.
+ * Makes `old` the same as `fresh`. Nodes may be moved out of `fresh`, so `fresh` must not be used afterwards.
  * @param {Element} old
  * @param {Element} fresh
  * @param {Keep} keep
@@ -52,8 +52,7 @@ function keyOf(node) {
 }
 
 /**
- * A node's name and the class that says what it is, which is the first one. Classes such as `is-open` and `tone-good` say how
- * it is.
+ * A node's kind: its name and its first class. State classes such as `is-open` and `tone-good` are skipped.
  * @param {Node} node
  */
 function kindOf(node) {
@@ -131,7 +130,7 @@ function patchAttributes(old, fresh, keep) {
 }
 
 /**
- * A control's value is separate from its attributes. It follows them where they changed, and where nothing is kept.
+ * A control's value is separate from its attributes. It follows an attribute that changed, and all of them if nothing is kept.
  * @param {Element} old
  * @param {Keep} keep
  * @param {Set<string>} changed
@@ -154,7 +153,7 @@ function patchControl(old, keep, changed, textBefore) {
       break;
     }
     case "OPTION": {
-      // Where no option is selected, the browser selects the first one.
+      // If no option is selected, the browser selects the first one.
       const option = /** @type {HTMLOptionElement} */ (old);
       if (!keep.typed || changed.has("selected")) option.selected = option.defaultSelected;
       break;
@@ -178,7 +177,7 @@ function patchChildren(old, fresh, context) {
     if (key) byKey.set(key, child);
     else for (const id of inside.get(child) ?? []) byIdInside.set(id, child);
   }
-  // What the children of `fresh` are found by.
+  // The keys, ids and kinds by which the children of `fresh` are matched.
   const [freshKeys, freshIds, freshKinds] = [new Set(), new Set(), new Set()];
   for (const child of fresh.children) {
     const key = keyOf(child);
@@ -197,7 +196,7 @@ function patchChildren(old, fresh, context) {
   /** @type {ChildNode | null} */
   let next = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
-    // An element whose key is gone is removed below. Nothing moves because of it.
+    // Elements whose key is gone are skipped here and removed below, so that nothing moves because of them.
     while (next && keyOf(next) && !freshKeys.has(keyOf(next))) next = next.nextSibling;
     /** @type {ChildNode | null | undefined} */
     let found;
@@ -211,7 +210,7 @@ function patchChildren(old, fresh, context) {
     if (!found && !key) {
       const kind = kindOf(wanted);
       for (found = next; found && (isReserved(found) || kindOf(found) !== kind); found = found.nextSibling) {
-        // What is passed over may be found later.
+        // A node that is skipped may be matched later.
         mustMove ||= isElement(found) && freshKinds.has(kindOf(found));
       }
     }
@@ -224,16 +223,16 @@ function patchChildren(old, fresh, context) {
     kept.add(found);
     if (found === next || !mustMove) next = found.nextSibling;
     else next = moveBefore(found, next);
-    // Most of a page is the same as before, and the browser finds that out faster than `patch`. What a reader typed is in no
-    // attribute, so the comparison is only enough where that stays.
+    // Most nodes are unchanged, and `isEqualNode` finds that out faster than `patch`. It does not compare typed values,
+    // so it is enough only if these are kept.
     if (!context.typed || !found.isEqualNode(wanted)) patch(found, wanted, context);
   }
   for (const child of [...old.childNodes]) if (!kept.has(child)) child.remove();
 }
 
 /**
- * Moves `node` before its sibling `next`. A node loses the focus when it moves, so where the focus is in `node`, the siblings
- * between the two move behind it.
+ * Moves `node` before its sibling `next`. A node that moves loses the focus. If the focus is in `node`, the siblings between
+ * the two are moved behind it instead.
  * @param {ChildNode} node
  * @param {ChildNode | null} next
  * @returns {ChildNode | null} The sibling that comes next.
@@ -261,8 +260,8 @@ function focusPath(page) {
 }
 
 /**
- * Gives the focus back where the change took it away. Where the element is gone, such as the link "Next" on the last page, the
- * nearest element around it takes the focus. The Tab key then goes on from the same place.
+ * Restores the focus if the change removed it. If the element is gone, such as the link "Next" on the last page, the nearest
+ * element around it gets the focus, so that the Tab key continues from there.
  * @param {Element[]} path
  */
 function restoreFocus(path) {

@@ -5,10 +5,10 @@
 // rel="external"      a link that the browser follows itself; a form has data-external instead
 // data-noscroll       a link that keeps the scroll position
 // data-at-once        a form that is submitted as soon as the reader chooses something in it
-// data-address        a form's shortest address with the same question
+// data-address        a form's shortest address for the same query
 // data-replace        a form whose answer replaces this page in the history
 // data-answer         a form whose answer is shown on this page, in the template with that id
-// data-again          an element that is fetched again every so many seconds, from this page or from that of data-from
+// data-again          an element that is fetched again every N seconds, from this page or from the page in data-from
 // data-scripted       a button that works with scripts only, and is disabled until then
 // data-pending        a button's text while its form is being submitted
 import { morph } from "./morph.js";
@@ -19,22 +19,22 @@ import { morph } from "./morph.js";
  * @property {boolean} [replace] Replaces the current entry of the history.
  * @property {boolean} [stay] Keeps the scroll position, unless the path changes.
  * @property {boolean} [back] The browser has changed the address already, by its back or forward button.
- * @property {boolean} [quiet] Nobody asked: the same page again, with everything that the reader did to it.
- * @property {string | null} [form] The `action` of the form that asks.
+ * @property {boolean} [quiet] Fetches the same page again in the background, and keeps what the reader typed and opened.
+ * @property {string | null} [form] The `action` of the form whose answer this is.
  */
 
 const root = document.documentElement;
 const HTML = { accept: "text/html" };
-// Such a request does not keep the session from going idle.
+// The header marks a background request, which does not keep the session from becoming idle.
 const UNASKED = { ...HTML, "x-unasked": "1" };
-// The server sends a refused form back with these parameters. The page shows them, and the address does not keep them.
+// The server returns a refused form with these parameters. The page shows them; they are removed from the address.
 const [SENT_PATH, SENT_ERROR] = ["__path", "__err"];
-const PENDING_AFTER = 150; // Milliseconds until the page shows that it waits.
+const PENDING_AFTER = 150; // Milliseconds until the page shows that it is loading.
 
 /** @type {AbortController | undefined} The request of the latest navigation, until it is done. */
 let request;
 let submitting = false;
-/** @type {Set<HTMLElement>} The places with `data-again` that have a timer. */
+/** @type {Set<HTMLElement>} The elements with `data-again` that have a timer. */
 const scheduled = new Set();
 
 /** @param {Response} response */
@@ -50,10 +50,10 @@ const styleSheet = (page) => page.querySelector('link[rel="stylesheet"]')?.getAt
 const samePath = (a, b) => a.pathname === b.pathname;
 
 /**
- * Goes to `url`. A quiet navigation gives way to one that the reader asked for.
+ * Navigates to `url`. A quiet navigation is skipped while another request is running.
  * @param {string} url
  * @param {NavigateOptions} [options]
- * @returns {Promise<boolean>} False if a quiet navigation gave way and was not tried.
+ * @returns {Promise<boolean>} False if a quiet navigation was skipped.
  */
 export async function navigate(url, options = {}) {
   const { fields, quiet } = options;
@@ -78,7 +78,7 @@ export async function navigate(url, options = {}) {
     const target = new URL(response.url);
     target.hash = new URL(url, location.href).hash;
     const page = parse(text);
-    // Another release, or another page than the one that was to be fetched again: the browser loads it from scratch.
+    // The page is of another release, or a quiet navigation was redirected: the browser loads the page from scratch.
     if (styleSheet(page) !== styleSheet(document) || (quiet && !samePath(target, location))) {
       location.assign(target);
       return true;
@@ -128,7 +128,7 @@ function show(page, target, redirected, { fields, replace, stay, back, quiet, fo
     else history.pushState(state, "", target);
   }
   document.title = page.title;
-  // What the reader typed is still unsent after a refusal. What they opened stays open on the same page.
+  // After a refusal, typed text is kept. On the same page, opened elements stay open.
   const open = Boolean(stay && samePath(target, here));
   const typed = Boolean(quiet || (fields && refused) || (open && form));
   morph(document.body, page.body, { typed, open: open || typed });
@@ -146,7 +146,7 @@ function show(page, target, redirected, { fields, replace, stay, back, quiet, fo
   else if (!samePath(target, here)) document.getElementById("main")?.focus({ preventScroll: true });
 }
 
-// A password that was sent does not stay where it can be read.
+// Clears the passwords, so that a submitted password can't be read from the page.
 function clearPasswords() {
   /** @type {NodeListOf<HTMLInputElement>} */
   const fields = document.querySelectorAll('input[type="password"]');
@@ -154,7 +154,7 @@ function clearPasswords() {
 }
 
 /**
- * Shows at the top of the page what did not work.
+ * Shows an error at the top of the page.
  * @param {string} text
  * @param {string} [title]
  */
@@ -195,7 +195,7 @@ function afterChange() {
 }
 
 /**
- * Fetches one place again. The rest of the page stays: a person may be deciding about what it shows.
+ * Fetches one element again. The rest of the page is not changed, because the reader may be working on it.
  * @param {HTMLElement} place
  */
 async function refreshPlace(place) {
@@ -206,7 +206,7 @@ async function refreshPlace(place) {
       const fresh = page && !request && page.getElementById(place.id);
       if (fresh) morph(place, fresh, { typed: true, open: true });
     } catch {
-      // The next attempt may work. What needs the server shows the problem itself.
+      // The next attempt may work. Parts of the page that need the server report the problem themselves.
     }
   }
   scheduled.delete(place);
@@ -254,7 +254,7 @@ function fieldsOf(form, submitter) {
 }
 
 /**
- * Goes to the page that a form asks for, and leaves out its empty fields.
+ * Submits a form by GET. Empty fields are left out of the address.
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter
  */
@@ -269,7 +269,7 @@ function ask(form, submitter) {
 }
 
 /**
- * Sends a form that changes something. A second press while the first is under way does nothing.
+ * Submits a form by POST. A second press while the first request is running does nothing.
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter
  */
@@ -297,7 +297,7 @@ async function submit(form, submitter) {
 }
 
 /**
- * Sends a form whose answer is shown once and is part of no page, such as a new password.
+ * Submits a form whose answer is shown once and is not part of a page, such as a new password.
  * @param {HTMLFormElement} form
  * @param {URL} url
  * @param {URLSearchParams} fields
@@ -309,7 +309,7 @@ async function submitForAnswer(form, url, fields, template) {
     const text = await response.text();
     const back = new URL(location.href);
     if (!response.ok) {
-      // The server sends a form back in the same way where the browser runs no script.
+      // The server returns a form in the same way to a browser without scripts.
       back.searchParams.set(SENT_PATH, url.pathname);
       back.searchParams.set(SENT_ERROR, base64(text));
       await navigate(back.href, { stay: true, replace: true, form: form.getAttribute("action") });
@@ -343,7 +343,7 @@ if (history.state?.y) scrollTo(0, history.state.y);
 /** @type {Promise<{ page: (go: typeof navigate) => void }> | undefined} The WebAssembly, which replays a wallet's history. */
 let program;
 
-// Runs the WebAssembly on the pages that use it, and fetches it for the first of them.
+// Runs the WebAssembly on pages that use it. It is fetched for the first of them.
 async function runProgram() {
   if (!document.querySelector("[data-program]")) return;
   /** @type {HTMLMetaElement | null} */
@@ -356,7 +356,7 @@ async function runProgram() {
   try {
     (await program).page(navigate);
   } catch (error) {
-    // The page reads without it. The next page that uses it tries again.
+    // The page works without the WebAssembly. The next page that uses it tries again.
     program = undefined;
     console.error(error);
   }

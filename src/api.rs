@@ -1,6 +1,6 @@
-//! Server functions: what a browser may ask. Each finds out who calls and whether they may, bounds its input, and makes one
-//! call into the ledger or compensations; nothing is decided here. They are public HTTP endpoints (`POST /api/…`: questions as
-//! JSON, forms as forms), so errors carry nothing internal.
+//! Server functions. Each authorises the caller, bounds its input, and makes one call into the ledger, `compensations`
+//! or `auth`. They are public HTTP endpoints (`POST /api/…`; queries as JSON, forms as form data), so errors contain
+//! nothing internal.
 
 #[cfg(feature = "ssr")]
 mod compensation_form;
@@ -26,7 +26,7 @@ mod search;
 mod session;
 mod wallets;
 
-// The types are the requests that forms send.
+// The types are the requests of forms.
 pub use compensations::{
     ApproveCompensation, DeclineCompensation, IssueCompensation, WithdrawCompensation, approve_compensation,
     count_approvals, decline_compensation, get_compensation, get_compensation_form, issue_compensation, list_cases,

@@ -1,4 +1,4 @@
-//! What every request shares, and the access store that the server and the command line open.
+//! The state that all requests share, and the access store, which the server and the command line open.
 
 mod adapters;
 
@@ -14,7 +14,8 @@ use crate::{
     views::operators::Me,
 };
 
-/// Cheap to clone: each field is a handle. Server functions read it with `use_context::<AppState>()`.
+/// The shared state. A clone is cheap, because each field is a handle. Server functions get it with
+/// `use_context::<AppState>()`.
 #[derive(Clone)]
 pub struct AppState {
     pub ledger: Arc<Ledger>,
@@ -24,7 +25,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Somebody who is signed in, as compensations know them.
+    /// The requester of compensations for a principal.
     pub fn requester(&self, principal: &Principal) -> Requester {
         Requester {
             name: principal.operator.name.clone(),
@@ -38,7 +39,7 @@ impl AppState {
     }
 }
 
-/// Somebody who is signed in, as pages know them.
+/// The data about a principal that pages use.
 pub fn me(principal: &Principal) -> Me {
     Me {
         name: principal.operator.name.clone(),
@@ -50,7 +51,7 @@ pub fn me(principal: &Principal) -> Me {
     }
 }
 
-/// Operators and the audit trail, which are in one store.
+/// Operators, sessions and the audit trail, which are in one store.
 #[derive(Clone)]
 pub struct AccessStore {
     pub auth: Arc<Auth>,
@@ -58,7 +59,7 @@ pub struct AccessStore {
 }
 
 impl AccessStore {
-    /// Checks the URL, which is that of a log (`embedded:DIR`, `redis://…`, `rediss://…`); connects on first use.
+    /// Opens the store at a URL (`embedded:DIR`, `redis://…`, `rediss://…`). Checks the URL, and connects on first use.
     pub fn open(url: &str, clock: Clock, rules: Rules) -> Result<Self, OpenError> {
         let log = event_log::open(LogName::Access, url)?;
         Ok(Self {

@@ -1,6 +1,7 @@
-//! The audit trail: who did what, when, from where, to what, and how it ended. It is appended to the access log, a stream a
-//! day, and each entry holds the hash of the one before it, so what was changed, removed or put elsewhere later is found
-//! (`chain` says exactly how). What can't be recorded must not happen: [`Audit::append`] returns once it is on the disk.
+//! The audit trail: who did what, when, from where, to what, and with what outcome. Entries are appended to the access
+//! log, in one stream per day. Each entry contains the hash of the one before, so later changes, removals and moves are
+//! detected; `chain` defines the format. An act that can't be recorded must not happen: [`Audit::append`] returns when
+//! the entry is durable.
 
 mod chain;
 mod read;
@@ -32,15 +33,15 @@ use crate::{
     event_log::{Clock, EventLog, Unavailable, short_streams},
 };
 
-/// Entries that wait for the writer; a caller beyond them waits to be let in.
+/// The capacity of the writer's queue. A caller waits while the queue is full.
 const QUEUE: usize = 2_000;
-/// How long an entry may take, with the wait for those before it.
+/// The timeout of recording an entry, including the wait for earlier entries.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Characters that are kept of what may be long; the rest is cut off.
+/// The longest detail and the longest other field of an entry, in characters. Longer texts are cut off.
 const DETAIL_MAX: usize = 2_000;
 const WORD_MAX: usize = 200;
 
-/// Why an entry is not in the trail, or may not be.
+/// An entry could not be recorded, or it is unknown whether it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail can't be written: {0}")]
 pub struct AuditError(pub Unavailable);
@@ -51,7 +52,7 @@ impl From<Unavailable> for AuditError {
     }
 }
 
-/// The entry with long texts cut off: that an act is recorded matters more than all of its words.
+/// The entry with long texts cut off, because a long text must not keep an act from being recorded.
 fn bounded(mut entry: NewEntry) -> NewEntry {
     for text in [&mut entry.actor, &mut entry.act] {
         cut(text, WORD_MAX);
@@ -80,7 +81,7 @@ fn cut(text: &mut String, max: usize) {
 pub struct Audit {
     log: Arc<dyn EventLog>,
     clock: Clock,
-    /// The way to the writer, which is started by the first entry.
+    /// The queue of the writer. The first entry starts the writer.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     recent: Recent,
 }
@@ -95,14 +96,15 @@ impl Audit {
         }
     }
 
-    /// The same as [`Self::append`], for those whose callers do not show the error: it is written to the program's log.
+    /// Like [`Self::append`], and writes an error to the log. For callers that do not show the error.
     pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
         let (act, outcome) = (entry.act.clone(), entry.outcome);
         let recorded = self.append(entry).await;
         recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an act can't be recorded"))
     }
 
-    /// Records an act unless the same was recorded less than a minute ago for the same session.
+    /// Records an entry, unless one with the same act, outcome and subject was recorded for the same session less than
+    /// a minute ago.
     pub async fn record_once(&self, entry: NewEntry) -> Result<(), AuditError> {
         let session = entry.session.clone().unwrap_or_else(|| entry.actor.clone());
         let subject = entry.subject.as_deref().unwrap_or_default();
@@ -116,7 +118,8 @@ impl Audit {
         Ok(())
     }
 
-    /// Returns when the entry is on the disk. After an error it may be there all the same, of an act that did not happen.
+    /// Appends an entry and returns when it is durable. After an error the entry may still be in the trail; the caller
+    /// must not do the act.
     pub async fn append(&self, entry: NewEntry) -> Result<(), AuditError> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
@@ -135,7 +138,7 @@ impl Audit {
         Ok(())
     }
 
-    /// Records that an act is about to be done, so that it can't be done unseen; the caller records the end.
+    /// Records the start of an act before it is done (outcome `Asked`). The caller records the end.
     pub async fn begin(&self, entry: &NewEntry) -> Result<(), AuditError> {
         self.append(entry.ended(AuditOutcome::Asked)).await
     }

@@ -1,5 +1,6 @@
-//! Who somebody is: operators, passwords and codes, sessions, throttled sign-ins, limits of a day, and who a request is from. What
-//! must stay is appended to the access log, what must expire is kept in [`records`]; several processes may use one store at once.
+//! Authentication: operators, passwords, codes, sessions, throttled sign-ins, daily limits, and the principal of a
+//! request. Permanent data are events in the access log. Expiring data are in [`records`]. Several processes may share
+//! one store.
 
 pub mod client;
 mod cookie;
@@ -36,12 +37,12 @@ use self::{
 };
 use crate::event_log::{Clock, EventLog, OpenError, Unavailable};
 
-/// Which operators may sign in, and how their browsers keep the session.
+/// Settings of sign-in and session cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The server is reached by TLS.
+    /// Whether browsers reach the server by TLS.
     pub by_tls: bool,
-    /// Operators of the demo may sign in.
+    /// Whether demo operators may sign in.
     pub allows_demo: bool,
 }
 
@@ -54,7 +55,7 @@ impl Default for Rules {
     }
 }
 
-/// Operators and their sessions, on one store.
+/// Operators, their sessions and their limits, in one access store.
 pub struct Auth {
     operators: Arc<Operators>,
     logins: Logins,
@@ -66,7 +67,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// `log` is the access log at this URL (`embedded:DIR`, `redis://…`, `rediss://…`), where sessions are kept, too. Connects on first use.
+    /// `log` is the access log at `url` (`embedded:DIR`, `redis://…`, `rediss://…`), which also stores the sessions.
+    /// Connects on first use.
     pub fn new(log: Arc<dyn EventLog>, url: &str, clock: Clock, rules: Rules) -> Result<Self, OpenError> {
         Self::with_cost(log, url, clock, rules, Cost::OWASP)
     }
@@ -98,12 +100,12 @@ impl Auth {
         SessionCookie::new(self.rules.by_tls)
     }
 
-    /// Whether this operator may sign in here at all.
+    /// Whether the operator may sign in: not disabled, and no demo operator unless [`Rules`] allow it.
     pub const fn admits(&self, operator: &Operator) -> bool {
         !operator.disabled && (self.rules.allows_demo || !operator.demo)
     }
 
-    /// Whether the session of somebody who was signed in still lives.
+    /// Whether the principal's session is still valid.
     pub async fn still_admits(&self, principal: &Principal) -> Result<bool, Unavailable> {
         self.sessions.lives(&principal.token.0, self.now()).await
     }

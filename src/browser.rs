@@ -1,5 +1,5 @@
-//! What runs in the reader's browser: time travel through a wallet, by the same folds that the server uses. Pages are made by
-//! the server and read without it; `public/page.js` fetches it where a page has a place for it.
+//! The WebAssembly program in the browser: time travel through a wallet, with the same folds as the server. Pages work
+//! without it. `public/page.js` loads it on pages with a time-travel slider.
 
 mod overlay;
 mod pointer;
@@ -28,13 +28,13 @@ use crate::{
     },
 };
 
-/// The journey that is under way on the page.
+/// The time travel that is mounted on the current page.
 struct Underway {
     wallet: EntityId,
     place: HtmlElement,
     travel: Travel,
     journey: RwSignal<Journey>,
-    /// What is drawn goes before the signals that it reads.
+    /// Dropped before `_owner`, because the mounted view reads the owner's signals.
     _mounted: UnmountHandle<AnyViewState>,
     _owner: Owner,
 }
@@ -43,7 +43,8 @@ thread_local! {
     static UNDERWAY: RefCell<Option<Underway>> = const { RefCell::new(None) };
 }
 
-/// Called after every change of the page. `navigate` goes to an address: `navigate(address, { replace, stay })`.
+/// The entry point, which `page.js` calls after every change of the page. `navigate(address, { replace, stay })` goes
+/// to an address.
 #[wasm_bindgen]
 pub fn page(navigate: &Function) {
     console_error_panic_hook::set_once();
@@ -65,7 +66,7 @@ pub fn page(navigate: &Function) {
                 known.journey.set(journey);
             }
             _ => {
-                // The one before goes first, and what it has drawn with it.
+                // The former one is unmounted first.
                 *underway = None;
                 place.set_inner_html("");
                 *underway = Some(set_out(place, journey, navigate.clone()));
@@ -74,7 +75,7 @@ pub fn page(navigate: &Function) {
     });
 }
 
-/// Draws the slider and begins to listen.
+/// Mounts the slider and its listeners.
 fn set_out(place: HtmlElement, initial: Journey, navigate: Function) -> Underway {
     let wallet = initial.wallet.clone();
     let owner = Owner::new_root(None);
@@ -99,7 +100,7 @@ fn set_out(place: HtmlElement, initial: Journey, navigate: Function) -> Underway
     }
 }
 
-/// Asks the server for the moment where the slider was let go.
+/// Navigates to the moment at which the slider was released.
 fn go(navigate: &Function, journey: &Journey, filter: Filter) {
     let query = TimelineQuery {
         filter,
@@ -108,17 +109,17 @@ fn go(navigate: &Function, journey: &Journey, filter: Filter) {
     };
     let address = timeline_href(&href::wallet(journey.wallet.as_str()), &query);
     let how = js_sys::Object::new();
-    // Going on from a moment replaces it, so that one step back leads out of the past.
+    // A further moment replaces the history entry of the former one, so that one step back returns to the present.
     let replace = !journey.query.filter.is_empty();
     for (name, value) in [("stay", true), ("replace", replace)] {
-        // A new object takes any property.
+        // Setting a property of a new object can't fail.
         let _ = js_sys::Reflect::set(&how, &name.into(), &value.into());
     }
-    // It is asynchronous, and says itself what went wrong.
+    // `navigate` is asynchronous and reports its own errors.
     let _ = navigate.call2(&JsValue::NULL, &address.into(), &how);
 }
 
-/// Fetches the history when a reader first wants to slide through it.
+/// Fetches the entries when they are first needed.
 fn fetch_history(travel: Travel, journey: RwSignal<Journey>) {
     Effect::new(move || {
         if travel.lacks_stops() {
@@ -132,7 +133,7 @@ fn fetch_history(travel: Travel, journey: RwSignal<Journey>) {
         let wallet = journey.with_untracked(|journey| journey.wallet.clone());
         spawn_local(async move {
             let read = read_history(wallet).await;
-            // The reader may have gone elsewhere meanwhile, and the page's signals with them: then nothing is set.
+            // `try_set` does nothing if the reader has left the page and its signals are disposed.
             match read {
                 Ok(entries) => drop(travel.history.try_set(Some(Arc::new(entries)))),
                 Err(_) => drop(travel.failed.try_set(true)),

@@ -1,5 +1,6 @@
-//! The command line: one file a subcommand, and what they share (settings, errors, output). It parses, calls the rooms
-//! below and maps what comes back to the exit codes of contract §10; it knows no rule of the ledger itself.
+//! The command line: one file a subcommand, and what they share (settings, errors, output). Subcommands parse their
+//! arguments, call the modules below and map the results to the exit codes of contract §10. This module has no rules of
+//! the ledger.
 
 mod amounts;
 mod audit;
@@ -97,7 +98,7 @@ enum Command {
     Audit(audit::AuditArgs),
 }
 
-/// Parses the process's arguments and does what they say.
+/// Parses the process's arguments and runs the subcommand.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -112,7 +113,7 @@ pub fn main() -> ExitCode {
         }
     };
     let done = runtime.block_on(run(arguments));
-    // Whatever still waits for a store that does not answer is not waited for.
+    // Drops store calls that are still blocked.
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -125,7 +126,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints help or the version; anything else that arguments may be wrong in, as one line (contract §10).
+/// Prints help or the version. Prints any other error in the arguments as one line (contract §10). Returns exit code 2
+/// for an error.
 fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
@@ -135,7 +137,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// What is wrong, of the several paragraphs that clap writes, and where it says more.
+/// Reduces clap's message of several paragraphs to one line: what is wrong, and a pointer to `--help`.
 fn one_line(message: &str) -> String {
     let about = message.split("\n\nUsage:").next().unwrap_or_default();
     let about = about.split("\n\nFor more information").next().unwrap_or_default();
@@ -143,7 +145,8 @@ fn one_line(message: &str) -> String {
     format!("{}; --help tells more", words.join(" "))
 }
 
-/// The program's own log goes to standard error; what it may say is a setting.
+/// Starts the program's log on standard error. The level is a setting; its default is `info` for `serve` and `relay`,
+/// `error` for the rest.
 fn start_log(arguments: &Arguments) {
     let default = match arguments.command {
         Command::Serve(_) | Command::Relay(_) => "info",

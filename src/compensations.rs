@@ -1,6 +1,6 @@
-//! Compensations: previews a command, issues it or proposes it to a second person, and finishes what a crash interrupted. All state is
-//! in the case, a stream of the compensation store. Every step can be repeated by any process at any time; the second time it changes
-//! nothing. An act is written to the audit trail before it is done.
+//! Compensations: previews a command, issues it or proposes it to a second person, and finishes cases that a crash
+//! interrupted (contract §6, §7). All state is in the case, a stream of the compensation store. Any process can repeat
+//! any step at any time; a repeat changes nothing. An act is recorded in the audit trail before it is done.
 
 mod append;
 mod approve;
@@ -38,7 +38,7 @@ pub use error::CompensationError;
 pub use ports::{AuditLog, AuditLogError, DayLimits, ReserveError};
 pub use recover::Recovered;
 
-/// The stores that compensations are written to.
+/// The stores to which compensations append.
 #[derive(Clone)]
 pub struct CompensationStores {
     pub wallet: Arc<dyn EventLog>,
@@ -60,14 +60,14 @@ impl CompensationStores {
 pub struct Settings {
     /// How long a proposal waits for its approval.
     pub approval_time: TimeDelta,
-    /// A case that is being issued is left to who began it for so long; then others finish it. Clocks of the processes that
-    /// share the stores may differ by less than half of this.
+    /// For how long only the process that began to issue a case works on it; then recovery in any process may finish
+    /// it. The clocks of processes that share the stores must differ by less than half of this.
     pub grace: TimeDelta,
-    /// How long an append whose outcome is not known is asked for again before the answer is that it is unknown.
+    /// How long an append with an unknown outcome is retried before the outcome is returned as unknown.
     pub patience: Duration,
-    /// How often cases that nobody finished are looked for.
+    /// The interval of recovery rounds.
     pub round: Duration,
-    /// What the time is.
+    /// The source of the current time.
     pub clock: fn() -> DateTime<Utc>,
 }
 
@@ -83,39 +83,39 @@ impl Default for Settings {
     }
 }
 
-/// Which wallets are credited for a refund, as far as somebody knows.
+/// Returns the wallets that were credited for a refund, or the reason why they are not known.
 pub type CreditedFor = dyn Fn(&str) -> Result<Vec<EntityId>, String> + Send + Sync;
 
-/// Who asks for something. Everything in here has been verified.
+/// The person who requests an act. All fields were verified by the caller.
 #[derive(Clone, Debug)]
 pub struct Requester {
     pub name: OperatorName,
     pub role: Role,
-    /// By currency; one that is missing always needs a second person.
+    /// The limits by currency. Without a limit in a currency, a second person has to approve.
     pub limits: Vec<Limit>,
-    /// The password was given within the last minutes (with the code, where there is an authenticator).
+    /// Whether the password was verified recently, and the code if there is an authenticator.
     pub proved: bool,
-    /// Has an authenticator.
+    /// Whether the person has an authenticator.
     pub totp: bool,
     /// The address that the request came from.
     pub from: Option<String>,
-    /// Tells sessions apart without giving them away.
+    /// The id of the session in the audit trail. It is not the session token.
     pub session: Option<String>,
 }
 
-/// Where compensations are previewed, proposed, approved, issued and recovered. Several may work on the same stores.
+/// Previews, proposes, approves, issues and recovers compensations. Several processes may work on the same stores.
 pub struct Compensations {
     stores: CompensationStores,
     limits: Arc<dyn DayLimits>,
     audit: Arc<dyn AuditLog>,
     credited_for: Arc<CreditedFor>,
     settings: Settings,
-    /// Where long wallets are known from; without, they are read whole.
+    /// The snapshots of long wallets. Without them, whole streams are read.
     histories: Option<Arc<Histories<WalletState>>>,
-    /// The rows of cases, for lists.
+    /// The rows of cases in the read model, for lists.
     cases: Arc<Cases>,
     open_cases: OpenCases,
-    /// Cases that this process began and could not end. They are taken up again without grace.
+    /// Cases that this process began and could not end. Recovery works on them without waiting for the grace time.
     unknown_cases: Mutex<BTreeSet<EntityId>>,
     unknown_noted: Notify,
 }
@@ -144,7 +144,7 @@ impl Compensations {
         }
     }
 
-    /// Reads long wallets from their snapshots, which have to be of the same wallet log.
+    /// Loads long wallets from their snapshots, which must be of the same wallet log.
     #[must_use]
     pub fn with_histories(mut self, wallets: Arc<Histories<WalletState>>) -> Self {
         self.histories = Some(wallets);

@@ -1,6 +1,6 @@
-//! What pages are made of: one component for each kind of thing that is shown (money, time, ids, states, reasons), so
-//! that it looks and reads the same everywhere. Components take types of `domain` and `views`. They know nothing of the
-//! network, the router or the URL's query.
+//! The parts of pages: one component for each kind of value (money, time, ids, states, reasons), so that it looks the
+//! same everywhere. Components take types of `domain` and `views`. They do not use the network, the router or the URL's
+//! query.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 

@@ -1,6 +1,6 @@
-//! What a ledger is: money, events and the folds that turn events into state. Every function here is pure and total, so
-//! the server, the command line and the reader's browser compute the same numbers. No I/O, no clock, no `async`: time
-//! comes in as an argument.
+//! The rules of the ledger: money, events, and the folds that turn events into state. Every function here is pure and
+//! total, so the server, the command line and the browser compute the same numbers. No I/O, no clock, no `async`:
+//! callers pass the time as an argument.
 
 pub mod access;
 pub mod audit;

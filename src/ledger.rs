@@ -1,5 +1,5 @@
-//! Answers for pages: a wallet, an order, an event and a refund's story are replayed from the logs when somebody looks at
-//! them; lists, totals and findings are queries of the read model. Nothing here writes.
+//! Answers for pages. The page of a wallet, an order, an event or a refund is replayed from the logs at each request.
+//! Lists, totals and findings are queries of the read model. Nothing here writes.
 
 mod customer;
 mod lists;
@@ -31,7 +31,7 @@ use crate::{
     views::health::{StoreHealth, StoreState},
 };
 
-/// Why a question has no answer.
+/// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     #[error("{what} does not exist{}", if *.filtered { " as of the chosen moment" } else { "" })]
@@ -40,7 +40,7 @@ pub enum LedgerError {
     Invalid(String),
     #[error("the {domain} store can't be read: {source}")]
     Store { domain: Domain, source: ReadError },
-    /// The text says what to do.
+    /// The text says what to do about it.
     #[error("{0}")]
     ReadModel(String),
 }
@@ -58,7 +58,7 @@ impl From<ListError> for LedgerError {
     }
 }
 
-/// Answers about all domains.
+/// Reads the stores and the read model of all domains.
 pub struct Ledger {
     model: Arc<ReadModel>,
 }
@@ -70,7 +70,7 @@ impl Ledger {
         Ok(Arc::new(Self { model }))
     }
 
-    /// Stops following.
+    /// Stops following the stores.
     pub fn stop(&self) {
         self.model.stop();
     }
@@ -80,7 +80,7 @@ impl Ledger {
         self.model.loaded().await;
     }
 
-    /// When the read model was written that this process went on from; `None` where it was filled anew.
+    /// When the read model that this process resumed from was written; `None` if the read model was filled anew.
     pub fn resumed_from(&self) -> Option<DateTime<Utc>> {
         self.model.resumed_from()
     }
@@ -90,12 +90,12 @@ impl Ledger {
         Ok(self.model.rows()?)
     }
 
-    /// How many rows and entries there are.
+    /// Counts the rows and entries of the read model.
     pub fn counts(&self) -> Result<Counts, LedgerError> {
         Ok(self.model.counts()?)
     }
 
-    /// Asks for every row of a domain to be compared with its store at full speed.
+    /// Requests a comparison of every row of a domain with its store, at full speed.
     pub fn request_pass(&self, domain: Domain) {
         self.model.request_pass(domain);
     }
@@ -105,47 +105,47 @@ impl Ledger {
         Ok(self.model.checked_at(domain)?)
     }
 
-    /// How many times a store was found not to have what was read of it before.
+    /// How many times a store was found to have lost or changed entries that were read before.
     pub fn losses(&self) -> Result<u64, LedgerError> {
         Ok(self.model.losses()?)
     }
 
-    /// How many streams are set aside because they can't be read.
+    /// How many streams are skipped because they can't be read.
     pub fn unreadable(&self) -> Result<u64, LedgerError> {
         Ok(self.model.unreadable()?)
     }
 
-    /// Bytes of the folds that are kept in memory.
+    /// Size in bytes of the folds that are cached in memory.
     pub fn kept_bytes(&self) -> u64 {
         self.model.kept_bytes()
     }
 
-    /// Whether a store's feed goes further than it was read; `None` where that can't be known.
+    /// Whether a store's feed has entries that were not read yet; `None` if that can't be determined.
     pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
         self.model.is_behind(domain).await
     }
 
-    /// Starts to keep the rows of the cases in a compensation store.
+    /// Starts to keep the rows of the cases of a compensation store.
     pub fn follow_cases(&self, store: Store) -> Arc<Cases> {
         self.model.follow_cases(store)
     }
 
-    /// The histories of wallets, for whoever reads long ones.
+    /// The snapshots of long wallets.
     pub fn wallet_histories(&self) -> Arc<Histories<WalletState>> {
         Arc::clone(self.model.wallet_histories())
     }
 
-    /// How the stores are doing.
+    /// The state of each store.
     pub fn health(&self) -> Vec<StoreHealth> {
         self.model.health()
     }
 
-    /// What changes, as it changes.
+    /// The changes of entities, as they happen.
     pub fn changes(&self) -> &Arc<Changes> {
         self.model.changes()
     }
 
-    /// How a store is doing, as it changes.
+    /// The state of a store, as it changes.
     pub fn watch_state(&self, domain: Domain) -> watch::Receiver<StoreState> {
         self.model.watch_state(domain)
     }
@@ -154,7 +154,7 @@ impl Ledger {
         self.model.moment().now
     }
 
-    /// The wallets that were ever credited for a refund, by whichever order.
+    /// The wallets that were ever credited for a refund id, whichever order has it.
     pub fn credited_for(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
         if !self.model.is_filled(Domain::Wallet) {
             return Ok(Vec::new());
@@ -162,7 +162,7 @@ impl Ledger {
         Ok(self.model.read(|connection| wallets_credited(connection, refund))?)
     }
 
-    /// Those of `changed` that a topic is about, each once. Where the read model does not answer, all are.
+    /// The changes that concern a topic, each once. If the read model does not answer, all changes.
     pub fn concerned(&self, topic: &Topic, mut changed: Vec<Changed>) -> Vec<Changed> {
         changed.sort_unstable();
         changed.dedup();
@@ -181,7 +181,7 @@ impl Ledger {
         changed
     }
 
-    /// The entities that a topic names; `None`: every one.
+    /// The entities that a topic names; `None` means all entities.
     fn named_by(&self, topic: &Topic) -> Result<Option<Named>, LedgerError> {
         let filled = self.model.is_filled(Domain::Order);
         Ok(Some(match topic {
@@ -212,7 +212,7 @@ impl Ledger {
         }))
     }
 
-    /// How many events the timeline of a topic has; `None` where it has none.
+    /// The number of events of a topic's timeline; `None` if it has no timeline.
     pub fn events_of(&self, topic: &Topic) -> Option<u64> {
         let (domain, id) = match topic {
             Topic::Wallet(id) => (Domain::Wallet, id),
@@ -230,7 +230,7 @@ impl Ledger {
 
     async fn read_all(&self, domain: Domain, id: &EntityId) -> Result<Vec<Entry>, LedgerError> {
         let entries = self.model.stores().of(domain).log.read_all(id, Position::START).await;
-        // What the lists say of it is compared with the store behind the page.
+        // Compares the rows of the lists with the store in the background.
         self.model.check(domain, id);
         entries.map_err(|source| {
             tracing::warn!(%domain, %id, %source, "a stream can't be read");
@@ -239,7 +239,7 @@ impl Ledger {
     }
 }
 
-/// Entities.
+/// The entities of a topic.
 struct Named {
     wallets: Vec<EntityId>,
     orders: Vec<EntityId>,

@@ -1,28 +1,27 @@
 //! Ledgerscope: a dashboard for an event-sourced ledger of wallets and orders.
 //!
-//! One crate, built twice: feature `ssr` is the server and the command line, feature `browser` is what runs in the
-//! reader's browser. This file lists the modules and holds the only `cfg` lines. `tests/architecture.rs` checks that a
-//! module uses only the modules that it may use.
+//! The crate is built twice: feature `ssr` is the server and the command line, feature `browser` is the WebAssembly
+//! program in the browser. `tests/architecture.rs` checks that a module uses only the modules that it may use.
 //!
 //! | module | contents | built for |
 //! |---|---|---|
 //! | [`domain`] | money, events, the folds that turn events into state: pure | both |
 //! | [`views`] | what pages and server functions exchange: queries with their addresses, rows, answers, masking | both |
 //! | `event_log` | the log as a port, and its adapters | server |
-//! | `auth` | operators, passwords, sessions, limits of a day, who a request is from | server |
+//! | `auth` | operators, passwords, sessions, daily limits, the principal of a request | server |
 //! | `audit` | the hash-chained audit trail | server |
 //! | `compensations` | previews, cases, approvals, issuing, recovery | server |
 //! | `read_model` | one SQLite database with a row for every wallet, order and refund, and the projector that fills it | server |
 //! | `ledger` | answers for pages: timelines from the stores, lists and totals from the read model | server |
-//! | `app_state` | what every request shares, and adapters for the ports of `compensations` | server |
+//! | `app_state` | the state that all requests share, and adapters for the ports of `compensations` | server |
 //! | `server` | HTTP: configuration, security, static files, the router | server |
-//! | [`api`] | server functions: what a browser may ask | both |
-//! | [`components`] | what pages are made of | both |
-//! | `pages`, `app` | what people see, and the document around it | server |
-//! | `cli` | the command line: one file a subcommand | server |
-//! | `browser` | time travel on the reader's own machine | browser |
+//! | [`api`] | server functions: the HTTP endpoints for browsers | both |
+//! | [`components`] | the parts of pages | both |
+//! | `pages`, `app` | the pages, and the document around them | server |
+//! | `cli` | the command line, one file per subcommand | server |
+//! | `browser` | time travel in the browser | browser |
 
-// A page is one nested type until it is boxed, and rustc counts its depth.
+// A page is one deeply nested type until it is boxed, which exceeds the default limit of 128.
 #![recursion_limit = "512"]
 
 pub mod api;
@@ -54,7 +53,7 @@ pub mod read_model;
 pub mod server;
 pub mod views;
 
-/// Here, so that benchmarks measure the program with the allocator that it has.
+/// The allocator is set in the library, so that benchmarks use the same one as the executable.
 #[cfg(feature = "ssr")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

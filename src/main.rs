@@ -1,4 +1,4 @@
-//! The program: everything is in the library, where tests and the other rooms can see it.
+//! The executable. All code is in the library.
 
 use std::process::ExitCode;
 

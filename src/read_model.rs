@@ -1,6 +1,9 @@
-//! The read model: one SQLite database with a row for every wallet, order and refund, kept up with the stores by one projector
-//! a domain. Lists, totals and findings are queries of it. It is disposable (it can be deleted and filled again at any time)
-//! and durable (a start goes on from where it stands). It never writes to a store, and timelines are not read from it.
+//! The read model: one SQLite database with a row for every wallet, order and refund. One projector per domain keeps it up to
+//! date with the store. Lists, totals and findings are queries of it.
+//!
+//! The read model is disposable: it can be deleted and filled again from the stores at any time. It is durable: a restart
+//! continues from the position of the last transaction. It never writes to a store. Timelines are read from the log, not from the
+//! read model.
 
 mod batch;
 pub mod cases;
@@ -26,6 +29,7 @@ pub mod snapshots;
 mod sources;
 mod tasks;
 mod time_slots;
+mod totals;
 mod up_to_date;
 pub mod whole_ids;
 mod witness;
@@ -83,9 +87,9 @@ pub struct Stores {
 #[derive(Clone)]
 pub struct Store {
     pub log: Arc<dyn EventLog>,
-    /// `embedded` or `redis`, as people are told.
+    /// `embedded` or `redis`, as shown to users.
     pub adapter: &'static str,
-    /// Its URL without user and password, which names it: see [`store_name`](crate::event_log::store_name).
+    /// The URL without user and password. It names the store: see [`store_name`](crate::event_log::store_name).
     pub url: String,
 }
 
@@ -110,15 +114,16 @@ impl Stores {
 pub struct Settings {
     /// When pending refunds are overdue.
     pub limits: Limits,
-    /// How often stores are scanned that producers write to without telling the feed.
+    /// The pause between two rescans. A rescan retries unreadable streams, and scans a store to which producers may append
+    /// without a feed entry.
     pub rescan: Duration,
     /// The current time.
     pub clock: fn() -> DateTime<Utc>,
-    /// The directory of the database; without one it is temporary.
+    /// The directory of the database. `None`: a temporary directory, which is removed at the end.
     pub dir: Option<PathBuf>,
-    /// The share of the time, in percent (1 to 100), that comparing every row with the stores may take.
+    /// The share of the time, in percent (1 to 100), that the comparison of every row with the stores may take.
     pub check_share: u32,
-    /// Whether snapshots of long wallets are kept. Without them, such wallets are read whole.
+    /// Whether snapshots of long wallets are kept. Without snapshots, long wallets are loaded whole.
     pub snapshots: bool,
 }
 
@@ -147,7 +152,7 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
-    /// Opens the database and starts to follow the stores. Must be called in a Tokio runtime.
+    /// Opens the database and starts the projectors. Must be called in a Tokio runtime.
     pub fn start(stores: Stores, settings: Settings) -> Result<Arc<Self>, ReadModelError> {
         let database = Arc::new(Database::open(settings.dir.as_deref(), &stores.names())?);
         let (shared, checks) = Shared::new();
@@ -177,42 +182,44 @@ impl ReadModel {
         }))
     }
 
-    /// Copies the database in `dir` to `to`. `false`: there is none of these stores that this version of the program can use.
+    /// Copies the database in `dir` to `to`. Returns `false` if `dir` has no database of these stores that this version of the
+    /// program can use.
     pub fn copy(dir: &Path, to: &Path, stores: &Stores) -> Result<bool, ReadModelError> {
         Database::copy_to(dir, to, &stores.names())
     }
 
-    /// Stops following. What was written stays.
+    /// Stops the projectors. Rows that were written stay.
     pub fn stop(&self) {
         self.running.abort();
     }
 
-    /// Waits until every store was read to its end once.
+    /// Waits until each projector has read its store to the end.
     pub async fn loaded(&self) {
         for domain in Domain::ALL {
             let mut state = self.shared.state(domain).subscribe();
-            // An error would mean that the sender is gone; it lives as long as `self`.
+            // The only error is a dropped sender, and the sender lives as long as `self`.
             let _ = state.wait_for(|state| *state == StoreState::Live).await;
         }
     }
 
-    /// When the database was written that this process went on from; `None` where a domain was filled anew.
+    /// When the read model was last written before this process resumed it: the earlier time of both domains. `None` if a domain
+    /// was filled anew.
     pub fn resumed_from(&self) -> Option<DateTime<Utc>> {
         let [wallet, order] = *self.shared.resumed();
         Some(wallet?.min(order?))
     }
 
-    /// Runs queries on one state of the database. Blocks.
+    /// Runs queries in one read transaction, on one consistent state of the database. Blocks the thread.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
         self.database.read(work)
     }
 
-    /// Whether the lists of a domain can be asked: every stream was read to its end once.
+    /// Whether the lists of a domain can be queried: every stream was read to its end once.
     pub fn is_filled(&self, domain: Domain) -> bool {
         self.shared.is_filled(domain)
     }
 
-    /// The time and the limits that lists are made for.
+    /// The current time and the limits, for which lists are made.
     pub fn moment(&self) -> Moment {
         Moment {
             now: (self.settings.clock)(),
@@ -220,23 +227,24 @@ impl ReadModel {
         }
     }
 
-    /// The figures of the first page. Of a domain that is still being filled there are none.
+    /// The figures of the overview page. While orders are being filled, there are no figures of refunds.
     pub fn overview(&self) -> Result<Overview, ReadModelError> {
         let filled = self.is_filled(Domain::Order);
         self.read(|connection| overview::overview(connection, &self.moment(), filled))
     }
 
-    /// How many rows and entries there are.
+    /// The numbers of rows and of entries.
     pub fn counts(&self) -> Result<Counts, ReadModelError> {
         self.read(|connection| overview::counts(connection, self.moment().now))
     }
 
-    /// Every row as text, to be compared with those of another read model of the same stores.
+    /// Every row as text, for comparison with another read model of the same stores.
     pub fn rows(&self) -> Result<Rows, ReadModelError> {
         self.read(compare::rows)
     }
 
-    /// Asks for an entity to be compared with its store, which was just looked at. Where many wait already, a pass finds it.
+    /// Queues a comparison of an entity with its store. If the queue is full, the request is dropped, and the next pass compares
+    /// the entity.
     pub fn check(&self, domain: Domain, id: &EntityId) {
         let check = Check {
             id: id.clone(),
@@ -245,7 +253,7 @@ impl ReadModel {
         let _ = self.shared.checks[domain as usize].try_send(check);
     }
 
-    /// Asks for every row of a domain to be compared with its store at full speed.
+    /// Requests a pass at full speed, which compares every row of a domain with its store.
     pub fn request_pass(&self, domain: Domain) {
         self.shared.request_pass(domain);
     }
@@ -255,22 +263,23 @@ impl ReadModel {
         self.read(|connection| Ok(sources::read(connection, domain)?.checked_at))
     }
 
-    /// How many times a store was found not to have what was read of it before.
+    /// The number of recorded losses: rows whose entries the store no longer had.
     pub fn losses(&self) -> Result<u64, ReadModelError> {
         self.read(witness::losses)
     }
 
-    /// How many streams are set aside because they can't be read.
+    /// The number of streams that are set aside because they can't be read.
     pub fn unreadable(&self) -> Result<u64, ReadModelError> {
         self.read(sources::count_stale)
     }
 
-    /// Bytes of the folds that are kept in memory.
+    /// Bytes of the folds that are cached in memory.
     pub fn kept_bytes(&self) -> u64 {
         (self.wallets.kept_bytes() + self.orders.kept_bytes()) as u64
     }
 
-    /// Whether a store's feed goes further than it was read; `None` where that can't be known.
+    /// Whether a store's feed goes beyond the position up to which it was read. `None` if the store does not answer or the domain
+    /// is not filled.
     pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
         let end = self.stores.of(domain).log.feed_end().await.ok()?;
         let place = self.shared.places()[domain as usize].clone()?;
@@ -286,17 +295,17 @@ impl ReadModel {
         &self.settings
     }
 
-    /// Starts to keep the rows of the cases in a compensation store.
+    /// Starts the projector of the cases in a compensation store.
     pub fn follow_cases(&self, store: Store) -> Arc<Cases> {
         Cases::start(store, Arc::clone(&self.database), self.settings.rescan)
     }
 
-    /// The histories of wallets, for whoever reads long ones.
+    /// The states of wallets, with snapshots of long ones.
     pub fn wallet_histories(&self) -> &Arc<Histories<WalletState>> {
         &self.wallets
     }
 
-    /// How the stores are doing.
+    /// The state of each store.
     pub fn health(&self) -> Vec<StoreHealth> {
         Domain::ALL
             .into_iter()
@@ -308,12 +317,12 @@ impl ReadModel {
             .collect()
     }
 
-    /// What changes, as it changes.
+    /// The changes of entities, for subscribers.
     pub fn changes(&self) -> &Arc<Changes> {
         &self.shared.changes
     }
 
-    /// How a store is doing, as it changes.
+    /// The state of a store, as a channel that reports each change.
     pub fn watch_state(&self, domain: Domain) -> watch::Receiver<StoreState> {
         self.shared.state(domain).subscribe()
     }

@@ -1,5 +1,5 @@
-//! HTTP: from a request to a page, a server function or a file. It puts the limits and the security policy around all
-//! of them; what a page shows is none of its business.
+//! The HTTP server: the router for pages, server functions and files, with its limits and its security policy.
+//! The contents of pages are in `pages` and `app`.
 
 pub mod assets;
 pub mod config;
@@ -10,6 +10,7 @@ mod limits;
 mod live;
 pub mod operations;
 pub mod permissions;
+mod readers;
 pub mod security;
 
 use std::{
@@ -68,7 +69,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// Contract §10.
+    /// The exit code of the process (contract §10): 2 for wrong usage, 1 for the other errors.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => 2,
@@ -77,8 +78,8 @@ impl ServeError {
     }
 }
 
-/// Serves until the process is told to stop (SIGINT or SIGTERM). Prints its address, alone on a line, when it is ready.
-/// [`ServerConfig::check`] comes before anything is opened for it.
+/// Serves until SIGINT or SIGTERM. Prints the server's URL on a line of its own when the server accepts connections.
+/// The caller runs [`ServerConfig::check`] first, before it opens any store.
 pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeError> {
     let assets = Assets::find(&config.site)?;
     if assets.urls.program.is_none() {
@@ -96,7 +97,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
     if let Some(own) = config.metrics_listen {
         let (listener, address) = listen(own).await?;
         tracing::info!(%address, "figures are at /metrics");
-        // Ends with the program: whoever reads them may watch it stop.
+        // Not stopped at shutdown: metrics stay readable until the process ends.
         tokio::spawn(async move { axum::serve(listener, figures).await });
     }
     println!("http://{address}");
@@ -111,8 +112,8 @@ async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeErr
     Ok((listener, address))
 }
 
-/// The path of every page, as routes name them. Found out once in a process: meanwhile leptos loads no resource in any thread,
-/// so a page that was being rendered beside it would wait for ever.
+/// The route path of every page, such as `/wallets/{id}`. Computed once per process: while `generate_route_list` runs,
+/// leptos loads no resources in any thread, so a page that is rendered at the same time would never finish.
 pub fn page_paths() -> &'static [String] {
     static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let routes = generate_route_list(App);
@@ -121,12 +122,12 @@ pub fn page_paths() -> &'static [String] {
     &PATHS
 }
 
-/// Every route with its limits; also what HTTP tests talk to.
+/// The router of the whole server, with all limits. HTTP tests use this one.
 pub fn router(state: AppState, guard: Guard, assets: &Assets, public: Option<&PublicUrl>) -> Router {
     router_with(state, guard, assets, public, &Operations::new())
 }
 
-/// The same, with what is known of its operation from outside.
+/// Like [`router`], with metrics and readiness in `operations`, which the caller also uses.
 pub fn router_with(
     state: AppState,
     guard: Guard,
@@ -142,7 +143,7 @@ pub fn router_with(
     let exports = export::routes(&state, &guard);
     let context = move || provide_request_context(&state);
     let functions = server_functions(context.clone(), &guard);
-    // Always the whole page in one piece: it reads without JavaScript, and its status is known before its first byte.
+    // Pages are not streamed: they work without JavaScript, and the status is known before the first byte.
     let page = leptos_axum::render_app_async_with_context(context, move || shell(urls.clone()));
     let page = page.layer(from_fn_with_state(guard, guard_page));
     let routes = page_paths()
@@ -163,12 +164,12 @@ pub fn router_with(
         );
     security::guard(routes.merge(live), public)
         .layer(TraceLayer::new_for_http().make_span_with(span))
-        // Not traced: that it is not ready yet is an answer, and no failure to be logged with every probe.
+        // Probes are not traced: otherwise every "not ready" answer (503) would be logged as a failure.
         .merge(probes)
         .layer(from_fn_with_state(observed, observe))
 }
 
-/// A route for each server function; any other address under `/api` is nothing, not even a page.
+/// A route for each server function. Every other path under `/api` answers 404 without a page.
 fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, guard: &Arc<Guard>) -> Router {
     let handler = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
     server_fn_paths()
@@ -187,29 +188,31 @@ fn timeout(patience: time::Duration) -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, patience)
 }
 
-/// More requests than the server works on at a time.
+/// The answer to a request above [`REQUESTS_AT_ONCE`]: 503 with `Retry-After: 1`.
 async fn overloaded(_: BoxError) -> (StatusCode, [(header::HeaderName, HeaderValue); 1], &'static str) {
     let soon = (header::RETRY_AFTER, HeaderValue::from_static("1"));
     let words = "Too many requests are being worked on; try again in a moment.\n";
     (StatusCode::SERVICE_UNAVAILABLE, [soon], words)
 }
 
-/// What the log says of a request: never the query, which holds what people search for and the notes of forms.
+/// The log span of a request: id, method and path. The query is left out because it contains search texts and the notes
+/// of forms.
 fn span(request: &Request<Body>) -> tracing::Span {
     let id = request.extensions().get::<RequestId>().map_or("", |id| &id.0);
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// What pages and server functions find in their context.
+/// Provides the leptos context of a request: state, visitor, live cursor and page status. Also sets the response's
+/// cache and content security headers.
 fn provide_request_context(state: &AppState) {
-    // The browser takes over nothing of a page, so answers need not be in it a second time.
+    // Pages are not hydrated from serialized resources, so the page does not embed the answers of server functions.
     if let Some(shared) = Owner::current_shared_context() {
         shared.set_is_hydrating(false);
     }
     provide_context(state.clone());
     let (_, place) = state.ledger.changes().subscribe(None).read(0);
     provide_context(LiveFrom(place.to_string()));
-    // The guards put it there. Without it the request is not authenticated.
+    // The guards insert the visitor. Without it the request is not authenticated.
     if let Some(visitor) = use_context::<Parts>().and_then(|request| request.extensions.get::<Visitor>().cloned()) {
         provide_context(SignedIn(visitor.principal.as_ref().map(me)));
         provide_context(visitor);
@@ -236,13 +239,13 @@ async fn run(
     let (stop_now, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
-        // Told, or the teller is gone: both mean stop.
+        // An error means that the sender was dropped, which is a reason to stop as well.
         let _ = stopped.await;
     });
     let out_of_time = async {
         stop.await;
         tracing::info!("stopping");
-        // Those who only listen would keep the server waiting for nothing.
+        // Ends the live streams: otherwise graceful shutdown would wait for them until the grace period is over.
         operations.stop();
         let _ = stop_now.send(());
         time::sleep(STOP_GRACE).await;
@@ -253,7 +256,8 @@ async fn run(
     }
 }
 
-/// Ends with the first SIGINT (Ctrl-C) or SIGTERM. Registered before the address is printed, so that none is missed.
+/// A future that ends with the first SIGINT (Ctrl-C) or SIGTERM. The handlers are registered by this call, before the
+/// address is printed, so that no signal is missed.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;

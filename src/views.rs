@@ -1,5 +1,6 @@
-//! What pages and server functions exchange: queries with their addresses, rows of lists, answers, forms, and the masking
-//! of personal data. Server and browser use the same types. Bounds of what may be asked are here, so both sides know them.
+//! What pages and server functions exchange: queries with their addresses, rows of lists, answers, forms, and the
+//! masking of personal data. Server and browser use the same types. The bounds of queries are here, so that both sides
+//! have them.
 
 pub mod audit;
 pub mod compensations;

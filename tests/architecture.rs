@@ -6,13 +6,18 @@
     reason = "a test says what it expects by panicking"
 )]
 
+#[path = "architecture/source.rs"]
+mod source;
+
 use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
 };
 
-/// From a module to the modules of this crate that it may use. Each module uses only modules above it, so the graph has no cycle.
+use self::source::{code, crates_used, files, module, module_path, modules_used, paths_used};
+
+/// For each module, the modules of this crate that it may use. Each module uses only modules above it in this table, so
+/// the graph has no cycle.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("views", &["domain"]),
@@ -91,7 +96,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 
-/// What the domain may use besides the standard library: nothing that does I/O or knows the time.
+/// The crates that the domain may use besides the standard library. None of them does I/O or reads the time in the
+/// domain.
 const DOMAIN_MAY_USE: [&str; 5] = ["chrono", "rust_decimal", "serde", "serde_json", "thiserror"];
 
 #[test]
@@ -123,6 +129,67 @@ fn modules_use_only_modules_above_them() {
     }
 }
 
+/// From a module to the siblings that its files use.
+type Siblings = BTreeMap<String, BTreeSet<String>>;
+
+#[test]
+fn sibling_files_use_each_other_in_one_direction() {
+    let files = files(Path::new("src"));
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|file| module_path(file)).collect();
+    let mut uses: BTreeMap<&[String], Siblings> = BTreeMap::new();
+    for file in &files {
+        let from = modules.get(&module_path(file)).unwrap();
+        for to in paths_used(product(&code(file)), from) {
+            let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
+            // A module at the root is checked by the table. A parent and its child are no siblings.
+            if common == 0 || common == from.len() || common == to.len() || !modules.contains(&to[..=common]) {
+                continue;
+            }
+            let siblings = uses.entry(&from[..common]).or_default();
+            siblings
+                .entry(from[common].clone())
+                .or_default()
+                .insert(to[common].clone());
+        }
+    }
+    let mut wrong = Vec::new();
+    for (parent, siblings) in &uses {
+        for module in siblings.keys() {
+            if reaches(siblings, module, module) {
+                let used: Vec<_> = siblings[module]
+                    .iter()
+                    .filter(|used| reaches(siblings, used, module))
+                    .map(String::as_str)
+                    .collect();
+                wrong.push(format!("{}::{module} uses {}", parent.join("::"), used.join(", ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "cycles:\n{}\n", wrong.join("\n"));
+}
+
+/// Whether `to` is used by `from`, by a module that `from` uses, and so on.
+fn reaches(siblings: &Siblings, from: &str, to: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(module) = open.pop() {
+        for used in siblings.get(module).into_iter().flatten() {
+            if used == to {
+                return true;
+            }
+            if seen.insert(used) {
+                open.push(used);
+            }
+        }
+    }
+    false
+}
+
+/// The part of a file's code that is built into the product.
+fn product(code: &str) -> &str {
+    code.split("#[cfg(test)]").next().unwrap_or_default()
+}
+
 #[test]
 fn every_permission_is_used() {
     let mut used: BTreeSet<(String, String)> = BTreeSet::new();
@@ -150,13 +217,13 @@ fn the_domain_is_pure() {
     let mut wrong = Vec::new();
     for file in files(Path::new("src"))
         .into_iter()
-        // What tests use is no part of the product.
+        // Code of tests is not part of the product.
         .filter(|file| {
             module(file) == "domain" && !file.starts_with("src/domain/tests") && !file.ends_with("domain/tests.rs")
         })
     {
         let code = code(&file);
-        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = product(&code);
         for name in crates_used(code) {
             if !DOMAIN_MAY_USE.contains(&name.as_str()) {
                 wrong.push(format!("{}: the domain may not use {name}", file.display()));
@@ -179,7 +246,7 @@ fn the_domain_is_pure() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// Names that were replaced by the terms of CONTRIBUTING.md, with the paths that they must not come back to.
+/// Names that were replaced by the terms of CONTRIBUTING.md, each with a path where they must not be used again.
 const REPLACED: &[(&str, &str)] = &[
     ("desk", "src/api"),
     ("desk", "src/server"),
@@ -234,7 +301,7 @@ fn replaced_names_stay_away() {
 fn features_are_decided_in_lib() {
     let outside: Vec<_> = files(Path::new("src"))
         .into_iter()
-        // The signature of a server function is for both sides, what it calls is not.
+        // Signatures of server functions are compiled for the browser and the server, their bodies only for the server.
         .filter(|file| !["lib", "api"].contains(&module(file).as_str()))
         .filter(|file| code(file).contains("feature = \""))
         .collect();
@@ -248,104 +315,16 @@ fn reads_all_ways_to_name_a_module() {
     let used: Vec<_> = modules_used(code).into_iter().collect();
     assert_eq!(used, ["api", "compensations", "domain", "ledger", "server"]);
     assert!(modules_used("mycrate::domain::x()").is_empty());
+    let here = ["a", "b", "c"].map(str::to_owned);
+    let code = "use super::{d::{E, self}, super::f::*};\nuse crate::g::h; use self::i::J; fn f() { super::k::l() }";
+    let paths: Vec<_> = paths_used(code, &here).iter().map(|path| path.join(" ")).collect();
+    assert_eq!(
+        paths,
+        ["a b d E", "a b d", "a f", "a b k l", "a b c i J", "g h"],
+        "in the order of `super`, `self`, `crate`"
+    );
     let crates: Vec<_> = crates_used("use tokio::fs;\npub use axum;\nuse std::fmt;\n    use super::x;")
         .into_iter()
         .collect();
     assert_eq!(crates, ["axum", "tokio"]);
-}
-
-/// Every Rust file below `directory`.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// `src/ledger/index.rs` and `src/ledger.rs` are both in the module `ledger`.
-fn module(file: &Path) -> String {
-    let first = file.components().nth(1).expect("a file of src");
-    Path::new(first.as_os_str())
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// The text of `file` without its comments, which may name what they like.
-fn code(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// The first names after the crate's root: `crate::x`, `crate::{x, y::z}`, `super::super::x`, `ledgerscope::x`.
-fn modules_used(code: &str) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for root in ["crate::", "super::super::", "ledgerscope::"] {
-        for (at, _) in code.match_indices(root) {
-            let within_a_name = code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
-            if within_a_name {
-                continue;
-            }
-            let path = &code[at + root.len()..];
-            match path.strip_prefix('{') {
-                Some(group) => used.extend(first_names(group)),
-                None => used.extend(name(path)),
-            }
-        }
-    }
-    used
-}
-
-/// The first name of each path in a group whose opening brace is already behind.
-fn first_names(group: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let (mut depth, mut start) = (1, 0);
-    for (at, character) in group.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => {
-                names.extend(name(&group[start..at]));
-                start = at + 1;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            names.extend(name(&group[start..at]));
-            break;
-        }
-    }
-    names
-}
-
-/// The crates that `use` lines name.
-fn crates_used(code: &str) -> BTreeSet<String> {
-    code.lines()
-        .filter_map(|line| {
-            let line = line.trim_start();
-            line.strip_prefix("pub use ").or_else(|| line.strip_prefix("use "))
-        })
-        .filter_map(name)
-        .filter(|name| !["alloc", "core", "crate", "self", "std", "super"].contains(&name.as_str()))
-        // `pub use money::Money` in `domain.rs` names a module of the file's own.
-        .filter(|name| !code.contains(&format!("mod {name};")))
-        .collect()
-}
-
-/// The name that `text` starts with.
-fn name(text: &str) -> Option<String> {
-    let text = text.trim_start();
-    let end = text
-        .find(|character: char| !(character.is_alphanumeric() || character == '_'))
-        .unwrap_or(text.len());
-    (end > 0).then(|| text[..end].to_owned())
 }

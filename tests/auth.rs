@@ -1,5 +1,5 @@
-//! What is kept about people, on every kind of store: the conformance of the records, and the rules that several processes
-//! must not break together. The rules themselves are tested beside their code.
+//! Operators, sessions and limits on every kind of store: the conformance suite of the records, and the rules that
+//! several processes share. Tests of the single rules are beside their code.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The command line as people and scripts meet it: the built program, on embedded stores in directories of their own. What
-//! is expected is written down by hand from the contract, not taken from the code.
+//! The command line: the built program, on embedded stores in temporary directories. Expected output is written by hand
+//! from the contract, not taken from the code.
 
 #![expect(
     clippy::expect_used,

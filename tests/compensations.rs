@@ -1,4 +1,5 @@
-//! The write side on embedded stores: races, approvals, crashes between any two steps, and what others append meanwhile.
+//! Compensations on embedded stores: races, approvals, crashes between any two steps, and events that others append
+//! meanwhile.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! The write side on Redis: the same scenarios, and connections that are cut in mid-append.
+//! Compensations on Redis: the same scenarios, and connections that are cut during an append.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,7 +29,7 @@ fn redis() -> TestApp {
 
 scenarios!(crate::redis());
 
-/// Every connection is cut after so many more bytes, wherever in the issue that falls: the answer is right, and the money
+/// Every connection is cut after a number of bytes, at any point of issuing. The answer is correct, and the money has
 /// moved once or not at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cut_connection_never_moves_money_twice() {
@@ -60,7 +60,7 @@ async fn a_cut_connection_never_moves_money_twice() {
         match &answer {
             Ok(named) => assert_eq!((named, end), (&case, Some(CaseStatus::Issued))),
             Err(CompensationError::OutcomeUnknown { .. }) => assert!(end.is_none_or(CaseStatus::is_final)),
-            // Certain: there is no case.
+            // A definite error means that there is no case.
             Err(_) => assert_eq!(end, None),
         }
         app.assert_settled(&story, end == Some(CaseStatus::Issued)).await;

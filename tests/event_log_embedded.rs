@@ -1,5 +1,5 @@
-//! What only an embedded store can be asked: several processes on one directory, one of them killed while it writes, and
-//! files that are not what they should be.
+//! Tests for embedded stores only: several processes on one directory, one of them killed while it writes, and damaged
+//! files.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,14 +34,14 @@ fn log(dir: &Path) -> Arc<dyn EventLog> {
     open(Domain::Wallet, &format!("embedded:{}", dir.display())).unwrap()
 }
 
-/// Where a process of this test that appends finds its directory.
+/// The variable that has the directory for a child process of this test.
 const CHILD: &str = "LEDGERSCOPE_TEST_APPENDER";
 
-/// This test program again, running the one test that knows the role: appends to W-1 for ever and writes down, a line each,
-/// the sequences that were acknowledged.
+/// Starts this test program again, as a child that runs only the test with the role. It appends to W-1 until it is
+/// killed and prints the acknowledged sequences, one a line.
 fn spawn_appender(dir: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "what_was_acknowledged_is_there_after_a_crash", "--nocapture"])
+        .args(["--exact", "acknowledged_events_survive_a_crash", "--nocapture"])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
@@ -49,7 +49,7 @@ fn spawn_appender(dir: &Path) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_is_there_after_a_crash() {
+async fn acknowledged_events_survive_a_crash() {
     if let Some(dir) = env::var_os(CHILD) {
         let log = log(Path::new(&dir));
         loop {
@@ -63,7 +63,7 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged: Vec<Sequence> = vec![];
     for round in 0..4 {
-        // Two processes at once; both die in the middle of something.
+        // Two processes append at once. Both are killed while appending.
         let mut appenders = [spawn_appender(dir.path()), spawn_appender(dir.path())];
         sleep(Duration::from_millis(300 + 50 * round));
         for appender in &mut appenders {
@@ -85,7 +85,7 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
     assert_eq!(acknowledged.len(), before, "a sequence was acknowledged twice");
     assert!(before > 50, "only {before} appends were seen");
     assert!(acknowledged.last().unwrap() <= &count);
-    // At most the one append that each killed process had in hand is there without having been acknowledged.
+    // For each killed process, at most one append is stored without having been acknowledged.
     assert!(count / 2 - before as u64 <= 8, "{count} events, {before} appends");
     assert_eq!(
         next(&mut log.follow(FeedPosition::default()), entries.len())
@@ -96,7 +96,7 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_store_is_an_error_and_stays_as_it_is() {
+async fn a_file_that_is_no_store_is_an_error_and_is_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("events.sqlite3");
     let text = "this is a letter, not a database; ".repeat(100);
@@ -107,14 +107,14 @@ async fn a_file_that_is_no_store_is_an_error_and_stays_as_it_is() {
     let append = log.append(&id("W-1"), Expected::Any, &[event(1)]).await;
     assert!(matches!(append, Err(AppendError::Unavailable { .. })), "{append:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
-    // With the letter out of the way, the same log works.
+    // After the file is removed, the same log works.
     fs::remove_file(&file).unwrap();
     log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
     assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_store_keeps_its_identity_and_another_has_another() {
+async fn every_store_has_its_own_stable_identity() {
     let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let identity = log(one.path()).identity().await.unwrap();
     log(one.path())
@@ -130,7 +130,7 @@ async fn a_store_keeps_its_identity_and_another_has_another() {
     );
 }
 
-/// Columns of an event of W-2 that somebody changes behind the program's back, and to what.
+/// Columns of an event of W-2, and the values that they are changed to outside of the program.
 const CHANGES: [(&str, &str); 14] = [
     ("data", r#"'{"number":5}'"#),
     ("data", "NULL"),
@@ -149,7 +149,7 @@ const CHANGES: [(&str, &str); 14] = [
 ];
 
 #[tokio::test]
-async fn a_row_that_was_changed_is_damaged_and_no_other_stream_is() {
+async fn a_changed_row_damages_only_its_stream() {
     for (column, value) in CHANGES {
         let dir = tempfile::tempdir().unwrap();
         let log = log(dir.path());
@@ -174,7 +174,7 @@ async fn a_row_that_was_changed_is_damaged_and_no_other_stream_is() {
         };
         let position = if column == "position" { "1008" } else { "8" };
         assert!(reason.contains(&format!("of W-2 at position {position} ")), "{reason}");
-        // What comes before it can be read, and so can everybody else.
+        // The events before it can be read, and so can other streams.
         assert_eq!(log.read(&id("W-2"), Position::START, 3).await.unwrap().len(), 3);
         assert_eq!(read_all(&*log, &id("W-3")).await.len(), 4);
         let parts = log.sweep().try_concat().await.unwrap();
@@ -224,11 +224,12 @@ async fn a_sweep_goes_on_after_a_long_stream_that_is_damaged() {
 }
 
 #[tokio::test]
-async fn events_from_elsewhere_may_lack_what_this_program_writes() {
+async fn events_of_other_programs_may_lack_columns() {
     let dir = tempfile::tempdir().unwrap();
     let log = log(dir.path());
     log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
-    // As nothing writes them yet: the same key twice, no sequence, nothing at all, and no checksum needed so far.
+    // Rows that this program does not write: a repeated key, no sequence, only `extra`, nothing at all. They need no
+    // checksums.
     let file = rusqlite::Connection::open(dir.path().join("events.sqlite3")).unwrap();
     file.execute_batch(
         r#"UPDATE store SET checksums_from = 10;
@@ -250,14 +251,14 @@ async fn events_from_elsewhere_may_lack_what_this_program_writes() {
     let feed = next(&mut log.follow(FeedPosition::default()), 5).await;
     assert_eq!(feed[1].sequence, Some(7));
     assert_eq!(feed[2].sequence, None);
-    // The repeat is found among both, and an append goes after the highest sequence.
+    // A repeated append is found among both, and an append comes after the highest sequence.
     let again = log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
     assert_eq!((again.first, again.repeated), (1, true));
     let other = log.append(&id("W-1"), Expected::Any, &[keyed(2, "k")]).await;
     assert_eq!(other, Err(AppendError::KeyReused("k".into())));
     let done = log.append(&id("W-1"), Expected::Exactly(7), &[event(2)]).await.unwrap();
     assert_eq!(done.first, 8);
-    // Beyond what is counted exactly nothing is appended.
+    // Nothing is appended beyond the highest sequence that is counted exactly.
     file.execute_batch("UPDATE events SET sequence = 9223372036854775807 WHERE position = 2")
         .unwrap();
     let refused = log.append(&id("W-1"), Expected::Any, &[event(3)]).await;
@@ -275,7 +276,7 @@ async fn a_directory_that_cannot_be_made_is_an_error_without_its_name() {
     assert!(!read.to_string().contains("private-name"));
     let mut feed = log.follow(FeedPosition::default());
     assert!(futures::StreamExt::next(&mut feed).await.unwrap().is_err());
-    // Told once; then the feed waits, and goes on when the store is there.
+    // The feed reports the error once. Then it waits, and continues when the store is there.
     fs::remove_file(&blocked).unwrap();
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
     assert_eq!(next(&mut feed, 1).await.len(), 1);

@@ -1,5 +1,5 @@
-//! A Redis store that is away, silent, cut off or out of room. Nothing waits for ever, nothing is appended twice, and a
-//! follower goes on without loss or repetition.
+//! A Redis store that is down, silent, cut off or out of memory. Calls end within a time limit, nothing is appended
+//! twice, and a follower continues without loss or repetition.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,7 +39,7 @@ fn is_unavailable<T>(result: &Result<T, ReadError>) -> bool {
     matches!(result, Err(ReadError::Unavailable { store, .. }) if store == "wallet store")
 }
 
-/// Every question of the port, each of which has to fail with that kind of error before `limit`.
+/// Checks that every call of the port fails with the expected kind of error before `limit`.
 async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
     let in_time = async |what: &str, answer: bool, begin: Instant| {
         assert!(answer, "{what}");
@@ -77,7 +77,7 @@ async fn assert_everything_fails_within(log: &dyn EventLog, limit: Duration) {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_is_an_error_at_once_and_there_again_when_it_is_up() {
+async fn a_store_that_is_down_fails_at_once_and_works_again_after_its_start() {
     let mut server = RedisServer::start();
     server.kill();
     let log = log(&server.url());
@@ -88,11 +88,11 @@ async fn a_store_that_is_down_is_an_error_at_once_and_there_again_when_it_is_up(
 }
 
 #[tokio::test]
-async fn a_store_that_accepts_and_does_not_answer_is_an_error_within_seconds() {
+async fn a_store_that_accepts_but_does_not_answer_fails_within_seconds() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let log = log(&format!("redis://{}/", silent.local_addr().unwrap()));
     assert_everything_fails_within(&*log, Duration::from_secs(4)).await;
-    // Many callers at once wait no longer than one.
+    // Many concurrent callers wait no longer than one.
     let begin = Instant::now();
     let reads = (0..50).map(|_| {
         let log = Arc::clone(&log);
@@ -105,11 +105,11 @@ async fn a_store_that_accepts_and_does_not_answer_is_an_error_within_seconds() {
 }
 
 #[tokio::test]
-async fn a_store_that_falls_silent_is_an_error_within_seconds_and_there_again_when_it_speaks() {
+async fn a_store_that_falls_silent_fails_within_seconds_and_works_again_later() {
     let server = RedisServer::start_with(&["--enable-debug-command", "yes"]);
     let log = log(&server.url());
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
-    // Nobody else is served while this sleeps.
+    // The server answers nobody while it sleeps.
     let url = server.url();
     let asleep = std::thread::spawn(move || {
         let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
@@ -125,7 +125,7 @@ async fn a_store_that_falls_silent_is_an_error_within_seconds_and_there_again_wh
     );
     assert!(begin.elapsed() < Duration::from_secs(11), "{:?}", begin.elapsed());
     assert!(is_unavailable(&read), "{read:?}");
-    // Without a key it was not even sent; with a key it was, and nobody can say.
+    // The append without a key was not sent. The append with a key was sent, and its outcome is unknown.
     assert!(matches!(unkeyed, Err(AppendError::Unavailable { .. })), "{unkeyed:?}");
     assert!(matches!(doubtful, Err(AppendError::Unknown { .. })), "{doubtful:?}");
     asleep.join().unwrap().unwrap();
@@ -160,14 +160,14 @@ async fn reads_and_keyed_appends_outlast_the_restart_of_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
+async fn a_connection_cut_during_an_append_never_appends_twice() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let (log, direct) = (log(&proxy.url()), log(&server.url()));
     log.append(&id("W-0"), Expected::Any, &[event(0)]).await.unwrap();
     let (mut repeated, mut unknown, mut certain) = (0, 0, vec![]);
     for number in 1..=150_i64 {
-        // From before the call is sent to after its answer has come, and somewhere into the connecting anew.
+        // The cuts fall anywhere from before the call is sent to after its answer, and into the reconnection.
         proxy.cut_after(number * 7 % 1_000);
         let n = usize::try_from(number).unwrap();
         let pair = [keyed(n, &format!("a-{number}")), keyed(n, &format!("b-{number}"))];
@@ -190,7 +190,7 @@ async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
         sequences(&read_all(&*direct, &id("W-1")).await),
         (1..=300).collect::<Vec<_>>()
     );
-    // What has no key is there once or not at all.
+    // An event without a key is stored once or not at all.
     let entries = read_all(&*direct, &id("W-2")).await;
     let ids: HashSet<_> = entries
         .iter()
@@ -202,7 +202,7 @@ async fn a_connection_that_is_cut_in_mid_append_never_appends_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sweep_that_is_cut_tells_everything_or_says_that_it_could_not() {
+async fn a_sweep_that_is_cut_is_complete_or_an_error() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let (log, direct) = (log(&proxy.url()), log(&server.url()));
@@ -219,7 +219,7 @@ async fn a_sweep_that_is_cut_tells_everything_or_says_that_it_could_not() {
     assert_eq!(expected.values().map(Vec::len).sum::<usize>(), 500 * 30 + 5_000);
     let mut cut = 0;
     for round in 0..40_i64 {
-        // From before the connections are made to near the end.
+        // The cuts fall anywhere from before the connections are made to near the end.
         proxy.cut_after(round * round * 1_500 + round * 7);
         let parts = log.sweep().try_concat().await;
         cut += usize::from(!proxy.is_due());
@@ -233,7 +233,7 @@ async fn a_sweep_that_is_cut_tells_everything_or_says_that_it_could_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sweep_through_a_server_that_goes_away_ends_in_an_error() {
+async fn a_sweep_of_a_server_that_stops_ends_in_an_error() {
     let mut server = RedisServer::start();
     let log = log(&server.url());
     for number in 0..2_000 {
@@ -259,7 +259,7 @@ async fn a_follower_goes_on_after_every_kind_of_cut() {
             0 => server.run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]),
             1 => {
                 server.kill();
-                // It is told once that it is cut off, then it is quiet.
+                // The feed reports the cut once. Then it is silent until the store is back.
                 let cut = timeout(Duration::from_secs(10), feed.next()).await.unwrap().unwrap();
                 assert!(is_unavailable(&cut), "{cut:?}");
                 errors += 1;
@@ -286,7 +286,7 @@ async fn a_follower_goes_on_after_every_kind_of_cut() {
 }
 
 #[tokio::test]
-async fn a_store_without_room_appends_nothing_and_says_so() {
+async fn a_full_store_appends_nothing_and_says_so() {
     let server = RedisServer::start_with(&["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]);
     let log = log(&server.url());
     let mut appended = 0;
@@ -332,7 +332,7 @@ async fn a_password_is_used_and_never_shown() {
 }
 
 #[tokio::test]
-async fn the_newer_protocol_is_understood_as_well() {
+async fn the_newer_protocol_works_as_well() {
     let server = RedisServer::start();
     server.run(&["HSET", "wallet:meta", "partitions", "2"]);
     let log = log(&format!("{}?protocol=resp3", server.url()));
@@ -349,7 +349,7 @@ async fn the_newer_protocol_is_understood_as_well() {
 }
 
 #[tokio::test]
-async fn a_stranger_at_the_address_is_an_error() {
+async fn a_server_that_is_not_redis_is_an_error() {
     let port = free_port();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     std::thread::spawn(move || {

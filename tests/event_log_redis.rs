@@ -1,5 +1,5 @@
-//! What only a Redis store can be asked: events that others wrote with plain commands, the function called by a plain client,
-//! and keys that are not what they should be.
+//! Tests for Redis stores only: events that others wrote with plain commands, the function called by a plain client,
+//! and keys with unexpected content.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,7 +30,7 @@ fn log(server: &RedisServer) -> Arc<dyn EventLog> {
     open(Domain::Wallet, &server.url()).unwrap()
 }
 
-/// One entry as a program writes it that knows nothing but the contract's keys.
+/// Adds one entry as a program would that knows only the keys of the contract.
 fn add(server: &RedisServer, key: &str, place: &str, fields: &[(&[u8], &[u8])]) {
     let mut add = redis::cmd("XADD");
     add.arg(key).arg(place);
@@ -40,7 +40,7 @@ fn add(server: &RedisServer, key: &str, place: &str, fields: &[(&[u8], &[u8])]) 
     add.exec(&mut server.connection()).unwrap();
 }
 
-/// What a sweep tells: streams put together, and why others can't be read.
+/// The result of a sweep: the entries of each stream, and the reasons why others can't be read.
 async fn swept(log: &dyn EventLog) -> (BTreeMap<EntityId, Vec<Entry>>, BTreeMap<EntityId, String>) {
     let parts = log.sweep().try_concat().await.unwrap();
     let (unreadable, readable) = parts.into_iter().partition(|part| part.unreadable.is_some());
@@ -56,7 +56,7 @@ async fn swept(log: &dyn EventLog) -> (BTreeMap<EntityId, Vec<Entry>>, BTreeMap<
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_read_as_it_is() {
+async fn entries_of_other_programs_are_read_as_they_are() {
     let server = RedisServer::start();
     let w = "wallet:{0}:W-1";
     add(
@@ -88,19 +88,19 @@ async fn what_others_wrote_is_read_as_it_is() {
     assert_eq!(entries[2].fields.extra, [("\u{fffd}".to_owned(), String::new())]);
     assert_eq!(sequences(&entries), [1, 1, 7]);
     assert_eq!(entries[0].recorded.timestamp_millis(), 1_700_000_000_000);
-    // Page by page it is the same, whatever the positions are.
+    // Paged reads give the same entries, whatever the positions are.
     let after = entries[3].position;
     assert_eq!(log.read(&id("W-1"), after, 9).await.unwrap(), entries[4..]);
     let beyond = [(id("W-1"), Position::START), (id("W-1"), entries[4].position)];
     assert_eq!(log.read_many(&beyond, 9).await.unwrap(), [entries.clone(), vec![]]);
-    // A stream without a feed is found by its key; what looks like one and is none is not.
+    // A stream without a feed is found by its key. Keys that only look like a stream are not listed.
     for key in ["wallet:{1}:W-2", "wallet:{0}:a b", "wallets:{0}:W-3", "order:{0}:O-1"] {
         add(&server, key, "*", &[(b"sequence", b"1")]);
     }
     server.run(&["SET", "wallet:{0}:W-4", "text"]);
     let streams: Vec<_> = log.streams().try_collect().await.unwrap();
     assert_eq!(streams.concat(), [id("W-1")]);
-    // A sweep tells the same, and of a stream that others emptied that there is nothing in it.
+    // A sweep gives the same entries. A stream that others emptied has none.
     server.run(&["XGROUP", "CREATE", "wallet:{0}:W-5", "theirs", "$", "MKSTREAM"]);
     let (readable, unreadable) = swept(&*log).await;
     assert_eq!(unreadable.keys().collect::<Vec<_>>(), [&id("W-4")]);
@@ -112,7 +112,7 @@ async fn what_others_wrote_is_read_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_feed_with_nonsense_in_it_goes_on() {
+async fn a_feed_with_invalid_entries_goes_on() {
     let server = RedisServer::start();
     let feed = "wallet:{0}:feed";
     add(&server, feed, "*", &[(b"sequence", b"1")]);
@@ -148,20 +148,20 @@ async fn an_append_goes_after_the_highest_sequence_whatever_the_order() {
         .await
         .unwrap();
     assert_eq!((done.first, done.last), (10, 10));
-    // The repeat is found in a stream that is out of order, too.
+    // A repeated append is also found in a stream that is out of order.
     let again = log.append(&id("W-1"), Expected::Any, &[keyed(1, "k")]).await.unwrap();
     assert_eq!((again.first, again.repeated), (10, true));
-    // Beyond what a server counts exactly nothing is appended.
+    // Nothing is appended beyond the highest sequence that a server counts exactly.
     add(&server, "wallet:{0}:W-2", "*", &[(b"sequence", b"9223372036854775807")]);
     let refused = log.append(&id("W-2"), Expected::Any, &[event(1)]).await;
     assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
 }
 
 #[tokio::test]
-async fn an_entry_comes_after_everything_there_whatever_clock_wrote_it() {
+async fn an_entry_comes_after_all_others_whatever_the_clock() {
     let server = RedisServer::start();
     let log = log(&server);
-    // A stream from the future, a feed from an even later one.
+    // The stream has entries from the future, the feed from an even later time.
     add(&server, "wallet:{0}:W-1", "4000000000000-7", &[(b"sequence", b"1")]);
     let append = async |wallet| log.append(&id(wallet), Expected::Any, &[event(1), event(2)]).await;
     append("W-1").await.unwrap();
@@ -184,7 +184,7 @@ async fn an_entry_comes_after_everything_there_whatever_clock_wrote_it() {
     let places: Vec<_> = feed.iter().map(|entry| entry.position.to_string()).collect();
     assert_eq!(places[0], "4000000000000-8");
     assert_eq!(places[4], "5000000000001-1");
-    // At the end of time there is no room.
+    // After the highest possible id there is no room.
     add(
         &server,
         "wallet:{0}:W-3",
@@ -226,7 +226,7 @@ async fn keys_of_another_type_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_shows_at_the_end_of_a_stream() {
+async fn deleted_entries_show_in_the_end_of_a_stream() {
     let server = RedisServer::start();
     let log = log(&server);
     let end = async |wallet| log.ends(&[id(wallet)]).await.unwrap().remove(0);
@@ -246,14 +246,14 @@ async fn what_was_deleted_shows_at_the_end_of_a_stream() {
     assert_eq!(end("W-1").await, present(Some("4-0"), 4, 5, Some("1-2")));
     server.run(&["XTRIM", w, "MAXLEN", "2"]);
     assert_eq!(end("W-1").await, present(Some("4-0"), 2, 5, Some("1-2")));
-    // The last one that is there, not the last one that was.
+    // The last entry that is present, not the last one ever added.
     server.run(&["XDEL", w, "4-0"]);
     assert_eq!(end("W-1").await, present(Some("3-0"), 1, 5, Some("4-0")));
     server.run(&["XDEL", w, "3-0"]);
     assert_eq!(end("W-1").await, present(None, 0, 5, Some("4-0")));
     server.run(&["DEL", w]);
     assert_eq!(end("W-1").await, StreamEnd::Absent);
-    // The same place with other bytes is another entry.
+    // The same position with other bytes is another entry.
     add(&server, w, "1-1", &[(b"sequence", b"2")]);
     let other = log.read(&id("W-1"), Position::START, 9).await.unwrap();
     assert_eq!(other[0].position, whole[0].position);
@@ -276,7 +276,7 @@ async fn what_was_deleted_shows_at_the_end_of_a_stream() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_type_among_many_fails_nobody_else() {
+async fn a_key_of_another_type_does_not_affect_other_streams() {
     let server = RedisServer::start();
     let log = log(&server);
     for number in 0..300 {
@@ -292,7 +292,7 @@ async fn a_key_of_another_type_among_many_fails_nobody_else() {
     }
     server.run(&["HSET", "wallet:{0}:W-7:keys", "k", "1"]);
     server.run(&["HSET", "wallet:{0}:W-bad", "k", "1"]);
-    // With the fast reader and, where the newer protocol is spoken, with the same.
+    // With the fast reader, and with the newer protocol.
     for url in [server.url(), format!("{}?protocol=resp3", server.url())] {
         let log = open(Domain::Wallet, &url).unwrap();
         let (readable, unreadable) = swept(&*log).await;
@@ -320,14 +320,14 @@ async fn a_key_of_another_type_among_many_fails_nobody_else() {
     };
     assert!(reason.contains("'wallet:{0}:W-3'"), "{reason}");
     assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
-    // A feed that is none is named.
+    // A feed key of the wrong type is named in the error.
     server.run(&["SET", "wallet:{0}:feed", "text"]);
     for error in [log.feed_end().await.unwrap_err(), log.feed_length().await.unwrap_err()] {
         assert!(matches!(&error, ReadError::Damaged { reason, .. } if reason.contains("'wallet:{0}:feed'")));
     }
 }
 
-/// A log for a user of these permissions.
+/// A log for a user with these permissions.
 fn log_as(server: &RedisServer, user: &str, rules: &[&str]) -> Arc<dyn EventLog> {
     server.run(&[&["ACL", "SETUSER", user, "reset", "on", ">p@ss"], rules].concat());
     let url = format!("redis://{user}:p%40ss@127.0.0.1:{}/", server.port());
@@ -356,17 +356,17 @@ async fn a_reader_needs_no_more_than_the_readme_says() {
     let ids = ["W-1", "W-3", "W-4"].map(id);
     let mut ends = all.ends(&ids).await.unwrap();
     assert_eq!(ends[1], StreamEnd::WrongType("string".into()));
-    // Its type may not be asked for.
+    // The user may not ask for the type of a key.
     ends[1] = StreamEnd::WrongType("not a stream".into());
     assert_eq!(few.ends(&ids).await.unwrap(), ends);
-    // Nor what the server is.
+    // The user may not ask for the server's identity either.
     let identity = few.identity().await.unwrap();
     assert_eq!((identity.run, identity.history, identity.offset), (None, None, None));
     assert_eq!((identity.previous_history, identity.partitions), (None, Some(1)));
 }
 
 #[tokio::test]
-async fn a_reader_without_xinfo_knows_less_and_one_without_more_is_told_the_command() {
+async fn missing_permissions_are_named_and_xinfo_is_optional() {
     let server = RedisServer::start();
     let all = log(&server);
     all.append(&id("W-1"), Expected::Any, &[event(1), event(2)])
@@ -417,7 +417,7 @@ async fn a_reader_without_xinfo_knows_less_and_one_without_more_is_told_the_comm
 }
 
 #[tokio::test]
-async fn an_identity_tells_a_restart_another_history_and_other_partitions() {
+async fn the_identity_changes_with_a_restart_a_history_and_partitions() {
     let mut server = RedisServer::start();
     let log = log(&server);
     let first = log.identity().await.unwrap();
@@ -427,7 +427,7 @@ async fn an_identity_tells_a_restart_another_history_and_other_partitions() {
     server.resume();
     let second = log.identity().await.unwrap();
     assert_ne!(second.run, first.run);
-    // As a replica that is made the master, the server remembers the history that it had.
+    // A replica that becomes the master remembers its previous history.
     server.run(&["REPLICAOF", "127.0.0.1", "1"]);
     server.run(&["REPLICAOF", "NO", "ONE"]);
     let third = log.identity().await.unwrap();
@@ -436,13 +436,13 @@ async fn an_identity_tells_a_restart_another_history_and_other_partitions() {
     let (previous, offset) = third.previous_history.unwrap();
     assert_eq!(Some(previous), second.history);
     assert!(offset > 0);
-    // The next read looks where the keys are now.
+    // The next read uses the new number of partitions.
     server.run(&["HSET", "wallet:meta", "partitions", "4"]);
     assert_eq!(log.identity().await.unwrap().partitions, Some(4));
     assert_eq!(log.feed_end().await.unwrap().0.len(), 4);
 }
 
-/// The call as contract §2 shows it to producers in other languages.
+/// Calls the function as contract §2 shows it to producers in other languages.
 fn call(server: &RedisServer, keys: &[&str], arguments: &[&str]) -> RedisResult<Vec<Value>> {
     redis::cmd("FCALL")
         .arg("ledgerscope_append")
@@ -458,7 +458,7 @@ const KEYS: [&str; 3] = ["wallet:{0}:W-1", "wallet:{0}:feed", "wallet:{0}:W-1:ke
 async fn a_plain_client_calls_the_same_function() {
     let server = RedisServer::start();
     let log = log(&server);
-    // Loads the library.
+    // The first append loads the library.
     log.append(&id("W-0"), Expected::Any, &[event(1)]).await.unwrap();
     let arguments = [
         "0",
@@ -502,7 +502,7 @@ async fn a_plain_client_calls_the_same_function() {
 }
 
 #[tokio::test]
-async fn the_function_refuses_what_it_cannot_take_and_writes_nothing() {
+async fn the_function_refuses_invalid_arguments_and_writes_nothing() {
     let server = RedisServer::start();
     let log = log(&server);
     log.append(&id("W-0"), Expected::Any, &[event(1)]).await.unwrap();
@@ -574,7 +574,7 @@ async fn the_function_refuses_what_it_cannot_take_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_library_is_replaced_by_a_newer_one_only_and_put_back_where_it_was_removed() {
+async fn the_library_is_replaced_only_by_a_newer_one_and_restored_if_removed() {
     let server = RedisServer::start();
     let version = || -> i64 {
         redis::cmd("FCALL_RO")
@@ -594,11 +594,11 @@ async fn the_library_is_replaced_by_a_newer_one_only_and_put_back_where_it_was_r
     let first = log(&server);
     first.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
     assert_eq!(version(), 1);
-    // The connection has seen the library, which is gone now.
+    // The library is removed after the connection has used it.
     server.run(&["FUNCTION", "FLUSH"]);
     first.append(&id("W-1"), Expected::Any, &[event(2)]).await.unwrap();
     assert_eq!(version(), 1);
-    // A newer one is left alone, here even though it can't append.
+    // A newer library is not replaced, even though this one can't append.
     load(2);
     let refused = log(&server).append(&id("W-1"), Expected::Any, &[event(3)]).await;
     assert!(matches!(refused, Err(AppendError::Unavailable { .. })), "{refused:?}");
@@ -640,7 +640,7 @@ async fn a_key_from_long_ago_is_found_in_a_stream_with_many_events_a_millisecond
         let done = log.append(&id("W-1"), Expected::Any, &[again]).await.unwrap();
         assert_eq!((done.first, done.repeated), (number as u64, true));
     }
-    // A key whose event is not there was not used for this.
+    // A key whose event is missing or unreadable was not used for this append.
     server.run(&["HSET", "wallet:{0}:W-1:keys", "gone", "4000", "odd", "x"]);
     for key in ["gone", "odd"] {
         let refused = log.append(&id("W-1"), Expected::Any, &[keyed(1, key)]).await;

@@ -1,5 +1,5 @@
-//! The relay on real servers: killed, doubled, cut off, and fed by producers that do not use the function. Whatever happens,
-//! the queue ends as exactly the feed.
+//! The relay on real servers: killed, run twice, cut off, and with producers that do not use the function. The queue
+//! always ends up equal to the feed.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,7 +29,7 @@ use ledgerscope::{
 };
 use redis_server::RedisServer;
 
-/// An entry as bytes: its id, and its fields in order.
+/// The bytes of an entry: its id, and its fields in order.
 type Raw = (String, Vec<(Vec<u8>, Vec<u8>)>);
 
 struct Servers {
@@ -55,7 +55,7 @@ impl Servers {
         Relay::new(Domain::Wallet, &self.store.url(), &self.queue.url()).unwrap()
     }
 
-    /// Panics unless the queue has, in every partition, the feed's ids in the feed's order, each with its event.
+    /// Checks that the queue has, in every partition, the feed's ids in the feed's order, each with its event.
     fn assert_queue_is_feed(&self, partitions: u32) -> usize {
         let mut seen = 0;
         for partition in 0..partitions {
@@ -124,7 +124,7 @@ async fn events_are_copied_once_under_the_ids_of_the_feed() {
         assert_eq!(relay.catch_up().await, Ok(750));
         assert_eq!(servers.assert_queue_is_feed(partitions), 750);
         assert_eq!(relay.catch_up().await, Ok(0));
-        // A consumer may trim the queue, even to nothing: what is gone from it does not come again.
+        // A consumer may trim the queue, even to nothing. Trimmed entries are not copied again.
         for partition in 0..partitions {
             servers
                 .queue
@@ -135,10 +135,10 @@ async fn events_are_copied_once_under_the_ids_of_the_feed() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_found_by_its_sequence_and_copied_to_the_byte() {
+async fn events_of_other_programs_are_found_by_sequence_and_copied_exactly() {
     let servers = Servers::start(1);
     let mut store = servers.store.connection();
-    // More than one page of a search between the feed's entry and the event, and bytes that are no text.
+    // More than one page between the feed's entry and the event, and bytes that are not text.
     for number in 1..=1_200 {
         redis::cmd("XADD")
             .arg("wallet:{0}:W-1")
@@ -156,7 +156,7 @@ async fn what_others_wrote_is_found_by_its_sequence_and_copied_to_the_byte() {
         let feed = ["XADD", "wallet:{0}:feed", place, "subject", "W-1", "sequence", sequence];
         servers.store.run(&feed);
     }
-    // A feed entry that is before its event.
+    // A feed entry that was written before its event.
     let feed = [
         "XADD",
         "wallet:{0}:feed",
@@ -188,7 +188,7 @@ async fn what_others_wrote_is_found_by_its_sequence_and_copied_to_the_byte() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_after_its_feed_entry_is_waited_for_and_one_that_never_comes_is_left_out() {
+async fn a_late_event_is_waited_for_and_a_missing_one_is_left_out() {
     let servers = Servers::start(1);
     for (place, subject, sequence) in [
         ("1700000000000-1", "W-gone", "1"),
@@ -219,7 +219,7 @@ async fn an_event_that_comes_after_its_feed_entry_is_waited_for_and_one_that_nev
     servers.store.run(&["XADD", "wallet:{0}:W-late", "*", "sequence", "1"]);
     assert_eq!(relaying.await.unwrap(), Ok(1));
 
-    // One that never comes does not hold up the next for ever.
+    // An event that never arrives does not block the next one for ever.
     servers
         .store
         .run(&["XADD", "wallet:{0}:feed", "*", "subject", "W-never", "sequence", "1"]);
@@ -228,10 +228,10 @@ async fn an_event_that_comes_after_its_feed_entry_is_waited_for_and_one_that_nev
     assert_eq!(range(&servers.queue, "wallet:{0}:events").len(), 2);
 }
 
-/// Where a process of this test that is to be killed finds its servers.
+/// The variable that has the servers for a child process of this test.
 const CHILD: &str = "LEDGERSCOPE_TEST_RELAY";
 
-/// A process that does not outlive the value.
+/// A child process that is killed on drop.
 struct Doomed(Child);
 
 impl Drop for Doomed {
@@ -241,7 +241,7 @@ impl Drop for Doomed {
     }
 }
 
-/// A relay in a process of its own: this test program again, running the one test that knows the role.
+/// Starts a relay in a child process: this test program again, running only the test with the role.
 fn spawn_relay(servers: &Servers) -> Doomed {
     let child = Command::new(env::current_exe().unwrap())
         .args([
@@ -268,7 +268,7 @@ async fn relays_that_are_killed_and_run_side_by_side_copy_everything_once() {
             append_some(&*log, round, 150).await;
         }
     });
-    // Two at once all the time; one of them dies every few milliseconds, at no particular moment.
+    // Two relays run all the time. One of them is killed every few milliseconds.
     let mut relays = [spawn_relay(&servers), spawn_relay(&servers)];
     for kill in 0..30_usize {
         sleep(Duration::from_millis(37 + 11 * (kill as u64 % 7)));
@@ -320,7 +320,7 @@ async fn a_relay_outlives_both_its_servers() {
 }
 
 #[tokio::test]
-async fn what_a_relay_cannot_do_is_said() {
+async fn a_relay_that_cannot_copy_gives_an_error() {
     let redis = "redis://127.0.0.1:1/";
     for (store, queue) in [("embedded:./data", redis), (redis, "kafka://x"), (redis, "redis://")] {
         assert!(Relay::new(Domain::Wallet, store, queue).is_err(), "{store} {queue}");

@@ -1,5 +1,5 @@
-//! A Redis store over TLS. The certificates in `common/tls` are for this test alone and good for a hundred years; the key
-//! of their authority was thrown away.
+//! A Redis store over TLS. The certificates in `common/tls` are for this test alone and valid for a hundred years. The
+//! key of their authority was not kept.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,7 +26,8 @@ use ledgerscope::{
 };
 use redis_server::{RedisServer, free_port};
 
-/// Where a process of this test finds the server; it trusts whom `SSL_CERT_FILE` names.
+/// The variable that has the server for a child process of this test. `SSL_CERT_FILE` names the certificates that the
+/// child trusts.
 const CHILD: &str = "LEDGERSCOPE_TEST_TLS";
 
 fn certificate(name: &str) -> PathBuf {
@@ -35,14 +36,15 @@ fn certificate(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What a process does that trusts the server, or does not.
+/// Uses a store over TLS. The error is that of a child that does not trust the server.
 async fn talk(url: &str) -> Result<(), ReadError> {
     let log = open(Domain::Wallet, url).unwrap();
     log.feed_end().await?;
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
     assert_eq!(next(&mut log.follow(FeedPosition::default()), 1).await.len(), 1);
     assert_eq!(read_all(&*log, &id("W-1")).await.len(), 1);
-    // Swept by redis-rs here, and by the reader of the program's own on plain TCP: both make the digests of a read.
+    // Over TLS, redis-rs sweeps; over plain TCP, the program's own reader does. The entries have the same digests as
+    // those of a read.
     let swept = log.sweep().try_concat().await?;
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].entries, read_all(&*log, &id("W-1")).await);
@@ -50,7 +52,7 @@ async fn talk(url: &str) -> Result<(), ReadError> {
 }
 
 #[tokio::test]
-async fn a_server_is_talked_to_over_tls_if_its_certificate_is_trusted() {
+async fn a_store_over_tls_works_if_its_certificate_is_trusted() {
     if let Ok(url) = env::var(CHILD) {
         let trusting = env::var("SSL_CERT_FILE").unwrap().ends_with("ca.crt");
         match talk(&url).await {
@@ -78,13 +80,10 @@ async fn a_server_is_talked_to_over_tls_if_its_certificate_is_trusted() {
         "--tls-auth-clients",
         "no",
     ]);
-    // Whom a program trusts is settled when it starts, so each case is a process of its own.
+    // The trusted certificates are read when a program starts, so each case runs in its own process.
     for trusted in [&authority, &own] {
         let output = Command::new(env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "a_server_is_talked_to_over_tls_if_its_certificate_is_trusted",
-            ])
+            .args(["--exact", "a_store_over_tls_works_if_its_certificate_is_trusted"])
             .env(CHILD, format!("rediss://localhost:{port}/"))
             .env("SSL_CERT_FILE", trusted)
             .output()

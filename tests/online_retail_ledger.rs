@@ -1,7 +1,8 @@
-//! The whole Online Retail file as a ledger: converted, imported through the command line into both kinds of store, loaded by
-//! the read model, and added up to the file's own total. Without the file the test says loudly that it did not run.
+//! The whole Online Retail file as a ledger: converted, imported through the command line into both kinds of store,
+//! loaded into the read model, and compared with the file's own total. If the file is missing, the test prints that it
+//! was skipped.
 
-#![expect(clippy::expect_used, reason = "a test stops where its ground gives way")]
+#![expect(clippy::expect_used, reason = "a test panics if its setup fails")]
 
 #[path = "../examples/online_retail"]
 #[expect(dead_code, reason = "the example's own tests use the rest")]
@@ -42,19 +43,19 @@ const VARIABLE: &str = "LEDGERSCOPE_ONLINE_RETAIL";
 /// The sum of quantity times price over all rows.
 const NET: &str = "9747747.934";
 
-/// The file, or nothing where there is none and nobody said that there is one.
+/// The path of the file. `None` if the variable is not set and the default path does not exist.
 fn file() -> Option<PathBuf> {
     let named = env::var_os(VARIABLE).map(PathBuf::from);
     let found = named.or_else(|| Some(PathBuf::from(DEFAULT)).filter(|path| path.exists()));
     if found.is_none() {
-        // Not `eprintln!`: the test harness hides what a passing test prints with it.
+        // `eprintln!` is not used, because the test harness hides its output if the test passes.
         let skipped = format!("SKIPPED: the Online Retail file is not at {DEFAULT}; set {VARIABLE} to its path\n");
         io::stderr().write_all(skipped.as_bytes()).expect("standard error");
     }
     found
 }
 
-/// Writes the events and answers with how many of what went where.
+/// Writes the events and returns the report.
 fn convert(csv: &Path, events: &Path) -> Report {
     let rows = retail::rows::read_file(csv).unwrap_or_else(|error| panic!("{}: {error}", csv.display()));
     let mut out = BufWriter::new(File::create(events).expect("a file of the test's own"));
@@ -100,14 +101,14 @@ async fn check(events: &Path, report: &Report, adapter: &'static str, wallet: &s
     );
     io::stderr().write_all(took.as_bytes()).expect("standard error");
     assert_figures(&ledger, report);
-    // Once more: nothing is added.
+    // A second import adds nothing.
     import(events, wallet, order, 0);
 }
 
-/// Imports through the program and checks how many events it says it appended.
+/// Imports with the program and checks the number of appended events that it prints.
 fn import(events: &Path, wallet: &str, order: &str, expected: u64) {
     let done = Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
-        .args(["import", events.to_str().expect("a path of letters")])
+        .args(["import", events.to_str().expect("a UTF-8 path")])
         .env("LEDGERSCOPE_WALLET_STORE", wallet)
         .env("LEDGERSCOPE_ORDER_STORE", order)
         .output()
@@ -125,11 +126,11 @@ fn assert_figures(ledger: &Ledger, report: &Report) {
         panic!("one currency: {:?}", overview.totals);
     };
     assert_eq!(gbp.total, gbp.paid);
-    // All refunds, pending or not, are taken from what was sold; what the rules left out is added again.
+    // All refunds, pending or not, are subtracted from what was sold. What the rules left out is added again.
     let left_out: Decimal = LeftOut::ALL.map(|rule| report.left_out(rule).sum).iter().sum();
     let net = gbp.total - gbp.refunded - gbp.pending + left_out;
     assert_eq!(net, Decimal::from_str_exact(NET).expect("a decimal"));
-    // What succeeded was credited, and nothing else was.
+    // The succeeded refunds were credited, and nothing else was.
     assert_eq!(gbp.posted, gbp.refunded);
     assert_eq!(overview.findings, Vec::<(FindingKind, u64)>::new());
     let pending: Vec<_> = overview.by_state.iter().map(|of| (of.state, of.count)).collect();

@@ -1,4 +1,4 @@
-//! The program as a person starts it: the one line that it prints, how it refuses, and how it stops.
+//! The program as a process: the line that it prints, how it refuses to start, and how it stops.
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// `ledgerscope serve` on stores of its own.
+/// Starts `ledgerscope serve` on its own stores.
 fn serve(stores: &tempfile::TempDir, listen: &str) -> Child {
     command(stores, listen).spawn().unwrap()
 }
@@ -30,7 +30,7 @@ fn command(stores: &tempfile::TempDir, listen: &str) -> Command {
     command
 }
 
-/// The exit code and what it complained about, for a server that does not start.
+/// The exit code and the error of a server that does not start.
 fn refusal(listen: &str) -> (Option<i32>, String) {
     let stores = tempfile::tempdir().unwrap();
     let output = serve(&stores, listen).wait_with_output().unwrap();
@@ -52,7 +52,7 @@ fn refuses_to_be_reachable_from_elsewhere() {
 }
 
 #[test]
-fn is_not_shown_to_others_with_operators_whose_passwords_were_printed() {
+fn refuses_a_public_address_with_demo_operators() {
     let stores = tempfile::tempdir().unwrap();
     let access = format!("embedded:{}", stores.path().join("access").display());
     let demo = Command::new(env!("CARGO_BIN_EXE_ledgerscope"))
@@ -82,7 +82,7 @@ fn is_not_shown_to_others_with_operators_whose_passwords_were_printed() {
 }
 
 #[test]
-fn says_that_an_address_is_taken() {
+fn reports_an_address_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, complaint) = refusal(&address);
@@ -94,7 +94,7 @@ fn says_that_an_address_is_taken() {
 }
 
 #[test]
-fn prints_where_it_serves_and_stops_when_told() {
+fn prints_its_address_and_stops_on_a_signal() {
     for signal in ["TERM", "INT"] {
         let stores = tempfile::tempdir().unwrap();
         let mut server = serve(&stores, "127.0.0.1:0");
@@ -115,7 +115,7 @@ fn prints_where_it_serves_and_stops_when_told() {
     }
 }
 
-/// `GET path`, whole.
+/// The whole response to `GET path`.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
@@ -129,7 +129,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 #[test]
-fn its_log_is_an_object_a_line_with_the_id_of_the_request() {
+fn the_json_log_has_the_id_of_the_request() {
     let stores = tempfile::tempdir().unwrap();
     let mut server = command(&stores, "127.0.0.1:0")
         .env("LEDGERSCOPE_LOG", "info,tower_http=debug")
@@ -159,7 +159,7 @@ fn its_log_is_an_object_a_line_with_the_id_of_the_request() {
     assert_eq!(record["span"]["id"].as_str(), id, "{record}");
 }
 
-/// Waits for the end, but not for ever.
+/// Waits for the end of the process, with a timeout.
 fn exit_code(server: &mut Child) -> Option<i32> {
     let start = Instant::now();
     loop {

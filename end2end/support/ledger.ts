@@ -1,4 +1,4 @@
-// One running Ledgerscope with stores of its own, filled with the demo and a few events that tests know by heart.
+// One running Ledgerscope with its own stores. They have the demo ledger and a few events with known figures.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,16 +14,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 export const binary = join(target, "debug", "ledgerscope");
 export const site = join(root, "target", "site");
-/** Besides the demo: wallet W-E2E-1 and order O-E2E-1, whose every figure is known. */
+/** In addition to the demo: wallet W-E2E-1 and order O-E2E-1, whose figures are all known. */
 export const known = fileURLToPath(new URL("known.jsonl", import.meta.url));
 
 export class Ledger {
   private constructor(
-    /** Where it serves, such as `http://127.0.0.1:40123`. */
+    /** The address of the server, such as `http://127.0.0.1:40123`. */
     readonly url: string,
-    /** Present where the store is Redis. */
+    /** Only present if the store is Redis. */
     readonly redis: RedisServers | undefined,
-    /** What points a command at the same stores. */
+    /** The environment that makes a command use the same stores. */
     readonly environment: Record<string, string>,
     private readonly directory: string,
     private readonly program: Program,
@@ -31,7 +31,7 @@ export class Ledger {
 
   private readonly sessions = new Map<Role, Promise<Cookie>>();
 
-  /** A session of the operator with this role; one is enough for all tests that do not end it. */
+  /** A session of the operator with this role. All tests that do not end it share it. */
   session(role: Role): Promise<Cookie> {
     const known = this.sessions.get(role) ?? signIn(this.url, role);
     this.sessions.set(role, known);
@@ -53,7 +53,7 @@ export class Ledger {
     const environment = {
       LEDGERSCOPE_SITE: site,
       LEDGERSCOPE_LISTEN: "127.0.0.1:0",
-      // All tests of a worker share a few operators, who are in a hurry.
+      // The tests of a worker share a few operators and send many requests.
       LEDGERSCOPE_READS_A_MINUTE: "100000",
       LEDGERSCOPE_WRITES_A_MINUTE: "100000",
       LEDGERSCOPE_STRANGERS_A_MINUTE: "100000",
@@ -73,17 +73,17 @@ export class Ledger {
     return ledger;
   }
 
-  /** Everything that the server printed so far. */
+  /** The output of the server so far. */
   log(): string {
     return this.program.output();
   }
 
-  /** Runs a subcommand on the same stores; what it printed. */
+  /** Runs a subcommand on the same stores and returns its output. */
   async command(...args: string[]): Promise<string> {
     return run(binary, args, this.environment);
   }
 
-  /** Ends everything, and fails if the server did not end well. */
+  /** Stops everything. Fails if the server did not exit with code 0. */
   async stop(): Promise<void> {
     const code = await this.program.stop();
     await this.redis?.stopAll();
@@ -94,7 +94,7 @@ export class Ledger {
   }
 }
 
-/** A server answers before it has read its stores; waits until no page says any more that it is reading. */
+/** Waits until the stores are read. A server answers before that, and its pages say that it is still reading. */
 async function readToTheEnd(url: string, { name, value }: Cookie): Promise<void> {
   const deadline = Date.now() + 60_000;
   const headers = { cookie: `${name}=${value}` };

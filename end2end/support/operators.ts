@@ -1,5 +1,5 @@
-// The people of the tests: one a role, and a second one of finance, with a password that every test knows. How they get a
-// session without the page to sign in, and how a program speaks to the server functions as one of them.
+// The operators of the tests: one a role, and a second one of finance, all with the same password. Also sign-in without
+// the page, and a client of the server functions.
 
 import { binary } from "./ledger.ts";
 import { run } from "./process.ts";
@@ -20,7 +20,7 @@ export interface Cookie {
   sameSite: "Strict" | "Lax" | "None";
 }
 
-/** Adds them to a store that has none. Finance may issue 50 euros at once and 200 a day. */
+/** Adds the operators to an empty store. Finance may issue 50 euros at once and 200 a day. */
 export async function addOperators(environment: Record<string, string>): Promise<void> {
   for (const name of ROLES) {
     const role = name.replace("2", "");
@@ -29,7 +29,7 @@ export async function addOperators(environment: Record<string, string>): Promise
   }
 }
 
-/** Signs in, as the form does, and gives the session's cookie. */
+/** Signs in as the form does, and returns the session's cookie. */
 export async function signIn(url: string, role: Role): Promise<Cookie> {
   const body = new URLSearchParams({ "form[name]": role, "form[password]": PASSWORD });
   const response = await fetch(`${url}/api/sign-in`, { method: "POST", body, headers: { accept: "application/json" }, redirect: "manual" });
@@ -42,7 +42,7 @@ export async function signIn(url: string, role: Role): Promise<Cookie> {
   };
 }
 
-/** A program that speaks to the server functions as one of the operators. */
+/** A client that calls the server functions as one of the operators. */
 export class Client {
   constructor(private readonly url: string, private readonly cookie: Cookie) {}
 
@@ -50,7 +50,7 @@ export class Client {
     return new Client(url, await signIn(url, role));
   }
 
-  /** Asks a function that takes JSON; its answer. */
+  /** Calls a function that takes JSON and returns its answer. */
   async ask<T>(name: string, input: object): Promise<T> {
     const response = await this.post(name, JSON.stringify(input), "application/json");
     const text = await response.text();
@@ -60,7 +60,7 @@ export class Client {
     return JSON.parse(text) as T;
   }
 
-  /** Sends a form, as a page without JavaScript would name its fields. */
+  /** Sends a form with the field names of a page without JavaScript. */
   async send(name: string, form: Record<string, string>): Promise<Response> {
     const fields = Object.entries(form).map(([field, value]) => [`form[${field}]`, value]);
     return this.post(name, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
@@ -75,7 +75,7 @@ export class Client {
     return fetch(`${this.url}/api/${name}`, { method: "POST", body, headers, redirect: "manual" });
   }
 
-  /** Fills in a compensation and previews it; what the confirmation has to send, without a password. */
+  /** Previews a compensation. Returns the fields of the confirmation, without a password. */
   async preview(draft: Record<string, string>): Promise<Record<string, string>> {
     const me = await this.ask<{ form_token: string }>("me", {});
     const full = { command: "", subject: "", item: "", amount: "", reason: "", note: "", ...draft };

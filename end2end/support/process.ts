@@ -1,26 +1,26 @@
-// Starts programs and stops them again, so that no test leaves one behind.
+// Starts and stops programs, so that no test leaves one running.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** Longest wait for a program to say that it is ready, or to end, in milliseconds. */
+/** Longest wait for a program to be ready or to end, in milliseconds. */
 const PATIENCE = 20_000;
 
-/** What still runs; a failed start or a crashed test run must not leave it behind. */
+/** Running programs. They are killed when the test run exits, even after a failed start or a crash. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 export interface Program {
   readonly child: ChildProcess;
-  /** Everything that it printed so far. */
+  /** The output so far. */
   output(): string;
-  /** Sends SIGTERM and waits until it has ended; its exit code. */
+  /** Sends SIGTERM, waits for the end and returns the exit code. */
   stop(): Promise<number | null>;
-  /** Ends it as a crash would. */
+  /** Kills the program as a crash would. */
   crash(): Promise<void>;
 }
 
-/** Starts a program and waits until it prints `ready`; what the expression captured first. */
+/** Starts a program and waits until its output matches `ready`. `captured` is the first group of the match. */
 export async function start(
   command: string,
   args: string[],
@@ -76,7 +76,7 @@ export async function start(
   };
 }
 
-/** Runs a program to its end, with `input` to read; what it printed. Fails if the program does. */
+/** Runs a program to its end, with `input` on standard input, and returns its output. Fails if the program fails. */
 export async function run(
   command: string,
   args: string[],
@@ -84,7 +84,7 @@ export async function run(
   input = "",
 ): Promise<string> {
   const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["pipe", "pipe", "pipe"] });
-  // A program that does not read is none the worse for it.
+  // An error is ignored, because a program need not read its input.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   let output = "";

@@ -1,10 +1,10 @@
-// Stands between the server and its Redis servers, counts the appends that go by, and can stop the world at one of them:
-// before it reaches Redis, or after, so that its answer never comes. What a test then kills knows nothing of the rest.
+// A proxy between the server and its Redis servers. It counts appends and can stop all traffic at one of them: before
+// it reaches Redis, or after it, so that its answer never arrives.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** How the function that appends is called on the wire. */
+/** The call of the append function in the Redis protocol. */
 const APPEND = Buffer.from("$18\r\nledgerscope_append\r\n");
 
 export type Moment = "before" | "after";
@@ -17,7 +17,7 @@ export class Gatekeeper {
   private target?: { number: number; moment: Moment; reached: () => void };
   private stopped = false;
 
-  /** Opens a gate to a port of this machine; the port of the gate. */
+  /** Opens a gate to a local port and returns the port of the gate. */
   async gate(port: number): Promise<number> {
     const server = createServer((client) => this.join(client, connect(port, "127.0.0.1")));
     this.servers.push(server);
@@ -25,7 +25,7 @@ export class Gatekeeper {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Stops everything at the append with this number, counted from now; resolves when that has happened. */
+  /** Stops all traffic at the append with this number, counted from now. Resolves when that has happened. */
   stopAt(number: number, moment: Moment): Promise<void> {
     this.appends = 0;
     return new Promise((reached) => (this.target = { number, moment, reached }));
@@ -36,7 +36,7 @@ export class Gatekeeper {
     return this.appends;
   }
 
-  /** Ends every connection and lets new ones through. */
+  /** Closes every connection and lets new ones through. */
   reset(): void {
     this.target = undefined;
     this.stopped = false;
@@ -66,7 +66,7 @@ export class Gatekeeper {
         if (this.appends === this.target?.number) {
           this.stopped = true;
           if (this.target.moment === "after") {
-            // Redis gets it; what it answers is held below.
+            // Redis gets the append. Its answer is held back below.
             redis.write(data);
             setTimeout(this.target.reached, 100);
           } else {

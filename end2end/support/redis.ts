@@ -1,5 +1,4 @@
-// Redis servers, one a role, on free ports of this machine: what production has, small. Each can be taken away and given
-// back, and keeps its data meanwhile.
+// Redis servers, one a role, on free local ports. Each can be stopped and started again with its data.
 
 import { mkdir } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
@@ -20,7 +19,7 @@ interface Server {
 export class RedisServers {
   private constructor(private readonly servers: Record<Role, Server>) {}
 
-  /** Starts all of them with their data under `directory`. */
+  /** Starts all servers with their data under `directory`. */
   static async start(directory: string): Promise<RedisServers> {
     const servers = {} as Record<Role, Server>;
     for (const role of ROLES) {
@@ -32,7 +31,7 @@ export class RedisServers {
     return all;
   }
 
-  /** The settings that point Ledgerscope at them. */
+  /** The settings that make Ledgerscope use the servers. */
   environment(): Record<string, string> {
     return Object.fromEntries(
       ROLES.map((role) => [`LEDGERSCOPE_${role.toUpperCase()}`, `redis://127.0.0.1:${this.servers[role].port}`]),
@@ -43,7 +42,7 @@ export class RedisServers {
     return this.servers[role].port;
   }
 
-  /** Gives a server back, on the same port and with the same data. Nothing happens if it runs. */
+  /** Starts a server on the same port with the same data. Does nothing if it is running. */
   async start(role: Role): Promise<void> {
     const server = this.servers[role];
     server.program ??= await start(
@@ -55,7 +54,7 @@ export class RedisServers {
     );
   }
 
-  /** Takes a server away: connections to it are refused. */
+  /** Stops a server: connections to it are refused. */
   async stop(role: Role): Promise<void> {
     const server = this.servers[role];
     this.thaw(role);
@@ -63,17 +62,17 @@ export class RedisServers {
     server.program = undefined;
   }
 
-  /** Lets a server accept connections and never answer. */
+  /** Freezes a server: it accepts connections and never answers. */
   freeze(role: Role): void {
     this.servers[role].program?.child.kill("SIGSTOP");
   }
 
-  /** Lets a frozen server go on. */
+  /** Continues a frozen server. */
   thaw(role: Role): void {
     this.servers[role].program?.child.kill("SIGCONT");
   }
 
-  /** Gives back whatever is missing. */
+  /** Starts or continues all servers. */
   async startAll(): Promise<void> {
     for (const role of ROLES) {
       this.thaw(role);

@@ -1,4 +1,4 @@
-// A small ledger of a test's own, so that what one test issues is no other test's business.
+// A small ledger for one test, so that tests do not affect each other.
 
 import { binary } from "./ledger.ts";
 import { run } from "./process.ts";
@@ -7,7 +7,7 @@ type Event = [subject: string, type: string, data: object];
 
 const euros = (amount: string) => ({ amount, currency: "EUR" });
 
-/** CloudEvents, one a line; each a second after the one before. */
+/** CloudEvents, one a line, each one second after the previous one. */
 export function lines(events: Event[], from = 0): string {
   return events
     .map(([subject, type, data], index) =>
@@ -43,7 +43,7 @@ export async function tell(environment: Record<string, string>, events: string):
   await run(binary, ["import", "-"], environment, events);
 }
 
-/** One more top-up of 1 euro that nobody here caused. */
+/** One more top-up of 1 euro by another program. */
 export function topUp(name: string): string {
   return lines([[`W-${name}`, "wallet.credited", { amount: euros("1"), kind: "top_up" }]], 100);
 }
@@ -61,7 +61,7 @@ export interface Order {
   refunds: { state: string }[];
 }
 
-/** What the command line says of an entity. */
+/** An entity as the command line prints it. */
 export async function read<T>(environment: Record<string, string>, kind: "wallet" | "order", id: string): Promise<T> {
   return JSON.parse(await run(binary, [kind, id, "--json"], environment)) as T;
 }

@@ -1,4 +1,5 @@
-// Accessibility, in both colour schemes, and room on a phone. The policy is bypassed only for axe's own script.
+// Accessibility in both colour schemes, and the width on a phone. The security policy is bypassed only for axe's own
+// script.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, ready, test } from "../fixtures.ts";
@@ -13,12 +14,12 @@ for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {
     test.use({ bypassCSP: true, colorScheme });
     for (const path of PAGES) {
-      test(`${path} has no barrier that axe finds`, async ({ page, problems }) => {
+      test(`${path} has no violation that axe finds`, async ({ page, problems }) => {
         problems.allow(/404/);
         await page.goto(path);
         await ready(page);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        // Its types are of another minor version of Playwright than ours.
+        // The types of axe are for another minor version of Playwright.
         const { violations } = await new AxeBuilder({ page: page as never }).analyze();
         expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
       });

@@ -1,26 +1,26 @@
-// The whole path of a compensation, as its people walk it: preview, guard, issue, propose, approve. With JavaScript and
-// without, and through what happens at real desks: double clicks, the back button, two tabs, a session that ends.
+// Compensations in the browser: preview, guard, issue, propose, approve. With and without JavaScript, and with double
+// clicks, the back button, two tabs and a session that ends.
 
 import type { Browser, Page } from "@playwright/test";
 import { expect, ready, test } from "../fixtures.ts";
 import { PASSWORD, signIn, type Role } from "../support/operators.ts";
 import { read, story, tell, topUp, type Order, type Wallet } from "../support/story.ts";
 
-/** What a test walks through: a page, whether scripts run on it, and whose it is. */
+/** The page of a test, and whether scripts run on it. */
 interface Walk {
   page: Page;
   scripted: boolean;
 }
 
 let count = 0;
-/** A name for entities of a test's own; workers have stores of their own. */
+/** A name for the entities of one test. Each worker has its own stores. */
 const fresh = () => `CMP${(count += 1)}`;
 
 async function walk(browser: Browser, url: string, role: Role, scripted: boolean): Promise<Walk> {
   const context = await browser.newContext({
     javaScriptEnabled: scripted,
     baseURL: url,
-    // A session of its own: its password was given only just now.
+    // A new session, so that its password proof is recent.
     storageState: { cookies: [await signIn(url, role)], origins: [] },
   });
   return { page: await context.newPage(), scripted };
@@ -33,7 +33,7 @@ async function go({ page, scripted }: Walk, path: string): Promise<void> {
   }
 }
 
-/** Fills in the first step and asks for the preview. */
+/** Fills in the first step and requests the preview. */
 async function preview({ page }: Walk, fields: { amount?: string; reason: string; note: string }): Promise<void> {
   if (fields.amount !== undefined) {
     await page.getByLabel("Amount", { exact: true }).fill(fields.amount);
@@ -55,7 +55,7 @@ async function follow({ page, scripted }: Walk, name: string): Promise<void> {
 
 for (const scripted of [true, false]) {
   test.describe(scripted ? "with JavaScript" : "without JavaScript", () => {
-    test("finance credits a wallet within the own limit", async ({ browser, ledger }) => {
+    test("finance credits a wallet within their own limit", async ({ browser, ledger }) => {
       const name = fresh();
       await tell(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
@@ -138,7 +138,7 @@ for (const scripted of [true, false]) {
       await page.context().close();
     });
 
-    test("what moved meanwhile is shown, and nothing is issued", async ({ browser, ledger }) => {
+    test("new events since the preview are shown, and nothing is issued", async ({ browser, ledger }) => {
       const name = fresh();
       await tell(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
@@ -198,7 +198,7 @@ for (const scripted of [true, false]) {
       if (scripted) {
         await ready(page);
       }
-      // Whatever the page looks like now, pressing again changes nothing.
+      // Pressing the button again changes nothing, whatever the page shows now.
       const again = page.getByRole("button", { name: "Issue", exact: true });
       if (await again.isVisible()) {
         await again.click();
@@ -230,7 +230,7 @@ test("one form in two tabs is one case", async ({ browser, ledger }) => {
   await finance.page.context().close();
 });
 
-test("a refund's page offers what applies, and only to those who may propose", async ({ browser, ledger }) => {
+test("a refund's page offers the possible commands, only to roles that may propose", async ({ browser, ledger }) => {
   const name = fresh();
   await tell(ledger.environment, story(name));
   for (const [role, offered] of [["finance", 1], ["support", 1], ["viewer", 0]] as const) {

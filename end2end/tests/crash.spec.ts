@@ -1,6 +1,6 @@
-// The server is killed at every step of issuing a compensation, before the step reaches Redis and after it did but nobody
-// was told, and started again. Whatever the moment: the case ends, the money moved once or not at all, and both domains
-// agree. No browser: the form's requests are sent as a page would send them.
+// The server is killed at every step of issuing a compensation, before the step reaches Redis or before its answer
+// arrives, and started again. In every case the compensation ends, the money has moved once or not at all, and both
+// domains agree. No browser is used: the requests are those of a page.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ class Site {
   private constructor(
     private readonly redis: RedisServers,
     readonly gates: Gatekeeper,
-    /** Past the gates. */
+    /** The stores without the gates. */
     readonly direct: Record<string, string>,
     private readonly gated: Record<string, string>,
   ) {}
@@ -47,7 +47,7 @@ class Site {
       LEDGERSCOPE_SITE: site,
       LEDGERSCOPE_LISTEN: "127.0.0.1:0",
       LEDGERSCOPE_READ_MODEL: "none",
-      // A case that is left over is taken up after this, and not only after half a minute.
+      // Another process recovers an unfinished case after this time, instead of half a minute.
       LEDGERSCOPE_TAKEOVER: "2s",
     };
     this.program = await start(binary, ["serve"], environment, /^(http:\/\/\S+)$/m);
@@ -103,7 +103,7 @@ for (const moment of ["before", "after"] as const satisfies Moment[]) {
         });
         expect(wallet.complete && order.complete).toBe(true);
         if (first === "answered") {
-          // No step is left to be killed at; the answer was given, so it happened.
+          // All steps were done before the kill. The answer arrived, so the case is issued.
           expect(end).toBe("issued");
           break;
         }
@@ -111,7 +111,7 @@ for (const moment of ["before", "after"] as const satisfies Moment[]) {
         await site.crash();
       }
       console.log(`killed ${moment} ${killed} steps; cases ended: ${JSON.stringify([...ends])}`);
-      // The case, the credit, the order and the case again, at the least.
+      // At least the case, the credit, the order and the case again.
       expect(killed).toBeGreaterThanOrEqual(4);
       expect(killed).toBeLessThan(STEPS_MAX);
     } finally {
@@ -121,7 +121,7 @@ for (const moment of ["before", "after"] as const satisfies Moment[]) {
   });
 }
 
-/** Waits until the case has ended; `none` where it was never opened. */
+/** Waits until the case has ended and returns its status; `none` if there is no case. */
 async function finalStatus(client: Client, id: string): Promise<string> {
   let status = "";
   await expect(async () => {

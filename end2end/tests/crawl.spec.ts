@@ -1,22 +1,22 @@
-// Follows links from the start, a few of each kind, and holds every page to what must hold everywhere: it answers, it is
-// taken over by the browser part without a complaint, and it says what it is.
+// Follows links from the overview, a few of each kind. Every page must answer, be taken over by the browser part
+// without errors, and have a heading.
 
 import { expect, ready, test } from "../fixtures.ts";
 
-/** Pages of one shape that are visited; they differ in their data only. */
+/** Number of pages of one shape that are visited. */
 const EACH = 2;
 
-/** What is the same for all pages of a kind: ids and values of the query taken out. */
+/** The shape of an address: without ids and the values of the query. */
 function shape(url: URL): string {
   const path = url.pathname.split("/").slice(0, 2).join("/");
   const depth = url.pathname.split("/").length;
   return `${path} ${depth} ${[...url.searchParams.keys()].sort().join()}`;
 }
 
-/** The demo has dirty history: an event may name an order that nobody placed. Its page says so, with a 404. */
+/** The demo has invalid events: an event may name an order that does not exist. Its page has status 404. */
 const MAY_BE_UNKNOWN = /^\/(orders|refunds|wallets)\/[^/]+$/;
 
-test("every page that a link leads to stands", async ({ page, baseURL, problems }) => {
+test("every linked page loads without errors", async ({ page, baseURL, problems }) => {
   test.setTimeout(600_000);
   const queue = [new URL("/", baseURL)];
   const seen = new Set<string>();

@@ -1,12 +1,12 @@
-// A page of another site, open in the browser of somebody who is signed in here, tries what it can: a form, a fetch, a frame,
-// a link and a WebSocket. Nothing of it may act or read as that person.
+// A page of another site in the browser of a signed-in user tries a form, a fetch, a frame, a link and a WebSocket.
+// None of them may act or read as that user.
 
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test as base } from "../fixtures.ts";
 import { Client } from "../support/operators.ts";
 
-/** The other site: `localhost`, where the ledger is `127.0.0.1`; it serves whatever page a test gives it. */
+/** The other site: `localhost`, while the ledger is `127.0.0.1`. It serves the page that a test gives it. */
 const test = base.extend<{ evil: (html: string) => Promise<string> }>({
   evil: async ({}, use) => {
     let page = "";
@@ -24,7 +24,7 @@ const test = base.extend<{ evil: (html: string) => Promise<string> }>({
   },
 });
 
-/** What the finance operator's own page would send, ready to take effect. */
+/** The fields that the finance operator's own page would send, valid for issuing. */
 async function readyForm(url: string): Promise<Record<string, string>> {
   const client = await Client.signedIn(url, "finance2");
   return client.preview({
@@ -65,7 +65,7 @@ test("a script of another site neither acts nor reads", async ({ page, ledger, e
       ];
       const read: string[] = [];
       for (const attempt of tries) {
-        // What was read, if anything: an opaque response has no text.
+        // The text that was read, if any. An opaque response has no text.
         read.push(await attempt().then((response) => response.text()).catch(() => ""));
       }
       return read;

@@ -1,11 +1,11 @@
-// Customers: found by a name, with everything that is theirs, and without names for those who may not read them.
+// Customers: found by name, with all their entities, and without names for roles that may not read them.
 
 import { expect, test } from "../fixtures.ts";
 
-test("a name leads to the customer, and the customer to everything that is theirs", async ({ page, open }) => {
+test("a name finds the customer, and the customer's page has all their entities", async ({ page, open }) => {
   await open("/customers");
   const search = page.getByLabel("Search", { exact: true });
-  // Pieces in any order, whatever the case and the accents.
+  // Parts of words, in any order, without regard to case and accents.
   await search.fill("éndTO ada");
   await search.press("Enter");
   const rows = page.getByRole("table", { name: "Customers" }).locator("tbody tr");
@@ -25,7 +25,7 @@ test("a name leads to the customer, and the customer to everything that is their
   await expect(page).toHaveURL("/customers/C-E2E-1");
 });
 
-test("who is no customer is not found", async ({ page, problems }) => {
+test("an unknown customer is not found", async ({ page, problems }) => {
   problems.allow(/404/);
   const answer = await page.goto("/customers/C-NOBODY");
   expect(answer?.status()).toBe(404);

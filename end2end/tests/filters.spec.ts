@@ -1,4 +1,4 @@
-// Filters: the address alone decides what a list shows, and the form only changes the address.
+// Filters: only the address decides what a list shows, and the form only changes the address.
 
 import { expect, test } from "../fixtures.ts";
 
@@ -14,7 +14,7 @@ test("an address filters refunds by text, state, age and overdue", async ({ page
   await expect(page.getByLabel("Search", { exact: true })).toHaveValue("R-E2E-1");
 });
 
-test("a filter that nothing matches says so and leads back", async ({ page, open }) => {
+test("a filter without matches says so and has a way back", async ({ page, open }) => {
   await open("/refunds?q=R-E2E-1&state=failed");
   await expect(page.getByText("No refund matches")).toBeVisible();
   await page.getByRole("link", { name: "Clear all" }).click();
@@ -22,7 +22,7 @@ test("a filter that nothing matches says so and leads back", async ({ page, open
   await expect(page.getByRole("table", { name: "Refunds" })).toBeVisible();
 });
 
-test("the form for refunds lands in the address, step by step and back", async ({ page, open }) => {
+test("the form for refunds changes the address, step by step and back", async ({ page, open }) => {
   await open("/refunds");
   await page.getByRole("checkbox", { name: "Approved" }).check();
   await expect(page).toHaveURL("/refunds?state=approved");
@@ -46,7 +46,7 @@ test("the form for refunds lands in the address, step by step and back", async (
   await expect(page.getByRole("checkbox", { name: "Approved" })).not.toBeChecked();
 });
 
-test("heads sort refunds and turn round, by amount within one currency", async ({ page, open }) => {
+test("heads sort refunds in both directions, by amount within one currency", async ({ page, open }) => {
   await open("/refunds");
   const head = page.getByRole("columnheader", { name: "Amount" });
   await expect(head).toHaveAttribute("title", /exactly one currency/);
@@ -77,7 +77,7 @@ test("refunds are paged by links", async ({ page, open }) => {
   await expect(pages.getByRole("link", { name: "Previous" })).toHaveCount(0);
 });
 
-test("what an address says in vain is told", async ({ page, open }) => {
+test("ignored parts of an address are reported", async ({ page, open }) => {
   await open("/refunds?state=lost&page=x");
   await expect(page.getByRole("note").filter({ hasText: "These parts of the address have no effect" })).toContainText("lost");
 });

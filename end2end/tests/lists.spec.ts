@@ -1,4 +1,4 @@
-// Every list, by its own filters: the address narrows it, a chip is removed, and the file has the same rows.
+// Every list with its filters: the address filters it, a chip removes a filter, and the file has the same rows.
 
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
@@ -8,7 +8,7 @@ interface List {
   path: string;
   table: string;
   query: string;
-  /** What the only row contains. */
+  /** A text in the only row. */
   row: string;
   /** A chip, and the query without its filter. */
   chip: string;
@@ -50,7 +50,7 @@ const LISTS: List[] = [
   },
 ];
 
-/** The file behind the page's link, as lines. */
+/** The lines of the file behind the page's link. */
 async function file(page: Page): Promise<string[]> {
   const link = page.getByRole("link", { name: "Download as CSV" });
   const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
@@ -59,7 +59,7 @@ async function file(page: Page): Promise<string[]> {
 }
 
 for (const { path, table, query, row, chip, rest } of LISTS) {
-  test(`${path} is filtered, unfiltered by a chip, and taken away`, async ({ page, open }) => {
+  test(`${path} is filtered, unfiltered by a chip, and downloaded`, async ({ page, open }) => {
     await open(`${path}?${query}`);
     const rows = page.getByRole("table", { name: table }).locator("tbody tr");
     await expect(rows).toHaveCount(1);
@@ -73,7 +73,7 @@ for (const { path, table, query, row, chip, rest } of LISTS) {
     await expect(page).toHaveURL(`${path}?${rest}`);
     await expect(rows.filter({ hasText: row })).toHaveCount(1);
     await expect(page.getByRole("link", { name: `Remove the filter ${chip}` })).toHaveCount(0);
-    // What is chosen stays open, and the form says what the address says.
+    // The chosen filter stays open, and the form matches the address.
     await expect(page.getByRole("checkbox", { name: "EUR" })).toBeChecked();
 
     await page.getByRole("link", { name: "Clear all" }).click();
@@ -101,7 +101,7 @@ test("findings are filtered by severity, kind and amount at risk", async ({ page
   await page.getByLabel("At risk, at least").press("Enter");
   await expect(page).toHaveURL("/findings?severity=high&currency=EUR&min=0.01&sort=risk");
   await expect(rows.first()).toContainText("EUR");
-  // Without its currency an amount means nothing.
+  // Without a currency, the filter by amount is removed, too.
   await page.getByRole("link", { name: "Remove the filter Currency: EUR" }).click();
   await expect(page).toHaveURL("/findings?severity=high");
 });
@@ -123,7 +123,7 @@ test("cases are listed by tab, state and operator", async ({ page, open }) => {
   await expect(page).toHaveURL("/cases?operator=finance");
 });
 
-test("an amount that waits for its currency is said and kept", async ({ page, open }) => {
+test("an amount without a currency is reported and kept", async ({ page, open }) => {
   await open("/orders");
   await page.getByText("More filters").click();
   const least = page.getByLabel("Total, at least");
@@ -150,13 +150,13 @@ test("the focus stays on the link to the next page, and beside it on the last pa
   await expect(row("W-00018")).toBeVisible();
   await expect(next).toHaveCount(0);
   await expect(pages).toBeFocused();
-  // One press too many leads nowhere, and the Tab key goes on from here.
+  // Enter has no effect here, and the Tab key continues from here.
   const last = page.url();
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await expect(pages.getByRole("link", { name: "First" })).toBeFocused();
   expect(page.url()).toBe(last);
-  // The way back is the same.
+  // The same in the other direction.
   const previous = pages.getByRole("link", { name: "Previous" });
   await previous.focus();
   await page.keyboard.press("Enter");

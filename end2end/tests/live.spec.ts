@@ -1,4 +1,4 @@
-// What is appended is on the screen without anybody asking for it: in its place, without a jump, and paused if one likes.
+// Live updates: appended events appear on the page in place, without a jump, and can be paused.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import type { Ledger } from "../support/ledger.ts";
 
 let made = 0;
 
-/** Appends events to a wallet of the test's own, as a producer would. */
+/** Appends events to a wallet of one test, as another program would. */
 class Producer {
   readonly wallet = `W-LIVE-${process.pid}-${++made}`;
   private sequence = 0;
@@ -74,7 +74,7 @@ test("a wallet's figures and timeline change in their place", async ({ page, ope
   await expect(link).toBeFocused();
 });
 
-test("a timeline can be paused and says what is new", async ({ page, open, ledger }) => {
+test("a timeline can be paused and shows the number of new events", async ({ page, open, ledger }) => {
   const producer = await new Producer(ledger).open();
   await expect(async () => {
     await open(`/wallets/${producer.wallet}`);
@@ -91,7 +91,7 @@ test("a timeline can be paused and says what is new", async ({ page, open, ledge
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
 });
 
-test("a list and the overview learn of a new wallet", async ({ page, open, ledger, context }) => {
+test("a list and the overview show a new wallet", async ({ page, open, ledger, context }) => {
   await open("/");
   await listening(page);
   const producer = new Producer(ledger);
@@ -102,18 +102,18 @@ test("a list and the overview learn of a new wallet", async ({ page, open, ledge
   await expect(list.getByRole("table").getByRole("link", { name: producer.wallet })).toBeVisible();
   await page.bringToFront();
   await expect(page.getByRole("main")).toContainText(producer.wallet);
-  // The whole page was made anew; what is marked and said is what says something else.
+  // The whole page was rendered anew. Only elements with a different text are marked and announced.
   await expect(page.locator("#live-said")).toHaveText(/^[1-9] places? on this page/);
 });
 
-test("the past does not move", async ({ page, open }) => {
+test("a page of the past is not updated", async ({ page, open }) => {
   await open("/wallets/W-E2E-1?sequence=3");
   await expect(page.getByText("nothing on this page moves by itself")).toBeVisible();
   await expect(page.getByRole("button", { name: "Pause" })).not.toBeVisible();
   await expect(page.locator("#live")).not.toHaveAttribute("data-topic");
 });
 
-test("a stream that is cut is said, and taken up again", async ({ page, open, problems }) => {
+test("a lost stream is reported, and opened again", async ({ page, open, problems }) => {
   problems.allow(/\/live/);
   await page.route("**/live?*", (route) => route.abort());
   await open("/wallets");
@@ -124,7 +124,7 @@ test("a stream that is cut is said, and taken up again", async ({ page, open, pr
   await expect(banner).not.toBeVisible();
 });
 
-test("what a reader types and chooses stays while the page changes around it", async ({ page, open, ledger }) => {
+test("typed and chosen values are kept while the page changes", async ({ page, open, ledger }) => {
   const producer = new Producer(ledger);
   await open(`/wallets?q=${producer.wallet.slice(0, -2)}`);
   await listening(page);
@@ -136,7 +136,7 @@ test("what a reader types and chooses stays while the page changes around it", a
   await expect(page.getByRole("main")).toContainText(producer.wallet);
   await expect(search).toHaveValue("half a wo");
   await expect(search).toBeFocused();
-  // What was typed and not sent is not taken along to another page.
+  // Typed text that was not sent is not kept on another page.
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Orders" }).click();
   await expect(page).toHaveURL("/orders");
   await expect(search).toHaveValue("");
@@ -145,7 +145,7 @@ test("what a reader types and chooses stays while the page changes around it", a
   await expect(search).toHaveValue(producer.wallet.slice(0, -2));
 });
 
-test("rows keep what they are when others come before them", async ({ page, open, ledger }) => {
+test("rows keep their elements when others are added before them", async ({ page, open, ledger }) => {
   const producer = await new Producer(ledger).open();
   await expect(async () => {
     await open(`/wallets/${producer.wallet}`);

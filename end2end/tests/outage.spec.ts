@@ -1,8 +1,8 @@
-// A store goes down and comes back: what needs it says so, what does not goes on, and nothing has to be restarted.
+// A store stops and starts again: pages that need it say so, the others keep working, and nothing has to be restarted.
 
 import { expect, ready, test } from "../fixtures.ts";
 
-test("without the wallet store its pages say so and refunds stay usable", { tag: "@redis" }, async ({
+test("without the wallet store its pages report that and refunds stay usable", { tag: "@redis" }, async ({
   page,
   open,
   redis,

@@ -1,8 +1,8 @@
-// Each page shows what it is for: figures that the tests know, and the ways from one page to the next.
+// The content of each page: known figures, and links to other pages.
 
 import { expect, test } from "../fixtures.ts";
 
-test("the overview sums up what is owed and leads to it", async ({ page, open }) => {
+test("the overview sums up pending refunds and links to them", async ({ page, open }) => {
   await open("/");
   await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
   for (const region of ["Pending by state", "Pending by age", "Longest overdue", "Findings", "Just recorded"]) {
@@ -13,7 +13,7 @@ test("the overview sums up what is owed and leads to it", async ({ page, open })
   await expect(page.getByRole("heading", { level: 1, name: "Refunds" })).toBeVisible();
 });
 
-test("a refund says where it stands and tells both domains' story", async ({ page, open }) => {
+test("a refund shows its state and the events of both domains", async ({ page, open }) => {
   await open("/refunds/R-E2E-1");
   const standing = page.getByRole("region", { name: "Where it stands" });
   await expect(standing).toContainText("12.34 EUR");
@@ -47,7 +47,7 @@ test("an order shows its lines, refunds and timeline", async ({ page, open }) =>
   await expect(page).toHaveURL(/\/refunds\/R-E2E-1/);
 });
 
-test("an event shows its payload as it was written", async ({ page, open }) => {
+test("an event shows its payload verbatim", async ({ page, open }) => {
   await open("/wallets/W-E2E-1");
   await page.getByRole("region", { name: "Timeline" }).locator('a[href^="/events/wallet/W-E2E-1/"]').first().click();
   await expect(page).toHaveURL(/\/events\/wallet\/W-E2E-1\//);
@@ -55,7 +55,7 @@ test("an event shows its payload as it was written", async ({ page, open }) => {
   await expect(page.getByText("top_up").first()).toBeVisible();
 });
 
-test("the overview leads to the findings of a kind", async ({ page, open }) => {
+test("the overview links to the findings of a kind", async ({ page, open }) => {
   await open("/");
   const kinds = page.getByRole("table", { name: "Findings by kind" });
   const kind = await kinds.getByRole("link").first().innerText();
@@ -65,7 +65,7 @@ test("the overview leads to the findings of a kind", async ({ page, open }) => {
   await expect(page.getByRole("table", { name: "Findings" }).locator("tbody tr").first()).toContainText(kind);
 });
 
-test("a wallet leads to its holds", async ({ page, open }) => {
+test("a wallet links to its holds", async ({ page, open }) => {
   await open("/wallets/W-E2E-1");
   await page.getByRole("link", { name: "All holds" }).click();
   await expect(page).toHaveURL("/holds?state=all&wallet=W-E2E-1");

@@ -1,4 +1,4 @@
-// Who may come in, what each role finds, and what nobody sees who may not.
+// Sign-in, the pages of each role, and what is hidden from roles without permission.
 
 import { expect, ready, test } from "../fixtures.ts";
 import { PASSWORD, ROLES } from "../support/operators.ts";
@@ -6,7 +6,7 @@ import { PASSWORD, ROLES } from "../support/operators.ts";
 test.describe("nobody signed in", () => {
   test.use({ role: "nobody" });
 
-  test("every page leads to the page to sign in, and back", async ({ page, open }) => {
+  test("every page redirects to the sign-in page, and back after it", async ({ page, open }) => {
     await page.goto("/wallets/W-E2E-1?sequence=3");
     await expect(page).toHaveURL("/sign-in?next=%2Fwallets%2FW-E2E-1%3Fsequence%3D3");
     await ready(page);
@@ -22,7 +22,7 @@ test.describe("nobody signed in", () => {
     await expect(page).toHaveURL(/\/sign-in\?next=/);
   });
 
-  test("a wrong password is not told from a wrong name", async ({ page, open, problems }) => {
+  test("a wrong password and a wrong name give the same error", async ({ page, open, problems }) => {
     problems.allow(/401|422|429/);
     const told: string[] = [];
     for (const name of ["viewer", "nobody-of-this-name"]) {
@@ -38,7 +38,7 @@ test.describe("nobody signed in", () => {
     expect(told[0]).toBe(told[1]);
   });
 
-  test("no way out of this site leads through the page to sign in", async ({ page, open }) => {
+  test("the sign-in page does not redirect to another site", async ({ page, open }) => {
     await open("/sign-in?next=https%3A%2F%2Fevil.example%2F");
     await page.getByLabel("Name").fill("viewer");
     await page.getByLabel("Password").fill(PASSWORD);
@@ -51,7 +51,7 @@ for (const role of ROLES) {
   test.describe(`as ${role}`, () => {
     test.use({ role });
 
-    test("the navigation has what the role may see", async ({ page, open }) => {
+    test("the navigation has the pages that the role may see", async ({ page, open }) => {
       await open("/");
       const places = page.getByRole("navigation", { name: "Main" }).getByRole("link");
       await expect(places.first()).toBeVisible();
@@ -83,7 +83,7 @@ test.describe("as support", () => {
 test.describe("as admin", () => {
   test.use({ role: "admin" });
 
-  test("an operator is added, signs in, and is shut out while signed in", async ({ page, open, browser, ledger, store }) => {
+  test("an operator is added, signs in, and is disabled while signed in", async ({ page, open, browser, ledger, store }) => {
     const name = `new-${store}`;
     await open("/operators");
     const add = page.getByRole("region", { name: "Somebody new" });
@@ -98,7 +98,7 @@ test.describe("as admin", () => {
     await expect(shown).toBeVisible();
     const password = await shown.locator("code").innerText();
 
-    // Signed in as nobody: signing in would end the session that all tests of the administrator share.
+    // Without a session: signing in would end the session that all tests of the administrator share.
     const context = await browser.newContext({ baseURL: ledger.url, storageState: { cookies: [], origins: [] } });
     const theirs = await context.newPage();
     await theirs.goto("/sign-in");
@@ -113,7 +113,7 @@ test.describe("as admin", () => {
     await context.close();
   });
 
-  test("the audit trail says who did what, and is whole", async ({ page, open, ledger }) => {
+  test("the audit trail shows who did what, and is unbroken", async ({ page, open, ledger }) => {
     await open("/audit");
     await expect(page.getByRole("table")).toContainText("sign_in");
     expect(await ledger.command("audit", "verify")).toMatch(/entries/);

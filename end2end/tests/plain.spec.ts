@@ -1,4 +1,4 @@
-// Without JavaScript: every page reads, and every form asks.
+// Without JavaScript: every page is readable, and every form works.
 
 import { expect, test } from "../fixtures.ts";
 
@@ -23,7 +23,7 @@ for (const [path, heading, content] of [
   });
 }
 
-test("the refunds' form asks by its button", async ({ plainPage }) => {
+test("the button of the refunds' form submits it", async ({ plainPage }) => {
   await plainPage.goto("/refunds");
   await plainPage.getByLabel("Search", { exact: true }).fill("R-E2E-1");
   await plainPage.getByRole("checkbox", { name: "Approved" }).check();
@@ -33,7 +33,7 @@ test("the refunds' form asks by its button", async ({ plainPage }) => {
 });
 
 for (const [path, table, id] of [["/wallets", "Wallets", "W-E2E-1"], ["/orders", "Orders", "O-E2E-1"]] as const) {
-  test(`the form of ${path} asks by its button`, async ({ plainPage }) => {
+  test(`the button of the form of ${path} submits it`, async ({ plainPage }) => {
     await plainPage.goto(path);
     await plainPage.getByLabel("Search", { exact: true }).fill(id);
     await plainPage.getByRole("button", { name: "Apply" }).click();
@@ -43,7 +43,7 @@ for (const [path, table, id] of [["/wallets", "Wallets", "W-E2E-1"], ["/orders",
   });
 }
 
-test("more filters open, ask and are removed one by one", async ({ plainPage }) => {
+test("more filters can be opened, submitted and removed one by one", async ({ plainPage }) => {
   await plainPage.goto("/orders");
   await plainPage.getByText("More filters").click();
   await plainPage.getByRole("checkbox", { name: "EUR" }).check();
@@ -60,7 +60,7 @@ test("more filters open, ask and are removed one by one", async ({ plainPage }) 
   await expect(plainPage.getByLabel("Total, at most")).toHaveValue("30");
 });
 
-test("a wallet's form asks for a moment", async ({ plainPage }) => {
+test("a wallet's form shows a past moment", async ({ plainPage }) => {
   await plainPage.goto("/wallets/W-E2E-1");
   await plainPage.getByText("Go to an exact moment").click();
   await plainPage.getByLabel("Up to event no.").fill("3");
@@ -68,7 +68,7 @@ test("a wallet's form asks for a moment", async ({ plainPage }) => {
   await expect(plainPage.getByText("As of event 3, not now")).toBeVisible();
 });
 
-test("the search in the head asks", async ({ plainPage }) => {
+test("the search in the head works", async ({ plainPage }) => {
   await plainPage.goto("/");
   const finder = plainPage.getByRole("searchbox", { name: "Search everything" });
   await finder.fill("r-e2e-1");
@@ -77,7 +77,7 @@ test("the search in the head asks", async ({ plainPage }) => {
   await expect(plainPage.getByRole("link", { name: "R-E2E-1", exact: true })).toBeVisible();
 });
 
-test("what only a script does is not offered", async ({ plainPage }) => {
+test("controls that need a script are not shown", async ({ plainPage }) => {
   await plainPage.goto("/wallets/W-E2E-1");
   await expect(plainPage.getByRole("region", { name: "Timeline" })).toBeVisible();
   await expect(plainPage.locator("#pause")).not.toBeVisible();

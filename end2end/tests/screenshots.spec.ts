@@ -1,4 +1,5 @@
-// Pictures of the README, written to docs/ only where LEDGERSCOPE_SCREENSHOTS is set; else into the test's own output.
+// Screenshots for the README. They are written to docs/ only if LEDGERSCOPE_SCREENSHOTS is set, otherwise to the test's
+// output.
 
 import { fileURLToPath } from "node:url";
 import { expect, test } from "../fixtures.ts";

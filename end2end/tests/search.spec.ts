@@ -1,4 +1,4 @@
-// Search over everything: by name, amount and any id; an exact id leads straight to its page.
+// Search over everything: by name, amount and any id. An exact id opens its page.
 
 import { expect, test } from "../fixtures.ts";
 import type { Page } from "@playwright/test";
@@ -27,7 +27,7 @@ for (const [what, text, path] of [
   ["a customer", "C-E2E-1", /\/customers\/C-E2E-1$/],
   ["a payment", "P-E2E-1", /\/orders\/O-E2E-1$/],
 ] as const) {
-  test(`the whole id of ${what} leads straight to its page`, async ({ page, open }) => {
+  test(`the whole id of ${what} opens its page`, async ({ page, open }) => {
     await open("/");
     await search(page, ` ${text} `);
     await expect(page).toHaveURL(path);
@@ -46,7 +46,7 @@ test("the head's search finds every kind by a part of its id", async ({ page, op
     await expect(region.getByRole("link", { name: id, exact: true }).first()).toBeVisible();
   }
   await expect(page.getByRole("region", { name: "Holds", exact: true })).toContainText("H-E2E-1");
-  // One kind alone, and back.
+  // Only one kind, and back to all.
   const kinds = page.getByRole("navigation", { name: "Kinds" });
   await kinds.getByRole("link", { name: /^Orders \d/ }).click();
   await expect(page).toHaveURL("/search?q=e2e-1&kind=order");
@@ -56,7 +56,7 @@ test("the head's search finds every kind by a part of its id", async ({ page, op
   await expect(page.getByRole("region", { name: "Wallets", exact: true })).toBeVisible();
 });
 
-test("an amount is found, and a decimal comma is corrected", async ({ page, open }) => {
+test("an amount is found, and a link corrects a decimal comma", async ({ page, open }) => {
   await open("/search?q=12%2C34");
   await expect(page.getByText("Nothing is found for this text")).toBeVisible();
   await page.getByRole("link", { name: "12.34", exact: true }).click();
@@ -64,7 +64,7 @@ test("an amount is found, and a decimal comma is corrected", async ({ page, open
   await expect(page.getByRole("region", { name: "Refunds", exact: true })).toContainText("R-E2E-1");
 });
 
-test("a text that nothing has is said to find nothing", async ({ page, open }) => {
+test("a text without hits says so", async ({ page, open }) => {
   for (const text of ["no such thing", "\" OR 1=1 *", "\u0301", "<b>%_"]) {
     await open(`/search?q=${encodeURIComponent(text)}`);
     await expect(page.getByText("Nothing is found for this text")).toBeVisible();
@@ -82,7 +82,7 @@ test.describe("support", () => {
     await search(page, "ada endtoend");
     await expect(page.getByText("Names are hidden from your role; search an id or an amount.")).toBeVisible();
     await expect(page.getByLabel("Whole name")).toHaveValue("ada endtoend");
-    // Filling in and sending one form is one action.
+    // Filling in and sending one form counts as one action.
     await page.getByLabel("An order of theirs").fill("O-E2E-1");
     await page.getByRole("button", { name: "Look up" }).click();
     await expect(page).toHaveURL("/customers/C-E2E-1");
@@ -91,7 +91,7 @@ test.describe("support", () => {
     expect(await page.content()).not.toContain("Endtoend");
   });
 
-  test("a wrong fact has no match, and the name is in no address", async ({ page, open }) => {
+  test("a wrong fact has no match, and no address contains the name", async ({ page, open }) => {
     await open("/look-up");
     await page.getByLabel("Whole name").fill("Ada Endtoend");
     await page.getByLabel("An order of theirs").fill("O-00001");

@@ -1,4 +1,4 @@
-// What is around every page: the document, its security policy, files and their caching, and how the server ends.
+// What all pages have in common: the document, its security policy, files and their caching, and the end of the server.
 
 import { expect, ready, test } from "../fixtures.ts";
 
@@ -7,14 +7,14 @@ test("a page is taken over by the browser part", async ({ page, open }) => {
   await expect(page).toHaveTitle(/Ledgerscope/);
 });
 
-test("a page reads without JavaScript", async ({ plainPage }) => {
+test("a page is readable without JavaScript", async ({ plainPage }) => {
   const response = await plainPage.goto("/");
   expect(response?.status()).toBe(200);
   await expect(plainPage.getByRole("heading", { level: 1 })).toBeVisible();
   await expect(plainPage.locator("html[data-ready]")).not.toBeAttached();
 });
 
-test("an address that nobody has is a page with a way back", async ({ page, problems }) => {
+test("an unknown address is a page with a way back", async ({ page, problems }) => {
   problems.allow(/404/);
   const response = await page.goto("/no/such/page");
   expect(response?.status()).toBe(404);
@@ -23,7 +23,7 @@ test("an address that nobody has is a page with a way back", async ({ page, prob
   await expect(page.locator('a[href="/"]').first()).toBeVisible();
 });
 
-test("markup that brings a script of its own does not run it", async ({ page, open, problems }) => {
+test("a script in injected markup does not run", async ({ page, open, problems }) => {
   problems.allow(/Content Security Policy/);
   await open("/");
   await page.evaluate(() => {
@@ -36,7 +36,7 @@ test("markup that brings a script of its own does not run it", async ({ page, op
   expect(problems.seen.join()).toContain("Content Security Policy");
 });
 
-test("each response has its own nonce and is kept by nobody", async ({ request }) => {
+test("each response has its own nonce and is not cached", async ({ request }) => {
   const nonces = new Set<string>();
   for (let i = 0; i < 2; i++) {
     const headers = (await request.get("/")).headers();
@@ -49,7 +49,7 @@ test("each response has its own nonce and is kept by nobody", async ({ request }
   expect(nonces.size).toBe(2);
 });
 
-test("the browser part is sent compressed and kept for good", async ({ request }) => {
+test("the browser part is compressed and cached for ever", async ({ request }) => {
   const html = await (await request.get("/")).text();
   const paths = [...html.matchAll(/\/pkg\/[^" ]+/g)].map(([path]) => path);
   expect(paths.length).toBeGreaterThanOrEqual(3);
@@ -66,7 +66,7 @@ test("the browser part is sent compressed and kept for good", async ({ request }
   expect(missing.headers()["cache-control"] ?? "").not.toContain("immutable");
 });
 
-test("the document names every script, so that none waits for another", async ({ page, open }) => {
+test("the document names every script, so that they load in parallel", async ({ page, open }) => {
   const loaded: string[] = [];
   page.on("request", (request) => {
     if (request.resourceType() === "script") loaded.push(new URL(request.url()).pathname);

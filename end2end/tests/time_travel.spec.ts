@@ -14,7 +14,7 @@ for (const [term, headline] of [
   ["sequence=3", "As of event 3, not now"],
   ["at=2026-03-03T12:00:00Z", "As of 2026-03-03 12:00:00 UTC, not now"],
 ] as const) {
-  test(`the server knows the wallet at ${term}`, async ({ page, plainPage, open }) => {
+  test(`the server shows the wallet at ${term}`, async ({ page, plainPage, open }) => {
     await plainPage.goto(`/wallets/W-E2E-1?${term}`);
     await expect(plainPage.getByText(headline)).toBeVisible();
     await balances(plainPage, "100.00", "30.00", "70.00");
@@ -27,7 +27,7 @@ for (const [term, headline] of [
   });
 }
 
-test("what was not recorded yet was not known", async ({ page, open, problems }) => {
+test("events that were not recorded yet are left out", async ({ page, open, problems }) => {
   problems.allow(/404/);
   await open("/wallets/W-E2E-1?known=2026-03-31T00:00:00Z");
   await expect(page.getByRole("alert").filter({ hasText: "not there yet" })).toBeVisible();
@@ -36,14 +36,14 @@ test("what was not recorded yet was not known", async ({ page, open, problems })
   await balances(page, "90.50", "0.00", "90.50");
 });
 
-test("the slider replays in the browser, and where it is let go lands in the address", async ({ page, open }) => {
+test("the slider replays in the browser, and its stop is in the address after its release", async ({ page, open }) => {
   await open("/wallets/W-E2E-1");
   const slider = page.getByRole("slider", { name: "Moment" });
   const history = page.waitForResponse((response) => response.url().includes("/api/"));
   await slider.focus();
   await history;
   await expect(page.getByText("Reading the history …")).not.toBeVisible();
-  // Moved and not let go: the figures are the browser's own, and the address stays.
+  // The slider is moved but not released: the browser computes the figures, and the address does not change.
   await slider.evaluate((input: HTMLInputElement) => {
     input.value = "1";
     input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -68,7 +68,7 @@ test("one event earlier and later are links", async ({ page, open }) => {
   await expect(page).toHaveURL("/wallets/W-E2E-1");
 });
 
-test("the form goes to an exact moment", async ({ page, open }) => {
+test("the form shows an exact moment", async ({ page, open }) => {
   await open("/wallets/W-E2E-1");
   await page.getByText("Go to an exact moment").click();
   await page.getByLabel("Happened by (UTC)").fill("2026-03-02T11:00");
@@ -103,7 +103,7 @@ for (const [path, events] of [["/wallets/W-E2E-1", 5], ["/orders/O-E2E-1", 4]] a
       await expect(page).toHaveURL(`${path}?sequence=${event}`);
       await expect(page.getByText(`As of event ${event}, not now`)).toBeVisible();
     }
-    // Before the first event there is nothing: the focus waits beside the other link.
+    // There is nothing before the first event. The focus moves to the element around the links.
     await expect(earlier).toHaveCount(0);
     await expect(page.locator(".neighbours")).toBeFocused();
     await page.keyboard.press("Tab");

@@ -1,4 +1,4 @@
-// Lets Node load the scripts of `public` as what they are in the browser: modules. Used as `node --import ./unit/as_modules.js`.
+// Makes Node load the scripts of `public` as modules, as a browser does. Used as `node --import ./unit/as_modules.js`.
 
 import { register } from "node:module";
 

@@ -1,11 +1,11 @@
 // @ts-check
-// A clock that a test moves by hand.
+// A clock that a test advances by hand.
 
 export class Clock {
   time = 1_000_000;
   /** @type {Set<{ at: number, run: () => void }>} */
   #timers = new Set();
-  /** What `random` answers. */
+  /** The value that `random` returns. */
   chance = 0.5;
 
   now = () => this.time;
@@ -22,7 +22,7 @@ export class Clock {
   };
 
   /**
-   * Runs everything that is due within `ms`, in its order.
+   * Advances the clock by `ms` and runs all timers that are due, in order.
    * @param {number} ms
    */
   async pass(ms) {
@@ -40,5 +40,5 @@ export class Clock {
   }
 }
 
-/** Waits until everything that follows from a resolved promise has run. */
+/** Waits until all callbacks of resolved promises have run. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
 // @ts-check
-// When the stream of changes is open, when it is opened again, and what it reports.
+// The stream of changes: when it is open, when it is opened again, and what it reports.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -55,7 +55,7 @@ function start(cursor) {
   return { clock, connection, sources, states, latest, changes: () => changes };
 }
 
-test("a page with a topic opens one stream, from where the page was made", () => {
+test("a page with a topic opens one stream, from the position of the page", () => {
   const { connection, sources, states, latest } = start("41/0");
   connection.follow("wallet:W-1");
   assert.equal(latest().url.pathname, "/live");
@@ -84,7 +84,7 @@ test("another topic closes the stream of the one before", () => {
   assert.equal(latest().url.searchParams.get("topic"), "order:O-1");
 });
 
-test("changes are reported, a greeting and a beat are not", () => {
+test("changes are reported, hello and beat are not", () => {
   const { connection, latest, changes } = start();
   connection.follow("all");
   latest().say("hello");
@@ -94,7 +94,7 @@ test("changes are reported, a greeting and a beat are not", () => {
   assert.equal(changes(), 3);
 });
 
-test("a lost stream goes on after the last message", async () => {
+test("a lost stream continues after the last message", async () => {
   const { clock, connection, sources, latest } = start("41/0");
   connection.follow("all");
   latest().say("changed", { now: "" }, "42/7");
@@ -105,7 +105,7 @@ test("a lost stream goes on after the last message", async () => {
   assert.equal(latest().url.searchParams.get("from"), "42/7");
 });
 
-test("a stream that comes back at once is not reported as off", async () => {
+test("a stream that opens again at once is not reported as off", async () => {
   const { clock, connection, states, latest } = start();
   connection.follow("all");
   latest().say("hello");
@@ -115,10 +115,10 @@ test("a stream that comes back at once is not reported as off", async () => {
   assert.deepEqual(states, ["on", "on"]);
 });
 
-test("attempts follow ever later, up to half a minute, and a message starts over", async () => {
+test("attempts back off up to half a minute, and a message resets the back-off", async () => {
   const { clock, connection, sources, states, latest } = start();
   connection.follow("all");
-  // Every attempt fails at once. How long until the next one?
+  // Every attempt fails at once. Collects the delays until the next attempts.
   const delays = [];
   for (let attempt = 0; attempt < 9; attempt++) {
     const failedAt = clock.time;
@@ -137,7 +137,7 @@ test("attempts follow ever later, up to half a minute, and a message starts over
   assert.equal(sources.length, opened + 1);
 });
 
-test("browsers that were cut off together do not come back together", async () => {
+test("browsers that were cut off together do not return together", async () => {
   const early = start();
   early.clock.chance = 0;
   const late = start();
@@ -163,7 +163,7 @@ test("a silent stream counts as lost, and any message ends the silence", async (
   assert.deepEqual([sources.length, sources[0]?.closed], [2, true]);
 });
 
-test("the server's goodbye is a lost stream", async () => {
+test("a bye of the server is a lost stream", async () => {
   for (const name of ["bye", "end"]) {
     const { clock, connection, sources, latest } = start();
     connection.follow("all");
@@ -174,7 +174,7 @@ test("the server's goodbye is a lost stream", async () => {
   }
 });
 
-test("a hidden tab gives its stream back after a minute and takes another when it is seen", async () => {
+test("a hidden tab closes its stream after a minute and opens another when it is visible", async () => {
   const { clock, connection, sources, latest } = start();
   const beat = () => latest().say("beat");
   connection.follow("all");
@@ -202,14 +202,14 @@ test("a tab that is hidden for a moment keeps its stream", async () => {
   assert.deepEqual([sources.length, latest().closed], [1, false]);
 });
 
-test("a tab that is seen again does not wait for the next attempt", async () => {
+test("a tab that is visible again does not wait for the next attempt", async () => {
   const { clock, connection, sources, latest } = start();
   connection.follow("all");
   latest().onerror?.();
   connection.hide();
   connection.show();
   assert.equal(sources.length, 2);
-  // The attempt that was planned does not come on top.
+  // The planned attempt does not run in addition.
   await clock.pass(30_000);
   assert.equal(sources.length, 2);
 });

@@ -23,28 +23,28 @@ function start() {
   return { clock, page, refresh };
 }
 
-test("the first change is on the page at once", async () => {
+test("the page is fetched at once after the first change", async () => {
   const { clock, page, refresh } = start();
   refresh.request();
   await clock.pass(0);
   assert.equal(page.reloads, 1);
 });
 
-test("a storm of changes is one request every 1.2 seconds", async () => {
+test("many changes are one request every 1.2 seconds", async () => {
   const { clock, page, refresh } = start();
   for (let n = 0; n < 120; n++) {
     refresh.request();
     await clock.pass(100);
   }
   assert.ok(page.reloads >= 9 && page.reloads <= 11, `${page.reloads} requests in 12 seconds`);
-  // The last change is not forgotten.
+  // The last change is fetched, too.
   refresh.request();
   const before = page.reloads;
   await clock.pass(1_200);
   assert.equal(page.reloads, before + 1);
 });
 
-test("readers do not ask at the same moment", async () => {
+test("readers do not fetch at the same moment", async () => {
   const [early, late] = [start(), start()];
   [early.clock.chance, late.clock.chance] = [0, 0.99];
   for (const { clock, refresh } of [early, late]) {
@@ -56,7 +56,7 @@ test("readers do not ask at the same moment", async () => {
   assert.deepEqual([early.page.reloads, late.page.reloads], [2, 1]);
 });
 
-test("a page that is paused catches up when it goes on", async () => {
+test("a paused page catches up when it is resumed", async () => {
   const { clock, page, refresh } = start();
   refresh.togglePause();
   refresh.request();
@@ -67,7 +67,7 @@ test("a page that is paused catches up when it goes on", async () => {
   assert.deepEqual([refresh.paused, page.reloads], [false, 1]);
 });
 
-test("a page that missed nothing is not fetched when it goes on", async () => {
+test("a page that missed nothing is not fetched when it is resumed", async () => {
   const { clock, page, refresh } = start();
   refresh.togglePause();
   refresh.togglePause();
@@ -76,7 +76,7 @@ test("a page that missed nothing is not fetched when it goes on", async () => {
   assert.equal(page.reloads, 0);
 });
 
-test("nothing moves while the reader holds the slider", async () => {
+test("nothing is fetched while the reader holds the slider", async () => {
   const { clock, page, refresh } = start();
   page.sliding = true;
   refresh.request();
@@ -88,7 +88,7 @@ test("nothing moves while the reader holds the slider", async () => {
   assert.equal(page.reloads, 1);
 });
 
-test("letting go of the slider does not end a pause", async () => {
+test("releasing the slider does not end a pause", async () => {
   const { clock, page, refresh } = start();
   refresh.togglePause();
   refresh.request();
@@ -98,7 +98,7 @@ test("letting go of the slider does not end a pause", async () => {
   assert.equal(page.reloads, 0);
 });
 
-test("a request that had to give way is repeated", async () => {
+test("a fetch that was skipped is repeated", async () => {
   const { clock, page, refresh } = start();
   page.busy = true;
   refresh.request();
@@ -110,7 +110,7 @@ test("a request that had to give way is repeated", async () => {
   assert.equal(page.reloads, 1);
 });
 
-test("another page starts without a pause and without what was missed", async () => {
+test("another page starts without a pause and without missed changes", async () => {
   const { clock, page, refresh } = start();
   refresh.togglePause();
   refresh.request();

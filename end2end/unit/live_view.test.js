@@ -33,7 +33,7 @@ beforeEach(() => {
   view = new LiveView(page, clock.now);
 });
 
-test("the banner is there while the stream is off, and says how old the figures are", async () => {
+test("the banner is shown while the stream is off, with the age of the figures", async () => {
   const banner = find(page, "#live-off");
   view.publishState("off");
   assert.equal(page.documentElement.dataset.live, "off");
@@ -48,7 +48,7 @@ test("the banner is there while the stream is off, and says how old the figures 
   assert.equal(text("[data-age]"), "Figures are from 2026-03-01 10:20:30 UTC (2 min ago).");
 });
 
-test("the button holds the timeline still and says what is new", () => {
+test("the button pauses the timeline and shows the number of new events", () => {
   const button = find(page, "#pause");
   view.publishState("none");
   assert.equal(button.hidden, true);
@@ -56,7 +56,7 @@ test("the button holds the timeline still and says what is new", () => {
   assert.deepEqual([button.hidden, button.textContent, button.getAttribute("aria-pressed")], [false, "Pause", "false"]);
   view.setPaused(true);
   assert.deepEqual([button.textContent, button.getAttribute("aria-pressed")], ["Resume · 2 new", "true"]);
-  // A message without a count leaves it.
+  // A message without a count does not change the button.
   view.publishState("on", MESSAGE);
   assert.equal(button.textContent, "Resume · 2 new");
   view.reset();
@@ -68,13 +68,13 @@ test("the button holds the timeline still and says what is new", () => {
 const change = (change) => view.markChanges(Promise.resolve().then(change).then(() => true));
 const marked = () => [...page.querySelectorAll(".is-fresh")].map((place) => place.id || place.className);
 
-test("a row that says something new is marked as a whole, and announced", async () => {
+test("a row with new text is marked as a whole, and announced", async () => {
   assert.equal(await change(() => (find(page, "#a li").firstChild.nodeValue = "new")), true);
   assert.deepEqual(marked(), ["a"]);
   assert.equal(text("#live-said"), "1 place on this page has changed.");
 });
 
-test("a row that was made anew to say the same is not marked, and neither is a new age", async () => {
+test("a row that is rendered anew with the same text is not marked, and neither is a new age", async () => {
   await change(() => {
     find(page, "#b").outerHTML = '<tr id="b"><td>b</td></tr>';
     find(page, "time").textContent = "2 min ago";
@@ -90,7 +90,7 @@ test("changes at other times are not marked", async () => {
   assert.deepEqual(marked(), []);
 });
 
-test("changes are announced no more often than somebody can listen", async () => {
+test("changes are announced at most every five seconds", async () => {
   const both = (/** @type {string} */ text) =>
     change(() => {
       find(page, "#b td").textContent = text;

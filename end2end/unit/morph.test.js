@@ -1,5 +1,5 @@
 // @ts-check
-// What stays and what changes when one page becomes another.
+// Morphing a page into another: which nodes are kept and which change.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -79,7 +79,7 @@ describe("nodes stay the same", () => {
     assert.equal(page.querySelectorAll("li")[1], second);
   });
 
-  test("by what is inside of them, although another comes before", () => {
+  test("by the ids inside them, although another comes before", () => {
     const page = makePage('<main><div><section><div id="journey"><input></div></section></div></main>');
     const input = find(page, "input");
     input.focus();
@@ -110,7 +110,7 @@ describe("nodes stay the same", () => {
     assert.equal(page.body.innerHTML, makePage(body).body.innerHTML);
   });
 
-  test("whatever classes say how they are", () => {
+  test("whatever their state classes are", () => {
     const page = makePage('<p class="is-fresh">a</p>');
     const text = find(page, "p");
     become(page, '<p class="tone-good">b</p>');
@@ -127,7 +127,7 @@ describe("nodes stay the same", () => {
     assert.deepEqual(moves, [a]);
   });
 
-  test("what a script has drawn stays while its value stays", () => {
+  test("and keep content drawn by a script while its value is the same", () => {
     const page = makePage('<div data-own="W-1" title="a"></div>');
     const place = find(page, "div");
     place.innerHTML = "<b>drawn</b>";
@@ -153,7 +153,7 @@ describe("the focus", () => {
       assert.equal(focused(page), link, rows.join());
       assert.equal(page.body.innerHTML, makePage(body).body.innerHTML);
     }
-    // It was not lost and given back: the row itself never moved.
+    // The focus was never lost: the row was not removed.
     const removed = observer.takeRecords().flatMap(({ removedNodes }) => [...removedNodes]);
     assert.ok(!removed.includes(link.parentElement));
   });
@@ -185,21 +185,21 @@ describe("the focus", () => {
     assert.equal(focused(page), link);
     assert.equal(link.textContent, "next");
     assert.equal(page.body.innerHTML, makePage(second).body.innerHTML);
-    // And back again on the link to the previous one.
+    // The same for the link to the previous page.
     const previous = find(page, "[rel=prev]");
     previous.focus();
     become(page, pages({ first: true, prev: true, next: false }));
     assert.equal(focused(page), previous);
   });
 
-  test("goes to what is around a link that is gone, and no other link takes it", () => {
+  test("goes to the element around a link that is gone, and not to another link", () => {
     const page = makePage(pages({ first: true, prev: true, next: true }));
     find(page, "[rel=next]").focus();
     const last = pages({ first: true, prev: true, next: false });
     become(page, last);
     const nav = find(page, "nav");
     assert.equal(focused(page), nav);
-    // It stays there when the page is fetched again, and what makes that possible goes with the focus.
+    // The focus stays there when the page is fetched again. The `tabindex` is removed with the focus.
     become(page, last, { typed: true });
     assert.equal(focused(page), nav);
     assert.equal(nav.getAttribute("tabindex"), "-1");
@@ -207,7 +207,7 @@ describe("the focus", () => {
     assert.equal(nav.hasAttribute("tabindex"), false);
   });
 
-  test("is not taken from anybody", () => {
+  test("is not set if nothing had it", () => {
     const page = makePage("<main tabindex='-1'><p>a</p></main>");
     become(page, "<main tabindex='-1'><p>b</p></main>");
     assert.equal(focused(page), page.body);
@@ -229,7 +229,7 @@ describe("a form", () => {
     find(page, "[name=text]").value = "typed";
     find(page, "[name=box]").checked = true;
     find(page, "[name=area]").value = "typed";
-    // What was chosen once no longer follows its attribute by itself.
+    // A value that a script sets no longer follows its attribute.
     find(page, "[name=one]").value = "c";
     find(page, "[name=one]").value = "b";
     find(page, "[name=none]").value = "b";
@@ -240,16 +240,16 @@ describe("a form", () => {
     find(page, "[name=box]").checked,
   ];
 
-  test("keeps what the reader typed and chose while the server says nothing new", () => {
+  test("keeps typed and chosen values until the server sends new ones", () => {
     const page = filled();
-    // Every control has something new, but nothing about its value.
+    // Every control has a changed attribute, but none that sets its value.
     const other = form.replaceAll("name=", 'title="x" name=').replaceAll("<option", '<option title="x"');
     become(page, other, { typed: true });
     assert.deepEqual(values(page), ["typed", "typed", "b", "b", true]);
     assert.equal(page.querySelectorAll("[title=x]").length, 10);
   });
 
-  test("keeps what is typed and the caret in a field that is being edited", () => {
+  test("keeps the text and the caret of a field that is being edited", () => {
     const page = filled();
     const field = find(page, "[name=text]");
     field.focus();
@@ -258,7 +258,7 @@ describe("a form", () => {
     assert.deepEqual([focused(page), field.value, field.selectionStart, field.selectionEnd], [field, "typed", 2, 3]);
   });
 
-  test("follows the server where it says something new", () => {
+  test("follows the server where it sends something new", () => {
     const page = filled();
     const changed = form
       .replace('value="server"', 'value="new"')
@@ -271,13 +271,13 @@ describe("a form", () => {
     assert.deepEqual(values(page), ["new", "new", "c", "b", true]);
   });
 
-  test("is as the server says where nothing is to be kept", () => {
+  test("follows the server completely if nothing is kept", () => {
     const page = filled();
     become(page, form);
     assert.deepEqual(values(page), ["server", "server", "a", "a", false]);
   });
 
-  test("keeps what the reader opened, where that is to be kept", () => {
+  test("keeps opened details if they are to be kept", () => {
     const body = "<details><summary>more</summary></details>";
     for (const [keep, open] of /** @type {const} */ ([[{ open: true }, true], [{}, false]])) {
       const page = makePage(body);

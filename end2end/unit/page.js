@@ -1,5 +1,5 @@
 // @ts-check
-// A document for tests that need one.
+// Documents for tests.
 
 import { JSDOM } from "jsdom";
 

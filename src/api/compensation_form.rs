@@ -1,4 +1,4 @@
-//! Reads the forms about compensations, and turns their errors into those of the API.
+//! Reads the forms of compensations, and converts their errors to [`ApiError`].
 
 use std::future::Future;
 
@@ -18,10 +18,10 @@ use crate::{
     views::{compensations::FormView, href, mask::Mask},
 };
 
-/// Characters of a text of positions at most; a command has two streams.
+/// The longest text of positions, in bytes. A command concerns at most two streams.
 const PINS_MAX: usize = 1_000;
 
-/// The positions that a form was looked at; none where nothing was.
+/// Parses the stream positions that the reader of a form has seen; empty text means none.
 pub(super) fn pins(text: &str) -> Result<Vec<Pin>, ApiError> {
     if text.is_empty() {
         return Ok(Vec::new());
@@ -38,7 +38,7 @@ pub(super) fn case_id(text: &str) -> Result<EntityId, ApiError> {
     })
 }
 
-/// Shows a preview, which is recorded, without the names that the caller may not read.
+/// Records the preview in the audit trail, and masks names that the caller may not read.
 pub(super) async fn preview_shown(caller: &Caller, mut form: FormView) -> Result<FormView, ApiError> {
     let subject = format!("{} {}", form.domain, form.subject);
     let entry = caller
@@ -53,7 +53,8 @@ pub(super) async fn preview_shown(caller: &Caller, mut form: FormView) -> Result
     Ok(form)
 }
 
-/// Does it whether or not somebody still waits for it: a reader who closes the page must not leave it half done.
+/// Runs `work` to its end even if the request is cancelled, so that a closed page does not leave a compensation half
+/// done.
 pub(super) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, CompensationError>> + Send + 'static,
 ) -> Result<T, ApiError> {

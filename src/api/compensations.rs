@@ -1,5 +1,5 @@
-//! Compensations: the form with its preview, issuing or proposing it, approvals, and the cases that keep account. Who may,
-//! and what is written, the module `compensations` decides.
+//! Compensations: the form with its preview, issuing and proposing, decisions, and cases. The module `compensations`
+//! decides what is allowed and what is written.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// The form of a command, and what it would do as it is filled in. Writes nothing. `seen` is where the streams were when the
-/// reader last looked ([`crate::domain::compensation::command::pins_text`]): the answer holds what was appended since.
+/// The form of a command with a preview of its effect. Writes nothing. `seen` contains the stream positions that the
+/// reader last saw ([`crate::domain::compensation::command::pins_text`]); the answer contains what was appended after
+/// them.
 #[server(endpoint = "compensation-form", input = Json)]
 pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormView, ApiError> {
     let caller = super::context::authorise(super::context::Act::Propose).await?;
@@ -23,7 +24,7 @@ pub async fn get_compensation_form(draft: Draft, seen: String) -> Result<FormVie
     super::compensation_form::preview_shown(&caller, form).await
 }
 
-/// Issues what the form says, or proposes it where it needs somebody else's approval; leads to the case's page.
+/// Issues the compensation, or proposes it if it needs an approval. Redirects to the page of the case.
 #[server(endpoint = "compensation-issue")]
 pub async fn issue_compensation(form: Confirmation) -> Result<EntityId, ApiError> {
     let mut caller = super::context::authorise(super::context::Act::Propose).await?;
@@ -58,7 +59,7 @@ pub async fn decline_compensation(form: ApprovalForm) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Takes one's own proposal back.
+/// Withdraws the caller's own proposal.
 #[server(endpoint = "compensation-withdraw")]
 pub async fn withdraw_compensation(form: ApprovalForm) -> Result<(), ApiError> {
     let caller = super::context::authorise(super::context::Act::Propose).await?;
@@ -84,7 +85,7 @@ pub async fn get_compensation(id: EntityId) -> Result<CaseView, ApiError> {
     caller.shown(view, &format!("case {id}")).await
 }
 
-/// How many cases wait for the reader: for the mark in the navigation. Nothing for roles that approve nothing.
+/// The number of cases that wait for the reader's decision, for the navigation; 0 for roles that can't approve.
 #[server(endpoint = "approvals-waiting", input = Json)]
 pub async fn count_approvals() -> Result<u32, ApiError> {
     let caller = super::context::signed_in()?;

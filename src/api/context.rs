@@ -1,7 +1,8 @@
-//! What server functions find on the server: who calls, whether they may, and what they are shown of an answer. The first
-//! thing that every one of them does is one of the first four functions here.
+//! The context of server functions: finds and authorises the caller, and masks and records answers. Every server
+//! function first calls one of [`visitor`], [`signed_in`], [`authorise`] and [`reader_of`].
 
-/// Named through here, because signatures do not need it and the browser's build has no bodies.
+/// Server functions use this re-export in their bodies. An import of their own would be unused in the browser's build,
+/// which has no bodies.
 pub(super) use crate::domain::access::Act;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header::SET_COOKIE};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-/// For the same reason.
+/// Re-exports for the same reason.
 pub(super) use crate::{ledger::Ledger, views::lists::ListName};
 
 use super::ApiError;
@@ -30,19 +31,19 @@ use crate::{
     },
 };
 
-/// Somebody who is signed in and may do what they ask for.
+/// The authorised caller of a server function.
 pub(super) struct Caller {
     pub principal: Principal,
     state: AppState,
 }
 
-/// Whoever calls, for what needs no session.
+/// The visitor, for functions that need no session.
 pub(super) fn visitor() -> Result<(Visitor, AppState), ApiError> {
     let visitor = use_context::<Visitor>().ok_or(ApiError::Internal)?;
     Ok((visitor, state()?))
 }
 
-/// Somebody who is signed in, in whatever role.
+/// The caller, for functions that need a session of any role.
 pub(super) fn signed_in() -> Result<Caller, ApiError> {
     let (visitor, state) = visitor()?;
     Ok(Caller {
@@ -51,7 +52,7 @@ pub(super) fn signed_in() -> Result<Caller, ApiError> {
     })
 }
 
-/// Somebody whose role may do this. That it may not is recorded.
+/// The caller, for functions that need a role with `act`. A refusal is recorded in the audit trail.
 pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
     let caller = signed_in()?;
     if caller.principal.can(act) {
@@ -62,7 +63,8 @@ pub(super) async fn authorise(act: Act) -> Result<Caller, ApiError> {
     Err(ApiError::Forbidden)
 }
 
-/// Somebody who may read, with a query of a list that is no larger than an address can make it.
+/// The caller, for functions that read a list. Checks that the query's filters and sort are valid for the list, and
+/// bounds their length and number.
 pub(super) async fn reader_of(list: ListName, query: &ListQuery) -> Result<Caller, ApiError> {
     let caller = authorise(Act::Read).await?;
     let states = list.states();
@@ -96,7 +98,7 @@ impl Caller {
         &self.state.ledger
     }
 
-    /// Asks the read model, on a thread that may block.
+    /// Runs a query of the read model on a thread for blocking calls.
     pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
@@ -118,22 +120,22 @@ impl Caller {
         &self.state.compensations
     }
 
-    /// To take along into what goes on without the caller.
+    /// A handle for tasks that outlive the request.
     pub fn shared_compensations(&self) -> Arc<Compensations> {
         Arc::clone(&self.state.compensations)
     }
 
-    /// The caller, as compensations know them.
+    /// The caller as a requester of compensations.
     pub fn who(&self) -> Requester {
         self.state.requester(&self.principal)
     }
 
-    /// Whether the last proof of who they are is fresh.
+    /// Whether the last proof of the password is still valid.
     pub fn is_proven(&self) -> bool {
         self.principal.session.is_proven(self.auth().now())
     }
 
-    /// What a search text of theirs may be looked for in.
+    /// The fields that the caller may search: names only for roles that may read them.
     pub const fn search(&self) -> Search {
         if self.principal.can(Act::ReadPersonal) {
             Search::Names
@@ -142,9 +144,9 @@ impl Caller {
         }
     }
 
-    /// What they are shown of an answer that may name people: all of it, which is recorded, or what is left without names.
-    /// Long texts are truncated last, because masking recognises personal fields by the whole text. `subject` is what it is about,
-    /// as in `wallet W-1`.
+    /// Prepares an answer that may contain personal data. A caller who may read them gets all, and the view is recorded
+    /// with `subject` (such as `wallet W-1`). For others, personal data are masked. Long texts are truncated last,
+    /// because masking recognises personal fields by their whole text.
     pub async fn shown<T: Mask + Truncate>(&self, mut answer: T, subject: &str) -> Result<T, ApiError> {
         if self.principal.can(Act::ReadPersonal) {
             let view = self.principal.entry("view", AuditOutcome::Done).about(subject);
@@ -155,7 +157,7 @@ impl Caller {
         Ok(truncated(answer))
     }
 
-    /// Takes a form only if it was given out to this session: not by another site, nor before the last sign-in.
+    /// Checks the form token: a form from another site or from an earlier session is refused. A refusal is recorded.
     pub async fn check_form(&self, form_token: &str) -> Result<(), ApiError> {
         if self.principal.gave_out(form_token) {
             return Ok(());
@@ -167,7 +169,7 @@ impl Caller {
     }
 }
 
-/// An answer without long texts from outside; for one that names nobody.
+/// The answer with long texts truncated; for answers without personal data.
 pub(super) fn truncated<T: Truncate>(mut answer: T) -> T {
     answer.truncate_texts();
     answer
@@ -177,15 +179,15 @@ fn state() -> Result<AppState, ApiError> {
     use_context().ok_or(ApiError::Internal)
 }
 
-/// Gives the caller's browser a cookie with the answer.
+/// Adds `Set-Cookie` to the response. `None` is an error.
 pub(super) fn give_cookie(cookie: Option<HeaderValue>) -> Result<(), ApiError> {
     let (cookie, response) = cookie.zip(use_context::<ResponseOptions>()).ok_or(ApiError::Internal)?;
     response.append_header(SET_COOKIE, cookie);
     Ok(())
 }
 
-/// Shows the answer itself where a form was sent without JavaScript, instead of leading back to its page: for what is told
-/// once and never again.
+/// Sets status 200, so that a form that was sent without JavaScript gets the answer itself instead of a redirect to its
+/// page. For answers that are shown only once.
 pub(super) fn answer_in_place() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::OK);
@@ -209,7 +211,7 @@ impl From<AuditError> for ApiError {
     }
 }
 
-/// People and the audit trail are in one store: without it nothing is recorded, so nothing was done.
+/// Operators and the audit trail are in one store. If it fails, nothing can be recorded, so nothing is done.
 impl From<Unavailable> for ApiError {
     fn from(error: Unavailable) -> Self {
         tracing::error!(%error, "the access store does not do what it is asked");

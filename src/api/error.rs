@@ -1,4 +1,4 @@
-//! What can go wrong with a question, as a browser is told: a code for machines, a sentence for people, nothing internal.
+//! The errors of server functions: a code for programs, a sentence for people, and nothing internal.
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -14,7 +14,7 @@ use crate::{
     views::look_up::AskedFact,
 };
 
-/// Why a server function has no answer.
+/// The error of a server function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ApiError {
@@ -22,45 +22,45 @@ pub enum ApiError {
     NotFound { what: String, filtered: bool },
     #[error("{message}")]
     Invalid { message: String },
-    /// The figures of lists go on; what has to be read from this store can't be shown.
+    /// Lists still work. Data that are read from this store can't be shown.
     #[error("the {domain} store does not answer")]
     StoreDown { domain: Domain },
-    /// Lists, totals and findings have no answer; the message says what to do.
+    /// The read model does not answer, so lists, totals and findings can't be shown. The message says what to do.
     #[error("{message}")]
     ReadModel { message: String },
-    /// Nobody is signed in, or no longer.
+    /// There is no session, or it has ended.
     #[error("you are not signed in, or your session has ended")]
     SignedOut,
     #[error("your role does not allow this")]
     Forbidden,
-    /// A look-up found nobody. The fact that was given comes back for the form; the name does not.
+    /// A customer look-up found no match. `asked` is the given fact for the form, without the name.
     #[error("no match")]
     NoMatch { asked: AskedFact },
-    /// A field of the form that was sent is wrong; nothing was written.
+    /// A field of the form is wrong. Nothing was written.
     #[error("{}", .error.message)]
     Field { error: FieldError },
-    /// What was looked at has changed since; nothing was written, and a new preview says what it is now.
+    /// A stream has changed since the preview. Nothing was written; a new preview shows the current state.
     #[error("something was appended since you looked; nothing was issued")]
     Moved,
-    /// The form is not one of this session: it was open before the last login, or comes from elsewhere.
+    /// The form is not of this session: it was rendered before the last sign-in, or comes from another site.
     #[error("this form is no longer valid; load the page again")]
     FormExpired,
-    /// Understood and refused, by a rule of the ledger.
+    /// A valid request that a rule refuses.
     #[error("{message}")]
     Refused { message: String },
-    /// A moment later it may be taken.
+    /// A rate limit is exceeded. `seconds` is the time until the next try.
     #[error("too many requests; try again in {seconds} s")]
     TooMany { seconds: u64 },
-    /// What can't be recorded does not happen.
+    /// The audit trail could not be written, so nothing was done.
     #[error("the audit trail can't be written, so nothing was done")]
     Unrecorded,
-    /// It may have happened; the case will say so.
+    /// It is unknown whether the events were appended. The case will show it.
     #[error("the store stopped answering; the case {case} is open and will be finished or refused, so don't repeat it")]
     OutcomeUnknown { case: EntityId },
-    /// Something went wrong here; the server's log says what.
+    /// An internal error. The log contains the details.
     #[error("something went wrong on the server; its log says what")]
     Internal,
-    /// The server could not be asked.
+    /// The request to the server failed.
     #[error("the server could not be reached")]
     Unreachable,
 }
@@ -82,7 +82,7 @@ impl FromServerFnError for ApiError {
 }
 
 impl ApiError {
-    /// The HTTP status that a page with this error has.
+    /// The HTTP status of the error.
     pub const fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,

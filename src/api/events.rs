@@ -1,4 +1,4 @@
-//! One event, as it was written.
+//! One event as it was written.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 

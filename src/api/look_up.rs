@@ -1,12 +1,12 @@
-//! The look-up of a customer by the whole name and one more fact, for roles that read the ledger without names.
+//! The look-up of a customer by the whole name and one more fact, for roles that may not read names.
 
 use leptos::prelude::*;
 
 use super::ApiError;
 use crate::views::look_up::LookUpQuestion;
 
-/// Answers with the customer's id and leads to their page. An operator has 20 tries an hour, and every try is in the audit
-/// trail before it is answered. A question with a mistake in it asks nothing and is no try.
+/// Answers with the customer's id and redirects to the customer's page. An operator has 20 tries an hour. Every try is
+/// recorded in the audit trail before it is answered. An invalid form does not count as a try.
 #[server(endpoint = "customer-look-up")]
 pub async fn look_up_customer(form: LookUpQuestion) -> Result<String, ApiError> {
     let caller = super::context::authorise(super::context::Act::LookUp).await?;

@@ -1,5 +1,5 @@
-//! What the form of a look-up says, as a question to the ledger: read and checked first, then counted, asked, and recorded.
-//! No error and no entry of the audit trail repeats a text that was typed where it may be a name.
+//! The form of a customer look-up: it is parsed, counted against the limit, answered by the ledger, and recorded.
+//! Errors and audit entries never repeat typed text that may be a name.
 
 use chrono::NaiveDate;
 
@@ -19,7 +19,7 @@ use crate::{
 /// The act in the audit trail.
 const ACT: &str = "look_up";
 
-/// A question that makes sense.
+/// A valid question.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     name: WholeName,
@@ -27,7 +27,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads the form. An error names the field.
+    /// Parses the form. An error names the field.
     pub fn read(form: &LookUpQuestion) -> Result<Self, ApiError> {
         let wrong = |field: Field, message: &str| proof::field(field, message);
         let name = WholeName::new(&form.name.0).map_err(|error| wrong(Field::Name, &error.to_string()))?;
@@ -64,7 +64,7 @@ impl Asked {
         Ok(Self { name, fact })
     }
 
-    /// The customer's id. Counts the try, asks the ledger, and records what it says before it is known to anybody.
+    /// Answers with the customer's id. Counts the try, asks the ledger, and records the result before returning it.
     pub async fn answer(self, caller: &Caller) -> Result<String, ApiError> {
         let (auth, audit, principal) = (caller.auth(), caller.audit(), &caller.principal);
         let tries = auth.look_ups();
@@ -101,13 +101,13 @@ impl Asked {
     }
 }
 
-/// `2026-01-31` and nothing like it.
+/// Parses a date in the form `2026-01-31` only.
 fn day_of(text: &str) -> Option<NaiveDate> {
     let plain = text.len() == DAY_MAX && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// The kind of a fact, for an entry about a question that was not put to the ledger.
+/// The kind of a fact, for audit entries of questions without an answer.
 const fn kind(fact: &Fact) -> &'static str {
     match fact {
         Fact::Order(_) => "by an order",
@@ -115,7 +115,7 @@ const fn kind(fact: &Fact) -> &'static str {
     }
 }
 
-/// A fact, for the record. The id of an order that does not exist is left out, because it may be a name in the wrong field.
+/// The fact for the audit entry. The id of an unknown order is left out, because it may be a name in the wrong field.
 fn spelled(fact: &Fact, found: &Found) -> String {
     match fact {
         Fact::Order(_) if *found == Found::NoSuchOrder => "by an order that does not exist".to_owned(),
@@ -133,7 +133,7 @@ const fn outcome(found: &Found) -> &'static str {
     }
 }
 
-/// The answer, or why there is none.
+/// The customer's id, or the error for the form.
 fn answered(found: Found, fact: &Fact) -> Result<String, ApiError> {
     let message = match found {
         Found::Customer(customer) => return Ok(customer),
@@ -150,7 +150,7 @@ fn answered(found: Found, fact: &Fact) -> Result<String, ApiError> {
     })
 }
 
-/// What the form shows again.
+/// The fact that the form shows again.
 fn again(found: &Found, fact: &Fact) -> AskedFact {
     match fact {
         Fact::Order(_) if *found == Found::NoSuchOrder => AskedFact::default(),

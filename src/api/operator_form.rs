@@ -1,5 +1,5 @@
-//! What an administrator's form says, as a change of an operator: read and checked first, then made, and recorded before and
-//! after. Nobody changes what they may do themselves.
+//! The form with which an administrator changes an operator: it is parsed, then the change is made and recorded before
+//! and after. Administrators can't change their own rights.
 
 use super::{ApiError, context::Caller};
 use crate::{
@@ -13,16 +13,16 @@ use crate::{
     views::operators::{OperatorAnswer, OperatorForm},
 };
 
-/// Bytes of a list of limits at most.
+/// The longest list of limits in bytes.
 const LIMITS_BYTES_MAX: usize = 10_000;
 
-/// All operators, as administrators see them.
+/// All operators as administrators see them.
 pub(super) async fn rows(caller: &Caller) -> Result<Vec<OperatorRow>, Unavailable> {
     let operators = caller.auth().operators().list().await?;
     Ok(operators.iter().map(Operator::row).collect())
 }
 
-/// A form that makes sense.
+/// A valid change of an operator.
 #[derive(Debug)]
 pub(super) struct OperatorChange {
     name: OperatorName,
@@ -103,7 +103,8 @@ impl OperatorChange {
         };
         let recorded = audit.record(ended).await;
         match made {
-            // It is done, and the trail has that it was begun: to say 'failed' would be wrong, and lose a password.
+            // The change is made and its start is recorded. An error for a failed second entry would be wrong, and
+            // would lose a new password.
             Ok(answer) => Ok(answer),
             Err(OperatorError::Unavailable(error)) => Err(error.into()),
             Err(error) => {
@@ -115,7 +116,7 @@ impl OperatorChange {
         }
     }
 
-    /// Somebody's own rights. A new password is nothing of that.
+    /// Whether the change is of the caller's own rights. A password reset is not.
     fn is_of(&self, caller: &OperatorName) -> bool {
         self.name == *caller && !matches!(self.act, Act::Reset)
     }
@@ -171,7 +172,7 @@ impl OperatorChange {
     }
 }
 
-/// One a line: the currency, for one compensation, for one day.
+/// Parses limits, one per line: the currency, the limit of one compensation, the limit of a day.
 fn limits(text: &str) -> Result<Vec<Limit>, ApiError> {
     if text.len() > LIMITS_BYTES_MAX {
         return Err(invalid("these are too many limits"));
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_says_one_change() {
+    fn a_form_is_parsed_as_one_change() {
         let form = |act: &str, role: &str| OperatorForm {
             act: act.to_owned(),
             name: " ada ".to_owned(),

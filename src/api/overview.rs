@@ -1,4 +1,4 @@
-//! The first page's figures, and how the stores are doing.
+//! The figures of the overview page, and the state of the stores.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -12,7 +12,7 @@ pub async fn get_overview() -> Result<Overview, ApiError> {
     caller.shown(overview, "overview").await
 }
 
-/// For everybody who is signed in: it stands above every page.
+/// The state of the stores. Any role may read it, because every page shows it.
 #[server(endpoint = "health", input = Json)]
 pub async fn get_health() -> Result<Vec<StoreHealth>, ApiError> {
     Ok(super::context::signed_in()?.ledger().health())

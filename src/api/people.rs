@@ -1,4 +1,4 @@
-//! What administrators do: operators and their limits, and the audit trail.
+//! Server functions for administrators: operators and their limits, and the audit trail.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -19,7 +19,7 @@ pub async fn list_operators() -> Result<Vec<OperatorRow>, ApiError> {
     Ok(super::operator_form::rows(&caller).await?)
 }
 
-/// Needs a fresh proof of who asks. A new password is in the answer, and nowhere else.
+/// Changes an operator. Needs a recent proof of the caller's password. A new password is only in the answer.
 #[server(endpoint = "operator-change")]
 pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiError> {
     let mut caller = super::context::authorise(super::context::Act::ManageOperators).await?;
@@ -33,7 +33,7 @@ pub async fn change_operator(form: OperatorForm) -> Result<OperatorAnswer, ApiEr
     Ok(answer)
 }
 
-/// The trail, newest first.
+/// A page of audit entries, newest first.
 #[server(endpoint = "audit", input = Json)]
 pub async fn search_audit(query: AuditQuery) -> Result<NumberedPage<AuditEntry>, ApiError> {
     let caller = super::context::authorise(super::context::Act::Audit).await?;

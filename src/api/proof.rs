@@ -1,5 +1,6 @@
-//! Proving who one is: to begin a session, and again before what needs a fresh proof. Every try is in the audit trail, by the
-//! operator's name where there is such an operator: what somebody types into the wrong field may be a password.
+//! Sign-in, sign-out, and the renewed proof of the password before acts that need one. Every try is recorded in the
+//! audit trail. A name is recorded only if it is an operator's, because other text may be a password in the wrong
+//! field.
 
 use std::time::Duration;
 
@@ -15,15 +16,15 @@ use crate::{
     views::operators::SignInForm,
 };
 
-/// Bytes of a name, password or code that are looked at.
+/// The longest name, password or code, in bytes.
 const TYPED_MAX: usize = 1_024;
-/// How long the other half of a double click is waited for.
+/// How often, and at which interval, the second request of a double click checks for the proof of the first.
 const JUST_TRIES: u32 = 10;
 const JUST_PAUSE: Duration = Duration::from_millis(50);
-/// Who stands in the trail for a name that nobody has.
+/// The actor in the audit trail for an unknown name.
 const UNKNOWN: &str = "(unknown)";
 
-/// A new session for who the form says, under a new token.
+/// Signs in with the form, and opens a session with a new token.
 pub(super) async fn sign_in(
     visitor: &Visitor,
     (auth, audit): (&Auth, &Audit),
@@ -51,7 +52,7 @@ pub(super) async fn sign_in(
     }
     audit.record(entry(AuditOutcome::Done)).await?;
     let sessions = auth.sessions();
-    // Whoever planted a token in this browser before must not share what begins now.
+    // The former session of this browser ends, because others may have planted its token (session fixation).
     if let Some(former) = &visitor.principal {
         sessions.close(&former.token.0).await?;
     }
@@ -67,7 +68,7 @@ pub(super) async fn sign_out(caller: &Caller) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Has the caller prove again who they are, if the last proof is too old. Nothing that needs it goes on without.
+/// Verifies the password again if the last proof is too old. Returns an error without a valid proof.
 pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
     prove_if_given(caller, password, code).await?;
     if caller.is_proven() {
@@ -77,7 +78,7 @@ pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret)
     }
 }
 
-/// The same where the password was given; whether it is needed is for others to say.
+/// Verifies the password again if the last proof is too old and a password was given. Does not fail without a password.
 pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code: &Secret) -> Result<(), ApiError> {
     if caller.is_proven() || password.0.is_empty() {
         return Ok(());
@@ -106,7 +107,8 @@ pub(super) async fn prove_if_given(caller: &mut Caller, password: &Secret, code:
     Ok(())
 }
 
-/// A double click sends one code twice, and it counts once: the second try goes by the proof that the first one was.
+/// Waits for the proof of a concurrent request. A double click sends one code twice, and a code can be used once, so
+/// the second request uses the proof of the first.
 async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
     for _ in 0..JUST_TRIES {
         tokio::time::sleep(JUST_PAUSE).await;
@@ -120,13 +122,13 @@ async fn was_just_proven(caller: &mut Caller) -> Result<bool, ApiError> {
     Ok(false)
 }
 
-/// Records why somebody was not let in, and says it as the form shows it.
+/// Records a failed proof. Returns the error for the form.
 async fn refuse(audit: &Audit, entry: NewEntry, error: SignInError) -> Result<ApiError, ApiError> {
     let words = error.to_string();
     let answer = match error {
         SignInError::Unavailable(error) => return Err(error.into()),
         SignInError::Throttled { retry_after_seconds } => {
-            // Once a minute: who guesses on would otherwise fill the trail.
+            // Recorded once a minute, so that further guesses do not fill the audit trail.
             audit.record_once(entry.detail("too many failed tries")).await?;
             return Ok(ApiError::TooMany {
                 seconds: retry_after_seconds,
@@ -139,7 +141,7 @@ async fn refuse(audit: &Audit, entry: NewEntry, error: SignInError) -> Result<Ap
     Ok(answer)
 }
 
-/// The name as the trail has it.
+/// The name for the audit trail: that of an operator, or [`UNKNOWN`].
 async fn known(auth: &Auth, name: &str) -> Result<String, ApiError> {
     let found = match name.parse::<OperatorName>() {
         Ok(name) => auth.operators().find(&name).await?,

@@ -1,4 +1,4 @@
-//! Refunds: the list and one refund's story.
+//! Refunds: the list and one refund's page.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -19,7 +19,7 @@ pub async fn list_refunds(query: ListQuery) -> Result<Page<RefundRow>, ApiError>
     Ok(super::context::truncated(page))
 }
 
-/// One refund; `order` says which, where several orders use its id.
+/// One refund. `order` selects one if several orders use the id.
 #[server(endpoint = "refund", input = Json)]
 pub async fn get_refund(refund: String, order: Option<String>) -> Result<RefundView, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;

@@ -1,11 +1,11 @@
-//! Searching for anything.
+//! The search over all kinds.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use super::ApiError;
 use crate::views::search::{SearchKind, SearchView};
 
-/// What a text finds, of one kind or of all.
+/// The hits of a text, of one kind or of all.
 #[server(endpoint = "search", input = Json)]
 pub async fn search(text: String, kind: Option<SearchKind>) -> Result<SearchView, ApiError> {
     use crate::{
@@ -24,7 +24,7 @@ pub async fn search(text: String, kind: Option<SearchKind>) -> Result<SearchView
         let shown = if kind.is_some() { HITS_MAX } else { HITS_SHOWN };
         match caller.compensations().search_cases(&caller.who(), &text, shown).await {
             Ok(cases) => view.cases = cases,
-            // The other kinds are found all the same.
+            // The hits of other kinds are still shown.
             Err(error) => view.unsearched.push(format!("Cases are not searched: {error}.")),
         }
     }

@@ -1,4 +1,4 @@
-//! Signing in and out, and who is signed in.
+//! Sign-in, sign-out, and the operator who is signed in.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -6,14 +6,14 @@ use leptos::server_fn::codec::Json;
 use super::ApiError;
 use crate::views::operators::{Me, SignInForm};
 
-/// Who is signed in; `None` where nobody is. The one question that needs no session.
+/// The operator who is signed in, or `None`. Needs no session.
 #[server(endpoint = "me", input = Json)]
 pub async fn get_me() -> Result<Option<Me>, ApiError> {
     let (visitor, _) = super::context::visitor()?;
     Ok(visitor.principal.as_ref().map(crate::app_state::me))
 }
 
-/// Signs in and leads to `form.next`. What is wrong comes back as an error of the field `password` or `code`.
+/// Signs in and redirects to `form.next`. Wrong input is an error of the field `password` or `code`.
 #[server(endpoint = "sign-in")]
 pub async fn sign_in(form: SignInForm) -> Result<(), ApiError> {
     let (visitor, state) = super::context::visitor()?;
@@ -23,7 +23,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Ends the session and leads to the page to sign in.
+/// Ends the session and redirects to the sign-in page.
 #[server(endpoint = "sign-out")]
 pub async fn sign_out(form_token: String) -> Result<(), ApiError> {
     let caller = super::context::signed_in()?;

@@ -1,4 +1,4 @@
-//! Wallets: the list, one wallet's page, its raw history for a browser that replays it itself, and the list of holds.
+//! Wallets: the list, one wallet's page, its entries for a replay in the browser, and the list of holds.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -34,7 +34,8 @@ pub async fn get_wallet(id: EntityId, query: TimelineQuery) -> Result<WalletView
     caller.shown(view, &format!("wallet {id}")).await
 }
 
-/// The entries after a position for a replay, at most [`crate::views::timelines::HISTORY_ROWS_MAX`], fewer where they are large.
+/// The entries after a position for a replay: at most [`crate::views::timelines::HISTORY_ROWS_MAX`], fewer if they are
+/// large.
 #[server(endpoint = "wallet-history", input = Json)]
 pub async fn get_wallet_history(id: EntityId, after: Option<Position>) -> Result<History, ApiError> {
     let caller = super::context::authorise(super::context::Act::Read).await?;

@@ -1,4 +1,4 @@
-//! Adapters for the ports of [`compensations`](crate::compensations): the limits of a day, and the audit trail.
+//! Adapters for the ports of [`compensations`](crate::compensations): daily limits and the audit trail.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -1,16 +1,17 @@
-//! How entries hang together, exactly, so that anybody can verify an exported log with a few lines of any language.
+//! The format of the hash chain. It is complete, so that a short program in any language can verify an exported log.
 //!
-//! The chain starts in the stream `AUD` and goes on in one stream a UTC day, `AUD-20260131`. Every event is
-//! `audit.recorded`, or, as the last of its stream, `audit.sealed`, whose `next` names the stream in which the chain goes on;
-//! `AUD` holds one seal and nothing else. (A day is sealed before the next one begins, so two processes at midnight can't make
-//! two chains.) The data of each is a JSON object with at most the fields below, `prev` and `hash` among them.
+//! The chain starts in the stream `AUD` and continues in one stream per UTC day, such as `AUD-20260131`. Each event is
+//! of type `audit.recorded`. The last event of a stream is of type `audit.sealed`; its `next` names the stream in which
+//! the chain continues. `AUD` contains one seal and nothing else. A day is sealed before the next one begins, so two
+//! processes at midnight can't fork the chain. The data of an event is a JSON object with `prev`, `hash` and no fields
+//! besides those below.
 //!
-//! `hash` is the SHA-256, in lower case hexadecimal, of the following fields in this order, leaving out those that are not
-//! there: `prev`, `stream`, `sequence`, `id`, `time`, `type`, `actor`, `act`, `outcome`, `subject`, `case`, `from`, `session`,
-//! `detail`, `next`. Each field is written as its name, a space, the number of bytes of its value in decimal, a line feed, the
-//! value in UTF-8, a line feed. `stream` is the stream's id; `sequence`, `id`, `time`, `type` and `actor` are the event's own;
-//! the others are in its data. `prev` is the `hash` of the event before, in the stream before where it is the first; of the
-//! very first it is 64 zeros.
+//! `hash` is the SHA-256, in lower-case hexadecimal, of these fields in this order, without absent ones: `prev`,
+//! `stream`, `sequence`, `id`, `time`, `type`, `actor`, `act`, `outcome`, `subject`, `case`, `from`, `session`,
+//! `detail`, `next`. Each field is written as its name, a space, the number of bytes of its value in decimal, a line
+//! feed, the value in UTF-8, a line feed. `stream` is the stream's id. `sequence`, `id`, `time`, `type` and `actor` are
+//! those of the event. The others are in the data. `prev` is the `hash` of the event before, which is in the previous
+//! stream for the first event of a stream. The `prev` of the very first event is 64 zeros.
 
 use chrono::NaiveDate;
 use data_encoding::HEXLOWER;
@@ -29,11 +30,11 @@ use crate::{
 
 pub(super) const RECORDED: &str = "audit.recorded";
 pub(super) const SEALED: &str = "audit.sealed";
-/// What the streams of days start with.
+/// The prefix of the ids of day streams.
 pub(super) const PREFIX: &str = "AUD-";
-/// Where the chain starts.
+/// The stream in which the chain starts.
 const START: &str = "AUD";
-/// Who seals.
+/// The actor of seals.
 const SEALER: &str = "ledgerscope";
 
 /// A stream of the chain: the start, or a day. The start comes before every day.
@@ -53,7 +54,7 @@ impl Link {
         }
         let digits = text.strip_prefix(PREFIX)?;
         let day = NaiveDate::parse_from_str(digits, "%Y%m%d").ok()?;
-        // One spelling a day, or a stream could hide beside another.
+        // Each day has one spelling. Otherwise a second stream could exist for the same day.
         let link = Self(Some(day));
         (link.to_string() == text).then_some(link)
     }
@@ -73,7 +74,7 @@ pub(super) fn nothing() -> String {
     "0".repeat(64)
 }
 
-/// The data of both types. A field beside these would not be covered by the hash, so there is none.
+/// The data of both event types. Other fields are rejected, because the hash would not cover them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Data {
@@ -97,7 +98,7 @@ pub(super) struct Data {
     pub hash: String,
 }
 
-/// The envelope's part of the hash.
+/// The fields of the event's envelope that the hash covers.
 #[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
     pub stream: &'a str,
@@ -135,7 +136,7 @@ pub(super) fn hash(envelope: Envelope<'_>, data: &Data) -> String {
     HEXLOWER.encode(&digest.finalize())
 }
 
-/// An entry as an event at a place of the chain, and its hash.
+/// The event of an entry for the stream and sequence in `at`, and the event's hash.
 pub(super) fn recorded(
     entry: &NewEntry,
     id: &str,
@@ -166,7 +167,7 @@ pub(super) fn recorded(
     event(envelope, data)
 }
 
-/// The last event of a stream, and its hash.
+/// The seal of a stream, whose chain continues in `next`, and the seal's hash.
 pub(super) fn sealed(
     next: Link,
     time: &str,
@@ -199,7 +200,7 @@ fn event(envelope: Envelope<'_>, mut data: Data) -> Result<(NewEvent, String), U
         r#type: envelope.kind.to_owned(),
         time: envelope.time.to_owned(),
         actor: Some(envelope.actor.to_owned()),
-        // The id is new for each entry, and the same when it is tried again.
+        // The id is unique per entry, and a retry has the same id.
         idempotencykey: Some(envelope.id.to_owned()),
         correlationid: None,
         causationid: None,
@@ -209,12 +210,12 @@ fn event(envelope: Envelope<'_>, mut data: Data) -> Result<(NewEvent, String), U
     Ok((event, data.hash))
 }
 
-/// The data of an event of the chain, where it can be read.
+/// The data of an event of the chain; `None` if it can't be parsed.
 pub(super) fn data(entry: &Entry) -> Option<Data> {
     serde_json::from_str(entry.fields.data()?).ok()
 }
 
-/// As pages show it. `None` is a seal, or something that is no entry; `verify` finds the latter.
+/// The entry as pages show it. `None` for a seal, and for an event that is not a valid entry, which `verify` reports.
 pub(super) fn shown(link: Link, entry: &Entry) -> Option<AuditEntry> {
     if entry.fields.r#type()? != RECORDED {
         return None;
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_has_one_name() {
+    fn a_link_has_one_spelling() {
         let day = Link(NaiveDate::from_ymd_opt(2026, 1, 31));
         assert_eq!(day.to_string(), "AUD-20260131");
         assert_eq!(Link::parse("AUD-20260131"), Some(day));

@@ -1,5 +1,5 @@
-//! Reading the trail: the newest first for those who search, the oldest first for those who take it away. Both go day by
-//! day and hold one page of entries at a time; a search looks at so many entries and no further.
+//! Reads the audit trail: a search (newest first, a bounded number of entries) and the export (oldest first, all
+//! entries). Both read day by day.
 
 use std::sync::Arc;
 
@@ -22,13 +22,14 @@ use crate::{
     },
 };
 
-/// Entries in one read.
+/// Entries per read of the log.
 const PAGE: usize = 1_000;
-/// Entries that one search looks at; what is older is found by asking for its days.
+/// A search stops after the day in which it has read this many entries. Older entries are found by a search with their
+/// dates.
 pub const SEARCHED_MAX: u64 = 200_000;
 
 impl Audit {
-    /// The entries that match, newest first, a page of them.
+    /// One page of the entries that match, newest first.
     pub async fn search(&self, query: &AuditQuery) -> Result<NumberedPage<AuditEntry>, Unavailable> {
         let page = query.page.max(1);
         let skip = u64::from(page - 1) * u64::from(PAGE_ROWS);
@@ -64,7 +65,7 @@ impl Audit {
         })
     }
 
-    /// All entries, oldest first, read as they are asked for.
+    /// A stream of all entries, oldest first, read on demand.
     pub fn export(&self) -> BoxStream<'static, Result<AuditEntry, Unavailable>> {
         let log = Arc::clone(&self.log);
         let listed = {
@@ -82,7 +83,7 @@ impl Audit {
 }
 
 impl Audit {
-    /// The entries that match, oldest first, all of them, read as they are asked for.
+    /// A stream of all entries that match, oldest first, read on demand.
     pub fn export_matching(&self, query: AuditQuery) -> BoxStream<'static, Result<AuditEntry, Unavailable>> {
         let text = query.text.trim().to_lowercase();
         self.export()
@@ -121,8 +122,8 @@ fn entries(log: Arc<dyn EventLog>, link: Link) -> BoxStream<'static, Result<Audi
     .boxed()
 }
 
-/// Whether a day can hold entries of the days that are asked for: one that was recorded around midnight may stand in the
-/// stream of the day after its own.
+/// Whether a day's stream can contain entries of the dates in the query. An entry that was recorded around midnight may
+/// be in the stream of the next day.
 fn can_hold(link: Link, query: &AuditQuery) -> bool {
     let Some(day) = link.0 else { return false };
     let late = query.to.and_then(|to| to.succ_opt());

@@ -1,4 +1,4 @@
-//! The trail tells what was done, in one chain, and shows it when somebody has been at it.
+//! Tests of the audit trail: recording, the hash chain over days and processes, detection of changes, search.
 
 use std::{
     net::IpAddr,
@@ -27,7 +27,7 @@ use crate::{
 /// 2026-01-31T22:00:00Z: two hours before the end of a day and of a month.
 const START: i64 = 1_769_896_800_000;
 
-/// A trail in a directory of its own, by a clock that the test turns.
+/// An audit trail in a temporary directory, with a clock that the test sets.
 struct TestAudit {
     dir: TempDir,
     now: Arc<AtomicI64>,
@@ -42,7 +42,7 @@ impl TestAudit {
         Self { dir, now, audit }
     }
 
-    /// The same trail, as another process would have it open.
+    /// Another [`Audit`] on the same store, as in another process.
     fn another(&self) -> Arc<Audit> {
         open(&self.dir, &self.now)
     }
@@ -104,12 +104,12 @@ impl TestAudit {
         page.rows.into_iter().map(|row| row.subject.unwrap()).collect()
     }
 
-    /// What somebody does who has got hold of the file.
+    /// Changes the store's file with SQL, as an attacker with access to the file could.
     fn tamper(&self, sql: &str) {
         let file = Connection::open(self.log_file()).unwrap();
         let changed = file.execute(sql, []).unwrap();
         assert!(changed > 0, "{sql}");
-        // The checksums of rows find accidents. Who changes rows on purpose can take them away.
+        // Removes the checksums of rows: they detect accidental damage, but an attacker can remove them.
         file.execute_batch(
             "PRAGMA ignore_check_constraints = ON;
              UPDATE store SET checksums_from = 1000000;
@@ -120,7 +120,7 @@ impl TestAudit {
 }
 
 #[tokio::test]
-async fn what_is_recorded_is_read_again() {
+async fn a_recorded_entry_is_read_back() {
     let trail = TestAudit::new();
     assert_eq!(trail.verified().await.entries, 0);
     let whole = NewEntry::new("ada", "sign_in", AuditOutcome::Refused)
@@ -185,7 +185,7 @@ async fn several_processes_write_one_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_chain_goes_on_over_days_whoever_writes() {
+async fn the_chain_continues_over_days_with_several_writers() {
     let trail = TestAudit::new();
     let processes = [trail.another(), trail.another()];
     for (days, count) in [(0, 3), (1, 2), (5, 4)] {
@@ -193,7 +193,7 @@ async fn the_chain_goes_on_over_days_whoever_writes() {
         let recording = (0..count).map(|n| processes[n % 2].record(entry("ada", "thing")));
         assert!(join_all(recording).await.iter().all(Result::is_ok));
     }
-    // A clock that was put back does not make the chain go back.
+    // A clock that was set back does not move the chain back to an earlier day.
     trail.pass(TimeDelta::days(-3));
     fill(&trail.another(), 1).await;
     let verified = trail.verified().await;
@@ -245,9 +245,9 @@ async fn a_changed_entry_is_found() {
 }
 
 #[tokio::test]
-async fn an_entry_that_was_hashed_anew_does_not_fit() {
+async fn a_changed_entry_with_a_recomputed_hash_is_found() {
     let trail = two_days().await;
-    // Somebody who knows the rule changes an entry and its hash; the next one tells.
+    // An entry is changed and its hash recomputed; the `prev` of the next entry shows it.
     let other = TestAudit::new();
     for subject in ["thing 0", "another", "thing 2"] {
         other.audit.record(entry("ada", subject)).await.unwrap();
@@ -274,7 +274,7 @@ async fn a_removed_or_moved_entry_is_found() {
             "AUD-20260131",
             2,
         ),
-        // The last of a day, without and with its seal.
+        // The last entry of a day, without and with its seal.
         (
             "DELETE FROM events WHERE stream = 'AUD-20260131' AND sequence = 3",
             "AUD-20260131",
@@ -285,7 +285,7 @@ async fn a_removed_or_moved_entry_is_found() {
             "AUD-20260201",
             1,
         ),
-        // A whole day, and the start.
+        // A whole day, and the start of the chain.
         ("DELETE FROM events WHERE stream = 'AUD-20260131'", "AUD-20260201", 1),
         ("DELETE FROM events WHERE stream = 'AUD'", "AUD-20260131", 1),
         (
@@ -331,7 +331,7 @@ async fn a_cut_end_shows_in_the_head() {
 }
 
 #[tokio::test]
-async fn what_was_damaged_does_not_keep_others_from_being_recorded() {
+async fn entries_are_recorded_after_a_damaged_one() {
     let trail = two_days().await;
     trail.tamper("UPDATE events SET data = '[]' WHERE stream = 'AUD-20260201' AND sequence = 3");
     fill(&trail.another(), 2).await;
@@ -341,7 +341,7 @@ async fn what_was_damaged_does_not_keep_others_from_being_recorded() {
 }
 
 #[tokio::test]
-async fn a_search_is_newest_first_and_all_that_is_asked_must_hold() {
+async fn a_search_is_newest_first_and_combines_all_filters() {
     let trail = TestAudit::new();
     let query = AuditQuery::default;
     trail.audit.record(entry("ada", "Wallet W-1")).await.unwrap();
@@ -397,7 +397,7 @@ async fn a_search_has_pages() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_is_an_error() {
+async fn a_failed_write_is_an_error() {
     let trail = TestAudit::new();
     std::fs::write(trail.dir.path().join("access"), "no directory").unwrap();
     let error = trail.audit.record(entry("ada", "thing")).await.unwrap_err();

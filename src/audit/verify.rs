@@ -1,6 +1,6 @@
-//! Verifying the trail: the chain is walked from its start, every hash computed anew, and no day may stand beside it. What
-//! was cut off at the very end can't be seen from what is left; for that, the head is compared with one that was noted
-//! earlier and kept elsewhere.
+//! Verifies the audit trail: follows the chain from its start, recomputes every hash, and checks that every day's
+//! stream is in the chain. Entries that were cut off at the end can't be detected from the rest. To detect them, an
+//! operator compares the head with one that was noted earlier and stored elsewhere.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -17,26 +17,26 @@ use crate::{
     event_log::{EventLog, Unavailable},
 };
 
-/// Entries in one read.
+/// Entries per read of the log.
 const PAGE: usize = 1_000;
 
-/// The chain is whole.
+/// The result for an intact chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Days with entries.
     pub days: u64,
     pub entries: u64,
-    /// The hash of the last event: as long as an earlier head is in the chain, nothing before it was cut off.
+    /// The hash of the last event. If the chain still contains an earlier head, no event up to that head was cut off.
     pub head: String,
 }
 
-/// The first place where it is not.
+/// The first event at which the chain is not intact.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail is broken at {day}/{sequence}: {why}")]
 pub struct Broken {
     /// The stream.
     pub day: String,
-    /// The sequence that was expected there.
+    /// The sequence that was expected.
     pub sequence: Sequence,
     pub why: String,
 }
@@ -49,19 +49,19 @@ pub enum VerifyError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Where the walk is.
+/// The current position in the chain.
 struct Walk {
     link: Link,
     sequence: Sequence,
     hash: String,
     entries: u64,
-    /// What the stream's seal names.
+    /// The next stream, once the seal of the current one was read.
     next: Option<Link>,
 }
 
 impl Audit {
     pub async fn verify(&self) -> Result<Verified, VerifyError> {
-        // Listed first: a day that begins during the walk is then not missed by it.
+        // The days are listed before the walk, so that a day that begins later is not reported as outside of the chain.
         let mut beside: BTreeSet<Link> = read::days(&self.log).await?.into_iter().collect();
         let mut walk = Walk {
             link: Link::START,
@@ -141,7 +141,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether the hash is that of the event; its type.
+    /// Checks that the hash is that of the event. Returns the event's type.
     fn check<'a>(&self, entry: &'a Entry, data: &Data) -> Result<&'a str, &'static str> {
         let fields = &entry.fields;
         let id = fields.id().ok_or("it has no id")?;

@@ -1,6 +1,6 @@
-//! The one task of a process that writes the trail. It takes whatever entries wait, hangs them onto the end of the chain in
-//! one append, and answers them after it; where another process was faster it reads what that one wrote and tries again. It
-//! keeps in mind where the chain ends and nothing else.
+//! The writer of the audit trail: one task per process. It takes the queued entries, appends them to the chain in one
+//! batch, and then answers their callers. After a conflict with another process it reads the new entries and retries.
+//! Its only state is the end of the chain.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,16 +19,16 @@ use crate::{
     event_log::{AppendError, Clock, EventLog, Expected, Unavailable, short_streams},
 };
 
-/// Entries in one append.
+/// Entries per append.
 const BATCH: usize = 500;
-/// Entries in one read of what others wrote.
+/// Entries per read of the log.
 const PAGE: usize = 1_000;
-/// How often a batch is tried while others get in between.
+/// The most appends per batch, conflicts and seals included.
 const TRIES: usize = 200;
-/// Pauses between tries are random and below this, in milliseconds.
+/// The upper bound of the random pause between retries, in milliseconds.
 const PAUSE_MAX: u64 = 20;
 
-/// An entry that waits.
+/// A queued entry.
 pub(super) struct Job {
     pub entry: NewEntry,
     pub id: String,
@@ -36,15 +36,15 @@ pub(super) struct Job {
     pub answer: oneshot::Sender<Result<(), Unavailable>>,
 }
 
-/// Where the chain ends, as far as it was read.
+/// The end of the chain, as far as it was read.
 struct End {
     link: Link,
     stream: EntityId,
-    /// Of the last entry that was read; what this process appended since may be beyond it.
+    /// The position of the last entry that was read. Entries that this process has appended since may be after it.
     position: Position,
     sequence: Sequence,
     hash: String,
-    /// The stream goes on there.
+    /// The next stream, if this one is sealed.
     sealed: Option<Link>,
 }
 
@@ -72,12 +72,12 @@ impl Writer {
         Self { log, clock, end: None }
     }
 
-    /// Until nobody can send entries any more.
+    /// Writes entries until all senders are dropped.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
         while jobs.recv_many(&mut batch, BATCH).await > 0 {
             let written = self.write(&mut batch).await;
-            // What is left was not written. What fails once may be found to be otherwise by reading it all again.
+            // The rest of the batch was not recorded as far as is known. The end of the chain is read again next time.
             if let Err(error) = written {
                 self.end = None;
                 tracing::warn!(%error, "the audit trail can't be written");
@@ -89,7 +89,8 @@ impl Writer {
         }
     }
 
-    /// Takes out of `batch` what is durable.
+    /// Appends the batch. Answers the jobs that are durable and removes them from `batch`; after an error the others
+    /// remain.
     async fn write(&mut self, batch: &mut Vec<Job>) -> Result<(), Unavailable> {
         let mut last = String::from("others write without a pause");
         for attempt in 0..TRIES {
@@ -97,7 +98,7 @@ impl Writer {
                 Some(end) => end,
                 None => find_end(&self.log).await?,
             };
-            // At the first try nothing speaks for somebody else's entries; a conflict would tell.
+            // The first append does not read first: a conflict would show that others have appended.
             if attempt > 0 || end.sequence == 0 {
                 self.catch_up(&mut end, batch).await?;
             }
@@ -114,7 +115,7 @@ impl Writer {
         Err(Unavailable(last))
     }
 
-    /// One append: of the batch, or of the seal that has to come before it.
+    /// Makes one append: the batch, or the seal that comes before it.
     async fn append(&mut self, mut end: End, batch: &mut Vec<Job>) -> Result<Tried, Unavailable> {
         if batch.is_empty() {
             self.end = Some(end);
@@ -126,7 +127,7 @@ impl Writer {
         }
         let now = (self.clock)();
         let today = Link(Some(now.date_naive()));
-        // A clock that was put back does not make the chain go back.
+        // A clock that was set back does not move the chain back to an earlier day.
         let seals = end.link < today;
         let mut events = Vec::with_capacity(batch.len());
         let mut hash = end.hash.clone();
@@ -159,7 +160,8 @@ impl Writer {
                 }
                 Ok(Tried::Done)
             }
-            // Somebody was faster, or it was appended and the answer was lost: reading on will tell.
+            // Another process appended first, or the append succeeded and its answer was lost. The next read shows
+            // which.
             Err(error @ (AppendError::Conflict { .. } | AppendError::KeyReused(_) | AppendError::Unknown { .. })) => {
                 self.end = Some(end);
                 Ok(Tried::Again(error.to_string()))
@@ -168,14 +170,15 @@ impl Writer {
         }
     }
 
-    /// Reads what was appended since, by others or by a try whose answer was lost, and answers what of the batch is there.
+    /// Reads the entries after `end`, from other processes or from an append whose answer was lost. Answers the jobs of
+    /// the batch that are among them.
     async fn catch_up(&self, end: &mut End, batch: &mut Vec<Job>) -> Result<(), Unavailable> {
         loop {
             let page = self.log.read(&end.stream, end.position, PAGE).await?;
             let ended = page.len() < PAGE;
             for entry in page {
                 end.position = entry.position;
-                // What can't be read is reported by `verify`; it does not keep others from being recorded.
+                // An unreadable event does not keep new entries from being recorded; `verify` reports it.
                 end.sequence = entry.sequence().unwrap_or(end.sequence + 1);
                 if let Some(data) = chain::data(&entry) {
                     end.hash = data.hash;
@@ -196,16 +199,16 @@ impl Writer {
     }
 }
 
-/// What came of one append.
+/// The result of one append.
 enum Tried {
     Done,
-    /// The batch's turn is still to come.
+    /// The stream was sealed or changed; the batch still has to be appended.
     Onward,
-    /// Not appended, or not known to be.
+    /// A conflict or an unknown outcome: retry.
     Again(String),
 }
 
-/// The last stream there is, nothing of it read yet.
+/// The start of the last stream of the chain. None of its entries are read yet.
 async fn find_end(log: &Arc<dyn EventLog>) -> Result<End, Unavailable> {
     let days = short_streams::ids(log, chain::PREFIX).await?;
     let last = days.iter().filter_map(|id| Link::parse(id.as_str())).max();

@@ -1,5 +1,5 @@
-//! Where a request comes from, and whom a proxy in front says it is from. Only the proxies that were named are believed,
-//! by the address that their connection has; from anybody else the same headers are just text.
+//! The client of a request: its address, and the operator that a proxy names. Only trusted proxies, which are
+//! configured by address, can set them by headers. The same headers from other peers are ignored.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,53 +10,53 @@ use axum::{
 
 use super::Principal;
 
-/// The header in which proxies name the client's address, each adding that of its own peer at the end.
+/// The header with the client's address. Each proxy appends the address of its own peer.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Which proxies are believed.
+/// The trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     addresses: Vec<IpAddr>,
     names_operator: Option<HeaderName>,
 }
 
-/// Who a request is from, as far as the connection tells.
+/// The client of a request, from the connection and the headers of a trusted proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// `None` only where there is no connection, as in tests.
+    /// `None` only without a connection, as in tests.
     pub address: Option<IpAddr>,
-    /// What a believed proxy says about the operator.
+    /// The operator that a trusted proxy names.
     pub vouched: Vouched,
 }
 
-/// What a believed proxy says about the operator.
+/// The operator that a trusted proxy names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Vouched {
-    /// Nothing is expected from there: no header was agreed on, or the request comes another way.
+    /// No header is configured, or the request does not come from a trusted proxy.
     #[default]
     NotAsked,
-    /// It should name somebody and does not, or not clearly.
+    /// The header is absent, empty, repeated or not text.
     Nobody,
     Operator(String),
 }
 
-/// Who a request is from. In the request's extensions, where pages and server functions find it.
+/// The client and the principal of a request. The guards put it into the request's extensions.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub client: Client,
-    /// `None`: nobody is signed in.
+    /// `None` without a valid session.
     pub principal: Option<Principal>,
 }
 
 impl Visitor {
-    /// The address, for the record.
+    /// The address for the audit trail; 0.0.0.0 if unknown.
     pub fn from(&self) -> IpAddr {
         self.client.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 }
 
 impl Proxies {
-    /// `names_operator`: the header in which these proxies name the operator, if they do.
+    /// `names_operator` is the header in which these proxies name the operator, if there is one.
     pub fn new(addresses: &[IpAddr], names_operator: Option<HeaderName>) -> Self {
         Self {
             addresses: addresses.iter().map(IpAddr::to_canonical).collect(),
@@ -64,12 +64,12 @@ impl Proxies {
         }
     }
 
-    /// Whether a request comes over one of them.
+    /// Whether the peer of the connection is a trusted proxy.
     pub fn believes(&self, extensions: &Extensions) -> bool {
         peer(extensions).is_some_and(|peer| self.addresses.contains(&peer))
     }
 
-    /// Who a request is from.
+    /// The client of a request.
     pub fn client(&self, request: &Parts) -> Client {
         let peer = peer(&request.extensions);
         if !self.believes(&request.extensions) {
@@ -93,7 +93,8 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
     peer.map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
-/// The rightmost address: the one that the believed proxy itself saw. What stands before it is what clients claim.
+/// The rightmost address of `X-Forwarded-For`: the peer of the trusted proxy. Clients can forge the addresses before
+/// it.
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
     let address: IpAddr = last.rsplit(',').next()?.trim().parse().ok()?;
@@ -104,7 +105,7 @@ fn named(headers: &HeaderMap, header: &HeaderName) -> Vouched {
     let mut values = headers.get_all(header).iter();
     match (values.next().map(|value| value.to_str()), values.next()) {
         (Some(Ok(name)), None) if !name.is_empty() => Vouched::Operator(name.to_owned()),
-        // Twice may be once by the client and once by the proxy.
+        // A repeated header is ambiguous: one may be from the client.
         _ => Vouched::Nobody,
     }
 }
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_proxy_is_believed() {
+    fn headers_of_a_trusted_proxy_are_used() {
         let ada = || Vouched::Operator("ada".to_owned());
         let both = [("x-forwarded-for", "6.6.6.6, 10.1.1.1"), ("x-remote-user", "ada")];
         for proxy in ["10.0.0.7:1", "[::ffff:10.0.0.7]:1"] {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_else_is_not() {
+    fn headers_of_other_peers_are_ignored() {
         let both = [("x-forwarded-for", "10.1.1.1"), ("x-remote-user", "ada")];
         for other in ["10.0.0.8:1", "127.0.0.1:1"] {
             let address = other.split(':').next().unwrap();

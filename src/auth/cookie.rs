@@ -1,19 +1,18 @@
-//! The cookie that carries a session's token: its name and attributes, in both directions. Whether the token is any good is
-//! not known here.
+//! The session cookie: reads the session token from requests and sets it in responses. It does not validate the token.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::domain::access::Secret;
 
-/// Where the server is reached by TLS. The prefix makes browsers hold to it: with `Secure`, for the whole host, and from
-/// this host alone.
+/// The cookie's name with TLS. Browsers accept the prefix `__Host-` only with `Secure`, `Path=/` and without `Domain`,
+/// so no other host can set the cookie.
 const BY_TLS: &str = "__Host-ledgerscope";
-/// On this machine without TLS, where browsers take no such prefix.
+/// The cookie's name without TLS, where browsers refuse the prefix.
 const PLAIN: &str = "ledgerscope";
-/// Bytes of a value that are looked at; a token is shorter.
+/// Longer values, in bytes, are ignored. A token is shorter.
 const VALUE_MAX: usize = 256;
 
-/// How the cookie is called and set.
+/// The name and the attributes of the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCookie {
     by_tls: bool,
@@ -28,8 +27,8 @@ impl SessionCookie {
         if self.by_tls { BY_TLS } else { PLAIN }
     }
 
-    /// The token that a request brings. Cookies do not tell ports apart, so another program of this machine may have set one
-    /// of the same name: of two different ones neither is taken.
+    /// The token of a request. Cookies are shared by all ports of a host, so another program may have set a cookie of
+    /// the same name. Two different values are therefore treated as no token.
     pub fn read(self, headers: &HeaderMap) -> Option<Secret> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut values = cookies
@@ -41,14 +40,14 @@ impl SessionCookie {
         values.all(|other| other == first).then(|| Secret(first.to_owned()))
     }
 
-    /// Gives a browser a token. It has no age: the session's own rules say when it ends.
+    /// The `Set-Cookie` header for a token. It has no `Max-Age`: the server ends the session.
     pub fn set(self, token: &Secret) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&self.line(&token.0)).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
-    /// Takes it away.
+    /// The `Set-Cookie` header that deletes the cookie.
     pub fn clear(self) -> Option<HeaderValue> {
         HeaderValue::from_str(&format!("{}; Max-Age=0", self.line(""))).ok()
     }
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_as_strict_as_its_road_allows() {
+    fn the_cookie_has_strict_attributes() {
         let token = Secret("abc".to_owned());
         assert_eq!(
             SessionCookie::new(true).set(&token).unwrap(),
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_name_counts_and_only_once() {
+    fn only_one_value_under_the_exact_name_is_read() {
         let (tls, plain) = (SessionCookie::new(true), SessionCookie::new(false));
         let both = ["ledgerscope=plain; __Host-ledgerscope=tls"];
         assert_eq!(read(tls, &both).as_deref(), Some("tls"));

@@ -1,6 +1,6 @@
-//! How much an operator has issued on their own in a day, kept where all processes see it: a stream an operator and UTC day,
-//! `DAY-NAME-20260131`. An amount is reserved before it is issued and released if it was not; a reservation is appended
-//! where the stream was added up, so two at once can't both take what is left.
+//! Daily limits: how much an operator has issued alone, in one stream of the access log per operator and UTC day, such
+//! as `DAY-NAME-20260131`. An amount is reserved before it is issued, and released if it was not issued. A reservation
+//! is appended at the sequence at which the day was summed up, so two concurrent ones can't both take the rest.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -22,17 +22,17 @@ use crate::{
 
 const RESERVED: &str = "limit.reserved";
 const RELEASED: &str = "limit.released";
-/// How long a reservation is tried while others get in between.
+/// How long a reservation is retried after conflicts.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Pauses between tries, in milliseconds: a random number below one that doubles up to this.
+/// The upper bound of the back-off, in milliseconds. A pause is random, below a bound that doubles up to this one.
 const PAUSE_MAX: u64 = 64;
-/// Days that are kept added up.
+/// The most days in the cache.
 const KNOWN_MAX: usize = 1_000;
 
-/// Why an amount is not reserved.
+/// Why an amount can't be reserved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReserveError {
-    /// `used` without this amount.
+    /// The daily limit would be exceeded. `used` does not include `amount`.
     #[error("{used} of the {daily} of this day are used; {amount} more would exceed it")]
     Exceeded { used: Decimal, amount: Money, daily: Money },
     /// The case has another amount reserved.
@@ -42,7 +42,7 @@ pub enum ReserveError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The data of both events.
+/// The data of both event types.
 #[derive(Serialize, Deserialize)]
 struct Data {
     case: EntityId,
@@ -50,19 +50,19 @@ struct Data {
     amount: Option<Money>,
 }
 
-/// What a day's stream adds up to.
+/// The folded state of a day's stream.
 #[derive(Default)]
 struct Day {
-    /// By case: how often it was reserved, and what of it still is.
+    /// By case: the number of reservations, and the amount that is reserved now.
     cases: HashMap<EntityId, (u32, Option<Money>)>,
     sequence: Sequence,
-    /// Of the last event.
+    /// The position of the last event.
     position: Position,
 }
 
 pub struct DayLimits {
     log: Arc<dyn EventLog>,
-    /// Days as far as they were read: only what came since is read again.
+    /// A cache of days. Only later events are read.
     known: Mutex<HashMap<EntityId, Day>>,
 }
 
@@ -74,8 +74,9 @@ impl DayLimits {
         }
     }
 
-    /// Sets `amount` aside for a case, if the day of `now` has that much left of `daily` (of the same currency). A case that
-    /// has it already keeps it; who finishes a case later gives the time of the first try, or it counts in two days.
+    /// Reserves `amount` for a case on the day of `now`, if the sum stays within `daily` (of the same currency). Does
+    /// nothing if the case has the amount reserved already. A retry passes the time of the first try; otherwise the
+    /// amount counts on two days.
     pub async fn reserve(
         &self,
         operator: &OperatorName,
@@ -108,7 +109,7 @@ impl DayLimits {
         .await
     }
 
-    /// Gives back what was set aside for a case on the day of `reserved`, the time that was given then.
+    /// Releases the reservation of a case. `reserved` is the time that was passed to [`Self::reserve`].
     pub async fn release(
         &self,
         operator: &OperatorName,
@@ -129,14 +130,14 @@ impl DayLimits {
         match released.await {
             Ok(()) => Ok(()),
             Err(ReserveError::Unavailable(error)) => Err(error),
-            // It decides on neither.
+            // The decision above returns neither of these errors.
             Err(error @ (ReserveError::Exceeded { .. } | ReserveError::Other(_))) => {
                 Err(Unavailable(error.to_string()))
             }
         }
     }
 
-    /// What is set aside in a currency on the day of `now`.
+    /// The sum of reserved amounts in a currency on the day of `now`.
     pub async fn used(
         &self,
         operator: &OperatorName,
@@ -146,29 +147,29 @@ impl DayLimits {
         self.ask(&stream(operator, now)?, |day| day.used(currency)).await?
     }
 
-    /// Asks a day as it adds up to by now.
+    /// Brings the cached day up to date and evaluates `question` on it.
     async fn ask<T>(&self, stream: &EntityId, question: impl Fn(&Day) -> T + Send + Sync) -> Result<T, Unavailable> {
         loop {
             let after = self.known().get(stream).map_or(Position::START, |day| day.position);
             let entries = short_streams::after(&self.log, stream, after).await?;
             let mut known = self.known();
             if !known.contains_key(stream) {
-                // Days pass; which one goes does not matter.
+                // Any day can be evicted: it is read again when needed.
                 if let Some(other) = known.keys().next().filter(|_| known.len() >= KNOWN_MAX).cloned() {
                     known.remove(&other);
                 }
                 known.insert(stream.clone(), Day::default());
             }
             let Some(day) = known.get_mut(stream).filter(|day| day.position >= after) else {
-                // It was thrown away meanwhile, with what came before these entries.
+                // The day was evicted in the meantime, with the events before these entries.
                 continue;
             };
             for entry in entries {
-                // Another task may have been quicker.
+                // Another task may have folded this entry already.
                 if entry.position <= day.position {
                     continue;
                 }
-                // What can't be read might be a reservation, so it is not passed over.
+                // An unreadable event is an error, because it might be a reservation.
                 let evolved = evolve(day, &entry);
                 evolved
                     .ok_or_else(|| Unavailable("an event of this day's limits can't be read by this program".into()))?;
@@ -181,7 +182,7 @@ impl DayLimits {
         self.known.lock()
     }
 
-    /// Appends what `decide` says to the day that it was told of, or looks again where somebody else was faster.
+    /// Appends the event that `decide` returns for the current day. Reads again and retries after a conflict.
     async fn append(
         &self,
         stream: &EntityId,
@@ -204,10 +205,11 @@ impl DayLimits {
             let key = format!("{kind}:{case}:{times}");
             let event = short_streams::event(kind, operator.as_str(), &key, now, &data)?;
             match self.log.append(stream, Expected::Exactly(sequence), &[event]).await {
-                // Whoever appended it: the same case was reserved as often.
+                // The append may be a repeat of one by another process: the key contains the case and the number of
+                // reservations.
                 Ok(_) => return Ok(()),
                 Err(AppendError::Conflict { .. } | AppendError::KeyReused(_)) if Instant::now() < deadline => {
-                    // It is read from its beginning again: the store may be another by now.
+                    // The day is read from its start again, in case the store was replaced.
                     self.known().remove(stream);
                 }
                 Err(error) => return Err(Unavailable::from(error).into()),
@@ -233,7 +235,7 @@ impl Day {
     }
 }
 
-/// Changes nothing where the entry can't be read.
+/// Applies an event to the day. Returns `None` and changes nothing if the event can't be read.
 fn evolve(day: &mut Day, entry: &Entry) -> Option<()> {
     let sequence = entry.sequence()?;
     let data: Data = serde_json::from_str(entry.fields.data()?).ok()?;

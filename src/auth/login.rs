@@ -1,5 +1,5 @@
-//! Signing in, and proving again who one is. Every try is counted before its password is looked at, so that guesses sent at
-//! once don't pass together what they would not pass one by one; a refusal does not say which of name and password was wrong.
+//! Sign-in and renewed proof of the password. Every try is counted before its password is verified, so that concurrent
+//! guesses can't exceed the limit. A refusal does not say whether the name or the password was wrong.
 
 mod throttle;
 
@@ -20,18 +20,18 @@ use crate::{
     event_log::Unavailable,
 };
 
-/// How long it is remembered that a code was used: longer than it counts.
+/// How long a code is remembered as used. This is longer than the code is valid.
 const CODE_TTL: Duration = Duration::from_mins(5);
 
-/// Why somebody is not let in.
+/// Why a sign-in fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     #[error("the name or the password is wrong")]
     Refused,
-    /// The password was right; the operator has an authenticator and gave no code.
+    /// The password was right, but the code of the authenticator is missing.
     #[error("the code of your authenticator is needed, too")]
     CodeNeeded,
-    /// The password was right; the code is wrong or was used before.
+    /// The password was right, but the code is wrong or was used before.
     #[error("the code is wrong or was used before; wait for the next one")]
     CodeRefused,
     #[error("too many failed tries; try again in {retry_after_seconds} s")]
@@ -57,7 +57,8 @@ impl Logins {
         }
     }
 
-    /// Who it is, if they prove it. `name` is whatever was typed; `code` is empty where none was given.
+    /// Verifies name, password and code, and returns the operator. `name` is the text that was typed; `code` is empty
+    /// if none was given.
     pub async fn sign_in(
         &self,
         name: &str,
@@ -78,7 +79,7 @@ impl Logins {
         };
         if let Some(secret) = &operator.totp_secret {
             if code.0.trim().is_empty() {
-                // No failure and no success: it neither uses up a try nor gives back those that were used.
+                // Neither a failure nor a success: this try is not counted, and earlier failures stay.
                 self.throttle.take_back(attempt).await?;
                 return Err(SignInError::CodeNeeded);
             }
@@ -88,7 +89,8 @@ impl Logins {
         Ok(operator)
     }
 
-    /// Proves again that it is `operator`, as they were when they were asked. Throttled together with logins.
+    /// Verifies the password (and code) of `operator` again. Refuses if the operator's epoch has changed. Tries are
+    /// counted together with those of sign-ins.
     pub async fn prove(
         &self,
         operator: &Operator,
@@ -104,7 +106,7 @@ impl Logins {
         Ok(proven)
     }
 
-    /// A code counts once, in all processes.
+    /// Uses a code. A code can be used once over all processes.
     async fn use_code(
         &self,
         name: &OperatorName,

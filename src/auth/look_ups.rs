@@ -1,6 +1,6 @@
-//! How often an operator may look a customer up. Each try takes one of [`TRIES_MAX`] slots, and a slot is free again an hour
-//! after it was taken. The slots are records of the access store, so they are the same for all processes and after a
-//! restart. A slot is taken in one atomic step, so tries that are sent at once can't take more than there are.
+//! The limit on an operator's customer look-ups. Each try takes one of [`TRIES_MAX`] slots and occupies it for an hour.
+//! Slots are records in the access store, so all processes share them and they survive a restart. Taking a slot is
+//! atomic, so concurrent tries can't exceed the limit.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,22 +9,22 @@ use chrono::{DateTime, Utc};
 use super::records::Records;
 use crate::{domain::access::OperatorName, event_log::Unavailable};
 
-/// Tries of one operator within [`TRIES_WITHIN`] at most.
+/// The most tries of one operator within [`TRIES_WITHIN`].
 pub const TRIES_MAX: u32 = 20;
-/// Any hour, not one of the clock.
+/// A sliding hour.
 pub const TRIES_WITHIN: Duration = Duration::from_hours(1);
 
 /// Why a customer can't be looked up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TryError {
-    /// From 1 on.
+    /// `retry_after_seconds` is at least 1.
     #[error("the {TRIES_MAX} tries of an hour are used up; try again in {retry_after_seconds} s")]
     UsedUp { retry_after_seconds: u64 },
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// A try that was counted.
+/// A counted try.
 #[derive(Debug)]
 #[must_use]
 pub struct Try {
@@ -40,7 +40,7 @@ impl LookUps {
         Self { records }
     }
 
-    /// Counts a try of an operator. It stays counted for an hour.
+    /// Counts a try of an operator for an hour, or refuses it if no slot is free.
     pub async fn begin(&self, operator: &OperatorName, now: DateTime<Utc>) -> Result<Try, TryError> {
         let taken_at = now.timestamp().to_string();
         for number in 0..TRIES_MAX {
@@ -54,19 +54,19 @@ impl LookUps {
         })
     }
 
-    /// Gives a try back that was not answered because something failed.
+    /// Frees the slot of a try that failed before it was answered.
     pub async fn take_back(&self, counted: Try) -> Result<(), Unavailable> {
         self.records.delete(&counted.slot).await
     }
 
-    /// Seconds until the slot is free that was taken first, from 1 on.
+    /// Seconds until the oldest slot is free, at least 1.
     async fn next_free(&self, operator: &OperatorName, now: DateTime<Utc>) -> Result<u64, Unavailable> {
         let hour = TRIES_WITHIN.as_secs();
         let mut seconds = hour;
         for number in 0..TRIES_MAX {
             let value = self.records.get(&slot(operator, number)).await?;
             let taken = value.and_then(|value| std::str::from_utf8(&value).ok()?.parse::<i64>().ok());
-            // A slot without a value became free meanwhile.
+            // A slot without a value has become free in the meantime.
             let left = taken.map_or(0, |taken| {
                 let passed = u64::try_from(now.timestamp() - taken).unwrap_or(0);
                 hour.saturating_sub(passed)

@@ -1,6 +1,6 @@
-//! Operators, each a stream of events in the access log: `OPR-NAME`. Every change is appended where the operator was looked
-//! at, so of two administrators at once one looks again. Old hashes stay in the log, like everything else; nobody but this
-//! room reads it.
+//! Operators: each is a stream `OPR-NAME` in the access log. A change is appended at the sequence at which the operator
+//! was read, so of two concurrent changes one is decided again. Old password hashes stay in the log, which only this
+//! module reads.
 
 mod fold;
 
@@ -23,16 +23,16 @@ use crate::{
 
 pub use super::totp::uri as totp_uri;
 
-/// Currencies in which an operator has limits, at most.
+/// The most currencies in which an operator has limits.
 pub const LIMITS_MAX: usize = 50;
-/// Characters of a title, at most.
+/// The longest title in characters.
 pub const TITLE_MAX: usize = 100;
-/// How often a change looks again because somebody else changed the same operator.
+/// How often a change is decided again after a conflict.
 const TRIES: usize = 8;
 
 const PREFIX: &str = "OPR-";
 
-/// Why an operator is not as somebody wanted them.
+/// Why an operator can't be added or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperatorError {
     #[error("there is no operator {0}")]
@@ -45,31 +45,31 @@ pub enum OperatorError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Somebody who is to become an operator.
+/// The data of an operator to add.
 #[derive(Clone, Debug)]
 pub struct NewOperator {
     pub name: OperatorName,
     pub title: Option<String>,
     pub role: Role,
     pub limits: Vec<Limit>,
-    /// A random one where none is given.
+    /// `None` makes a random password.
     pub password: Option<Secret>,
-    /// Whether they are asked for codes of an authenticator.
+    /// Whether to make a secret for an authenticator.
     pub totp: bool,
-    /// Made up by `make serve`.
+    /// A demo operator of `make serve`.
     pub demo: bool,
 }
 
-/// What a person is told once and never again.
+/// New credentials, which are shown once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     pub name: OperatorName,
     pub password: Secret,
-    /// In base 32; [`totp_uri`] makes an address of it.
+    /// The secret in base 32; [`totp_uri`] makes a URI of it.
     pub totp: Option<Secret>,
 }
 
-/// A change: the event's type and its data, or nothing where it is so already.
+/// The event of a change: its type and its data. `None` if nothing has to be changed.
 type Change = Option<(&'static str, serde_json::Value)>;
 
 pub struct Operators {
@@ -88,19 +88,19 @@ impl Operators {
         fold::fold(name, &entries)
     }
 
-    /// All of them by name, the disabled ones, too.
+    /// All operators by name, including disabled ones.
     pub async fn list(&self) -> Result<Vec<Operator>, Unavailable> {
         let mut found = Vec::new();
         for id in short_streams::ids(&self.log, PREFIX).await? {
             let name = id.as_str().strip_prefix(PREFIX).and_then(|name| name.parse().ok());
-            // A stream that is named otherwise is not one of ours, and nobody signs in by it.
+            // A stream whose id has no valid operator name is not an operator.
             let Some(name) = name else { continue };
             found.extend(self.find(&name).await?);
         }
         Ok(found)
     }
 
-    /// `actor` is who does it, as events and the audit trail name people.
+    /// Adds an operator. `actor` is the person who does this, as events and the audit trail name them.
     pub async fn add(&self, new: NewOperator, actor: &str) -> Result<Credentials, OperatorError> {
         check_limits(new.role, &new.limits)?;
         check_title(new.title.as_deref())?;
@@ -132,7 +132,7 @@ impl Operators {
         }
     }
 
-    /// Ends every session, and lets nobody in by this name.
+    /// Disables an operator: sign-in is refused, and all sessions end.
     pub async fn disable(&self, name: &OperatorName, actor: &str) -> Result<(), OperatorError> {
         self.change(name, actor, |operator| {
             Ok((!operator.disabled).then(|| ("operator.disabled", json!({}))))
@@ -147,7 +147,7 @@ impl Operators {
         .await
     }
 
-    /// A new password: the given one or a random one. Every session ends.
+    /// Sets a new password, a random one for `None`. All sessions of the operator end.
     pub async fn reset(
         &self,
         name: &OperatorName,
@@ -167,7 +167,8 @@ impl Operators {
         })
     }
 
-    /// Another role ends every session. Limits stay as they are and count only for a role that issues.
+    /// Sets the role. A change of the role ends all sessions of the operator. Limits stay, and apply only to roles that
+    /// issue.
     pub async fn set_role(&self, name: &OperatorName, role: Role, actor: &str) -> Result<(), OperatorError> {
         self.change(name, actor, |operator| {
             Ok((operator.role != role).then(|| ("operator.role_set", json!({ "role": role }))))
@@ -175,7 +176,7 @@ impl Operators {
         .await
     }
 
-    /// Instead of all that were there before; a currency that is left out always needs a second pair of eyes.
+    /// Replaces all limits. In a currency without a limit, every compensation needs an approval.
     pub async fn set_limits(&self, name: &OperatorName, limits: &[Limit], actor: &str) -> Result<(), OperatorError> {
         self.change(name, actor, |operator| {
             check_limits(operator.role, limits)?;
@@ -184,7 +185,7 @@ impl Operators {
         .await
     }
 
-    /// A new secret for an authenticator. Every session ends.
+    /// Sets a new secret for an authenticator. All sessions of the operator end.
     pub async fn set_totp(&self, name: &OperatorName, actor: &str) -> Result<Secret, OperatorError> {
         let secret = totp::new_secret();
         self.change(name, actor, |_| {
@@ -268,7 +269,7 @@ fn check_title(title: Option<&str>) -> Result<(), OperatorError> {
     }
 }
 
-/// One limit a currency, none that its own day can't hold, and only for those who issue.
+/// Checks limits: at most one per currency, the daily limit not below the single one, and only for roles that issue.
 fn check_limits(role: Role, limits: &[Limit]) -> Result<(), OperatorError> {
     let invalid = |text: String| Err(OperatorError::Invalid(text));
     if !limits.is_empty() && !role.can(Act::Issue) {

@@ -1,5 +1,5 @@
-//! Passwords: made, hashed and verified by argon2id. Hashing is meant to be slow and to take memory, so it happens on
-//! threads that may block, a few at a time; an operator that does not exist costs as much as one that does.
+//! Hashes and verifies passwords with argon2id. Hashing takes time and memory by design, so it runs on threads for
+//! blocking calls, a few at a time. Verifying the password of an unknown operator takes as long as that of a known one.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -15,16 +15,16 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use super::secrets;
 use crate::{domain::access::Secret, event_log::Unavailable};
 
-/// Characters of a password that somebody chooses.
+/// The shortest password that a person can choose, in characters.
 pub const PASSWORD_MIN: usize = 12;
-/// Characters of any password; what is longer is not looked at.
+/// The longest password in characters. Longer ones never match.
 pub const PASSWORD_MAX: usize = 128;
-/// Hashes at once; each takes a core and its memory.
+/// The limit of concurrent hashes. Each one uses a core and 19 MiB.
 const AT_ONCE: usize = 2;
-/// How long a hash waits for those before it.
+/// How long a hash waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one hash costs.
+/// The cost parameters of argon2id.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
     memory_kib: u32,
@@ -37,7 +37,7 @@ impl Cost {
         memory_kib: 19_456,
         rounds: 2,
     };
-    /// For tests that are about something else.
+    /// Low cost, for tests of other things.
     #[cfg(test)]
     pub(super) const LIGHT: Self = Self {
         memory_kib: 8,
@@ -48,7 +48,7 @@ impl Cost {
 pub(super) struct Passwords {
     cost: Cost,
     turns: Arc<Semaphore>,
-    /// A hash of a password that nobody has.
+    /// The hash of a random password, which is verified for unknown operators.
     nobody: Arc<OnceLock<String>>,
 }
 
@@ -61,14 +61,14 @@ impl Passwords {
         }
     }
 
-    /// A hash in PHC format with a salt of its own.
+    /// The hash of a password in PHC format, with a new salt.
     pub(super) async fn hash(&self, password: &Secret) -> Result<Secret, Unavailable> {
         let (cost, password) = (self.cost, password.clone());
         self.run(move || hash(cost, &password).map(Secret)).await?
     }
 
-    /// Whether the password is the one that was hashed. `None` is an operator that does not exist: no password is theirs, and
-    /// finding out takes as long.
+    /// Whether the password matches the hash. `None` is the hash of an unknown operator: the answer is `false` and
+    /// takes as long.
     pub(super) async fn verify(&self, hashed: Option<&Secret>, password: &Secret) -> Result<bool, Unavailable> {
         let (cost, password, hashed) = (self.cost, password.clone(), hashed.cloned());
         let nobody = Arc::clone(&self.nobody);
@@ -80,7 +80,7 @@ impl Passwords {
             };
             let hashed = PasswordHash::new(&hashed).map_err(|error| unable(&error))?;
             let fits = password.0.chars().count() <= PASSWORD_MAX;
-            // The cost is that of the hash, not of this program.
+            // The cost parameters are read from the hash, so `cost` does not matter.
             let same = argon2(cost)?.verify_password(password.0.as_bytes(), &hashed).is_ok();
             Ok(known && fits && same)
         })
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_knows_its_password_and_no_other() {
+    async fn a_hash_matches_only_its_password() {
         let passwords = Passwords::new(Cost::LIGHT);
         let hashed = passwords.hash(&secret("correct horse")).await.unwrap();
         assert!(hashed.0.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{}", hashed.0);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_long_is_nobodys_password() {
+    async fn too_long_passwords_never_match() {
         let passwords = Passwords::new(Cost::LIGHT);
         let long = secret(&"x".repeat(PASSWORD_MAX + 1));
         let hashed = passwords.hash(&long).await.unwrap();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_product_pays_what_owasp_asks() {
+    async fn production_hashes_have_the_owasp_parameters() {
         let hashed = Passwords::new(Cost::OWASP)
             .hash(&secret("correct horse"))
             .await

@@ -1,4 +1,4 @@
-//! Somebody who is signed in: the operator, their session, and where the request came from.
+//! The principal: the operator who is signed in, the session, and the address of the request.
 
 use std::net::IpAddr;
 
@@ -10,12 +10,12 @@ use crate::domain::{
     audit::{AuditOutcome, NewEntry},
 };
 
-/// Somebody who is signed in. Everything in it has been verified for this request.
+/// The operator who is signed in. All fields were verified for this request.
 #[derive(Clone, Debug)]
 pub struct Principal {
     pub operator: Operator,
     pub session: SessionRecord,
-    /// What their browser has; only to end or to prove the session with.
+    /// The session token from the cookie. Used only to end the session or to renew its proof.
     pub token: Secret,
     pub from: IpAddr,
 }
@@ -25,12 +25,12 @@ impl Principal {
         self.operator.role.can(act)
     }
 
-    /// Whether a form that was sent is one of this session. Takes as long for any wrong token as for the right one.
+    /// Whether `form_token` is the form token of this session. The comparison takes constant time.
     pub fn gave_out(&self, form_token: &str) -> bool {
         self.session.form_token.as_bytes().ct_eq(form_token.as_bytes()).into()
     }
 
-    /// The beginning of an entry in the audit trail.
+    /// A new audit entry with the operator, the address and the session.
     pub fn entry(&self, act: &str, outcome: AuditOutcome) -> NewEntry {
         NewEntry::new(self.operator.name.as_str(), act, outcome)
             .from(self.from)

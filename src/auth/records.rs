@@ -1,6 +1,6 @@
-//! A small port for what must expire and be changed in place: sessions, counters of failed logins, codes that were used.
-//! The URL of the access store picks the adapter, and one conformance suite is run on both. What must stay is an event
-//! and belongs into the log.
+//! The port for records that expire and are changed in place: sessions, counters of failed logins, used codes, look-up
+//! slots. The URL of the access store selects the adapter, and one conformance suite runs on both. Permanent data
+//! belong into the log.
 
 mod embedded;
 mod redis;
@@ -11,12 +11,12 @@ use async_trait::async_trait;
 
 use crate::event_log::{Clock, OpenError, Unavailable};
 
-/// At most this many bytes in a key.
+/// The longest key in bytes.
 pub const KEY_BYTES_MAX: usize = 200;
-/// At most this many bytes in a value.
+/// The longest value in bytes.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
-/// Where a counter is, and how long it will stay there.
+/// A counter's value and its remaining time to live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     pub count: u64,
@@ -30,10 +30,10 @@ pub trait Records: Send + Sync {
 
     async fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), Unavailable>;
 
-    /// Puts it only where there is nothing yet; says whether it did.
+    /// Puts the value only if the key is absent; returns whether it did.
     async fn put_new(&self, key: &str, value: &[u8], ttl: Duration) -> Result<bool, Unavailable>;
 
-    /// Puts `new` only where `old` still is; says whether it did. So nothing that was deleted comes back.
+    /// Puts `new` only if the value is `old`; returns whether it did. A deleted record is not put again.
     async fn replace(&self, key: &str, old: &[u8], new: &[u8], ttl: Duration) -> Result<bool, Unavailable>;
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable>;
@@ -41,11 +41,12 @@ pub trait Records: Send + Sync {
     /// Adds one to a counter. It lives for `ttl` from its first increment.
     async fn increment(&self, key: &str, ttl: Duration) -> Result<Count, Unavailable>;
 
-    /// Takes one from a counter that is there and above zero.
+    /// Subtracts one from a counter that exists and is above zero.
     async fn decrement(&self, key: &str) -> Result<(), Unavailable>;
 }
 
-/// Chooses the adapter by the URL's scheme. Nothing is connected to yet. The embedded one goes by `clock`, Redis by its own.
+/// Selects the adapter by the URL's scheme. Connects on first use. The embedded adapter uses `clock`, Redis its own
+/// clock.
 pub fn open(url: &str, clock: Clock) -> Result<Arc<dyn Records>, OpenError> {
     let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
     match scheme {
@@ -68,7 +69,7 @@ fn unavailable(reason: impl std::fmt::Display) -> Unavailable {
     Unavailable(format!("the access store does not answer: {reason}"))
 }
 
-/// Whole milliseconds, at least one: a time to live of nothing is not a record.
+/// The time to live in whole milliseconds, at least 1, because a record can't have a time to live of 0.
 fn milliseconds(ttl: Duration) -> i64 {
     i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 4).max(1)
 }

@@ -1,12 +1,12 @@
-//! Random secrets and the digests that stand for them. Randomness comes from `rand`'s thread generator, which the
-//! operating system seeds (a stream cipher); nothing here keeps or prints what it makes.
+//! Random secrets and digests. Random numbers come from `rand`'s thread generator, a stream cipher that the operating
+//! system seeds. Secrets are neither stored nor logged here.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-/// Crockford's base 32 in lower case: no letter that looks like a digit or like another letter.
+/// Crockford's base 32 in lower case: it has no letters that look like digits or like each other.
 const READABLE: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Groups and letters a group of a random password: 24 letters of 5 bits, 120 bits.
+/// The number of groups of a random password, and of letters per group: 24 letters of 5 bits are 120 bits.
 const GROUPS: usize = 6;
 const GROUP: usize = 4;
 
@@ -27,7 +27,7 @@ pub(super) fn random_password() -> String {
         .map(|group| {
             group
                 .iter()
-                // 256 is a multiple of 32: every letter is as likely as any other.
+                // 256 is a multiple of 32, so all letters are equally likely.
                 .map(|byte| char::from(READABLE[usize::from(byte % 32)]))
                 .collect()
         })

@@ -1,6 +1,6 @@
-//! Sessions: who is signed in, since when, and when they last proved it. The rules are functions of a record and a time; the
-//! store holds records under the digest of their token, so that who reads it can sign in as nobody. It is no tower-sessions,
-//! whose store holds the tokens themselves and whose clock is the machine's.
+//! Sessions: the operator, the start, the last use and the last proof of the password. The rules are functions of a
+//! record and a time. Records are stored under the digest of their token, so the store's contents do not allow anyone
+//! to sign in. The crate tower-sessions is not used, because its store holds the tokens and it uses the system clock.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -14,38 +14,39 @@ use super::{
 };
 use crate::{domain::access::OperatorName, event_log::Unavailable};
 
-/// A session that was not used for so long has ended.
+/// A session ends when it was not used for this long.
 pub const IDLE_MAX: TimeDelta = TimeDelta::minutes(15);
-/// A session ends after so long, however it was used.
+/// A session ends at this age, even if it is used.
 pub const AGE_MAX: TimeDelta = TimeDelta::hours(12);
-/// A session's use is written down at most this often.
+/// The use of a session is stored at most this often.
 pub const TOUCH_EVERY: TimeDelta = TimeDelta::seconds(60);
-/// How long a proof of the password is good for what needs one.
+/// How long a proof of the password is valid for acts that need one.
 pub const PROOF_MAX: TimeDelta = TimeDelta::minutes(5);
-/// Bytes of a token, and of the token of its forms.
+/// Random bytes of a session token, and of a form token.
 const TOKEN_BYTES: usize = 32;
 const FORM_TOKEN_BYTES: usize = 16;
-/// How often a change tries again because another request of the session changed it.
+/// How often a change is retried after another request changed the record.
 const TRIES: usize = 16;
 
-/// What is known of a session. Its token is not.
+/// The stored record of a session. It does not contain the session token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub operator: OperatorName,
-    /// The operator's when the session began.
+    /// The operator's epoch when the session began.
     pub epoch: u64,
     pub opened_at: DateTime<Utc>,
     pub seen_at: DateTime<Utc>,
-    /// When the password was last given.
+    /// When the password was last verified; 1970 if it never was.
     pub proved_at: DateTime<Utc>,
-    /// Travels with every form of the session, and with nothing else.
+    /// The token in every form of the session, against forged requests.
     pub form_token: String,
-    /// Where it began.
+    /// The client's address when the session began.
     pub from: IpAddr,
-    /// Begun on the word of a proxy, not by a password: good only while the proxy says so.
+    /// Whether a proxy opened the session instead of a password. Such a session is valid only while the proxy names the
+    /// operator.
     #[serde(default)]
     pub vouched: bool,
-    /// Tells sessions apart in the audit trail; nothing can be done with it.
+    /// A random id of the session for the audit trail. It gives no access.
     pub mark: String,
 }
 
@@ -54,7 +55,7 @@ impl SessionRecord {
         now - self.seen_at < IDLE_MAX && now - self.opened_at < AGE_MAX
     }
 
-    /// Whether it is this operator's as they are now.
+    /// Whether the session is the operator's, has the current epoch, and the operator is not disabled.
     pub fn is_of(&self, operator: &Operator) -> bool {
         operator.name == self.operator && operator.epoch == self.epoch && !operator.disabled
     }
@@ -63,12 +64,12 @@ impl SessionRecord {
         now - self.seen_at >= TOUCH_EVERY
     }
 
-    /// Whether the password was given so recently that it need not be given again.
+    /// Whether the password was verified less than [`PROOF_MAX`] ago.
     pub fn is_proven(&self, now: DateTime<Utc>) -> bool {
         now - self.proved_at < PROOF_MAX
     }
 
-    /// How long the store must keep it: until it would end if it were not used again.
+    /// The record's time to live: until the session ends if it is not used again.
     fn ttl(&self) -> Duration {
         let until = (self.seen_at + IDLE_MAX).min(self.opened_at + AGE_MAX);
         (until - self.seen_at).to_std().unwrap_or_default()
@@ -89,7 +90,7 @@ impl Sessions {
         Self { operators, records }
     }
 
-    /// A new session under a new token, for somebody who has just proved who they are.
+    /// Opens a session with a new token, for an operator whose password was just verified.
     pub async fn open(
         &self,
         operator: &Operator,
@@ -99,7 +100,8 @@ impl Sessions {
         self.begin(operator, from, now, false).await
     }
 
-    /// The same for somebody whom a proxy has named. They have proved nothing here, so what needs their password needs it.
+    /// Opens a session for an operator that a proxy named. The password was not verified, so acts that need a proof ask
+    /// for it.
     pub async fn open_vouched(
         &self,
         operator: &Operator,
@@ -132,8 +134,8 @@ impl Sessions {
         Ok((token, record))
     }
 
-    /// The session of a token and its operator, by all the rules; writes down that it was used. `None` has no reason: to
-    /// whoever holds the token it is simply not one.
+    /// The valid session of a token and its operator. Stores the use of the session. Deletes a session that is not
+    /// valid any more. `None` gives no reason, so that it tells nothing about the token.
     pub async fn resume(
         &self,
         token: &str,
@@ -150,7 +152,8 @@ impl Sessions {
         };
         if record.wants_touch(now) {
             record.seen_at = now;
-            // Where another request was faster, it has written down as much; where the session was ended, it stays so.
+            // Nothing is stored if another request changed the record, which stored the use as well, or ended the
+            // session.
             self.records
                 .replace(&key(token), &written, &record.write()?, record.ttl())
                 .await?;
@@ -158,7 +161,7 @@ impl Sessions {
         Ok(Some((record, operator)))
     }
 
-    /// The same by the same rules. To look is not to use: nothing is written down.
+    /// Like [`Self::resume`], but changes nothing: the session is neither extended nor deleted.
     pub async fn look(
         &self,
         token: &str,
@@ -172,12 +175,12 @@ impl Sessions {
         Ok(alive.map(|operator| (record, operator)))
     }
 
-    /// Whether a token is still somebody's; looks only.
+    /// Whether a token has a valid session. Changes nothing.
     pub async fn lives(&self, token: &str, now: DateTime<Utc>) -> Result<bool, Unavailable> {
         Ok(self.look(token, now).await?.is_some())
     }
 
-    /// Writes down that the password was given again. `None` where the session has ended in the meantime.
+    /// Stores that the password was verified again. `None` if the session has ended in the meantime.
     pub async fn prove(&self, token: &str, now: DateTime<Utc>) -> Result<Option<SessionRecord>, Unavailable> {
         for _ in 0..TRIES {
             let Some((mut record, written)) = self.find(token).await? else {
@@ -199,7 +202,7 @@ impl Sessions {
         Err(Unavailable("too many requests of one session at once".into()))
     }
 
-    /// The same session under a new token and with a new token for its forms; the old ones are good for nothing.
+    /// Gives the session a new session token and a new form token. The old ones become invalid.
     pub async fn rotate(
         &self,
         token: &str,
@@ -219,12 +222,12 @@ impl Sessions {
         Ok(Some((fresh, record)))
     }
 
-    /// Ends it. A token that is none is as good as ended.
+    /// Ends the session of a token. An unknown token is not an error.
     pub async fn close(&self, token: &str) -> Result<(), Unavailable> {
         self.records.delete(&key(token)).await
     }
 
-    /// With the bytes as they stand in the store. What can't be read is no session.
+    /// The record of a token and its stored bytes. A record that can't be parsed is treated as absent.
     async fn find(&self, token: &str) -> Result<Option<(SessionRecord, Vec<u8>)>, Unavailable> {
         if !is_token(token) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The rules about people, on an embedded store in a directory of its own and by a clock that the test turns.
+//! Tests of `auth` on an embedded store in a temporary directory, with a clock that the test sets.
 
 mod day_limits;
 mod logins;
@@ -45,7 +45,7 @@ impl TestAuth {
         Self { dir, now, auth }
     }
 
-    /// The same store, as another process would have it open.
+    /// Another [`Auth`] on the same store, as in another process.
     fn another(&self) -> Arc<Auth> {
         open(&self.dir, &self.now)
     }
@@ -75,7 +75,7 @@ fn open(dir: &TempDir, now: &Arc<AtomicI64>) -> Arc<Auth> {
     Arc::new(Auth::with_cost(log, &url, clock, Rules::default(), Cost::LIGHT).unwrap())
 }
 
-/// Somebody with the password [`PASSWORD`].
+/// An operator with the password [`PASSWORD`].
 fn new(who: &str, role: Role) -> NewOperator {
     NewOperator {
         name: name(who),

@@ -1,5 +1,5 @@
-//! Codes of an authenticator (RFC 6238: SHA-1, six digits, 30 seconds, one step of tolerance either way). That a code counts
-//! only once is the caller's to remember: [`step`] says which one it was.
+//! One-time codes of authenticator apps (TOTP, RFC 6238): SHA-1, six digits, steps of 30 seconds, one step of tolerance
+//! either way. The caller makes sure that a code is used only once; [`step`] returns the step of a code.
 
 use std::fmt::Write as _;
 
@@ -11,25 +11,26 @@ use crate::domain::access::{OperatorName, Secret};
 
 /// RFC 4226 §4 recommends 160 bits.
 const SECRET_BYTES: usize = 20;
-/// Who asks, in the list of an authenticator.
+/// The issuer name in authenticator apps.
 const ISSUER: &str = "Ledgerscope";
 
-/// What an authenticator has to know, in base 32.
+/// A new random secret in base 32.
 pub(super) fn new_secret() -> Secret {
     let bytes: [u8; SECRET_BYTES] = rand::random();
     Secret(TotpSecret::new_stack(bytes).to_base32())
 }
 
-/// The same as an address that authenticators read, often from a picture.
+/// The `otpauth://` URI of a secret, which authenticator apps read, for instance from a QR code.
 pub fn uri(name: &OperatorName, secret: &Secret) -> String {
-    // Names of operators need no escapes.
+    // Operator names contain no characters that need escaping.
     let mut uri = format!("otpauth://totp/{ISSUER}:{name}?secret={}", secret.0);
     // Writing to a String does not fail.
     let _ = write!(uri, "&issuer={ISSUER}&algorithm=SHA1&digits=6&period=30");
     uri
 }
 
-/// Which step of 30 seconds `code` is the code of, if it is one of those that count at `now`. Spaces are passed over.
+/// The time step (of 30 seconds since 1970) of a code that is valid at `now`; `None` for an invalid code. White space
+/// is ignored.
 pub(super) fn step(secret: &Secret, code: &Secret, now: DateTime<Utc>) -> Option<u64> {
     let code: String = code
         .0
@@ -48,14 +49,14 @@ fn totp(secret: &Secret) -> Option<Totp> {
     Builder::new().with_secret(bytes).build().ok()
 }
 
-/// The key under which it is remembered that a code was used.
+/// The record key that marks a code as used.
 pub(super) fn used_key(name: &OperatorName, secret: &Secret, step: u64) -> String {
-    // A new secret starts with none of its codes used.
+    // The key contains the secret's digest, so that a new secret starts without used codes.
     let which = secrets::sha256(secret.0.as_bytes());
     format!("totp:{name}:{}:{step}", which.get(..16).unwrap_or_default())
 }
 
-/// What an authenticator shows.
+/// The code that an authenticator shows at `now`.
 #[cfg(test)]
 pub(super) fn code(secret: &Secret, now: DateTime<Utc>) -> Secret {
     let time = u64::try_from(now.timestamp()).unwrap();
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authenticator_reads_the_address() {
+    fn the_uri_has_the_format_of_authenticators() {
         let name = OperatorName::new("ada").unwrap();
         assert_eq!(
             uri(&name, &Secret("ABC".into())),

@@ -1,5 +1,5 @@
-//! What the page shows while the reader slides or points: figures of another moment in the places of the server's own, which
-//! come back when that ends. Apart from the slider, for these places were drawn by the server.
+//! Shows figures of another moment while the reader moves the slider or points at the chart. They temporarily replace
+//! the elements' contents that the server rendered.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::{
     views::timelines::ChartPoint,
 };
 
-/// Marks what stands in the place of something of the server's. A page that the server made anew has none.
+/// Marks elements that temporarily replace rendered content. A page that the server rendered again has none.
 const MARK: &str = "data-overlay";
-/// On the root while the reader slides: what changes meanwhile is not to disturb them.
+/// An attribute of the root element while the slider moves. Live updates wait until it is removed.
 const SLIDING: &str = "data-sliding";
 
-/// Follows the slider and the pointer.
+/// Starts effects that update the figures, the readings and the cursor from the slider and the pointer.
 pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Option<i128>>) {
     let covered = StoredValue::new(BTreeMap::new());
     let cover = move |place: &str, text: Option<String>| {
@@ -46,7 +46,7 @@ pub fn show(travel: Travel, journey: RwSignal<Journey>, pointed: ReadSignal<Opti
             let Some(plot) = plot else { return (None, None) };
             match (pointed, marked) {
                 (Some(place), _) => (Some(place), plot.point_at(place).copied()),
-                // Several events may begin at one place: the reading is that of the one where the slider is.
+                // Several events may start at one point of the chart. The reading is that of the slider's event.
                 (None, Some(sequence)) => (plot.start_of(sequence), plot.upto(sequence).copied()),
                 (None, None) => (None, None),
             }
@@ -83,7 +83,7 @@ fn with_code(amount: rust_decimal::Decimal, currency: Option<Currency>) -> Strin
     format!("{}{code}", format_amount(amount, currency, false))
 }
 
-/// Writes `text` in place of what is there, or puts back what was.
+/// Replaces the content of the element that the selector `place` finds with `text`. `None` restores the content.
 fn put(covered: &mut BTreeMap<String, String>, place: &str, text: Option<&str>) {
     let Ok(Some(element)) = document().query_selector(place) else {
         covered.remove(place);
@@ -97,19 +97,19 @@ fn put(covered: &mut BTreeMap<String, String>, place: &str, text: Option<&str>) 
             if let Ok(own) = document().create_element("span") {
                 own.set_class_name("money");
                 own.set_text_content(Some(text));
-                // Refused only for a name that is none.
+                // Fails only for an invalid attribute name.
                 let _ = own.set_attribute(MARK, "");
                 element.set_inner_html("");
                 let _ = element.append_child(&own);
             }
         }
         (None, Some(_)) => element.set_inner_html(&covered.remove(place).unwrap_or_default()),
-        // The server has been there since.
+        // The page was rendered again in the meantime.
         (None, None) => drop(covered.remove(place)),
     }
 }
 
-/// Says on the page whether the figures are those of a moment that is only looked at.
+/// Marks the figures as a preview and sets [`SLIDING`], or removes both. Dispatches `slid` when sliding ends.
 fn set_preview_mode(sliding: bool) {
     if let Ok(Some(figures)) = document().query_selector(".entity-figures") {
         let _ = figures.class_list().toggle_with_force("is-preview", sliding);

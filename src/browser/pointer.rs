@@ -1,12 +1,12 @@
-//! Where on the chart a reader points. One listener for the page: the drawing itself is the server's, and may be made anew.
+//! The pointer's position on the chart. The listeners are on the window, because live updates may replace the chart.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, PointerEvent};
 
-use crate::components::chart::{DRAWING, plot::FIELD};
+use crate::components::chart::{DRAWING, ticks::FIELD};
 
-/// On the field of the chart, from 0 to [`FIELD`]; `None` while the reader points elsewhere.
+/// The horizontal position on the chart, from 0 to [`FIELD`]; `None` while the pointer is elsewhere.
 pub fn pointed() -> ReadSignal<Option<i128>> {
     let (pointed, point) = signal(None);
     let listen = move |event: PointerEvent| {
@@ -24,7 +24,8 @@ pub fn pointed() -> ReadSignal<Option<i128>> {
     pointed
 }
 
-/// Only the drawing as a whole takes pointers (by the style sheet), so offsets are its own.
+/// The horizontal position of an event. By the style sheet, only the drawing as a whole receives pointer events, so
+/// offsets are relative to it.
 fn place_of(event: &PointerEvent) -> Option<i128> {
     let drawing = event.target()?.dyn_into::<Element>().ok()?;
     if !drawing.class_list().contains(DRAWING) {

@@ -1,16 +1,16 @@
-//! Amounts as contract §8 prints them: strings with the currency's own number of decimals, also where an amount is nothing
-//! and was never in any currency.
+//! Amounts as contract §8 prints them: strings with the currency's number of decimals. A zero also has these decimals,
+//! even where no event had a currency.
 
 use rust_decimal::Decimal;
 
 use crate::domain::money::Currency;
 
-/// An amount of an entity whose currency is known, or not.
+/// Formats an amount of an entity. An amount without a currency is printed as it is.
 pub fn printed(mut amount: Decimal, currency: Option<Currency>) -> String {
     if let Some(currency) = currency
         && amount.scale() < currency.decimals()
     {
-        // Only ever a zero from before the currency was known: sums carry the decimals of what was added.
+        // This is only a zero from before the currency was known: sums have the decimals of their addends.
         amount.rescale(currency.decimals());
     }
     amount.to_string()

@@ -1,5 +1,5 @@
-//! `ledgerscope audit`: recomputes the chain of the audit trail, or writes its entries out for others to keep and search.
-//! That it was taken away is an entry of it, too.
+//! `ledgerscope audit`: verifies the hash chain of the audit trail, or exports its entries as JSON lines. An export is
+//! itself an entry of the trail.
 
 use clap::{Args, Subcommand};
 use futures::TryStreamExt as _;

@@ -1,6 +1,5 @@
-//! What people do about people from the command line is in the audit trail like everything else: begun before it is done,
-//! and how it ended after it. The actor is the user of this machine, which the operating system knows and the user can't
-//! choose.
+//! Audit entries for changes of operators from the command line: one entry before the change, and one after it with its
+//! outcome. The actor is the user that the process runs as, according to the operating system.
 
 use std::future::Future;
 
@@ -11,10 +10,10 @@ use crate::{
     domain::audit::{AuditOutcome, NewEntry},
 };
 
-/// Letters of a user's name that are kept.
+/// Characters of a user's name that are kept.
 const USER_MAX: usize = 64;
 
-/// `cli:USER`.
+/// The actor of audit entries: `cli:USER`.
 pub fn actor() -> String {
     let user: String = user()
         .chars()
@@ -24,7 +23,7 @@ pub fn actor() -> String {
     format!("cli:{user}")
 }
 
-/// The name of the user that this process runs as, or their number where they have none.
+/// The name of the effective user of this process, or their number if they have no name.
 fn user() -> String {
     let id = uzers::get_effective_uid();
     match uzers::get_user_by_uid(id) {
@@ -33,7 +32,7 @@ fn user() -> String {
     }
 }
 
-/// Does `work` between two entries of the trail. Where the first can't be written, nothing is done.
+/// Runs `work` between two entries of the audit trail. If the first entry can't be written, `work` does not run.
 pub async fn audited<T>(
     access: &AccessStore,
     entry: NewEntry,
@@ -47,7 +46,7 @@ pub async fn audited<T>(
         Err(error) => entry.ended(AuditOutcome::Refused).detail(error.to_string()),
     };
     if let Err(error) = access.audit.append(end).await {
-        // What was done stays done, and what it gave is not kept from whoever waits for it.
+        // The work is done already, so its result is still returned.
         complain(&format!("{error}; it says that this was begun, and not how it ended"));
     }
     Ok(done?)
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_named_as_the_machine_names_them() {
+    fn the_actor_is_the_user_that_id_prints() {
         let id = |flag: &str| std::process::Command::new("id").arg(flag).output().unwrap();
         // A user without a name has only a number.
         let shown = Some(id("-un"))

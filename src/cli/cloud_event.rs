@@ -1,6 +1,6 @@
-//! One event as one line: CloudEvents 1.0 JSON, as contract §9 has it. Reading checks the envelope and leaves the content
-//! alone, for history may be dirty; writing keeps the payload to the letter. It is apart because import and export must
-//! be each other's mirror.
+//! One event as one line of CloudEvents 1.0 JSON (contract §9), for import and export. Reading checks the envelope, but
+//! not the content, because existing histories may contain invalid events. Writing keeps the payload byte for byte,
+//! except for line breaks between tokens.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::domain::{
     ids::{Domain, EntityId, SEQUENCE_MAX, Sequence},
 };
 
-/// The version of CloudEvents that is spoken here.
+/// The supported version of CloudEvents.
 const SPEC_VERSION: &str = "1.0";
 
-/// Attributes that have a place of their own; everything else is a producer's own.
+/// Attributes that have a field in [`NewEvent`]. All others are extensions of the producer.
 const KNOWN: [&str; 12] = [
     "specversion",
     "id",
@@ -34,17 +34,17 @@ const KNOWN: [&str; 12] = [
     "data",
 ];
 
-/// An event that a line asks to be appended.
+/// An event of a line, to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     pub domain: Domain,
     pub subject: EntityId,
-    /// The place that the line names, if it names one.
+    /// The sequence that the line names, if any.
     pub sequence: Option<Sequence>,
     pub event: NewEvent,
 }
 
-/// A JSON object's members in the order in which they were written, a name that comes twice included.
+/// A JSON object's members in their written order. Repeated names are kept.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 impl Members {
-    /// Takes a known attribute out; twice is once too many.
+    /// Removes a known attribute and returns its value; `None` if it is absent or `null`. A repeated name is an error.
     fn take(&mut self, name: &str) -> Result<Option<Box<RawValue>>, String> {
         let Some(at) = self.0.iter().position(|(found, _)| found == name) else {
             return Ok(None);
@@ -119,7 +119,8 @@ impl Members {
         }
     }
 
-    /// What is left: attributes of the producer's own. A stream holds strings, so other values are kept as their JSON.
+    /// The remaining members: the producer's extensions. A stream stores strings, so other values are kept as their
+    /// JSON text.
     fn extra(self) -> Vec<(String, String)> {
         self.0
             .into_iter()
@@ -132,7 +133,7 @@ impl Members {
     }
 }
 
-/// Reads a line, or says what is wrong with it.
+/// Parses a line. The error says what is wrong with the line.
 pub fn read(line: &str) -> Result<Imported, String> {
     let mut members: Members = serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
     if members.text("specversion")? != SPEC_VERSION {
@@ -173,7 +174,7 @@ pub fn read(line: &str) -> Result<Imported, String> {
     })
 }
 
-/// Writes an entry as a line without its end, or says why no line can carry it.
+/// Writes an entry as a line without its line break. The error says why the entry can't be written as a CloudEvent.
 pub fn write(domain: Domain, id: &EntityId, entry: &Entry) -> Result<String, String> {
     let envelope = entry.envelope().map_err(|error| error.to_string())?;
     let data = envelope.data.ok_or("it has no data")?;
@@ -197,7 +198,7 @@ pub fn write(domain: Domain, id: &EntityId, entry: &Entry) -> Result<String, Str
         return Err(format!("it has a second field '{name}'"));
     }
     line.push_str(",\"data\":");
-    // Inside strings JSON has no bare line ends, so what is replaced is only space between tokens.
+    // JSON has no raw line breaks inside strings, so this only replaces white space between tokens.
     line.push_str(&data.get().replace(['\n', '\r'], " "));
     line.push('}');
     Ok(line)
@@ -228,7 +229,7 @@ mod tests {
     const LINE: &str = r#"{"specversion":"1.0","source":"/wallet","subject":"W-1","id":"e-1","type":"wallet.opened","sequence":"1","time":"2026-01-01T00:00:00Z","actor":"Zoë","tenant":"a","data":{"b": 1.50,"a":2,"a":3}}"#;
 
     #[test]
-    fn what_was_read_is_written_to_the_letter() {
+    fn a_line_is_written_as_it_was_read() {
         let read = read(LINE).unwrap();
         assert_eq!(read.sequence, Some(1));
         assert_eq!(read.event.data, r#"{"b": 1.50,"a":2,"a":3}"#);

@@ -1,5 +1,5 @@
-//! What an event says, in a few words for a table's column. What can't be read is said by the anomalies, so there is no
-//! error here, only an empty text.
+//! A short summary of an event for a column of a table. An event that can't be parsed has an empty summary; the
+//! anomalies report it.
 
 use crate::domain::{
     event::Entry,
@@ -7,7 +7,7 @@ use crate::domain::{
     wallet::WalletEvent,
 };
 
-/// A wallet's event: what moved and what it was for.
+/// Summarises a wallet's event: the amount, and what it is for.
 pub fn wallet(entry: &Entry) -> String {
     let Some(event) = entry
         .fields
@@ -46,7 +46,7 @@ pub fn wallet(entry: &Entry) -> String {
     }
 }
 
-/// An order's event: what it is over.
+/// Summarises an order's event.
 pub fn order(entry: &Entry) -> String {
     let Some(event) = entry
         .fields

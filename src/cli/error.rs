@@ -1,5 +1,5 @@
-//! Why a command did not do what it was asked, in one line for a person and one code for a machine (contract §10). Apart
-//! so that no subcommand invents codes of its own.
+//! The errors of the command line: one line of text for a person, and one exit code for a program (contract §10). All
+//! exit codes of subcommands are here.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::{
     server::ServeError,
 };
 
-/// Exit code of "the answer is no".
+/// Exit code if the answer is no.
 const NO: u8 = 1;
 /// Exit code of wrong usage.
 const USAGE: u8 = 2;
@@ -21,10 +21,10 @@ const STORE: u8 = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// Not found, refused, failed.
+    /// Something was not found, was refused or failed.
     #[error("{0}")]
     No(String),
-    /// All was said already, line by line.
+    /// The errors were printed already, line by line.
     #[error("said before")]
     Said,
     #[error("{0}")]
@@ -37,7 +37,7 @@ pub enum CliError {
     Append(AppendError),
     #[error("{0}")]
     ReadModel(#[from] ReadModelError),
-    /// A store that does not answer, and what that means for the work under way.
+    /// A store does not answer. The text says what that means for the work in progress.
     #[error("{0}")]
     Store(String),
     #[error("can't write the output: {0}")]
@@ -101,7 +101,7 @@ impl From<OperatorError> for CliError {
 }
 
 impl CliError {
-    /// Contract §10. A reader who has seen enough and closed the pipe is no failure.
+    /// The exit code of contract §10. A closed pipe is not an error: the reader has read enough.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
@@ -116,7 +116,7 @@ impl CliError {
         }
     }
 
-    /// What is said of it, if anything is.
+    /// The line to print, if any.
     pub fn line(&self) -> Option<String> {
         match self {
             Self::Said => None,

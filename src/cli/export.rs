@@ -1,5 +1,6 @@
-//! `ledgerscope export`: the logs as CloudEvents, one event a line, in an order that depends on nothing but their content.
-//! What no line can carry is named on standard error and left out; nothing is mended on the way.
+//! `ledgerscope export`: the events of the logs as CloudEvents, one a line, in an order that depends only on their
+//! content. An event that can't be written as a CloudEvent is left out and reported on standard error. Events are never
+//! altered.
 
 use std::{
     fs::File,
@@ -33,7 +34,7 @@ pub struct ExportArgs {
     gzip: bool,
 }
 
-/// What an export came to.
+/// The counts of an export.
 #[derive(Default)]
 struct Tally {
     entities: u64,
@@ -41,7 +42,7 @@ struct Tally {
 }
 
 pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError> {
-    // By name, which is how the lines are sorted.
+    // Sorted by name: lines are sorted by domain first.
     let domains = [Domain::Order, Domain::Wallet];
     let wanted = domains
         .into_iter()
@@ -102,7 +103,7 @@ async fn export(
     Ok(())
 }
 
-/// Where the lines go.
+/// The output of an export.
 enum Target {
     Plain(BufWriter<Box<dyn Write>>),
     Gzip(GzEncoder<BufWriter<Box<dyn Write>>>),

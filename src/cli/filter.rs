@@ -1,4 +1,4 @@
-//! The three filters of contract §8 as flags: by the clock of what happened, by the clock of what was known, by version.
+//! The three filters of contract §8 as flags: by the time of an event, by the time it was recorded, and by sequence.
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -34,7 +34,7 @@ impl FilterArgs {
     }
 }
 
-/// An RFC 3339 time, or what to write instead.
+/// Parses an RFC 3339 time. The error has an example.
 pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
     parse_time(text).ok_or_else(|| format!("'{text}' is not an RFC 3339 time such as 2026-01-31T12:00:00Z"))
 }

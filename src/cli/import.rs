@@ -1,6 +1,6 @@
-//! `ledgerscope import`: appends events from files of CloudEvents. Every event goes to exactly one place or is refused with
-//! its line and a reason; what is there already is passed over, so that an import can be repeated or resumed at will. The
-//! content of events is not judged: a ledger's history is what it is.
+//! `ledgerscope import`: appends events from files of CloudEvents. Every event is appended at one sequence, or refused
+//! with its line and a reason. Events that a stream already has are skipped, so an import can be repeated or resumed.
+//! The content of events is not checked, because existing histories are imported as they are.
 
 mod lines;
 mod subject;
@@ -26,12 +26,12 @@ use crate::{
     event_log::EventLog,
 };
 
-/// Lines, and bytes, that are worked on together: enough for the store to share its flushes, and no more than memory bears.
+/// Lines, and bytes, of a chunk: large enough for the store to share its flushes, small enough for memory.
 const CHUNK_LINES: usize = 20_000;
 const CHUNK_BYTES: usize = 32 * 1024 * 1024;
 /// Subjects that are appended to at the same time: one batch of the embedded store.
 const CONCURRENT_SUBJECTS: usize = 256;
-/// Lines that may wait for their predecessors.
+/// Lines that may wait for their predecessors, over all subjects.
 const WAITING_MAX: usize = 100_000;
 
 #[derive(Args, Debug)]
@@ -43,7 +43,7 @@ pub struct ImportArgs {
 
 type Key = (Domain, EntityId);
 
-/// A line that was read: a place in a file and an event for some subject.
+/// The lines of a chunk for one subject, and its lines that wait since earlier chunks.
 struct Work {
     lines: Vec<Line>,
     waiting: Waiting,
@@ -53,9 +53,9 @@ struct Import<'a> {
     settings: &'a Settings,
     files: Vec<String>,
     logs: HashMap<Domain, Arc<dyn EventLog>>,
-    /// Streams that have events; the others need not be read.
+    /// Streams that have events. Only these need to be read.
     existing: HashSet<Key>,
-    /// Lines ahead of their predecessors, by subject.
+    /// Lines whose predecessors are missing so far, by subject.
     waiting: BTreeMap<Key, Waiting>,
     appended: u64,
     already: u64,
@@ -87,7 +87,7 @@ pub async fn run(settings: &Settings, args: ImportArgs) -> Result<(), CliError> 
     }
 }
 
-/// Shown on a terminal only.
+/// The progress bar. It is drawn on a terminal only.
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} lines, {per_sec}, {elapsed}") {
@@ -114,7 +114,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Reads a chunk of lines and appends what is in it; false at the end of the file.
+    /// Reads a chunk of lines and appends their events. Returns false at the end of the file.
     async fn chunk(&mut self, file: usize, lines: &mut Lines) -> Result<bool, CliError> {
         let mut work: BTreeMap<Key, Vec<Line>> = BTreeMap::new();
         let (mut count, mut bytes) = (0, 0);
@@ -173,7 +173,7 @@ impl Import<'_> {
             .buffer_unordered(CONCURRENT_SUBJECTS);
         let mut refused = Vec::new();
         let mut failed = Ok(());
-        // Every subject is heard to its end, so that what was appended is counted, whatever became of the others.
+        // Every subject runs to its end, even after an error, so that all appended events are counted.
         while let Some((key, outcome, waiting, taken)) = done.next().await {
             let Outcome {
                 appended,
@@ -199,7 +199,7 @@ impl Import<'_> {
         failed
     }
 
-    /// Lets go of waiting lines beyond the bound.
+    /// Refuses the waiting lines beyond [`WAITING_MAX`].
     fn bound(&mut self, refused: &mut Vec<(SourceLocation, String)>) {
         let count: usize = self.waiting.values().map(BTreeMap::len).sum();
         for _ in WAITING_MAX..count {

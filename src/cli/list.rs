@@ -1,5 +1,5 @@
-//! The commands that list rows: `wallets`, `orders`, `refunds`, `findings`, `holds`, `cases` and `customers`. All take the flags of
-//! contract §8 and print one JSON object a line, or a table for people. A file of `list/` says what is special about one of them.
+//! The commands that list rows: `wallets`, `orders`, `refunds`, `findings`, `holds`, `cases` and `customers`. All take
+//! the flags of contract §8 and print one JSON object a line, or a table for people. Each list has a file in `list/`.
 
 mod cases;
 mod customers;
@@ -29,26 +29,26 @@ use crate::{
 /// A row that a command lists.
 pub trait Listed: Sized {
     const LIST: ListName;
-    /// Of the table for people.
+    /// The columns of the table for people.
     const COLUMNS: &'static [Column];
-    /// What stands below the table.
+    /// The totals below the table.
     type Totals: Totals<Self>;
 
-    /// Its line of JSON.
+    /// The row as a line of JSON.
     fn json(&self) -> impl Serialize;
 
-    /// Its cells of the table, one for each column.
+    /// The cells of the row, one for each column.
     fn cells(&self) -> Vec<String>;
 }
 
-/// What the rows of a list come to.
+/// The totals of a list.
 pub trait Totals<Row>: Default {
     fn add(&mut self, row: &Row);
 
     fn print(&self, out: &mut Output) -> Result<(), CliError>;
 }
 
-/// How many rows there are.
+/// The number of rows.
 #[derive(Default)]
 pub struct RowCount(usize);
 
@@ -78,18 +78,18 @@ pub async fn run<Row: Listed + ListRow>(settings: &Settings, args: &ListArgs<Row
     say_unreadable(&model, needed)
 }
 
-/// The stores whose rows a list has.
+/// The stores that a list reads.
 const fn needed(list: ListName) -> &'static [Domain] {
     match list {
         ListName::Wallets | ListName::Holds => &[Domain::Wallet],
         ListName::Orders | ListName::Refunds => &[Domain::Order],
         ListName::Findings | ListName::Customers => &Domain::ALL,
-        // Of the compensation store, which is no domain's.
+        // Cases are in the compensation store, which belongs to no domain.
         ListName::Cases => &[],
     }
 }
 
-/// Prints the rows. `next` gives those of the query's page, and the page after it.
+/// Prints the rows. `next` returns the rows of the query's page, and the position of the page after it.
 async fn print<Row: Listed>(
     asked: &Asked,
     json: bool,
@@ -107,7 +107,7 @@ async fn print<Row: Listed>(
     } else {
         let mut totals = Row::Totals::default();
         paged_table(&mut out, Row::COLUMNS, Row::cells, async |each| {
-            // Those of the last time that the pages were asked for count.
+            // The pages are read twice. Only the second time counts.
             totals = Row::Totals::default();
             let mut add = |rows: &[Row]| {
                 for row in rows {
@@ -124,7 +124,7 @@ async fn print<Row: Listed>(
     Ok(())
 }
 
-/// Calls `each` with the rows of page after page, until there are no more or as many as asked for.
+/// Calls `each` with the rows of page after page, until there are no more, or until the limit is reached.
 async fn each_page<Row>(
     asked: &Asked,
     next: &impl AsyncFn(&ListQuery) -> Result<(Vec<Row>, Option<PageAt>), CliError>,
@@ -144,7 +144,7 @@ async fn each_page<Row>(
     }
 }
 
-/// Names the streams that can't be read, whose rows are those of the last time that they could.
+/// Reports the streams that can't be read. Their rows are from the last time that they could be read.
 pub fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliError> {
     let mut some = false;
     for domain in domains {

@@ -1,5 +1,5 @@
-//! `ledgerscope operator`: who may sign in, and as what. A password that the program made up is printed once, on standard
-//! output, and is nowhere else; hashes and secrets of authenticators are never listed.
+//! `ledgerscope operator`: adds, changes and lists operators. A generated password is printed once on standard output
+//! and is stored only as a hash. Hashes and authenticator secrets are never listed.
 
 mod demo;
 mod print;
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Bytes of standard input that are read for a password; what is longer is none.
+/// Bytes of standard input that are read as a password.
 const PASSWORD_BYTES: u64 = 1_024;
 
 #[derive(Args, Debug)]
@@ -155,7 +155,8 @@ async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {
     let (name, actor, operators) = (&args.who.name, actor(), access.auth.operators());
     let password = password(args.password_stdin)?;
     let work = async {
-        // The authenticator first: were it the other way round and the second step failed, nobody would know the password.
+        // The authenticator is changed first. If the second step of the opposite order failed, nobody would know the
+        // new password.
         let totp = match (args.totp, args.no_totp) {
             (true, _) => Some(operators.set_totp(name, &actor).await?),
             (false, true) => {
@@ -185,7 +186,7 @@ fn entry(act: &str, name: &OperatorName) -> NewEntry {
     NewEntry::new(actor(), format!("operator.{act}"), AuditOutcome::Done).about(format!("operator {name}"))
 }
 
-/// The password that is on standard input, without the end of its line.
+/// Reads the password from standard input, without its line break.
 fn password(from_stdin: bool) -> Result<Option<Secret>, CliError> {
     if !from_stdin {
         return Ok(None);
@@ -198,7 +199,7 @@ fn password(from_stdin: bool) -> Result<Option<Secret>, CliError> {
     Ok(Some(Secret(line.to_owned())))
 }
 
-/// `EUR=500/2000`.
+/// Parses `EUR=500/2000`.
 fn limit(text: &str) -> Result<Limit, String> {
     let wrong = || format!("'{text}' is not a limit such as EUR=500/2000");
     let (currency, amounts) = text.split_once('=').ok_or_else(wrong)?;

@@ -1,5 +1,5 @@
-//! How commands speak: JSON lines, aligned tables and one-line complaints. Text from a ledger is somebody else's, so what
-//! could move a terminal's cursor or hide text is shown as an escape. Nothing here knows what it prints.
+//! Output of commands: JSON lines, aligned tables and one-line errors. Text from a ledger is not trusted: characters
+//! that move a terminal's cursor or hide text are escaped.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::CliError;
 
-/// Standard output, buffered; it is flushed by [`Output::finish`], so that a write error is not lost.
+/// Standard output, buffered. [`Output::finish`] flushes it, so that a write error is reported.
 pub struct Output(BufWriter<Stdout>);
 
 impl Output {
@@ -19,7 +19,7 @@ impl Output {
         Self(BufWriter::with_capacity(64 * 1024, io::stdout()))
     }
 
-    /// One value as one line of JSON.
+    /// Prints one value as one line of JSON.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.0, value)?;
         self.0.write_all(b"\n")
@@ -41,7 +41,7 @@ impl Output {
     }
 }
 
-/// One line on standard error. Where even that is closed, there is nobody left to tell.
+/// Prints one line on standard error. A write error is ignored, because there is no other output to report it on.
 pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "ledgerscope: {line}");
 }
@@ -52,13 +52,13 @@ pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{plural}")
 }
 
-/// A column: its heading and how its cells stand.
+/// A column: its heading and its alignment.
 pub enum Column {
     Left(&'static str),
     Right(&'static str),
 }
 
-/// An empty table without rules: text for people, still easy to cut into fields.
+/// An empty table without rules between rows and columns.
 pub fn table(columns: &[Column]) -> Table {
     let mut table = Table::new();
     table
@@ -78,7 +78,8 @@ pub fn table(columns: &[Column]) -> Table {
     table
 }
 
-/// A table whose rows come page by page, aligned as a whole. The pages are asked for twice: first to see how wide the columns are.
+/// Prints a table whose rows come page by page, with common column widths. `pages` is called twice: first to measure
+/// the columns, then to print.
 pub async fn paged_table<Row>(
     out: &mut Output,
     columns: &[Column],
@@ -107,7 +108,7 @@ pub async fn paged_table<Row>(
         out.line(&line)?;
     }
     pages(&mut |rows| {
-        // Without the heading, and without the row that is as wide as the widest cells.
+        // Skips the heading, and the row that has the width of the widest cells.
         for line in of_page(rows, Some(&widths)).lines().skip(2) {
             out.line(&line)?;
         }
@@ -116,7 +117,7 @@ pub async fn paged_table<Row>(
     .await
 }
 
-/// Text as a terminal may have it: control characters, and marks that turn the direction of writing, as escapes.
+/// Escapes text for a terminal: control characters, and marks that change the direction of writing.
 pub fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_cannot_steer_a_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(plain("Zoë 東京"), "Zoë 東京");
         assert_eq!(plain("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\u{a}");
         assert_eq!(plain("\u{202e}x"), r"\u{202e}x");

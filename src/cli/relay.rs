@@ -1,5 +1,5 @@
-//! `ledgerscope relay`: copies what the stores record into the queues of their domains, until told to stop. How an event is
-//! copied exactly once is the relay's own affair; here it is only started.
+//! `ledgerscope relay`: copies the events of the stores into the queues of their domains until a signal arrives.
+//! `event_log::relay` has the rules of copying.
 
 use std::io;
 
@@ -36,7 +36,7 @@ pub async fn run(settings: &Settings, args: &RelayArgs) -> Result<(), CliError> 
         tracing::info!(%domain, "relaying");
         let mut stopped = stopped.clone();
         relay.run(async move {
-            // An error would say that nobody can stop it any more, which is a reason to stop as well.
+            // An error means that the sender was dropped. The relay stops then, too.
             let _ = stopped.wait_for(|stopped| *stopped).await;
         })
     });
@@ -72,7 +72,7 @@ fn relays(settings: &Settings, wanted: &[Domain]) -> Result<Vec<(Domain, Relay)>
     Ok(relays)
 }
 
-/// Ends with the first SIGINT (Ctrl-C) or SIGTERM.
+/// Installs the signal handlers. The future completes at the first SIGINT (Ctrl-C) or SIGTERM.
 pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! Reading logs: one entity's history, and the ids of all.
+//! Reads logs: one entity's history, and the ids of all entities.
 
 use futures::TryStreamExt as _;
 
@@ -14,7 +14,8 @@ use crate::{
 /// Streams that are read at the same time.
 pub const CONCURRENT_READS: usize = 32;
 
-/// One entity's history, folded; that it is not there, or was not yet, is the answer 'no'.
+/// Reads and replays one entity's history. An entity without events, or without events at the chosen moment, is the
+/// error [`CliError::No`].
 pub async fn replayed<S: Replayable>(
     log: &dyn EventLog,
     id: &EntityId,
@@ -33,7 +34,7 @@ pub async fn replayed<S: Replayable>(
     })
 }
 
-/// The ids of every stream, sorted, each once.
+/// The ids of all streams, sorted, without duplicates.
 pub async fn ids(log: &dyn EventLog) -> Result<Vec<EntityId>, ReadError> {
     let mut ids = log
         .streams()

@@ -1,5 +1,5 @@
-//! `ledgerscope search`: what a text finds, of every kind (contract §8). It answers from a read model that is up to date, from the
-//! streams of those that may carry the text as an id, and from the cases of the compensation store.
+//! `ledgerscope search`: all hits of a text, by kind (contract §8). Hits come from a read model that is up to date,
+//! from the streams whose events may have the text as an id, and from the cases of the compensation store.
 
 use std::collections::BTreeSet;
 
@@ -74,13 +74,13 @@ fn words() -> impl Iterator<Item = &'static str> {
     SearchKind::ALL.iter().map(|kind| kind.as_str())
 }
 
-/// What is searched for.
+/// The parsed arguments.
 struct Asked {
-    /// `None`: nothing is left of the text after folding.
+    /// `None`: the text is empty after folding.
     text: Option<SearchText>,
-    /// Empty: all.
+    /// Empty: all kinds.
     kinds: Vec<SearchKind>,
-    /// Hits of a kind at most.
+    /// Maximum number of hits of a kind.
     limit: usize,
 }
 
@@ -98,7 +98,7 @@ impl Asked {
 }
 
 impl SearchArgs {
-    /// Reads the arguments. What is not understood is wrong usage.
+    /// Parses the arguments. The error is wrong usage.
     fn asked(&self) -> Result<Asked, String> {
         let text = self.text.trim();
         if text.is_empty() {
@@ -122,7 +122,7 @@ impl SearchArgs {
     }
 }
 
-/// Prints what is found.
+/// Prints the hits.
 pub async fn run(settings: &Settings, args: &SearchArgs) -> Result<(), CliError> {
     let asked = args.asked().map_err(CliError::Usage)?;
     let (view, all_read) = match &asked.text {
@@ -145,7 +145,7 @@ pub async fn run(settings: &Settings, args: &SearchArgs) -> Result<(), CliError>
     all_read
 }
 
-/// What is found, and an error where a stream can't be read, which was said then.
+/// The hits, and an error if a stream can't be read. The streams are reported already.
 async fn find(
     settings: &Settings,
     asked: &Asked,
@@ -158,7 +158,7 @@ async fn find(
     let reach = Reach::command(asked.limit, moment);
     let needed: &[Domain] = if asked.wants_domains() { &Domain::ALL } else { &[] };
     let stores = settings.existing_stores(needed)?;
-    // The store that may not answer at all comes first: nothing is made then.
+    // The compensation store is read first: if it does not answer, no read model is made.
     let cases = find_cases(settings, asked, text, reach).await?;
     if needed.is_empty() {
         let view = SearchView {
@@ -174,8 +174,8 @@ async fn find(
     Ok((SearchView { cases, ..view }, all_read))
 }
 
-/// Names the streams that can't be read any more although the read model does not know it yet. The hits in them are of what was read
-/// before.
+/// Reports the streams that can't be read although the read model does not know that yet. Their hits are from what was
+/// read before.
 fn say_not_read(model: &UpToDate, view: &SearchView) -> Result<(), CliError> {
     let carriers = [&view.references, &view.events, &view.correlations].into_iter();
     let hits = carriers.flat_map(|of_kind| of_kind.hits.iter().map(|hit| &hit.row));
@@ -198,7 +198,7 @@ fn say_not_read(model: &UpToDate, view: &SearchView) -> Result<(), CliError> {
     }
 }
 
-/// The cases that the text finds. Where cases are not asked for by name, an embedded store that does not exist has none.
+/// The cases that the text finds. Unless `--kind` asks for cases, a missing embedded store has no hits.
 async fn find_cases(
     settings: &Settings,
     asked: &Asked,
@@ -212,7 +212,7 @@ async fn find_cases(
     let cases = Cases::temporary(settings.existing_log_of(name)?)?;
     loop {
         match cases.search(text, reach).await {
-            // There are more than are read at once; they are being read.
+            // There are more cases than one call reads. The next call reads on.
             Err(CasesError::Loading) => {}
             found => return Ok(found?),
         }
@@ -252,7 +252,7 @@ impl HitLine {
 #[derive(Default)]
 struct Found {
     hits: Vec<HitLine>,
-    /// Kinds that have more hits than are printed: how many are printed, and how many there are.
+    /// Kinds that have more hits than are printed: the number printed, and the number of all.
     cut: Vec<(SearchKind, usize, Count)>,
 }
 
@@ -284,7 +284,7 @@ impl Found {
         found
     }
 
-    /// Adds the hits of a kind. `texts`: the id of a row, and the wallet and the order that it is or belongs to.
+    /// Adds the hits of a kind. `texts` returns the id of a row, its wallet and its order.
     fn add<Row>(
         &mut self,
         kind: SearchKind,
@@ -334,7 +334,7 @@ impl Found {
     }
 }
 
-/// How many hits there are, in words: `25`, or `more than 1000`.
+/// The number of hits in words: `25`, or `more than 1000`.
 fn hits_of(count: Count) -> String {
     match count {
         Count::Exactly(count) => count.to_string(),

@@ -1,5 +1,5 @@
-//! `ledgerscope seed`: fills empty stores with a demo ledger, or keeps a small shop going. What is written is made up by a
-//! pure generator (below), the same for the same seed and moment; only writing it is done here.
+//! `ledgerscope seed`: fills empty stores with a demo ledger, or keeps a small shop running. The events come from a
+//! pure generator in the modules below: the same seed and moment give the same events. This file writes them.
 
 mod chance;
 mod names;
@@ -27,13 +27,13 @@ use crate::{
     event_log::{APPEND_MAX, EventLog, Expected},
 };
 
-/// How far back a demo ledger goes.
+/// Days of history of a demo ledger.
 const DAYS: i64 = 548;
 /// Streams written at the same time.
 const CONCURRENT_STREAMS: usize = 256;
-/// Events that the busiest wallet has.
+/// Maximum number of small purchases and top-ups of the busiest wallet.
 const SNACKS_MAX: u64 = 3_000;
-/// Wallets of the shop that is kept going.
+/// Wallets of the shop of `--live`.
 const LIVE_WALLETS: u64 = 12;
 const TICK: Duration = Duration::from_secs(1);
 
@@ -125,7 +125,7 @@ fn ledger(seed: u64, now: DateTime<Utc>, wallets: u64, orders: u64) -> Streams {
         orders,
         snacks: orders.min(SNACKS_MAX),
     };
-    // Trouble takes the last minutes.
+    // The last ten minutes are left for `trouble`.
     let end = now - TimeDelta::minutes(10);
     shop.live_through(size, start, end);
     let mut streams = Streams::default();
@@ -136,8 +136,8 @@ fn ledger(seed: u64, now: DateTime<Utc>, wallets: u64, orders: u64) -> Streams {
     streams
 }
 
-/// A shop whose customers sign up now and order until the program is stopped. Its ids are its own, so it can be started
-/// beside any history and any number of times.
+/// Runs a shop whose customers sign up at the start and place orders until the program is stopped. Its ids have a
+/// prefix of their own, so it can run beside any history and be started any number of times.
 async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Result<(), CliError> {
     let closing_time = told_to_stop()?;
     tokio::pin!(closing_time);

@@ -1,5 +1,5 @@
 //! `ledgerscope serve`: opens the stores, starts the read model and the recovery of compensations, and runs the server.
-//! Domains with a queue are relayed beside it, so that one program is all that a small installation runs.
+//! Relays of domains with a queue run in the same process, so that a small installation needs one program.
 
 use std::{future::pending, sync::Arc};
 
@@ -40,7 +40,7 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     );
     let compensations = Arc::new(compensations.with_histories(ledger.wallet_histories()));
     let recovering = Arc::clone(&compensations);
-    // Ends with the program; whatever is unfinished then, the next start finishes.
+    // The task ends with the program. The next start recovers unfinished compensations.
     tokio::spawn(async move { recovering.run().await });
     relay(settings)?;
     let AccessStore { auth, audit } = access;
@@ -59,8 +59,8 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
     Ok(served?)
 }
 
-/// Whether there are demo operators who may sign in; says so where there is nobody at all. A store that does not answer yet
-/// may do so later, and until then nobody gets in.
+/// Whether there are enabled demo operators. Logs a warning if no operator can sign in. A store that does not answer
+/// now may answer later; until then nobody can sign in.
 async fn look_at_people(access: &AccessStore) -> bool {
     match access.auth.operators().list().await {
         Ok(operators) => {
@@ -81,7 +81,7 @@ fn relay(settings: &Settings) -> Result<(), CliError> {
         if let Some(queue) = settings.queue(domain) {
             let relay = Relay::new(domain, settings.store(domain), queue)?;
             tracing::info!(%domain, "relaying to its queue");
-            // Ends with the program; wherever it is then, the next relay goes on from the queue's last entry.
+            // The task ends with the program. The next relay continues after the queue's last entry.
             tokio::spawn(async move { relay.run(pending()).await });
         }
     }

@@ -1,5 +1,6 @@
-//! Settings that every subcommand takes: the servers of each log and the limits of pending refunds, by flag or by
-//! environment. The values are checked here; nothing is connected to before a command asks for a log.
+//! Settings that every subcommand takes, by flag or by environment variable: the URLs of the stores and queues, the
+//! limits of pending refunds, the read model and the log. The values are checked here. No connection is made before a
+//! command asks for a log.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,10 +23,10 @@ use crate::{
 /// Opens a log.
 type Open = fn(LogName, &str) -> Result<Arc<dyn EventLog>, OpenError>;
 
-/// Longest limit that can be set: beyond it nothing is ever overdue, which is rather a slip of the hand.
+/// The longest duration in days. A longer one is probably a typing error.
 const LIMIT_DAYS_MAX: i64 = 3_650;
 
-// URLs may hold passwords, so `--help` names the variables but never shows what is in them.
+// URLs may contain passwords, so `--help` shows the names of the variables, not their values.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
@@ -174,20 +175,20 @@ impl Settings {
         }
     }
 
-    /// A log. Nothing is connected to yet.
+    /// Opens a log. No connection is made yet.
     pub fn log_of(&self, log: impl Into<LogName>) -> Result<Arc<dyn EventLog>, CliError> {
         let name = log.into();
         event_log::open(name, self.store(name)).map_err(|error| unusable(name, &error))
     }
 
-    /// A log that is only read: an embedded store that does not exist is not made. Nothing is connected to yet.
+    /// Opens a log for reading. A missing embedded store is an error and is not created. No connection is made yet.
     pub fn existing_log_of(&self, log: impl Into<LogName>) -> Result<Arc<dyn EventLog>, CliError> {
         let name = log.into();
         self.check_exists(name)?;
         event_log::open_existing(name, self.store(name)).map_err(|error| unusable(name, &error))
     }
 
-    /// Whether a log may be there: an embedded store that does not exist is not.
+    /// Whether a log may exist: false for a missing embedded store.
     pub fn exists(&self, log: impl Into<LogName>) -> bool {
         event_log::missing_dir(self.store(log)).is_none()
     }
@@ -202,8 +203,8 @@ impl Settings {
         }
     }
 
-    /// The stores that a read model is made of, for a command that reads those `needed`. One that is not needed may be missing.
-    /// Nothing is connected to yet.
+    /// The stores of a read model, for a command that reads those `needed`. The others may be missing. No connection is
+    /// made yet.
     pub fn existing_stores(&self, needed: &[Domain]) -> Result<Stores, CliError> {
         for domain in needed {
             self.check_exists((*domain).into())?;
@@ -211,7 +212,7 @@ impl Settings {
         self.stores_by(event_log::open_existing)
     }
 
-    /// The stores that a server's read model is made of. Nothing is connected to yet.
+    /// The stores of a server's read model. No connection is made yet.
     pub fn stores(&self) -> Result<Stores, CliError> {
         self.stores_by(event_log::open)
     }
@@ -223,7 +224,7 @@ impl Settings {
         })
     }
 
-    /// The compensation store, for a server. Nothing is connected to yet.
+    /// The compensation store, for a server. No connection is made yet.
     pub fn compensation_store(&self) -> Result<Store, CliError> {
         self.open_store(LogName::Compensation, event_log::open)
     }
@@ -244,19 +245,20 @@ impl Settings {
         opened().map_err(|error| unusable(name, &error))
     }
 
-    /// Operators and the audit trail, for a command that only reads: an embedded store that does not exist is not made.
+    /// Operators and the audit trail, for a command that only reads. A missing embedded store is an error and is not
+    /// created.
     pub fn existing_access(&self) -> Result<AccessStore, CliError> {
         self.check_exists(LogName::Access)?;
         self.access(Rules::default())
     }
 
-    /// Operators and the audit trail. Nothing is connected to yet.
+    /// Operators and the audit trail. No connection is made yet.
     pub fn access(&self, rules: Rules) -> Result<AccessStore, CliError> {
         let name = LogName::Access;
         AccessStore::open(self.store(name), system_clock(), rules).map_err(|error| unusable(name, &error))
     }
 
-    /// How compensations are issued and recovered.
+    /// The settings of issuing and recovering compensations.
     pub fn compensations(&self) -> compensations::Settings {
         compensations::Settings {
             approval_time: self.approval_time,
@@ -265,7 +267,7 @@ impl Settings {
         }
     }
 
-    /// How a read model works.
+    /// The settings of the read model.
     pub fn of_read_model(&self) -> read_model::Settings {
         read_model::Settings {
             limits: self.limits(),
@@ -275,7 +277,7 @@ impl Settings {
         }
     }
 
-    /// The directory of the read model; `None`: a temporary one.
+    /// The directory of the read model. `None` means a temporary one.
     pub fn read_model(&self) -> Option<PathBuf> {
         (self.read_model.as_os_str() != "none").then(|| self.read_model.clone())
     }
@@ -294,7 +296,7 @@ fn unusable(name: LogName, error: &OpenError) -> CliError {
     CliError::Usage(format!("the URL of the {name} store can't be used: {error}"))
 }
 
-/// A whole number of seconds, minutes, hours or days, as in `90m`.
+/// Parses a whole number of seconds, minutes, hours or days, as in `90m`.
 fn duration(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("'{text}' is not a time such as 30s, 90m, 48h or 2d");
     let (number, unit) = text

@@ -1,6 +1,6 @@
-//! `ledgerscope verify --replay`: brings a copy of the read model up to date, fills another one from nothing beside it, and says
-//! whether the two agree on every row. It writes to the copy only, and makes no store. Producers may go on meanwhile: what differs is looked at again
-//! before it is called a difference.
+//! `ledgerscope verify --replay`: brings a copy of the read model up to date, fills a second one from nothing, and
+//! compares all their rows. It writes to temporary directories only and creates no store. Producers may append
+//! meanwhile, so differences are compared several times before they are reported.
 
 use std::{
     collections::BTreeSet,
@@ -26,10 +26,11 @@ use crate::{
 
 /// Differences that are printed.
 const SHOWN: usize = 20;
-/// How often the two are compared before a difference is one, and the pause between: both follow the stores meanwhile.
+/// How often the two read models are compared before a difference is reported, and the pause between. Both follow the
+/// stores meanwhile.
 const LOOKS: usize = 10;
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a store may be silent while the two are being loaded.
+/// How long a store may take to load before its health is checked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
@@ -42,7 +43,7 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-/// A directory that is removed at the end.
+/// A temporary directory that is removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -78,12 +79,12 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
         if look > 0 {
             sleep(PAUSE).await;
         }
-        // At the same time, so that little is written between the two.
+        // Both are read at the same time, so that few events arrive between the two.
         let (one, other) = (read(&resumed), read(&replayed));
         let (a, b) = (rows(one).await?, rows(other).await?);
         let now = differences(&a, &b);
         compared = a.0.len();
-        // A real difference stays; what was only being written is another at every look.
+        // A real difference appears every time. A row that is being updated differs only for a while.
         different = if look == 0 {
             now
         } else {
@@ -109,7 +110,7 @@ fn start(settings: &Settings, stores: &Stores, dir: Option<&Path>) -> Result<Arc
     Ok(Ledger::start(stores.clone(), settings)?)
 }
 
-/// Begins to read the rows, on a thread that may block.
+/// Starts reading the rows on a blocking thread.
 fn read(ledger: &Arc<Ledger>) -> JoinHandle<Result<Rows, LedgerError>> {
     let ledger = Arc::clone(ledger);
     spawn_blocking(move || ledger.rows())
@@ -120,7 +121,7 @@ async fn rows(reading: JoinHandle<Result<Rows, LedgerError>>) -> Result<Rows, Cl
     read.map_err(|error| CliError::No(error.to_string()))
 }
 
-/// Waits until every store is loaded, or one is down.
+/// Waits until every store is loaded. A store that is down or halted is an error.
 async fn loaded(ledger: &Arc<Ledger>) -> Result<(), CliError> {
     while timeout(PATIENCE, ledger.loaded()).await.is_err() {
         for health in ledger.health() {

@@ -67,8 +67,8 @@ struct BalancesJson {
     available: String,
 }
 
-/// An entry of a timeline: what stands in the stream, as it was written, and the figures after it. `null` is what is not
-/// there; a sequence that can't be read is `null`, too.
+/// An entry of a timeline: the fields of the event as they are stored, and the figures after it. An absent field is
+/// `null`, and so is a sequence that can't be parsed.
 #[derive(Serialize)]
 pub struct EntryJson<'a, F> {
     sequence: Option<Sequence>,
@@ -172,7 +172,7 @@ fn people(out: &mut Output, id: &EntityId, replay: &Replay<WalletState>) -> Resu
     anomalies(out, &replay.anomalies)
 }
 
-/// How people are told of a person: name and id, or the id alone.
+/// A person as text for people: name and id, or the id alone.
 pub fn party(party: &Party) -> String {
     match &party.name {
         Some(name) => format!("{name} ({})", party.id),
@@ -180,7 +180,8 @@ pub fn party(party: &Party) -> String {
     }
 }
 
-/// The cells that timelines of every domain have: number, time, type, actor.
+/// The cells that the timelines of all domains have: number, time, type, actor. An event that was not applied has a `!`
+/// before its number.
 pub fn cells<F>(step: &Step<F>) -> [String; 4] {
     let fields = &step.entry.fields;
     let mark = if step.applied { "" } else { "!" };
@@ -203,7 +204,7 @@ pub fn history_line(out: &mut Output, events: u64, sequence: Sequence, complete:
     Ok(())
 }
 
-/// What is wrong, below everything else.
+/// Prints the anomalies below the table.
 pub fn anomalies(out: &mut Output, anomalies: &[Anomaly]) -> Result<(), CliError> {
     if anomalies.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Appends one event until its outcome is known. An append whose answer was lost is sent again with the same idempotency key, until the
-//! store says what became of it or the time is up. No other file of this module writes to a store.
+//! Appends one event until the outcome is known. An append whose answer was lost is retried with the same idempotency
+//! key, until the store answers or the time is up. No other file of this module writes to a store.
 
 use std::time::Duration;
 
@@ -7,52 +7,24 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{CompensationError, Compensations, Requester, outcomes};
+use super::{
+    CompensationError, Compensations, Requester,
+    outcomes::{self, AppendOutcome},
+};
 use crate::{
     domain::{
         compensation::case::{Case, CaseEvent},
         event::{NewEvent, format_time},
-        ids::{EntityId, LogName, Sequence},
+        ids::{EntityId, Sequence},
     },
     event_log::{AppendError, EventLog, Expected},
 };
 
-/// The pause before an append is asked for again; it doubles up to the second one.
+/// The first and the longest pause of the back-off between retries. The pause doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
 
-/// What became of an append.
-#[derive(Debug)]
-pub(super) enum AppendOutcome {
-    /// It stands at this sequence, since now or since an earlier try.
-    Appended(Sequence),
-    /// It was not appended and can't be any more: the stream has gone on.
-    Conflict,
-    /// Something else was appended under its key.
-    KeyReused,
-    /// No log takes this event.
-    Invalid(String),
-    /// It was certainly not appended, because the store does not answer.
-    Unavailable(String),
-    /// Nobody knows.
-    Unknown,
-}
-
-impl AppendOutcome {
-    /// The sequence of the event that was appended to a case; `None` where the case had gone on.
-    pub fn in_case(self, case: &EntityId) -> Result<Option<Sequence>, CompensationError> {
-        match self {
-            Self::Appended(sequence) => Ok(Some(sequence)),
-            Self::Conflict | Self::KeyReused => Ok(None),
-            Self::Invalid(reason) | Self::Unavailable(reason) => {
-                Err(CompensationError::store(LogName::Compensation, reason))
-            }
-            Self::Unknown => Err(CompensationError::OutcomeUnknown { case: case.clone() }),
-        }
-    }
-}
-
-/// Appends an event that has an idempotency key, and counts what became of it.
+/// Appends an event with an idempotency key, and counts the outcome.
 pub(super) async fn append(
     log: &dyn EventLog,
     id: &EntityId,
@@ -81,7 +53,8 @@ async fn append_until_known(
             .await
         {
             Ok(appended) => return AppendOutcome::Appended(appended.first),
-            // The key is looked at before the position, so neither of these can be about an earlier try of this append.
+            // Stores check the key before the sequence, so an earlier successful try of this append causes neither
+            // error.
             Err(AppendError::Conflict { .. }) => return AppendOutcome::Conflict,
             Err(AppendError::KeyReused(_)) => return AppendOutcome::KeyReused,
             Err(AppendError::Invalid(why)) => return AppendOutcome::Invalid(why),
@@ -101,13 +74,13 @@ async fn append_until_known(
     }
 }
 
-/// An id for something that a person does now.
+/// A new id for the event of a person's act.
 pub(super) fn fresh_id() -> String {
     Uuid::now_v7().to_string()
 }
 
-/// An event of a case. What a person does has a fresh id, so that nobody else's is taken for it; what ends a case has the
-/// same whoever writes it.
+/// An event of a case. The event of a person's act has a fresh id, so that it is never mistaken for a repeat. The event
+/// that ends a case has the same id in every process.
 pub(super) fn case_event(id: String, actor: &str, case: &Case, at: DateTime<Utc>, event: &CaseEvent) -> NewEvent {
     NewEvent {
         idempotencykey: Some(id.clone()),
@@ -123,7 +96,7 @@ pub(super) fn case_event(id: String, actor: &str, case: &Case, at: DateTime<Utc>
 }
 
 impl Compensations {
-    /// Appends what a person does to a case, and answers with the case as it is then; `None` where the case had gone on.
+    /// Appends a person's act to a case, and returns the changed case; `None` if the case had moved.
     pub(super) async fn append_by(
         &self,
         requester: &Requester,
@@ -143,7 +116,7 @@ impl Compensations {
         Ok(outcome.in_case(&case.id)?.map(|_| case.with(event, now)))
     }
 
-    /// Appends to a case where it was read.
+    /// Appends to a case at the sequence at which it was read.
     pub(super) async fn append_to_case(&self, case: &Case, event: NewEvent) -> AppendOutcome {
         let log = &*self.stores.compensation;
         append(log, &case.id, case.sequence, event, self.settings.patience).await

@@ -1,5 +1,5 @@
-//! Decisions of a second person on a case: approving, which issues it at once, and declining. And withdrawing by the proposer. Of two
-//! decisions at the same time one counts, because each is appended at the sequence where the case was read.
+//! Decisions on a case: a second person approves it, which issues it at once, or declines it; the proposer withdraws
+//! it. Of concurrent decisions only one succeeds, because each is appended at the sequence at which the case was read.
 
 use super::{
     CompensationError, Compensations, Requester, append::case_event, audit::About, form::check_allowed, saga::CaseEnd,
@@ -24,7 +24,7 @@ const WITHDRAW: &str = "compensation.withdraw";
 const LAPSE: &str = "compensation.lapse";
 
 impl Compensations {
-    /// Approves what somebody else proposed, and issues it.
+    /// Approves the proposal of another person, and issues it.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn approve(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
@@ -72,7 +72,8 @@ impl Compensations {
         }
     }
 
-    /// Somebody was quicker. Where it was the same person, in another tab, it is their approval all the same.
+    /// Answers an approval that lost to another event of the case. If the same person approved it, for instance in
+    /// another tab, the approval has succeeded.
     async fn overtaken(&self, who: &Requester, form: &ApprovalForm, id: &EntityId) -> Result<(), CompensationError> {
         let case = self.read_case(id).await?;
         if is_approved_by(who, form, &case) {
@@ -83,7 +84,7 @@ impl Compensations {
         Err(CompensationError::Moved)
     }
 
-    /// Whether the streams are where the proposal is bound to, and nothing else speaks against it by now.
+    /// Whether the streams are at the proposal's positions. Fails if the rules refuse the command now.
     async fn still_holds(&self, case: &Case) -> Result<bool, CompensationError> {
         let proposal = case.state.proposal.as_deref().ok_or(CaseRefusal::Unknown)?;
         let loaded = self.load_for(&proposal.command).await?;
@@ -95,8 +96,8 @@ impl Compensations {
         Ok(true)
     }
 
-    /// An approval binds to the positions: where one has moved, the proposal lapses. Unless it moved because the case was
-    /// approved and issued since it was read.
+    /// Lapses a proposal whose streams have moved, because an approval applies to the positions only. If the case
+    /// itself has changed, a concurrent decision may have moved the streams, and is checked instead.
     async fn lapse_moved(
         &self,
         who: &Requester,
@@ -115,7 +116,7 @@ impl Compensations {
         Err(CompensationError::Moved)
     }
 
-    /// Ends a case that waits. Where somebody else ended it first, that is how it ended.
+    /// Lapses a waiting case. Does nothing if the case has ended already.
     pub(super) async fn lapse(&self, case: &Case, why: String) -> Result<(), CompensationError> {
         let event = case_event(
             format!("{}.end", case.id),
@@ -129,7 +130,7 @@ impl Compensations {
         outcome.in_case(&case.id).map(drop)
     }
 
-    /// Declines what somebody else proposed.
+    /// Declines the proposal of another person.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn decline(&self, who: &Requester, form: &ApprovalForm) -> Result<(), CompensationError> {
         let about = about(&form.case);
@@ -171,7 +172,7 @@ impl Compensations {
         Err(CompensationError::Moved)
     }
 
-    /// Takes one's own proposal back.
+    /// Withdraws the person's own proposal.
     #[tracing::instrument(level = "debug", skip_all, fields(case = %id))]
     pub async fn withdraw(&self, who: &Requester, id: &EntityId, why: &str) -> Result<(), CompensationError> {
         let about = About {
@@ -208,7 +209,7 @@ impl Compensations {
     }
 }
 
-/// The same approval again: a double click, or a second tab.
+/// Whether the same person has already approved the same proposal, for instance by a double click or in a second tab.
 fn is_approved_by(who: &Requester, form: &ApprovalForm, case: &Case) -> bool {
     let approved = matches!(
         case.state.status,

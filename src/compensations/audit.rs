@@ -1,5 +1,5 @@
-//! Writes the audit trail: an act is recorded as asked before it is done, and as done, refused or failed before the caller gets the
-//! answer. Where a refusal can't be recorded, the caller gets that error instead.
+//! Writes the audit trail. An act is recorded as asked before it is done, and as done, refused or failed before the
+//! caller gets the answer. If a refusal can't be recorded, the caller gets that error instead.
 
 use super::{CompensationError, Compensations, Requester};
 use crate::domain::{
@@ -7,10 +7,10 @@ use crate::domain::{
     ids::{Domain, EntityId},
 };
 
-/// The actor of what recovery does. No operator can have this name.
+/// The actor of recovery. No operator can have this name.
 const RECOVERY: &str = "(recovery)";
 
-/// On whose behalf something is done, as the trail has it.
+/// The person or program that acts, for the audit trail.
 #[derive(Clone, Debug)]
 pub(super) struct Actor {
     pub name: String,
@@ -38,7 +38,7 @@ impl From<&Requester> for Actor {
     }
 }
 
-/// What an act is about.
+/// The subject and the case of an act.
 #[derive(Clone, Debug, Default)]
 pub(super) struct About {
     pub subject: Option<(Domain, EntityId)>,
@@ -68,7 +68,7 @@ impl Compensations {
         })
     }
 
-    /// Records how an act ended that was not done, and passes the answer on.
+    /// Records an act that was refused or failed. Returns the answer unchanged, unless a refusal can't be recorded.
     pub(super) async fn record_failure<T>(
         &self,
         who: &Requester,
@@ -86,7 +86,7 @@ impl Compensations {
             .record(&who.into(), act, outcome, about, Some(error.to_string()))
             .await;
         match recorded {
-            // Where a store failed, that is what has to be told, whatever the trail says.
+            // The error of a store is returned even if it can't be recorded.
             Err(unrecorded) if error.is_refusal() => Err(unrecorded),
             _ => answer,
         }

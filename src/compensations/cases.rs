@@ -1,4 +1,4 @@
-//! What people read of cases: lists of them, how many wait for somebody, and one with its whole story.
+//! Cases for pages: the list, the search, the number that wait for a person, and one case with its events.
 
 use super::{CompensationError, Compensations, Requester, form::check_allowed};
 use crate::{
@@ -32,7 +32,7 @@ impl Compensations {
         })
     }
 
-    /// The cases that a text finds, so many at most.
+    /// The cases that match a text, at most `shown`.
     pub async fn search_cases(
         &self,
         who: &Requester,
@@ -47,7 +47,7 @@ impl Compensations {
         Ok(self.cases.search(text, Reach::page(shown, Search::Ids, moment)).await?)
     }
 
-    /// How many cases wait for an approval that this person may give.
+    /// The number of cases that this person may approve.
     pub async fn waiting_for(&self, who: &Requester) -> Result<u32, CompensationError> {
         check_allowed(who, Act::Read)?;
         if !who.role.can(Act::Approve) {
@@ -57,14 +57,14 @@ impl Compensations {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// A case with its story, read from its log.
+    /// A case with its events, read from the compensation store.
     pub async fn case(&self, who: &Requester, id: &EntityId) -> Result<CaseView, CompensationError> {
         check_allowed(who, Act::Read)?;
         let case = self.read_case(id).await?;
         let (Some(row), Some(proposal)) = (CaseRow::of(&case), &case.state.proposal) else {
             return Err(CaseRefusal::Unknown.into());
         };
-        // What happened since matters to those who have to decide; afterwards it is the streams' own story.
+        // Newer events of the streams are only read while the case waits for a decision.
         let news = if case.state.awaits_approval() {
             self.read_news(proposal.pins()).await?
         } else {

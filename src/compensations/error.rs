@@ -16,40 +16,40 @@ pub enum CompensationError {
     /// A field of the form is wrong.
     #[error("{0}")]
     Field(FieldError),
-    /// The rules of the ledger say no.
+    /// The rules of the ledger refuse the command.
     #[error("{0}")]
     Rejected(Rejection),
-    /// The case can't be moved on by this person, or at all.
+    /// The case's state, or the person, does not allow the act.
     #[error("{0}")]
     Case(CaseRefusal),
-    /// A stream is not where it was looked at.
+    /// A stream has moved since it was seen.
     #[error("something was appended since you looked; nothing was issued")]
     Moved,
     #[error("the role may not {0}")]
     Forbidden(Act),
     #[error("give your password again")]
     ProofNeeded,
-    /// The form's case exists, and is about something else or somebody else's.
+    /// The form's case exists, but is of another command or another person.
     #[error("this form was used for another compensation; begin a new one")]
     FormReused,
-    /// What the form says is not what was previewed.
+    /// The form is not the previewed one.
     #[error("the form says something else than what was previewed; preview it again")]
     Stale,
-    /// Certain: nothing was appended.
+    /// A store does not answer. Nothing was appended.
     #[error("the {log} store: {reason}")]
     Store { log: LogName, reason: String },
     #[error("the audit trail can't be written, so nothing was done")]
     Unrecorded,
-    /// The list can't be asked for what the address says.
+    /// The query of the list is invalid.
     #[error("{0}")]
     List(ListError),
-    /// Nobody knows yet, or it is half done; it will be finished or undone.
+    /// The outcome is unknown, or only a part is appended. Recovery will finish or undo it.
     #[error("the case {case} is open and will be finished or refused; don't repeat it")]
     OutcomeUnknown { case: EntityId },
 }
 
 impl CompensationError {
-    /// Somebody may not, or the rules say no; as opposed to a store that does not answer.
+    /// Whether permissions or rules refused the act, as opposed to a failure of a store.
     pub const fn is_refusal(&self) -> bool {
         !matches!(
             self,

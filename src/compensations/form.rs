@@ -1,5 +1,5 @@
-//! The form: what a command would do, decided on the streams as they are. It reads and writes nothing, so it may be asked
-//! as often as somebody types.
+//! The form of a command with a preview: the command is decided on the current streams. Nothing is written, so the
+//! preview can be repeated while somebody types.
 
 use uuid::Uuid;
 
@@ -21,8 +21,8 @@ use crate::{
 };
 
 impl Compensations {
-    /// The form as it is filled in: what it would do, or what is wrong with it. `seen` is where the streams were when they
-    /// were last looked at; what was appended since comes back as news. Writes nothing.
+    /// The form with a preview of the command, or with what is wrong with it. `seen` contains the stream positions that
+    /// the reader last saw; later events are returned as news. Writes nothing.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn form(&self, who: &Requester, draft: &Draft, seen: &[Pin]) -> Result<FormView, CompensationError> {
         check_allowed(who, Act::Propose)?;
@@ -86,7 +86,7 @@ impl Compensations {
         })))
     }
 
-    /// The route that it would take now. What is left of a day may be used up before it is issued.
+    /// The route that the command would take now. The rest of the daily limit may be used up before it is issued.
     async fn foresee_route(&self, who: &Requester, decision: &Decision) -> Result<Route, CompensationError> {
         let limit = match own_limit(who, decision) {
             Ok(limit) => limit,
@@ -113,7 +113,8 @@ pub(super) fn check_allowed(who: &Requester, act: Act) -> Result<(), Compensatio
     }
 }
 
-/// The limit under which somebody may issue this alone, or why not; what is left of the day is still to be asked.
+/// The limit within which the person may issue this alone, or the route if not. The rest of the daily limit is not
+/// checked here.
 pub(super) fn own_limit(who: &Requester, decision: &Decision) -> Result<Limit, Route> {
     if !who.role.can(Act::Issue) {
         return Err(Route::RoleProposes);
@@ -139,7 +140,7 @@ pub(super) fn needs_retyping(amount: Money) -> bool {
     minor > i128::from(RETYPE_ABOVE_MINOR)
 }
 
-/// The currency that amounts are typed in.
+/// The currency of typed amounts.
 pub(super) fn currency(name: CommandName, state: &CommandState) -> Option<Currency> {
     match name.domain() {
         Domain::Wallet => state.wallet.as_ref()?.fold.state.currency,
@@ -151,7 +152,7 @@ fn takes_item(name: CommandName) -> bool {
     !matches!(name, CommandName::CreditWallet | CommandName::DebitWallet)
 }
 
-/// What of the item there is: the refund's or hold's amount, or what of the entry is not reversed yet.
+/// The amount of the item: that of the refund or open hold, or the part of an entry that is not reversed.
 fn item_amount(name: CommandName, item: &str, state: &CommandState) -> Option<rust_decimal::Decimal> {
     let wallet = state.wallet.as_ref().map(|wallet| &wallet.fold.state);
     match name {
@@ -172,10 +173,10 @@ fn new_case() -> Result<EntityId, IdError> {
     EntityId::new(format!("{CASE_PREFIX}{}", Uuid::now_v7()))
 }
 
-/// The case that a form names, if it can be one that a preview made.
+/// Parses a form's case id; `None` if no preview can have made it.
 pub(super) fn read_case_id(text: &str) -> Option<EntityId> {
     let uuid = text.strip_prefix(CASE_PREFIX)?;
-    // Only the spelling that was given out: one case has one id.
+    // Only the canonical spelling of the UUID is accepted, so that a case has one id.
     let parsed = Uuid::try_parse(uuid).ok()?;
     (parsed.hyphenated().to_string() == uuid)
         .then(|| EntityId::new(text).ok())
@@ -183,7 +184,7 @@ pub(super) fn read_case_id(text: &str) -> Option<EntityId> {
 }
 
 impl LoadedState {
-    /// Whether the streams are where the form saw them.
+    /// Whether the streams are at the positions in `seen`.
     pub fn is_at(&self, command: &Command, seen: &[Pin]) -> bool {
         self.state.pins(command) == seen
     }

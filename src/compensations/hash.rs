@@ -1,5 +1,5 @@
-//! The hash that an approval binds to: SHA-256 over the command and the positions that were looked at, as JSON with sorted
-//! names and no spaces, so that anybody can compute it again from the case.
+//! The hash to which an approval is bound: the SHA-256 of the command and of the stream positions that were seen, as
+//! JSON with sorted names and without spaces. Anybody can recompute it from the case (contract §6).
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ pub(super) fn command_hash(command: &Command, pins: &[Pin]) -> String {
     HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
 }
 
-/// Depth is that of a command: three levels.
+/// Writes JSON with sorted names. The recursion depth is that of a command, three levels.
 fn write_sorted(text: &mut String, value: &Value) {
     match value {
         Value::Object(fields) => {
@@ -77,15 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn it_is_that_of_sorted_json_without_spaces() {
-        // sha256sum of {"command":{"name":"settle_refund","note":"so \"it\" is","order":"O-1","reason":"return","refund":"R"},
-        // "pins":[{"domain":"order","id":"O-1","sequence":3}]}, in one line.
+    fn the_hash_is_that_of_sorted_json_without_spaces() {
+        // The SHA-256 of the following text in one line: {"command":{"name":"settle_refund","note":"so \"it\"
+        // is","order":"O-1","reason":"return","refund":"R"}, "pins":[{"domain":"order","id":"O-1","sequence":3}]}
         let expected = "363e6e5a899fa339a26ae30db6a8d0e60c343aadc9304f06d7fce6dbe2c17e81";
         assert_eq!(command_hash(&command("R", r#"so "it" is"#), &[pin(3)]), expected);
     }
 
     #[test]
-    fn it_differs_with_whatever_an_approver_looked_at() {
+    fn the_hash_covers_command_and_positions() {
         let whole = command_hash(&command("R", "x"), &[pin(3)]);
         for other in [
             command_hash(&command("R", "y"), &[pin(3)]),

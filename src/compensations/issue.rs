@@ -1,5 +1,5 @@
-//! Issues what a form says, or proposes it where it needs a second person. Everything that the preview checked is checked again. The
-//! first append creates the case of the form; a form that is sent again finds that case.
+//! Issues a form's command, or proposes it if it needs a second person. All checks of the preview are repeated. The
+//! first append creates the case; a form that is sent again finds that case.
 
 use chrono::{DateTime, Utc};
 
@@ -28,19 +28,19 @@ use crate::{
 };
 
 const ACT: &str = "compensation.issue";
-/// A form that has been read, and what it is to be decided on.
+/// A parsed form, and the state on which it is decided.
 struct Asked {
     case: EntityId,
     command: Command,
     seen: Vec<Pin>,
     loaded: LoadedState,
-    /// One moment for everything that is written: the day that an amount counts for is that of the proposal.
+    /// The time of all events of the proposal. It also determines the day of the daily limit.
     now: DateTime<Utc>,
 }
 
 impl Compensations {
-    /// Issues what the form says, or proposes it; gives the case. The same form sent again, at once or later, leads to the
-    /// same case and does nothing twice.
+    /// Issues the form's command, or proposes it. Returns the case. The same form sent again, even concurrently,
+    /// returns the same case and repeats nothing.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn issue(&self, who: &Requester, form: &Confirmation) -> Result<EntityId, CompensationError> {
         let case = read_case_id(&form.case);
@@ -64,7 +64,7 @@ impl Compensations {
         about: &About,
     ) -> Result<EntityId, CompensationError> {
         check_allowed(who, Act::Propose)?;
-        // First of all: after a first try the streams have moved, and a second must not be told so.
+        // The case is looked up first: after a first try the streams have moved, and a repeat must not fail for that.
         let known = self.read_case(&case).await?;
         if known.exists() {
             return self.join(who, form, known).await;
@@ -76,7 +76,7 @@ impl Compensations {
         let (asked, decision) = match decided {
             Ok(decided) => decided,
             Err(error) => {
-                // What has moved may have been moved by another try of this form, since the case was looked for.
+                // A concurrent try of the same form may have moved the streams after the case was looked up.
                 let known = self.read_case(&case).await?;
                 return if known.exists() {
                     self.join(who, form, known).await
@@ -125,7 +125,7 @@ impl Compensations {
         })
     }
 
-    /// What lets it be issued. Within the own limit the amount is set aside here.
+    /// Whether it can be issued within the person's own limit. Reserves the amount if so.
     async fn authority(
         &self,
         who: &Requester,
@@ -150,7 +150,7 @@ impl Compensations {
         let mut pins = asked.loaded.state.pins(&asked.command).into_iter();
         Ok(Proposal {
             command_hash: command_hash(&asked.command, &asked.seen),
-            // A command that was decided has a subject that exists.
+            // The subject of a decided command exists, so there is a pin.
             target: pins.next().ok_or(CompensationError::Stale)?,
             also: pins.collect(),
             before: decision.before,
@@ -166,8 +166,8 @@ impl Compensations {
         })
     }
 
-    /// Makes the case, of which nothing is there yet; `None` where another try of the same form, or of another with the same
-    /// case, was first. Any error but an unknown outcome means that this try made no case.
+    /// Creates the case. `None` if another request with the same case id was first. Every error except an unknown
+    /// outcome means that this request created no case.
     async fn propose(
         &self,
         who: &Requester,
@@ -193,8 +193,8 @@ impl Compensations {
         }
     }
 
-    /// The case of this form exists. If it is this form's and this person's, that is the answer, after a short wait for
-    /// its end; nothing is done again.
+    /// Answers a repeated form with its existing case, after a short wait for the end of the case. Fails if the case is
+    /// of another person or of another form.
     async fn join(&self, who: &Requester, form: &Confirmation, known: Case) -> Result<EntityId, CompensationError> {
         let proposal = known.state.proposal.as_ref().ok_or(CompensationError::FormReused)?;
         let command = form.draft().command(Some(proposal.amount.currency()));
@@ -209,7 +209,8 @@ impl Compensations {
         Ok(known.id)
     }
 
-    /// This try may have set something aside after the one that it joins gave it back.
+    /// Releases the amount of a case that was not issued: this request may have reserved it after the first one had
+    /// released it.
     async fn settle_reservation(&self, who: &Requester, known: &Case) {
         let Some(proposal) = &known.state.proposal else { return };
         let counts = known.state.is_to_be_issued() || known.state.status == Some(CaseStatus::Issued);
@@ -220,7 +221,7 @@ impl Compensations {
     }
 }
 
-/// Decides again by the same rules as the preview, on the same positions, with the same result.
+/// Decides the command again. Fails if a stream has moved since the preview, or if the form is not the previewed one.
 fn decide_again(form: &Confirmation, asked: &Asked) -> Result<Decision, CompensationError> {
     if !asked.loaded.is_at(&asked.command, &asked.seen) {
         return Err(CompensationError::Moved);
@@ -232,7 +233,7 @@ fn decide_again(form: &Confirmation, asked: &Asked) -> Result<Decision, Compensa
     Ok(decision)
 }
 
-/// A large amount is typed a second time.
+/// Checks that a large amount was typed a second time.
 fn check_retyped(form: &Confirmation, amount: Money) -> Result<(), FieldError> {
     if !needs_retyping(amount) {
         return Ok(());

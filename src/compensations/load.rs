@@ -1,5 +1,5 @@
-//! Loads what a command is decided on: the streams of its subject and of what it names, and cases. Whole streams are loaded. Long
-//! wallets are loaded partially: the state, plus the postings and holds that the command names. Nothing here writes.
+//! Loads the state on which a command is decided, and cases. Writes nothing. Whole streams are loaded. Long wallets are
+//! loaded partially: the state, plus the postings and holds that the command names.
 
 use std::time::Duration;
 
@@ -24,16 +24,16 @@ use crate::{
     views::{events::Recent, truncate},
 };
 
-/// How long the end of a case is waited for that another request is issuing.
+/// How long, and at which interval, a request waits for the end of a case that another request is issuing.
 const END_WAIT: Duration = Duration::from_secs(10);
 const END_PAUSE: Duration = Duration::from_millis(50);
-/// Events that are shown of what was appended meanwhile; of each stream the first ones.
+/// The most new events that are shown per stream; later ones are left out.
 const NEWS_MAX: usize = 50;
 
-/// Entries with their places, in sequence order.
+/// Entries with their place in the stream, in sequence order.
 type Placed = Vec<(Sequence, Entry)>;
 
-/// What a command is decided on, and the entries that it was folded from.
+/// The state on which a command is decided, and the entries from which it was folded.
 pub(super) struct LoadedState {
     pub state: CommandState,
     streams: Vec<Stream>,
@@ -43,15 +43,16 @@ pub(super) struct LoadedState {
 struct Stream {
     domain: Domain,
     id: EntityId,
-    /// The place of the last entry that was left out; 0 where it was read whole.
+    /// The place of the last entry that was not loaded; 0 for a whole stream.
     from: Sequence,
     placed: Placed,
-    /// An entry among those left out that was sought.
+    /// The sought entry, if it is among those that were not loaded.
     found: Option<Entry>,
 }
 
 impl LoadedState {
-    /// The entry with this event id. Of a long wallet, among its newest entries and what was sought.
+    /// The entry with this event id. In a partially loaded wallet, only the newest entries and the sought one are
+    /// found.
     pub fn entry(&self, domain: Domain, event: &str) -> Option<&Entry> {
         let streams = self.streams.iter().filter(|stream| stream.domain == domain);
         streams
@@ -73,8 +74,8 @@ fn after<'a>(pin: &'a Pin, placed: &'a [(Sequence, Entry)]) -> impl Iterator<Ite
 }
 
 impl Compensations {
-    /// Loads what a command of this name on this subject is decided on; what does not exist is not in it. `item` is what it names: a
-    /// refund, an entry or a hold.
+    /// Loads the state for a command of this name on this subject. Streams that do not exist are absent. `item` is the
+    /// id of the refund, entry or hold that the command names.
     pub(super) async fn load(
         &self,
         name: CommandName,
@@ -100,7 +101,7 @@ impl Compensations {
             Domain::Wallet => Some(subject.clone()),
             Domain::Order => {
                 self.read_order(&mut loaded, subject).await?;
-                // Only settling concerns the wallet that the order names.
+                // Only settling a refund needs the order's wallet.
                 let order = loaded.state.order.as_ref();
                 let named = order.and_then(|order| order.fold.state.wallet.clone());
                 named
@@ -121,7 +122,7 @@ impl Compensations {
         }
         if let Some(refund) = refund {
             let credited = (self.credited_for)(refund);
-            // Without it a refund could be paid twice.
+            // An error here fails the command, because a refund could otherwise be paid twice.
             loaded.state.credited_elsewhere =
                 credited.map_err(|reason| CompensationError::store(LogName::Wallet, reason))?;
         }
@@ -132,7 +133,8 @@ impl Compensations {
         self.load_with(command, None).await
     }
 
-    /// The same with one more entry that is sought: the event id of a posting, and that of what touched it.
+    /// Like [`Self::load_for`], and also finds an entry in a long wallet: `sought` is the event id of a posting, and
+    /// that of an entry that refers to it.
     pub(super) async fn load_with(
         &self,
         command: &Command,
@@ -187,7 +189,7 @@ impl Compensations {
         ))
     }
 
-    /// What was appended after these positions.
+    /// The events after these positions, read from the stores.
     pub(super) async fn read_news(&self, seen: impl Iterator<Item = &Pin>) -> Result<Vec<Recent>, CompensationError> {
         let mut news = Vec::new();
         for pin in seen {
@@ -196,7 +198,7 @@ impl Compensations {
         Ok(news)
     }
 
-    /// What was appended after these positions to the streams that were read.
+    /// The events after these positions in the loaded streams.
     pub(super) async fn news(&self, loaded: &LoadedState, seen: &[Pin]) -> Result<Vec<Recent>, CompensationError> {
         let mut news = Vec::new();
         for pin in seen {
@@ -225,7 +227,7 @@ impl Compensations {
         Ok(after(pin, &placed).collect())
     }
 
-    /// A case; nothing but its id where it does not exist. Other streams of the compensation store are no cases.
+    /// Reads a case. A case that does not exist is empty. Other streams of the compensation store are treated as such.
     pub(super) async fn read_case(&self, id: &EntityId) -> Result<Case, CompensationError> {
         if !is_case_id(id) {
             return Ok(Case::fold(id, Vec::new()));
@@ -235,7 +237,7 @@ impl Compensations {
         Ok(Case::fold(id, entries.map_err(CompensationError::read(log.name()))?))
     }
 
-    /// Waits for the end of a case that somebody else is issuing, and answers with the case as it is then.
+    /// Waits at most [`END_WAIT`] for the end of a case that another request is issuing. Returns the current case.
     pub(super) async fn wait_for_end(&self, mut case: Case) -> Result<Case, CompensationError> {
         let deadline = Instant::now() + END_WAIT;
         while case.state.is_to_be_issued() && Instant::now() < deadline {
@@ -258,7 +260,7 @@ impl Stream {
     }
 }
 
-/// What a command names besides its subject.
+/// The id of the entry, hold or refund that a command names.
 fn item(action: &Action) -> Option<&str> {
     match action {
         Action::ReverseEntry { event, .. } => Some(event),

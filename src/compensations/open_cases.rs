@@ -1,5 +1,5 @@
-//! The cases that have not ended, as the compensation store has them. Recovery works from here and not from the read model, so that
-//! a case is finished whatever the state of the read model.
+//! The ids of cases that have not ended, read from the compensation store. Recovery uses them instead of the read
+//! model, so that it does not depend on the state of the read model.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -19,17 +19,17 @@ use crate::{
     event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError},
 };
 
-/// Entries of a case that are read along with those of other cases.
+/// Entries per case in one bulk read. A case with more entries is treated as open and read alone.
 const ENTRIES: usize = 100;
 
 pub(super) struct OpenCases {
     log: Arc<dyn EventLog>,
-    /// Also cases that may have ended since they were last read.
+    /// The cases that may be open. Some may have ended since they were last read.
     ids: Mutex<BTreeSet<EntityId>>,
-    /// Hashes of the ids of cases that were seen to have ended: nothing follows an end.
+    /// Hashes of the ids of cases that are known to have ended. No event follows an end.
     ended: Mutex<HashSet<u64>>,
     hasher: RandomState,
-    /// Where the feed was before every case was read for the first time.
+    /// The end of the feed before the first scan.
     scanned: OnceCell<FeedPosition>,
 }
 
@@ -44,7 +44,7 @@ impl OpenCases {
         }
     }
 
-    /// Waits until every case was read once.
+    /// Waits for the first scan of all cases.
     pub async fn ready(&self) -> Result<(), ReadError> {
         let scan = self.scanned.get_or_try_init(|| async {
             let from = self.log.feed_end().await?;
@@ -54,7 +54,7 @@ impl OpenCases {
         scan.await.map(drop)
     }
 
-    /// Reads every case that was not seen to have ended.
+    /// Reads every case that is not known to have ended.
     pub async fn scan(&self) -> Result<(), ReadError> {
         let mut pages = self.log.streams();
         while let Some(ids) = pages.try_next().await? {
@@ -71,7 +71,7 @@ impl OpenCases {
         let wanted: Vec<_> = ids.iter().map(|id| (id.clone(), Position::START)).collect();
         let pages = match self.log.read_many(&wanted, ENTRIES).await {
             Ok(pages) => pages,
-            // One of them can't be read. A round reads each alone.
+            // One of the cases is damaged. A recovery round reads each of them alone.
             Err(ReadError::Damaged { .. }) => {
                 self.ids().extend(ids.iter().cloned());
                 return Ok(());
@@ -90,7 +90,8 @@ impl OpenCases {
         Ok(())
     }
 
-    /// Notes the cases that are appended to. Ends with the feed; an error says that the store does not answer for now.
+    /// Follows the feed and adds the cases that get events. The stream ends with the feed. An error means that the
+    /// store does not answer now.
     pub fn follow(&self) -> BoxStream<'_, Result<(), ReadError>> {
         let from = self.scanned.get().cloned().unwrap_or_default();
         let feed = self.log.follow(from);
@@ -101,22 +102,23 @@ impl OpenCases {
         .boxed()
     }
 
-    /// The store was away, and may have lost the ends of cases: every case is read again.
+    /// Forgets which cases have ended. After an outage the store may have lost their last events, so every case is read
+    /// again.
     pub fn forget_ends(&self) {
         self.ended().clear();
     }
 
-    /// Whether every stream has all its events in the feed, so that nothing is missed by following it.
+    /// Whether the feed contains all events, so that following it misses no case.
     pub fn feed_is_complete(&self) -> bool {
         self.log.feed_is_complete()
     }
 
-    /// The cases that may be open, by id.
+    /// The ids of the cases that may be open, sorted.
     pub fn all(&self) -> Vec<EntityId> {
         self.ids().iter().cloned().collect()
     }
 
-    /// The case has ended, or is none.
+    /// Removes a case that has ended, or a stream that is no case.
     pub fn remove(&self, id: &EntityId, ended: bool) {
         self.ids().remove(id);
         if ended {

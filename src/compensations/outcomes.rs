@@ -1,9 +1,40 @@
-//! Counts the outcomes of appends in this process, for the metrics.
+//! The outcome of an append, and how many appends of this process had each outcome, for the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::append::AppendOutcome;
-use crate::domain::ids::LogName;
+use super::CompensationError;
+use crate::domain::ids::{EntityId, LogName, Sequence};
+
+/// The outcome of an append.
+#[derive(Debug)]
+pub(super) enum AppendOutcome {
+    /// It stands at this sequence, since now or since an earlier try.
+    Appended(Sequence),
+    /// It was not appended and can't be any more: the stream has gone on.
+    Conflict,
+    /// Something else was appended under its key.
+    KeyReused,
+    /// No log takes this event.
+    Invalid(String),
+    /// It was certainly not appended, because the store does not answer.
+    Unavailable(String),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl AppendOutcome {
+    /// The sequence of the event that was appended to a case; `None` where the case had gone on.
+    pub fn in_case(self, case: &EntityId) -> Result<Option<Sequence>, CompensationError> {
+        match self {
+            Self::Appended(sequence) => Ok(Some(sequence)),
+            Self::Conflict | Self::KeyReused => Ok(None),
+            Self::Invalid(reason) | Self::Unavailable(reason) => {
+                Err(CompensationError::store(LogName::Compensation, reason))
+            }
+            Self::Unknown => Err(CompensationError::OutcomeUnknown { case: case.clone() }),
+        }
+    }
+}
 
 const LOGS: [LogName; 3] = [LogName::Wallet, LogName::Order, LogName::Compensation];
 const WORDS: [&str; 6] = ["issued", "conflict", "key_reused", "refused", "unavailable", "unknown"];
@@ -24,7 +55,7 @@ pub(super) fn count(log: LogName, outcome: &AppendOutcome) {
     }
 }
 
-/// The log, the outcome, and how often.
+/// The count of each outcome, as log, outcome and number.
 pub fn counts() -> impl Iterator<Item = (&'static str, &'static str, u64)> {
     LOGS.iter().zip(&COUNTS).flat_map(|(log, counts)| {
         let counts = WORDS.iter().zip(counts);

@@ -1,11 +1,11 @@
-//! What compensations need of others: the limits of a day and the audit trail. `app_state` has the adapters.
+//! The ports that compensations need: daily limits and the audit trail. `app_state` has the adapters.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{access::OperatorName, audit::NewEntry, ids::EntityId, money::Money};
 
-/// Why an amount was not set aside.
+/// Why an amount was not reserved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReserveError {
     #[error("it is more than what is left of the day's limit")]
@@ -14,11 +14,11 @@ pub enum ReserveError {
     Unavailable(String),
 }
 
-/// What each operator issues in a day (UTC) and currency, counted over all processes.
+/// The sums that each operator issues alone per UTC day and currency, over all processes.
 #[async_trait]
 pub trait DayLimits: Send + Sync {
-    /// Sets `amount` aside for a case if it fits under `daily` on the day of `now`, in one atomic step. A second time for the
-    /// same case changes nothing.
+    /// Reserves `amount` for a case if it fits into `daily` on the day of `now`, atomically. A repeat for the same case
+    /// changes nothing.
     async fn reserve(
         &self,
         operator: &OperatorName,
@@ -28,7 +28,7 @@ pub trait DayLimits: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<(), ReserveError>;
 
-    /// Gives back what was set aside for a case, on the day of `reserved`; nothing where that is nothing.
+    /// Releases the reservation of a case on the day of `reserved`. Does nothing if there is none.
     async fn release(
         &self,
         operator: &OperatorName,
@@ -36,7 +36,7 @@ pub trait DayLimits: Send + Sync {
         reserved: DateTime<Utc>,
     ) -> Result<(), ReserveError>;
 
-    /// Whether the amount would fit now. Writes nothing.
+    /// Whether the amount would fit into `daily` on the day of `now`. Writes nothing.
     async fn fits(
         &self,
         operator: &OperatorName,
@@ -46,7 +46,7 @@ pub trait DayLimits: Send + Sync {
     ) -> Result<bool, ReserveError>;
 }
 
-/// Nothing was recorded, or it is not certain that it was.
+/// The entry was not recorded, or it is unknown whether it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail can't be written: {0}")]
 pub struct AuditLogError(pub String);
@@ -54,6 +54,6 @@ pub struct AuditLogError(pub String);
 /// The audit trail.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// Answers once the entry is kept.
+    /// Returns when the entry is durable.
     async fn record(&self, entry: NewEntry) -> Result<(), AuditLogError>;
 }

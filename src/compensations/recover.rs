@@ -1,5 +1,5 @@
-//! Finishes open cases after a crash or an outage of a store, and ends proposals whose time has run out. Any number of processes may
-//! do so at once.
+//! Recovery: finishes open cases after a crash or an outage of a store, and lapses expired proposals. Any number of
+//! processes may run it concurrently.
 
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ use crate::event_log::ReadError;
 
 const ACT: &str = "compensation.recover";
 const LAPSE: &str = "compensation.lapse";
-/// After the outcome of a case was left unknown, and while the store of the cases does not answer.
+/// The pause after an unknown outcome, and while the compensation store does not answer.
 const RETRY: Duration = Duration::from_secs(2);
-/// Reading every case again may take this part of the time at most.
+/// A scan of all cases takes at most one part in this many of the time.
 const SCAN_SHARE: u32 = 20;
 
-/// What a round found.
+/// The result of a recovery round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Brought to an end: issued, or refused with nothing left behind.
+    /// Cases that were ended: issued, or refused and undone.
     pub ended: usize,
-    /// Proposals whose time had run out.
+    /// Expired proposals that were lapsed.
     pub lapsed: usize,
-    /// Still open although they are to be issued: a store does not answer, or somebody else may be at them.
+    /// Cases that are still to be issued: a store does not answer, or another process may be working on them.
     pub open: usize,
 }
 
 impl Compensations {
-    /// Finishes cases that are left over, and lapses proposals whose time has run out; until dropped.
+    /// Finishes open cases and lapses expired proposals, until the future is dropped.
     pub async fn run(&self) {
         let pause = |recovered: Recovered| if recovered.open > 0 { RETRY } else { self.settings.round };
         let mut next = loop {
@@ -71,7 +71,7 @@ impl Compensations {
         }
     }
 
-    /// Looks for cases that no feed entry names, and says when to do so again.
+    /// Scans for cases that are not in the feed. Returns the time of the next scan.
     async fn scan(&self) -> Instant {
         let begun = Instant::now();
         if let Err(error) = self.open_cases.scan().await {
@@ -87,7 +87,7 @@ impl Compensations {
         ready.map_err(CompensationError::read(LogName::Compensation))?;
         let mut found = Recovered::default();
         let mut ids = self.open_cases.all();
-        // Those that were left before anybody could list them.
+        // Also cases whose outcome became unknown before they were listed.
         ids.extend(self.unknown_cases().iter().cloned());
         for id in ids {
             let case = match self.stores.compensation.read_all(&id, Position::START).await {
@@ -118,7 +118,8 @@ impl Compensations {
         Ok(found)
     }
 
-    /// Whether nobody who began it can be at it any more.
+    /// Whether recovery may work on a case: the grace time is over, or this process began the case and could not end
+    /// it.
     fn is_due(&self, case: &Case) -> bool {
         let since = case.state.status_since;
         let age = since.map_or(TimeDelta::MAX, |since| self.now() - since);

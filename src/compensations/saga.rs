@@ -1,6 +1,6 @@
-//! Carries out a case that may be issued: appends its steps in order, then one event that ends the case. Every step can be repeated,
-//! by any process. The first step decides: it is appended at the position that the case is pinned to, or not at all. After it the case
-//! is either issued, or undone and refused.
+//! Issues a case: appends its steps in order, then one event that ends the case. Any process can repeat any step. The
+//! first step is appended at the sequence to which the case is pinned, or not at all. After it, the case is either
+//! issued, or undone and refused.
 //!
 //! | state of the case | first step | later steps | the case ends as |
 //! |---|---|---|---|
@@ -21,8 +21,9 @@ use tokio::time::{Duration, Instant};
 
 use super::{
     Compensations,
-    append::{AppendOutcome, case_event},
+    append::case_event,
     audit::{About, Actor},
+    outcomes::AppendOutcome,
 };
 use crate::domain::{
     access::OperatorName,
@@ -35,53 +36,53 @@ use crate::domain::{
     ids::EntityId,
 };
 
-/// What the trail calls the end of a case.
+/// The act in the audit trail for the end of a case.
 const ACT: &str = "compensation.issue";
-/// Times that the end of a case is tried where others write to it meanwhile; there are only so many events in a case.
+/// How often ending a case is retried after conflicts. The number of events of a case is bounded, and so are conflicts.
 const ROUNDS: usize = 8;
 
-/// How carrying out a case went, for whoever did it.
+/// The result of issuing a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaseEnd {
-    /// It has ended, one way or the other: the case says how.
+    /// The case has ended; its status says how.
     Over,
-    /// It has ended because the stream had moved before anything was appended.
+    /// The case has ended because a stream had moved. Nothing was appended to the ledger.
     Moved,
-    /// It goes on by itself.
+    /// The outcome is unknown. Recovery will end the case.
     Unknown,
 }
 
-/// A case on its way.
+/// A case that is being issued.
 struct Job<'a> {
     case: &'a Case,
     proposal: &'a Proposal,
 }
 
-/// What the steps came to, and so what ends the case.
+/// The result of the steps, which determines how the case ends.
 #[derive(Debug)]
 enum Verdict {
     Issued(Vec<IssuedEvent>),
-    /// Nothing stands: the stream had moved.
+    /// Nothing was appended, because a stream had moved.
     Moved(String),
-    /// Nothing stands, or what was appended was undone.
+    /// Nothing was appended, or it was undone. The events are the appended ones and their reversals.
     Refused(String, Vec<IssuedEvent>),
 }
 
-/// It can't be gone on with now.
+/// The case can't be continued now, because an outcome is unknown or a store does not answer.
 #[derive(Debug)]
 struct Unknown;
 
 impl Compensations {
-    /// Carries out what is to be issued and ends the case, for who has just written the event that allows it and so knows
-    /// the case: only they, and only at once, may refuse it for a store that does not answer, since nobody else works on
-    /// it by then.
+    /// Issues and ends a case. The caller has just appended the event that allows this, and passes the case. Only this
+    /// caller, within half of the grace time, may refuse the case because a store does not answer: no other process
+    /// works on it yet.
     pub(super) async fn begin(&self, by: &Actor, allowed: Case) -> CaseEnd {
         let id = allowed.id.clone();
         let end = self.try_carry_out(by, &id, Some(allowed), Some(Instant::now())).await;
         self.note_end(&id, end)
     }
 
-    /// The same for who finds a case that may be issued.
+    /// Issues and ends a case that was found open.
     pub(super) async fn finish_case(&self, by: &Actor, id: &EntityId) -> CaseEnd {
         let end = self.try_carry_out(by, id, None, None).await;
         self.note_end(id, end)
@@ -96,7 +97,7 @@ impl Compensations {
         end
     }
 
-    /// `known` is the case as it is now, where that is known; it is read where not, and again after a conflict.
+    /// `known` is the current case if the caller has it. Otherwise, and after a conflict, the case is read.
     async fn try_carry_out(
         &self,
         by: &Actor,
@@ -137,7 +138,7 @@ impl Compensations {
                         CaseEnd::Over
                     };
                 }
-                // Somebody else ended it: the case says how.
+                // Another process has ended the case. The next round reads it.
                 AppendOutcome::Conflict | AppendOutcome::KeyReused => {}
                 AppendOutcome::Invalid(reason) => {
                     tracing::error!(case = %id, reason, "the end of a case can't be written");
@@ -152,8 +153,9 @@ impl Compensations {
         CaseEnd::Unknown
     }
 
-    /// The case has ended. Should it have been refused by somebody who was held up for longer than the grace, while its
-    /// steps were done here, they must not stand.
+    /// Checks a case that another process has ended. If it was not issued although its steps were appended here, they
+    /// are undone. This happens if the process that began the case was suspended for longer than the grace time, and
+    /// then refused it.
     async fn check_ended_case(&self, job: &Job<'_>, issued: Option<Vec<IssuedEvent>>) -> CaseEnd {
         let Some(events) = issued.filter(|_| job.case.state.status != Some(CaseStatus::Issued)) else {
             return CaseEnd::Over;
@@ -184,7 +186,7 @@ impl Compensations {
         Ok(Verdict::Issued(done))
     }
 
-    /// The first step does not stand.
+    /// The verdict after a first step that was not appended.
     fn first_step_failed(
         &self,
         step: &Step,
@@ -208,13 +210,14 @@ impl Compensations {
         }
     }
 
-    /// Half of the grace is for the write of the refusal itself, and for clocks that differ.
+    /// How long after its start a case may be refused because a store does not answer. It is half of the grace time;
+    /// the rest is for appending the refusal and for differences of clocks.
     fn refusal_time(&self) -> Duration {
         let grace: TimeDelta = self.settings.grace / 2;
         grace.to_std().unwrap_or_default()
     }
 
-    /// Records how the case ends, and makes the one event that ends it.
+    /// Records the end of the case in the audit trail, and returns the event that ends it.
     async fn ending(&self, by: &Actor, job: &Job<'_>, verdict: &Verdict) -> Result<NewEvent, Unknown> {
         let event = match verdict {
             Verdict::Issued(events) => CaseEvent::Issued(Issued { events: events.clone() }),
@@ -249,7 +252,7 @@ impl Compensations {
         }
     }
 
-    /// Gives back what was set aside. Where that fails, it counts for the rest of the day: rather too much than too little.
+    /// Releases a reserved amount. If this fails, the amount counts for the rest of the day, which is the safe side.
     pub(super) async fn release(
         &self,
         operator: &OperatorName,

@@ -1,5 +1,5 @@
-//! What is wrong with a history, told beside its figures: the banner of an entity, and the marks of single events. A
-//! number that may be wrong never stands alone.
+//! Anomalies of a history: the banner of an entity, and the notes of single events. Figures that may be wrong are
+//! always shown with one of them.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -13,7 +13,8 @@ use super::{
 };
 use crate::domain::fold::Anomaly;
 
-/// The banner of a wallet or an order; nothing where nothing is wrong. `count` is how many there are in all.
+/// The banner of a wallet or an order; nothing if there are no anomalies. `count` is the number of all anomalies, of
+/// which `anomalies` may be a part.
 #[component]
 pub fn AnomaliesBanner(anomalies: Vec<Anomaly>, count: u64, complete: bool) -> impl IntoView {
     if count == 0 && complete {
@@ -60,13 +61,13 @@ fn line(anomaly: Anomaly) -> impl IntoView {
     view! { <li>{sequence} {anomaly.message}</li> }.into_any()
 }
 
-/// The marks of one event: that it did not count, and why, or what must be said of it although it did.
+/// The notes of one event: that it was not applied, and why, or its anomalies although it was applied.
 #[component]
 pub fn AnomalyNotes(anomalies: Vec<Anomaly>, applied: bool) -> impl IntoView {
     written(anomaly_notes(&anomalies, applied))
 }
 
-/// The same as text.
+/// The notes of one event as HTML text.
 pub fn anomaly_notes(anomalies: &[Anomaly], applied: bool) -> Markup {
     let (verdict, tone) = if applied {
         ("Noted", "tone-caution")

@@ -1,4 +1,5 @@
-//! States as badges: a word with a mark whose shape and colour both say which. One place decides what colour means.
+//! States as badges: a word with a mark. The shape and the colour of the mark both depend on the state. This module
+//! maps states to tones.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -11,7 +12,7 @@ use crate::domain::{
     wallet::{HoldState, WalletStatus},
 };
 
-/// What a badge or a notice says by its colour.
+/// The meaning of a badge or a notice, shown by its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
     #[default]
@@ -23,7 +24,7 @@ pub enum Tone {
 }
 
 impl Tone {
-    /// The class that the style sheet colours.
+    /// The CSS class of the tone.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Neutral => "tone-neutral",
@@ -35,7 +36,7 @@ impl Tone {
     }
 }
 
-/// A word with a mark. `settled` fills the mark: nothing more will happen by itself.
+/// A word with a mark. `settled` fills the mark: the state is final.
 #[component]
 pub fn Badge(tone: Tone, #[prop(into)] word: String, #[prop(optional)] settled: bool) -> impl IntoView {
     let settled = if settled { " is-settled" } else { "" };
@@ -102,7 +103,7 @@ pub fn FindingName(kind: FindingKind) -> impl IntoView {
     sentence(kind.as_str())
 }
 
-/// Whose move it is; a dash where it is nobody's.
+/// Who has to act next; a dash if nobody has to.
 #[component]
 pub fn WaitsForLabel(waits_for: Option<WaitsFor>) -> impl IntoView {
     match waits_for {
@@ -111,13 +112,13 @@ pub fn WaitsForLabel(waits_for: Option<WaitsFor>) -> impl IntoView {
     }
 }
 
-/// The mark of what is past its limit.
+/// The mark of a refund that has waited longer than its limit.
 #[component]
 pub fn OverdueMark() -> impl IntoView {
     view! { <span class="overdue">{Icon::Clock.view()} "Overdue"</span> }.into_any()
 }
 
-/// The mark of an entity whose history could not be applied wholly.
+/// The mark of an entity whose history could not be applied completely.
 #[component]
 pub fn IncompleteMark() -> impl IntoView {
     view! {
@@ -129,13 +130,13 @@ pub fn IncompleteMark() -> impl IntoView {
     .into_any()
 }
 
-/// What stands where there is nothing to say.
+/// The dash for an absent value.
 #[component]
 pub fn Nothing() -> impl IntoView {
     written(nothing())
 }
 
-/// The same as text.
+/// The dash for an absent value as HTML text.
 pub fn nothing() -> Markup {
     html! {
         span.nothing {

@@ -1,11 +1,11 @@
-//! Bars beside figures: how large a part of the whole, to the eye. The figure itself stands beside it, so the drawing
-//! is hidden from those who listen.
+//! Bars beside figures: the size of a part, drawn. The figure is beside the bar as text, so the bar is hidden from
+//! screen readers.
 
 use leptos::prelude::*;
 
 use super::badge::Tone;
 
-/// Widths are drawn in so many steps.
+/// The number of steps of a bar's width.
 const STEPS: u64 = 1_000;
 
 /// `part` of `whole` as a bar.
@@ -26,7 +26,7 @@ pub fn Bar(part: u64, whole: u64, #[prop(optional)] tone: Tone) -> impl IntoView
     .into_any()
 }
 
-/// How many of [`STEPS`]; anything above nothing is at least a sliver.
+/// The width in [`STEPS`]. A part above 0 has at least 10 steps, so that it is visible.
 fn steps(part: u64, whole: u64) -> u64 {
     if part == 0 || whole == 0 {
         return 0;
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_keep_their_proportion_and_never_vanish() {
+    fn bars_are_proportional_and_always_visible() {
         assert_eq!(steps(1, 2), 500);
         assert_eq!(steps(5, 2), STEPS);
         assert_eq!(steps(1, u64::MAX), 10);

@@ -1,5 +1,5 @@
-//! The figures that a compensation changes, before and after it, the changed ones emphasised; or as they are, where
-//! nothing is foreseen yet. Figures of what it does not touch are not there at all.
+//! The figures that a compensation changes, before and after it, with the changed ones emphasised; or the present
+//! figures, if there is no preview. Figures of entities that the compensation does not touch are left out.
 
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -17,17 +17,17 @@ use crate::domain::{
     refund::RefundState,
 };
 
-/// A figure of one of the two domains.
+/// A figure of a wallet or an order.
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     domain: Domain,
     name: &'static str,
     before: Decimal,
-    /// `None` where nothing is foreseen.
+    /// `None` without a preview.
     after: Option<Decimal>,
 }
 
-/// A table of figures; with `after`, what they become.
+/// A table of figures; with `after`, also the changes and the figures afterwards.
 #[component]
 pub fn BeforeAfter(
     before: Figures,
@@ -122,7 +122,7 @@ fn figure(row: Row, currency: Option<Currency>) -> AnyView {
     .into_any()
 }
 
-/// The refund's state, which has no difference but what it becomes.
+/// The row of the refund's state. A state has no difference, so an arrow marks a change.
 fn refund(was: RefundState, becomes: Option<RefundState>) -> AnyView {
     let changed = becomes.is_some_and(|becomes| becomes != was);
     let becomes = becomes.map(|state| {
@@ -182,7 +182,7 @@ mod tests {
     use crate::domain::replay::{Balances, OrderSums};
 
     #[test]
-    fn only_what_there_is_has_rows() {
+    fn only_present_figures_have_rows() {
         let wallet = Balances {
             posted: Decimal::TEN,
             held: Decimal::ONE,

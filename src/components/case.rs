@@ -1,4 +1,4 @@
-//! Cases as they look everywhere: where one stands, and the way to its page.
+//! Components for cases: the badge of the state, and links to the page of a case.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ use crate::{
     views::href,
 };
 
-/// Where a case stands. `being_issued`: nothing is awaited any more, and nothing says yet how it ended.
+/// The state of a case. `being_issued`: nobody has to act on the case any more, and its outcome is not known yet.
 #[component]
 pub fn CaseStatusBadge(status: CaseStatus, being_issued: bool) -> impl IntoView {
     if being_issued {
@@ -29,7 +29,7 @@ pub fn CaseStatusBadge(status: CaseStatus, being_issued: bool) -> impl IntoView 
     view! { <Badge tone word=sentence(status.as_str()) settled=status.is_final() /> }.into_any()
 }
 
-/// A case by its id.
+/// A link to a case by its id.
 #[component]
 pub fn CaseLink(#[prop(into)] id: String) -> impl IntoView {
     written(case_link(&id))
@@ -39,7 +39,7 @@ fn case_link(id: &str) -> Markup {
     html! { a.id.id-link href=(href::compensation(id)) title=(id) { (id) } }
 }
 
-/// Whether a whole text is the id of a case.
+/// Whether the whole text is the id of a case.
 pub fn is_case_id(text: &str) -> bool {
     case_ids(text).next() == Some((0, text.len()))
 }
@@ -56,8 +56,8 @@ pub fn with_case_links(text: &str) -> Markup {
     }
 }
 
-/// Where the ids of cases begin and end in a text: the prefix that they have, at the start of a word, and the letters, digits and hyphens
-/// after it, the last of which is no hyphen.
+/// The byte ranges of the ids of cases in a text. An id begins at the start of a word with [`CASE_PREFIX`]. ASCII
+/// letters, digits and hyphens follow; the last character is not a hyphen.
 fn case_ids(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
     text.match_indices(CASE_PREFIX).filter_map(|(from, _)| {
         let before = text[..from].chars().next_back();

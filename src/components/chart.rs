@@ -1,5 +1,5 @@
-//! A wallet's balances over time, drawn as steps on the server: SVG with attributes and classes, no script needed. In the
-//! browser a pointer reads values off it. The lines are data's shape only; every value stands in the timeline as text.
+//! A wallet's balances over time, drawn on the server as step lines in SVG. It needs no script; in the browser,
+//! pointing at it shows the values there. Every value is also in the timeline as text.
 
 pub mod plot;
 pub mod ticks;
@@ -7,18 +7,18 @@ pub mod ticks;
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use self::plot::{FIELD, Plot};
+use self::{plot::Plot, ticks::FIELD};
 use super::{
     money::{Money, format_amount},
     time::{Fineness, Time, format_moment},
 };
 use crate::{domain::money::Currency, views::timelines::ChartPoint};
 
-/// The part of a history's length that is drawn after its end, where it ended long ago.
+/// Divisor: if the history ended long ago, the chart ends 1/20 of the history's length after it.
 const TAIL: i32 = 20;
 
-/// Where a chart ends: at `now`, unless the history is so old that its shape would be pressed into a corner; then soon
-/// after the history, so that the last balance is still seen.
+/// The end of a chart: `now`, unless the time since the last event is longer than the history. Then the chart ends soon
+/// after the last event, so that the history keeps most of the width and the last balance is still visible.
 pub fn chart_end(points: &[ChartPoint], now: DateTime<Utc>) -> DateTime<Utc> {
     let times = || points.iter().map(|point| point.time);
     match (times().min(), times().max()) {
@@ -28,24 +28,24 @@ pub fn chart_end(points: &[ChartPoint], now: DateTime<Utc>) -> DateTime<Utc> {
     }
 }
 
-/// Posted and available balance as steps. Nothing is drawn for fewer than two points: there is no course yet.
+/// Posted and available balance as step lines. Nothing is drawn for fewer than two points.
 #[component]
 pub fn BalanceChart(
     /// In sequence order.
     points: Vec<ChartPoint>,
     currency: Option<Currency>,
-    /// The last balance is drawn on to here.
+    /// The end of the chart. The last balance is drawn up to here.
     until: DateTime<Utc>,
 ) -> impl IntoView {
     let plot = (points.len() > 1).then(|| Plot::new(points, until)).flatten();
     plot.map(|plot| figure(&plot, currency))
 }
 
-/// The class of the drawing, which pointers point at, and the id of the line through a place on it.
+/// The class of the drawing, which receives pointer events, and the id of the vertical line at the pointer.
 pub const DRAWING: &str = "chart-drawing";
 pub const CURSOR: &str = "chart-cursor";
 
-/// The values at a place, which the browser part changes.
+/// The values at a position of the chart. The browser part updates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     Sequence,
@@ -88,7 +88,7 @@ fn figure(plot: &Plot, currency: Option<Currency>) -> AnyView {
     .into_any()
 }
 
-/// Which colour is which, with the values at the marked place.
+/// The legend: the colours, with the values at the marked position.
 fn reading(point: ChartPoint, currency: Option<Currency>) -> AnyView {
     view! {
         <dl class="chart-reading">
@@ -115,7 +115,8 @@ fn reading(point: ChartPoint, currency: Option<Currency>) -> AnyView {
     .into_any()
 }
 
-/// Marks and lines. Marks are placed by percent, so that letters keep their size; the lines' field is stretched.
+/// The ticks and the lines. Ticks are placed by percent, so that their text keeps its size. The field of the lines is
+/// stretched.
 fn drawing(plot: &Plot, currency: Option<Currency>) -> AnyView {
     let amounts = plot
         .amounts
@@ -139,7 +140,7 @@ fn drawing(plot: &Plot, currency: Option<Currency>) -> AnyView {
         .iter()
         .enumerate()
         .map(|(index, tick)| {
-            // Letters that would stick out are set inwards; every other mark loses its own where it is narrow.
+            // Labels at the edges are aligned inwards. On narrow screens the style sheet hides every other label.
             let place = match tick.x {
                 ..500 => " is-first",
                 9_500.. => " is-last",
@@ -175,7 +176,7 @@ fn drawing(plot: &Plot, currency: Option<Currency>) -> AnyView {
     .into_any()
 }
 
-/// The chart for those who can't see it.
+/// The description of the chart for screen readers.
 fn describe(plot: &Plot, currency: Option<Currency>) -> String {
     let moment = |at| format_moment(at, Fineness::Minute);
     let amount = |amount| {
@@ -200,7 +201,7 @@ fn describe(plot: &Plot, currency: Option<Currency>) -> String {
     span + &range
 }
 
-/// A place on the field, for an attribute of the drawing.
+/// A coordinate of the field as a percentage, for an attribute of the drawing.
 pub fn percent(units: i128) -> String {
     let hundredths = units * 10_000 / FIELD;
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_goes_on_to_now_unless_that_would_press_it_into_a_corner() {
+    fn a_chart_ends_now_unless_the_history_is_old() {
         assert_eq!(chart_end(&points(&[0, 100]), at(200)), at(200));
         assert_eq!(chart_end(&points(&[0, 100]), at(201)), at(105));
         assert_eq!(chart_end(&points(&[0, 100]), at(50)), at(50));
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_written_as_percent() {
+    fn coordinates_are_written_as_percent() {
         assert_eq!(percent(0), "0.00%");
         assert_eq!(percent(3_333), "33.33%");
         assert_eq!(percent(FIELD), "100.00%");

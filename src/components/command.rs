@@ -1,5 +1,5 @@
-//! Compensations in words: what each command is called and does, and the links that offer them. What applies where is
-//! decided here on what a page knows anyway; the preview has the last word.
+//! Texts and links of compensations: the title and effect of each command, and the links that offer commands. The
+//! offers depend only on what the page has loaded. The preview decides whether a command is possible.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -14,7 +14,7 @@ use crate::{
     views::href,
 };
 
-/// What a command is called on buttons and as a heading.
+/// The title of a command, for buttons and headings.
 pub const fn command_title(name: CommandName) -> &'static str {
     match name {
         CommandName::CreditWallet => "Credit the wallet",
@@ -29,7 +29,7 @@ pub const fn command_title(name: CommandName) -> &'static str {
     }
 }
 
-/// What it does, in a sentence.
+/// The effect of a command, in a sentence.
 pub const fn command_effect(name: CommandName) -> &'static str {
     match name {
         CommandName::CreditWallet => "Adds to what is posted, as goodwill or as a correction.",
@@ -44,7 +44,7 @@ pub const fn command_effect(name: CommandName) -> &'static str {
     }
 }
 
-/// A command on something, as a link to its form.
+/// A command on an entity or an item of it, as a link to its form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     pub name: CommandName,
@@ -60,7 +60,7 @@ impl Offer {
     }
 }
 
-/// What can be done to a wallet as a whole. A closed one takes no money.
+/// The commands for a wallet as a whole. A closed wallet has none.
 pub fn wallet_offers(id: &str, status: WalletStatus) -> Vec<Offer> {
     if status == WalletStatus::Closed {
         return Vec::new();
@@ -70,7 +70,7 @@ pub fn wallet_offers(id: &str, status: WalletStatus) -> Vec<Offer> {
         .to_vec()
 }
 
-/// What can be done to an event of a wallet that was applied: a credit, debit or capture can be reversed.
+/// The commands for an applied event of a wallet: a credit, debit or capture can be reversed.
 pub fn entry_offers(wallet: &str, event: Option<&str>, r#type: Option<&str>) -> Vec<Offer> {
     let reversible = matches!(
         r#type,
@@ -83,12 +83,12 @@ pub fn entry_offers(wallet: &str, event: Option<&str>, r#type: Option<&str>) -> 
         .collect()
 }
 
-/// What can be done to an open hold.
+/// The command for an open hold.
 pub fn hold_offer(wallet: &str, hold: &str) -> Offer {
     Offer::new(CommandName::ReleaseHold, wallet, Some(hold))
 }
 
-/// What can be done to a refund where it stands.
+/// The commands for a refund in a state.
 pub fn refund_offers(order: &str, refund: &str, state: RefundState, destination: &Destination) -> Vec<Offer> {
     let to_wallet = *destination == Destination::Wallet;
     refund_commands(state, to_wallet)
@@ -97,7 +97,7 @@ pub fn refund_offers(order: &str, refund: &str, state: RefundState, destination:
         .collect()
 }
 
-/// The corrections that are offered, side by side; nothing where there is none.
+/// The offered corrections, side by side; nothing if there are none.
 #[component]
 pub fn Correct(offers: Vec<Offer>) -> impl IntoView {
     if offers.is_empty() {
@@ -113,11 +113,11 @@ pub fn Correct(offers: Vec<Offer>) -> impl IntoView {
     .into_any()
 }
 
-/// The same where there is little room: a word opens the list.
+/// The offered corrections as a menu, for narrow places.
 #[component]
 pub fn CorrectMenu(
     offers: Vec<Offer>,
-    /// What it is about, for those who listen: `refund R-1`.
+    /// The subject of the corrections, for screen readers: `refund R-1`.
     #[prop(into)]
     about: String,
 ) -> impl IntoView {
@@ -150,13 +150,13 @@ fn links(offers: Vec<Offer>) -> AnyView {
         .into_any()
 }
 
-/// One way in running text: `Reverse`, `Release`.
+/// One offer in running text: `Reverse`, `Release`.
 #[component]
 pub fn OfferLink(offer: Offer, #[prop(into)] about: String) -> impl IntoView {
     written(offer_link(&offer, &about))
 }
 
-/// The same as text.
+/// One offer as HTML text.
 pub fn offer_link(offer: &Offer, about: &str) -> Markup {
     let word = command_title(offer.name).split(' ').next().unwrap_or_default();
     html! {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_wallet_is_offered_nothing() {
+    fn a_closed_wallet_has_no_offers() {
         assert_eq!(
             names(&wallet_offers("W-1", WalletStatus::Frozen)),
             [CommandName::CreditWallet, CommandName::DebitWallet]
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_moved_money_can_be_reversed() {
+    fn only_credits_debits_and_captures_can_be_reversed() {
         for kind in ["wallet.credited", "wallet.debited", "wallet.hold_captured"] {
             let offers = entry_offers("W-1", Some("a&b"), Some(kind));
             assert_eq!(names(&offers), [CommandName::ReverseEntry], "{kind}");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_is_offered_what_its_state_lets_follow() {
+    fn a_refund_has_the_offers_of_its_state() {
         let offers = |state, destination| names(&refund_offers("O-1", "R-1", state, &destination));
         assert_eq!(
             offers(RefundState::Failed, Destination::Wallet),

@@ -1,5 +1,5 @@
-//! One event, as it was written: every field of the entry, the payload set in lines and to the letter, and the two clocks
-//! explained. Nothing is reworded here; what the event means is told elsewhere.
+//! One event as it is stored: every field of the entry, the payload indented and verbatim, and both times.
+//! `event_summary` has the meaning of events.
 
 mod pretty;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::event::{Entry, Fields, Known};
 
-/// The fields of an entry and where it stands, without the payload.
+/// The fields of an entry and its position, without the payload.
 #[component]
 pub fn EntryFields(entry: Entry) -> impl IntoView {
     let Entry { position, fields, .. } = entry;
@@ -56,7 +56,7 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
     .into_any()
 }
 
-/// Name, value as it was written, and what it is for.
+/// The name, the value as it is stored, and the meaning of each field.
 fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static str)> {
     let meanings = [
         (Known::Id, "of this event, unique"),
@@ -91,12 +91,12 @@ fn row(name: &'static str, value: Option<String>, meaning: &'static str) -> AnyV
     .into_any()
 }
 
-/// A payload set in lines where it is JSON, and as it was written where it is not.
+/// Indents a payload that is JSON. Other payloads are returned as they are.
 pub fn pretty_data(raw: &str) -> String {
     set_in_lines(raw).unwrap_or_else(|| raw.to_owned())
 }
 
-/// The payload: set in lines where it is JSON, and as it was written, unless it is `truncated`.
+/// The payload: indented if it is JSON, and also verbatim unless it is `truncated`.
 #[component]
 pub fn EntryData(data: Option<String>, #[prop(optional)] truncated: bool) -> impl IntoView {
     let Some(raw) = data else {
@@ -139,7 +139,7 @@ pub fn EntryData(data: Option<String>, #[prop(optional)] truncated: bool) -> imp
     }
 }
 
-/// When it happened, when the ledger learnt of it, and how far apart the two are.
+/// When the event happened, when it was recorded, and the time between.
 #[component]
 pub fn TwoClocks(happened: Option<DateTime<Utc>>, recorded: DateTime<Utc>) -> impl IntoView {
     let happened_view = match happened {

@@ -1,5 +1,5 @@
-//! An event in a line: what it is called, the amount it is about, and what else is worth saying, read from its payload.
-//! What can't be read keeps its raw type and shows nothing else; the event's own page has all of it.
+//! The summary of an event in one line: its title, its amount and further facts, read from its payload. An event that
+//! can't be parsed has a title from its type and nothing else; the event's page shows all of it.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -24,7 +24,7 @@ use crate::domain::{
     wallet::{Party, WalletEvent},
 };
 
-/// An event in a line.
+/// The summary of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     pub title: String,
@@ -32,41 +32,41 @@ pub struct Summary {
     pub facts: Vec<Fact>,
 }
 
-/// The amount that an event is about.
+/// The amount of an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SummaryAmount {
     pub amount: Decimal,
     pub currency: Currency,
-    /// It changes what is posted, so its sign is shown.
+    /// The amount changes the posted balance, so its sign is shown.
     pub signed: bool,
 }
 
-/// Something worth saying.
+/// A fact of a summary.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     Text(&'static str, String),
-    /// Somebody else's name for something.
+    /// An id or a code from another system.
     Code(&'static str, String),
     Quote(String),
     Moment(&'static str, DateTime<Utc>),
     Party(&'static str, Party),
     Wallet(String),
     Order(String),
-    /// The refund, and its order where the event says it.
+    /// The refund, and its order if the event names it.
     Refund(String, Option<String>),
     Reason(Reason),
     Destination(Destination),
 }
 
 impl Fact {
-    /// Who or what caused an event, where it says so.
+    /// The actor of an event, if it has one.
     pub fn by(entry: &Entry) -> Option<Self> {
         let actor = entry.fields.actor()?;
         Some(Self::Text("by", actor.to_owned()))
     }
 }
 
-/// Reads an entry. Never fails.
+/// Summarises an entry. Never fails.
 pub fn summary(entry: &Entry) -> Summary {
     let r#type = entry.fields.r#type().unwrap_or_default();
     let data = entry.fields.data();
@@ -216,7 +216,7 @@ impl Summary {
         self.add(note.filter(|note| !note.trim().is_empty()).map(Fact::Quote));
     }
 
-    /// The event changes what is posted by this amount.
+    /// Sets an amount that changes the posted balance.
     fn posts(&mut self, money: Money, out: bool) {
         let amount = if out { -money.amount() } else { money.amount() };
         self.amount = Some(SummaryAmount {
@@ -226,7 +226,7 @@ impl Summary {
         });
     }
 
-    /// The event names this amount.
+    /// Sets an amount that the event names.
     fn is_over(&mut self, money: Money) {
         self.amount = Some(SummaryAmount {
             amount: money.amount(),
@@ -236,13 +236,13 @@ impl Summary {
     }
 }
 
-/// The amount of a summary; nothing where there is none.
+/// The amount of a summary, if any.
 #[component]
 pub fn EventAmount(amount: Option<SummaryAmount>) -> impl IntoView {
     amount.map(|amount| written(event_amount(amount)))
 }
 
-/// The same as text.
+/// The amount of a summary as HTML text.
 pub fn event_amount(
     SummaryAmount {
         amount,
@@ -253,7 +253,8 @@ pub fn event_amount(
     money(amount, Some(currency), signed, false)
 }
 
-/// What else is worth saying. `subject` is whose event it is, `here` the id that the page is about: it is not repeated.
+/// The facts of a summary. `subject` is the entity of the event. A fact with the id `here`, which the page is about, is
+/// left out.
 #[component]
 pub fn EventFacts(
     facts: Vec<Fact>,
@@ -264,7 +265,7 @@ pub fn EventFacts(
     written(event_facts(&facts, domain, &subject, &here))
 }
 
-/// The same as text.
+/// The facts of a summary as HTML text.
 pub fn event_facts(facts: &[Fact], domain: Domain, subject: &EntityId, here: &str) -> Markup {
     let is_here = |fact: &Fact| matches!(fact, Fact::Wallet(id) | Fact::Order(id) | Fact::Refund(id, _) if id == here);
     let own_order = (domain == Domain::Order).then(|| subject.as_str());
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credit_says_what_for() {
+    fn a_credit_names_its_refund_and_order() {
         let data = r#"{"amount":{"amount":"5","currency":"EUR"},"kind":"refund","order":"O-1","refund":"R-1"}"#;
         let summary = summary(&entry("wallet.credited", data));
         assert_eq!(summary.title, "Credited");
@@ -327,14 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn a_debit_takes_away() {
+    fn a_debit_has_a_negative_amount() {
         let data = r#"{"amount":{"amount":"5","currency":"EUR"},"kind":"fee"}"#;
         let amount = summary(&entry("wallet.debited", data)).amount.unwrap();
         assert!(amount.amount.is_sign_negative());
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_and_no_more() {
+    fn an_event_that_cannot_be_parsed_has_only_a_title() {
         for (kind, title) in [
             ("wallet.credited", "Credited"),
             ("audit.logged", "audit.logged"),

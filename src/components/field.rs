@@ -1,9 +1,8 @@
-//! Controls of filter forms: a label, a control, and the value that the address has. They are plain inputs of a GET
-//! form; nothing here knows what they filter.
+//! Controls of filter forms: a label, a control, and the value from the address. They are plain inputs of a GET form.
 
 use leptos::prelude::*;
 
-/// A line of text.
+/// A text input.
 #[component]
 pub fn TextField(
     name: &'static str,
@@ -13,11 +12,11 @@ pub fn TextField(
     /// `text` or `search`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// Takes the room that is left in its row.
+    /// Takes the remaining width of its row.
     #[prop(optional)]
     wide: bool,
     #[prop(optional_no_strip)] max_length: Option<usize>,
-    /// It takes digits and a point.
+    /// The input takes digits and a point.
     #[prop(optional)]
     decimal: bool,
     #[prop(optional_no_strip, into)] hint: Option<String>,
@@ -41,7 +40,7 @@ pub fn TextField(
     .into_any()
 }
 
-/// One of several: pairs of value and word. The empty value is "no choice" and is left out of addresses.
+/// A choice from pairs of value and word. The empty value means "no choice" and is left out of addresses.
 #[component]
 pub fn SelectField(
     name: &'static str,
@@ -69,7 +68,7 @@ pub fn SelectField(
     .into_any()
 }
 
-/// Yes or no, as a chip that can be ticked.
+/// A checkbox as a chip.
 #[component]
 pub fn CheckChip(
     name: &'static str,
@@ -91,11 +90,11 @@ pub fn CheckChip(
     .into_any()
 }
 
-/// Several controls that belong together, with what they are about.
+/// Controls that belong together, with a legend.
 #[component]
 pub fn FieldGroup(
     #[prop(into)] legend: String,
-    /// A further class.
+    /// An additional class.
     #[prop(optional)]
     class: &'static str,
     children: Children,

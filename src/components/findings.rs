@@ -1,4 +1,4 @@
-//! Findings as a list: how bad, what, why it was found, and links to what it is about.
+//! Findings as a list: severity, kind, explanation, and links to the entities that they are about.
 
 use leptos::prelude::*;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{domain::findings::Finding, views::href};
 
-/// Every finding given; nothing where there is none. `count` is how many there are in all, `here` the id that the page is
-/// about, which needs no link.
+/// The list of findings; nothing if there are none. `count` is the number of all findings. `here` is the id that the
+/// page is about, which is not linked.
 #[component]
 pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: String) -> impl IntoView {
     if findings.is_empty() {
@@ -41,11 +41,11 @@ pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: Stri
     .into_any()
 }
 
-/// Links to what a finding is about.
+/// Links to the entities of a finding.
 #[component]
 pub fn FindingSubjects(
     finding: Finding,
-    /// The id that the page is about, which needs no link.
+    /// The id that the page is about, which is not linked.
     #[prop(optional, into)]
     here: String,
 ) -> impl IntoView {

@@ -1,5 +1,5 @@
-//! The banner that says which store is not in the figures, or not yet. It stands on every page: a number that may be
-//! old is never shown as if it were new.
+//! The banner for stores that are not in the figures, or not completely. It is on every page, so that old figures are
+//! never shown without a warning.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::{
     views::health::{Progress, StoreHealth, StoreState},
 };
 
-/// One notice for each store that is not live; nothing where all are.
+/// One notice for each store that is not live.
 #[component]
 pub fn HealthBanner(stores: Vec<StoreHealth>) -> impl IntoView {
     stores.into_iter().filter_map(notice).collect_view()
@@ -79,8 +79,8 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
     }
 }
 
-/// What is not read of the stores of `domains`, one sentence a store. Where all is read, nothing; only then can a list say
-/// that it has no rows.
+/// What is missing of the stores of `domains`, one sentence a store; empty if nothing is missing. A list may say that
+/// it has no rows only if this is empty.
 pub fn unread(stores: &[StoreHealth], domains: &[Domain]) -> Vec<String> {
     let of_domains = stores.iter().filter(|store| domains.contains(&store.domain));
     of_domains
@@ -100,7 +100,8 @@ pub fn unread(stores: &[StoreHealth], domains: &[Domain]) -> Vec<String> {
         .collect()
 }
 
-/// The part of the store that is read. The end is an estimate, so a store that is still being read is never at 100.
+/// The part of the store that is read, in percent. The total is an estimate, so a store that is loading is at 99 at
+/// most.
 fn percent(Progress { events, of, .. }: Progress) -> Option<u128> {
     let of = of.filter(|of| *of > 0)?;
     Some((u128::from(events) * 100 / u128::from(of)).min(99))
@@ -117,7 +118,7 @@ fn so_far(Progress { events, of, a_second }: Progress) -> String {
     }
 }
 
-/// Nothing where the end is not known.
+/// The progress bar. `None` if the total is not known.
 fn bar(Progress { events, of, .. }: Progress, domain: Domain) -> Option<impl IntoView> {
     let of = of.filter(|of| *of > 0)?;
     let label = format!("How much of the {domain} store was read");
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_says_what_is_known() {
+    fn progress_shows_the_counts_that_are_known() {
         let said = |events, of, a_second| so_far(Progress { events, of, a_second });
         assert_eq!(said(1, None, 0), "1 event so far.");
         assert_eq!(said(1_200, None, 400), "1,200 events so far, 400 a second.");
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_said_of_each_store() {
+    fn unread_reports_each_store_that_is_not_read() {
         let store = |domain, state| StoreHealth {
             domain,
             adapter: "embedded".to_owned(),

@@ -1,12 +1,12 @@
-//! The few signs of the interface, drawn in the text's own colour. They always stand beside a word, so they are hidden
-//! from those who listen.
+//! The icons of the interface, in the colour of the text. An icon is always beside a word, so it is hidden from screen
+//! readers.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
 
 use super::markup::written;
 
-/// A sign of 16 by 16.
+/// An icon of 16 by 16 pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     Wallet,
@@ -41,12 +41,12 @@ impl Icon {
         }
     }
 
-    /// The drawing.
+    /// The icon as a view.
     pub fn view(self) -> AnyView {
         written(self.markup())
     }
 
-    /// The same as text.
+    /// The icon as HTML text.
     pub fn markup(self) -> Markup {
         html! {
             svg.icon viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false" {

@@ -1,5 +1,5 @@
-//! Ids as links. Long ones are cut by the style sheet, not by the text, so that what is copied is the whole id. An id so long
-//! that the server truncated it is no link.
+//! Ids as links. The style sheet shortens long ids, not the text, so that copying gives the whole id. An id that the
+//! server truncated is not a link.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ use crate::{
     views::{href, truncate::is_truncated},
 };
 
-/// A wallet or an order by its id.
+/// A link to a wallet or an order by its id.
 #[component]
 pub fn EntityLink(domain: Domain, #[prop(into)] id: String) -> impl IntoView {
     written(id_link(&href::entity(domain, &id), &id))
@@ -34,7 +34,7 @@ pub fn CustomerLink(#[prop(into)] id: String) -> impl IntoView {
     written(id_link(&href::customer(&id), &id))
 }
 
-/// A refund; give its order wherever it is known, because other orders may use the same refund id.
+/// A link to a refund. Pass its order if it is known, because refunds of different orders may have the same id.
 #[component]
 pub fn RefundLink(
     #[prop(into)] refund: String,
@@ -43,7 +43,7 @@ pub fn RefundLink(
     written(refund_link(&refund, order.as_deref()))
 }
 
-/// An event by its place; the text is what the children say.
+/// A link to an event by its position. The children are its text.
 #[component]
 pub fn EventLink(domain: Domain, subject: EntityId, position: Position, children: Children) -> impl IntoView {
     view! {
@@ -54,18 +54,18 @@ pub fn EventLink(domain: Domain, subject: EntityId, position: Position, children
     .into_any()
 }
 
-/// An id that leads nowhere: an event's, a payment's, an actor's.
+/// An id without a page: of an event, a payment or an actor.
 #[component]
 pub fn Code(#[prop(into)] text: String) -> impl IntoView {
     written(code(&text))
 }
 
-/// The same as text.
+/// An id without a page, as HTML text.
 pub fn code(text: &str) -> Markup {
     html! { code.id title=(text) { (text) } }
 }
 
-/// Which of the two domains something belongs to: a sign and a word, never colour alone.
+/// The domain of an entity: an icon and a word, not only a colour.
 #[component]
 pub fn DomainTag(domain: Domain) -> impl IntoView {
     let (class, icon, word) = match domain {
@@ -75,7 +75,7 @@ pub fn DomainTag(domain: Domain) -> impl IntoView {
     view! { <span class=class>{icon.view()} {word}</span> }.into_any()
 }
 
-/// A person or company: the name where there is one, the id beside it, which leads to the customer.
+/// A person or company: the name if there is one, and the id as a link to the customer.
 #[component]
 pub fn PartyName(party: Party) -> impl IntoView {
     let Party { id, name } = party;
@@ -94,7 +94,7 @@ pub fn PartyName(party: Party) -> impl IntoView {
     }
 }
 
-/// A wallet, an order and a refund as text.
+/// Links to a wallet, an order and a refund as HTML text.
 pub fn wallet_link(id: &str) -> Markup {
     id_link(&href::wallet(id), id)
 }

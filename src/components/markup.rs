@@ -1,10 +1,10 @@
-//! Small things that pages have hundreds of are written as text, by maud, and not as views: a view is made, asked for its
-//! text and taken apart again, which is most of what rendering a page costs.
+//! Small parts that a page has hundreds of are written as HTML text by maud. Building a view for each, rendering it and
+//! dropping it would be most of the cost of a page.
 
 use leptos::{prelude::*, tachys::html::InertElement};
 use maud::Markup;
 
-/// Written text as a view, to stand among others. In the browser it has to be one element.
+/// HTML text as a view, for use among other views. In the browser the text must be one element.
 pub fn written(markup: Markup) -> AnyView {
     InertElement::new(markup.into_string()).into_any()
 }

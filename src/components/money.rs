@@ -1,5 +1,5 @@
-//! Amounts of money as they look everywhere: grouped thousands, the currency's own decimals, a true minus sign, the
-//! code beside. The exact value is in the markup for machines and for copying; no float is ever near.
+//! Amounts of money: grouped thousands, the decimals of the currency, a typographic minus sign, and the code beside.
+//! The exact value is in the markup, for programs and for copying. No floats are used.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -8,25 +8,25 @@ use rust_decimal::Decimal;
 use super::{markup::written, words::group_digits};
 use crate::domain::money::Currency;
 
-/// U+2212, which is as wide as a digit's plus.
+/// U+2212, a minus sign as wide as a plus sign.
 const MINUS: char = '−';
 
-/// An amount; without a currency it is a figure of a wallet that has none yet.
+/// An amount. `currency` is `None` for figures of a wallet that has no currency yet.
 #[component]
 pub fn Money(
     amount: Decimal,
     #[prop(into)] currency: Option<Currency>,
-    /// Also say `+` of what is above zero: for changes, not for balances.
+    /// Shows `+` before amounts above zero: for changes, not for balances.
     #[prop(optional)]
     signed: bool,
-    /// Leave the currency's code out, where a column or heading says it.
+    /// Leaves the currency's code out, if a column or heading has it.
     #[prop(optional)]
     bare: bool,
 ) -> impl IntoView {
     written(money(amount, currency, signed, bare))
 }
 
-/// The same as text.
+/// An amount as HTML text.
 pub fn money(amount: Decimal, currency: Option<Currency>, signed: bool, bare: bool) -> Markup {
     let tone = if amount.is_zero() {
         "money is-zero"
@@ -47,7 +47,8 @@ pub fn money(amount: Decimal, currency: Option<Currency>, signed: bool, bare: bo
     }
 }
 
-/// `−1,234.50`. Pads to the currency's decimals and never rounds: what has more shows more.
+/// Formats an amount as `−1,234.50`. Pads to the currency's decimals and never rounds: an amount with more decimals
+/// shows all of them.
 pub fn format_amount(amount: Decimal, currency: Option<Currency>, signed: bool) -> String {
     let plain = exact(amount, currency);
     let digits = plain.trim_start_matches('-');
@@ -66,7 +67,7 @@ pub fn format_amount(amount: Decimal, currency: Option<Currency>, signed: bool) 
     text
 }
 
-/// The amount as machines and spreadsheets read it: `-1234.50`.
+/// The amount for programs and spreadsheets: `-1234.50`.
 fn exact(amount: Decimal, currency: Option<Currency>) -> String {
     let decimals = currency.map_or(0, |currency| currency.decimals());
     let mut padded = amount;
@@ -74,7 +75,7 @@ fn exact(amount: Decimal, currency: Option<Currency>) -> String {
         padded.rescale(decimals);
     }
     if padded.is_zero() {
-        // A negative zero is still nothing.
+        // A negative zero is shown without a sign.
         padded.set_sign_positive(true);
     }
     padded.to_string()
@@ -98,21 +99,21 @@ mod tests {
     }
 
     #[test]
-    fn signs_are_true_signs_and_zero_has_none() {
+    fn negative_amounts_have_a_minus_sign_and_zero_has_no_sign() {
         assert_eq!(shown("-1234.50", "EUR", false), "−1,234.50");
         assert_eq!(shown("3", "EUR", true), "+3.00");
         assert_eq!(shown("-0.00", "EUR", true), "0.00");
     }
 
     #[test]
-    fn nothing_is_ever_rounded() {
+    fn amounts_are_not_rounded() {
         assert_eq!(shown("0.125", "EUR", false), "0.125");
         let most = "99999999999999999999999999.99";
         assert_eq!(shown(most, "EUR", false), "99,999,999,999,999,999,999,999,999.99");
     }
 
     #[test]
-    fn machines_get_the_plain_figure() {
+    fn exact_amounts_have_no_grouping() {
         let amount = "-1234.5".parse().unwrap();
         assert_eq!(exact(amount, "EUR".parse().ok()), "-1234.50");
     }

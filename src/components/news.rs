@@ -1,4 +1,4 @@
-//! What was appended since a reader looked: the reason why something that was prepared is not carried out.
+//! The events that were appended since a preview: the reason why a prepared compensation is not issued.
 
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::views::events::Recent;
 
-/// Events, oldest first.
+/// A list of events, oldest first.
 #[component]
 pub fn News(news: Vec<Recent>) -> impl IntoView {
     let items = news

@@ -1,5 +1,5 @@
-//! Links between the pages of a list that cursors page. They are plain links: they work without scripts and can be sent to a
-//! colleague, and they name rows, so that a row is neither missed nor repeated while others are written.
+//! Links between the pages of a list with keyset paging. They are plain links: they work without scripts and can be
+//! sent to a colleague. Their cursors name rows, so no row is missed or repeated while others are written.
 
 use leptos::prelude::*;
 
@@ -33,7 +33,7 @@ impl PageInfo {
         self.next.clone().map(PageAt::After)
     }
 
-    /// Where the search goes on if it stopped: the way it went.
+    /// The page at which a search that stopped early continues, in the same direction.
     pub fn rest(&self) -> Option<PageAt> {
         let rest = match self.at {
             PageAt::First | PageAt::After(_) => self.after(),
@@ -43,10 +43,10 @@ impl PageInfo {
     }
 }
 
-/// Links to the first, the previous and the next page. Nothing is shown where there is neither a previous nor a next page.
+/// Links to the first, the previous and the next page. Nothing is shown if there is neither a previous nor a next page.
 #[component]
 pub fn PageLinks(
-    /// What is paged, for those who listen: `Refunds`.
+    /// The name of the list, for screen readers: `Refunds`.
     #[prop(into)]
     label: String,
     info: PageInfo,
@@ -69,7 +69,7 @@ pub fn PageLinks(
     .into_any()
 }
 
-/// Says that the search of this page stopped early, and leads on. Nothing is shown where it did not.
+/// A note that the search of this page stopped early, with a link to continue. Nothing is shown if it did not stop.
 #[component]
 pub fn SearchOn(info: PageInfo, href: impl Fn(PageAt) -> String) -> impl IntoView {
     info.rest().map(|rest| {
@@ -81,7 +81,7 @@ pub fn SearchOn(info: PageInfo, href: impl Fn(PageAt) -> String) -> impl IntoVie
     })
 }
 
-/// How many rows a page that stopped early has searched.
+/// The number of rows that a page that stopped early has searched, as a sentence.
 pub fn searched(at: &PageAt) -> String {
     let visited = grouped(VISITED_MAX.into());
     match at {
@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// The links with their relations, such as `next /list?after=b`, and how many are off.
+    /// The links with their relations, such as `next /list?after=b`, and the number of links that are off.
     fn links(info: PageInfo) -> (Vec<String>, usize) {
         let html = view! { <PageLinks label="Rows" info href /> }.to_html();
         let anchors = html.split("<a ").skip(1);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_page_leads_to_the_next_alone() {
+    fn the_first_page_links_only_to_the_next() {
         assert_eq!(
             links(info(PageAt::First, None, Some("b"))),
             (vec!["next /list?after=b".to_owned()], 2)
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_the_middle_leads_three_ways() {
+    fn a_middle_page_links_to_first_previous_and_next() {
         let middle = info(PageAt::After("a".to_owned()), Some("b"), Some("c"));
         let expected = ["first /list", "prev /list?before=b", "next /list?after=c"];
         assert_eq!(links(middle), (expected.map(str::to_owned).to_vec(), 0));
     }
 
     #[test]
-    fn a_search_goes_on_the_way_it_went() {
+    fn a_stopped_search_continues_in_its_direction() {
         let stopped = |at| PageInfo {
             stopped: true,
             ..info(at, Some("p"), Some("n"))

@@ -8,9 +8,9 @@ use crate::views::lists::{PAGE_ROWS, Part};
 /// Links to the first, the last and the nearby pages. Nothing is shown for a single page.
 #[component]
 pub fn Pagination(
-    /// What is paged, for those who listen: `Refunds`.
+    /// The name of the list, for screen readers: `Refunds`.
     label: &'static str,
-    /// From 1.
+    /// The current page, from 1.
     page: u32,
     pages: u32,
     /// The address of a page.
@@ -47,7 +47,7 @@ pub fn Pagination(
     .into_any()
 }
 
-/// A link to another page, or its words alone where there is no such page. `rel` is the link type of HTML.
+/// A link to another page, or only its words if there is no such page. `rel` is the link type of HTML.
 pub fn page_step(to: Option<String>, rel: &'static str, word: &'static str, icon: Icon) -> AnyView {
     let class = if icon == Icon::Next {
         "page-step is-next"
@@ -66,7 +66,7 @@ pub fn page_step(to: Option<String>, rel: &'static str, word: &'static str, icon
     }
 }
 
-/// Which rows of a list a page shows, as `1–50 of 5,000`; `None` where they are all.
+/// The rows of a list that a page shows, as `1–50 of 5,000`; `None` if the page shows all.
 pub fn range_words<Row>(part: &Part<Row>) -> Option<String> {
     let shown = u64::try_from(part.rows.len()).unwrap_or(u64::MAX);
     let before = u64::from(part.page.saturating_sub(1)) * u64::from(PAGE_ROWS);
@@ -74,7 +74,8 @@ pub fn range_words<Row>(part: &Part<Row>) -> Option<String> {
     (part.pages > 1).then(|| format!("{first}–{last} of {}", grouped(part.total)))
 }
 
-/// The first, the last, and two on each side of the current page; `None` where some are left out.
+/// The first page, the last page, and two on each side of the current page; `None` stands for the pages left out
+/// between.
 fn shown_pages(page: u32, pages: u32) -> Vec<Option<u32>> {
     let near = page.saturating_sub(2).max(1)..=page.saturating_add(2).min(pages);
     let mut shown = Vec::new();

@@ -1,4 +1,4 @@
-//! Why money goes back and where it goes: the contract's codes as words, a producer's own codes as they were written.
+//! Reasons and destinations of refunds. Codes of the contract are shown as words, other codes as they were written.
 
 use leptos::prelude::*;
 use maud::{Markup, html};
@@ -16,7 +16,7 @@ pub fn DestinationLabel(destination: Destination) -> impl IntoView {
     written(self::destination(&destination))
 }
 
-/// The same as text.
+/// The label of a reason as HTML text.
 pub fn reason(reason: &Reason) -> Markup {
     match reason {
         Reason::Other(code) => foreign(code),
@@ -24,7 +24,7 @@ pub fn reason(reason: &Reason) -> Markup {
     }
 }
 
-/// The same as text.
+/// The label of a destination as HTML text.
 pub fn destination(destination: &Destination) -> Markup {
     match destination {
         Destination::Other(code) => foreign(code),
@@ -32,7 +32,7 @@ pub fn destination(destination: &Destination) -> Markup {
     }
 }
 
-/// What a producer wrote in place of a code that the contract knows: a code of its own, or a sentence.
+/// A text that a producer wrote instead of a code of the contract: a code of its own, or a sentence.
 fn foreign(code: &str) -> Markup {
     html! {
         @if code.contains(char::is_whitespace) {

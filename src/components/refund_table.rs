@@ -1,4 +1,4 @@
-//! Refunds as rows: one way to show them in every list, whether all columns have room or only some.
+//! Refunds as table rows, with all columns or only some.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -62,7 +62,7 @@ pub fn refund_row(row: RefundRow) -> AnyView {
     .into_any()
 }
 
-/// How long it has been in its state, marked where that is longer than it may.
+/// The time that a refund has been in its state, marked if it is overdue.
 #[component]
 fn LimitedAge(since: DateTime<Utc>, seconds: i64, overdue: bool) -> impl IntoView {
     let age = view! { <Age since seconds /> };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::compensation::decide::Step;
 
-/// Events that would be or were appended. `places` leads to those that were, one a step, in their order.
+/// Events that would be or were appended. `places` are the addresses of the appended events, one a step, in order.
 #[component]
 pub fn EventSteps(steps: Vec<Step>, #[prop(optional)] places: Vec<Option<String>>) -> impl IntoView {
     let mut places = places.into_iter();

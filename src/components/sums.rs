@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use super::{badge::Nothing, money::Money};
 use crate::views::lists::Sum;
 
-/// One line a currency, aligned; a dash where there is none.
+/// One line a currency, aligned; a dash if there are no sums.
 #[component]
 pub fn Sums(
     sums: Vec<Sum>,
-    /// Also say how many each is the sum of.
+    /// Also shows the number of amounts in each sum.
     #[prop(optional)]
     counts: bool,
 ) -> impl IntoView {

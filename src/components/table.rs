@@ -1,5 +1,4 @@
-//! Tables: a region of its own that scrolls sideways where it must, so that the page never does, and heads that sort by
-//! being links.
+//! Tables. A table scrolls sideways in its own region, so that the page does not. Column heads are links that sort.
 
 use leptos::prelude::*;
 
@@ -8,11 +7,11 @@ use super::icon::Icon;
 /// A table with its caption. Children are `thead` and `tbody`.
 #[component]
 pub fn Table(
-    /// Says what the rows are; read out, and shown only if `caption_shown`.
+    /// Says what the rows are. It is for screen readers, and visible only if `caption_shown`.
     #[prop(into)]
     caption: String,
     #[prop(optional)] caption_shown: bool,
-    /// More classes, such as `folds`: rows become cards where it is narrow, each cell under its `data-label`.
+    /// Additional classes, such as `folds`: on narrow screens rows become cards, each cell under its `data-label`.
     #[prop(optional)]
     class: &'static str,
     children: Children,
@@ -29,20 +28,21 @@ pub fn Table(
     .into_any()
 }
 
-/// Which way a column is sorted.
+/// The direction in which a column is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sorted {
     Up,
     Down,
 }
 
-/// A column's head that sorts by it. `href` is where a click leads: the other way round, if it is sorted by already.
+/// The head of a column, as a link that sorts by it. `href` sorts in the other direction if the list is sorted by this
+/// column already.
 #[component]
 pub fn SortHead(
     #[prop(into)] label: String,
     #[prop(into)] href: String,
     sorted: Option<Sorted>,
-    /// Set right, as figures are.
+    /// Aligned right, for figures.
     #[prop(optional)]
     figures: bool,
 ) -> impl IntoView {

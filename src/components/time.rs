@@ -1,5 +1,5 @@
-//! Moments and spans of time as they look everywhere: UTC, largest unit first, the full moment in the title. Ages are
-//! counted to a `now` that the server sent; no clock is read here, so server and browser render the same.
+//! Moments and spans of time: in UTC, largest unit first, with the full moment in the title. Ages are relative to a
+//! `now` that the server sent. No clock is read here, so server and browser render the same.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::markup::written;
 use crate::domain::event::{format_recorded, format_time};
 
-/// How finely a moment is shown; its full value is always in the title.
+/// The precision of a moment. Its full value is always in the title.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fineness {
     Day,
@@ -19,13 +19,13 @@ pub enum Fineness {
     Milli,
 }
 
-/// A moment in UTC. Say `UTC` once near it: in the column's head or the label.
+/// A moment in UTC. Write `UTC` once near it: in the column's head or the label.
 #[component]
 pub fn Time(at: DateTime<Utc>, #[prop(optional)] fineness: Fineness) -> impl IntoView {
     written(time(at, fineness))
 }
 
-/// The same as text.
+/// A moment as HTML text.
 pub fn time(at: DateTime<Utc>, fineness: Fineness) -> Markup {
     let (day, clock) = split_moment(at, fineness);
     html! {
@@ -38,7 +38,7 @@ pub fn time(at: DateTime<Utc>, fineness: Fineness) -> Markup {
     }
 }
 
-/// How long ago something was, such as `3 d 4 h`, with the moment in the title.
+/// The time since a moment, such as `3 d 4 h ago`, with the moment in the title.
 #[component]
 pub fn Since(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
     written(html! {
@@ -46,7 +46,7 @@ pub fn Since(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
     })
 }
 
-/// How old something is, such as `3 d 4 h`, in whole seconds as the server counted them, with the moment in the title.
+/// The age of something, such as `3 d 4 h`, in whole seconds that the server counted, with the moment in the title.
 #[component]
 pub fn Age(since: DateTime<Utc>, seconds: i64) -> impl IntoView {
     view! {
@@ -68,7 +68,7 @@ pub fn Span(seconds: i64) -> impl IntoView {
     .into_any()
 }
 
-/// `2026-11-23` and `11:49:26`, as fine as asked.
+/// The day and the time of day: `2026-11-23` and `11:49:26`.
 fn split_moment(at: DateTime<Utc>, fineness: Fineness) -> (String, Option<String>) {
     let full = format_recorded(at);
     let (day, clock) = full.split_once('T').unwrap_or((&full, ""));
@@ -81,7 +81,7 @@ fn split_moment(at: DateTime<Utc>, fineness: Fineness) -> (String, Option<String
     (day.to_owned(), clock.map(str::to_owned))
 }
 
-/// A moment in one string: `2026-11-23 11:49 UTC`, for running text.
+/// A moment for running text: `2026-11-23 11:49 UTC`.
 pub fn format_moment(at: DateTime<Utc>, fineness: Fineness) -> String {
     match split_moment(at, fineness) {
         (day, Some(clock)) => format!("{day} {clock} UTC"),
@@ -89,12 +89,12 @@ pub fn format_moment(at: DateTime<Utc>, fineness: Fineness) -> String {
     }
 }
 
-/// The moment to its last decimal, for titles.
+/// The moment with all its decimals, for titles.
 fn full_moment(at: DateTime<Utc>) -> String {
     format_time(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// A span to its two largest units: `3 d 4 h`, `5 min`, `12 s`; below zero with a minus.
+/// A span in its two largest units: `3 d 4 h`, `5 min`, `12 s`. A negative span has a minus sign.
 pub fn format_span(seconds: i64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let size = seconds.unsigned_abs();
@@ -103,7 +103,7 @@ pub fn format_span(seconds: i64) -> String {
     let (unit, name) = UNITS[largest];
     let first = format!("{sign}{}\u{a0}{name}", size / unit);
     match UNITS.get(largest + 1) {
-        // Seconds beside minutes are noise.
+        // Seconds are left out beside minutes.
         Some(&(next, next_name)) if next > 1 && size % unit >= next => {
             format!("{first} {}\u{a0}{next_name}", size % unit / next)
         }
@@ -111,7 +111,7 @@ pub fn format_span(seconds: i64) -> String {
     }
 }
 
-/// `3 d 4 h ago`, `just now`, or `in 5 min` for what is still to come.
+/// `3 d 4 h ago`, `just now`, or `in 5 min` for the future.
 pub fn format_ago(seconds: i64) -> String {
     match seconds {
         0..5 => "just now".to_owned(),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_come_is_not_ago() {
+    fn future_moments_are_written_with_in() {
         assert_eq!(format_ago(3), "just now");
         assert_eq!(plain(&format_ago(7_200)), "2 h ago");
         assert_eq!(plain(&format_ago(-300)), "in 5 min");

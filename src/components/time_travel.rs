@@ -1,5 +1,5 @@
-//! Controls of time travel: a slider that replays in the reader's own browser, a form that asks the server the same and
-//! needs no script, and the banner that says that a page is not about now.
+//! Controls of time travel: a slider that replays in the browser, a form that asks the server and needs no script, and
+//! the banner of a page that shows the past.
 
 pub mod scrub;
 mod slider;
@@ -29,28 +29,29 @@ use crate::{
 
 pub use self::slider::Slider;
 
-/// What the browser needs to know of a wallet's page to travel through time on it; the page carries it as JSON.
+/// The data of a wallet's page that the browser part needs for time travel. The page contains it as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Journey {
     pub wallet: EntityId,
     pub extent: Extent,
-    /// What the page was asked with.
+    /// The query of the page.
     pub query: TimelineQuery,
     pub currency: Option<Currency>,
-    /// Where the chart ends, and its points.
+    /// The end of the chart, and its points.
     pub until: DateTime<Utc>,
     pub points: Vec<ChartPoint>,
 }
 
-/// The id of the place where the browser part draws the slider, and the attribute that holds the [`Journey`].
+/// The id of the element in which the browser part draws the slider, and the attribute that contains the [`Journey`].
 pub const JOURNEY: &str = "journey";
 pub const JOURNEY_DATA: &str = "data-journey";
 
-/// Where the browser part draws the slider. Without it there is nothing, and the form beside does the same.
+/// The element in which the browser part draws the slider. Without the browser part it is empty, and the form beside
+/// does the same.
 #[component]
 pub fn JourneyPlace(journey: Journey) -> impl IntoView {
     let wallet = journey.wallet.to_string();
-    // It is made of texts and numbers, which JSON has.
+    // Serialisation can't fail: the fields are texts and numbers.
     let journey = serde_json::to_string(&journey).unwrap_or_default();
     view! { <div id=JOURNEY data-program="" data-own=wallet data-journey=journey></div> }
 }
@@ -83,19 +84,19 @@ impl Figure {
     }
 }
 
-/// Where a reader is in a wallet's history. It belongs to the page and outlives the answers of the server: what an
-/// answer's view creates for itself is gone as soon as the next one is asked for, though the view is still seen.
+/// The reader's position in a wallet's history. It belongs to the page and outlives the server's answers. State that an
+/// answer's view creates is dropped as soon as the next answer is requested, although the view is still shown.
 #[derive(Clone, Copy)]
 pub struct Travel {
     /// The history is needed.
     pub wanted: RwSignal<bool>,
     /// The whole history, once the page has fetched it.
     pub history: RwSignal<Option<Arc<Vec<Entry>>>>,
-    /// It could not be fetched.
+    /// The history could not be fetched.
     pub failed: RwSignal<bool>,
-    /// What the wallet was where the slider is; `None` while nobody slides.
+    /// The state of the wallet at the slider's position; `None` while the slider is not used.
     pub preview: Memo<Option<Preview>>,
-    /// The bounds of the answer that is shown, and what it was asked with.
+    /// The extent of the history in the answer that is shown, and the filter of that answer.
     answer: RwSignal<Option<(Extent, Filter)>>,
     chosen: RwSignal<Option<Clock>>,
     index: RwSignal<Option<u64>>,
@@ -141,18 +142,18 @@ impl Travel {
         }
     }
 
-    /// Takes note of an answer that is about to be shown.
+    /// Records an answer that is about to be shown.
     pub fn arrived(self, extent: Extent, filter: Filter) {
         let read = self
             .history
             .with_untracked(|history| history.as_ref().map(|history| history.len()));
         if read.is_some_and(|read| u64::try_from(read).is_ok_and(|read| read < extent.events)) {
-            // Something happened since it was fetched.
+            // Events were appended after the history was fetched.
             self.history.set(None);
             self.wanted.set(false);
         }
         if self.sent.get_untracked() == self.index.get_untracked() {
-            // The answer is the one that was asked for; from here on it speaks for itself.
+            // This is the answer to the slider's request. From here on the slider follows the answer's filter.
             self.index.set(None);
             self.sent.set(None);
         }
@@ -161,13 +162,13 @@ impl Travel {
             && !filter.is_empty()
             && !self.chosen.get_untracked().is_some_and(|clock| clock.limits(&filter))
         {
-            // The reader came here by another clock than the slider's: it follows.
+            // The answer has a filter on another clock than the slider's. The slider changes to that clock.
             self.chosen.set(None);
         }
         self.answer.set(Some((extent, filter)));
     }
 
-    /// Forgets everything: the page is about another wallet now.
+    /// Clears everything, because the page is about another wallet now.
     pub fn reset(self) {
         self.wanted.set(false);
         self.history.set(None);
@@ -178,7 +179,7 @@ impl Travel {
         self.sent.set(None);
     }
 
-    /// Asks for the history, where it is short enough to be replayed in the browser.
+    /// Requests the history, if it is short enough to be replayed in the browser.
     pub fn want(self) {
         if self.replays() && !self.wanted.get_untracked() {
             self.wanted.set(true);
@@ -191,7 +192,7 @@ impl Travel {
         self.index.set(Some(index));
     }
 
-    /// The filter of the stop where the slider was let go.
+    /// The filter of the stop at which the slider was released.
     fn release_at(self, index: u64) -> Option<Filter> {
         let (_, filter) = self.answer.get_untracked()?;
         let stops = self.stops.get_untracked()?;
@@ -200,7 +201,7 @@ impl Travel {
         Some(stops.filter_at(index, &filter))
     }
 
-    /// Where the slider is.
+    /// The index of the slider's stop.
     fn place(self) -> u64 {
         let rest = || {
             let (_, filter) = self.answer.get()?;
@@ -214,7 +215,7 @@ impl Travel {
         answer.is_some_and(|(extent, _)| extent.events <= HISTORY_IN_BROWSER_MAX)
     }
 
-    /// The page is about another moment than now, whatever the slider's own clock says.
+    /// Whether the page shows the past while the slider is not used, on any clock.
     fn is_elsewhere(self) -> bool {
         self.index.with(Option::is_none)
             && self
@@ -222,12 +223,12 @@ impl Travel {
                 .with(|answer| answer.is_some_and(|(_, filter)| !filter.is_empty()))
     }
 
-    /// The history is on its way.
+    /// The history is being fetched.
     fn waits(self) -> bool {
         self.wanted.get() && self.history.with(Option::is_none) && !self.failed.get()
     }
 
-    /// Whether the slider's own clock has stops that only the history knows.
+    /// Whether the stops of the slider's clock are known only from the history.
     pub fn lacks_stops(self) -> bool {
         self.answer.with(Option::is_some) && self.clock.get() != Clock::Sequence && self.history.with(Option::is_none)
     }
@@ -239,7 +240,7 @@ impl Default for Travel {
     }
 }
 
-/// The fields of a form that asks the server the same, without a script. The page puts them into a form of its own.
+/// The fields of a form that asks the server for a moment, without a script. The page puts them into a form of its own.
 #[component]
 pub fn MomentFields(query: TimelineQuery) -> impl IntoView {
     let TimelineQuery {
@@ -280,8 +281,8 @@ fn time_field(name: &'static str, label: &'static str, time: Option<DateTime<Utc
     .into_any()
 }
 
-/// A moment as an input of type `datetime-local` holds it, in UTC. Such inputs know milliseconds; a finer moment is
-/// rounded up, so that the event at that very moment is still kept. Needless zeros are left out, as browsers do.
+/// A moment in UTC as the value of an input of type `datetime-local`. These inputs have milliseconds. A finer moment is
+/// rounded up, so that the event at that moment is still included. Trailing zeros are left out, as browsers do.
 fn input_time(time: DateTime<Utc>) -> String {
     let cut = time.trunc_subsecs(3);
     let up = if cut < time {
@@ -294,7 +295,7 @@ fn input_time(time: DateTime<Utc>) -> String {
     text.strip_suffix(".000").unwrap_or(text).to_owned()
 }
 
-/// Says that the page is about another moment than now, and leads back; nothing where it is about now.
+/// The banner of a page that shows the past, with a link to the present. Nothing if the page shows the present.
 #[component]
 pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
     if filter.is_empty() {
@@ -320,7 +321,7 @@ pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
     .into_any()
 }
 
-/// `As of event 17`, or the moment; of several terms, that which says most.
+/// `As of event 17`, or the moment. Of several terms, the most specific one is used.
 fn headline(filter: &Filter) -> String {
     let moment = |at| format_moment(at, Fineness::Second);
     match (filter.sequence, filter.at, filter.as_known_at) {
@@ -331,7 +332,7 @@ fn headline(filter: &Filter) -> String {
     }
 }
 
-/// What counts, one sentence each.
+/// The terms of the filter, one sentence each.
 fn terms(filter: &Filter) -> Vec<String> {
     let moment = |at| format_moment(at, Fineness::Milli);
     let sequence = |last: Sequence| format!("Only events up to number {last} count.");
@@ -349,10 +350,11 @@ fn terms(filter: &Filter) -> Vec<String> {
     .collect()
 }
 
-/// Links to the state one event earlier and one later, by sequence; the one after the last is now.
+/// Links to the state one event earlier and one event later, by sequence. The state after the last event is the
+/// present.
 #[component]
 pub fn Neighbours(
-    /// Of the last event kept.
+    /// The sequence of the last event that the filter keeps.
     sequence: Sequence,
     last: Sequence,
     /// The address of a filter.
@@ -425,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn one_event_before_the_first_is_nothing_and_the_last_is_now() {
+    fn neighbours_end_at_the_first_event_and_at_now() {
         let up_to = |sequence| Filter {
             sequence: Some(sequence),
             ..Filter::default()

@@ -1,5 +1,5 @@
-//! A timeline: what happened, event by event, what each changed and the figures after it. The same table for wallets and
-//! orders; they differ in their columns. An event that did not count stays in its place and says so.
+//! A timeline: the events of an entity, the changes of each, and the figures after it. Wallets and orders use the same
+//! table with different columns. An event that was not applied keeps its row and is marked.
 
 mod effect;
 mod figures;
@@ -38,11 +38,11 @@ use crate::{
     },
 };
 
-/// Seconds between when something happened and when it was recorded that are not worth a word.
+/// Seconds between an event's time and its recorded time from which the difference is shown.
 const LATE_FROM: i64 = 60;
 
-/// A page of a timeline with its head and its page links. `href` gives the address of another query, `offers` what can be
-/// done to an event that counted, `pause` stops what it does by itself.
+/// A page of a timeline with its head and its page links. `href` returns the address of a query. `offers` returns the
+/// commands for an applied event. `pause` is the control that pauses live updates.
 pub fn timeline_section<F: Figures>(
     timeline: Timeline<F>,
     (domain, subject): (Domain, EntityId),
@@ -196,7 +196,7 @@ fn row(
     }
 }
 
-/// When it happened; when the ledger learnt of it, where that was not at once.
+/// When the event happened, and when it was recorded if that differs by [`LATE_FROM`] or more.
 fn moment(entry: &Entry) -> Markup {
     let recorded = entry.recorded;
     html! {
@@ -215,7 +215,7 @@ fn moment(entry: &Entry) -> Markup {
     }
 }
 
-/// How much later than it happened something was recorded; `None` where that was at once.
+/// The time between an event and its recording; `None` if it is shorter than [`LATE_FROM`].
 fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
     let seconds = (recorded - at).num_seconds();
     match seconds {
@@ -225,7 +225,7 @@ fn late(at: DateTime<Utc>, recorded: DateTime<Utc>) -> Option<String> {
     }
 }
 
-/// What the event says. The amount that it names is shown where no change of a figure does.
+/// The title and the facts of an event. Its amount is shown only if no figure changes.
 fn event_text(entry: &Entry, domain: Domain, subject: &EntityId, with_amount: bool) -> Markup {
     let summary = summary(entry);
     let mut facts = summary.facts;
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lateness_is_told_from_a_minute_on_in_both_directions() {
+    fn lateness_is_shown_from_one_minute_in_both_directions() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
         let late = |happened, recorded| late(at(happened), at(recorded)).map(|text| text.replace('\u{a0}', " "));
         assert_eq!(late(0, 59), None);

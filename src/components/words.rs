@@ -1,5 +1,5 @@
-//! Codes as people read them. The contract's codes are snake case English, so a general rule says most of them; what
-//! is not the contract's own is never reworded.
+//! Codes as words. The contract's codes are English in snake case, so one rule fits most of them. Codes that are not in
+//! the contract are not reworded.
 
 pub use crate::views::truncate::group_digits;
 
@@ -27,13 +27,13 @@ fn is_code_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.')
 }
 
-/// `1 refund`, `2 refunds`: every noun here takes an s.
+/// `1 refund`, `2 refunds`. The plural is always formed with an s.
 pub fn counted(count: u64, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {noun}{s}", grouped(count))
 }
 
-/// `2 refunds`, or `10,000+ refunds` where there may be more.
+/// `2 refunds`, or `10,000+ refunds` if there may be more.
 pub fn total(count: Count, noun: &str) -> String {
     match count {
         Count::Exactly(count) => counted(count, noun),

@@ -1,6 +1,5 @@
-//! Who may do what: the roles that people have, the acts that the program guards, and the one matrix that joins them. Pages
-//! read it to offer only what is allowed; the server reads the same to refuse the rest. How people prove who they are
-//! is no business of the domain.
+//! Authorisation: roles, acts, and the one matrix of which role is allowed which act. Pages read the matrix to offer
+//! only what is allowed; the server reads the same matrix to refuse the rest. Authentication is not part of the domain.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +11,7 @@ use super::{
 };
 
 states! {
-    /// What an operator is to the ledger.
+    /// The role of an operator.
     Role {
         Viewer = "viewer",
         Support = "support",
@@ -22,24 +21,24 @@ states! {
 }
 
 states! {
-    /// What the program asks a role for. Everything that it does for people is one of these.
+    /// The acts that need a permission.
     Act {
         /// Look at wallets, orders, refunds, findings, and at cases.
         Read = "read",
-        /// Read names and the like as they are. Without it they are masked.
+        /// Read names and other personal data unmasked.
         ReadPersonal = "read_personal",
-        /// Find a customer by the whole name and one more fact. It is for roles that read the ledger without names. A role
-        /// that reads names finds customers by a search and has no use for it.
+        /// Find a customer by the whole name and one more fact. For roles that read the ledger with masked names. A
+        /// role that reads names uses the search instead.
         LookUp = "look_up",
-        /// Take lists away as a file.
+        /// Export lists as a file.
         Export = "export",
         /// Preview a compensation and ask for it.
         Propose = "propose",
-        /// Issue a compensation on one's own, up to a limit.
+        /// Issue a compensation without an approval, up to a limit.
         Issue = "issue",
-        /// Approve or decline what somebody else proposed.
+        /// Approve or decline a compensation that somebody else proposed.
         Approve = "approve",
-        /// Search and take away the record of who did what.
+        /// Search and export the audit trail.
         Audit = "audit",
         /// Add, disable and reset operators, and set their limits.
         ManageOperators = "manage_operators",
@@ -47,7 +46,7 @@ states! {
 }
 
 impl Role {
-    /// The permission matrix: all of it, and the only one.
+    /// The permission matrix. It is defined only here.
     pub const fn can(self, act: Act) -> bool {
         match act {
             Act::Read => matches!(self, Self::Viewer | Self::Support | Self::Finance),
@@ -61,12 +60,12 @@ impl Role {
 }
 
 /// The name that an operator signs in with, and the `actor` of the events that they cause: `[a-z0-9][a-z0-9._-]{0,31}`.
-/// Never given to another person: what was done under it stays.
+/// A name is never given to another person, because the records under it stay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OperatorName(String);
 
-/// A text is no operator's name.
+/// The text is not an operator's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an operator's name is 1 to {} lower case letters, digits, dots, underscores or hyphens, and starts with a letter or digit",
@@ -120,12 +119,12 @@ impl From<OperatorName> for String {
     }
 }
 
-/// What an operator may issue in one currency without a second pair of eyes.
+/// What an operator may issue in one currency without an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// In one compensation, at most.
+    /// At most this much in one compensation.
     pub single: Money,
-    /// In one day (UTC), all compensations together, at most; of the same currency.
+    /// At most this much in one UTC day, all compensations together. In the currency of `single`.
     pub daily: Money,
 }
 
@@ -135,7 +134,7 @@ impl Limit {
     }
 }
 
-/// A password, a code or a person's name on its way: never printed, not even by mistake.
+/// A password, a code or a person's name in transit. `Debug` does not print it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -150,7 +149,7 @@ impl fmt::Debug for Secret {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorRow {
     pub name: OperatorName,
-    /// What a person is called, where that was said.
+    /// The person's display name, if one was given.
     pub title: Option<String>,
     pub role: Role,
     pub disabled: bool,
@@ -164,14 +163,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_matrix_reads_as_it_is_documented() {
+    fn every_role_has_the_documented_permissions() {
         let row = |act| {
             Role::ALL
                 .iter()
                 .map(|role| if role.can(act) { 'x' } else { '-' })
                 .collect::<String>()
         };
-        // viewer, support, finance, admin
+        // Columns: viewer, support, finance, admin.
         let matrix: Vec<_> = Act::ALL.iter().map(|act| (act.as_str(), row(*act))).collect();
         let expected = [
             ("read", "xxx-"),
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operators_name_keeps_to_its_grammar() {
+    fn an_operators_name_is_checked_by_its_grammar() {
         for good in ["ada", "a", "0", "ada.lovelace-2_x", &"x".repeat(32)] {
             assert!(OperatorName::new(good).is_ok(), "{good}");
         }

@@ -7,17 +7,18 @@ use super::payload::states;
 states! {
     /// How an act ended.
     AuditOutcome {
-        /// About to be done: written first, because what can't be recorded does not happen.
+        /// Written before the act. An act that can't be recorded is not done.
         Asked = "asked",
         Done = "done",
-        /// Somebody may not, or the rules of the ledger say no.
+        /// The caller has no permission, or a rule of the ledger forbids the act.
         Refused = "refused",
-        /// It could not be done, or nobody knows yet.
+        /// The act failed, or its outcome is unknown.
         Failed = "failed",
     }
 }
 
-/// One entry to be. The trail adds the time, the place and the hashes. Nothing secret may be in it.
+/// An audit entry before it is written. The trail adds the time, the position and the hashes. An entry must not contain
+/// secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
     pub actor: String,
@@ -31,7 +32,8 @@ pub struct NewEntry {
 }
 
 impl NewEntry {
-    /// `actor` is an operator's name, or `cli:USER` for the command line; `act` is as in `sign_in`, `export.refunds`.
+    /// `actor` is an operator's name, or `cli:USER` for the command line. `act` is a code such as `sign_in` or
+    /// `export.refunds`.
     pub fn new(actor: impl Into<String>, act: impl Into<String>, outcome: AuditOutcome) -> Self {
         Self {
             actor: actor.into(),
@@ -45,7 +47,7 @@ impl NewEntry {
         }
     }
 
-    /// What it was about, as in `wallet W-1`.
+    /// What the act is about, for example `wallet W-1`.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
@@ -77,7 +79,7 @@ impl NewEntry {
         self
     }
 
-    /// The same act, and how it ended.
+    /// The same act with its outcome and without its detail.
     #[must_use]
     pub fn ended(&self, outcome: AuditOutcome) -> Self {
         Self {

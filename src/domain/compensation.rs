@@ -1,6 +1,5 @@
-//! Putting things right by one more event (contract §6 and §7): what can be asked for, what a form said, what would be
-//! appended and what it would change, and the life of the case that keeps account of it. All of it is pure; who asks, and
-//! whether it may be written, is decided elsewhere.
+//! Compensations (contract §6 and §7): commands, forms, decisions (the events to append and their effect) and cases.
+//! Everything here is pure. Authorisation and appends are elsewhere.
 
 pub mod case;
 pub mod command;

@@ -1,6 +1,6 @@
-//! Events before anybody asks what they mean: an [`Entry`] is what stands in a stream, to the letter; an [`Envelope`] is
-//! an entry whose `id`, `type`, `sequence` and `time` could be read; a [`NewEvent`] is what somebody wants appended.
-//! Payloads are read elsewhere (`wallet`, `order`); nothing here fails on content.
+//! Events before their payload is parsed. An [`Entry`] is what a stream stores, unchanged. An [`Envelope`] is an entry
+//! whose `id`, `type`, `sequence` and `time` could be read. A [`NewEvent`] is an event to append. `wallet` and `order`
+//! parse the payloads.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,32 +9,33 @@ use super::ids::{Position, SEQUENCE_MAX, Sequence};
 
 pub use super::fields::{Fields, Known};
 
-/// Longest event id that is read (contract §3).
+/// Longest event id that is read, in characters (contract §3).
 pub const EVENT_ID_MAX: usize = 64;
 
 /// One entry of a stream, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Where it stands in its stream.
+    /// The position in its stream.
     pub position: Position,
-    /// When the ledger learnt of it: UTC, whole milliseconds.
+    /// When the store recorded it: UTC, whole milliseconds.
     pub recorded: DateTime<Utc>,
     pub fields: Fields,
-    /// The digest of what the store holds, made while it was read. Serialising leaves it out: the browser does not need it, and an
-    /// entry that was serialised and read back is not equal to the one that was read from the store.
+    /// The digest of the stored entry, computed when it was read. Serialising leaves it out, because the browser does
+    /// not need it. So an entry that was serialised and read back is not equal to the entry that was read from the
+    /// store.
     #[serde(skip)]
     pub digest: RawDigest,
 }
 
-/// The raw digest of one stored entry, or of all entries of a stream up to one (`event_log::roll`). It covers the position and the
-/// bytes of every field as stored, also of what [`Fields`] drops or replaces. It compares one store with itself at another time: a
-/// lost or changed entry changes the digest. It is no proof against somebody who writes to the store on purpose. An entry
-/// that was not read from a store has the default.
+/// The raw digest of one stored entry, or of all entries of a stream up to one (`event_log::roll`). It covers the
+/// position and the bytes of every field as stored, also of what [`Fields`] drops or replaces. It compares one store
+/// with itself at another time: a lost or changed entry changes the digest. It does not protect against somebody who
+/// changes the store on purpose. An entry that was not read from a store has the default digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RawDigest(pub [u8; 16]);
 
 impl Entry {
-    /// The sequence, where it can be read: 1 to [`SEQUENCE_MAX`], ASCII digits only.
+    /// The sequence, 1 to [`SEQUENCE_MAX`] in ASCII digits; `None` if it can't be read.
     pub fn sequence(&self) -> Option<Sequence> {
         let text = self.fields.sequence()?;
         let digits = text.len() <= 20 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -44,12 +45,12 @@ impl Entry {
             .filter(|n| (1..=SEQUENCE_MAX).contains(n))
     }
 
-    /// When it happened, where that can be read. RFC 3339; another offset than UTC names the same instant and is taken.
+    /// The effective time: when the event happened. RFC 3339 with any offset; `None` if it can't be read.
     pub fn time(&self) -> Option<DateTime<Utc>> {
         parse_time(self.fields.time()?)
     }
 
-    /// Reads the envelope, or says which field can't be read.
+    /// Parses the envelope. The error names the field that can't be read.
     pub fn envelope(&self) -> Result<Envelope<'_>, EnvelopeError> {
         let fields = &self.fields;
         Ok(Envelope {
@@ -68,7 +69,8 @@ impl Entry {
 
 /// An RFC 3339 time as an instant in UTC.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    // chrono also takes a space or an underscore for the `T`; RFC 3339 §5.6 names the space as a choice of applications.
+    // chrono also accepts a space or an underscore instead of the `T`. RFC 3339 §5.6 lets applications accept the
+    // space.
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
@@ -82,7 +84,7 @@ pub fn format_recorded(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// 1 to 64 printable ASCII characters (contract §3).
+/// Whether an event id is valid: 1 to 64 printable ASCII characters (contract §3).
 pub fn is_event_id(id: &str) -> bool {
     (1..=EVENT_ID_MAX).contains(&id.len()) && id.bytes().all(|b| (0x20..=0x7e).contains(&b))
 }
@@ -98,7 +100,7 @@ pub struct Envelope<'a> {
     pub data: Option<&'a str>,
 }
 
-/// Which field of an envelope can't be read.
+/// The field of an envelope that can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     #[error("its id is missing or not 1 to 64 printable ASCII characters")]
@@ -111,12 +113,12 @@ pub enum EnvelopeError {
     Time,
 }
 
-/// What somebody wants appended. The log gives it its sequence and its place.
+/// An event to append. The log assigns its sequence and its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewEvent {
     pub id: String,
     pub r#type: String,
-    /// RFC 3339, UTC: written as it is.
+    /// RFC 3339, UTC. It is written unchanged.
     pub time: String,
     pub actor: Option<String>,
     pub idempotencykey: Option<String>,
@@ -124,12 +126,12 @@ pub struct NewEvent {
     pub causationid: Option<String>,
     /// JSON.
     pub data: String,
-    /// Fields that the contract does not know (CloudEvents extensions of a producer's own), kept as they are.
+    /// Fields outside the contract (a producer's own CloudEvents extensions), written unchanged.
     pub extra: Vec<(String, String)>,
 }
 
 impl NewEvent {
-    /// The fields as they are written, with the sequence that the log gives.
+    /// The fields to write, with the sequence that the log assigned.
     pub fn into_fields(self, sequence: Sequence) -> Fields {
         let known = [
             (Known::Id, Some(self.id)),

@@ -1,21 +1,21 @@
-//! The fields of an event as a stream holds them (contract §3): strings, any of which may be missing or nonsense. The values of
-//! those that the contract knows stand in one text, because a replay makes and drops millions of events.
+//! The fields of an event as a stream stores them (contract §3): strings, any of which may be missing or invalid. The
+//! values of the contract's fields share one `String`, because a replay makes and drops millions of events.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An event's fields, to the letter.
+/// An event's fields, unchanged.
 #[derive(Clone, Default)]
 pub struct Fields {
-    /// The values of the known fields, in no order.
+    /// The values of the contract's fields, one after the other in any order.
     text: String,
     known: [Span; Known::ALL.len()],
-    /// Fields that the contract does not know, in the order in which they were written.
+    /// Fields outside the contract, in the order in which they were written.
     pub extra: Vec<(String, String)>,
 }
 
-/// Where a value stands in the text; from its end to its beginning where there is none.
+/// The byte range of a value in `text`. A range with `from > to` means that the field is missing.
 #[derive(Clone, Copy)]
 struct Span {
     from: usize,
@@ -36,7 +36,7 @@ impl Default for Span {
     }
 }
 
-/// The fields that the contract knows, in its order.
+/// The fields of the contract, in its order (§3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     Id,
@@ -94,7 +94,7 @@ impl Known {
 }
 
 impl Fields {
-    /// None yet, and room for so many bytes of known ones.
+    /// No fields, with capacity for `bytes` bytes of values.
     pub fn with_room(bytes: usize) -> Self {
         Self {
             text: String::with_capacity(bytes),
@@ -102,7 +102,7 @@ impl Fields {
         }
     }
 
-    /// These and no others.
+    /// Only the given fields.
     pub fn of<'a>(fields: impl IntoIterator<Item = (Known, &'a str)>) -> Self {
         let mut all = Self::default();
         for (field, value) in fields {
@@ -152,7 +152,8 @@ impl Fields {
         self.get(Known::Data)
     }
 
-    /// Puts a field as it was read where it belongs. Of a field written twice the first counts, the second is kept as extra.
+    /// Adds a field as it was read. If a field of the contract is there twice, the first value counts and the second is
+    /// kept in `extra`.
     pub fn set(&mut self, name: &str, value: &str) {
         match Known::named(name).filter(|field| self.known[*field as usize].is_none()) {
             Some(field) => self.put(field, value),
@@ -160,7 +161,7 @@ impl Fields {
         }
     }
 
-    /// Puts a field where none was.
+    /// Sets a field that has no value yet.
     fn put(&mut self, field: Known, value: &str) {
         let from = self.text.len();
         self.text.push_str(value);
@@ -168,7 +169,7 @@ impl Fields {
         self.known[field as usize] = Span { from, to };
     }
 
-    /// Gives a field another value, or none, and leaves no trace of what it was.
+    /// Replaces or removes the value of a field. The old value is not kept in `text`.
     pub fn replace(&mut self, field: Known, value: Option<&str>) {
         let others = Known::ALL.into_iter().filter(|other| *other != field);
         let others = others.filter_map(|other| Some((other, self.get(other)?)));
@@ -176,7 +177,7 @@ impl Fields {
         (self.text, self.known) = (known.text, known.known);
     }
 
-    /// Every field that is there, the known ones first, in the order of contract §3.
+    /// Every field that is present: first those of the contract, in its order (§3).
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = Known::ALL.into_iter();
         known
@@ -199,7 +200,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// How fields are written and read elsewhere than in a log: each by its name, the others in a list.
+/// The serialised form of [`Fields`]: each field of the contract by its name, the others in a list.
 #[derive(Serialize, Deserialize)]
 struct Apart<'a> {
     #[serde(borrow)]
@@ -268,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_field_written_twice_the_first_counts_and_the_second_is_kept() {
+    fn a_repeated_field_keeps_its_first_value_and_the_second_goes_to_extra() {
         let mut fields = Fields::default();
         for (name, value) in [("data", "{}"), ("own", "x"), ("id", ""), ("data", "[]"), ("id", "e-2")] {
             fields.set(name, value);
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_replaced_or_taken_out_is_gone() {
+    fn a_replaced_or_removed_value_is_not_kept() {
         let mut fields = Fields::of([(Known::Actor, "ada"), (Known::Data, "é")]);
         fields.replace(Known::Actor, Some("fred"));
         assert_eq!((fields.actor(), fields.data()), (Some("fred"), Some("é")));
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_written_by_its_name_and_read_back() {
+    fn fields_are_serialised_by_name_and_read_back() {
         let mut fields = Fields::of(Known::ALL.map(|field| (field, field.name())));
         for field in Known::ALL {
             assert_eq!(

@@ -1,5 +1,5 @@
-//! Findings: what does not fit together across wallets and orders (contract §8). A pure function over folded states and a
-//! given `now`; it looks at everything at once, because the seam between the two domains is where refunds get lost.
+//! Findings: what does not fit together between wallets and orders (contract §8). Pure functions over folded states and
+//! a given `now`. Wallets and orders are checked together, because refunds get lost between the two domains.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::{
 };
 
 states! {
-    /// What was found.
+    /// The kind of a finding.
     FindingKind {
         SucceededNotCredited = "succeeded_not_credited",
         CreditedNotSucceeded = "credited_not_succeeded",
@@ -32,8 +32,8 @@ states! {
     }
 }
 states! {
-    /// How bad it is: `critical` where money went wrong, `high` where it is missing or may have, `medium` where somebody
-    /// should look.
+    /// How bad a finding is: `critical` where money went wrong, `high` where money is missing or may be, `medium` where
+    /// somebody should look.
     Severity { Critical = "critical", High = "high", Medium = "medium" }
 }
 
@@ -50,7 +50,7 @@ impl FindingKind {
     }
 }
 
-/// One thing that does not fit. Fields that make no sense for it are `None`.
+/// One finding. Fields that do not apply to it are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub finding: FindingKind,
@@ -89,7 +89,7 @@ pub struct OrderFacts<'a> {
     pub complete: bool,
 }
 
-/// One order's refund, as far as findings look at it.
+/// A refund of an order, with the fields that findings need.
 #[derive(Clone, Copy, Debug)]
 pub struct RefundFacts<'a> {
     pub order: &'a str,
@@ -107,11 +107,11 @@ pub struct RefundFacts<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Credit<'a> {
     pub wallet: &'a str,
-    /// The wallet's.
+    /// The wallet's currency.
     pub currency: Option<Currency>,
     pub amount: Decimal,
     pub time: DateTime<Utc>,
-    /// The order that it names.
+    /// The order that the credit names.
     pub order: Option<&'a str>,
 }
 
@@ -123,7 +123,7 @@ pub struct OrderSums<'a> {
     pub currency: Option<Currency>,
     pub paid: Decimal,
     pub refunded: Decimal,
-    /// When the last of its succeeded refunds did.
+    /// When the last succeeded refund succeeded.
     pub last_succeeded: Option<DateTime<Utc>>,
     pub complete: bool,
 }
@@ -189,8 +189,8 @@ impl Finding {
     }
 }
 
-/// Everything that does not fit, by refund, then by order, then by wallet. Tests compare the read model with it, which applies the same
-/// rules to what has changed.
+/// All findings, by refund, then by order, then by wallet. The read model applies the same rules to what has changed;
+/// tests compare it with this function.
 pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: DateTime<Utc>) -> Vec<Finding> {
     let credits = credits_by_refund(wallets);
     let claims = facts_by_refund(orders);
@@ -301,15 +301,15 @@ fn expiring<'a>(wallet: &WalletFacts<'a>, id: &'a str, hold: &'a Hold) -> Option
     })
 }
 
-/// What does not fit about the refunds of one id, one claim after the other. `credits` are all that name this id.
+/// Findings about the refunds with one id, one after the other. `credits` are all credits that name this id.
 pub fn of_refunds(id: &str, claims: &[RefundFacts<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
     for claim in claims {
         of_claim(id, claim, &own_credits(credits, claim, claims), found);
     }
 }
 
-/// The credits that belong to one order's refund. Ids are unique in a ledger; where two orders use one all the same, a
-/// credit that names one of them is that one's alone.
+/// The credits that belong to one order's refund. Refund ids are unique in a ledger (contract §2). If two orders use
+/// the same id anyway, a credit that names one of these orders counts only for that order.
 fn own_credits<'a>(all: &[Credit<'a>], claim: &RefundFacts<'_>, claims: &[RefundFacts<'_>]) -> Vec<Credit<'a>> {
     let is_anothers = |credit: &Credit<'_>| {
         credit
@@ -361,7 +361,7 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
     }
 }
 
-/// What does not fit about the credits that name one refund, whichever orders claim it.
+/// Findings about the credits that name one refund id, whichever orders have it.
 pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], found: &mut Vec<Finding>) {
     if claims.is_empty() {
         for credit in credits {
@@ -378,7 +378,8 @@ pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], 
         }
     }
     let mut by_time: Vec<_> = credits.iter().collect();
-    // Of credits of one moment, it must not depend on who tells of them which is called the second.
+    // Credits with the same time need a fixed order. Otherwise the one called "second" would depend on the order of the
+    // input.
     by_time.sort_by_key(|credit| (credit.time, credit.wallet, credit.amount, credit.order));
     if let [_, second, ..] = by_time[..] {
         let wallets: Vec<_> = by_time.iter().map(|credit| credit.wallet).collect();
@@ -398,7 +399,7 @@ pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], 
     }
 }
 
-/// What does not fit about an order by itself.
+/// Findings about one order by itself.
 pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
     let about = |kind, explanation| Finding {
         order: Some(order.id.to_owned()),
@@ -423,7 +424,7 @@ pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// What does not fit about a hold: the one thing that only the time can make wrong.
+/// Findings about one hold. Only these depend on the time.
 pub fn of_hold(hold: &ExpiringHold<'_>, now: DateTime<Utc>, found: &mut Vec<Finding>) {
     if hold.expires_at < now {
         let explanation = format!(
@@ -441,7 +442,7 @@ pub fn of_hold(hold: &ExpiringHold<'_>, now: DateTime<Utc>, found: &mut Vec<Find
     }
 }
 
-/// What does not fit about a wallet by itself, whatever the time.
+/// Findings about one wallet by itself. They do not depend on the time.
 pub fn of_wallet(wallet: &WalletBalance<'_>, found: &mut Vec<Finding>) {
     let about = |kind, explanation| Finding {
         wallet: Some(wallet.id.to_owned()),

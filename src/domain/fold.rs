@@ -1,5 +1,5 @@
-//! The fold itself: pushes the entries of one entity, in sequence order, through a domain's `evolve`, and keeps the
-//! account of what could not be applied. Knows sequences, gaps and repeats; knows nothing of money.
+//! The fold: applies the entries of one entity, in sequence order, with a domain's `evolve`, and reports what could not
+//! be applied. The fold handles sequences, gaps and repeats. It knows nothing about money.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{
     ids::Sequence,
 };
 
-/// What is wrong with an event or an entity (contract §3). The names are what machines read.
+/// The kinds of anomaly of an event or an entity (contract §3). Machines read the serialised names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnomalyKind {
@@ -17,7 +17,7 @@ pub enum AnomalyKind {
     Gap,
     HoldReused,
     InvalidAmount,
-    /// The only one that leaves a replay complete: history that happened.
+    /// The event was applied. This is the only kind that leaves a replay complete.
     NegativeBalance,
     NotOpened,
     OverReversal,
@@ -34,22 +34,22 @@ pub enum AnomalyKind {
 }
 
 impl AnomalyKind {
-    /// Whether the replay's numbers may be wrong because of it.
+    /// Whether the figures of the replay may be wrong because of this anomaly.
     pub const fn spoils_replay(self) -> bool {
         !matches!(self, Self::NegativeBalance)
     }
 }
 
-/// One thing that is wrong, for people and machines.
+/// One anomaly, for people and machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomaly {
-    /// Of the event it was found at; `None` where the event has none that can be read.
+    /// The sequence of the event; `None` if it can't be read.
     pub sequence: Option<Sequence>,
     pub kind: AnomalyKind,
     pub message: String,
 }
 
-/// Why an event was not applied, or what is odd about one that was.
+/// Why an event was not applied, or a note about an event that was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub kind: AnomalyKind,
@@ -65,32 +65,32 @@ impl Refusal {
     }
 }
 
-/// What an event did to a state.
+/// The result of applying an event to a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evolved {
-    /// Done, and this must be said about it: mostly nothing.
+    /// The event was applied. The list holds notes about it and is mostly empty.
     Applied(Vec<Refusal>),
-    /// The state is what it was.
+    /// The event was not applied. No figure of the state has changed.
     Refused(Refusal),
 }
 
-/// A domain's state: `evolve` is total and pure. It never fails; what it can't apply it refuses and leaves the state alone.
+/// The state of an entity. `evolve` is pure and total: it does not fail, and refuses an event that it can't apply.
 pub trait State: Clone + Default {
     fn evolve(&mut self, event: &Envelope<'_>) -> Evolved;
 
-    /// Told of an entry that a filter leaves out, so that its absence is not held against the others.
+    /// Notes an entry that a filter leaves out, so that its absence is not reported as an anomaly.
     fn pass_over(&mut self, _entry: &Entry) {}
 }
 
-/// A state with the account of how it came to be. `fold(a ++ b)` is `fold(a)` going on with `b`.
+/// A state with an account of the events behind it. `fold(a ++ b)` equals `fold(a)` continued with `b`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fold<S> {
     pub state: S,
-    /// Of the last event kept.
+    /// The sequence of the last event kept.
     pub sequence: Sequence,
-    /// Of the last event there was, kept or not.
+    /// The highest sequence so far, kept or skipped.
     seen: Sequence,
-    /// Sequences that no event has, found since the last event kept: first and last.
+    /// The first and the last missing sequence since the last event kept.
     missing: Option<(Sequence, Sequence)>,
     /// Events kept so far, whether applied or not.
     pub events: u64,
@@ -105,8 +105,8 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// Whether `entries`, which follow in the stream, come in sequence order, too, so that pushing them is the same as folding
-    /// all again in order. What is missing or repeated between them does not matter.
+    /// Whether `entries`, which follow in the stream, are in sequence order, so that pushing them gives the same result
+    /// as folding all entries again. Gaps and repeats are allowed.
     pub fn continues_with(&self, entries: &[Entry]) -> bool {
         let mut last = self.seen;
         entries.iter().filter_map(Entry::sequence).all(|sequence| {
@@ -116,7 +116,8 @@ impl<S: State> Fold<S> {
         })
     }
 
-    /// Folds the next event; entries come in sequence order. Returns whether it was applied; says what is wrong to `report`.
+    /// Folds the next event. Callers push entries in sequence order. Returns whether the event was applied; anomalies
+    /// go to `report`.
     pub fn push(&mut self, entry: &Entry, mut report: impl FnMut(Anomaly)) -> bool {
         self.events += 1;
         let mut say = |sequence, refusal: Refusal, complete: &mut bool| {
@@ -174,12 +175,12 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// The highest sequence there was, kept or not.
+    /// The highest sequence so far, kept or skipped.
     pub const fn seen(&self) -> Sequence {
         self.seen
     }
 
-    /// The same account with another state.
+    /// The same fold with another state.
     pub fn with<T>(&self, state: T) -> Fold<T> {
         Fold {
             state,
@@ -191,8 +192,8 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// Passes over a stretch of events that a filter leaves out, up to a sequence; `missing` are the first and the last
-    /// sequence within it that no event has.
+    /// Skips a range of events that a filter leaves out, up to the sequence `to`. `missing` is the first and the last
+    /// missing sequence within the range.
     pub fn skip_stretch(&mut self, to: Sequence, missing: Option<(Sequence, Sequence)>) {
         if let Some((first, last)) = missing {
             let first = self.missing.map_or(first, |(earlier, _)| earlier);
@@ -201,7 +202,7 @@ impl<S: State> Fold<S> {
         self.seen = self.seen.max(to);
     }
 
-    /// Passes over an event that a filter leaves out: it is no gap that it is not there.
+    /// Skips an event that a filter leaves out. Its absence is not a gap.
     pub fn skip(&mut self, entry: &Entry) {
         self.state.pass_over(entry);
         if let Some(sequence) = entry.sequence() {

@@ -1,5 +1,5 @@
-//! Names of things: which domain, which entity, which place in a stream. An [`EntityId`] has been checked once, at the
-//! edge, and can be trusted from there on; nothing here knows where the things are kept.
+//! Identifiers: domains, logs, entity ids and positions. An [`EntityId`] is checked when it is made and trusted
+//! afterwards.
 
 use std::{fmt, str::FromStr};
 
@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 /// The version of an entity after an event: 1, 2, 3, … (contract §3). Zero means "no event yet".
 pub type Sequence = u64;
 
-/// The largest sequence that is read; what is above is unparsable (SQLite and most producers count in signed 64 bits).
+/// The largest sequence that is read. A larger one is unparsable, because SQLite and most producers count in signed 64
+/// bits.
 pub const SEQUENCE_MAX: Sequence = i64::MAX as u64;
 
-/// A domain entity's kind. Each domain owns its servers; nothing is shared between domains but ids (contract §1).
+/// The kind of a domain entity. Each domain has its own servers; domains share only ids (contract §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Domain {
@@ -48,15 +49,15 @@ impl FromStr for Domain {
     }
 }
 
-/// Which log a store keeps: one for each domain of the ledger, and two for the people who look after it. Each has stores
-/// of its own (contract §1), named by the same word as its keys.
+/// The log that a store holds: one for each domain of the ledger, one for cases and one for access. Each log has its
+/// own stores (contract §1) and is named by the same word as its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogName {
     Wallet,
     Order,
-    /// The cases in which people put the others right (contract §6).
+    /// Cases: corrections of wallets and orders (contract §6).
     Compensation,
-    /// Who may do what and who did what: operators, what they issued in a day, the audit trail. No part of the ledger.
+    /// Operators, what they issued in a day, and the audit trail. Not part of the ledger.
     Access,
 }
 
@@ -71,7 +72,7 @@ impl LogName {
         }
     }
 
-    /// The domain of the ledger whose log it is.
+    /// The domain of the ledger that the log belongs to, if any.
     pub const fn domain(self) -> Option<Domain> {
         match self {
             Self::Wallet => Some(Domain::Wallet),
@@ -96,7 +97,7 @@ impl fmt::Display for LogName {
     }
 }
 
-/// What is wrong with a name.
+/// Why an id, a domain or a position is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     #[error(
@@ -164,8 +165,8 @@ impl From<EntityId> for String {
     }
 }
 
-/// A place in a stream or a feed, in the order in which the log learnt of things. In Redis it is the entry id
-/// (milliseconds, counter); other logs put their own counter into `major`. Compare it; do not read a time from it.
+/// A position in a stream or a feed, in the order in which the log recorded the entries. In Redis it is the entry id
+/// (milliseconds, counter). Other logs count in `major`. Compare positions; do not read a time from them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Position {
@@ -174,7 +175,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Before everything.
+    /// Before every entry.
     pub const START: Self = Self::new(0, 0);
     /// After every entry.
     pub const END: Self = Self::new(u64::MAX, u64::MAX);
@@ -183,7 +184,7 @@ impl Position {
         Self { major, minor }
     }
 
-    /// The greatest position before this one; START has none but itself.
+    /// The greatest position before this one; `START` for `START`.
     #[must_use]
     pub const fn before(self) -> Self {
         match (self.minor.checked_sub(1), self.major.checked_sub(1)) {
@@ -231,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entity_id_keeps_to_the_grammar() {
+    fn an_entity_id_is_checked_by_the_grammar() {
         for good in ["W-1", "a", "0", "Feed", "W.1_2-3", &"x".repeat(64)] {
             assert!(EntityId::new(good).is_ok(), "{good}");
         }

@@ -1,5 +1,5 @@
-//! Money that cannot be wrong quietly: an amount with its ISO 4217 currency, parsed by the grammar of contract §3, and
-//! sums that are exact to 28 digits or refused. Never a float, never a rounding.
+//! Exact money: an amount with its ISO 4217 currency, parsed by the grammar of contract §3. Sums are exact to 28
+//! digits; a sum with more digits is refused. No floats, no rounding.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
@@ -23,9 +23,9 @@ const BY_DECIMALS: [(u8, &str); 4] = [
     (4, "CLF UYW"),
 ];
 
-/// Digits before the point at most (contract §3).
+/// Maximum number of digits before the point (contract §3).
 pub const INTEGER_DIGITS_MAX: usize = 18;
-/// Digits that a sum may have, before and after the point together (contract §3).
+/// Maximum number of digits of a sum, before and after the point together (contract §3).
 pub const SUM_DIGITS_MAX: u32 = 28;
 
 /// An ISO 4217 currency with a minor unit.
@@ -39,7 +39,7 @@ pub struct Currency {
 impl Currency {
     /// The three letters.
     pub fn code(&self) -> &str {
-        // Codes come from the ASCII table above and nowhere else.
+        // The bytes come from the ASCII table above, so this does not fail.
         std::str::from_utf8(&self.code).unwrap_or_default()
     }
 
@@ -48,7 +48,7 @@ impl Currency {
         self.decimals as u32
     }
 
-    /// Nothing, with the currency's own decimals.
+    /// Zero, with the currency's decimals.
     pub fn zero(&self) -> Decimal {
         Decimal::new(0, self.decimals())
     }
@@ -68,7 +68,7 @@ impl FromStr for Currency {
     }
 }
 
-/// Whether a table of sorted codes, each with a space after it but the last, has this one.
+/// Whether `codes` contains `code`. `codes` is sorted and separated by single spaces.
 fn lists(codes: &str, code: [u8; 3]) -> bool {
     let (mut low, mut high) = (0, codes.len().div_ceil(4));
     while low < high {
@@ -108,7 +108,7 @@ impl fmt::Debug for Currency {
     }
 }
 
-/// Why something is not money.
+/// Why a text is not valid money.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     #[error("'{0}' is not an ISO 4217 currency with a minor unit")]
@@ -135,7 +135,7 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Money as JSON has it: `{"amount":"12.50","currency":"EUR"}`.
+/// Money in JSON: `{"amount":"12.50","currency":"EUR"}`.
 #[derive(Serialize, Deserialize)]
 struct Written {
     amount: String,
@@ -143,7 +143,7 @@ struct Written {
 }
 
 impl Money {
-    /// Reads an amount by the grammar of contract §3: `12`, `12.5` and `12.50` are the same euros.
+    /// Parses an amount by the grammar of contract §3. `12`, `12.5` and `12.50` are equal in EUR.
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
         let grammar = || MoneyError::Grammar(amount.chars().take(40).collect());
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -166,14 +166,14 @@ impl Money {
                 found: fraction.len(),
             });
         }
-        // 18 digits and 4 decimals: far below what an i128 or a Decimal holds.
+        // At most 18 digits and 4 decimals, which fits in an i128 and in a Decimal.
         let digits = whole.bytes().chain(fraction.bytes());
         let written = digits.fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
         let missing = allowed - u32::try_from(fraction.len()).unwrap_or(0);
         Self::from_minor(written * 10_i128.pow(missing), currency)
     }
 
-    /// So many minor units (cents) of a currency.
+    /// An amount in minor units (for example cents).
     pub fn from_minor(minor: i128, currency: Currency) -> Result<Self, MoneyError> {
         if minor == 0 {
             return Err(MoneyError::Zero);
@@ -220,13 +220,13 @@ impl From<Money> for Written {
     }
 }
 
-/// `a + b`, or `None` where the exact sum has more than 28 digits. Both have the same number of decimals; a Decimal that
-/// runs out of room would round instead, which shows in its scale.
+/// `a + b`, or `None` if the exact sum has more than 28 digits. Both have the same number of decimals. A Decimal that
+/// runs out of digits rounds; a smaller scale shows that.
 pub fn add_exact(a: Decimal, b: Decimal) -> Option<Decimal> {
     let scale = a.scale().max(b.scale());
     let mut sum = a.checked_add(b)?;
     if sum.is_zero() {
-        // No negative zero, and no lost decimals, in what people read.
+        // Zero has no minus sign and keeps its decimals.
         sum = Decimal::new(0, scale);
     }
     let limit = 10_u128.pow(SUM_DIGITS_MAX);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_keep_to_the_grammar_of_the_contract() {
+    fn amounts_are_checked_by_the_grammar_of_the_contract() {
         for (text, printed) in [
             ("1", "1.00"),
             ("0.50", "0.50"),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_of_the_tables_is_found_and_nothing_between_them() {
+    fn every_code_of_the_tables_is_found_and_no_other() {
         for (decimals, codes) in BY_DECIMALS {
             for code in codes.split(' ') {
                 assert_eq!(code.parse::<Currency>().map(|c| c.decimals), Ok(decimals), "{code}");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_read_from_strings_only() {
+    fn an_amount_that_is_a_json_number_is_refused() {
         let read = |json: &str| serde_json::from_str::<Money>(json).map(|m| m.to_string());
         assert_eq!(read(r#"{"amount":"12.5","currency":"EUR"}"#).unwrap(), "12.50 EUR");
         assert!(read(r#"{"amount":12.5,"currency":"EUR"}"#).is_err());

@@ -1,5 +1,5 @@
-//! Orders: their events (contract §5) and the fold that turns them into what was paid, what goes back and what still
-//! could. Refunds live inside their order; nothing here knows whether a wallet was really credited.
+//! Orders: their events (contract §5) and the fold to what was paid, refunded, is pending and is refundable. Refunds
+//! are part of their order. Whether a wallet was credited is not known here.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ codes! {
     Method { Wallet = "wallet", Card = "card", BankTransfer = "bank_transfer", Unlisted = "other" }
 }
 states! {
-    /// The last of what happened to an order; unknown where nothing of it could be read.
+    /// The last status of an order; `Unknown` if no event that sets one could be read.
     OrderStatus {
         Unknown = "unknown",
         Placed = "placed",
@@ -33,7 +33,7 @@ states! {
     }
 }
 
-/// One article of an order, for people to read; what in it can't be read is left out.
+/// One line of an order, for display. A line whose `sku`, `quantity` or `unit_price` can't be read is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub sku: String,
@@ -44,11 +44,11 @@ pub struct Line {
 }
 
 impl Line {
-    /// Quantity × unit price; `None` where that has more digits than can be held exactly.
+    /// Quantity × unit price; `None` if the product has too many digits to be exact.
     pub fn amount(&self) -> Option<Decimal> {
         let price = self.unit_price.amount();
         let amount = price.checked_mul(Decimal::from(self.quantity))?;
-        // Where room runs out a Decimal rounds, which shows in its scale.
+        // A Decimal that runs out of digits rounds; a smaller scale shows that.
         (amount.scale() == price.scale()).then_some(amount)
     }
 
@@ -93,18 +93,18 @@ pub enum OrderEvent {
         note: Option<String>,
         lines: Vec<Line>,
     },
-    /// Every other step of a refund: it only enters a state.
+    /// Every later step of a refund. It only enters a state.
     Refund(RefundStep),
 }
 
-/// A step in a refund's life after its request. Which texts it carries depends on the state it enters.
+/// A step of a refund after its request. The state that it enters determines which texts it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundStep {
     pub refund: String,
     pub enters: RefundState,
-    /// Of rejected and reversed: required there.
+    /// Required for rejected and reversed, otherwise `None`.
     pub reason: Option<String>,
-    /// Of failed: required there.
+    /// Required for failed, otherwise `None`.
     pub failure: Option<String>,
     pub note: Option<String>,
     pub message: Option<String>,
@@ -113,7 +113,7 @@ pub struct RefundStep {
 }
 
 impl RefundStep {
-    /// A step that carries nothing but its refund.
+    /// A step with the refund's id and no texts.
     pub fn new(refund: impl Into<String>, enters: RefundState) -> Self {
         Self {
             refund: refund.into(),
@@ -164,7 +164,8 @@ const STEPS: [(&str, RefundState); 7] = [
 ];
 
 impl OrderEvent {
-    /// Reads a payload by its type. Unknown fields and codes are no error; unknown types and versions are.
+    /// Parses a payload by its event type. Unknown fields and codes are accepted; unknown types and versions are
+    /// errors.
     pub fn parse(r#type: &str, data: Option<&str>) -> Result<Self, Refusal> {
         let read = || Payload::parse(data);
         Ok(match r#type {
@@ -233,7 +234,7 @@ impl OrderEvent {
         }
     }
 
-    /// The payload as JSON; what is `None` or empty is left out.
+    /// The payload as JSON, without fields that are `None` or empty lists.
     pub fn data(&self) -> Value {
         let mut data = match self {
             Self::Placed {
@@ -273,7 +274,7 @@ impl OrderEvent {
     }
 }
 
-/// An order as its events left it.
+/// The state of an order after its events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderState {
     pub status: OrderStatus,
@@ -282,16 +283,16 @@ pub struct OrderState {
     pub currency: Option<Currency>,
     pub total: Option<Decimal>,
     pub paid: Decimal,
-    /// What has gone back: the succeeded refunds.
+    /// The sum of the succeeded refunds.
     pub refunded: Decimal,
-    /// What is on its way back: the pending refunds.
+    /// The sum of the pending refunds.
     pub pending: Decimal,
     pub placed_at: Option<DateTime<Utc>>,
-    /// When the last event that could be read happened.
+    /// Effective time of the last event whose envelope could be read.
     pub last_time: Option<DateTime<Utc>>,
-    /// By refund id.
+    /// Refunds by id.
     pub refunds: BTreeMap<String, Refund>,
-    /// All that was ever requested; kept within 28 digits, so that no sum over refunds can overflow.
+    /// The sum of all refunds ever requested. It has at most 28 digits, so that no sum over refunds can overflow.
     requested: Decimal,
     placed: bool,
     payments: u64,
@@ -323,13 +324,14 @@ impl OrderState {
         self.currency.map_or(Decimal::ZERO, |currency| currency.zero())
     }
 
-    /// What could still be asked back: paid − refunded − pending, not below zero.
+    /// What can still be refunded: paid − refunded − pending, at least zero.
     pub fn refundable(&self) -> Decimal {
         let rest = self.paid - self.refunded - self.pending;
         if rest > Decimal::ZERO { rest } else { self.zero() }
     }
 
-    /// The amount, if it is in the order's currency; an order without a readable placing takes that of its first money event.
+    /// The amount, if it is in the order's currency. An order without a readable `order.placed` takes the currency of
+    /// its first money event.
     fn in_currency(&mut self, money: Money) -> Result<Decimal, Refusal> {
         match self.currency {
             Some(currency) if currency != money.currency() => Err(Refusal::new(
@@ -389,7 +391,7 @@ impl OrderState {
         Ok(())
     }
 
-    /// The sum that refunds in a state count towards. Sums never exceed what was requested in all, so they can't overflow.
+    /// The sum that a refund in this state counts towards. It never exceeds `requested`, so it can't overflow.
     fn sum_of(&mut self, state: RefundState) -> Option<&mut Decimal> {
         match state {
             RefundState::Succeeded => Some(&mut self.refunded),
@@ -484,7 +486,7 @@ impl State for OrderState {
             Ok(payload) => payload,
             Err(refusal) => return Evolved::Refused(refusal),
         };
-        // What is put back is a currency that was taken over for an event that was refused after all.
+        // A refused event may have set the currency. The values from before the event are then restored.
         let before = (self.currency, self.paid, self.refunded, self.pending, self.requested);
         match self.apply(event, payload) {
             Ok(()) => Evolved::Applied(Vec::new()),

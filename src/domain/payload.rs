@@ -1,6 +1,6 @@
-//! Reading a payload: JSON text to fields, with one way to say what is missing. Only what a fold needs is required;
-//! a field that merely informs is left out where it can't be read, and stands in the raw event all the same. Strings are
-//! borrowed from the text, because a replay reads millions of payloads and keeps few of their fields.
+//! Parses payloads: JSON text to fields, with the same errors for all events. Only fields that a fold needs are
+//! required. Another field that can't be read is left out; the raw event still has it. Strings are borrowed from the
+//! text, because a replay reads millions of payloads and keeps few of their fields.
 
 use std::{borrow::Cow, fmt};
 
@@ -14,20 +14,20 @@ use super::{
     money::{Currency, Money, MoneyError},
 };
 
-/// A payload's JSON object: its fields as they were written. Of a field written twice the last counts.
+/// A payload's JSON object, with its fields in written order. If a field is there twice, the last one counts.
 pub struct Payload<'a>(Vec<(Text<'a>, Json<'a>)>);
 
-/// A string, borrowed where nothing in it was escaped.
+/// A string, borrowed from the text unless something in it was escaped.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Any JSON, as far as payloads have a use for it.
+/// A JSON value, as far as payloads need it.
 enum Json<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
     List(Vec<Self>),
     Object(Payload<'a>),
-    /// Null, booleans, and numbers that are no `i64`.
+    /// Null, booleans, and numbers that are not an `i64`.
     Other,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Payload<'a> {
         fields.find(|(field, _)| field.0 == name).map(|(_, value)| value)
     }
 
-    /// A string that must be there, empty or not.
+    /// A required string, which may be empty.
     pub fn text(&self, name: &str) -> Result<&str, Refusal> {
         match self.field(name) {
             Some(Json::Text(text)) => Ok(text),
@@ -55,7 +55,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// A name that must be there and say something.
+    /// A required string that is not empty.
     pub fn name(&self, name: &str) -> Result<&str, Refusal> {
         let text = self.text(name)?;
         if text.is_empty() {
@@ -64,7 +64,7 @@ impl<'a> Payload<'a> {
         Ok(text)
     }
 
-    /// A string that may be there.
+    /// An optional string; `None` if it is missing or not a string.
     pub fn optional(&self, name: &str) -> Option<String> {
         match self.field(name)? {
             Json::Text(text) => Some(text.as_ref().to_owned()),
@@ -72,12 +72,12 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// An object that may be there.
+    /// An optional object; `None` if it is missing or not an object.
     pub fn object(&self, name: &str) -> Option<&Self> {
         self.field(name)?.as_object()
     }
 
-    /// A list of objects that may be there; what in it is no object is left out.
+    /// The objects of an optional list. Items that are not objects are left out.
     pub fn objects(&self, name: &str) -> impl Iterator<Item = &Self> {
         let items = match self.field(name) {
             Some(Json::List(items)) => items.as_slice(),
@@ -86,7 +86,7 @@ impl<'a> Payload<'a> {
         items.iter().filter_map(Json::as_object)
     }
 
-    /// A whole number that may be there.
+    /// An optional whole number; `None` if it is missing or not an `i64`.
     pub fn integer(&self, name: &str) -> Option<i64> {
         match self.field(name)? {
             Json::Integer(number) => Some(*number),
@@ -94,7 +94,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Money that must be there, by the grammar of contract §3.
+    /// A required amount of money, by the grammar of contract §3.
     pub fn money(&self, name: &str) -> Result<Money, Refusal> {
         let fields = self
             .object(name)
@@ -190,7 +190,7 @@ fn invalid_amount(error: MoneyError) -> Refusal {
     Refusal::new(kind, error.to_string())
 }
 
-/// An enum of contract codes: known ones are variants, others are kept as they were written and shown as they are.
+/// An enum of contract codes. Known codes are variants; other codes are kept and shown unchanged.
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -234,7 +234,7 @@ macro_rules! codes {
 }
 pub(crate) use codes;
 
-/// A closed set of states with the names that people and machines read.
+/// A closed set of states with their serialised names.
 macro_rules! states {
     ($(#[$meta:meta])* $name:ident { $($(#[$of_variant:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*

@@ -1,5 +1,5 @@
-//! A refund's life (contract §5): its states, which may follow which, who each pending state waits for and how long that
-//! may take. Refunds are folded from their order; what lists show of them is computed here from a `now` that is given.
+//! Refunds (contract §5): their states, the allowed transitions, who each pending state waits for, and the time limits.
+//! The fold of an order makes refunds; rows for lists are computed here for a given `now`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -13,7 +13,7 @@ use super::{
 };
 
 states! {
-    /// Where a refund stands.
+    /// The state of a refund.
     RefundState {
         Requested = "requested",
         Approved = "approved",
@@ -34,7 +34,7 @@ codes! {
     Destination { Wallet = "wallet", OriginalMethod = "original_method" }
 }
 codes! {
-    /// Why money goes back.
+    /// Why money is refunded.
     Reason {
         Duplicate = "duplicate",
         Fraud = "fraud",
@@ -49,14 +49,14 @@ codes! {
 }
 
 impl RefundState {
-    /// Still owed, one way or the other.
+    /// The states in which a refund is still owed.
     pub const PENDING: [Self; 4] = [Self::Requested, Self::Approved, Self::Processing, Self::Failed];
 
     pub const fn is_pending(self) -> bool {
         self.waits_for().is_some()
     }
 
-    /// Whose move it is; `None` outside the pending states.
+    /// Who has to act next; `None` outside the pending states.
     pub const fn waits_for(self) -> Option<WaitsFor> {
         match self {
             Self::Requested => Some(WaitsFor::Finance),
@@ -118,7 +118,7 @@ impl Limits {
     }
 }
 
-/// A refund as its order's events left it.
+/// The state of a refund after its order's events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     pub amount: Money,
@@ -127,17 +127,17 @@ pub struct Refund {
     pub note: Option<String>,
     pub state: RefundState,
     pub requested_at: DateTime<Utc>,
-    /// When the state was entered: effective time.
+    /// Effective time at which the refund entered its state.
     pub state_since: DateTime<Utc>,
-    /// It was approved at some time, whatever came of it.
+    /// Whether the refund was ever approved, whatever followed.
     pub ever_approved: bool,
-    /// Why the provider failed, the last time it did.
+    /// The reason of the last failure.
     pub failure: Option<String>,
-    /// The states that it entered, from the request on.
+    /// The states that the refund entered, from the request on.
     pub transitions: Vec<Transition>,
 }
 
-/// A refund enters a state.
+/// The entry of a refund into a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     pub state: RefundState,
@@ -163,7 +163,7 @@ pub struct RefundRow {
     pub requested_at: DateTime<Utc>,
     #[serde(with = "utc_text")]
     pub state_since: DateTime<Utc>,
-    /// Whole seconds since `state_since`; below zero for a refund from the future.
+    /// Whole seconds since `state_since`; negative if `state_since` is in the future.
     pub age_seconds: i64,
     pub overdue: bool,
 }
@@ -197,13 +197,13 @@ impl RefundRow {
         }
     }
 
-    /// Oldest first, then by refund id; the order settles what is left.
+    /// Sort key: oldest request first, then by refund id, then by order id.
     pub fn age_order(&self) -> (DateTime<Utc>, &str, &EntityId) {
         (self.requested_at, &self.refund, &self.order)
     }
 }
 
-/// Times as contract §8 prints them: RFC 3339 with a `Z` and no needless decimals.
+/// Times as contract §8 prints them: RFC 3339 with `Z` and no needless decimals.
 pub mod utc_text {
     use super::{DateTime, Utc, format_time};
     use serde::{Deserialize, Deserializer, Serializer};

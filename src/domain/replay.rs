@@ -1,5 +1,5 @@
-//! Replay: all entries of one entity, put into sequence order, filtered by sequence and by both clocks, and folded with
-//! the running balances after each. It is what a timeline shows, and what "as of" means everywhere.
+//! Replay: puts all entries of one entity into sequence order, filters them by sequence and by both clocks, and folds
+//! them with the figures after each event. Timelines and "as of" use it.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -13,16 +13,16 @@ use super::{
     wallet::WalletState,
 };
 
-/// Which events are kept. All that are given must hold; the default keeps everything.
+/// Which events a replay keeps. An event has to meet every condition that is set; the default keeps all events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    /// What had happened by then: effective time ≤ this. An event whose time can't be read counts as of its recording.
+    /// Effective time at most this: what had happened by then. If the time can't be read, the recorded time counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,
-    /// What the ledger knew by then: recorded ≤ this.
+    /// Recorded time at most this: what the ledger knew by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_known_at: Option<DateTime<Utc>>,
-    /// Up to this version of the entity. An event without a readable sequence goes with the one before it in the stream.
+    /// Sequence at most this. An event without a readable sequence counts with the event before it in the stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Sequence>,
 }
@@ -32,7 +32,8 @@ impl Filter {
         self.at.is_none() && self.as_known_at.is_none() && self.sequence.is_none()
     }
 
-    /// Whether an entry counts; `place` is its sequence, or where that can't be read the one before it in the stream.
+    /// Whether the filter keeps an entry. `place` is its sequence, or, if that can't be read, the sequence of the entry
+    /// before it in the stream.
     pub fn keeps(&self, entry: &Entry, place: Sequence) -> bool {
         self.at.is_none_or(|at| entry.time().unwrap_or(entry.recorded) <= at)
             && self.as_known_at.is_none_or(|at| entry.recorded <= at)
@@ -89,30 +90,30 @@ impl Replayable for OrderState {
     }
 }
 
-/// One event of a timeline and what it did.
+/// One event of a timeline and its effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step<F> {
     pub entry: Entry,
-    /// Whether it counted.
+    /// Whether the event was applied.
     pub applied: bool,
-    /// The figures after it.
+    /// The figures after the event.
     pub after: F,
 }
 
-/// What a replay found.
+/// The result of a replay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay<S: Replayable> {
     pub fold: Fold<S>,
-    /// In the order in which they were met.
+    /// In the order in which they were found.
     pub anomalies: Vec<Anomaly>,
-    /// At which step each of the anomalies was met.
+    /// For each anomaly, the index of the step at which it was found.
     pub anomaly_steps: Vec<usize>,
     /// Every event kept, in sequence order.
     pub steps: Vec<Step<S::Figures>>,
 }
 
-/// Entries in sequence order, each with its place: its sequence, or where that can't be read the one before it in the
-/// stream. Of events with one sequence, the one that the stream has first comes first.
+/// Sorts entries by sequence and pairs each entry with it. An entry without a readable sequence takes that of the entry
+/// before it in the stream. Entries with the same sequence keep the stream's order.
 pub fn in_sequence_order(entries: Vec<Entry>) -> Vec<(Sequence, Entry)> {
     let mut last = 0;
     let mut placed: Vec<_> = entries
@@ -126,8 +127,8 @@ pub fn in_sequence_order(entries: Vec<Entry>) -> Vec<(Sequence, Entry)> {
     placed
 }
 
-/// Replays the entries of one entity, which come in the stream's order. `None` where the filter keeps nothing: the entity
-/// did not exist yet.
+/// Replays the entries of one entity, given in the stream's order. `None` if the filter keeps no event: the entity did
+/// not exist yet.
 pub fn replay<S: Replayable>(entries: Vec<Entry>, filter: &Filter) -> Option<Replay<S>> {
     let mut fold = Fold::<S>::new();
     let mut anomalies = Vec::new();

@@ -1,5 +1,5 @@
-//! Tests of the folds: stories in given/then form, and properties over streams of any content. They write entries as a
-//! foreign producer would, as strings.
+//! Tests of the folds: examples in given/then form, and properties over streams of any content. Entries are written as
+//! strings, as another producer would write them.
 
 mod compensations;
 mod findings;
@@ -19,7 +19,7 @@ use super::{
     replay::{Filter, Replay, Replayable, replay},
 };
 
-/// The moment of event 0; event n happens n hours later and is recorded a minute after that.
+/// The time of event 0. Event n happens n hours later and is recorded one minute after that.
 fn epoch() -> DateTime<Utc> {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }

@@ -1,5 +1,5 @@
-//! Wallets: their events (contract §4) and the fold that turns them into balances. One wallet, one currency.
-//! `available = posted − held`, always; a hold sets money aside, a capture spends it, a reversal undoes an entry.
+//! Wallets: their events (contract §4) and the fold to balances. A wallet has one currency. `available = posted − held`
+//! always holds. A hold sets money aside, a capture spends it, a reversal undoes an entry.
 
 mod partial;
 
@@ -20,15 +20,15 @@ use super::{
 pub use partial::Part;
 
 codes! {
-    /// Why money came in.
+    /// Why a wallet was credited.
     CreditKind { TopUp = "top_up", Refund = "refund", Goodwill = "goodwill", Correction = "correction", Transfer = "transfer" }
 }
 codes! {
-    /// Why money went out.
+    /// Why a wallet was debited.
     DebitKind { Purchase = "purchase", Withdrawal = "withdrawal", Fee = "fee", Correction = "correction", Transfer = "transfer" }
 }
 states! {
-    /// What a wallet is. Freezing and closing change only this: money events that others wrote afterwards still count.
+    /// The status of a wallet. Freezing and closing change only the status: later money events still count.
     WalletStatus { Unopened = "unopened", Open = "open", Frozen = "frozen", Closed = "closed" }
 }
 
@@ -101,7 +101,8 @@ pub enum WalletEvent {
 }
 
 impl WalletEvent {
-    /// Reads a payload by its type. Unknown fields and kinds are no error; unknown types and versions are.
+    /// Parses a payload by its event type. Unknown fields and kinds are accepted; unknown types and versions are
+    /// errors.
     pub fn parse(r#type: &str, data: Option<&str>) -> Result<Self, Refusal> {
         let read = || Payload::parse(data);
         Ok(match r#type {
@@ -197,7 +198,7 @@ impl WalletEvent {
         }
     }
 
-    /// The payload as JSON; what is `None` is left out.
+    /// The payload as JSON, without fields that are `None`.
     pub fn data(&self) -> Value {
         let mut data = match self {
             Self::Opened { owner, currency } => json!({"owner": owner, "currency": currency}),
@@ -249,7 +250,7 @@ impl WalletEvent {
 }
 
 states! {
-    /// How a hold ended, if it did.
+    /// How a hold ended; `Open` if it has not ended.
     HoldState { Open = "open", Captured = "captured", Released = "released", Expired = "expired" }
 }
 
@@ -263,12 +264,12 @@ pub struct Hold {
     pub state: HoldState,
 }
 
-/// A credit, debit or capture that was applied: what a reversal can undo, and what refunds are matched against.
+/// A credit, debit or capture that was applied. Reversals refer to it, and refunds are matched with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    /// As it moved `posted`: below zero for debits and captures.
+    /// The change of `posted`: negative for debits and captures.
     pub amount: Decimal,
-    /// How much of it was reversed: 0 to the amount's size.
+    /// How much of it was reversed: 0 to the absolute amount.
     pub reversed: Decimal,
     pub time: DateTime<Utc>,
     /// The refund that a credit of kind `refund` names.
@@ -282,7 +283,7 @@ impl Posting {
     }
 }
 
-/// A wallet as its events left it.
+/// The state of a wallet after its events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WalletState {
     pub status: WalletStatus,
@@ -290,15 +291,16 @@ pub struct WalletState {
     pub currency: Option<Currency>,
     pub posted: Decimal,
     pub held: Decimal,
-    /// Every hold there ever was, by id.
+    /// Holds by id, open or ended. A partial state leaves out ended holds (`partial`).
     pub holds: BTreeMap<String, Hold>,
-    /// By event id. Of two events with one id, the first.
+    /// Postings by event id. If two events have the same id, the first counts. A partial state leaves out postings
+    /// (`partial`).
     pub postings: BTreeMap<String, Posting>,
-    /// Since when `available` has been below zero.
+    /// When `available` fell below zero; `None` if it is not below zero.
     pub negative_since: Option<DateTime<Utc>>,
-    /// When the last event that could be read happened.
+    /// Effective time of the last event whose envelope could be read.
     pub last_time: Option<DateTime<Utc>>,
-    /// Something other than an opening came first; said once.
+    /// Whether `NotOpened` was reported. It is reported once, and not if a filter leaves out the opening.
     unopened_noted: bool,
 }
 
@@ -320,11 +322,11 @@ impl Default for WalletState {
 }
 
 impl WalletState {
-    /// What can be spent: posted − held. Both have at most 28 digits, so the difference always has an exact answer.
+    /// What can be spent: posted − held. Both have at most 28 digits, so the difference is exact.
     pub fn available(&self) -> Decimal {
         let available = self.posted - self.held;
         if available.is_zero() {
-            // Never "-0.00".
+            // Zero has no minus sign.
             return Decimal::new(0, self.posted.scale());
         }
         available
@@ -337,8 +339,8 @@ impl WalletState {
             .map(|(id, hold)| (id.as_str(), hold))
     }
 
-    /// The amount, if it is in the wallet's currency. A wallet that was never opened takes that of its first money event:
-    /// the events after a gap still count (contract §3), even if the opening is what is missing.
+    /// The amount, if it is in the wallet's currency. A wallet that was never opened takes the currency of its first
+    /// money event, because the events after a gap still count (contract §3), even if the missing event is the opening.
     fn in_currency(&mut self, money: Money) -> Result<Decimal, Refusal> {
         match self.currency {
             Some(currency) if currency != money.currency() => Err(Refusal::new(
@@ -530,8 +532,8 @@ impl State for WalletState {
             Ok(payload) => payload,
             Err(refusal) => return Evolved::Refused(refusal),
         };
-        // Each step checks all that can refuse before it changes anything; what is put back here is a currency that was
-        // taken over for an event that was refused after all.
+        // Each step checks all that can be refused before it changes anything but the currency. A refused event may
+        // have set the currency. The values from before the event are then restored.
         let before = (self.posted, self.held, self.currency);
         if let Err(refusal) = self.apply(event, payload) {
             (self.posted, self.held, self.currency) = before;
@@ -540,7 +542,7 @@ impl State for WalletState {
         Evolved::Applied(self.notes(event))
     }
 
-    /// An opening that a filter leaves out is not missing.
+    /// Prevents the anomaly `NotOpened` if a filter leaves out the opening.
     fn pass_over(&mut self, entry: &Entry) {
         if entry.fields.r#type() == Some("wallet.opened") {
             self.unopened_noted = true;
@@ -549,7 +551,7 @@ impl State for WalletState {
 }
 
 impl WalletState {
-    /// What must be said of an event although it was applied.
+    /// The anomalies of an event that was applied.
     fn notes(&mut self, event: &Envelope<'_>) -> Vec<Refusal> {
         let mut notes = Vec::new();
         if self.owner.is_none() && !self.unopened_noted {

@@ -2,6 +2,7 @@
 //! as durable as a log has to be (an append is on the disk before it is acknowledged) and as safe for two processes at
 //! once as SQLite is. It never edits or deletes a row.
 
+mod connection;
 mod follow;
 mod migrate;
 mod read;
@@ -12,8 +13,11 @@ mod sweep;
 mod write;
 mod writer;
 
-pub(super) use self::schema::exists;
-pub(crate) use self::schema::{BUSY, keep_plans, make_private_dir, patiently};
+pub(super) use self::connection::exists;
+pub(crate) use self::{
+    connection::{keep_plans, make_private_dir, patiently},
+    schema::BUSY,
+};
 
 use std::{path::PathBuf, sync::Arc};
 

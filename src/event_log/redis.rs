@@ -10,6 +10,7 @@ mod link;
 mod lookup;
 mod read;
 pub(super) mod relay;
+mod scan;
 mod sweep;
 mod wire;
 
@@ -91,7 +92,7 @@ impl EventLog for Redis {
     }
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
-        follow::streams(Arc::clone(&self.link))
+        scan::streams(Arc::clone(&self.link))
     }
 
     async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {

@@ -1,4 +1,4 @@
-//! One customer with everything that is theirs, from the read model.
+//! One customer with their wallets, orders, refunds, holds, findings and cases, from the read model.
 
 use rusqlite::Connection;
 
@@ -15,7 +15,7 @@ use crate::{
 
 use super::{Ledger, LedgerError};
 
-/// Cases on a customer's page at most.
+/// Maximum number of cases on a customer's page.
 const CASES_MAX: usize = 20;
 
 impl Ledger {
@@ -72,7 +72,7 @@ impl Ledger {
     }
 }
 
-/// The first rows of a list that are of a customer.
+/// The first rows of a list that belong to a customer.
 fn first<Row: ListRow>(
     connection: &Connection,
     id: &str,
@@ -87,7 +87,7 @@ fn first<Row: ListRow>(
     narrow(&mut query);
     let ask = Ask::page(&query, Search::Ids, *moment);
     let page = lists::page::<Row>(connection, &query, &ask)?;
-    // Without a search text there is nothing wrong with the question.
+    // A query without a search text has no error.
     Ok(page.map_or_else(
         |_| First {
             rows: Vec::new(),

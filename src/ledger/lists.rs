@@ -1,5 +1,5 @@
-//! Lists, findings and the figures of the first page, from the read model. While a domain is being read for the first time its lists
-//! are empty and say so; how far the reading is, is told by the health of its store.
+//! Lists, findings and the figures of the first page, from the read model. While a domain is being read for the first
+//! time, its lists are empty and say so. The health of its store has the progress.
 
 use crate::{
     domain::{
@@ -24,44 +24,44 @@ use crate::{
 
 use super::{Ledger, LedgerError};
 
-/// Rows that an export reads at once.
+/// Rows that an export reads in one query.
 const EXPORT_ROWS: usize = 1_000;
 
-/// The next rows of an export, and where it goes on.
+/// The next rows of an export, and the cursor of the rows after them.
 type Exported<Row> = Result<(Vec<Row>, Option<PageAt>), LedgerError>;
 
 impl Ledger {
-    /// One page of the wallets that match. Blocks.
+    /// One page of the matching wallets. Blocks.
     pub fn wallets(&self, query: &ListQuery, search: Search) -> Result<Page<WalletRow>, LedgerError> {
         self.page(&[Domain::Wallet], query, search)
     }
 
-    /// One page of the orders that match. Blocks.
+    /// One page of the matching orders. Blocks.
     pub fn orders(&self, query: &ListQuery, search: Search) -> Result<Page<OrderRow>, LedgerError> {
         self.page(&[Domain::Order], query, search)
     }
 
-    /// One page of the refunds that match, with the sums of all of them. Blocks.
+    /// One page of the matching refunds, with the sums of all of them. Blocks.
     pub fn refunds(&self, query: &ListQuery, search: Search) -> Result<Page<RefundRow>, LedgerError> {
         self.page(&[Domain::Order], query, search)
     }
 
-    /// One page of the holds that match. Blocks.
+    /// One page of the matching holds. Blocks.
     pub fn holds(&self, query: &ListQuery) -> Result<Page<HoldListRow>, LedgerError> {
         self.page(&[Domain::Wallet], query, Search::Ids)
     }
 
-    /// One page of the findings that match. Blocks.
+    /// One page of the matching findings. Blocks.
     pub fn findings_list(&self, query: &ListQuery, search: Search) -> Result<Page<FindingRow>, LedgerError> {
         self.page(&[], query, search)
     }
 
-    /// One page of the customers that match. Blocks.
+    /// One page of the matching customers. Blocks.
     pub fn customers(&self, query: &ListQuery, search: Search) -> Result<Page<CustomerRow>, LedgerError> {
         self.page(&Domain::ALL, query, search)
     }
 
-    /// One page of a list that needs these domains.
+    /// One page of a list. The page is empty while one of `domains` is being read for the first time.
     fn page<Row: ListRow>(
         &self,
         domains: &[Domain],
@@ -77,7 +77,7 @@ impl Ledger {
         Ok(page?)
     }
 
-    /// The next wallets of an export, and where it goes on. Blocks; the others, too.
+    /// The next wallets of an export, and the cursor of those after them. Blocks, like the other exports.
     pub fn export_wallets(&self, query: &ListQuery, search: Search) -> Exported<WalletRow> {
         self.export(&[Domain::Wallet], query, search)
     }
@@ -102,7 +102,7 @@ impl Ledger {
         self.export(&[Domain::Wallet], query, Search::Ids)
     }
 
-    /// A file that lacks what was not read yet would say so nowhere, so there is none before the domains are read.
+    /// An error before the domains are read, because an incomplete file would not say that it is incomplete.
     fn export<Row: ListRow>(&self, domains: &[Domain], query: &ListQuery, search: Search) -> Exported<Row> {
         if let Some(domain) = domains.iter().find(|domain| !self.model.is_filled(**domain)) {
             return Err(LedgerError::ReadModel(format!(
@@ -118,13 +118,13 @@ impl Ledger {
         Ok(lists::next_part(page)?)
     }
 
-    /// What the first page shows. Blocks.
+    /// The figures of the first page. Blocks.
     #[tracing::instrument(level = "debug", skip_all)]
     pub fn overview(&self) -> Result<Overview, LedgerError> {
         Ok(self.model.overview()?)
     }
 
-    /// The first findings that name an entity, and the number of all of them.
+    /// The first findings about an entity, and the number of all of them.
     pub(super) fn findings_about(&self, about: About, id: &str) -> Result<(Vec<Finding>, u64), LedgerError> {
         let now = self.now();
         Ok(self
@@ -132,7 +132,7 @@ impl Ledger {
             .read(|connection| findings::about(connection, about, id, now))?)
     }
 
-    /// Orders that name a wallet, the last changed first.
+    /// The orders that name a wallet, the last changed first.
     pub(super) fn orders_naming(&self, wallet: &EntityId, most: usize) -> Result<Vec<OrderRow>, LedgerError> {
         if !self.model.is_filled(Domain::Order) {
             return Ok(Vec::new());
@@ -150,7 +150,7 @@ impl Ledger {
             .read(|connection| wallet_named_by(connection, order.as_str()))?)
     }
 
-    /// The orders that use a refund's id, by their own ids.
+    /// The orders that have a refund with this id, sorted by order id.
     pub(super) fn orders_claiming(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
         if !self.model.is_filled(Domain::Order) {
             return Ok(Vec::new());

@@ -5,8 +5,8 @@ use crate::read_model::look_up::{self, Fact, Found, ROWS_MAX, WholeName};
 use super::{Ledger, LedgerError};
 
 impl Ledger {
-    /// Finds the customer with this name whom the fact is about. Blocks. An error while a store is being read for the first
-    /// time, and while the search index is needed and not complete.
+    /// Finds the customer with this name to whom the fact applies. Blocks. An error while a store is being read for the
+    /// first time, and if the search index is needed and not complete.
     pub fn look_up(&self, name: &WholeName, fact: &Fact) -> Result<Found, LedgerError> {
         self.check_filled()?;
         let found = self

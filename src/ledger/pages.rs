@@ -1,8 +1,9 @@
-//! Numbered pages of a timeline and of the lists beside it: a history only grows, so its pages can be counted from its end.
+//! Numbered pages of a timeline and of the lists beside it. A timeline only grows, so its pages can be numbered from
+//! its end.
 
 use crate::views::lists::{PAGE_ROWS, Part};
 
-/// Which of all rows a page shows. A page beyond the last is the last.
+/// Which rows a page shows. A page number beyond the last page gives the last page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     pub page: u32,
@@ -21,20 +22,20 @@ impl Cut {
         }
     }
 
-    /// The page's first row and the one after its last, of so many.
+    /// The index of the page's first row and the index after its last row, of `rows` rows.
     fn range(&self, rows: usize) -> (usize, usize) {
         let size = PAGE_ROWS as usize;
         let from = (self.page as usize - 1) * size;
         (from.min(rows), (from + size).min(rows))
     }
 
-    /// The rows of the page, of rows that are in order.
+    /// The rows of the page, out of all rows in order.
     pub fn of_sorted<Row>(&self, rows: Vec<Row>) -> Vec<Row> {
         let (from, to) = self.range(rows.len());
         rows.into_iter().skip(from).take(to - from).collect()
     }
 
-    /// The page with these rows, which are its own already.
+    /// The page with these rows, which are already cut to the page.
     pub fn part_of<Row>(&self, rows: Vec<Row>) -> Part<Row> {
         Part {
             rows,
@@ -44,7 +45,7 @@ impl Cut {
         }
     }
 
-    /// The places of the page's rows among all of them, which are counted from the oldest.
+    /// The indices of the page's rows among all rows, which are numbered from the oldest.
     pub fn places(&self, total: u64, oldest_first: bool) -> Vec<u64> {
         let (from, to) = self.range(usize::try_from(total).unwrap_or(usize::MAX));
         let place = |at: usize| if oldest_first { at as u64 } else { total - 1 - at as u64 };

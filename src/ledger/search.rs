@@ -1,4 +1,4 @@
-//! A search of everything: what the read model finds, and of ids that events carry, the events, which are read from their streams.
+//! The search over all kinds: rows from the read model, and events with an id, which are read from their streams.
 
 use std::sync::Arc;
 
@@ -22,26 +22,26 @@ use crate::{
     },
 };
 
-/// Entries that the search for a page looks through for the events that carry an id.
+/// Maximum number of entries that the search of a page reads to find the events with an id.
 const ENTRIES_MAX: usize = 40_000;
 
-/// Streams of those that may carry an id that the search for a page looks through at least, so that the newest of them can be shown.
+/// Minimum number of candidate streams that the search of a page reads, so that the newest events can be shown.
 const LOOKED_THROUGH: usize = 20;
 
-/// Ids that events carry, and the kinds of hits that they are. A payment is a row of the read model.
+/// Ids that events carry, with the kinds of hits. A payment is a row of the read model and not in this list.
 const CARRIED: [(IdKind, SearchKind); 3] = [
     (IdKind::Reference, SearchKind::Reference),
     (IdKind::Event, SearchKind::Event),
     (IdKind::Correlation, SearchKind::Correlation),
 ];
 
-/// What the read model finds, and who may carry the text as an id.
+/// The rows that the read model finds, and the entities whose events may carry the text as an id.
 pub struct FoundRows {
     pub view: SearchView,
     holders: Vec<(Holder, Option<String>)>,
 }
 
-/// Looks a text up in the rows of the kinds that are asked for; cases are looked up elsewhere.
+/// Searches the rows of the requested kinds. Cases are searched elsewhere.
 pub fn find_rows(
     connection: &Connection,
     text: &SearchText,
@@ -91,7 +91,7 @@ pub fn find_rows(
 }
 
 impl FoundRows {
-    /// The whole view: the streams are read of those that may carry the text as an id.
+    /// Completes the view: reads the streams that may have the text as an id.
     pub async fn with_events(
         self,
         stores: &Stores,
@@ -152,7 +152,8 @@ impl FoundRows {
 }
 
 impl Ledger {
-    /// What a text finds, of one kind or of all but cases. At most 8 hits of each kind, 100 of one that is asked for alone.
+    /// Searches for a text in one kind, or in all kinds but cases. At most 8 hits of each kind, or 100 if one kind is
+    /// requested.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn search(
         &self,
@@ -198,13 +199,13 @@ impl Ledger {
     }
 }
 
-/// What carriers are sorted by, newest first: the time, then the entity.
+/// The sort key of carriers, newest first: the time, then the entity.
 fn newness(carrier: &Carrier) -> (Option<DateTime<Utc>>, &str, Domain) {
     (carrier.time, carrier.subject.as_str(), carrier.domain)
 }
 
-/// `None` where the whole stream was looked through and no event carries the id. A stream that can't be read is named without
-/// the event.
+/// Finds the event with the id in a holder's stream. `None` if the whole stream was read and no event has the id. If
+/// the stream can't be read to its end, the carrier is returned without an event.
 async fn carrier(
     stores: &Stores,
     holder: &Holder,
@@ -240,7 +241,7 @@ async fn carrier(
     Ok(Some(unread(holder, id)))
 }
 
-/// An entity that may carry an id, without the event.
+/// An entity that may have the id, without the event.
 fn unread(holder: &Holder, id: &str) -> Carrier {
     Carrier {
         kind: holder.kind,

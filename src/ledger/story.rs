@@ -1,5 +1,5 @@
-//! A refund's story: the events of its order and those of the wallets it touches, in one timeline by effective time. This is
-//! where the seam between the two domains becomes visible.
+//! A refund's story: the events of its order and of the wallets that it concerns, in one timeline by effective time. It
+//! shows where the two domains do not agree.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -24,18 +24,18 @@ use super::{
     timeline::{SEGMENTS_READ, anomalies_at, replayed, unreadable},
 };
 
-/// An order, the others that use the refund's id, and wallets.
+/// An order, the other orders with the same refund id, and the wallets.
 type Claims = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
 
-/// Events of a story at most; the oldest around the refund are left out first.
+/// Maximum number of events in a story. The oldest events that are not of the refund are left out first.
 const STORY_MAX: usize = 200;
-/// Orders with the same refund id that a page names.
+/// Maximum number of other orders with the same refund id that a page names.
 const OTHER_ORDERS_SHOWN: usize = 20;
-/// Wallets that are read for a story at most.
+/// Maximum number of wallets that are read for a story.
 const WALLETS_MAX: usize = 5;
 
 impl Ledger {
-    /// A refund's page. `order` says which refund is meant where several orders use its id; otherwise it is the first of them.
+    /// A refund's page. `order` selects the refund if several orders use its id; the default is the first of them.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn refund(&self, id: &str, order: Option<&str>) -> Result<RefundView, LedgerError> {
         let missing = || LedgerError::NotFound {
@@ -66,7 +66,7 @@ impl Ledger {
                 Err(_) => {}
             }
         }
-        // Stable: what happened at one moment stays in the order of its stream, the order's events first.
+        // The sort is stable: events with the same time keep the order of their streams, the order's events first.
         story.sort_by_key(|row| row.entry.time().unwrap_or(row.entry.recorded));
         let omitted = story.len().saturating_sub(STORY_MAX);
         leave_out(&mut story, omitted);
@@ -95,7 +95,8 @@ impl Ledger {
         })
     }
 
-    /// A wallet; of a long one only what names the refund or the order, and the newest events.
+    /// The replay of a wallet. Of a long wallet, only the entries that name the refund or the order, and the newest
+    /// ones.
     async fn wallet_naming(
         &self,
         wallet: &EntityId,
@@ -113,7 +114,7 @@ impl Ledger {
         naming.map_err(unreadable)
     }
 
-    /// The order that is meant, the others that use the refund's id, and the wallets that it touches.
+    /// The selected order, the other orders with the refund id, and the wallets that the refund concerns.
     fn claims(&self, id: &str, wanted: Option<&str>) -> Result<Option<Claims>, LedgerError> {
         let mut orders = self.orders_claiming(id)?;
         let at = match wanted {
@@ -142,7 +143,7 @@ fn row<S: Replayable>(replay: &Replay<S>, at: usize, domain: Domain, subject: &E
     }
 }
 
-/// Leaves so many events out: the oldest ones around the refund, and if need be the oldest of its own.
+/// Leaves out `omitted` events: first the oldest that are not of the refund, then the oldest of the refund.
 fn leave_out(story: &mut Vec<StoryRow>, omitted: usize) {
     let mut left = omitted;
     for own in [false, true] {
@@ -154,7 +155,7 @@ fn leave_out(story: &mut Vec<StoryRow>, omitted: usize) {
     }
 }
 
-/// All of the order's events; those of this refund are marked.
+/// All events of the order. The events of this refund are marked.
 fn of_order(replay: &Replay<OrderState>, order: &EntityId, refund: &str) -> Vec<StoryRow> {
     let is_of_refund = |at: usize| {
         let fields = &replay.steps[at].entry.fields;
@@ -170,10 +171,10 @@ fn of_order(replay: &Replay<OrderState>, order: &EntityId, refund: &str) -> Vec<
         .collect()
 }
 
-/// The wallet's events that name the refund or the order, and what later became of them.
+/// The wallet's events that name the refund or the order, and the later events about their holds and entries.
 fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, refund: &str) -> Vec<StoryRow> {
     let mut holds: HashSet<String> = HashSet::new();
-    // Event ids of this story, and whether they are of the refund itself.
+    // Event ids of this story, each with whether the event is of the refund itself.
     let mut ids: Vec<(String, bool)> = Vec::new();
     let mut story = Vec::new();
     let named = |name: Option<&str>, of: &str| name == Some(of);
@@ -181,7 +182,7 @@ fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, 
         let fields = &step.entry.fields;
         let correlated = fields.correlationid() == Some(refund);
         let payload = WalletEvent::parse(fields.r#type().unwrap_or_default(), fields.data());
-        // Whether it belongs here, and whether to the refund itself.
+        // Whether the event belongs to the story, and whether it is of the refund itself.
         let (belongs, of_refund) = match &payload {
             Ok(WalletEvent::Credited {
                 order: of,
@@ -189,7 +190,7 @@ fn of_wallet(replay: &Replay<WalletState>, wallet: &EntityId, order: &EntityId, 
                 ..
             }) => {
                 let of_refund = named(for_refund.as_deref(), refund);
-                // A credit for another refund of the same order is that one's story.
+                // A credit for another refund of the same order belongs to the story of that refund.
                 let of_order = named(of.as_deref(), order.as_str()) && for_refund.is_none();
                 (of_refund || of_order, of_refund)
             }

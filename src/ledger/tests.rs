@@ -1,5 +1,5 @@
-//! Tests of the read model over logs in memory: it loads, follows, finds what no feed told of, puts what came out of order
-//! right, and says so when a store is down.
+//! Tests of the ledger over logs in memory: the read model loads, follows, finds entries that are not in a feed,
+//! corrects events that arrive out of order, and reports a store that is down.
 
 mod durable;
 mod lists;
@@ -83,7 +83,7 @@ impl Bench {
         self.wallet_event(sequence, "wallet.credited", &data, feed);
     }
 
-    /// An order with one refund that was requested at hour `asked`.
+    /// An order with one refund that was requested at the hour `asked`.
     fn order_with_refund(&self, order: &str, refund: &str, amount: &str, asked: i64) {
         let money = json!({"amount": amount, "currency": "EUR"});
         let placed = json!({"total": money, "wallet": "W-1", "customer": {"id": "C-1", "name": "Ada"}});
@@ -124,7 +124,7 @@ fn posted(ledger: &Ledger) -> String {
 }
 
 #[tokio::test]
-async fn it_loads_what_is_there_and_follows_what_comes() {
+async fn the_ledger_loads_existing_events_and_follows_new_ones() {
     let bench = Bench::new();
     bench.open_wallet();
     bench.credit(2, "5", true);
@@ -152,7 +152,7 @@ async fn events_out_of_order_are_folded_again_in_order() {
 }
 
 #[tokio::test]
-async fn what_no_feed_tells_of_is_found_by_scanning() {
+async fn events_without_a_feed_entry_are_found_by_scanning() {
     let bench = Bench::new();
     bench.open_wallet();
     let ledger = bench.start(Duration::from_millis(50)).await;
@@ -161,7 +161,7 @@ async fn what_no_feed_tells_of_is_found_by_scanning() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_is_said_and_caught_up_with() {
+async fn a_store_that_is_down_is_reported_and_read_when_it_is_back() {
     let bench = Bench::new();
     bench.open_wallet();
     bench.order_with_refund("O-1", "R-1", "9", 50);
@@ -170,7 +170,7 @@ async fn a_store_that_is_down_is_said_and_caught_up_with() {
     let down = || matches!(ledger.health()[0].state, StoreState::Down { as_of: Some(_), .. });
     becomes(down).await;
     assert_eq!(ledger.health()[1].state, StoreState::Live);
-    // Lists go on; what has to be read from the store says which one it is.
+    // Lists still work. A page that has to be read from the store names the store in its error.
     assert_eq!(posted(&ledger), "0.00");
     let id = EntityId::new("W-1").unwrap();
     let refused = ledger.wallet(&id, &TimelineQuery::default()).await;
@@ -181,7 +181,7 @@ async fn a_store_that_is_down_is_said_and_caught_up_with() {
             ..
         })
     ));
-    // A refund's story shows what the other store has.
+    // A refund's story shows the events of the other store.
     let story = ledger.refund("R-1", None).await.unwrap();
     assert_eq!(story.missing, [Domain::Wallet]);
     assert_eq!(story.story.len(), 2);
@@ -276,14 +276,14 @@ async fn refunds_are_filtered_sorted_and_added_up() {
     ));
 }
 
-/// Seconds since the tests' first hour, for a ledger whose clock moves.
+/// Seconds since the first hour of the tests. The clock of a ledger that can be moved.
 static MOMENT: AtomicI64 = AtomicI64::new(0);
 
 fn moment() -> DateTime<Utc> {
     hour(0) + TimeDelta::seconds(MOMENT.load(Ordering::SeqCst))
 }
 
-/// Every refund by the domain's own folds, oldest first.
+/// Every refund, computed with the folds of the domain, oldest first.
 fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
     let limits = Limits::default();
     let mut rows = Vec::new();
@@ -311,9 +311,9 @@ fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
     rows
 }
 
-/// Whatever time it is and whatever changed, a list says what folding every order says.
+/// At any time and after any change, a list equals what folding every order gives.
 #[tokio::test]
-async fn refunds_are_what_the_orders_say_at_any_time() {
+async fn refunds_equal_the_folds_of_the_orders_at_any_time() {
     let bench = Bench::new();
     for n in 0..60 {
         bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", n % 7);
@@ -387,7 +387,7 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
     };
     let mut overdue = BTreeSet::new();
     for at in 0..80 {
-        // Around every hour: before it, at it and after it, and back again.
+        // Around every hour: before, at and after it, and back.
         for second in [-1, 0, 1, 0] {
             MOMENT.store(at * 3600 + second, Ordering::SeqCst);
             overdue.insert(compare());
@@ -395,7 +395,7 @@ async fn refunds_are_what_the_orders_say_at_any_time() {
     }
     assert!(
         overdue.len() > 3,
-        "they became overdue one after the other: {overdue:?}"
+        "few refunds became overdue: {overdue:?}"
     );
     let approved = json!({"refund": "R-003"});
     let written = hour(3) + TimeDelta::seconds(1);
@@ -500,7 +500,7 @@ async fn a_refunds_story_crosses_both_domains() {
 }
 
 #[tokio::test]
-async fn pages_show_the_first_findings_and_tell_the_number_of_all() {
+async fn pages_show_the_first_findings_and_the_number_of_all() {
     let bench = Bench::new();
     bench.open_wallet();
     let money = json!({"amount": "1", "currency": "EUR"});
@@ -519,7 +519,7 @@ async fn pages_show_the_first_findings_and_tell_the_number_of_all() {
 }
 
 #[tokio::test]
-async fn an_event_shows_what_it_did_and_what_belongs_to_it() {
+async fn an_event_has_its_effect_and_its_related_events() {
     let bench = Bench::new();
     bench.open_wallet();
     bench.credit(2, "5", true);

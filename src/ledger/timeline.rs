@@ -1,5 +1,5 @@
-//! Timelines: one wallet, order or event, replayed from its log when somebody looks at it. The read model is asked only for what
-//! stands beside the timeline.
+//! Timelines of one wallet or order, and the page of one event, replayed from the log at each request. The read model
+//! only gives what is shown beside them.
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -31,13 +31,14 @@ use crate::{
     },
 };
 
-/// Orders shown beside a wallet.
+/// Maximum number of orders shown beside a wallet.
 const ORDERS_SHOWN: usize = 20;
-/// Events of a history that are read at once: each may be large.
+/// Events of a history that are read in one call. Each may be large.
 const HISTORY_READ: usize = 100;
-/// Segments of a long wallet that are read for what names an order or a refund, the newest.
+/// Maximum number of segments of a long wallet that are read to find what names an order or a refund. The newest are
+/// read.
 pub(super) const SEGMENTS_READ: u32 = 16;
-/// Events with the same correlation shown beside an event.
+/// Maximum number of events with the same correlation shown beside an event.
 const CORRELATED_SHOWN: usize = 50;
 
 impl Ledger {
@@ -67,7 +68,7 @@ impl Ledger {
         })
     }
 
-    /// What of a wallet's page does not depend on how it was replayed.
+    /// The parts of a wallet's page that do not depend on the way it was replayed.
     fn wallet_view(
         &self,
         id: &EntityId,
@@ -114,7 +115,7 @@ impl Ledger {
         })
     }
 
-    /// `None` where a snapshot is missing that the page needs.
+    /// The page of a long wallet. `None` if a snapshot that it needs is missing.
     async fn long_wallet(
         &self,
         id: &EntityId,
@@ -178,7 +179,7 @@ impl Ledger {
         let extent = extent(&entries).ok_or_else(|| not_found(Domain::Order, id, false))?;
         let replay = replay::<OrderState>(entries, &query.filter).ok_or_else(|| not_found(Domain::Order, id, true))?;
         let state = &replay.fold.state;
-        // Ages are counted to the moment that is looked at.
+        // Ages are relative to the chosen time.
         let now = query.filter.at.unwrap_or_else(|| self.now());
         let mut refunds: Vec<_> = state.refunds.iter().collect();
         let refunds_cut = Cut::of(refunds.len(), query.parts.refunds);
@@ -216,7 +217,7 @@ impl Ledger {
         })
     }
 
-    /// A part of a wallet's stream, for a replay: without long texts that a replay does not need.
+    /// A part of a wallet's stream for a replay in the browser, without long texts that a replay does not need.
     #[tracing::instrument(level = "debug", skip_all, fields(%id))]
     pub async fn wallet_history(&self, id: &EntityId, after: Position) -> Result<History, LedgerError> {
         let log = &self.model.stores().wallet.log;
@@ -240,7 +241,7 @@ impl Ledger {
         Ok(History { entries, next })
     }
 
-    /// One event as it was written, what it did, and what hangs together with it.
+    /// One event as stored, its effect, and the events related to it.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event(
         &self,
@@ -294,7 +295,7 @@ impl Ledger {
         })
     }
 
-    /// A wallet's event with its neighbours, and the part of the wallet that was replayed for it.
+    /// A wallet's event with its neighbours, and the replayed part of the wallet.
     async fn wallet_facts(
         &self,
         id: &EntityId,
@@ -317,7 +318,8 @@ impl Ledger {
         Ok((facts, segment.replay))
     }
 
-    /// A wallet's entries that may have to do with an order: all of them, or of a long wallet those around what names it.
+    /// A wallet's entries that may concern an order: all entries, or, of a long wallet, those around the entries that
+    /// name the order.
     async fn entries_about(&self, wallet: &EntityId, order: &EntityId) -> Result<Vec<Entry>, LedgerError> {
         let unreadable = |source| unreadable(Domain::Wallet, source);
         if !self.histories().is_long(wallet).await.map_err(unreadable)? {
@@ -327,8 +329,8 @@ impl Ledger {
         Ok(entries_of(naming.map_err(unreadable)?))
     }
 
-    /// The events of this stream and of the ones that it or the event names, with where they stand. A store that does not
-    /// answer only makes this shorter.
+    /// The events of this stream and of the other stream that it or the event names, each with a link. A store that
+    /// does not answer makes the list shorter and causes no error.
     async fn related(
         &self,
         domain: Domain,
@@ -376,7 +378,7 @@ impl Ledger {
     }
 }
 
-/// Which events of a timeline are postings that can still be reversed.
+/// The ids of the events in a timeline that are postings and not wholly reversed.
 fn reversible(timeline: &Timeline<Balances>, posting: impl Fn(&str) -> Option<Posting>) -> Vec<String> {
     let ids = timeline.rows.iter().filter_map(|row| row.step.entry.fields.id());
     ids.filter(|id| posting(id).is_some_and(|posting| !posting.wholly_reversed()))
@@ -384,7 +386,7 @@ fn reversible(timeline: &Timeline<Balances>, posting: impl Fn(&str) -> Option<Po
         .collect()
 }
 
-/// A row of a replay that began at these figures.
+/// A row of a replay. `start` are the figures before its first step.
 fn row_at(replay: &Replay<WalletState>, place: u64, start: Balances) -> Option<TimelineRow<Balances>> {
     let at = usize::try_from(place).ok()?;
     let before = at.checked_sub(1).and_then(|before| replay.steps.get(before));
@@ -395,7 +397,7 @@ fn row_at(replay: &Replay<WalletState>, place: u64, start: Balances) -> Option<T
     })
 }
 
-/// A step as a row of a timeline: long texts of its event are truncated.
+/// A step as a row of a timeline. Long texts of its event are truncated.
 fn shown<F: Clone>(step: &Step<F>) -> Step<F> {
     Step {
         entry: truncate::row(&step.entry),
@@ -416,7 +418,7 @@ pub(super) fn not_found(domain: Domain, id: &EntityId, filtered: bool) -> Ledger
     }
 }
 
-/// A replay of everything. A stream that has entries always has one.
+/// A replay of all entries. Without entries it is empty.
 pub(super) fn replayed<S: Replayable>(entries: Vec<Entry>) -> Replay<S> {
     replay(entries, &Filter::default()).unwrap_or_else(|| Replay {
         fold: crate::domain::fold::Fold::new(),
@@ -430,7 +432,7 @@ fn entries_of<S: Replayable>(replay: Replay<S>) -> Vec<Entry> {
     replay.steps.into_iter().map(|step| step.entry).collect()
 }
 
-/// The anomalies that were met at one step.
+/// The anomalies that were found at one step.
 pub(super) fn anomalies_at<S: Replayable>(replay: &Replay<S>, step: usize) -> Vec<Anomaly> {
     let from = replay.anomaly_steps.partition_point(|&at| at < step);
     let to = replay.anomaly_steps.partition_point(|&at| at <= step);
@@ -459,7 +461,7 @@ fn timeline<S: Replayable>(replay: &Replay<S>, query: &TimelineQuery) -> Timelin
     }
 }
 
-/// Bounds of a history; `None` for one without events.
+/// The bounds of a history; `None` if it has no events.
 fn extent(entries: &[Entry]) -> Option<Extent> {
     let (first, rest) = entries.split_first()?;
     let mut extent = Extent::of(first);
@@ -469,7 +471,8 @@ fn extent(entries: &[Entry]) -> Option<Extent> {
     Some(extent)
 }
 
-/// Where the figures changed after these points; of long histories the lowest, the highest and the last of each stretch.
+/// The points at which the figures changed, after the given points. If there are too many, the points are split into
+/// ranges, and each range keeps its lowest, its highest and its last point.
 fn chart(mut points: Vec<ChartPoint>, steps: &[Step<Balances>]) -> Vec<ChartPoint> {
     for step in steps.iter().filter(|step| step.applied) {
         let time: DateTime<Utc> = step.entry.time().unwrap_or(step.entry.recorded);
@@ -502,7 +505,7 @@ fn chart(mut points: Vec<ChartPoint>, steps: &[Step<Balances>]) -> Vec<ChartPoin
     kept
 }
 
-/// The articles of the placing that counts.
+/// The lines of the `order.placed` event that was applied.
 fn lines(replay: &Replay<OrderState>) -> Vec<Line> {
     let placed = replay
         .steps

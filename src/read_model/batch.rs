@@ -1,5 +1,5 @@
-//! Writes a batch of entities in one transaction: their rows, what the rows change in totals, ages and findings, and how far
-//! the feed was read. Changes of totals are added up in memory and written once, at the end of the batch.
+//! Writes a batch of entities in one transaction: their rows, and what these change in totals, ages, findings, customers and
+//! indexes. Changes of totals are added up in memory and written once, at the end of the batch.
 
 mod findings;
 mod orders;
@@ -13,71 +13,27 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     columns::{MinorUnits, Sortable, currency_code},
     customers::CustomerChanges,
-    entity::{Entity, Update},
+    entity::{Entity, RowWriter, Update},
     recent::Newest,
     search_index::{self, Texts},
     time_slots::UNITS,
+    totals::{Clock, List, SUMS, Sign, Tally, tally},
     whole_ids::NewIds,
     witness,
 };
 use crate::domain::{
     ids::{Domain, EntityId},
     money::Currency,
+    order::OrderState,
+    wallet::WalletState,
 };
 
-/// Lists that have totals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum List {
-    Wallets = 0,
-    Orders = 1,
-    Refunds = 2,
-    Holds = 3,
-    Customers = 4,
-}
-
-/// Which time of a refund its age is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Clock {
-    Requested = 0,
-    InState = 1,
-}
-
-/// How many sums a total has at most.
-pub const SUMS: usize = 4;
-
-/// Rows and sums in minor units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub rows: i64,
-    pub sums: [i128; SUMS],
-}
-
-impl Tally {
-    fn add(&mut self, sums: [i128; SUMS], sign: Sign) {
-        let one = match sign {
-            Sign::In => 1,
-            Sign::Out => -1,
-        };
-        self.rows += one;
-        for (sum, more) in self.sums.iter_mut().zip(sums) {
-            *sum += more * i128::from(one);
-        }
-    }
-}
-
-/// Whether a row comes or goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
-    In,
-    Out,
-}
-
-/// What is kept up with findings.
+/// What the writing of findings has to consider.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Upkeep {
-    /// Nothing was found about the subject before.
+    /// The subject has no findings yet.
     pub new: bool,
-    /// The search index has the findings.
+    /// The findings are in the search index.
     pub searched: bool,
 }
 
@@ -85,15 +41,25 @@ type TotalKey = (List, i64, Option<Currency>);
 /// Clock, state, currency, unit and slot.
 type AgeKey = (Clock, i64, Option<Currency>, usize, i64);
 
+impl RowWriter for Batch<'_> {
+    fn put_wallet(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
+        self.put_wallet_rows(id, update)
+    }
+
+    fn put_order(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
+        self.put_order_rows(id, update)
+    }
+}
+
 /// A batch being written.
 pub struct Batch<'t> {
     connection: &'t Connection,
     domain: Domain,
-    /// The domain is filled for the first time: every row is new, and there are no indexes yet.
+    /// The domain is being filled: every row is new, and there are no indexes yet.
     filling: bool,
-    /// Both domains are filled, so that it can be said what does not fit between them.
+    /// Both domains are filled, so findings between them can be evaluated.
     evaluates: bool,
-    /// Rows of the search index up to this number are kept up; the others are still to be made.
+    /// Rows up to this number are in the search index, which the batch updates. The others are indexed later.
     searchable: i64,
     totals: BTreeMap<TotalKey, Tally>,
     ages: BTreeMap<AgeKey, Tally>,
@@ -102,7 +68,7 @@ pub struct Batch<'t> {
     refunds: BTreeSet<String>,
     newest: Newest,
     ids: NewIds,
-    /// Not while filling: then they are made from all rows at its end.
+    /// Stays empty while filling: at its end the customers are made from all rows.
     customers: CustomerChanges,
 }
 
@@ -135,15 +101,15 @@ impl<'t> Batch<'t> {
         })
     }
 
-    /// Writes an entity as it is now.
+    /// Writes the present state of an entity.
     pub fn put<S: Entity>(&mut self, id: &EntityId, update: &Update<S>) -> rusqlite::Result<()> {
         S::put(self, id, update)?;
         self.newest.note(id, &update.newest);
         Ok(())
     }
 
-    /// Notes that a stream can't be read, and why. Its row keeps the last figures and is marked as incomplete; a stream that was
-    /// never read gets a row without figures.
+    /// Records that a stream can't be read, and why. Its row keeps the last figures and is marked as incomplete. A stream that
+    /// was never read gets a row without figures.
     pub fn put_unreadable<S: Entity>(
         &mut self,
         id: &EntityId,
@@ -162,8 +128,8 @@ impl<'t> Batch<'t> {
         self.set_stale(id, reason, since)
     }
 
-    /// A stream that is gone keeps its row, without figures and marked as incomplete. The row of one that could never be read is
-    /// removed with it.
+    /// Writes a stream that no longer exists. Its row stays, without figures and marked as incomplete. The row of a stream that
+    /// could never be read is removed.
     pub fn put_absent<S: Entity>(&mut self, id: &EntityId) -> rusqlite::Result<()> {
         match witness::of(self.connection, self.domain, id)? {
             Some(known) if known.entries > 0 => self.put(id, &Update::<S>::unread())?,
@@ -186,7 +152,7 @@ impl<'t> Batch<'t> {
             Domain::Wallet => (List::Wallets, "wallet", Texts::Wallet, findings::Scope::Wallet),
             Domain::Order => (List::Orders, "orders", Texts::Orders, findings::Scope::Order),
         };
-        // Unopened or unknown, which is the first of the states.
+        // A row without figures has state 0, unopened or unknown.
         self.count(list, 0, None, [0; SUMS], Sign::Out);
         self.connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE n = ?1"))?
@@ -197,7 +163,7 @@ impl<'t> Batch<'t> {
         findings::set(self.connection, scope, id.as_str(), &[], self.upkeep())
     }
 
-    /// What is kept up with findings.
+    /// The [`Upkeep`] of this batch.
     const fn upkeep(&self) -> Upkeep {
         Upkeep {
             new: self.filling,
@@ -205,7 +171,7 @@ impl<'t> Batch<'t> {
         }
     }
 
-    /// Notes that a stream has to be read again, and why.
+    /// Records that a stream has to be read again, and why.
     pub fn set_stale(&self, id: &EntityId, reason: &str, since: DateTime<Utc>) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
@@ -220,7 +186,7 @@ impl<'t> Batch<'t> {
             .map(drop)
     }
 
-    /// The stream was read after all.
+    /// Removes the record that a stream has to be read again.
     pub fn unset_stale(&self, id: &EntityId) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("DELETE FROM stale WHERE domain = ?1 AND id = ?2")?
@@ -228,7 +194,7 @@ impl<'t> Batch<'t> {
             .map(drop)
     }
 
-    /// Writes what was added up. Nothing may be put in afterwards.
+    /// Writes everything that was added up.
     pub fn finish(mut self) -> rusqlite::Result<()> {
         if self.evaluates {
             for refund in std::mem::take(&mut self.refunds) {
@@ -266,7 +232,7 @@ impl<'t> Batch<'t> {
         }
     }
 
-    /// Whether the search index has the row of this number, and so has to follow it.
+    /// Whether the search index has the row of this number and has to be updated with it.
     const fn has_text(&self, n: i64) -> bool {
         n <= self.searchable
     }
@@ -299,15 +265,6 @@ fn add_total(
         .prepare_cached("INSERT OR REPLACE INTO total VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
         .execute(params![key.0, key.1, key.2, total.rows, a, b, c, d])
         .map(drop)
-}
-
-/// Rows and the four sums, from the column of this number on.
-pub fn tally(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Tally> {
-    let sum = |at: usize| row.get::<_, MinorUnits>(first + at).map(|sum| sum.0);
-    Ok(Tally {
-        rows: row.get(first)?,
-        sums: [sum(1)?, sum(2)?, sum(3)?, sum(4)?],
-    })
 }
 
 fn add_age(

@@ -1,5 +1,5 @@
-//! The rows of compensation cases, and the projector that keeps them up with the compensation store. A case is a short stream, so it
-//! is always read whole. The rows serve lists; whether something may be done with a case is decided on its stream alone.
+//! The rows of compensation cases, and the projector that updates them from the compensation store. A case is a short stream and
+//! is always read whole. The rows are only for lists. Decisions about a case use its stream.
 
 mod projector;
 mod rows;
@@ -16,7 +16,6 @@ use tokio::{
 };
 
 use self::projector::CaseProjector;
-pub use self::rows::create;
 use super::{
     Store,
     database::{Database, ReadModelError, StoreNames},
@@ -33,12 +32,12 @@ use crate::{
     },
 };
 
-/// Rows of a part of a list that is read to its end.
+/// The number of rows in a part of a list that is read to its end.
 const PART: usize = 1_000;
-/// How long a list waits for cases that are being read.
+/// How long a list waits for the rows of cases to be up to date.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Why there is no list of cases.
+/// Why a list of cases can't be given.
 #[derive(Debug, thiserror::Error)]
 pub enum CasesError {
     /// The compensation store does not answer.
@@ -52,26 +51,26 @@ pub enum CasesError {
     ReadModel(#[from] ReadModelError),
 }
 
-/// Cases that were appended to and whose rows are not written yet.
+/// Cases that were appended to, and whose rows are not written yet.
 #[derive(Debug, Default)]
 struct Noted {
     ids: BTreeSet<EntityId>,
-    /// How many were ever noted.
+    /// The number of cases that were ever noted.
     count: u64,
 }
 
-/// What the projector says of itself.
+/// The state of the projector.
 #[derive(Clone, Debug, Default)]
 struct Progress {
     /// Every case was read once.
     loaded: bool,
-    /// Why the compensation store can't be read now.
+    /// Why the compensation store can't be read at present.
     down: Option<String>,
-    /// The rows stand for so many of the cases that were noted.
+    /// The rows reflect this many of the noted cases.
     written: u64,
 }
 
-/// What the projector shares with whoever asks.
+/// State that the projector shares with readers.
 #[derive(Default)]
 struct Shared {
     noted: Mutex<Noted>,
@@ -80,14 +79,14 @@ struct Shared {
 }
 
 impl Shared {
-    /// The cases that were noted since the last call, and how many were noted before this call.
+    /// The cases that were noted since the last call, and the number of all that were ever noted.
     fn take_noted(&self) -> (BTreeSet<EntityId>, u64) {
         let mut noted = self.noted.lock();
         (std::mem::take(&mut noted.ids), noted.count)
     }
 }
 
-/// Cases have no age and no limit, so any will do.
+/// Cases have neither ages nor limits, so any moment serves.
 fn moment() -> Moment {
     Moment {
         now: Utc::now(),
@@ -103,7 +102,7 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Starts to follow a compensation store. Must be called in a Tokio runtime.
+    /// Starts the projector of a compensation store. Must be called in a Tokio runtime.
     pub(super) fn start(store: Store, database: Arc<Database>, rescan: Duration) -> Arc<Self> {
         let shared = Arc::new(Shared::default());
         let projector = CaseProjector::new(store, Arc::clone(&database), Arc::clone(&shared), rescan);
@@ -114,7 +113,7 @@ impl Cases {
         })
     }
 
-    /// The cases of a log, in a temporary read model of their own.
+    /// The cases of a log, in a temporary read model.
     pub fn temporary(log: Arc<dyn EventLog>) -> Result<Arc<Self>, ReadModelError> {
         let none = StoreNames {
             wallet: String::new(),
@@ -129,7 +128,7 @@ impl Cases {
         Ok(Self::start(store, Arc::new(database), Duration::from_secs(30)))
     }
 
-    /// Notes that a case was appended to. Lists that are asked for afterwards show it.
+    /// Notes that a case was appended to. Later lists wait until its row is written.
     pub fn note(&self, id: &EntityId) {
         let mut noted = self.shared.noted.lock();
         noted.ids.insert(id.clone());
@@ -138,20 +137,20 @@ impl Cases {
         self.shared.notify.notify_one();
     }
 
-    /// One page of the cases that match.
+    /// One page of the matching cases.
     pub async fn page(&self, query: &ListQuery) -> Result<Page<CaseRow>, CasesError> {
         self.caught_up().await?;
         self.ask(query, Ask::page(query, Search::Names, moment())).await
     }
 
-    /// The next cases that match, and where the list goes on; `None`: at its end.
+    /// The next matching cases, and the cursor after them, which is `None` at the end.
     pub async fn list(&self, query: &ListQuery) -> Result<(Vec<CaseRow>, Option<PageAt>), CasesError> {
         self.caught_up().await?;
         let page = self.ask(query, Ask::part(PART, Search::Names, moment())).await?;
         Ok(lists::next_part(page)?)
     }
 
-    /// The cases that a text finds.
+    /// The cases that match a text.
     pub async fn search(&self, text: &SearchText, reach: Reach) -> Result<Hits<CaseRow>, CasesError> {
         self.caught_up().await?;
         let text = text.clone();
@@ -168,7 +167,7 @@ impl Cases {
         Ok(page?)
     }
 
-    /// Reads rows, on a thread that may block.
+    /// Reads rows on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -178,7 +177,7 @@ impl Cases {
         read.map_err(|_| ReadModelError::Stopped)?
     }
 
-    /// How many cases wait for an approval of somebody other than their proposer, where `reader` is not the proposer.
+    /// The number of cases that wait for an approval and were not proposed by `reader`.
     pub async fn waiting_for(&self, reader: &str) -> Result<u64, CasesError> {
         self.caught_up().await?;
         let reader = reader.to_owned();
@@ -187,16 +186,16 @@ impl Cases {
             .await?)
     }
 
-    /// Waits until every case was read once, and the rows stand for what was noted so far.
+    /// Waits until every case was read once and the rows reflect all cases that were noted so far.
     async fn caught_up(&self) -> Result<(), CasesError> {
         let noted = self.shared.noted.lock().count;
         let mut progress = self.shared.progress.subscribe();
         let reached = |progress: &Progress| progress.loaded && progress.written >= noted;
-        // Whether it came to that in time, what the projector says now tells.
+        // After a timeout, too, the present progress decides.
         let _ = timeout(WAIT, progress.wait_for(|now| reached(now) || now.down.is_some())).await;
         let now = progress.borrow().clone();
         match now.down {
-            // Rows that were read once are shown also while the store is down.
+            // Once every case was read, the rows are shown even if the store is down.
             _ if now.loaded => Ok(()),
             Some(reason) => Err(CasesError::Store(reason)),
             None => Err(CasesError::Loading),
@@ -207,7 +206,7 @@ impl Cases {
 impl Drop for Cases {
     fn drop(&mut self) {
         self.running.abort();
-        // The task may be dropped late, or never where the process ends.
+        // The task may be dropped late, or never if the process ends.
         self.database.discard();
     }
 }

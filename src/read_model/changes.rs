@@ -1,6 +1,6 @@
-//! What changed lately: a ring of the newest changes, which any number of readers read at their own pace. A reader holds a
-//! number and nothing else, so a slow one costs no memory; one that the ring has left behind is told to read anew. It knows
-//! who changed and never what.
+//! The newest changes of all domains, in a ring buffer. Any number of readers read it at their own pace. A reader holds only a
+//! number, so a slow one costs no memory. A reader that the ring has overtaken receives [`News::Reread`]. A change names the
+//! entity, not what changed in it.
 
 use std::{collections::VecDeque, fmt, str::FromStr, sync::Arc};
 
@@ -14,17 +14,17 @@ use crate::{
     views::lists::SEARCH_MAX,
 };
 
-/// Changes that are remembered.
+/// The number of changes that the ring keeps.
 const KEPT: usize = 65_536;
-/// Characters of a place that a reader may send back: two feeds of some dozens of partitions.
+/// The largest length, in bytes, of a [`Resume`] text. It suffices for two feeds of some dozens of partitions.
 const PLACE_LENGTH_MAX: usize = 4_096;
 
 /// The changes of all domains.
 pub struct Changes {
     ring: Mutex<Ring>,
-    /// The number of the next change: who waits for it is woken.
+    /// The number of the next change. Readers wait for it to grow.
     next: watch::Sender<u64>,
-    /// Tells the numbers of this process from those of another.
+    /// Identifies the process that numbered the changes.
     run: Uuid,
 }
 
@@ -33,22 +33,23 @@ struct Ring {
     /// The number of the change after the newest.
     next: u64,
     kept: usize,
-    /// Of each domain, where the feed was read to before the oldest change that is remembered. `None`: not known.
+    /// By domain, the feed position before the oldest change in the ring. `None`: unknown.
     floor: [Option<Arc<FeedPosition>>; 2],
-    /// Where the feeds were read to when the newest change was told.
+    /// By domain, the feed position of the newest change.
     place: [Option<Arc<FeedPosition>>; 2],
-    /// Of each domain, whether something changed that no feed told of.
+    /// By domain, whether a change was published that has no feed position.
     unfed: [bool; 2],
 }
 
 #[derive(Clone, Debug)]
 struct Change {
     changed: Changed,
-    /// Where the feed was read to with it; `None` where a scan has found it.
+    /// The feed position that includes this change. `None` if a scan found the change.
     place: Option<Arc<FeedPosition>>,
 }
 
-/// Where a reader is, in words that another process on the same stores understands, too.
+/// A reader's position: the number of the next change, for this process, and feed positions, which another process on the same
+/// stores understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
     run: Uuid,
@@ -61,28 +62,28 @@ pub struct Resume {
 pub struct Changed {
     pub domain: Domain,
     pub id: EntityId,
-    /// The wallet that a changed order names, where it was read.
+    /// The wallet that a changed order names, if the order was read.
     pub wallet: Option<String>,
 }
 
-/// What a reader is told.
+/// What a reader receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// These changed, oldest first, each as often as it was told of.
+    /// The entities that changed, oldest first. An entity occurs once for each of its changes.
     Changed(Vec<Changed>),
-    /// What changed is not known any more: whatever one holds may be old.
+    /// Changes were lost, so the reader has to read everything again.
     Reread,
 }
 
-/// What somebody wants to hear of.
+/// What a subscriber wants to know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// Everything, for lists and totals.
+    /// Every change, for lists and totals.
     All,
     /// A wallet, and the orders that name it.
     Wallet(EntityId),
     Order(EntityId),
-    /// The orders that claim a refund and the wallets that were credited for it.
+    /// The orders that have a refund of this id, and the wallets that were credited for it.
     Refund(String),
 }
 
@@ -101,7 +102,7 @@ impl FromStr for Topic {
     }
 }
 
-/// Somebody who reads changes.
+/// A reader of the changes.
 pub struct Subscription {
     changes: Arc<Changes>,
     next: u64,
@@ -129,7 +130,7 @@ impl Changes {
         })
     }
 
-    /// Following begins here in a feed: nothing before is known of.
+    /// Sets the position from which a feed is followed. Changes before it are unknown.
     pub fn begin(&self, domain: Domain, place: &FeedPosition) {
         let place = Arc::new(place.clone());
         let mut ring = self.ring();
@@ -137,7 +138,8 @@ impl Changes {
         ring.place[domain as usize] = Some(place);
     }
 
-    /// Tells of what the read model has taken; `place` is where the feed was read to with it.
+    /// Publishes entities whose rows were written. `place` is the feed position that includes the changes; `None` if no feed
+    /// entry named them.
     pub fn publish(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>, place: Option<&FeedPosition>) {
         let place = place.cloned().map(Arc::new);
         let mut ring = self.ring();
@@ -155,7 +157,7 @@ impl Changes {
             .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
-    /// Tells of what the time alone has changed: the feed has nothing to do with it.
+    /// Publishes entities that changed with time alone. Their changes have the present feed position.
     pub fn publish_due(&self, domain: Domain, changed: impl IntoIterator<Item = Changed>) {
         let mut ring = self.ring();
         for changed in changed {
@@ -168,10 +170,10 @@ impl Changes {
             .send_if_modified(|latest| std::mem::replace(latest, next) != next);
     }
 
-    /// Everything is replayed: whoever reads has to read anew.
+    /// Discards all changes. Every reader receives [`News::Reread`].
     pub fn forget(&self) {
         let mut ring = self.ring();
-        // A number that nobody has is skipped, so that everybody is behind.
+        // The skipped number puts every reader behind the oldest change.
         ring.next += 1;
         ring.changes.clear();
         ring.floor = [None, None];
@@ -181,7 +183,7 @@ impl Changes {
         self.next.send_replace(next);
     }
 
-    /// Reads on from where somebody was, or from now.
+    /// Subscribes from the position of an earlier reader, or from now.
     pub fn subscribe(self: &Arc<Self>, from: Option<&Resume>) -> Subscription {
         let latest = self.next.subscribe();
         let ring = self.ring();
@@ -219,11 +221,11 @@ impl Ring {
         self.next - self.changes.len() as u64
     }
 
-    /// The number of the first change that somebody does not know who has read the feeds to here.
+    /// The number of the first change that a reader at these feed positions does not know. `None` if that is unknown.
     fn find(&self, feeds: &[Option<FeedPosition>; 2]) -> Option<u64> {
         for domain in Domain::ALL {
             let (floor, had) = (&self.floor[domain as usize], &feeds[domain as usize]);
-            // What was found by a scan has no place, so nobody can say whether it is known.
+            // Changes that a scan found have no feed position, so it is unknown whether the reader knows them.
             if self.unfed[domain as usize] || !reaches(had.as_ref()?, floor.as_deref()?) {
                 return None;
             }
@@ -237,20 +239,19 @@ impl Ring {
     }
 }
 
-/// Whether somebody who was at `had` has seen everything up to `place`. Feeds of different numbers of partitions are not
-/// the same feed.
+/// Whether a reader at `had` has seen everything up to `place`. A `had` with fewer partitions is of another feed.
 fn reaches(had: &FeedPosition, place: &FeedPosition) -> bool {
     had.0.len() >= place.0.len() && had.0.iter().zip(&place.0).all(|(had, place)| had >= place)
 }
 
 impl Subscription {
-    /// Waits until there is something that was not read; `false`: there will be nothing any more.
+    /// Waits for unread changes. Returns `false` if there can be none any more.
     pub async fn wait(&mut self) -> bool {
         let next = self.next;
         self.reread || self.latest.wait_for(|latest| *latest > next).await.is_ok()
     }
 
-    /// What is new, `most` changes at most, with where it leads.
+    /// The unread changes, `most` at most, and the position after them.
     pub fn read(&mut self, most: usize) -> (News, Resume) {
         let ring = self.changes.ring();
         let oldest = ring.oldest();
@@ -275,7 +276,7 @@ impl Subscription {
 }
 
 impl Ring {
-    /// Where a domain's feed was read to for sure before the change of this number.
+    /// The position up to which a domain's feed was certainly read before the change of this number.
     fn place_before(&self, number: u64, domain: Domain) -> Option<FeedPosition> {
         if number >= self.next {
             return self.place[domain as usize].as_deref().cloned();
@@ -283,7 +284,8 @@ impl Ring {
         let before = usize::try_from(number.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
         let next = self.changes.get(before).filter(|next| next.changed.domain == domain);
         let next = next.and_then(|next| next.place.as_ref());
-        // A place is told of once all changes up to it are: those that share it with the next one are not all read.
+        // A position is returned only after all changes with it. The changes that share the next change's position are not all
+        // read.
         let done = self.changes.iter().take(before).rev().find(|change| {
             let place = change.place.as_ref();
             change.changed.domain == domain
@@ -315,7 +317,7 @@ impl fmt::Display for Resume {
     }
 }
 
-/// It is no place that was ever told, or nothing that one can hear of.
+/// The text is neither a position nor a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing that can be heard of, or no place to go on from")]
 pub struct ResumeError;
@@ -396,7 +398,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_hears_what_comes_after_it_came() {
+    async fn a_reader_receives_the_changes_after_its_subscription() {
         let hub = hub(8);
         tell(&hub, 1..=2);
         let mut reader = hub.subscribe(None);
@@ -408,17 +410,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_the_ring_left_behind_reads_anew_once() {
+    async fn a_reader_that_the_ring_has_overtaken_rereads_once() {
         let hub = hub(4);
         let mut reader = hub.subscribe(None);
         tell(&hub, 1..=5);
         assert_eq!(wallets(reader.read(9).0), ["reread"]);
         assert_eq!(wallets(reader.read(9).0), [""; 0]);
-        assert_eq!(hub.ring().changes.len(), 4, "no more is kept for it");
+        assert_eq!(hub.ring().changes.len(), 4, "the ring keeps no more for a slow reader");
     }
 
     #[tokio::test]
-    async fn a_place_is_understood_by_this_process_and_by_another_on_the_same_stores() {
+    async fn a_position_is_valid_in_this_process_and_in_another_on_the_same_stores() {
         let (one, other) = (hub(8), hub(8));
         let mut reader = one.subscribe(None);
         for hub in [&one, &other] {
@@ -438,7 +440,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_half_read_of_one_place_is_told_again_elsewhere() {
+    async fn another_process_repeats_the_changes_of_a_position_that_was_read_in_part() {
         let (one, other) = (hub(8), hub(8));
         let mut reader = one.subscribe(None);
         for hub in [&one, &other] {
@@ -450,7 +452,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_scan_found_makes_another_process_read_anew() {
+    async fn changes_that_a_scan_found_make_another_process_reread() {
         let (one, other) = (hub(8), hub(8));
         let mut reader = one.subscribe(None);
         other.publish(Domain::Order, changed(Domain::Order, &["O"]), None);
@@ -460,7 +462,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beginning_anew_is_told_to_everybody() {
+    async fn every_reader_rereads_after_all_changes_were_discarded() {
         let hub = hub(8);
         let mut reader = hub.subscribe(None);
         hub.forget();
@@ -469,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_read_back_and_nonsense_is_none() {
+    fn a_position_round_trips_as_text_and_wrong_texts_are_rejected() {
         let hub = hub(8);
         tell(&hub, 1..=2);
         let (_, place) = hub.subscribe(None).read(1);

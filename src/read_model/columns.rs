@@ -1,6 +1,6 @@
-//! How values stand in the columns of the read model. Amounts, times and positions are byte strings that sort as the values
-//! do (SQLite compares them with `memcmp`), are exact over the whole range of the contract, and are short for usual values.
-//! Nothing here knows a table.
+//! The encoding of values in the columns of the read model. Amounts, times and positions are byte strings that sort as the values
+//! do (SQLite compares them with `memcmp`). They are exact over the whole range of the contract, and short for usual values. This
+//! module knows no table.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{
@@ -11,12 +11,12 @@ use rust_decimal::Decimal;
 
 use crate::domain::{ids::Position, money::Currency};
 
-/// The longest value: a position of two full 64-bit numbers, or an amount of 16 bytes, with its lengths.
+/// Bytes of the longest value: a position of two full 64-bit numbers with their lengths (an amount needs 17).
 const BYTES_MAX: usize = 18;
-/// Added to the seconds of a time, so that times before 1970 sort before those after.
+/// Added to the seconds of a time, so that times before 1970 are not negative and sort first.
 const SECONDS_BIAS: i64 = 1 << 47;
 
-/// Bytes that sort as the value does. No bytes at all stand for a missing value and sort before every other.
+/// A byte string that sorts as its value does. The empty string is a missing value and sorts before every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Sortable {
     bytes: [u8; BYTES_MAX],
@@ -24,7 +24,7 @@ pub struct Sortable {
 }
 
 impl Sortable {
-    /// No value.
+    /// A missing value.
     pub const MISSING: Self = Self {
         bytes: [0; BYTES_MAX],
         length: 0,
@@ -43,7 +43,7 @@ impl Sortable {
         }
     }
 
-    /// A length byte and the number without leading zero bytes.
+    /// Appends a length byte and the number, big-endian, without leading zero bytes.
     fn push_number(&mut self, number: u64) {
         let bytes = number.to_be_bytes();
         let skipped = (number.leading_zeros() / 8) as usize;
@@ -51,8 +51,8 @@ impl Sortable {
         self.push(&bytes[skipped.min(8)..]);
     }
 
-    /// An amount in minor units: one byte for sign and length, then the magnitude without leading zero bytes, complemented
-    /// below zero.
+    /// An amount in minor units: one byte for sign and length, then the magnitude without leading zero bytes. The bytes of a
+    /// negative amount are complemented.
     pub fn minor_units(amount: i128) -> Self {
         let magnitude = amount.unsigned_abs().to_be_bytes();
         let skipped = (amount.unsigned_abs().leading_zeros() / 8) as usize;
@@ -71,12 +71,12 @@ impl Sortable {
         value
     }
 
-    /// The amount that these bytes stand for.
+    /// The amount in minor units that these bytes encode.
     pub fn as_minor_units(&self) -> Option<i128> {
         read_minor_units(self.as_bytes())
     }
 
-    /// An amount of a currency; one without a currency counts whole units.
+    /// An amount of a currency. Without a currency, the minor unit is 1.
     pub fn amount(amount: Decimal, currency: Option<Currency>) -> Self {
         Self::minor_units(to_minor_units(amount, currency))
     }
@@ -85,7 +85,7 @@ impl Sortable {
         amount.map_or(Self::MISSING, |amount| Self::amount(amount, currency))
     }
 
-    /// Seconds in six bytes, then nanoseconds without trailing zero bytes.
+    /// A time: seconds in six bytes, then nanoseconds without trailing zero bytes.
     pub fn time(time: DateTime<Utc>) -> Self {
         let seconds = time.timestamp().saturating_add(SECONDS_BIAS).max(0).to_be_bytes();
         let nanoseconds = time.timestamp_subsec_nanos().to_be_bytes();
@@ -111,18 +111,18 @@ impl Sortable {
     }
 }
 
-/// Minor units of an amount, which has the currency's own decimals or fewer.
+/// Converts an amount to minor units. The amount has at most the currency's number of decimals.
 pub fn to_minor_units(mut amount: Decimal, currency: Option<Currency>) -> i128 {
     amount.rescale(currency.map_or(0, |currency| currency.decimals()));
     amount.mantissa()
 }
 
-/// The amount of so many minor units; the nearest that a [`Decimal`] can hold (28 digits).
+/// Converts minor units to an amount. An amount beyond the range of [`Decimal`] becomes its limit.
 pub fn from_minor_units(minor_units: i128, currency: Option<Currency>) -> Decimal {
     let decimals = currency.map_or(0, |currency| currency.decimals());
     Decimal::try_from_i128_with_scale(minor_units, decimals).unwrap_or_else(|_| {
         let mut most = if minor_units < 0 { Decimal::MIN } else { Decimal::MAX };
-        // Sets the scale, which for a full mantissa needs no rounding.
+        // Sets only the scale: the mantissa stays as it is, so nothing is rounded.
         let _ = most.set_scale(decimals);
         most
     })
@@ -149,7 +149,7 @@ impl FromSql for Sortable {
     }
 }
 
-/// What a column is read as: the inverse of [`Sortable`]'s makers.
+/// A column of [`Sortable::minor_units`], decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MinorUnits(pub i128);
 
@@ -160,7 +160,7 @@ impl FromSql for MinorUnits {
     }
 }
 
-/// An amount that may be missing.
+/// A column of an amount that may be missing, decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionalMinorUnits(pub Option<i128>);
 
@@ -173,7 +173,7 @@ impl FromSql for OptionalMinorUnits {
     }
 }
 
-/// A time that may be missing.
+/// A column of [`Sortable::time`], decoded. `None`: missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub Option<DateTime<Utc>>);
 
@@ -189,7 +189,7 @@ impl FromSql for Time {
     }
 }
 
-/// A position.
+/// A column of [`Sortable::position`], decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadPosition(pub Position);
 
@@ -201,7 +201,7 @@ impl FromSql for ReadPosition {
     }
 }
 
-/// A currency, or the empty text for none.
+/// A column of a currency code, decoded. The empty text is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadCurrency(pub Option<Currency>);
 
@@ -255,12 +255,12 @@ fn read_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     })
 }
 
-/// The text of a currency's column.
+/// The text that is stored for a currency; empty for none.
 pub fn currency_code(currency: Option<&Currency>) -> &str {
     currency.map_or("", Currency::code)
 }
 
-/// A value of a closed set as the number of its place in the set, for columns that sort by it.
+/// A value of a closed set, stored as its index in the set, by which its column sorts.
 pub trait Numbered: Copy + PartialEq + Sized + 'static {
     const ALL: &'static [Self];
 
@@ -292,7 +292,7 @@ numbered! {
     crate::domain::findings::Severity
 }
 
-/// A column that holds the number of a [`Numbered`] value.
+/// A column of a [`Numbered`] value, decoded.
 pub struct Number<T>(pub T);
 
 impl<T: Numbered> FromSql for Number<T> {
@@ -314,7 +314,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn amounts_sort_and_come_back(a in any::<i128>(), b in any::<i128>(), shift in 0_u32..120) {
+        fn amounts_sort_and_round_trip(a in any::<i128>(), b in any::<i128>(), shift in 0_u32..120) {
             let (a, b) = (a >> shift, b >> shift);
             prop_assume!(a != i128::MIN && b != i128::MIN);
             let (left, right) = (Sortable::minor_units(a), Sortable::minor_units(b));
@@ -323,7 +323,7 @@ mod tests {
         }
 
         #[test]
-        fn times_sort_and_come_back(
+        fn times_sort_and_round_trip(
             a in -62_167_219_200_i64..253_402_300_800, b in -62_167_219_200_i64..253_402_300_800,
             x in 0_u32..2_000_000_000, y in 0_u32..2_000_000_000,
         ) {
@@ -335,7 +335,7 @@ mod tests {
         }
 
         #[test]
-        fn positions_sort_and_come_back(a in any::<(u64, u64)>(), b in any::<(u64, u64)>(), shift in 0_u32..64) {
+        fn positions_sort_and_round_trip(a in any::<(u64, u64)>(), b in any::<(u64, u64)>(), shift in 0_u32..64) {
             let (a, b) = (Position::new(a.0 >> shift, a.1 >> shift), Position::new(b.0 >> shift, b.1 >> shift));
             let (left, right) = (Sortable::position(a), Sortable::position(b));
             prop_assert_eq!(left.as_bytes().cmp(right.as_bytes()), a.cmp(&b));
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calendar_has_an_end_and_values_may_be_missing() {
+    fn extreme_times_and_missing_values_round_trip() {
         for time in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
             let value = Sortable::time(time);
             assert_eq!(Time::column_result(blob(&value)).unwrap(), Time(Some(time)));

@@ -1,14 +1,14 @@
-//! Every row of a read model as text, so that two of them can be compared: `verify --replay`, and tests.
+//! Every row of a read model as text, to compare two read models. Used by `verify --replay` and by tests.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, types::ValueRef};
 
-/// Rows by a name, as `wallet W-1`.
+/// Rows by name, for example `wallet W-1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows(pub BTreeMap<String, String>);
 
-/// Queries whose first column names the row. Numbers of rows are left out: they depend on the order of writing.
+/// Queries whose first column is the name of the row. Row numbers are left out, because they depend on the order of writing.
 const QUERIES: [(&str, &str); 14] = [
     (
         "wallet",

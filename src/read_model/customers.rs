@@ -1,13 +1,13 @@
-//! Customers: a row for everybody whose id a wallet's owner or an order's customer has, with the names that they were given. Rows are kept
-//! up with changes of wallets and orders, and made at once when a domain was filled.
+//! Customers: one row for each id that is the owner of a wallet or the customer of an order, with the names given for it. Rows
+//! are updated with changes of wallets and orders. After a filling they are made from all rows of the domain.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    batch::List,
-    search_index::{self, STEP, Texts},
+    search_index::{self, Texts},
+    totals::List,
 };
 use crate::domain::{ids::Domain, wallet::Party};
 
@@ -41,7 +41,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     search_index::create(connection, Texts::Customer)
 }
 
-/// What a row of a wallet or an order counts for its customer.
+/// The numbers that a row of a wallet or an order adds to its customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub wallets: i64,
@@ -63,7 +63,7 @@ impl Counts {
     }
 }
 
-/// Changes of customers that a batch adds up.
+/// The changes of customers in a batch.
 #[derive(Debug, Default)]
 pub struct CustomerChanges(BTreeMap<String, Change>);
 
@@ -74,7 +74,7 @@ struct Change {
 }
 
 impl CustomerChanges {
-    /// A row comes (`sign` is 1) or goes (-1).
+    /// Adds a row to a customer (`sign` is 1) or removes it (-1).
     pub fn note(&mut self, customer: Option<&str>, name: Option<&str>, counts: Counts, sign: i64) {
         let Some(customer) = customer else { return };
         let change = self.0.entry(customer.to_owned()).or_default();
@@ -84,7 +84,7 @@ impl CustomerChanges {
         }
     }
 
-    /// A row is now of this person.
+    /// Adds a row to its customer.
     pub fn come(&mut self, party: Option<&Party>, counts: Counts) {
         self.note(
             party.map(|party| party.id.as_str()),
@@ -103,23 +103,12 @@ impl CustomerChanges {
             }
             let searchable = match searchable {
                 Some(searchable) => searchable,
-                None => *searchable.insert(read_searchable(connection)?),
+                None => *searchable.insert(search_index::customers_searchable(connection)?),
             };
             write_one(connection, domain, &id, &change, searchable)?;
         }
         Ok(())
     }
-}
-
-fn read_searchable(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT searchable FROM customer_source")?
-        .query_row([], |row| row.get(0))
-}
-
-/// Whether the search index has every customer.
-pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
-    read_searchable(connection).map(|searchable| searchable == i64::MAX)
 }
 
 fn write_one(
@@ -187,7 +176,7 @@ fn write_one(
     Ok(())
 }
 
-/// Whether a name came or went.
+/// Changes the number of rows that give a customer a name. Returns whether the name was added or removed.
 fn change_name(connection: &Connection, domain: Domain, n: i64, name: &str, more: i64) -> rusqlite::Result<bool> {
     let key = params![n, name, domain as i64];
     let mut select = connection
@@ -206,9 +195,9 @@ fn change_name(connection: &Connection, domain: Domain, n: i64, name: &str, more
     Ok(known.is_none() || rows == 0)
 }
 
-/// Adds the customers of a domain whose rows were all written. The search index of customers is made anew.
+/// Adds the customers of a domain whose rows were all written. Clears the search index of customers, which is then built again.
 pub fn fill(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
-    // A sort of all rows costs less than a look at each in the order of an index.
+    // Sorting all rows costs less than reading each in the order of an index.
     let sql = match domain {
         Domain::Wallet => {
             "SELECT owner, owner_name, count(*), 0, 0, 0 FROM wallet NOT INDEXED
@@ -248,7 +237,7 @@ pub fn fill(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     forget_texts(connection)
 }
 
-/// Removes what a domain has said of customers.
+/// Removes what a domain contributed to customers.
 pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM customer_name WHERE domain = ?1", [domain as i64])?;
     connection.execute_batch(match domain {
@@ -264,22 +253,4 @@ fn forget_texts(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "INSERT INTO customer_text (customer_text) VALUES ('delete-all'); UPDATE customer_source SET searchable = 0;",
     )
-}
-
-/// Indexes the texts of the next customers, once both domains are filled. `false`: all are in the index, or it is not time yet.
-pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
-    let from = read_searchable(connection)?;
-    let filled: bool = connection
-        .prepare_cached("SELECT min(filled) FROM source")?
-        .query_row([], |row| row.get(0))?;
-    if from == i64::MAX || !filled {
-        return Ok(false);
-    }
-    let to = from.saturating_add(STEP);
-    let last = search_index::index_step(connection, Texts::Customer, from, to)?;
-    let done = if to >= last { i64::MAX } else { to };
-    connection
-        .prepare_cached("UPDATE customer_source SET searchable = ?1")?
-        .execute([done])?;
-    Ok(done != i64::MAX)
 }

@@ -1,6 +1,6 @@
-//! The file of the read model: one SQLite database, one writer, several readers, one owner process. Files are numbered, and a
-//! small file names the one in use; a file that can't be used is replaced by a new one beside it, never renamed over another,
-//! since a write-ahead log that belongs to another file would damage it.
+//! The file of the read model: one SQLite database with one writer, several readers and one owner process. Files are numbered,
+//! and the file `current` names the one in use. A file that can't be used is replaced by a new one beside it. A new file never
+//! takes the name of an old one, since a write-ahead log of the old file would damage it.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -17,14 +17,15 @@ use uuid::Uuid;
 use super::{functions, schema};
 use crate::event_log::{keep_plans, make_private_dir};
 
-/// Names the file in use.
+/// The name of the file that holds the number of the database in use.
 const CURRENT: &str = "current";
 const LOCK: &str = "lock";
-/// Directories of temporary read models begin with this.
+/// The prefix of directories of temporary read models.
 const TEMPORARY: &str = "tmp-ledgerscope-";
-/// A temporary read model that nobody uses is removed after this time: a younger one may be just being made.
+/// A temporary read model that no process uses is removed after this time. A younger one may belong to a process that is just
+/// starting.
 const ABANDONED_AFTER: Duration = Duration::from_mins(1);
-/// Files of earlier versions of the program.
+/// Files of earlier versions of the program, which are removed.
 const OBSOLETE: [&str; 12] = [
     "checkpoints.sqlite3",
     "checkpoints.sqlite3-wal",
@@ -39,11 +40,11 @@ const OBSOLETE: [&str; 12] = [
     "history.sqlite3.aside-wal",
     "history.sqlite3.aside-shm",
 ];
-/// How long a process waits to own a directory, and the pause between two tries.
+/// How long a process waits for the lock of a directory, and the pause between two attempts.
 const LOCKED_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 const BUSY: Duration = Duration::from_secs(10);
-/// Idle connections that are kept.
+/// The largest number of idle connections that are kept.
 const READERS_KEPT: usize = 8;
 
 /// Why the read model can't be used.
@@ -82,7 +83,7 @@ impl From<rusqlite::Error> for ReadModelError {
     }
 }
 
-/// The names of the stores that a read model is made of: their URLs without user and password.
+/// The names of a read model's stores: their URLs without user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreNames {
     pub wallet: String,
@@ -90,7 +91,7 @@ pub struct StoreNames {
 }
 
 impl StoreNames {
-    /// What a file says; `None` where it says nothing of them.
+    /// The names that a file records; `None` if it records none.
     fn read(connection: &Connection) -> rusqlite::Result<Option<Self>> {
         let value = |name: &str| {
             let mut select = connection.prepare("SELECT value FROM meta WHERE name = ?1")?;
@@ -108,31 +109,31 @@ impl StoreNames {
     }
 }
 
-/// The database in use. Calls block.
+/// The database in use. All calls block the thread.
 pub struct Database {
     dir: PathBuf,
     file: PathBuf,
-    /// Removed with everything in it when dropped.
+    /// The directory is temporary and is removed on drop.
     temporary: bool,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
-    /// Held as long as this process owns the directory.
+    /// The lock file. This process owns the directory while it holds the lock.
     lock: Mutex<Option<File>>,
 }
 
-/// What a command that runs beside servers may do with the read model in a directory.
+/// What a command may do with the read model in a directory.
 pub enum Claim {
-    /// No other process uses it.
+    /// No other process uses the read model.
     Owned(Database),
-    /// Another process owns it, and it can be read.
+    /// Another process owns the read model, and this connection reads it.
     Observed(Connection),
-    /// There is none that this command may use.
+    /// There is no read model that this command may use.
     Unusable,
 }
 
 impl Database {
-    /// Opens the read model in `dir`, or an empty one where there is none of these stores that this version can use. Without a
-    /// directory it is temporary.
+    /// Opens the read model in `dir`. Begins an empty one if `dir` has none of these stores that this version can use. Without a
+    /// directory, the read model is temporary.
     pub fn open(dir: Option<&Path>, stores: &StoreNames) -> Result<Self, ReadModelError> {
         let Some(dir) = dir else {
             return Self::temporary(&std::env::temp_dir(), stores);
@@ -143,7 +144,7 @@ impl Database {
         Self::open_locked(dir.to_owned(), lock, stores, false)
     }
 
-    /// Makes an empty read model in a directory of its own within `dir`.
+    /// Creates an empty read model in a new directory within `dir`.
     pub fn temporary(dir: &Path, stores: &StoreNames) -> Result<Self, ReadModelError> {
         let dir = dir.join(format!("{TEMPORARY}{}", Uuid::now_v7().simple()));
         make_dir(&dir)?;
@@ -151,8 +152,8 @@ impl Database {
         Self::open_locked(dir, lock, stores, true)
     }
 
-    /// Takes the read model in `dir` for a command. One of other stores, or of stores that can't be told, is never written. A new
-    /// one is made only if `create` says so.
+    /// Takes the read model in `dir` for a command. A read model of other or unknown stores is never written. A new one is
+    /// created only if `create` is true.
     pub fn claim(dir: &Path, stores: &StoreNames, create: bool) -> Result<Claim, ReadModelError> {
         let known = current(dir)?;
         if known.is_none() {
@@ -168,7 +169,7 @@ impl Database {
             }
             lock => lock?,
         };
-        // Another process may have made one just before.
+        // Another process may have created one just before.
         if let Some(number) = current(dir)?
             && names_in(dir, number).as_ref() != Some(stores)
         {
@@ -178,12 +179,12 @@ impl Database {
         Self::open_locked(dir.to_owned(), lock, stores, false).map(Claim::Owned)
     }
 
-    /// Whether a read model of any stores is in `dir`.
+    /// Whether `dir` has a read model, of any stores.
     pub fn is_in(dir: &Path) -> Result<bool, ReadModelError> {
         Ok(current(dir)?.is_some())
     }
 
-    /// Lets another process own the directory from now on. What was written can still be read.
+    /// Releases the lock, so that another process can own the directory. The database can still be read.
     pub fn release(&self) {
         *self.lock.lock() = None;
     }
@@ -235,7 +236,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Runs `work` in a transaction that ends with it: committed where it succeeds, undone where it fails.
+    /// Runs `work` in one write transaction. Commits if `work` succeeds, rolls back if it fails.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
         let mut writer = self.writer();
         let done = (|| {
@@ -247,7 +248,7 @@ impl Database {
         done.map_err(|error| self.failed(error))
     }
 
-    /// Runs `work` on one state of the database, whatever is written meanwhile.
+    /// Runs `work` in one read transaction, on one consistent state of the database.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
         let done = (|| {
             let idle = self.readers().pop();
@@ -267,10 +268,10 @@ impl Database {
         done.map_err(|error| self.failed(error))
     }
 
-    /// Copies the database of these stores as it is into another directory, which then holds a read model of its own. Nothing is
-    /// written beside the original.
+    /// Copies the database of these stores into another directory, which then holds a read model of its own. Writes nothing
+    /// beside the original. Returns `false` if `dir` has no database of these stores that this version can use.
     pub fn copy_to(dir: &Path, to: &Path, stores: &StoreNames) -> Result<bool, ReadModelError> {
-        // As long as this is held, nobody begins to write.
+        // While this lock is held, no other process begins to write.
         let unowned = File::open(dir.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
         let Some(number) = current(dir)? else { return Ok(false) };
         let connection = if unowned.is_some() {
@@ -288,7 +289,7 @@ impl Database {
         Ok(true)
     }
 
-    /// Bounds the size of the file, so that a full disk can be tested.
+    /// Limits the size of the file, to test a full disk.
     #[cfg(test)]
     pub fn set_pages_max(&self, pages: u32) {
         let _ = self.writer().pragma_update(None, "max_page_count", pages);
@@ -307,7 +308,7 @@ impl Database {
         let error = ReadModelError::from(error);
         if matches!(error, ReadModelError::Damaged) && self.is_owned() {
             tracing::error!(%error, "the read model");
-            // So that the next start begins a new file.
+            // The next start then begins a new file.
             let _ = remove(&self.dir.join(CURRENT));
         }
         error
@@ -317,7 +318,7 @@ impl Database {
         self.lock.lock().is_some()
     }
 
-    /// Removes what earlier files of this directory left.
+    /// Removes earlier database files of this directory.
     fn remove_others(&self) -> io::Result<()> {
         let own = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for entry in fs::read_dir(&self.dir)? {
@@ -373,7 +374,7 @@ fn lock(dir: &Path) -> Result<File, ReadModelError> {
     }
 }
 
-/// A command holds the lock while it brings the rows up to date, most of the time for less than a second.
+/// Waits for the lock. A command holds the lock while it brings the rows up to date, mostly for less than a second.
 fn lock_soon(dir: &Path) -> Result<File, ReadModelError> {
     let begun = Instant::now();
     loop {
@@ -384,7 +385,7 @@ fn lock_soon(dir: &Path) -> Result<File, ReadModelError> {
     }
 }
 
-/// Removes temporary read models of processes that have ended without removing them.
+/// Removes temporary read models whose processes have ended without removing them.
 fn remove_abandoned(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -402,7 +403,7 @@ fn remove_abandoned(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection that reads the file in use, which another process owns; `None` where there is none of these stores that this
+/// A read-only connection to the file in use, which another process owns. `None` if there is no file of these stores that this
 /// version can use.
 fn observe(dir: &Path, stores: &StoreNames) -> Result<Option<Connection>, ReadModelError> {
     let Some(number) = current(dir)? else { return Ok(None) };
@@ -424,8 +425,8 @@ fn connect_read_only(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A connection that reads a file which no process owns or comes to own. By itself, SQLite makes a write-ahead log even to read;
-/// here it makes none.
+/// A read-only connection to a file that no process owns or begins to own. SQLite creates a write-ahead log even for reading. The
+/// option `immutable` prevents this, and is used if there is no write-ahead log.
 fn connect_unowned(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     let file = file_name(dir, number);
     let mut log = file.clone().into_os_string();
@@ -439,12 +440,12 @@ fn connect_unowned(dir: &Path, number: u64) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
 }
 
-/// The stores that a file names which no process owns; `None` where that can't be told.
+/// The stores that an unowned file names. `None` if they can't be read.
 fn names_in(dir: &Path, number: u64) -> Option<StoreNames> {
     StoreNames::read(&connect_unowned(dir, number).ok()?).ok()?
 }
 
-/// The number of the file in use; `None` where no file is named.
+/// The number of the file in use. `None` if no number is recorded.
 fn current(dir: &Path) -> Result<Option<u64>, ReadModelError> {
     match fs::read_to_string(dir.join(CURRENT)) {
         Ok(text) => Ok(text.trim().parse().ok()),
@@ -456,7 +457,7 @@ fn current(dir: &Path) -> Result<Option<u64>, ReadModelError> {
     }
 }
 
-/// Replaced at once or not at all, also if the machine stops meanwhile.
+/// Records the number of the file in use. The write is atomic, even if the machine stops during it.
 fn name_current(dir: &Path, number: u64) -> Result<(), ReadModelError> {
     let write = || {
         let next = dir.join("current.next");
@@ -471,7 +472,7 @@ fn name_current(dir: &Path, number: u64) -> Result<(), ReadModelError> {
     })
 }
 
-/// Makes an empty database, and names it as the one in use once it is whole.
+/// Creates an empty database, then records it as the one in use.
 fn begin(
     dir: &Path,
     number: u64,
@@ -499,7 +500,7 @@ fn begin(
     Ok((file, connection))
 }
 
-/// The database of a number, or why it is not used.
+/// Opens the database of this number. The inner error says why it is not used.
 fn connect(
     dir: &Path,
     number: u64,
@@ -530,7 +531,7 @@ fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn set_up(connection: &Connection, temporary: bool) -> rusqlite::Result<()> {
-    // The read model can be made again, so a power cut may cost the last transactions; their order is kept.
+    // A power cut may lose the last transactions, but not their order. The projector reads the lost ones again.
     let synchronous = if temporary { "OFF" } else { "NORMAL" };
     connection.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; \
@@ -542,7 +543,7 @@ fn set_up(connection: &Connection, temporary: bool) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,24 +1,24 @@
-//! What only the time changes: a refund becomes overdue, a hold passes its expiry. Rows do not change for it, so that nobody
-//! would hear of it; here those are found whose time came, so that pages that show them are told.
+//! Changes that come with time alone: a refund becomes overdue, a hold passes its expiry. No row changes then, so no projector
+//! publishes them. These queries find the entities, so that open pages are updated.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use super::{
-    batch::List,
     changes::Changed,
     columns::{Numbered as _, Sortable, currency_code},
     lists::{refunds::Moment, totals},
+    totals::List,
 };
 use crate::domain::{
     ids::{Domain, EntityId},
     refund::RefundState,
 };
 
-/// Entities of one kind that are told of at once. Beyond that many, pages are fetched anew all the same.
+/// The largest number of entities that one query returns. With so many, list pages reload in any case.
 const TOLD_MAX: i64 = 100;
 
-/// Orders whose refunds became overdue from one moment (excluded) to a later one (included).
+/// Orders with refunds that became overdue between two moments (from excluded, to included).
 pub fn overdue(connection: &Connection, from: &Moment, to: &Moment) -> rusqlite::Result<Vec<Changed>> {
     let mut changed = Vec::new();
     for total in totals(connection, List::Refunds)? {

@@ -1,16 +1,13 @@
-//! What the projector gathers of an entity while it folds the entity's stream, and hands to the writer: the fold at the end of
-//! the stream, and those parts that the new entries touched. A part is a credit, a hold or a refund; rows of parts that were not
-//! touched are not written again.
+//! What the projector collects of an entity while it folds the stream, and passes to the writer: the fold at the end of the
+//! stream, and the parts that the new entries touched. A part is a credit, a hold, a refund or a payment. Only rows of touched
+//! parts are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{
-    batch::Batch,
-    whole_ids::{self, IdHash},
-};
+use super::whole_ids::{self, IdHash};
 use crate::{
     domain::{
         event::{Entry, RawDigest},
@@ -27,33 +24,33 @@ use crate::{
 /// An entity at the end of its stream.
 #[derive(Debug)]
 pub struct Update<S: Entity> {
-    /// The stream was read from its beginning: rows that were written of it before are replaced.
+    /// The stream was read from its beginning, so all earlier rows of the entity are replaced.
     pub anew: bool,
     pub fold: std::sync::Arc<Fold<S>>,
-    /// Entries of the stream.
+    /// The number of entries in the stream.
     pub entries: u64,
     /// Position of the last entry.
     pub last: Position,
-    /// Parts that the new entries touched.
+    /// The parts that the new entries touched.
     pub touched: S::Touched,
-    /// The newest entries, truncated, for the list of what was recorded last.
+    /// The newest entries, truncated, for the list of recent entries.
     pub newest: Vec<Entry>,
     /// The raw digest of the stream.
     pub digest: Digest,
-    /// Ids that the new entries carry, each once.
+    /// Hashes of the ids that the new entries carry, without duplicates.
     pub ids: Vec<IdHash>,
 }
 
-/// The raw digest of a stream up to its last entry.
+/// The raw digest of a stream, or what is needed to continue the row's.
 #[derive(Clone, Debug)]
 pub enum Digest {
     Whole(RawDigest),
-    /// Digests of the entries that follow those that the row stands for.
+    /// The digests of the entries after those that the row was made from.
     After(Vec<RawDigest>),
 }
 
 impl Digest {
-    /// The digest of the stream, of which `known` is that of the entries that the row stands for.
+    /// The digest of the whole stream. `known` is the digest that the row has.
     pub fn of(&self, known: Option<RawDigest>) -> RawDigest {
         match self {
             Self::Whole(digest) => *digest,
@@ -65,7 +62,7 @@ impl Digest {
 }
 
 impl<S: Entity> Update<S> {
-    /// An entity of which nothing could be read.
+    /// The update for an entity whose stream could not be read.
     pub fn unread() -> Self {
         let mut fold = Fold::new();
         fold.complete = false;
@@ -87,17 +84,24 @@ pub trait Entity: Remembered {
     const DOMAIN: Domain;
     type Touched: Default + Send + std::fmt::Debug + 'static;
 
-    /// Notes the parts that these entries touched, and the ids that their payloads carry. `state` is the state after them; of a long
-    /// wallet it holds only the parts that the entries mention.
+    /// Collects the parts that these entries touched, and the ids in their payloads. `state` is the state after the entries. The
+    /// state of a long wallet holds only the parts that the entries mention.
     fn touch(state: &Self, entries: &[Entry], touched: &mut Self::Touched, ids: &mut Vec<IdHash>);
 
-    /// The wallet that an order names.
+    /// The wallet that an order names. `None` for wallets.
     fn wallet(state: &Self) -> Option<&str>;
 
-    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()>;
+    /// Writes the rows of an entity.
+    fn put(writer: &mut impl RowWriter, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()>;
 }
 
-/// Credits and holds as they stand after the entries that touched them.
+/// Writes the rows of entities of each domain.
+pub trait RowWriter {
+    fn put_wallet(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()>;
+    fn put_order(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()>;
+}
+
+/// The touched credits and holds of a wallet, after the entries.
 #[derive(Debug, Default)]
 pub struct TouchedParts {
     /// By event id.
@@ -109,25 +113,25 @@ pub struct TouchedParts {
 /// A credit of kind `refund`.
 #[derive(Debug)]
 pub struct Credit {
-    /// The refund that it names, if it does.
+    /// The refund that the credit names, if any.
     pub refund: Option<String>,
     pub order: Option<String>,
     pub amount: Decimal,
     pub time: DateTime<Utc>,
-    /// It was wholly reversed.
+    /// The credit was wholly reversed. Always false if it names no refund.
     pub reversed: bool,
 }
 
-/// What the new entries of an order are about.
+/// The touched parts of an order.
 #[derive(Debug, Default)]
 pub struct TouchedOrder {
-    /// Ids of refunds.
+    /// The ids of refunds.
     pub refunds: BTreeSet<String>,
     /// By the position of the event.
     pub payments: BTreeMap<Position, Payment>,
 }
 
-/// An `order.paid`, whatever the order made of it.
+/// An `order.paid` event, also one that the order did not accept.
 #[derive(Debug)]
 pub struct Payment {
     pub id: String,
@@ -136,7 +140,8 @@ pub struct Payment {
 }
 
 impl TouchedParts {
-    /// Notes a credit of kind `refund`; `is_refund`: whether one that names no refund is such a credit.
+    /// Collects a credit of kind `refund`. A posting that names a refund is one; for a posting that names none, `is_refund`
+    /// decides.
     fn credit(&mut self, state: &WalletState, event: &str, is_refund: impl FnOnce(&Posting) -> bool) {
         if let Some(posting) = state.postings.get(event)
             && (posting.refund.is_some() || is_refund(posting))
@@ -159,13 +164,13 @@ impl Credit {
             order: posting.order.clone(),
             amount: posting.amount,
             time: posting.time,
-            // A reversal of one that names no refund is not noted.
+            // Reversals are recorded only for credits that name a refund.
             reversed: posting.refund.is_some() && posting.wholly_reversed(),
         }
     }
 }
 
-/// Whether a `wallet.credited` is of kind `refund` and is what was posted. Payloads without that word need not be read.
+/// Whether a `wallet.credited` event is of kind `refund` and has the posted amount. Payloads without that word are not parsed.
 fn is_refund_credit(posting: &Posting, kind: &str, data: Option<&str>) -> bool {
     data.is_some_and(|data| data.contains(CreditKind::Refund.as_str()))
         && match WalletEvent::parse(kind, data) {
@@ -198,7 +203,7 @@ impl Entity for WalletState {
                 | "wallet.hold_released"
                 | "wallet.hold_expired" => match WalletEvent::parse(kind, fields.data()) {
                     Ok(WalletEvent::EntryReversed { reverses, .. }) => {
-                        // One that names no refund is found by its amount alone, reversed or not.
+                        // A credit that names no refund is only found by its amount, reversed or not, so it is not written again.
                         touched.credit(state, &reverses, |_| false);
                     }
                     Ok(
@@ -218,8 +223,8 @@ impl Entity for WalletState {
         None
     }
 
-    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
-        batch.put_wallet(id, update)
+    fn put(writer: &mut impl RowWriter, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
+        writer.put_wallet(id, update)
     }
 }
 
@@ -264,7 +269,7 @@ impl Entity for OrderState {
         state.wallet.as_deref()
     }
 
-    fn put(batch: &mut Batch<'_>, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
-        batch.put_order(id, update)
+    fn put(writer: &mut impl RowWriter, id: &EntityId, update: &Update<Self>) -> rusqlite::Result<()> {
+        writer.put_order(id, update)
     }
 }

@@ -1,4 +1,5 @@
-//! How texts are compared in a search: folded, so that case, accents and forms of a letter do not matter, and in pieces (contract §8).
+//! Text comparison of a search (contract §8): texts are folded, so that case, accents and letter forms do not matter, and matched
+//! piece by piece.
 
 use std::borrow::Cow;
 
@@ -8,11 +9,11 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::views::lists::SEARCH_MAX;
 
-/// Characters of a piece that is found anywhere. A shorter one is found only where a word begins.
+/// The length, in characters, from which a piece matches anywhere. A shorter piece matches only at the start of a word.
 pub const ANYWHERE_MIN: usize = 3;
 
-/// A text without differences of case, accents and forms: NFKD, no characters of category Mn, full case folding, and Latin letters
-/// that have no decomposition as plain ones. Folding a folded text changes nothing.
+/// Folds a text: NFKD, without characters of category Mn, full case folding, and plain letters for Latin letters that have no
+/// decomposition. Folding is idempotent.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         if text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
@@ -33,7 +34,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
             'æ' => folded.push_str("ae"),
             'œ' => folded.push_str("oe"),
             'ı' => folded.push('i'),
-            // The search index takes a text up to its first NUL.
+            // The search index reads a text only up to its first NUL.
             '\0' => folded.push('\u{fffd}'),
             letter => folded.push(letter),
         }
@@ -41,7 +42,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
-/// Letters and numbers, by category. A word begins where one follows something else.
+/// Whether a character is a letter or a number, by category. A word starts at one that does not follow another.
 fn is_of_word(letter: char) -> bool {
     use GeneralCategory as C;
     matches!(
@@ -57,7 +58,7 @@ fn is_of_word(letter: char) -> bool {
     )
 }
 
-/// What a search looks for: pieces of folded text, each of which has to be in one of a row's fields.
+/// A search text as pieces of folded text. A row matches if each piece is in one of its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pieces(Vec<String>);
 
@@ -67,7 +68,7 @@ pub struct Pieces(Vec<String>);
 pub struct TooLong;
 
 impl Pieces {
-    /// The pieces of a text; `None` where there is no text.
+    /// Folds a text and splits it at white space. `None` if the text is empty.
     pub fn of(text: &str) -> Result<Option<Self>, TooLong> {
         let text = text.trim();
         if text.chars().count() > SEARCH_MAX {
@@ -79,7 +80,7 @@ impl Pieces {
         Ok(Some(Self(fold(text).split_whitespace().map(str::to_owned).collect())))
     }
 
-    /// Reads what [`Self::joined`] wrote.
+    /// Parses the result of [`Self::joined`].
     pub fn parse(joined: &str) -> Self {
         Self(
             joined
@@ -90,12 +91,12 @@ impl Pieces {
         )
     }
 
-    /// The pieces as one text. No piece has a line end in it.
+    /// The pieces as one text, separated by line ends. No piece contains a line end.
     pub fn joined(&self) -> String {
         self.0.join("\n")
     }
 
-    /// The pieces that are found anywhere in a text.
+    /// The pieces that match anywhere in a text.
     pub fn long(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -107,12 +108,12 @@ impl Pieces {
         self.0.len()
     }
 
-    /// Whether nothing is left of the text after folding, so that nothing is found.
+    /// Whether nothing is left of the text after folding. Such a search matches nothing.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether every piece is in one of these texts, which are not folded yet.
+    /// Whether every piece is in one of these texts. The texts are folded here.
     pub fn are_in<'a>(&self, fields: impl Iterator<Item = &'a str>) -> bool {
         if self.is_empty() {
             return false;
@@ -131,7 +132,7 @@ impl Pieces {
     }
 }
 
-/// Whether a piece is in a folded text: anywhere, or at the start of a word if it is short.
+/// Whether a piece is in a folded text: anywhere, or only at the start of a word if the piece is short.
 fn is_in(piece: &str, folded: &str) -> bool {
     if piece.chars().count() >= ANYWHERE_MIN {
         return folded.contains(piece);
@@ -162,7 +163,7 @@ mod tests {
         pieces.are_in(fields.iter().copied())
     }
 
-    /// Texts of five scripts that are the same when folded.
+    /// Texts of several scripts that are equal when folded.
     const PAIRS: [(&str, &str); 26] = [
         ("Müller", "MULLER"),
         ("Groß", "gross"),
@@ -203,31 +204,34 @@ mod tests {
     }
 
     #[test]
-    fn short_pieces_begin_a_word_and_long_ones_are_anywhere() {
+    fn short_pieces_match_at_word_starts_and_long_ones_anywhere() {
         assert!(finds("Li", &["Li Wei"]) && finds("wei li", &["Li Wei"]) && finds("王伟", &["王伟明"]));
         assert!(!finds("Li", &["Ali Wei"]) && !finds("伟", &["王伟"]));
         assert!(finds("li", &["Ali-Li"]) && finds("7", &["R-7"]) && finds("-7", &["R -7"]) && !finds("7", &["R17"]));
         assert!(finds("R-7", &["xxr-71"]) && finds("mül", &["Schmuller"]));
         assert!(finds("anna 9.9", &["C-9.9", "Anna"]) && !finds("anna 9.9", &["C-99", "Anna"]));
-        assert!(!finds("ann na", &["Anna"]), "the second piece begins no word");
+        assert!(
+            !finds("ann na", &["Anna"]),
+            "the second piece is not at the start of a word"
+        );
     }
 
     #[test]
-    fn operators_are_text() {
+    fn operators_are_plain_text() {
         for text in [
             "\"", "a\"b", "*", "an*", "NEAR", "a%b", "___", "-anna", "ids:x", "(", "a OR b", "'; --",
         ] {
             assert!(!finds(text, &["anna", "W-1"]), "{text}");
             assert!(finds(text, &[text]), "{text}");
         }
-        assert!(!finds("\u{301}", &["e\u{301}", ""]), "nothing is left of it");
+        assert!(!finds("\u{301}", &["e\u{301}", ""]), "nothing is left after folding");
         assert_eq!(Pieces::of(" \u{a0}\t"), Ok(None));
         assert_eq!(Pieces::of(&"é".repeat(SEARCH_MAX + 1)), Err(TooLong));
     }
 
     proptest! {
         #[test]
-        fn folding_is_final_and_a_text_is_found_in_itself(text in "\\PC{1,40}", around in "[a-z ]{0,3}") {
+        fn folding_is_idempotent_and_a_text_finds_itself(text in "\\PC{1,40}", around in "[a-z ]{0,3}") {
             let folded = fold(&text).into_owned();
             prop_assert_eq!(fold(&folded).into_owned(), folded.clone());
             if let Some(pieces) = Pieces::of(&text).unwrap() {

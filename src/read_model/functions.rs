@@ -1,11 +1,11 @@
-//! SQL functions of the read model: how a text is folded, and whether a search text is in a row.
+//! SQL functions of the read model: folding a text, and matching a search text against fields.
 
 use rusqlite::{Connection, functions::FunctionFlags, types::ValueRef};
 
 use super::folding::{Pieces, fold};
 
-/// Adds `fold(text)` and `has_text(pieces, field, …)` to a connection. `pieces` is what [`Pieces::joined`] writes; a field may be
-/// missing.
+/// Adds `fold(text)` and `has_text(pieces, field, …)` to a connection. `pieces` is the result of [`Pieces::joined`]. A field may
+/// be null.
 pub fn add(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold", 1, flags, |context| {

@@ -1,6 +1,6 @@
-//! Lists (contract §8): which rows match a query, a page of them in the order asked for, and how many there are. One engine
-//! answers for every list; what differs between them is in [`spec`]. It chooses where the rows come from: the search index, the index
-//! of a customer, an index with a narrow range, or a walk along the index of the sort, which visits a bounded number of rows.
+//! Lists (contract §8): the rows that match a query, a page of them in the requested order, and their number. One engine serves
+//! every list; [`spec`] has what differs between them. The engine chooses the source of the rows: the search index, the index of
+//! a customer, an index with a narrow range, or a walk along the index of the sort with a bounded number of visited rows.
 
 mod cases;
 mod conditions;
@@ -8,6 +8,7 @@ mod customers;
 pub mod findings;
 mod first;
 mod holds;
+mod index;
 mod lanes;
 mod orders;
 mod paging;
@@ -32,33 +33,33 @@ pub use self::{
 use rusqlite::{Connection, OptionalExtension as _};
 
 use self::{
-    paging::Start,
+    paging::{Collected, Start},
     question::Question,
     spec::{Counted, Spec},
 };
 use super::{
-    batch::{List, Tally, tally},
     columns::ReadCurrency,
     database::ReadModelError,
     folding::{Pieces, TooLong},
+    totals::{List, Tally, tally},
 };
 use crate::{
     domain::{
         ids::{Domain, EntityId},
         money::Currency,
     },
-    views::lists::{ListQuery, Page, PageAt, VISITED_MAX},
+    views::lists::{Count, ListQuery, Page, PageAt, VISITED_MAX},
 };
 
-/// Rows that one page visits at most.
+/// The largest number of rows that one page visits.
 pub const VISITS_MAX: usize = VISITED_MAX as usize;
-/// Rows that are counted, or collected and sorted in memory, at most.
+/// The largest number of rows that are counted, or collected and sorted in memory.
 pub const COUNTED_MAX: usize = 10_000;
 
-/// Findings that a page collects and sorts by risk at most.
+/// The largest number of findings that a page collects and sorts by risk.
 const RISK_MAX: usize = 100_000;
 
-/// Why there is no list.
+/// Why a list can't be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     #[error(transparent)]
@@ -70,23 +71,23 @@ pub enum ListError {
     TooManyForRisk,
 }
 
-/// Who asks for a list, when, and how much of it.
+/// How a list is read: whether names are searched, the time, and the bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
     pub search: Search,
     pub moment: Moment,
-    /// Rows of a page at most.
+    /// The largest number of rows of a page.
     pub rows: usize,
-    /// Rows that are visited at most; without a bound a page is always full, unless it is the last.
+    /// The largest number of rows that are visited. With `usize::MAX`, every page but the last is full.
     pub visits: usize,
-    /// Rows that are collected and sorted in memory at most.
+    /// The largest number of rows that are collected and sorted in memory.
     pub collected: usize,
-    /// Whether it is asked how many rows match and what they add up to.
+    /// Whether the matching rows are counted and summed up.
     pub counts: bool,
 }
 
 impl Ask {
-    /// A page for people.
+    /// One page, for people.
     pub fn page(query: &ListQuery, search: Search, moment: Moment) -> Self {
         Self {
             search,
@@ -98,7 +99,7 @@ impl Ask {
         }
     }
 
-    /// A part of a list that is read to its end.
+    /// One part of a list that is read to its end.
     pub const fn part(rows: usize, search: Search, moment: Moment) -> Self {
         Self {
             search,
@@ -111,8 +112,8 @@ impl Ask {
     }
 }
 
-/// The rows of a part of a list, and where it goes on; `None`: at its end. A part that could not go on where the one before it ended
-/// would begin anew.
+/// The rows of a part of a list, and the cursor after them, which is `None` at the end. Returns an error if the page begins at
+/// the start of the list because its cursor was not accepted.
 pub fn next_part<Row>(page: Page<Row>) -> Result<(Vec<Row>, Option<PageAt>), ReadModelError> {
     if page.note.is_some() {
         return Err(ReadModelError::Changed);
@@ -120,16 +121,21 @@ pub fn next_part<Row>(page: Page<Row>) -> Result<(Vec<Row>, Option<PageAt>), Rea
     Ok((page.rows, page.next.map(PageAt::After)))
 }
 
-/// Rows of a list.
+/// The row type of a list.
 pub trait ListRow: Sized {
     const SPEC: &'static Spec;
 
-    /// The row of this number.
+    /// Reads the row of this number.
     fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<Option<Self>>;
 
-    /// How many of the wanted rows there are and what they add up to, where tables of totals know.
+    /// The number and the sums of the matching rows, from the tables of totals.
     fn summary(question: &Question<'_>) -> rusqlite::Result<Summary> {
         Ok(Summary::counted(question.total()?))
+    }
+
+    /// The number and the sums of these rows, which all match.
+    fn summary_of(collected: &[Collected], _: &Moment) -> Summary {
+        Summary::counted(Count::Exactly(collected.len() as u64))
     }
 }
 
@@ -181,7 +187,7 @@ pub fn page<Row: ListRow>(
     }))
 }
 
-/// Rows and sums of one state and currency.
+/// The number and the sums of the rows of one state and currency.
 #[derive(Debug)]
 pub struct Total {
     pub state: i64,
@@ -189,7 +195,7 @@ pub struct Total {
     pub tally: Tally,
 }
 
-/// The currencies that rows of a list have.
+/// The currencies of the rows of a list.
 pub fn currencies<Row: ListRow>(connection: &Connection) -> rusqlite::Result<Vec<Currency>> {
     let totals = counted(connection, Row::SPEC.counted)?;
     let totals = totals.into_iter().filter(|total| total.tally.rows > 0);
@@ -199,7 +205,7 @@ pub fn currencies<Row: ListRow>(connection: &Connection) -> rusqlite::Result<Vec
     Ok(currencies)
 }
 
-/// The totals of a list.
+/// The totals of a list, by state and currency.
 pub fn totals(connection: &Connection, list: List) -> rusqlite::Result<Vec<Total>> {
     let mut select = connection
         .prepare_cached("SELECT state, currency, rows, sum_1, sum_2, sum_3, sum_4 FROM total WHERE list = ?1")?;
@@ -213,7 +219,7 @@ pub fn totals(connection: &Connection, list: List) -> rusqlite::Result<Vec<Total
     rows.collect()
 }
 
-/// How many rows of each state and currency there are.
+/// The numbers of rows by state and currency.
 fn counted(connection: &Connection, counted: Counted) -> rusqlite::Result<Vec<Total>> {
     let sql = match counted {
         Counted::Total(list) => return totals(connection, list),
@@ -234,7 +240,7 @@ fn counted(connection: &Connection, counted: Counted) -> rusqlite::Result<Vec<To
     rows.collect()
 }
 
-/// Entries of an entity's stream; `None` where it has no row.
+/// The number of entries in an entity's stream. `None` if the entity has no row.
 pub fn entries(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<Option<u64>> {
     let mut select = connection.prepare_cached(match domain {
         Domain::Wallet => "SELECT entries FROM wallet WHERE id = ?1",

@@ -1,5 +1,5 @@
-//! The look-up of a customer by the whole name and one more fact, for people who may not search names. The work is bounded
-//! whatever the data is. Where a bound is passed, the answer says so: it is never a wrong "no match".
+//! The look-up of a customer by the whole name and one more fact, for people who may not search names. The work is bounded for
+//! any data. If a bound is exceeded, the answer says so, and is never a wrong "no match".
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,9 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::{
     columns::{Numbered, Sortable},
-    customers,
     folding::{Pieces, fold},
-    lists,
+    lists, search_index,
 };
 use crate::{
     domain::{
@@ -22,18 +21,18 @@ use crate::{
     views::look_up::NAME_MAX,
 };
 
-/// Customers of one name that are looked at, at most.
+/// The largest number of customers with one name that are looked at.
 const CUSTOMERS_MAX: usize = 1_000;
-/// Rows of orders, refunds or the search index that one step visits at most.
+/// The largest number of rows of orders, refunds or the search index that one step visits.
 pub const ROWS_MAX: usize = 10_000;
-/// Names that are compared at most.
+/// The largest number of names that are compared.
 const NAMES_MAX: usize = 50_000;
 
-/// A whole name, folded as search texts are, with one space between its words. `Debug` does not print it.
+/// A whole name, folded as search texts are, with one space between words. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WholeName(String);
 
-/// Why a text is no name to look up.
+/// Why a text is not accepted as a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("give the whole name")]
@@ -47,7 +46,7 @@ pub enum NameError {
 }
 
 impl WholeName {
-    /// Reads a name as it is typed: at most [`NAME_MAX`] characters, no control characters but white space.
+    /// Reads a name as typed: at most [`NAME_MAX`] characters, without control characters other than white space.
     pub fn new(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
         if text.is_empty() {
@@ -80,40 +79,41 @@ impl fmt::Debug for WholeName {
     }
 }
 
-/// What two names are compared by.
+/// The form in which two names are compared.
 fn compared(name: &str) -> String {
     let folded = fold(name);
     let words: Vec<&str> = folded.split_whitespace().collect();
     words.join(" ")
 }
 
-/// What has to be known of a customer besides the name.
+/// What the person has to know about the customer besides the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// The id of an order.
     Order(EntityId),
-    /// The total of an order that was placed or last changed on a UTC day, or a refund that was requested on it.
+    /// An amount and a UTC day. They match the total of an order that was placed or last changed on that day, or a refund that
+    /// was requested on it.
     Amount { money: Money, day: NaiveDate },
 }
 
-/// What a look-up found.
+/// The result of a look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The customer's id.
     Customer(String),
     NoMatch,
-    /// There is no order of the id that was given. People are told "no match".
+    /// No order has the given id. The answer to people is the same as "no match".
     NoSuchOrder,
     /// More than one customer matches.
     Several,
-    /// A bound was passed before it was known who matches.
+    /// A bound was exceeded before the result was certain.
     TooMany,
 }
 
-/// Finds the customer who was seen with this name and whom the fact is about: the customer of the order, or the owner of the
-/// order's wallet where the order names no customer. Both domains have to be filled. Of a customer with more than 1,000
-/// names, the search index has the first 1,000. `None`: there are too many rows to visit without the search index, which does not
-/// have every customer yet. `rows_max` is [`ROWS_MAX`], and less in tests.
+/// Finds the customer who has this name and whom the fact is about. The customer of an order is the one that it names, or else
+/// the owner of its wallet. Both domains have to be filled. Of a customer with more than 1,000 names, the search index has only
+/// the first 1,000. Returns `None` if too many rows would be visited without the search index, and the search index does not have
+/// every customer yet. `rows_max` is [`ROWS_MAX`], or less in tests.
 pub fn look_up(
     connection: &Connection,
     name: &WholeName,
@@ -127,7 +127,7 @@ pub fn look_up(
             if let Some(orders) = orders_of_the_day(connection, &wanted)? {
                 return among(connection, name, &orders).map(Some);
             }
-            if !customers::is_searchable(connection)? {
+            if !search_index::has_all_customers(connection)? {
                 return Ok(None);
             }
             by_name(connection, name, &wanted).map(Some)
@@ -143,7 +143,7 @@ fn by_order(connection: &Connection, name: &WholeName, order: &EntityId) -> rusq
     among(connection, name, &[order])
 }
 
-/// Whose customer has the name.
+/// Finds the customer with this name among the customers of these orders.
 fn among(connection: &Connection, name: &WholeName, orders: &[Parties]) -> rusqlite::Result<Found> {
     let mut customers = BTreeSet::new();
     for order in orders {
@@ -162,8 +162,8 @@ fn among(connection: &Connection, name: &WholeName, orders: &[Parties]) -> rusql
     Ok(found.map_or(Found::NoMatch, Found::Customer))
 }
 
-/// Whether a customer was seen with a name; `None`: there are more names than `left`, which is reduced by those that were
-/// compared.
+/// Whether a customer has a name. `None` if the customer has more than `left` names. `left` is reduced by the number of compared
+/// names.
 fn has_name(
     connection: &Connection,
     customer: &str,
@@ -184,14 +184,14 @@ fn has_name(
     Ok(Some(false))
 }
 
-/// The customer and the wallet that an order names.
+/// The customer and the wallet that an order names, either of which may be missing.
 struct Parties {
     customer: Option<String>,
     wallet: Option<String>,
 }
 
 impl Parties {
-    /// The first two columns of a row.
+    /// Reads the first two columns of a row.
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             customer: row.get(0)?,
@@ -199,7 +199,7 @@ impl Parties {
         })
     }
 
-    /// Whose order it is.
+    /// The customer of the order: the one that it names, or else the owner of its wallet.
     fn customer(&self, connection: &Connection) -> rusqlite::Result<Option<String>> {
         if self.customer.is_some() {
             return Ok(self.customer.clone());
@@ -210,11 +210,11 @@ impl Parties {
     }
 }
 
-/// An amount and a day as the columns have them.
+/// An amount and a day, as the columns encode them.
 struct Wanted {
     currency: Currency,
     amount: Sortable,
-    /// The start of the day and of the next one, UTC.
+    /// The start of the day and of the next day, UTC.
     from: Sortable,
     to: Sortable,
     rows_max: usize,
@@ -242,7 +242,7 @@ impl Wanted {
     }
 }
 
-/// The orders that the amount and the day are about, found by the amount; `None`: there are too many to look at.
+/// The orders that match the amount and the day, found by the amount. `None` if there are too many to look at.
 fn orders_of_the_day(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Option<Vec<Parties>>> {
     let Some(mut orders) = orders_of_total(connection, wanted)? else {
         return Ok(None);
@@ -257,7 +257,7 @@ fn orders_of_the_day(connection: &Connection, wanted: &Wanted) -> rusqlite::Resu
     Ok(Some(orders))
 }
 
-/// The orders of this total that were placed or last changed on the day.
+/// The orders of this total that were placed or last changed on the day. `None` if too many orders have the total.
 fn orders_of_total(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Option<Vec<Parties>>> {
     let mut select = connection.prepare_cached(
         "SELECT customer, wallet, placed_at, last_time FROM orders INDEXED BY orders_status_amount
@@ -285,7 +285,8 @@ fn orders_of_total(connection: &Connection, wanted: &Wanted) -> rusqlite::Result
     Ok(Some(orders))
 }
 
-/// The orders with a refund of this amount that was requested on the day, found by the day or else by the amount.
+/// The orders with a refund of this amount that was requested on the day. Searches by the day, then by the amount. `None` if both
+/// find too many refunds.
 fn refunded_orders(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Option<BTreeSet<String>>> {
     let by_day = "SELECT ord, amount, requested_at FROM refund INDEXED BY refund_requested
          WHERE state = ?1 AND currency = ?2 AND requested_at >= ?3 AND requested_at < ?4 LIMIT ?5";
@@ -301,7 +302,7 @@ fn refunded_orders(connection: &Connection, wanted: &Wanted) -> rusqlite::Result
     Ok(None)
 }
 
-/// `values` stand between the currency and the limit.
+/// Runs one query of [`refunded_orders`]. `values` are the parameters between the currency and the limit.
 fn refunded_by(
     connection: &Connection,
     wanted: &Wanted,
@@ -334,7 +335,7 @@ fn refunded_by(
     Ok(Some(orders))
 }
 
-/// Finds the customers of the name first, and then looks at their orders: for an amount that too many orders have.
+/// Finds the customers with the name first, then searches their orders. Used if too many orders have the amount.
 fn by_name(connection: &Connection, name: &WholeName, wanted: &Wanted) -> rusqlite::Result<Found> {
     let Some(customers) = customers_named(connection, name, wanted.rows_max)? else {
         return Ok(Found::TooMany);
@@ -352,8 +353,8 @@ fn by_name(connection: &Connection, name: &WholeName, wanted: &Wanted) -> rusqli
     Ok(found.map_or(Found::NoMatch, Found::Customer))
 }
 
-/// The ids of the customers with this very name, by the search index; `None`: there are too many, or no word of the name is
-/// long enough for the index.
+/// The ids of the customers with exactly this name, found in the search index. `None` if there are too many, or if no word of the
+/// name is long enough for the index.
 fn customers_named(
     connection: &Connection,
     name: &WholeName,
@@ -384,12 +385,12 @@ fn customers_named(
     Ok(Some(customers))
 }
 
-/// Whether an order of a customer's, or a refund of it, is of the amount and the day; `None`: there are more rows than `left`,
-/// which is reduced by those that were visited.
+/// Whether a customer has an order, or a refund of an order, with this amount and day. `None` if there are more than `left` rows.
+/// `left` is reduced by the number of visited rows.
 fn owns(connection: &Connection, customer: &str, wanted: &Wanted, left: &mut usize) -> rusqlite::Result<Option<bool>> {
     let named = "SELECT id, 1, total, currency, placed_at, last_time FROM orders INDEXED BY orders_customer
          WHERE customer = ?1 LIMIT ?2";
-    // An order that names a customer is not its wallet's owner's.
+    // An order that names a customer does not belong to the owner of its wallet.
     let of_wallets = "SELECT o.id, o.customer IS NULL, o.total, o.currency, o.placed_at, o.last_time
          FROM wallet w INDEXED BY wallet_owner CROSS JOIN orders o INDEXED BY orders_wallet ON o.wallet = w.id
          WHERE w.owner = ?1 LIMIT ?2";
@@ -416,7 +417,7 @@ fn owns(connection: &Connection, customer: &str, wanted: &Wanted, left: &mut usi
     Ok(Some(false))
 }
 
-/// The same of the refunds of an order.
+/// The same for the refunds of one order.
 fn has_refund(
     connection: &Connection,
     order: &str,
@@ -438,7 +439,7 @@ fn has_refund(
     Ok(Some(false))
 }
 
-/// Counts a row; `false`: there were too many.
+/// Counts a row. Returns `false` if no more rows may be visited.
 const fn visit(left: &mut usize) -> bool {
     if *left == 0 {
         return false;

@@ -1,10 +1,9 @@
-//! The figures of the first page, from totals and ages alone: what they cost does not follow the number of orders.
+//! The figures of the overview page. They come from totals and ages alone, so their cost does not grow with the number of orders.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 
 use super::{
-    batch::{List, Tally},
     columns::{Numbered as _, from_minor_units},
     lists::{
         Total, findings,
@@ -12,6 +11,7 @@ use super::{
         totals,
     },
     recent, sources,
+    totals::{List, Tally},
 };
 use crate::{
     domain::{ids::Domain, money::Currency, refund::RefundState},
@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// Ages of pending refunds, in hours: from one bound to the next.
+/// The age groups of pending refunds, in hours: each group reaches from one bound to the next.
 const AGE_BOUNDS: [u32; 6] = [0, 4, 24, 72, 168, 720];
 const LONGEST_OVERDUE: usize = 8;
 
-/// How many rows and entries there are.
+/// The numbers of rows and entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub wallets: u64,
@@ -58,7 +58,8 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<C
     })
 }
 
-/// `filled`: the orders are there with their indexes. Before that there are no figures of refunds.
+/// The figures of the overview page. `filled`: all orders and their indexes are written. Until then, there are no figures of
+/// refunds.
 pub fn overview(connection: &Connection, moment: &Moment, filled: bool) -> rusqlite::Result<Overview> {
     let counts = counts(connection, moment.now)?;
     let refunds = if filled {
@@ -131,7 +132,7 @@ fn state_summary(
     })
 }
 
-/// Pending refunds by age, counted from the request. Those requested in the future have the age of those requested now.
+/// Pending refunds by age since the request. Refunds requested in the future are in the youngest group.
 fn by_age(connection: &Connection, totals: &[Total], now: DateTime<Utc>) -> rusqlite::Result<Vec<AgeBucket>> {
     let lanes: Vec<(RefundState, Option<Currency>, Tally)> = totals
         .iter()
@@ -140,7 +141,7 @@ fn by_age(connection: &Connection, totals: &[Total], now: DateTime<Utc>) -> rusq
         .filter(|(state, ..)| state.is_pending())
         .collect();
     let mut buckets = Vec::new();
-    // What is at least as old as the lower bound, less what is at least as old as the upper one.
+    // A group is what is at least as old as its lower bound, less what is at least as old as its upper bound.
     let at_least = |hours: Option<u32>| -> rusqlite::Result<Vec<Tally>> {
         lanes
             .iter()
@@ -178,7 +179,7 @@ fn by_age(connection: &Connection, totals: &[Total], now: DateTime<Utc>) -> rusq
     Ok(buckets)
 }
 
-/// All wallets and orders, added up by currency.
+/// The totals of wallets and orders by currency.
 fn by_currency(connection: &Connection) -> rusqlite::Result<Vec<Totals>> {
     let mut added: Vec<(Currency, [Tally; 2])> = Vec::new();
     for (place, list) in [List::Orders, List::Wallets].into_iter().enumerate() {

@@ -1,7 +1,7 @@
-//! The projector of one domain: reads every stream of a store into the read model, or goes on from where the read model stands,
-//! then follows the feed. What one transaction writes are the rows of a batch and the position of the feed that they stand for,
-//! so a process that dies at any moment goes on from there. A stream that can't be read is set aside with the reason; the
-//! others go on. Streams that no feed entry names are found by a scan, at the start and from time to time.
+//! The projector of one domain. It reads every stream of a store into the read model, or resumes from the recorded position, then
+//! follows the feed. One transaction writes the rows of a batch and the feed position that they reflect, so a process that ends
+//! at any moment resumes there. A stream that can't be read is set aside with the reason, and the others go on. Streams that no
+//! feed entry names are found by a scan, at the start and repeatedly.
 
 mod check;
 mod filling;
@@ -26,7 +26,6 @@ use super::{
     entity::Entity,
     snapshots::Histories,
     sources,
-    up_to_date::differing,
 };
 use crate::{
     domain::ids::{EntityId, Position},
@@ -34,18 +33,18 @@ use crate::{
     views::health::{Progress, StoreState},
 };
 
-/// The pause before a store that does not answer is asked again.
+/// The pause before a failed call of the store is retried.
 const RETRY: Duration = Duration::from_secs(1);
-/// Streams that are read on at once.
+/// The largest number of streams that are read in one batch.
 const AT_ONCE: usize = 500;
-/// A feed that has something ahead and is silent for so long does not get there.
+/// If the feed sends nothing for this long, the positions up to its end name no entity.
 const SILENCE: Duration = Duration::from_secs(5);
-/// A scan may take this part of the time at most.
+/// The pause after a rescan is at least this many times the duration of the rescan.
 const RESCAN_SHARE: u32 = 20;
-/// After this time a producer will not tell the feed of an event any more.
+/// An older entry that is not in the feed counts as unfed: its producer will not add it any more.
 const FEED_DELAY: TimeDelta = TimeDelta::seconds(10);
 
-/// Why the projector could not go on.
+/// Why the projector could not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     #[error(transparent)]
@@ -60,21 +59,21 @@ pub struct Projector<S: Entity> {
     histories: Arc<Histories<S>>,
     settings: Settings,
     shared: Arc<Shared>,
-    /// Subjects of feed entries that were not read yet.
+    /// Subjects of feed entries whose streams were not read yet.
     moved: BTreeSet<EntityId>,
-    /// How far the feed was read.
+    /// The position up to which the feed was read.
     place: FeedPosition,
-    /// The figures are complete once the feed was read to here.
+    /// The rows are up to date once the feed was read to this position.
     target: FeedPosition,
-    /// When the figures that it began with were written.
+    /// When the rows that the projector resumed were written.
     as_of: Option<DateTime<Utc>>,
-    /// When it began to read every stream.
+    /// When the filling began.
     begun: Instant,
-    /// Entities that it is asked to compare with the store.
+    /// Entities to compare with the store.
     checks: mpsc::Receiver<Check>,
-    /// Entities that a pass has seen to differ, and that could not be read again yet.
+    /// Entities that a pass found to differ, and that could not be read again yet.
     unchecked: Vec<Check>,
-    /// The store's identity for which a pass was asked for.
+    /// The store's identity for which a pass was requested.
     doubted: Option<String>,
 }
 
@@ -104,7 +103,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Runs until dropped.
+    /// Runs until the future is dropped.
     pub async fn run(mut self) {
         let resumed = loop {
             match self.start().await {
@@ -122,7 +121,7 @@ impl<S: Entity> Projector<S> {
         self.follow(resumed).await;
     }
 
-    /// Brings the rows up to the end that the feed has now, and ends. `false`: the feed does not come to that end.
+    /// Brings the rows up to the current end of the feed, and returns. Returns `false` if the feed does not reach that end.
     pub async fn bring_up(mut self) -> Result<bool, ProjectError> {
         if !self.start().await? {
             return Ok(true);
@@ -154,7 +153,8 @@ impl<S: Entity> Projector<S> {
         Ok(true)
     }
 
-    /// Reads the streams again that do not end where their rows say. A scan does not meet what is no stream any more.
+    /// Reads again the streams that do not end where their rows say. This also finds streams that no longer exist, which a scan
+    /// does not list.
     async fn compare_ends(&self) -> Result<(), ProjectError> {
         let mut after: Option<EntityId> = None;
         loop {
@@ -164,7 +164,7 @@ impl<S: Entity> Projector<S> {
                     database.read(|connection| sources::row_ends(connection, S::DOMAIN, from.as_ref(), AT_ONCE))
                 })
                 .await?;
-            let differing = differing(&*self.log, &rows).await?;
+            let differing = sources::differing(&*self.log, &rows).await?;
             self.refresh(differing, None).await?;
             match rows.into_iter().last() {
                 Some((id, _)) => after = Some(id),
@@ -173,7 +173,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Goes on from where the read model stands, or fills it. Answers whether it went on.
+    /// Resumes from the recorded position, or fills the domain. Returns whether it resumed.
     async fn start(&mut self) -> Result<bool, ProjectError> {
         let source = self
             .blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN)))
@@ -208,10 +208,10 @@ impl<S: Entity> Projector<S> {
         target.all(|(at, end)| self.place.0.get(at).copied().unwrap_or(Position::START) >= *end)
     }
 
-    /// Reads whatever is new in any stream of the store.
+    /// Reads the new entries of every stream of the store.
     async fn scan(&mut self) -> Result<(), ProjectError> {
         let log = Arc::clone(&self.log);
-        // What the feed still has ahead is not missing from it.
+        // While the feed has unread entries, no entry counts as missing from it.
         let before = if log.feed_end().await? == self.place {
             (self.settings.clock)() - FEED_DELAY
         } else {
@@ -225,9 +225,9 @@ impl<S: Entity> Projector<S> {
     }
 
     async fn follow(&mut self, resumed: bool) {
-        // After a restart, what no feed entry names is looked for at once.
+        // After a restart the first rescan runs at once.
         let mut next_scan = Instant::now() + if resumed { Duration::ZERO } else { self.settings.rescan };
-        // A store that has gone back is followed from where its feed ends now.
+        // After the store has gone back, the feed is followed from its present end.
         while self.follow_feed(&mut next_scan).await {
             self.shared.set_place(S::DOMAIN, self.place.clone());
             self.target.clone_from(&self.place);
@@ -235,7 +235,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Follows the feed until the store has gone back. `false`: the feed has ended.
+    /// Follows the feed until the store is found to have gone back. Returns `false` if the feed has ended.
     async fn follow_feed(&mut self, next_scan: &mut Instant) -> bool {
         let log = Arc::clone(&self.log);
         let mut feed = log.follow(self.place.clone());
@@ -261,7 +261,7 @@ impl<S: Entity> Projector<S> {
                     }
                     self.try_checks(checks).await;
                 }
-                // What the feed still has ahead names no entity, or it would have come.
+                // The feed sent nothing, so its entries up to the target name no entity.
                 () = sleep(SILENCE), if !troubled && !self.has_caught_up() => {
                     self.target.clone_from(&self.place);
                     self.live();
@@ -274,7 +274,7 @@ impl<S: Entity> Projector<S> {
                     } else {
                         *next_scan = self.rescan().await;
                     }
-                    // After an outage, and every so often, the store may be another than it was.
+                    // After an outage, and with every rescan, the store may be a different one or have gone back.
                     if (was_down || !troubled) && !self.is_down() {
                         match self.recheck(was_down).await {
                             Ok(true) => return true,
@@ -289,7 +289,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Compares these entities; where the store does not answer, what a pass has seen is kept for later.
+    /// Compares these entities. If the store does not answer, keeps the differences that a pass found for a later attempt.
     async fn try_checks(&mut self, checks: Vec<Check>) {
         if let Err(error) = self.take_checks(checks.clone()).await {
             self.unchecked
@@ -298,7 +298,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Whether the store has gone back since it was last looked at.
+    /// Whether the store has gone back since the last check: it no longer has entries that were read.
     async fn recheck(&mut self, reconnected: bool) -> Result<bool, ProjectError> {
         let source = self
             .blocking(|database| database.read(|connection| sources::read(connection, S::DOMAIN)))
@@ -306,7 +306,7 @@ impl<S: Entity> Projector<S> {
         self.check_continuity(&source.identity, reconnected).await
     }
 
-    /// Scans, where that is needed, tries again to read what could not be read, and says when to do so again.
+    /// Retries unreadable streams, and scans the store where its feed is incomplete. Returns the time of the next rescan.
     async fn rescan(&mut self) -> Instant {
         let begun = Instant::now();
         if let Err(error) = self.try_rescan().await {
@@ -329,7 +329,7 @@ impl<S: Entity> Projector<S> {
         Ok(())
     }
 
-    /// Brings the subjects of feed entries up to date.
+    /// Reads the streams that these feed entries name.
     async fn take(&mut self, entries: Vec<FeedEntry>) {
         self.note(entries);
         self.read_moved().await;
@@ -357,7 +357,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Asks a store that was down, or whose streams could not be read, whether it is back.
+    /// Reads the remaining streams once the store answers again.
     async fn recover(&mut self) {
         match self.log.feed_end().await {
             Ok(_) => self.read_moved().await,
@@ -365,7 +365,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Reads what is new in these streams, and records with the last of them how far the feed was read. Answers with what may
+    /// Reads the new entries of these streams. Records the feed position in the transaction of the last batch. Returns what may
     /// have changed.
     async fn refresh_with_feed(&self, ids: Vec<EntityId>) -> Result<Vec<Changed>, ProjectError> {
         let mut changed = Vec::with_capacity(ids.len());
@@ -383,8 +383,8 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// Reads what is new in these streams. An entry recorded before `unfed_before` should be named by the feed. Answers with what
-    /// has changed.
+    /// Reads the new entries of these streams. An entry recorded before `unfed_before` marks the domain as unfed. With
+    /// `unfed_before`, changes are published here; otherwise they are returned.
     #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     async fn refresh(
         &self,
@@ -427,7 +427,7 @@ impl<S: Entity> Projector<S> {
         }
     }
 
-    /// So many more entries were read.
+    /// Adds entries to the progress of the filling.
     fn progressed(&self, entries: u64) {
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             if let StoreState::Loading(progress) = state {

@@ -1,4 +1,4 @@
-//! The entries recorded last, in either domain. Long texts of them are truncated.
+//! The most recently recorded entries of both domains, with long texts truncated.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::{
     views::truncate,
 };
 
-/// Entries that are kept.
+/// The number of entries that are kept.
 pub const KEPT: usize = 20;
-/// The same, as SQLite counts.
+/// [`KEPT`] as an SQLite integer.
 const KEPT_ROWS: i64 = 20;
 
-/// One of the entries recorded last, as [`truncate::row`] gives it.
+/// A recent entry, truncated by [`truncate::row`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub domain: Domain,
@@ -29,7 +29,7 @@ pub struct Recorded {
 /// The newest entries of a batch.
 #[derive(Debug)]
 pub struct Newest {
-    /// Entries recorded before are not among the newest.
+    /// Entries recorded earlier are not among the newest.
     floor: Sortable,
     entries: BTreeMap<(Sortable, EntityId, Position), Entry>,
 }
@@ -43,13 +43,13 @@ impl Newest {
             .query_row([KEPT_ROWS - 1], |row| row.get::<_, Sortable>(0))
             .optional()?;
         Ok(Self {
-            // Where fewer are kept, every entry is among the newest.
+            // If fewer entries are kept, every entry is among the newest.
             floor: floor.unwrap_or(Sortable::MISSING),
             entries: BTreeMap::new(),
         })
     }
 
-    /// Takes the entries of one stream in, if they are among the newest.
+    /// Adds those entries of one stream that are among the newest.
     pub fn note(&mut self, id: &EntityId, entries: &[Entry]) {
         for entry in entries.iter().rev().take(KEPT) {
             let recorded = Sortable::time(entry.recorded);
@@ -65,7 +65,7 @@ impl Newest {
         }
     }
 
-    /// Writes them, and removes what is no longer among the newest.
+    /// Writes the entries, and removes those that are no longer among the newest.
     pub fn write(self, connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
         if self.entries.is_empty() {
             return Ok(());
@@ -92,7 +92,7 @@ impl Newest {
     }
 }
 
-/// Removes entries that are no longer in the store.
+/// Removes entries that the store no longer has.
 pub fn remove(connection: &Connection, missing: &[Recorded]) -> rusqlite::Result<()> {
     let mut delete = connection
         .prepare_cached("DELETE FROM recent WHERE recorded = ?1 AND domain = ?2 AND subject = ?3 AND position = ?4")?;
@@ -107,7 +107,7 @@ pub fn remove(connection: &Connection, missing: &[Recorded]) -> rusqlite::Result
     Ok(())
 }
 
-/// Newest first.
+/// The recent entries, newest first.
 pub fn list(connection: &Connection) -> rusqlite::Result<Vec<Recorded>> {
     let mut select = connection.prepare_cached(
         "SELECT domain, subject, entry FROM recent ORDER BY recorded DESC, domain DESC, subject DESC, position DESC",

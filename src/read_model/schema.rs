@@ -1,20 +1,20 @@
-//! The tables of the read model and their indexes. A domain's indexes are created after its rows were written for the first
-//! time, which is two to three times faster than keeping them meanwhile. Amounts, times and positions are the byte strings
-//! of [`columns`](super::columns); a missing one is empty, so that it sorts first. States are their number in the
-//! domain's order.
+//! The tables of the read model and their indexes. Amounts, times and positions are stored as the byte strings of
+//! [`columns`](super::columns); a missing value is an empty string, which sorts first. States are stored as their number in the
+//! domain's order. The indexes of a domain are created after its first filling, which is two to three times faster than updating
+//! them meanwhile.
 
 use rusqlite::Connection;
 
 use super::{
-    cases, customers,
+    customers,
     search_index::{self, Texts},
-    snapshots, whole_ids,
+    whole_ids,
 };
 use crate::domain::ids::Domain;
 
-/// Names the format of the file and the folds that filled it. Another version of the program trusts only its own.
+/// Names the format of the file and the folds that filled it. A program uses only read models of its own format.
 pub const FORMAT: &str = concat!("5 ", env!("CARGO_PKG_VERSION"));
-/// "LDGR", what `PRAGMA application_id` says of a read model.
+/// "LDGR": the `application_id` of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 
 /// Tables that do not belong to one domain.
@@ -100,6 +100,90 @@ const COMMON: &str = "
     CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
         UPDATE finding_count SET rows = rows - 1 WHERE kind = old.kind AND currency = old.currency;
     END;
+";
+
+/// Snapshots of long wallets.
+const SNAPSHOTS: &str = "
+    CREATE TABLE long_wallet (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        chart BLOB, chart_number INTEGER  -- the chart up to the snapshot of this number
+    ) STRICT;
+    CREATE TABLE snapshot (         -- the state of a long wallet at the end of a segment
+        wallet INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        major INTEGER NOT NULL, minor INTEGER NOT NULL,
+        latest_time INTEGER NOT NULL, latest_recorded INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        late INTEGER NOT NULL,
+        first_time INTEGER NOT NULL, first_recorded INTEGER NOT NULL,
+        gap_first INTEGER, gap_last INTEGER,
+        opens INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
+        body BLOB NOT NULL,         -- JSON
+        PRIMARY KEY (wallet, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX snapshot_late ON snapshot (wallet, number, first_time, first_recorded) WHERE late;
+    CREATE INDEX snapshot_opens ON snapshot (wallet, number) WHERE opens;
+    CREATE INDEX snapshot_gap ON snapshot (wallet, number, gap_first, gap_last) WHERE gap_first IS NOT NULL;
+    CREATE INDEX snapshot_place ON snapshot (wallet, major, minor);
+    CREATE TABLE snapshot_part (    -- a posting or hold as a segment left it
+        wallet INTEGER NOT NULL,
+        hold INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        refund TEXT,
+        ord TEXT,
+        checksum INTEGER NOT NULL,
+        body BLOB NOT NULL,         -- JSON
+        PRIMARY KEY (wallet, hold, name, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX snapshot_part_refund ON snapshot_part (wallet, refund) WHERE refund IS NOT NULL;
+    CREATE INDEX snapshot_part_order ON snapshot_part (wallet, ord) WHERE ord IS NOT NULL;
+";
+
+const CASES: &str = "
+    CREATE TABLE cases (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        position BLOB NOT NULL, entries INTEGER NOT NULL,
+        command TEXT NOT NULL,
+        domain TEXT NOT NULL, subject TEXT NOT NULL, refund TEXT,
+        subjects TEXT NOT NULL,     -- JSON: the streams that it appends to, such as [\"wallet W-1\"]
+        amount BLOB NOT NULL, currency TEXT NOT NULL,
+        status INTEGER NOT NULL, status_since BLOB NOT NULL,
+        waits INTEGER NOT NULL,     -- 1 while it waits for an approval
+        expires_at BLOB NOT NULL,   -- while it waits
+        proposer TEXT NOT NULL, proposed_at BLOB NOT NULL,
+        decided_by TEXT             -- who approved or declined
+    ) STRICT;
+    CREATE INDEX cases_status_time ON cases (status, currency, proposed_at, id);
+    CREATE INDEX cases_status_amount ON cases (status, currency, amount, id);
+    CREATE INDEX cases_waits ON cases (waits, proposer);
+    CREATE INDEX cases_proposer ON cases (proposer);
+    CREATE INDEX cases_decided ON cases (decided_by) WHERE decided_by IS NOT NULL;
+    CREATE TABLE case_count (
+        status INTEGER NOT NULL, currency TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (status, currency)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER case_added AFTER INSERT ON cases BEGIN
+        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER case_removed AFTER DELETE ON cases BEGIN
+        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
+        DELETE FROM case_text WHERE rowid = old.n;
+        DELETE FROM case_subject WHERE n = old.n AND subject IN (SELECT value FROM json_each(old.subjects));
+    END;
+    CREATE TRIGGER case_changed AFTER UPDATE ON cases BEGIN
+        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
+        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TABLE case_subject (     -- the streams that a case appends to, such as 'wallet W-1'
+        subject TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject, n)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE case_source (      -- one row: the store that the cases are of, once every one was read
+        store TEXT NOT NULL,
+        feed TEXT NOT NULL          -- JSON: how far its feed was read
+    ) STRICT;
 ";
 
 const WALLET: &str = "
@@ -194,13 +278,14 @@ const ORDER_DROPPED: &str = "
     DROP TABLE IF EXISTS payment;
 ";
 
-/// Creates every table, empty and without the indexes of a first filling.
+/// Creates every table, empty. The indexes of the domains' tables are created after the first filling.
 pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(COMMON)?;
     connection.execute_batch(WALLET)?;
     connection.execute_batch(ORDER)?;
-    connection.execute_batch(snapshots::TABLES)?;
-    cases::create(connection)?;
+    connection.execute_batch(SNAPSHOTS)?;
+    connection.execute_batch(CASES)?;
+    search_index::create(connection, Texts::Case)?;
     customers::create(connection)?;
     connection.execute_batch(whole_ids::TABLES)?;
     search_index::create(connection, Texts::Finding)?;
@@ -215,7 +300,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION)
 }
 
-/// Creates the indexes of a domain whose rows were written.
+/// Creates the indexes of a domain after its rows were written.
 pub fn create_indexes(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     connection.execute_batch(match domain {
         Domain::Wallet => WALLET_INDEXES,
@@ -223,9 +308,9 @@ pub fn create_indexes(connection: &Connection, domain: Domain) -> rusqlite::Resu
     })
 }
 
-/// Empties a domain, so that it can be filled anew.
+/// Removes all rows of a domain, before it is filled anew.
 pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
-    // Findings about refunds need both domains; they are made again once both are filled.
+    // Findings about refunds need both domains. They are evaluated again once both are filled.
     let (dropped, tables, lists, scopes) = match domain {
         Domain::Wallet => (WALLET_DROPPED, WALLET, "list IN (0, 3)", "scope IN (0, 2, 3)"),
         Domain::Order => (ORDER_DROPPED, ORDER, "list IN (1, 2)", "scope IN (0, 1)"),
@@ -243,7 +328,7 @@ pub fn reset(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     whole_ids::reset(connection, domain)?;
     customers::reset(connection, domain)?;
     if domain == Domain::Wallet {
-        snapshots::clear(connection)?;
+        connection.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")?;
     }
     connection.execute(
         "UPDATE source SET feed = '[]', filled = 0, unfed = 0, searchable = 0, events = 0, updated_at = x'', checked_to = 0, checked_at = x''

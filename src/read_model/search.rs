@@ -1,5 +1,5 @@
-//! A search of everything (contract §8): of each kind, the rows whose own id or names have a text, whose amount it is, or whose events
-//! carry it as their id.
+//! A search of everything (contract §8). For each kind it finds the rows whose own id or names match the text, whose amount the
+//! text is, or whose events carry the text as an id.
 
 use std::collections::BTreeSet;
 
@@ -30,26 +30,30 @@ use crate::{
     },
 };
 
-/// Rows of a kind that the search for a page visits in a walk at most. It walks for several kinds, so these are fewer than those of a list.
+/// The largest number of rows of a kind that a walk visits for a page. It is smaller than for a list, because several kinds are
+/// walked.
 const VISITS_MAX: usize = 500;
 
-/// Rows of a kind that the search for a page finds by an index, looks at and sorts at most. Of a text that more rows have it takes those
-/// that a walk meets, or the last ones in the index.
+/// The largest number of rows of a kind that are found by an index, read and sorted for a page. If more rows have the text, the
+/// page shows those that a walk meets, or the last ones in the index.
 const COLLECTED_MAX: usize = 1_000;
 
-/// Rows of a kind that a command finds by an index, looks at and sorts at most. It walks where more rows have the text.
+/// The largest number of rows of a kind that are found by an index, read and sorted for a command. If more rows have the text,
+/// the command walks.
 const COLLECTED_BY_COMMAND: usize = 1_000_000;
 
-/// Credits of one amount that the search for a page looks at, the newest ones.
+/// The number of credits of one amount, the newest ones, that are read for a page.
 const CREDITS_MAX: usize = 1_000;
 
-/// A command counts hits up to this number, whatever it prints: events that carry an id are sorted by their times, which their streams have.
+/// A command counts hits at least up to this number. Events that carry an id are sorted by time, which is only in their streams,
+/// so enough of them have to be read.
 const COUNTED_BY_COMMAND: usize = 1_000;
 
-/// Rows with one id that are sorted for a page, such as the holds of a producer that numbers them in each wallet.
+/// At least so many rows with one id are read and sorted. An id can have many rows, such as a hold's if a producer numbers holds
+/// anew in each wallet.
 const EXACT_MAX: usize = 1_000;
 
-/// A text that is searched for.
+/// A search text.
 #[derive(Clone, Debug)]
 pub struct SearchText {
     text: String,
@@ -58,7 +62,7 @@ pub struct SearchText {
 }
 
 impl SearchText {
-    /// Reads a text, without white space around it; `None` where there is none, or nothing is left of it after folding.
+    /// Reads a text without the white space around it. `None` if it is empty or nothing is left of it after folding.
     pub fn read(text: &str) -> Result<Option<Self>, TooLong> {
         let pieces = Pieces::of(text)?.filter(|pieces| !pieces.is_empty());
         Ok(pieces.map(|pieces| Self {
@@ -68,28 +72,28 @@ impl SearchText {
         }))
     }
 
-    /// The text as an id.
+    /// The text as an id, not folded.
     pub fn id(&self) -> &str {
         &self.text
     }
 }
 
-/// How far a search goes.
+/// The bounds of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach {
     /// Whether names are searched.
     pub search: Search,
     pub moment: Moment,
-    /// Hits of a kind at most.
+    /// The largest number of hits of a kind.
     pub shown: usize,
-    /// Hits of a kind are counted up to this number.
+    /// The number up to which hits of a kind are counted.
     pub counted: usize,
-    /// A page looks at a bounded number of rows and may stop early; a command looks at all.
+    /// Whether the number of visited rows is bounded, as for a page. A command visits all rows.
     pub is_bounded: bool,
 }
 
 impl Reach {
-    /// For a page that shows so many hits of a kind.
+    /// The bounds for a page that shows so many hits of a kind.
     pub const fn page(shown: usize, search: Search, moment: Moment) -> Self {
         Self {
             search,
@@ -100,7 +104,7 @@ impl Reach {
         }
     }
 
-    /// For a command that prints so many hits of a kind.
+    /// The bounds for a command that prints so many hits of a kind.
     pub fn command(shown: usize, moment: Moment) -> Self {
         Self {
             search: Search::Names,
@@ -128,29 +132,29 @@ impl Reach {
     }
 }
 
-/// Which of a row's amounts are searched.
+/// The amounts of a row that are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amounts {
     None,
-    /// The one that its list is filtered by.
+    /// The amount by which the list is filtered.
     Listed,
-    /// A wallet's credits of kind `refund`.
+    /// The amounts of a wallet's credits of kind `refund`.
     Credits,
 }
 
-/// A row that a search finds by a part of its id.
+/// A row that can be found by a part of its id.
 pub trait SearchRow: ListRow {
     const AMOUNTS: Amounts;
-    /// The numbers of the rows with the id `?1`, `?2` at most.
+    /// Selects the numbers of the rows with the id `?1`, at most `?2`.
     const WITH_ID: &'static str;
 
-    /// States, by their words: first those in which something waits for a row, then those of settled rows. Without the latter
-    /// the former are all.
+    /// The states in two groups: those of rows that wait for something, then those of settled rows. If no state is settled, the
+    /// first group has all states.
     fn groups() -> [Vec<&'static str>; 2] {
         [Self::SPEC.list.states(), Vec::new()]
     }
 
-    /// Whether nothing waits for it any more.
+    /// Whether nothing has to happen to the row any more.
     fn is_settled(&self) -> bool {
         false
     }
@@ -158,11 +162,11 @@ pub trait SearchRow: ListRow {
     /// The row's own id.
     fn id(&self) -> &str;
 
-    /// What rows are sorted by, newest first: a time, and ids that settle what is equal.
+    /// The sort key, newest first: a time, then two ids as tie-breakers.
     fn newness(&self) -> (Option<DateTime<Utc>>, &str, &str);
 }
 
-/// Those that something waits for first.
+/// Splits the states: those of rows that wait for something, then the others.
 fn two_groups<State: Copy>(
     all: &[State],
     waits: impl Fn(State) -> bool,
@@ -274,7 +278,7 @@ impl SearchRow for CustomerRow {
     }
 }
 
-/// The rows of one kind that a text finds.
+/// Finds the rows of one kind that match a text.
 pub fn find<Row: SearchRow>(connection: &Connection, text: &SearchText, reach: &Reach) -> rusqlite::Result<Hits<Row>> {
     let ask = reach.ask();
     let mut numbers = BTreeSet::new();
@@ -353,7 +357,7 @@ pub fn find<Row: SearchRow>(connection: &Connection, text: &SearchText, reach: &
     })
 }
 
-/// The rows whose id is the text, those that something waits for first, then the newest.
+/// The rows whose id is the text, with their numbers: first those that wait for something, then the newest.
 fn with_id<Row: SearchRow>(
     connection: &Connection,
     text: &SearchText,
@@ -374,7 +378,7 @@ fn with_id<Row: SearchRow>(
     Ok(rows)
 }
 
-/// The count that is shown of so many hits; `more`: and possibly others.
+/// The count to show. `more`: there may be other hits.
 fn count(hits: usize, more: bool, reach: &Reach) -> Count {
     let counted = hits.min(reach.counted) as u64;
     if more || hits > reach.counted {
@@ -384,7 +388,7 @@ fn count(hits: usize, more: bool, reach: &Reach) -> Count {
     }
 }
 
-/// The newest rows of these states.
+/// A query for the rows in these states, newest first.
 fn query_of<Row: ListRow>(states: &[&str]) -> ListQuery {
     let list = Row::SPEC.list;
     ListQuery {
@@ -394,7 +398,7 @@ fn query_of<Row: ListRow>(states: &[&str]) -> ListQuery {
     }
 }
 
-/// The newest rows of each currency that have an amount.
+/// The rows with an amount, newest first, for each currency.
 fn with_amount<Row: SearchRow>(
     connection: &Connection,
     query: &ListQuery,
@@ -428,14 +432,14 @@ fn with_amount<Row: SearchRow>(
     Ok(found)
 }
 
-/// An amount in minor units; `None` where the currency has no such amount.
+/// An amount in minor units. `None` if the currency can't have this amount.
 fn minor_units(amount: &AmountText, currency: Currency) -> Option<i128> {
     let units = |side| amount.amount.minor_units(currency.decimals(), side);
     let exactly = units(Side::AtLeast);
     (exactly == units(Side::AtMost)).then_some(exactly)
 }
 
-/// The wallets that were credited an amount for a refund, the last changed first.
+/// The wallets with a refund credit of this amount, the most recently changed first.
 fn credited(connection: &Connection, currency: Currency, amount: i128, reach: &Reach) -> rusqlite::Result<FirstRows> {
     let most = if reach.is_bounded { CREDITS_MAX } else { usize::MAX };
     let mut select = connection.prepare_cached(
@@ -470,7 +474,7 @@ fn credited(connection: &Connection, currency: Currency, amount: i128, reach: &R
     })
 }
 
-/// The payments with a text as their whole id, then the newest of its amount.
+/// The payments whose whole id is the text, then those of its amount, newest first.
 pub fn payments(connection: &Connection, text: &SearchText, reach: &Reach) -> rusqlite::Result<Hits<PaymentRow>> {
     let most = i64::try_from(reach.counted).unwrap_or(i64::MAX).saturating_add(1);
     let mut exact = Vec::new();
@@ -528,7 +532,7 @@ const PAYMENT_BY_AMOUNT: &str =
      FROM payment p INDEXED BY payment_amount CROSS JOIN orders o ON o.n = p.ord";
 
 fn payment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<PaymentRow>> {
-    // What the projector wrote reads back.
+    // The projector wrote these values, so parsing succeeds.
     let (Ok(order), Some(currency)) = (
         EntityId::new(row.get::<_, String>(1)?),
         row.get::<_, ReadCurrency>(6)?.0,
@@ -548,7 +552,7 @@ fn payment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<PaymentRow>> {
     }))
 }
 
-/// The currencies of payments, each found by one look into the index.
+/// The currencies of payments. Each is found by one index look-up.
 fn payment_currencies(connection: &Connection) -> rusqlite::Result<Vec<Currency>> {
     let mut select = connection.prepare_cached("SELECT min(currency) FROM payment WHERE currency > ?1")?;
     let (mut currencies, mut last) = (Vec::new(), String::new());
@@ -559,7 +563,7 @@ fn payment_currencies(connection: &Connection) -> rusqlite::Result<Vec<Currency>
     Ok(currencies)
 }
 
-/// The entities whose events may carry a text as an id of one kind: their streams tell.
+/// The entities whose events may carry the text as an id of this kind. The caller has to check their streams.
 pub fn holders(
     connection: &Connection,
     text: &SearchText,
@@ -575,7 +579,7 @@ pub fn holders(
     )
 }
 
-/// Whether the search index and the index of ids have every row. While they do not, a page finds the texts of the newest rows alone.
+/// Whether the search index and the index of ids have all rows. Until then, a page finds texts only in the newest rows.
 pub fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(lists::is_searchable(connection)? && whole_ids::is_complete(connection)?)
 }

@@ -1,19 +1,19 @@
-//! The search index: trigrams of folded ids and names, without a copy of them. It is built after the rows of a domain were written for
-//! the first time, a step at a time; from then on a row's texts are indexed with the row.
+//! The search index: trigrams of folded ids and names, without a copy of the texts. It is built in steps after the first filling
+//! of a domain. From then on, a row's texts are indexed with the row.
 
 use rusqlite::{Connection, params};
 
-use super::{customers, sources};
+use super::sources;
 use crate::domain::ids::Domain;
 
-/// Rows of one step of building the index.
-pub const STEP: i64 = 50_000;
+/// The number of rows that one step of building the index takes.
+const STEP: i64 = 50_000;
 
-/// Bytes of new entries that are kept in memory until they are written, at most. With as much as a step has, the index is made of few
-/// large segments, which takes half the time that many small ones take to be merged.
+/// The largest number of bytes of new index entries that FTS5 keeps in memory. It is enough for a whole step, so the index has
+/// few large segments. Merging them takes half the time that many small segments take.
 const HASH_SIZE: u32 = 16 << 20;
 
-/// A table whose texts are indexed.
+/// A table with indexed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Texts {
     Wallet,
@@ -28,13 +28,13 @@ pub enum Texts {
 /// When an index has every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It is written with the rows.
+    /// Always: the index is written with the rows.
     Always,
-    /// Once the steps of this domain are done.
+    /// After all steps of this domain.
     With(Domain),
-    /// It is made when both domains are filled, and written with the rows from then on.
+    /// After both domains are filled: the index is made then, and written with the rows from then on.
     OnceBothAreFilled,
-    /// Once the steps of customers are done.
+    /// After all steps of customers.
     Customers,
 }
 
@@ -68,7 +68,7 @@ impl Texts {
         }
     }
 
-    /// Indexes the rows after one number, up to another. The texts are those that `lists::spec` looks into.
+    /// Indexes the rows after number `?1`, up to number `?2`. The texts are those that `lists::spec` searches.
     const fn insert(self) -> &'static str {
         match self {
             Self::Wallet => {
@@ -130,7 +130,7 @@ impl Texts {
         }
     }
 
-    /// The numbers of the rows that a question finds.
+    /// Selects the numbers of the rows that match the FTS5 query `?1`.
     pub const fn matching(self) -> &'static str {
         match self {
             Self::Wallet => "SELECT rowid FROM wallet_text WHERE wallet_text MATCH ?1",
@@ -156,7 +156,8 @@ impl Texts {
     }
 }
 
-/// Creates the tables of an index anew, empty. `own` has the row's own id, `ids` the other ids and codes.
+/// Creates an index, empty, in place of an existing one. Column `own` has the row's own id, `ids` the other ids and codes,
+/// `names` the names of people.
 pub fn create(connection: &Connection, texts: Texts) -> rusqlite::Result<()> {
     let table = texts.table();
     connection.execute_batch(&format!(
@@ -168,14 +169,14 @@ pub fn create(connection: &Connection, texts: Texts) -> rusqlite::Result<()> {
     ))
 }
 
-/// Creates the tables of a domain's indexes anew, empty.
+/// Creates the indexes of a domain, empty, in place of existing ones.
 pub fn create_of(connection: &Connection, domain: Domain) -> rusqlite::Result<()> {
     Texts::of(domain)
         .iter()
         .try_for_each(|texts| create(connection, *texts))
 }
 
-/// Makes the index of findings anew.
+/// Builds the index of findings again.
 pub fn index_findings(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("INSERT INTO finding_text (finding_text) VALUES ('delete-all');")?;
     connection
@@ -184,7 +185,7 @@ pub fn index_findings(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// Indexes the texts of a row; `indexed`: those that it had before are in the index.
+/// Indexes the texts of a row. `indexed`: the row's earlier texts are in the index and are removed.
 pub fn put(connection: &Connection, texts: Texts, n: i64, indexed: bool) -> rusqlite::Result<()> {
     if indexed {
         remove(connection, texts, n)?;
@@ -197,7 +198,7 @@ pub fn remove(connection: &Connection, texts: Texts, n: i64) -> rusqlite::Result
     connection.prepare_cached(texts.delete())?.execute([n]).map(drop)
 }
 
-/// Indexes the rows after one number, up to another, and answers with the number of the last row there is.
+/// Indexes the rows after number `from`, up to number `to`. Returns the number of the table's last row.
 pub fn index_step(connection: &Connection, texts: Texts, from: i64, to: i64) -> rusqlite::Result<i64> {
     connection.prepare_cached(texts.insert())?.execute([from, to])?;
     connection
@@ -205,11 +206,11 @@ pub fn index_step(connection: &Connection, texts: Texts, from: i64, to: i64) -> 
         .query_row([], |row| row.get(0))
 }
 
-/// Indexes the next rows of a domain, and after them the next customers. `false`: every row is in the index.
+/// Indexes the next rows of a domain, and after all of them the next customers. Returns `false` if every row is in the index.
 pub fn extend(connection: &Connection, domain: Domain) -> rusqlite::Result<bool> {
     let from = sources::read(connection, domain)?.searchable;
     if from == i64::MAX {
-        return customers::extend(connection);
+        return extend_customers(connection);
     }
     let to = from.saturating_add(STEP);
     let mut last = 0;
@@ -221,5 +222,35 @@ pub fn extend(connection: &Connection, domain: Domain) -> rusqlite::Result<bool>
         "UPDATE source SET searchable = ?2 WHERE domain = ?1",
         params![domain.as_str(), done],
     )?;
-    Ok(done != i64::MAX || customers::extend(connection)?)
+    Ok(done != i64::MAX || extend_customers(connection)?)
+}
+
+/// Customers up to this number are in the index. `i64::MAX`: all.
+pub fn customers_searchable(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT searchable FROM customer_source")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Whether the index has every customer.
+pub fn has_all_customers(connection: &Connection) -> rusqlite::Result<bool> {
+    customers_searchable(connection).map(|searchable| searchable == i64::MAX)
+}
+
+/// Indexes the texts of the next customers. Returns `false` if all are in the index, or if a domain is not filled yet.
+fn extend_customers(connection: &Connection) -> rusqlite::Result<bool> {
+    let from = customers_searchable(connection)?;
+    let filled: bool = connection
+        .prepare_cached("SELECT min(filled) FROM source")?
+        .query_row([], |row| row.get(0))?;
+    if from == i64::MAX || !filled {
+        return Ok(false);
+    }
+    let to = from.saturating_add(STEP);
+    let last = index_step(connection, Texts::Customer, from, to)?;
+    let done = if to >= last { i64::MAX } else { to };
+    connection
+        .prepare_cached("UPDATE customer_source SET searchable = ?1")?
+        .execute([done])?;
+    Ok(done != i64::MAX)
 }

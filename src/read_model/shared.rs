@@ -1,4 +1,4 @@
-//! What the projectors of a read model and those who read it share.
+//! State that the projectors of a read model share with its readers.
 
 use std::sync::{
     Arc,
@@ -16,27 +16,27 @@ use crate::{
     views::health::{Progress, StoreState},
 };
 
-/// Entities that wait to be compared with their store at most.
+/// The largest number of entities that wait for a comparison with their store, by domain.
 const CHECKS_MAX: usize = 1_024;
 
-/// What projectors write and others read.
+/// State that projectors write and others read.
 pub struct Shared {
     wallet: watch::Sender<StoreState>,
     order: watch::Sender<StoreState>,
-    /// Of each domain, whether every stream was read to its end once, so that its indexes are there.
+    /// By domain, whether every stream was read to its end once. Then the indexes exist.
     filled: [AtomicBool; 2],
-    /// Where the feeds were read to; `None` until a domain was read to its end.
+    /// By domain, the position up to which the feed was read. `None` until the domain is filled or resumed.
     places: Mutex<[Option<FeedPosition>; 2]>,
-    /// When the database was written that this process went on from.
+    /// By domain, when the rows that this process resumed were last written.
     resumed: Mutex<[Option<DateTime<Utc>>; 2]>,
     pub changes: Arc<Changes>,
-    /// Of each domain, entities that its projector is asked to compare with the store.
+    /// By domain, the entities that the projector has to compare with the store.
     pub checks: [mpsc::Sender<Check>; 2],
-    /// Of each domain, whether a pass at full speed is asked for.
+    /// By domain, whether a pass at full speed is requested.
     pub passes: [(AtomicBool, Notify); 2],
 }
 
-/// What the projectors receive.
+/// The receivers of [`Shared::checks`], by domain.
 pub type Checks = [mpsc::Receiver<Check>; 2];
 
 impl Shared {
@@ -70,12 +70,12 @@ impl Shared {
         let _ = state.wait_for(|state| *state == StoreState::Live).await;
     }
 
-    /// Asks for an entity to be compared, and waits while many are.
+    /// Queues a comparison of an entity. Waits while the queue is full.
     pub async fn check(&self, domain: Domain, check: Check) {
         let _ = self.checks[domain as usize].send(check).await;
     }
 
-    /// Asks for a pass at full speed.
+    /// Requests a pass at full speed.
     pub fn request_pass(&self, domain: Domain) {
         let (requested, notify) = &self.passes[domain as usize];
         requested.store(true, Ordering::Release);

@@ -1,5 +1,5 @@
-//! Reads an entity's stream on from where it was known before. The states that were read last are kept in memory, within a bound.
-//! Snapshots of long wallets are kept in the read model's database, so that no long wallet is read from its beginning twice.
+//! The folds of entities, continued from where they are known. The most recently used ones are cached in memory, up to a bound.
+//! Snapshots of long wallets are stored in the read model's database, so that no long wallet is read from its beginning twice.
 //! Nothing here writes to a log.
 
 mod access;
@@ -40,43 +40,43 @@ pub use self::{
     range::{Segment, Stretch},
     recorder::{LONG, SEGMENT},
     snapshotted::Remembered,
-    store::{SnapshotError, SnapshotStore, TABLES, clear},
+    store::{SnapshotError, SnapshotStore},
 };
 
-/// Entries of a stream that are read along with those of others.
+/// Entries of a stream that are read together with those of other streams.
 const PAGE: usize = 1_000;
-/// Entries that are folded before the caller hears of them.
+/// Entries of an out-of-order stream that the observer receives at once.
 const TOLD_AT_ONCE: usize = 1_000;
-/// Segments that are written in one transaction while a stream is read.
+/// The least number of segments that are written in one transaction while a stream is being read.
 const STORED_AT_ONCE: usize = 256;
 
-/// What a caller hears while a history goes on.
+/// What an observer receives while a stream is folded.
 #[derive(Debug)]
 pub enum FoldStep<'a, S> {
-    /// What follows begins at the stream's beginning: whatever was known before is void. `in_order`: it comes in the order of the
-    /// stream; otherwise in that of its sequences.
+    /// The fold begins at the start of the stream, and earlier results are void. `in_order`: the entries come in the order of the
+    /// stream; otherwise in sequence order.
     Anew { in_order: bool },
-    /// The next entries, and the fold after them, which has at least the postings and holds that they mention.
+    /// The next entries, and the fold after them. The fold has at least the postings and holds that these entries mention.
     Page { fold: &'a Fold<S>, entries: &'a [Entry] },
 }
 
-/// An entity at the end of its stream. Of a long wallet's fold, postings and holds may be left out.
+/// The fold of an entity at the end of its stream. The fold of a long wallet may lack postings and closed holds.
 #[derive(Debug)]
 pub struct Head<S: Remembered> {
     pub fold: Arc<Fold<S>>,
-    /// Where its stream was read to.
+    /// The position of the last entry.
     pub last: Position,
-    /// When the ledger learnt of its last event.
+    /// When the last entry was recorded.
     pub last_recorded: DateTime<Utc>,
-    /// Entries of its stream.
+    /// The number of entries in the stream.
     pub entries: u64,
-    /// What was noted on the way, where snapshots are kept.
+    /// What is recorded for the next snapshots. `None` for an entity without snapshots.
     course: Option<Arc<S::Course>>,
-    /// The last snapshot that was written, with its postings and holds.
+    /// The number of the last written snapshot. The postings and holds up to it are in the snapshot store.
     base: Option<u64>,
 }
 
-// Derived, it would ask for S: Clone.
+// A derived impl would require `S: Clone`.
 impl<S: Remembered> Clone for Head<S> {
     fn clone(&self) -> Self {
         Self {
@@ -90,24 +90,24 @@ impl<S: Remembered> Clone for Head<S> {
     }
 }
 
-/// What is to be done with the segments that a folding has ended.
+/// What to do with the segments that a folding has completed.
 enum Ended {
-    /// Nothing; whether all that ended were written before.
+    /// Nothing. `true` if all completed segments were written before.
     Kept(bool),
-    /// These are to be written, with the chart up to the last of them.
+    /// Write these, with the chart up to the last of them.
     New(Vec<Milestone>, Chart),
 }
 
-/// The histories of one domain's entities.
+/// The folds of one domain's entities.
 pub struct Histories<S: Remembered> {
     log: Arc<dyn EventLog>,
     store: Option<SnapshotStore>,
-    /// Which entries are folded. With a filter there are no snapshots.
+    /// The entries that are folded. With a filter there are no snapshots.
     filter: Filter,
     heads: Mutex<Heads<S>>,
-    /// Streams whose snapshots were seen to be of this log.
+    /// Streams whose snapshots are known to be of this log.
     trusted: Mutex<HashSet<EntityId>>,
-    /// Long streams that can't have snapshots.
+    /// Long streams that are out of order and can't have snapshots.
     disordered: Mutex<HashSet<EntityId>>,
 }
 
@@ -126,7 +126,7 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// Histories of what a filter keeps. They have no end to go on from: every stream is read from its beginning.
+    /// Folds only the entries that a filter keeps. Every stream is read from its beginning.
     pub fn filtered(log: Arc<dyn EventLog>, filter: Filter) -> Self {
         Self {
             filter,
@@ -134,18 +134,18 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// Whether some entries may be left out.
+    /// Whether a filter may leave out entries.
     pub const fn is_filtered(&self) -> bool {
         !self.filter.is_empty()
     }
 
-    /// A stream from its beginning, without snapshots.
+    /// Begins the fold of a stream, without snapshots.
     pub fn folding(&self) -> Folding<S> {
         Folding::filtered(self.filter)
     }
 
-    /// Goes on to a stream's end. `known` is the last position that the caller has accounted for, `None` for nothing yet;
-    /// `observer` gets every entry after it, in order. `None` for a stream without entries.
+    /// Folds a stream to its end. `known` is the position up to which the caller knows the stream; `None`: nothing. `observer`
+    /// receives every entry after `known`, in order. Returns `None` for a stream without entries.
     pub async fn advance(
         &self,
         id: &EntityId,
@@ -161,7 +161,7 @@ impl<S: Remembered> Histories<S> {
         self.go_on(id, known, folding, None, observer).await
     }
 
-    /// The same for many streams at once, which share reads. `None` for those that have nothing after `known`.
+    /// The same for many streams, which are read together. `None` for streams without entries after `known`.
     pub async fn advance_many(
         &self,
         wanted: &[(EntityId, Option<Position>)],
@@ -184,7 +184,7 @@ impl<S: Remembered> Histories<S> {
                             .await?
                     }
                     (None, None) => self.go_on(id, None, self.folding(), Some(page), observer).await?,
-                    // Nobody holds the state before the page.
+                    // The state before the page is not cached.
                     (None, Some(_)) => self.advance(id, *known, observer).await?,
                 });
             }
@@ -202,7 +202,7 @@ impl<S: Remembered> Histories<S> {
         {
             return Ok(());
         }
-        // On from where whoever did this before was ended.
+        // Resumes after the last written snapshot.
         let resumed = self.after_snapshot(id, Position::END).await?;
         let recalls = resumed.is_some();
         let mut folding = resumed.unwrap_or_else(Folding::tracking);
@@ -212,7 +212,7 @@ impl<S: Remembered> Histories<S> {
                 self.drop_damaged(id, &error).await;
                 return Ok(());
             }
-            // What is out of order has no snapshots: an entry may still come that belongs before them.
+            // A stream that is out of order has no snapshots: an entry that comes later may belong before them.
             if !folding.push(&page, &mut |_| {}) {
                 self.remove_snapshots(id).await;
                 self.disordered().insert(id.clone());
@@ -227,7 +227,7 @@ impl<S: Remembered> Histories<S> {
         Ok(())
     }
 
-    /// For a stream that is read part after part from its beginning, by who reads them all.
+    /// Begins the fold of a stream that is read from its beginning, part by part.
     pub fn from_beginning(&self) -> Folding<S> {
         if self.store.is_some() {
             Folding::tracking()
@@ -236,8 +236,8 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// Goes on with the next part. The snapshots of a very long stream are written on the way, so that it can be opened
-    /// as soon as it was read. `false`: out of order, see [`Folding::push`]. Blocks.
+    /// Folds the next part. Snapshots of a very long stream are written on the way, so that they exist once it is read. Returns
+    /// `false` if the entries are out of order: see [`Folding::push`]. Blocks.
     pub fn push_part(
         &self,
         id: &EntityId,
@@ -256,7 +256,8 @@ impl<S: Remembered> Histories<S> {
         in_order
     }
 
-    /// After the last part. `None` where there was no entry. What is long but not very long is left to [`Self::track`]. Blocks.
+    /// Finishes the fold after the last part. `None` if there was no entry. If no snapshot was written on the way,
+    /// [`Self::track`] writes them later. Blocks.
     pub fn finish_parts(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
         if folding.base.is_some() {
             self.keep_now(id, &mut folding, 1);
@@ -264,7 +265,7 @@ impl<S: Remembered> Histories<S> {
         folding.finish()
     }
 
-    /// Folds on to the end of the stream, beginning with a page if one was read already.
+    /// Folds on to the end of the stream. `page` is the next page if it was read already.
     async fn go_on(
         &self,
         id: &EntityId,
@@ -284,7 +285,7 @@ impl<S: Remembered> Histories<S> {
                 match self.push(id, known, &mut folding, &entries, observer) {
                     Ok(true) => {}
                     Ok(false) => {
-                        // Its snapshots hold no longer, if it had any.
+                        // The stream is out of order, so its snapshots are not valid any more.
                         self.remove_snapshots(id).await;
                         return self.refold(id, observer).await;
                     }
@@ -302,7 +303,8 @@ impl<S: Remembered> Histories<S> {
         Ok(self.finish(id, folding).await)
     }
 
-    /// Of a folding that began before `known`, only what is after it is told. `false`: the entries are out of order.
+    /// Folds entries. If the fold began before `known`, the observer receives only entries after `known`. Returns `false` if the
+    /// entries are out of order.
     fn push(
         &self,
         id: &EntityId,
@@ -312,7 +314,7 @@ impl<S: Remembered> Histories<S> {
         observer: Observer<'_, S>,
     ) -> Stored<bool> {
         if let Some(store) = &self.store {
-            // What the fold leaves out must still be there.
+            // The parts that the fold lacks must still be in the snapshot store.
             if let Some(base) = folding.base
                 && !store.has(id, base)?
             {
@@ -329,7 +331,7 @@ impl<S: Remembered> Histories<S> {
 
     async fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
         let stored = self.keep(id, &mut folding, 1).await;
-        // A long one that nothing was noted of is not kept: kept, it would go on without snapshots.
+        // A long stream without a course is not cached: a fold that continues from the cache would write no snapshots.
         let short = self.store.is_none() || S::course().is_none() || folding.entries <= LONG;
         let keep = if folding.course.is_none() { short } else { stored };
         if stored && folding.base.is_some() {
@@ -347,7 +349,7 @@ impl<S: Remembered> Histories<S> {
         Some(head)
     }
 
-    /// Writes the segments that ended, if there are at least so many. `false`: they could not be written. Blocks.
+    /// Writes the completed segments, if there are at least `at_least`. Returns `false` if they could not be written. Blocks.
     fn keep_now(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
         let Some(store) = &self.store else { return false };
         match Self::take_ended(folding, at_least) {
@@ -359,7 +361,7 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// The same, for callers that must not block.
+    /// The same, without blocking the caller's thread.
     async fn keep(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
         let Some(store) = self.store.clone() else { return false };
         match Self::take_ended(folding, at_least) {
@@ -407,7 +409,7 @@ impl<S: Remembered> Histories<S> {
         false
     }
 
-    /// Goes on from the last snapshot that the caller has accounted for, if there is one of this log.
+    /// Resumes from the last snapshot that is not after `known`. `None` if there is none of this log.
     async fn after_snapshot(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
         let Some(store) = &self.store else { return Ok(None) };
         let snapshot = match S::snapshot(store, id, known) {
@@ -423,7 +425,7 @@ impl<S: Remembered> Histories<S> {
         Ok(self.is_trusted(id, position, sequence).await?.then_some(folding))
     }
 
-    /// Whether the log has the entry that a snapshot of this stream names. Where not, its snapshots are of another log.
+    /// Whether the log has the entry of a snapshot. If not, the snapshots are of another log and are removed.
     async fn is_trusted(&self, id: &EntityId, position: Position, place: u64) -> Result<bool, ReadError> {
         if self.trusted().contains(id) {
             return Ok(true);
@@ -441,14 +443,14 @@ impl<S: Remembered> Histories<S> {
         Ok(same)
     }
 
-    /// Forgets what is kept of a stream whose entries are no longer what they were.
+    /// Discards everything about a stream whose entries have changed.
     pub async fn forget(&self, id: &EntityId) {
         self.disordered().remove(id);
         self.heads().remove(id);
         self.remove_snapshots(id).await;
     }
 
-    /// Forgets everything in memory: the snapshots were removed.
+    /// Discards everything in memory. The caller has removed the snapshots.
     pub fn clear(&self) {
         self.trusted().clear();
         self.disordered().clear();
@@ -464,7 +466,7 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// A stream is read again from the log, because its snapshots could not be read. Those that are damaged are removed.
+    /// Reports that the stream is read again from the log, because its snapshots could not be read. Removes damaged snapshots.
     async fn drop_damaged(&self, id: &EntityId, error: &SnapshotError) {
         tracing::warn!(%error, %id, "a history is read again from the log");
         if matches!(error, SnapshotError::Damaged) {
@@ -472,7 +474,7 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    /// Folds a whole stream whose entries did not come in sequence order.
+    /// Folds a whole stream that is out of sequence order.
     async fn refold(&self, id: &EntityId, observer: Observer<'_, S>) -> Result<Option<Head<S>>, ReadError> {
         self.heads().remove(id);
         let placed = in_sequence_order(self.log.read_all(id, Position::START).await?);
@@ -481,11 +483,11 @@ impl<S: Remembered> Histories<S> {
         for page in entries.chunks(TOLD_AT_ONCE) {
             folding.push_sorted(page, observer);
         }
-        // Not kept: the next entry may again belong before others.
+        // The result is not cached: the next entry may again belong before others.
         Ok(folding.finish())
     }
 
-    /// Bytes that the heads take which are kept in memory, as far as they are weighed; bounded.
+    /// The approximate number of bytes of the cached heads, which is bounded.
     pub fn kept_bytes(&self) -> usize {
         self.heads().bytes()
     }

@@ -1,4 +1,4 @@
-//! What the read model records of its sources: how far the feed of each domain was read, and whether every stream was.
+//! What the read model records about its stores: the position up to which each feed was read, and whether every stream was read.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -6,29 +6,29 @@ use rusqlite::{Connection, params};
 use super::columns::{Sortable, Time};
 use crate::{
     domain::ids::{Domain, EntityId, Position},
-    event_log::FeedPosition,
+    event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError, StreamEnd},
 };
 
-/// One domain's store, as far as it was read.
+/// The state of reading one domain's store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// The rows of the domain stand for this position of the feed.
+    /// The feed position that the rows of the domain reflect.
     pub feed: FeedPosition,
     /// Every stream was read to its end once.
     pub filled: bool,
-    /// Entries were found that no feed entry names.
+    /// The store has entries that its feed does not name.
     pub unfed: bool,
-    /// Rows up to this number are in the search index; `i64::MAX`: all.
+    /// Rows up to this number are in the search index. `i64::MAX`: all rows.
     pub searchable: i64,
-    /// Entries of all streams.
+    /// The number of entries in all streams.
     pub events: u64,
     /// When rows or the position were last written.
     pub updated_at: Option<DateTime<Utc>>,
-    /// What the store said of itself, as JSON.
+    /// The store's [`Identity`](crate::event_log::Identity), as JSON.
     pub identity: String,
-    /// Rows up to this number were compared with the store in the pass under way.
+    /// Rows up to this number were compared with the store in the current pass.
     pub checked_to: i64,
-    /// When the last pass went through.
+    /// When the last pass ended.
     pub checked_at: Option<DateTime<Utc>>,
 }
 
@@ -51,7 +51,7 @@ pub fn read(connection: &Connection, domain: Domain) -> rusqlite::Result<Source>
     })
 }
 
-/// Records how far the feed was read, with the rows that stand for it.
+/// Records the position up to which the feed was read. Belongs in the transaction that writes the rows.
 pub fn set_feed(
     connection: &Connection,
     domain: Domain,
@@ -78,7 +78,7 @@ pub fn set_identity(connection: &Connection, domain: Domain, identity: &str) -> 
         .map(drop)
 }
 
-/// Records how far a pass has come.
+/// Records the progress of a pass.
 pub fn set_checked_to(connection: &Connection, domain: Domain, n: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE source SET checked_to = ?2 WHERE domain = ?1")?
@@ -86,7 +86,7 @@ pub fn set_checked_to(connection: &Connection, domain: Domain, n: i64) -> rusqli
         .map(drop)
 }
 
-/// Records that a pass went through.
+/// Records the end of a pass.
 pub fn set_checked(connection: &Connection, domain: Domain, at: DateTime<Utc>) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE source SET checked_to = 0, checked_at = ?2 WHERE domain = ?1")?
@@ -101,7 +101,7 @@ pub fn set_unfed(connection: &Connection, domain: Domain) -> rusqlite::Result<()
         .map(drop)
 }
 
-/// Streams that have moved and could not be read, by id.
+/// Streams that have new entries and could not be read, by id.
 pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<EntityId>> {
     let mut select = connection.prepare_cached("SELECT id FROM stale WHERE domain = ?1 ORDER BY id")?;
     let rows = select.query_map([domain.as_str()], |row| row.get::<_, String>(0))?;
@@ -112,7 +112,7 @@ pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<En
     Ok(ids)
 }
 
-/// How many streams could not be read, in all domains.
+/// The number of streams that could not be read, in all domains.
 pub fn count_stale(connection: &Connection) -> rusqlite::Result<u64> {
     let mut select = connection.prepare_cached("SELECT count(*) FROM stale")?;
     select.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
@@ -125,7 +125,7 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// Streams that can't be read, by id, and why.
+/// Streams that can't be read, with the reason, by id.
 pub fn unreadable(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<Unreadable>> {
     let mut select = connection.prepare_cached("SELECT id, reason FROM stale WHERE domain = ?1 ORDER BY id")?;
     let rows = select.query_map([domain.as_str()], |row| {
@@ -137,7 +137,7 @@ pub fn unreadable(connection: &Connection, domain: Domain) -> rusqlite::Result<V
     rows.collect()
 }
 
-/// Where a stream ends, as its row says.
+/// The end of a stream according to its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowEnd {
     Absent,
@@ -163,14 +163,14 @@ pub fn row_end(connection: &Connection, domain: Domain, id: &EntityId) -> rusqli
             entries: row.get::<_, i64>(1)?.cast_unsigned(),
         })
     });
-    // A stream that is gone keeps a row without entries.
+    // A stream that no longer exists keeps a row without entries.
     let end = end
         .optional()?
         .filter(|end| !matches!(end, RowEnd::Present { entries: 0, .. }));
     Ok(end.unwrap_or(RowEnd::Absent))
 }
 
-/// The ends of the next rows by id.
+/// The ends of the next rows after an id, by id, at most `size`.
 pub fn row_ends(
     connection: &Connection,
     domain: Domain,
@@ -195,7 +195,7 @@ pub fn row_ends(
     Ok(ends)
 }
 
-/// Position of the last entry that the rows of an entity stand for; `None` where it has no row, or has to be read anew.
+/// The position of the last entry that an entity's rows reflect. `None` if the entity has no row or has to be read anew.
 pub fn known(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<Option<Position>> {
     use rusqlite::OptionalExtension as _;
 
@@ -210,4 +210,31 @@ pub fn known(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite
     })?;
     let position = select.query_row([id.as_str()], |row| Ok(row.get::<_, ReadPosition>(0)?.0));
     position.optional()
+}
+
+/// The streams that do not end where their rows say.
+pub async fn differing(log: &dyn EventLog, rows: &[(EntityId, RowEnd)]) -> Result<Vec<EntityId>, ReadError> {
+    let mut differing = Vec::new();
+    for rows in rows.chunks(READ_MANY_MAX) {
+        let ids: Vec<_> = rows.iter().map(|(id, _)| id.clone()).collect();
+        for ((id, row), end) in rows.iter().zip(log.ends(&ids).await?) {
+            let agrees = match (end, *row) {
+                (_, RowEnd::Unreadable) => true,
+                (StreamEnd::Absent | StreamEnd::Present { last: None, .. }, row) => row == RowEnd::Absent,
+                (StreamEnd::WrongType(_), _) => false,
+                (
+                    StreamEnd::Present {
+                        last: Some(last),
+                        length,
+                        ..
+                    },
+                    row,
+                ) => row == RowEnd::Present { last, entries: length },
+            };
+            if !agrees {
+                differing.push(id.clone());
+            }
+        }
+    }
+    Ok(differing)
 }

@@ -1,5 +1,5 @@
-//! What runs beside the pages: the projectors, the building of indexes, the passes that compare rows with the stores, snapshots of long
-//! wallets, and the telling of what only the time changes.
+//! The background tasks of the read model: projectors, building of indexes, passes that compare rows with the stores, snapshots
+//! of long wallets, and notifications of changes that come with time alone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,14 +28,14 @@ use crate::{
     views::health::StoreState,
 };
 
-/// How often it is looked for what became overdue or expired.
+/// The interval of the search for refunds that became overdue and holds that expired.
 const LOOK_FOR_DUE: Duration = Duration::from_secs(2);
-/// How often wallets are looked for that have become long.
+/// The interval of the search for wallets that became long. Also the pause after an index is complete.
 const LOOK_FOR_LONG: Duration = Duration::from_mins(1);
-/// The pause after a step of an index could not be written.
+/// The pause after an index could not be written.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What runs beside the pages.
+/// What the background tasks need.
 pub struct Tasks {
     pub stores: Stores,
     pub settings: Settings,
@@ -46,7 +46,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Runs until dropped.
+    /// Runs all tasks until the future is dropped.
     pub async fn run(self, checks: Checks) {
         let [wallet_checks, order_checks] = checks;
         let this = Arc::new(self);
@@ -93,7 +93,7 @@ impl Tasks {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Waits while a domain is filled: that comes first.
+    /// Waits while a domain is being filled, since filling has priority.
     async fn while_filling(&self) {
         for domain in Domain::ALL {
             let mut state = self.shared.state(domain).subscribe();
@@ -101,7 +101,8 @@ impl Tasks {
         }
     }
 
-    /// Moves the ids that a filling has gathered to their index, a step at a time, so that changes are written between the steps.
+    /// Moves the ids that a filling has collected to their index. Each step is a transaction of its own, so that projectors can
+    /// write between the steps.
     async fn index_ids(self: Arc<Self>) {
         loop {
             self.while_filling().await;
@@ -118,7 +119,8 @@ impl Tasks {
         }
     }
 
-    /// Builds the search index of a domain, a step at a time, so that changes are written between the steps.
+    /// Builds the search index of a domain. Each step is a transaction of its own, so that projectors can write between the
+    /// steps.
     async fn build_search(self: Arc<Self>, domain: Domain) {
         loop {
             self.shared.live(domain).await;
@@ -127,7 +129,7 @@ impl Tasks {
             let step = spawn_blocking(move || database.write(|connection| search_index::extend(connection, domain)));
             match step.await {
                 Ok(Ok(true)) => {}
-                // A domain that is filled anew begins its index anew.
+                // The loop goes on, because a domain that is filled anew has an empty index again.
                 Ok(Ok(false)) => sleep(LOOK_FOR_LONG).await,
                 Ok(Err(error)) => {
                     tracing::warn!(%domain, %error, "the search index is not written");
@@ -138,7 +140,7 @@ impl Tasks {
         }
     }
 
-    /// Tells of what only the time changes.
+    /// Publishes changes that come with time alone.
     async fn watch_the_time(self: Arc<Self>) {
         let moment = || Moment {
             now: (self.settings.clock)(),
@@ -175,8 +177,8 @@ impl Tasks {
         }
     }
 
-    /// Makes snapshots of long wallets that have none yet, one wallet after the other, the longest first: it is the slowest until
-    /// then.
+    /// Makes snapshots of long wallets that have none yet, one wallet after the other, the longest first: without snapshots it
+    /// takes longest to load.
     async fn track_long_wallets(self: Arc<Self>) {
         self.shared.live(Domain::Wallet).await;
         let mut ticks = interval(LOOK_FOR_LONG);

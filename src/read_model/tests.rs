@@ -1,5 +1,5 @@
-//! Tests of what goes wrong with the read model's own file. Each is a clear sentence, nothing is lost, and what reads streams
-//! goes on.
+//! Tests of failures of the read model's file: each gives a clear error, loses nothing, and does not affect the reading of
+//! streams.
 
 mod cases;
 pub mod memory_log;
@@ -43,7 +43,7 @@ async fn a_full_disk_halts_the_lists_until_there_is_room() {
         _ => false,
     };
     becomes(halted).await;
-    // What was known is still there, and the other store is followed.
+    // The known rows are still there, and the other store is followed.
     assert_eq!(model.counts().unwrap().wallets, 10);
     assert_eq!(model.health()[1].state, StoreState::Live);
     model.database.set_pages_max(1_000_000);
@@ -52,7 +52,7 @@ async fn a_full_disk_halts_the_lists_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_used_is_said_with_its_name() {
+async fn the_error_names_a_directory_that_cannot_be_used() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -67,7 +67,7 @@ async fn a_directory_that_cannot_be_used_is_said_with_its_name() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_damaged_while_it_is_used_is_replaced_by_the_next_start() {
+async fn the_next_start_replaces_a_file_that_was_damaged_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings {
         dir: Some(dir.path().to_owned()),
@@ -77,7 +77,7 @@ async fn a_file_that_is_damaged_while_it_is_used_is_replaced_by_the_next_start()
     open_wallets(&log, 0, 500);
     let model = ReadModel::start(stores.clone(), settings.clone()).unwrap();
     model.loaded().await;
-    // A reader of its own connection sees a page that is none.
+    // Corrupts an index, which a reader's own connection then sees.
     model
         .database
         .write(|connection| {
@@ -109,5 +109,5 @@ async fn a_file_that_is_damaged_while_it_is_used_is_replaced_by_the_next_start()
             Err(error) => panic!("{error}"),
         }
     }
-    panic!("the directory was not left");
+    panic!("the directory was not released");
 }

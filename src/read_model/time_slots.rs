@@ -1,11 +1,11 @@
-//! Days, hours and minutes by which rows are counted, so that it can be said how many lie before a time without reading them:
-//! whole days, then the hours of the day, then the minutes of the hour; only of the last minute are rows read.
+//! Days, hours and minutes by which rows are counted. The number of rows before a time is the sum of whole days, then of hours of
+//! the last day, then of minutes of the last hour. Only the rows of the last minute are read.
 
 use chrono::{DateTime, Utc};
 
-/// Seconds from the year 0 to 1970: slots are never below zero, so SQL and Rust divide them alike.
+/// Seconds from the year 0 to 1970. With this bias slots are never negative, so SQL and Rust divide them alike.
 const BIAS: i64 = 62_167_219_200;
-/// Minutes of each unit.
+/// The minutes of each unit: day, hour, minute.
 pub const UNITS: [i64; 3] = [24 * 60, 60, 1];
 
 /// The minute of a time, counted from the year 0.
@@ -18,7 +18,7 @@ pub fn begin(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(minute * 60 - BIAS, 0).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
-/// For each unit its slots before a minute: from the first (included) to the last (excluded).
+/// The slots before a minute, as `(unit, first, last)` for each unit. `last` is excluded.
 pub fn before(minute: i64) -> [(usize, i64, i64); 3] {
     let [day, hour] = [UNITS[0], UNITS[1]];
     let (days, hours) = (minute / day, minute / hour);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_begins_where_it_is_counted() {
+    fn a_time_is_in_its_minute() {
         for text in [
             "2026-11-27T23:59:59.999Z",
             "1969-12-31T23:59:00Z",

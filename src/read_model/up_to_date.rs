@@ -1,6 +1,6 @@
-//! A read model for a command that asks once. It is the one in the directory, where that is of these stores and stands for their
-//! ends: as the server that owns it keeps it, or brought up to date here where no process owns it. Otherwise, and for a
-//! filter, it is a temporary one, filled by the same projector and removed at the end.
+//! The read model of a command. The command uses the read model in the directory if it is of these stores and reaches the ends of
+//! their feeds: one that a server owns, or one without an owner that is brought up to date here. Otherwise, and with a filter,
+//! the command uses a temporary one, which the same projector fills and which is removed at the end.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use super::{
     lists::{self, Ask, ListRow, Search},
     projector::{ProjectError, Projector},
     snapshots::{Histories, SnapshotStore},
-    sources::{self, RowEnd},
+    sources,
 };
 use crate::{
     domain::{
@@ -28,7 +28,7 @@ use crate::{
         replay::Filter,
         wallet::WalletState,
     },
-    event_log::{EventLog, FeedPosition, READ_MANY_MAX, ReadError, StreamEnd},
+    event_log::{EventLog, FeedPosition},
     views::lists::{ListQuery, PageAt},
 };
 
@@ -36,25 +36,25 @@ pub use sources::Unreadable;
 
 /// How long the server that owns a read model may take to reach the end of a feed.
 const BEHIND_MAX: Duration = Duration::from_secs(2);
-/// Between two looks at how far it is.
+/// The pause between two looks at the server's position.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Rows of one transaction. Short transactions let the owner cut its write-ahead log.
+/// Rows that are read in one transaction. Short transactions let the owner truncate its write-ahead log.
 const PAGE: usize = 1_000;
 
-/// A read model that stands for at least what the stores had when it was opened.
+/// A read model that reflects at least what the stores had when it was opened.
 pub struct UpToDate {
     rows: Rows,
-    /// Removed last.
+    /// The directories of a temporary read model, which are removed last.
     _scratch: Option<Scratch>,
 }
 
 enum Rows {
     Own(Arc<Database>),
-    /// Of a server that goes on writing them.
+    /// The read model of a server, which keeps writing it.
     Observed(Connection),
 }
 
-/// What a temporary read model leaves behind: its directory, and those above it that were made for it.
+/// The directories that were created for a temporary read model. They are removed on drop.
 struct Scratch {
     dir: Option<PathBuf>,
     /// The deepest first.
@@ -62,7 +62,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// Before anything is made within `dir`.
+    /// Notes which ancestors of `dir` do not exist. Must be called before anything is created within `dir`.
     fn within(dir: &Path) -> Self {
         let missing = dir
             .ancestors()
@@ -80,15 +80,15 @@ impl Drop for Scratch {
             let _ = fs::remove_dir_all(dir);
         }
         for dir in &self.made {
-            // Stays where somebody else has put something into it.
+            // Fails if the directory is not empty, so files of others stay.
             let _ = fs::remove_dir(dir);
         }
     }
 }
 
 impl UpToDate {
-    /// Opens a read model of what `filter` keeps. Only the `needed` stores are asked; one that does not answer is an error, and
-    /// then nothing was made.
+    /// Opens a read model of the events that `filter` keeps. Only the `needed` stores have to answer. If one does not answer,
+    /// returns an error and creates nothing.
     pub async fn open(
         stores: &Stores,
         settings: &Settings,
@@ -121,7 +121,7 @@ impl UpToDate {
         })
     }
 
-    /// Runs queries on one state of the rows. Blocks.
+    /// Runs queries in one read transaction, on one consistent state of the rows. Blocks the thread.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadModelError> {
         match &self.rows {
             Rows::Own(database) => database.read(work),
@@ -134,12 +134,13 @@ impl UpToDate {
         }
     }
 
-    /// The streams of a domain that can't be read, by id. Their rows have the last figures that could.
+    /// The streams of a domain that can't be read, by id. Their rows have the figures that were read last.
     pub fn unreadable(&self, domain: Domain) -> Result<Vec<Unreadable>, ReadModelError> {
         self.read(|connection| sources::unreadable(connection, domain))
     }
 
-    /// The next rows of a list, and where it goes on; `None`: at its end. An error of the query is one that the caller has checked.
+    /// The next rows of a list, and the cursor after them, which is `None` at the end. The caller has to check the query: a wrong
+    /// one yields no rows.
     pub fn list<Row: ListRow>(
         &self,
         query: &ListQuery,
@@ -151,14 +152,14 @@ impl UpToDate {
     }
 }
 
-/// The read model in `dir`, if it can be used for these ends of the feeds.
+/// The read model in `dir`, if it can be used and reaches these ends of the feeds.
 async fn kept(
     dir: &Path,
     stores: &Stores,
     settings: &Settings,
     ends: &[(Domain, FeedPosition)],
 ) -> Result<Option<Rows>, ProjectError> {
-    // A mistyped URL of a store that is not needed now must not name a new read model.
+    // A new read model records the URLs of all stores. It is created only if all answer, since a URL may be mistyped.
     let create = !Database::is_in(dir)? && all_answer(stores).await;
     match Database::claim(dir, &stores.names(), create)? {
         Claim::Unusable => Ok(None),
@@ -170,7 +171,7 @@ async fn kept(
             let database = Arc::new(database);
             let needed: Vec<_> = ends.iter().map(|(domain, _)| *domain).collect();
             let reached = bring_up(&database, stores, settings, &needed, &Filter::default()).await?;
-            // A server that starts while the rows are printed may have it.
+            // A server that starts while the rows are printed can then own the directory.
             database.release();
             Ok(reached.then_some(Rows::Own(database)))
         }
@@ -186,7 +187,7 @@ async fn all_answer(stores: &Stores) -> bool {
     true
 }
 
-/// Fills a read model or brings it up to date. `false`: the end of a feed was not reached.
+/// Fills a read model or brings it up to date. Returns `false` if the end of a feed was not reached.
 async fn bring_up(
     database: &Arc<Database>,
     stores: &Stores,
@@ -196,8 +197,8 @@ async fn bring_up(
 ) -> Result<bool, ProjectError> {
     let (shared, [wallet_checks, order_checks]) = Shared::new();
     let shared = Arc::new(shared);
-    // Orders first. A refund that is settled in between then looks credited and not succeeded, which it was for a moment. The
-    // other way round it would look succeeded and never credited, which is a graver thing to say falsely.
+    // Orders come first. A refund that is settled between the two readings then appears as credited and not succeeded, which was
+    // true for a moment. The other way round it would appear as succeeded and never credited, which is a worse error.
     if needed.contains(&Domain::Order) {
         let histories = Arc::new(Histories::filtered(Arc::clone(&stores.order.log), *filter));
         let projector =
@@ -208,7 +209,7 @@ async fn bring_up(
     }
     if needed.contains(&Domain::Wallet) {
         let log = Arc::clone(&stores.wallet.log);
-        // A temporary read model is gone before its snapshots could be of use.
+        // Snapshots of a temporary read model would never be used.
         let kept = settings.snapshots && settings.dir.as_deref() == Some(database.dir());
         let histories: Histories<WalletState> = if kept && filter.is_empty() {
             Histories::new(log, Some(SnapshotStore::new(Arc::clone(database))))
@@ -228,7 +229,7 @@ async fn bring_up(
     Ok(true)
 }
 
-/// Whether the rows that a server keeps stand for these ends of the feeds, soon.
+/// Whether the rows of a server reach these ends of the feeds within [`BEHIND_MAX`].
 async fn stands_for(
     connection: &Connection,
     stores: &Stores,
@@ -250,7 +251,7 @@ async fn stands_for(
             }
             sleep(PAUSE).await;
         };
-        // Further than the feed is now, the rows are of what the store was before it lost something.
+        // If the rows are ahead of the feed, they reflect entries that the store has lost since.
         if source.feed != *end && !reaches(&log.feed_end().await?, &source.feed) {
             return Ok(false);
         }
@@ -266,21 +267,24 @@ fn reaches(feed: &FeedPosition, end: &FeedPosition) -> bool {
     end.0.iter().enumerate().all(|(partition, end)| at(partition) >= *end)
 }
 
-/// Whether every stream ends where its row says, and every row has a stream that ends there. Streams that are known as
-/// unreadable are not compared.
+/// Whether every stream ends where its row says, and every row has such a stream. Streams that are recorded as unreadable are not
+/// compared.
 async fn ends_agree(connection: &Connection, domain: Domain, log: &dyn EventLog) -> Result<bool, ProjectError> {
     let mut pages = log.streams();
     while let Some(ids) = pages.try_next().await? {
         let row = |id: &EntityId| Ok((id.clone(), sources::row_end(connection, domain, id)?));
         let rows: rusqlite::Result<Vec<_>> = ids.iter().map(row).collect();
-        if !differing(log, &rows.map_err(ReadModelError::from)?).await?.is_empty() {
+        if !sources::differing(log, &rows.map_err(ReadModelError::from)?)
+            .await?
+            .is_empty()
+        {
             return Ok(false);
         }
     }
     let mut after = None;
     loop {
         let rows = sources::row_ends(connection, domain, after.as_ref(), PAGE).map_err(ReadModelError::from)?;
-        if !differing(log, &rows).await?.is_empty() {
+        if !sources::differing(log, &rows).await?.is_empty() {
             return Ok(false);
         }
         match rows.into_iter().last() {
@@ -288,31 +292,4 @@ async fn ends_agree(connection: &Connection, domain: Domain, log: &dyn EventLog)
             None => return Ok(true),
         }
     }
-}
-
-/// Those of the streams that do not end where their rows say.
-pub async fn differing(log: &dyn EventLog, rows: &[(EntityId, RowEnd)]) -> Result<Vec<EntityId>, ReadError> {
-    let mut differing = Vec::new();
-    for rows in rows.chunks(READ_MANY_MAX) {
-        let ids: Vec<_> = rows.iter().map(|(id, _)| id.clone()).collect();
-        for ((id, row), end) in rows.iter().zip(log.ends(&ids).await?) {
-            let agrees = match (end, *row) {
-                (_, RowEnd::Unreadable) => true,
-                (StreamEnd::Absent | StreamEnd::Present { last: None, .. }, row) => row == RowEnd::Absent,
-                (StreamEnd::WrongType(_), _) => false,
-                (
-                    StreamEnd::Present {
-                        last: Some(last),
-                        length,
-                        ..
-                    },
-                    row,
-                ) => row == RowEnd::Present { last, entries: length },
-            };
-            if !agrees {
-                differing.push(id.clone());
-            }
-        }
-    }
-    Ok(differing)
 }

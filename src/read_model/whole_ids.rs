@@ -1,9 +1,8 @@
-//! Finds the entities whose events carry an id: the id of an event, a correlation, a payment, or the reference of a refund step. Only
-//! a hash of 8 bytes is kept of each id, so that millions of UUIDs stay small. Whoever asks compares the whole id: two ids may
-//! have one hash, and a stream that was read anew may not carry an id any more.
+//! Finds the entities whose events carry an id: the id of an event, a correlation, a payment, or the reference of a refund step.
+//! The index has only a hash of 8 bytes for each id, to stay small. The caller has to compare the whole id, because two ids may
+//! have the same hash, and a stream that was read anew may not carry the id any more.
 //!
-//! A filling writes the hashes of a batch as one row of `id_batch`. They are moved to the index afterwards, sorted, a step at a
-//! time.
+//! A filling writes the hashes of a batch as one row of `id_batch`. A task moves them to the index afterwards, sorted, in steps.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -18,7 +17,7 @@ use crate::{
     views::search::IdKind,
 };
 
-/// The tables of the read model's schema that are used here.
+/// The tables of this module in the read model's schema.
 pub const TABLES: &str = "
     CREATE TABLE event_id (         -- ids that events carry, by their hash
         hash INTEGER NOT NULL,
@@ -28,9 +27,9 @@ pub const TABLES: &str = "
     CREATE TABLE id_batch (n INTEGER PRIMARY KEY, domain INTEGER NOT NULL, ids BLOB NOT NULL) STRICT;
 ";
 
-/// Ids of one row of `id_batch` at most.
+/// The largest number of ids in one row of `id_batch`.
 const BATCH: usize = 20_000;
-/// Ids that one step moves, about.
+/// The approximate number of ids that one step moves.
 const STEP: usize = 50_000;
 /// Bytes of a hash with its holder.
 const BYTES: usize = 16;
@@ -83,7 +82,7 @@ fn of_envelope(entry: &Entry, mut visit: impl FnMut(IdKind, &str)) {
     }
 }
 
-/// Visits the ids that an order's event carries in its payload.
+/// Calls `visit` for each id in the payload of an order's event.
 pub fn of_payload(event: &OrderEvent, mut visit: impl FnMut(IdKind, &str)) {
     match event {
         OrderEvent::Paid { payment, .. } => visit(IdKind::Payment, payment),
@@ -96,18 +95,18 @@ pub fn of_payload(event: &OrderEvent, mut visit: impl FnMut(IdKind, &str)) {
     }
 }
 
-/// Hashes with their holders, as they are gathered for a transaction.
+/// Hashes with their holders, collected for one transaction.
 #[derive(Debug, Default)]
 pub struct NewIds(Vec<(i64, i64)>);
 
 impl NewIds {
-    /// Notes the ids of the row of this number.
+    /// Collects the ids of the row with this number.
     pub fn note(&mut self, domain: Domain, n: i64, ids: &[IdHash]) {
         let holder = |id: &IdHash| n << 3 | i64::from(id.kind) << 1 | domain as i64;
         self.0.extend(ids.iter().map(|id| (id.hash, holder(id))));
     }
 
-    /// Writes what was noted. While rows wait in `id_batch`, they are added there.
+    /// Writes the collected ids to the index. While filling, or while `id_batch` has rows, writes them to `id_batch`.
     pub fn write(self, connection: &Connection, domain: Domain, filling: bool) -> rusqlite::Result<()> {
         if self.0.is_empty() {
             return Ok(());
@@ -149,7 +148,7 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = (i64, i64)> + '_ {
     })
 }
 
-/// Moves the next rows of `id_batch` to the index. `false`: there are none.
+/// Moves the next rows of `id_batch` to the index. Returns `false` if there are none.
 pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT n, ids FROM id_batch ORDER BY n")?;
     let mut rows = select.query([])?;
@@ -161,7 +160,7 @@ pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
         ids.extend(pairs(row.get_ref(1)?.as_blob()?));
     }
     let Some(last) = last else { return Ok(false) };
-    // In the order of the index, neighbours are on the same page.
+    // Sorted ids write each page of the index only once.
     ids.sort_unstable();
     insert(connection, &ids)?;
     connection
@@ -170,7 +169,7 @@ pub fn extend(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-/// Whether the index has every id of the rows.
+/// Whether the index has the ids of all rows.
 pub fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT 1 FROM id_batch LIMIT 1")?;
     Ok(!select.exists([])?)
@@ -190,12 +189,12 @@ pub struct Holder {
     pub kind: IdKind,
     pub domain: Domain,
     pub id: EntityId,
-    /// The number of its row.
+    /// The number of the entity's row.
     pub n: i64,
 }
 
-/// The entities with the highest numbers, `most` of them, whose events may carry this id. `waiting`: also those whose ids are not in the index yet, for
-/// which everything that waits is read.
+/// The entities whose events may carry this id, at most `most`, those with the highest row numbers first. With `waiting`, reads
+/// also all ids that are not in the index yet.
 pub fn holders(
     connection: &Connection,
     kind: IdKind,

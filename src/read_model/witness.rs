@@ -1,6 +1,6 @@
-//! Witnesses: what each row was made from (position of the last entry, number of entries, raw digest), compared with what the
-//! store has now. The read model is never believed against its store: what differs is read again, and what the store has lost
-//! is kept in table `loss`.
+//! A witness is what a row was made from: the position of the last entry, the number of entries and the raw digest. It is
+//! compared with the store. Differing streams are read again, because the store is authoritative. What the store has lost is
+//! recorded in table `loss`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -20,23 +20,23 @@ use crate::{
 /// What a row was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// Number of the row.
+    /// The row's number.
     pub n: i64,
     pub id: EntityId,
-    /// Of the last entry.
+    /// The position of the last entry.
     pub position: Position,
     pub entries: u64,
-    /// Of all entries.
+    /// The raw digest of all entries.
     pub digest: RawDigest,
 }
 
-/// A row beside the end of its stream.
+/// The result of comparing a row with the end of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compared {
     Same,
-    /// The stream goes on after the row.
+    /// The stream has entries after those of the row.
     Ahead,
-    /// The stream lacks entries that the row stands for.
+    /// The stream lacks entries that the row was made from.
     Lost,
 }
 
@@ -88,7 +88,7 @@ pub fn of(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::R
     select.query_row([id.as_str()], read).optional().map(Option::flatten)
 }
 
-/// The next witnesses after the row of a number, `most` at most.
+/// The witnesses of the next rows after number `n`, at most `most`.
 pub fn after(connection: &Connection, domain: Domain, n: i64, most: usize) -> rusqlite::Result<Vec<Witness>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT n, id, position, entries, digest FROM {} WHERE n > ?1 ORDER BY n LIMIT ?2",
@@ -98,7 +98,7 @@ pub fn after(connection: &Connection, domain: Domain, n: i64, most: usize) -> ru
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Keeps what a row stood for that the store does not have any more. What is kept already is not changed.
+/// Records what a row was made from that the store no longer has. A loss that is already recorded stays unchanged.
 pub fn keep_loss(connection: &Connection, domain: Domain, lost: &Witness, now: DateTime<Utc>) -> rusqlite::Result<()> {
     let figures = match domain {
         Domain::Wallet => serde_json::to_string(&lists::wallets_row(connection, lost.n)?),
@@ -119,7 +119,7 @@ pub fn keep_loss(connection: &Connection, domain: Domain, lost: &Witness, now: D
         .map(drop)
 }
 
-/// How many losses are kept.
+/// The number of recorded losses.
 pub fn losses(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .prepare_cached("SELECT count(*) FROM loss")?

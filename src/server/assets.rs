@@ -1,5 +1,5 @@
-//! The files that the build made for browsers: finds out what they are called and serves them with the right cache
-//! headers. It never makes them (that is `cargo xtask bundle`), and a server without them still serves every page.
+//! Static files for browsers: reads their names from the manifest and serves them with their cache headers.
+//! `cargo xtask bundle` makes the files. The server serves every page without them, too.
 
 use std::{
     fs, io,
@@ -17,23 +17,23 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use crate::app::{AssetUrls, ProgramUrls};
 
-/// Written by the bundler: what each is called today.
+/// The manifest that the bundler writes: the current name of each file.
 const MANIFEST: &str = "assets.json";
-/// A name that carries its content's hash never changes its content.
+/// `Cache-Control` of files with a content hash in their name: the content of such a name never changes.
 const HASHED: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// A name that stays may change with every build: ask each time, and mostly hear 'not modified'.
+/// `Cache-Control` of files without a hash: their content changes with builds, so browsers revalidate them on each use.
 const UNHASHED: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// What the site directory holds.
+/// The site directory and the URLs of its files.
 #[derive(Clone, Debug)]
 pub struct Assets {
     site: PathBuf,
     hashed: bool,
-    /// What pages link to.
+    /// The URLs that pages link to.
     pub urls: AssetUrls,
 }
 
-/// The site directory is there, but broken.
+/// The manifest exists, but can't be read or parsed.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} can't be read ({reason}); build it again with `cargo xtask bundle`")]
 pub struct AssetsError {
@@ -50,7 +50,7 @@ struct Manifest {
 }
 
 impl Assets {
-    /// Reads the manifest in `site`. Without one the names are those that cargo-leptos gives its files.
+    /// Reads the manifest in `site`. Without a manifest, the file names are those of cargo-leptos.
     pub fn find(site: &Path) -> Result<Self, AssetsError> {
         let path = site.join(MANIFEST);
         let broken = |reason: String| AssetsError {
@@ -85,15 +85,15 @@ impl Assets {
         })
     }
 
-    /// Serves the files: everything under `/pkg`, and icons and such from the site's top level. What is not a file is
-    /// answered by `page`.
+    /// Serves `/pkg`, and other files (such as icons) from the top level of the site directory. `page` answers every
+    /// other path.
     pub fn routes<H, T>(&self, page: H) -> Router
     where
         H: Handler<T, ()>,
         T: 'static,
     {
         let fresh = if self.hashed { HASHED } else { UNHASHED };
-        // A missing file may be there after the next build, so only what is there is kept.
+        // Only successful responses are cached: a missing file may exist after the next build.
         let kept = move |response: &Response<_>| response.status().is_success().then(|| fresh.clone());
         let package = ServiceBuilder::new()
             .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, kept))
@@ -105,7 +105,7 @@ impl Assets {
     }
 }
 
-/// Files as they are, and in the smaller form that the bundler put beside them where the reader's browser takes it.
+/// Serves the files of a directory. Sends the bundler's `.br` or `.gz` file where the browser accepts that encoding.
 fn directory(path: &Path) -> ServeDir {
     ServeDir::new(path)
         .append_index_html_on_directories(false)
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_a_hash_in_its_name_is_kept_for_good() {
+    async fn files_with_a_hash_are_cached_as_immutable() {
         let site = bundled();
         let (status, cache, encoding) = get(&site, &format!("/pkg/{CSS}")).await;
         assert_eq!((status, encoding.as_deref()), (200, Some("br")));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_keeps_its_name_is_asked_for_again() {
+    async fn files_without_a_hash_are_revalidated() {
         let (status, cache, _) = get(&bundled(), "/favicon.svg").await;
         assert_eq!((status, cache.as_deref()), (200, Some("no-cache")));
         let by_cargo_leptos = site(&[("pkg/ledgerscope.js", "")]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_file_is_a_page() {
+    async fn paths_without_a_file_are_answered_by_the_page() {
         for path in ["/", "/wallets/W-1", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
             let (status, _, encoding) = get(&bundled(), path).await;
             assert_eq!((status, encoding), (200, None), "{path}");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_manifest_is_said_and_not_served() {
+    fn a_broken_manifest_is_an_error() {
         let broken = site(&[("assets.json", "{}")]);
         let message = Assets::find(broken.path()).unwrap_err().to_string();
         assert!(message.contains("cargo xtask bundle"), "{message}");

@@ -1,5 +1,5 @@
-//! How the server is asked to run. Parsed by clap from flags and environment, so that `--help` lists all of it; what
-//! can't be right is refused here, before anything is opened.
+//! The server's configuration: flags and environment variables, which clap parses and `--help` lists. Invalid
+//! combinations are refused here, before any store is opened.
 
 mod public_url;
 
@@ -17,20 +17,21 @@ pub use public_url::PublicUrl;
 
 use crate::auth::Rules;
 
-/// The longest request body in bytes. The largest form is a compensation with a note; a page of events is read, not sent.
+/// The longest request body in bytes. The largest request is a compensation form with a note.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// The longest that a reader waits for a page. Stores give up within seconds, so this is the last resort.
+/// The timeout of a page and of a server function that only reads. It is a last resort: calls of stores have shorter
+/// timeouts.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest that a form may take: an append whose outcome is not known is sent again for a while, for
-/// each of the streams that a compensation touches.
+/// The timeout of a server function that writes. An append with an unknown outcome is retried for a while, and a
+/// compensation may append to several streams.
 pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Requests that are worked on at a time; more are told to come again at once instead of queueing up behind them.
+/// The limit of concurrent requests. Requests above it are answered with 503 at once instead of being queued.
 pub const REQUESTS_AT_ONCE: usize = 512;
 
-/// How long requests in flight may take to finish once the server was told to stop.
+/// How long requests in flight may take to finish after the stop signal.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Flags of `ledgerscope serve`.
@@ -122,12 +123,12 @@ impl Default for Rates {
     }
 }
 
-/// Where `cargo xtask bundle` puts it, or where cargo-leptos says that it did.
+/// The output directory of `cargo xtask bundle`, or that of cargo-leptos, which sets `LEPTOS_SITE_ROOT`.
 fn default_site() -> PathBuf {
     env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| PathBuf::from("target/site"), PathBuf::from)
 }
 
-/// What can't be asked for.
+/// A configuration that the server refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error(
@@ -145,7 +146,8 @@ pub enum ConfigError {
 }
 
 impl ServerConfig {
-    /// Checks what the types can't.
+    /// Checks that metrics are only served on a loopback address, and that the server listens beyond loopback only if
+    /// the public URL is `https`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(open) = self.metrics_listen.filter(|listen| !listen.ip().is_loopback()) {
             return Err(ConfigError::OpenFigures(open));
@@ -158,12 +160,12 @@ impl ServerConfig {
         }
     }
 
-    /// Whether operators that `make serve` made up may sign in: only where nobody but this machine's user can come.
+    /// Whether demo operators may sign in: only if the server listens on a loopback address and has no public URL.
     pub fn allows_demo(&self) -> bool {
         self.listen.ip().is_loopback() && self.public_url.is_none()
     }
 
-    /// Who may sign in, and how browsers keep the session.
+    /// The settings of `auth`: whether demo operators may sign in, and whether cookies are for TLS.
     pub fn rules(&self) -> Rules {
         Rules {
             by_tls: self.public_url.as_ref().is_some_and(PublicUrl::is_https),
@@ -171,7 +173,7 @@ impl ServerConfig {
         }
     }
 
-    /// Refuses to be reached by others while there are operators whose passwords stand in somebody's terminal.
+    /// Refuses to listen beyond loopback while there are demo operators, because their passwords were printed.
     pub fn check_demo(&self, demo_operators: bool) -> Result<(), ConfigError> {
         if demo_operators && !self.listen.ip().is_loopback() {
             Err(ConfigError::DemoOperators(self.listen))

@@ -1,5 +1,5 @@
-//! What people take away as files. A file leaves the program's care, so each is recorded before its first byte and is safe to open
-//! in a spreadsheet.
+//! Downloads: lists and the audit trail as CSV, one event as JSON. The audit trail records each download of a list or
+//! of the trail, and each event that is shown with personal data. CSV files are safe to open in a spreadsheet.
 
 mod event;
 mod lists;
@@ -58,7 +58,7 @@ pub fn routes(state: &AppState, guard: &Arc<Guard>) -> Router {
         .with_state(state.clone())
 }
 
-/// Why there is no file.
+/// Why a download is refused or fails.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
     #[error("your role does not allow this")]
@@ -105,7 +105,8 @@ impl From<Unavailable> for ExportError {
     }
 }
 
-/// Another site may link to pages, but not make a reader's browser take a file away.
+/// Middleware: refuses downloads that another site starts (`Sec-Fetch-Site`). Links from other sites to pages are
+/// allowed.
 async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
     let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     if matches!(site, None | Some(b"same-origin" | b"none")) {
@@ -119,7 +120,7 @@ async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
     }
 }
 
-/// The audit trail, oldest first, with the hashes that show whether it is whole; what matches, as on its page.
+/// The audit entries that match the query of the audit page, oldest first, with their hashes.
 async fn audit(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
@@ -162,7 +163,8 @@ fn audit_cells(entry: &AuditEntry) -> [Cow<'_, str>; 11] {
     ]
 }
 
-/// Whoever asks, if their role may. The guard of pages lets others through to a page that says no; there is none here.
+/// The principal, if the role is allowed to use `route`. The page guard passes forbidden requests on to a page that
+/// shows the refusal. Downloads have no such page, so they check again.
 fn allowed<'a>(visitor: &'a Visitor, route: &str) -> Result<&'a Principal, ExportError> {
     let gate = permissions::page(route);
     let principal = visitor.principal.as_ref();

@@ -1,5 +1,6 @@
-//! Server functions as HTTP endpoints: what status their refusals have. The library itself answers every error with 500 and,
-//! to a form that was sent without JavaScript, with a way back to its page; the former is corrected here, the latter kept.
+//! The HTTP status of errors of server functions. `server_fn` answers every error with 500; this module sets the status
+//! of the [`ApiError`]. A form that was sent without JavaScript is redirected back to its page, which `server_fn` does
+//! as well.
 
 use axum::{
     body::{Body, to_bytes},
@@ -16,10 +17,10 @@ use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER, Server
 
 use crate::api::ApiError;
 
-/// An error is a code and a sentence; what is longer was not made here.
+/// The longest error body in bytes. An [`ApiError`] is a code and a sentence, so a longer body is not one.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
-/// Gives an answer that is an error the status of its [`ApiError`].
+/// Middleware: sets the status and `Retry-After` of an error response from its [`ApiError`].
 pub async fn tell_status(request: Request<Body>, next: Next) -> Response {
     let response = next.run(request).await;
     let untold = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
@@ -38,7 +39,8 @@ pub async fn tell_status(request: Request<Body>, next: Next) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// Refuses a call before its function is asked, in the same way in which the function would.
+/// The response to a call that is refused before its function runs. It has the form that an error of the function has:
+/// a redirect to the referring page for a plain form, JSON otherwise.
 pub fn refuse(call: &Parts, error: &ApiError) -> Response {
     let text = |name| {
         call.headers
@@ -68,7 +70,7 @@ pub fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// When to come again, where that is known.
+/// The value of `Retry-After` in seconds, for errors that have one.
 pub fn retry_after(error: &ApiError) -> Option<HeaderValue> {
     match error {
         ApiError::TooMany { seconds } => Some(HeaderValue::from(*seconds)),

@@ -1,5 +1,6 @@
-//! Recognises who a request is from by its session's cookie or its proxy, before any page or function is asked. Pages lead visitors
-//! without a session to the sign-in; functions refuse by themselves.
+//! Authentication middleware: finds the principal of a request by its session cookie or by its proxy, before a page or
+//! a function runs. Pages redirect visitors without a session to the sign-in page. Server functions authorise by
+//! themselves.
 
 mod refusals;
 
@@ -33,11 +34,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// What `public/page.js` sends with a question that nobody asked, such as that after a change: an open page does not keep its
-/// session from going idle.
+/// The header that `public/page.js` sends with automatic requests, such as the refresh after a change. These requests
+/// do not extend the session, so an open page does not keep its session from going idle.
 const UNASKED: &str = "x-unasked";
 
-/// Recognises people. One for all requests.
+/// Authentication and rate limits. All requests share one.
 pub struct Guard {
     auth: Arc<Auth>,
     audit: Arc<Audit>,
@@ -45,7 +46,7 @@ pub struct Guard {
     limits: RateLimits,
 }
 
-/// A visitor, and the cookie that their browser is to have from now on.
+/// A visitor, and the cookie to set in the response, if any.
 struct Recognised {
     visitor: Visitor,
     cookie: Option<HeaderValue>,
@@ -61,7 +62,7 @@ impl Guard {
         }
     }
 
-    /// The id that a believed proxy gave a request.
+    /// The request id from a trusted proxy.
     pub fn given_id<'a>(&self, request: &'a Request<Body>) -> Option<&'a HeaderValue> {
         let believed = self.proxies.believes(request.extensions());
         believed.then(|| request.headers().get("x-request-id")).flatten()
@@ -96,7 +97,8 @@ impl Guard {
                 });
             }
             (Some(token), None) => {
-                // It is no longer anybody's, and must not become so again when the proxy changes its mind.
+                // The session is not valid any more. It is deleted, so that it stays invalid if the proxy names its
+                // operator again.
                 self.auth.sessions().close(&token.0).await?;
                 recognised.cookie = self.auth.cookie().clear();
                 self.admit_vouched(&mut recognised).await?;
@@ -106,7 +108,7 @@ impl Guard {
         Ok(recognised)
     }
 
-    /// Begins a session for whom the proxy names, if there is such an operator.
+    /// Opens a session for the operator that a trusted proxy names, if this operator may sign in.
     async fn admit_vouched(&self, recognised: &mut Recognised) -> Result<(), Unavailable> {
         let Vouched::Operator(name) = &recognised.visitor.client.vouched else {
             return Ok(());
@@ -141,8 +143,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Counts what is asked for. That it is too much is recorded of operators; of strangers only the program's own log
-    /// says so, or they could fill the trail.
+    /// Counts the request against the rate limits. Refusals of operators are recorded in the audit trail. Refusals of
+    /// strangers only go to the log, because strangers could otherwise fill the audit trail.
     async fn count(&self, visitor: &Visitor, writes: bool) -> Result<(), ApiError> {
         let asker = match &visitor.principal {
             Some(principal) => Asker::Operator(principal.operator.name.as_str()),
@@ -164,8 +166,8 @@ impl Guard {
     }
 }
 
-/// Whether a session still has behind it what it was begun with: one that a proxy began lives as long as that proxy names
-/// the same operator with every request; one that a password began needs no proxy, but none may name somebody else.
+/// Whether the proxy's header permits the session. A session that a proxy opened is valid only if each request names
+/// the same operator. A session that a password opened needs no header, but a header must not name another operator.
 fn is_vouched(session: &SessionRecord, vouched: &Vouched) -> bool {
     match vouched {
         Vouched::Operator(name) => session.operator.as_str() == name,
@@ -173,7 +175,8 @@ fn is_vouched(session: &SessionRecord, vouched: &Vouched) -> bool {
     }
 }
 
-/// Lets those see a page who are signed in, and sends the others to sign in.
+/// Middleware of pages and downloads. Redirects visitors without a session to the sign-in page, unless the page is
+/// public. A page that the role does not allow gets status 403, and the refusal is recorded.
 pub async fn guard_page(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let recognised = match guard.recognise(&parts).await {
@@ -193,7 +196,7 @@ pub async fn guard_page(State(guard): State<Arc<Guard>>, request: Request<Body>,
             if let Err(error) = guard.audit.record_once(refused).await {
                 return unavailable(&error.0);
             }
-            // The page itself says so in its own frame: what it would show asks the server, and is refused there, too.
+            // The page is rendered and shows the refusal itself: the server functions that it calls refuse as well.
             parts.extensions.insert(visitor.clone());
             refusals::forbidden(next.run(Request::from_parts(parts, body)).await)
         }
@@ -206,8 +209,8 @@ pub async fn guard_page(State(guard): State<Arc<Guard>>, request: Request<Body>,
     response
 }
 
-/// Tells a server function who calls it. Whether they may is the function's to say, so that the same holds when a page asks
-/// it while it is being made.
+/// Middleware of server functions: adds the visitor to the request. The function itself checks the permission, so that
+/// the same check applies when a page calls the function during rendering.
 pub async fn guard_function(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let recognised = match guard.recognise(&parts).await {
@@ -224,14 +227,14 @@ pub async fn guard_function(State(guard): State<Arc<Guard>>, request: Request<Bo
     }
     parts.extensions.insert(visitor);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    // A function that signs in or out has the last word.
+    // The cookie of a function that signs in or out takes precedence.
     if !response.headers().contains_key(SET_COOKIE) {
         give(cookie, &mut response);
     }
     response
 }
 
-/// Lets those hear what changes who may read it. There is no page here that could lead elsewhere, so refusals are bare.
+/// Middleware of the live stream. Refuses with a bare 401 or 403, because a stream can't redirect to a page.
 pub async fn guard_live(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let recognised = match guard.recognise(&parts).await {

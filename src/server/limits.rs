@@ -1,6 +1,6 @@
-//! How often one may ask: by operator once somebody is signed in, by address before. It keeps one program from drowning
-//! the others and a thief of a session from copying the ledger in a minute; a limit on money is no business of a process
-//! (that one is kept in the store, by `access`).
+//! Rate limits of requests: per operator for signed-in callers, per address for others. They keep one client from using
+//! all of the server, and slow down the copying of the ledger with a stolen session. Each process has its own. Limits
+//! on amounts are in `auth::day_limits`.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -15,18 +15,18 @@ use governor::{
 
 use super::config::Rates;
 
-/// After so many questions those who have not asked for a while are forgotten.
+/// After so many requests, the counters of idle callers are dropped.
 const TIDY_EVERY: u32 = 4_096;
 
-/// Who asks, for the purpose of counting.
+/// The caller whose requests are counted together.
 #[derive(Clone, Debug)]
 pub enum Asker<'a> {
     Operator(&'a str),
-    /// Nobody is signed in; the address where it is known.
+    /// A caller without a session, and the address if it is known.
     Stranger(Option<IpAddr>),
 }
 
-/// What everybody asked for lately.
+/// The counters of recent requests.
 pub struct RateLimits {
     reads: DefaultKeyedRateLimiter<String>,
     writes: DefaultKeyedRateLimiter<String>,
@@ -49,7 +49,7 @@ impl RateLimits {
         }
     }
 
-    /// Counts a question; `Err` is the number of whole seconds, from 1, after which it may be asked again.
+    /// Counts a request. `Err` is the number of whole seconds, at least 1, after which the caller can try again.
     pub fn count(&self, asker: &Asker<'_>, writes: bool) -> Result<(), u64> {
         self.tidy();
         let taken = match asker {
@@ -69,7 +69,8 @@ impl RateLimits {
     }
 }
 
-/// A customer of a provider owns all of an IPv6 /64, so all of it counts as one.
+/// The address that is counted: IPv6 addresses of one /64 count together, because a provider gives a customer a whole
+/// /64.
 fn household(from: Option<IpAddr>) -> IpAddr {
     match from.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_operator_has_a_share_of_their_own() {
+    fn operators_have_separate_limits() {
         let limits = limits();
         for name in ["ada", "bob"] {
             let who = Asker::Operator(name);
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_told_apart_by_what_they_can_change_about_their_address() {
+    fn strangers_are_counted_by_ipv4_address_or_ipv6_network() {
         let limits = limits();
         let from = |text: &str| Asker::Stranger(Some(text.parse().unwrap()));
         assert!(limits.count(&from("2001:db8::1"), false).is_ok());

@@ -1,8 +1,8 @@
-//! What changes, told to browsers while they look: one response each that does not end, as server-sent events. It tells
-//! ids and times and no figures; pages fetch those anew, by the way that checks who asks. A reader holds a place in the
-//! ring of changes and no queue, so however slow it is, it costs the same.
+//! The live stream of changes: server-sent events, one open response per reader. Events contain ids and times, but no
+//! amounts; pages fetch these by requests that check permissions. A reader has a cursor into the ring of changes and no
+//! queue, so a slow reader needs no extra memory.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -19,7 +19,6 @@ use axum::{
     routing::get,
 };
 use futures::stream::unfold;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
@@ -40,55 +39,18 @@ use crate::{
     views::{health::StoreState, query::value_of},
 };
 
-/// Readers of this process at most, and of one session: a browser has some tabs.
-pub const READERS_MAX: usize = 1_000;
-pub const READERS_OF_SESSION_MAX: usize = 8;
-/// At most one message in this time, so that a storm of changes is a handful of messages.
+/// The shortest time between two messages about changes. Many changes are combined into few messages.
 const PACE: Duration = Duration::from_millis(80);
-/// A quiet line says so often that it is there, and what the time is.
+/// The interval of `beat` events, which keep the connection alive and carry the time.
 const BEAT: Duration = Duration::from_secs(15);
-/// How soon a reader notices that their session has ended.
+/// The interval at which a reader checks that its session is still valid.
 const LOOK: Duration = Duration::from_secs(3);
-/// Changes that are looked at for one message, and ids that it names.
+/// The most changes that are read for one message, and the most ids in it.
 const READ_AT_ONCE: usize = 4_096;
 const NAMED_MAX: usize = 50;
 
-/// The readers of this process.
-#[derive(Default)]
-pub struct Readers(Mutex<HashMap<String, usize>>);
-
-impl Readers {
-    pub fn count(&self) -> usize {
-        self.seats().values().sum()
-    }
-
-    fn seats(&self) -> parking_lot::MutexGuard<'_, HashMap<String, usize>> {
-        self.0.lock()
-    }
-
-    fn take(&self, session: &str) -> bool {
-        let mut seats = self.seats();
-        let all: usize = seats.values().sum();
-        let own = seats.get(session).copied().unwrap_or_default();
-        let free = all < READERS_MAX && own < READERS_OF_SESSION_MAX;
-        if free {
-            seats.insert(session.to_owned(), own + 1);
-        }
-        free
-    }
-
-    fn leave(&self, session: &str) {
-        let mut seats = self.seats();
-        if let Some(own) = seats.get_mut(session) {
-            *own -= 1;
-            if *own == 0 {
-                seats.remove(session);
-            }
-        }
-    }
-}
-
-/// Outside of the limits of other requests: it is not compressed, does not time out, and takes none of their places.
+/// The route of the live stream. The limits of other requests do not apply: it is not compressed, has no timeout and
+/// does not count as a concurrent request.
 pub fn routes(state: &AppState, guard: &Arc<Guard>, operations: &Arc<Operations>) -> Router {
     Router::new()
         .route("/live", get(live))
@@ -117,12 +79,12 @@ async fn live(
         let soon = [(RETRY_AFTER, HeaderValue::from_static("30"))];
         return (StatusCode::SERVICE_UNAVAILABLE, soon, "Too many are listening.\n").into_response();
     };
-    // After a break the browser says where it was; the page itself, where it was made.
+    // The start cursor: `Last-Event-ID` after a reconnect, else `from`, which is the cursor when the page was rendered.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let last = last.map(str::to_owned).or_else(|| value_of(&query, "from"));
     let from = last.as_deref().and_then(|last| last.parse::<Resume>().ok());
     let mut reader = Reader::new(&state, seat, principal, topic, from.as_ref());
-    // What can't be understood may be anything.
+    // A cursor that can't be parsed is treated as lost: the reader has to reread everything.
     reader.lost = last.is_some() && from.is_none();
     let events = unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
@@ -130,7 +92,7 @@ async fn live(
     });
     let headers = [
         (CACHE_CONTROL, NO_STORE),
-        // Some proxies collect answers before they pass them on.
+        // Stops proxies (nginx) from buffering the stream.
         (
             axum::http::HeaderName::from_static("x-accel-buffering"),
             HeaderValue::from_static("no"),
@@ -139,7 +101,7 @@ async fn live(
     (headers, Sse::new(events)).into_response()
 }
 
-/// A reader's place; given back when the connection is gone, however it went.
+/// A reader's slot in [`Readers`]. Dropping it, at the end of the connection, frees the slot.
 struct Seat {
     operations: Arc<Operations>,
     session: String,
@@ -177,13 +139,13 @@ struct Reader {
     lost: bool,
     begun: bool,
     ended: bool,
-    /// No message about changes before.
+    /// The earliest time of the next message about changes.
     free_at: Instant,
     beat: Interval,
     look: Interval,
 }
 
-/// Why a reader has something to do.
+/// Why a reader wakes up.
 enum Woken {
     Stopping,
     Look,
@@ -218,7 +180,7 @@ impl Reader {
         }
     }
 
-    /// The next message; `None` ends the response.
+    /// The next event; `None` ends the response.
     async fn next(&mut self) -> Option<Event> {
         if self.ended {
             return None;
@@ -236,7 +198,7 @@ impl Reader {
                     Some(event) => event,
                     None => continue,
                 },
-                // Where it can't be known, nobody is let listen on trust; the browser comes again.
+                // If the session can't be checked, the stream ends, too. The browser reconnects.
                 Woken::Look => match self.state.auth.still_admits(&self.principal).await {
                     Ok(true) => continue,
                     Ok(false) | Err(_) => self.end("end"),
@@ -264,7 +226,8 @@ impl Reader {
         }
     }
 
-    /// The first message: how the stores are, and whether what the page shows may be old.
+    /// The first event: `hello` with the states of the stores, or `reread` if changes since the start cursor may be
+    /// missing.
     fn hello(&mut self) -> Event {
         for store in &mut self.stores {
             store.mark_unchanged();
@@ -287,7 +250,7 @@ impl Reader {
         self.event(why, json!({}))
     }
 
-    /// What changed of the topic; `None` where nothing did.
+    /// The event for the next changes; `None` if none of them concerns the topic.
     fn read(&mut self) -> Option<Event> {
         let (news, place) = self.subscription.read(READ_AT_ONCE);
         self.place = Some(place);
@@ -331,50 +294,13 @@ impl Reader {
     }
 }
 
-/// How the stores are, in a word each.
+/// The state of each store as a word, by domain.
 fn stores(ledger: &Ledger) -> Value {
     let words = Domain::ALL.map(|domain| {
         (
             domain.to_string(),
-            Value::from(word(&ledger.watch_state(domain).borrow())),
+            Value::from(ledger.watch_state(domain).borrow().as_str()),
         )
     });
     Value::Object(words.into_iter().collect())
-}
-
-/// How a store is, in a word.
-pub const fn word(state: &StoreState) -> &'static str {
-    match state {
-        StoreState::Loading(_) => "loading",
-        StoreState::Live => "live",
-        StoreState::Down { .. } => "down",
-        StoreState::Halted { .. } => "halted",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_are_so_many_readers_and_no_more() {
-        let readers = Readers::default();
-        let sessions = READERS_MAX / READERS_OF_SESSION_MAX;
-        for session in 0..sessions {
-            for _ in 0..READERS_OF_SESSION_MAX {
-                assert!(readers.take(&session.to_string()));
-            }
-            assert!(!readers.take(&session.to_string()), "a session has its own limit");
-        }
-        assert_eq!(readers.count(), READERS_MAX);
-        assert!(!readers.take("another"));
-        readers.leave("0");
-        assert!(readers.take("another"));
-        assert!(!readers.take("0"));
-        for session in 0..sessions {
-            (0..READERS_OF_SESSION_MAX).for_each(|_| readers.leave(&session.to_string()));
-        }
-        assert_eq!(readers.count(), 1);
-        assert_eq!(readers.seats().len(), 1, "who left is forgotten");
-    }
 }

@@ -1,5 +1,5 @@
-//! What those who run the program ask of it: is it there, is it ready, what are its figures, which request was that. The
-//! figures have a listener of their own and name nobody; the probes of the public one say words and no numbers.
+//! Operation of the server: liveness and readiness probes, Prometheus metrics and request ids. Metrics have a separate
+//! listener and contain no names. The probes of the public listener show states, but no numbers.
 
 mod metrics;
 
@@ -22,32 +22,28 @@ use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 pub use self::metrics::Metrics;
-use super::{
-    guard::Guard,
-    live::{Readers, word},
-    security::NO_STORE,
-};
+use super::{guard::Guard, readers::Readers, security::NO_STORE};
 use crate::{
     app_state::AppState,
     domain::{event::format_time, ids::Domain},
     views::health::{Progress, StoreState},
 };
 
-/// The header of a request's id, in both directions.
+/// The header of the request id, in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Characters of an id that a proxy may give.
+/// The longest request id from a proxy, in characters.
 const REQUEST_ID_MAX: usize = 128;
-/// How long a store may take to say how far its feed goes.
+/// The timeout of reading the end of a store's feed for the metrics.
 const LAG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the program knows of itself. One for all requests.
+/// Metrics, live readers and the stop signal. All requests share one.
 pub struct Operations {
     pub metrics: Metrics,
     pub readers: Readers,
     stop: watch::Sender<bool>,
 }
 
-/// Which request this is; in its extensions.
+/// The request id, in the extensions of the request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -60,7 +56,7 @@ impl Operations {
         })
     }
 
-    /// From now on the program is not ready any more, and whoever listens is told goodbye.
+    /// Starts the shutdown: the readiness probe answers "stopping", and live streams end.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
@@ -70,7 +66,7 @@ impl Operations {
     }
 }
 
-/// Gives every request an id and counts it, from outside of everything else.
+/// The outermost middleware: gives every request an id and counts it in the metrics.
 pub async fn observe(
     State((operations, guard)): State<(Arc<Operations>, Arc<Guard>)>,
     mut request: Request<Body>,
@@ -100,7 +96,8 @@ fn request_id(guard: &Guard, request: &Request<Body>) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// For whoever decides whether requests are sent here. Any host name may be asked for: probes come by address.
+/// The probes of the public listener: `/healthz` and `/readyz`. They accept any host name, because load balancers send
+/// probes to the address.
 pub fn probes(state: &AppState, operations: &Arc<Operations>) -> Router {
     let shared = (state.clone(), Arc::clone(operations));
     Router::new()
@@ -109,7 +106,7 @@ pub fn probes(state: &AppState, operations: &Arc<Operations>) -> Router {
         .with_state(shared)
 }
 
-/// For the listener of its own: the same, with numbers, and the figures.
+/// The routes of the metrics listener: the probes with numbers, and `/metrics`.
 pub fn figures(state: &AppState, operations: &Arc<Operations>) -> Router {
     let shared = (state.clone(), Arc::clone(operations));
     Router::new()
@@ -122,7 +119,7 @@ pub fn figures(state: &AppState, operations: &Arc<Operations>) -> Router {
 type Shared = State<(AppState, Arc<Operations>)>;
 
 async fn ready_in_words(State((state, operations)): Shared) -> Response {
-    ready(&state, &operations, |_, store| Value::from(word(store)))
+    ready(&state, &operations, |_, store| Value::from(store.as_str()))
 }
 
 async fn ready_in_numbers(State((state, operations)): Shared) -> Response {
@@ -132,13 +129,14 @@ async fn ready_in_numbers(State((state, operations)): Shared) -> Response {
         }
         other => {
             let checked_at = state.ledger.checked_at(domain).ok().flatten();
-            json!({"state": word(other), "checked_at": checked_at.map(format_time)})
+            json!({"state": other.as_str(), "checked_at": checked_at.map(format_time)})
         }
     })
 }
 
-/// A store that is down after it was read is no reason to send nobody here: the figures are there with their age, and
-/// every other process on the same store is as badly off.
+/// The answer of the readiness probe: 200 when every store was read to its end and the server is not stopping, else
+/// 503. A store that is down after it was read does not count as "not ready": pages show its data with their age, and
+/// other processes on the same store would not do better.
 fn ready(state: &AppState, operations: &Operations, tell: impl Fn(Domain, &StoreState) -> Value) -> Response {
     let health = state.ledger.health();
     let loaded = |state: &StoreState| {

@@ -1,22 +1,22 @@
-//! What each address asks of who comes: every server function, page and file in one table. Server functions hold to it by
-//! themselves (`api` authorises first thing), which a test checks for each of them and each role; pages and files are held
-//! to it here.
+//! The table of permissions: what each server function, page and download requires. Pages and downloads are checked
+//! against it by `guard` and `export`. Server functions authorise by themselves (`api::context`); a test compares each
+//! of them with the table for every role.
 
 use crate::domain::access::{Act, Role};
 
-/// What an address asks of who comes.
+/// What an address requires of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// Nothing.
     Public,
-    /// To be signed in, in whatever role.
+    /// A session of any role.
     SignedIn,
-    /// A role that may do this.
+    /// A role that is allowed to do the act.
     May(Act),
 }
 
 impl Gate {
-    /// Whether somebody of this role passes.
+    /// Whether a signed-in caller with this role is allowed.
     pub const fn lets(self, role: Role) -> bool {
         match self {
             Self::Public | Self::SignedIn => true,
@@ -30,10 +30,10 @@ use Gate::{May, Public, SignedIn};
 /// A server function.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
-    /// Below `/api/`.
+    /// The path below `/api/`.
     pub name: &'static str,
     pub gate: Gate,
-    /// It is a form that does something, and counts as such.
+    /// Whether the function writes. The rate limits count writes apart from reads.
     pub writes: bool,
 }
 
@@ -58,7 +58,7 @@ pub const FUNCTIONS: &[Function] = &[
     asks("me", Public),
     does("sign-in", Public),
     does("sign-out", SignedIn),
-    // In the head of every page, so also of those that administrators see.
+    // On every page, so administrators need these, too.
     asks("health", SignedIn),
     asks("approvals-waiting", SignedIn),
     asks("overview", May(Act::Read)),
@@ -88,7 +88,7 @@ pub const FUNCTIONS: &[Function] = &[
     asks("audit", May(Act::Audit)),
 ];
 
-/// Every page, by its route, and every file that is made for who asks.
+/// Every page and every download, by its route.
 pub const PAGES: &[(&str, Gate)] = &[
     ("/sign-in", Public),
     ("/", May(Act::Read)),
@@ -106,7 +106,7 @@ pub const PAGES: &[(&str, Gate)] = &[
     ("/holds", May(Act::Read)),
     ("/cases", May(Act::Read)),
     ("/search", May(Act::Read)),
-    // Old addresses, which lead to the cases.
+    // Old addresses, which redirect to the cases.
     ("/compensations", May(Act::Read)),
     ("/approvals", May(Act::Read)),
     ("/compensations/{case}", May(Act::Read)),
@@ -121,20 +121,20 @@ pub const PAGES: &[(&str, Gate)] = &[
     ("/export/cases.csv", May(Act::Export)),
     ("/export/customers.csv", May(Act::Export)),
     ("/export/audit.csv", May(Act::Audit)),
-    // It shows no more than the event's page.
+    // The same data as the event's page.
     ("/export/events/{domain}/{subject}/{position}", May(Act::Read)),
 ];
 
-/// What changes, as it changes: ids, of whatever anybody can look up who may read the ledger.
+/// The live stream. It contains only ids, which every role with `Act::Read` can look up.
 pub const LIVE: Gate = May(Act::Read);
 
-/// The function of an address, `/api/…`.
+/// The server function of a path `/api/…`.
 pub fn function(path: &str) -> Option<&'static Function> {
     let name = path.strip_prefix("/api/")?;
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-/// What a route asks. One that the table does not know, such as the page that says so, is for those who are signed in.
+/// What a route requires. A route that is not in the table, such as the "not found" page, requires a session.
 pub fn page(route: &str) -> Gate {
     let known = PAGES.iter().find(|(known, _)| *known == route);
     known.map_or(SignedIn, |(_, gate)| *gate)

@@ -1,5 +1,5 @@
-//! What the server tells browsers to refuse, and what it refuses itself. Apart from the router so that the whole
-//! policy can be read on one screen; it decides nothing about who may see what (that is `auth`).
+//! The HTTP security policy: response headers, CSRF protection and the check of the host name. It is apart from the
+//! router so that the policy can be read on one screen. Permissions are in `permissions`.
 
 use std::sync::Arc;
 
@@ -22,23 +22,23 @@ use tower_http::{csrf::CsrfLayer, set_header::SetResponseHeaderLayer};
 
 use super::config::PublicUrl;
 
-/// For everything that is not a page: files, answers of server functions, refusals.
+/// Content security policy of everything that is not a page: files, answers of server functions, refusals.
 const NO_DOCUMENT: HeaderValue =
     HeaderValue::from_static("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'");
 
-/// A ledger changes under the reader, and nobody else may see it from a cache.
+/// `Cache-Control` of answers: they go out of date as the ledger changes, and caches would show them to others.
 pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Where the server is reached by TLS, a browser never again asks it any other way: for a year.
+/// `Strict-Transport-Security` where the public URL is `https`: browsers use only TLS for a year.
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
-/// On every response, unless its handler said something stricter.
+/// Headers of every response, unless the handler has set them.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
-    // Files say what may be kept of them; nothing else may.
+    // Only static files are cached; they set a header of their own.
     (CACHE_CONTROL, NO_STORE),
     (CONTENT_SECURITY_POLICY, NO_DOCUMENT),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    // Addresses hold ids of wallets and people; no other site needs them.
+    // URLs contain ids of wallets and people, which other sites must not see.
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -50,8 +50,8 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// The policy of a page. Scripts run only where they carry this response's nonce, or were loaded by one that does;
-/// `wasm-unsafe-eval` is what compiling WebAssembly is called. Styles come from files only.
+/// The content security policy of a page. A script runs only if it has this response's nonce, or was loaded by a script
+/// that has it. `wasm-unsafe-eval` allows WebAssembly to be compiled. Styles come from files of this server only.
 pub fn page_policy(nonce: &str) -> Option<HeaderValue> {
     let policy = format!(
         "default-src 'none'; \
@@ -62,12 +62,12 @@ pub fn page_policy(nonce: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&policy).ok()
 }
 
-/// Puts the policy around every route of `router`. `public` is the address that people type, where it is another than
-/// this machine's own.
+/// Applies the security policy to every route of `router`. `public` is the server's URL behind a proxy, if there is
+/// one.
 pub fn guard(router: Router, public: Option<&PublicUrl>) -> Router {
     let host: Option<Arc<str>> = public.map(|url| Arc::from(url.host()));
     let guarded = router
-        // Server functions are plain endpoints: a form on another site could send to them.
+        // Server functions are plain endpoints: a form on another site could post to them.
         .layer(csrf(public))
         .layer(middleware::from_fn_with_state(host, refuse_other_hosts));
     let guarded = HEADERS.into_iter().fold(guarded, |router, (name, value)| {
@@ -80,14 +80,15 @@ pub fn guard(router: Router, public: Option<&PublicUrl>) -> Router {
     }
 }
 
-/// A proxy may name its own address in `Host`; then a browser's `Origin` is still that of the public one.
+/// The CSRF check. It trusts the public URL as an origin, because a proxy may send its own address in `Host` while a
+/// browser's `Origin` is the public URL.
 fn csrf(public: Option<&PublicUrl>) -> CsrfLayer {
     let known = public.and_then(|url| CsrfLayer::new().add_trusted_origin(url.origin()).ok());
     known.unwrap_or_default()
 }
 
-/// Refuses requests for another host name. Any site that a reader visits can point a name of its own at this server's
-/// address and then read answers as if they were its own (DNS rebinding).
+/// Refuses requests for other host names with 421. This prevents DNS rebinding: a foreign site can resolve its own name
+/// to this server's address, and then its scripts read answers as those of their own origin.
 async fn refuse_other_hosts(State(public): State<Option<Arc<str>>>, request: Request<Body>, next: Next) -> Response {
     let host = request
         .uri()
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_its_own_names() {
+    fn only_loopback_names_are_this_machine() {
         for own in [
             "localhost",
             "LOCALHOST:3000",

@@ -8,19 +8,19 @@ use crate::domain::audit::AuditOutcome;
 /// One entry of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// The day's stream and the place in it, as in `AUD-20260101/7`.
+    /// The stream of the day and the position in it, for example `AUD-20260101/7`.
     pub place: String,
     pub time: DateTime<Utc>,
     pub actor: String,
-    /// As in `sign_in`, `compensation.issue`, `export.refunds`.
+    /// For example `sign_in`, `compensation.issue`, `export.refunds`.
     pub act: String,
     pub outcome: AuditOutcome,
-    /// What the act was about, as in `wallet W-1`.
+    /// What the act was about, for example `wallet W-1`.
     pub subject: Option<String>,
     pub case: Option<String>,
     /// The address that the request came from.
     pub from: Option<String>,
-    /// Distinguishes sessions; it does not reveal the token.
+    /// A mark that distinguishes sessions. It does not reveal the token.
     pub session: Option<String>,
     pub detail: Option<String>,
     /// SHA-256 of this entry and all before it, in hexadecimal.
@@ -37,6 +37,6 @@ pub struct AuditQuery {
     /// UTC days, both included: `2026-01-31`.
     pub from: Option<chrono::NaiveDate>,
     pub to: Option<chrono::NaiveDate>,
-    /// From 1.
+    /// The page number, from 1.
     pub page: u32,
 }

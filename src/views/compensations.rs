@@ -75,7 +75,7 @@ pub struct Preview {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FormOutcome {
-    /// Nobody filled in anything yet.
+    /// Nothing was filled in yet.
     Untouched,
     Mistake(FieldError),
     Rejected(Rejection),
@@ -168,7 +168,7 @@ pub struct CaseRow {
 }
 
 impl CaseRow {
-    /// `None` where the case has no proposal that can be read.
+    /// `None` if the case has no readable proposal.
     pub fn of(case: &Case) -> Option<Self> {
         let state = &case.state;
         let proposal = state.proposal.as_ref()?;
@@ -208,11 +208,11 @@ pub struct CaseView {
     pub story: Vec<Entry>,
     /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is refused.
     pub news: Vec<Recent>,
-    /// The reader may approve and decline the case.
+    /// Whether the reader is allowed to approve and decline the case.
     pub can_decide: bool,
-    /// Why the reader may not approve, if the role alone would allow it.
+    /// Why the reader can't approve the case, if the role alone would allow it.
     pub why_not: Option<String>,
-    /// The reader may withdraw the case.
+    /// Whether the reader is allowed to withdraw the case.
     pub can_withdraw: bool,
     pub password_needed: bool,
     pub code_needed: bool,

@@ -1,4 +1,5 @@
-//! Customers: a list of them, and the page of one with everything that is theirs.
+//! Customers: the list of them, and the page of one customer with their wallets, orders, refunds, holds, findings and
+//! cases.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -13,15 +14,16 @@ use super::{
 };
 use crate::domain::{money::Currency, refund::RefundRow};
 
-/// Rows of each list on a customer's page at most.
+/// Maximum number of rows of each list on a customer's page.
 pub const CUSTOMER_ROWS: u32 = 20;
 
-/// A customer in a list (contract §8): somebody whose id a wallet's owner or an order's customer has.
+/// A customer in a list (contract §8): a person or company whose id is that of a wallet's owner or of an order's
+/// customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerRow {
     /// The id.
     pub customer: String,
-    /// The names that wallets and orders give, in NFC, each once, by code point.
+    /// The names from wallets and orders, in NFC, each once, sorted by code point.
     pub names: Vec<String>,
     pub wallets: u64,
     pub orders: u64,
@@ -29,16 +31,16 @@ pub struct CustomerRow {
     pub pending_refunds: u64,
 }
 
-/// The first rows of a list, and how many there are.
+/// The first rows of a list, and the number of all rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct First<Row> {
     pub rows: Vec<Row>,
     pub total: Count,
-    /// Not all were looked at: there may be more, also where there are no rows here.
+    /// Not all rows were visited. There may be more, even if `rows` is empty.
     pub stopped: bool,
 }
 
-/// What a customer's wallets hold and orders come to, in one currency.
+/// The sums of a customer's wallets and orders in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerSums {
     pub currency: Currency,
@@ -46,7 +48,7 @@ pub struct CustomerSums {
     pub held: Decimal,
     pub paid: Decimal,
     pub refunded: Decimal,
-    /// Of pending refunds.
+    /// The sum of the pending refunds.
     pub pending: Decimal,
 }
 
@@ -56,14 +58,14 @@ pub struct CustomerView {
     pub row: CustomerRow,
     pub wallets: First<WalletRow>,
     pub orders: First<OrderRow>,
-    /// Of every state, pending ones first.
+    /// In every state, pending ones first.
     pub refunds: First<RefundRow>,
-    /// The open ones.
+    /// Open holds only.
     pub holds: First<HoldListRow>,
     pub findings: First<FindingRow>,
-    /// Cases about wallets and orders on this page.
+    /// The cases about the wallets and orders on this page.
     pub cases: Vec<CaseRow>,
-    /// By currency; `None`: the customer has too many wallets and orders to be added up.
+    /// By currency; `None` if the customer has too many wallets and orders to add up.
     pub sums: Option<Vec<CustomerSums>>,
     pub now: DateTime<Utc>,
 }

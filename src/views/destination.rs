@@ -1,15 +1,15 @@
-//! Where somebody goes after signing in. The address comes in with the request, so it is held to this site: otherwise a link
-//! to sign in here could end at a page that looks like this one and is somebody else's.
+//! Where an operator goes after signing in. The address comes with the request. Only pages of this site are accepted,
+//! because otherwise a link to this sign-in page could lead to a foreign page that imitates this site.
 
 use crate::{
     domain::access::{Act, Role},
     views::href,
 };
 
-/// Characters of an address at most.
+/// Maximum number of characters of an address.
 const NEXT_MAX: usize = 2_000;
 
-/// Where to go: to `next`, if that is a page of this site, or to the first page that the role is for.
+/// The address to go to: `next`, if it is a page of this site, or the first page of the role.
 pub fn destination(next: &str, role: Role) -> String {
     match own_page(next) {
         Some(page) if page != href::OVERVIEW => page.to_owned(),
@@ -26,12 +26,12 @@ const fn home(role: Role) -> &'static str {
     }
 }
 
-/// `next`, if every browser takes it for a page of this site: it starts with one slash, and holds nothing that a browser
-/// would drop or turn into a second one.
+/// `next`, if every browser treats it as a page of this site. It has to start with exactly one slash, and must not
+/// contain characters that a browser drops or turns into a slash.
 fn own_page(next: &str) -> Option<&str> {
     let plain = next.len() <= NEXT_MAX && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let of_this_site = next.starts_with('/') && !next.starts_with("//");
-    // There again the reader would only be asked to sign in, and functions are no pages.
+    // The sign-in page would only ask again, and `/api/` has functions, not pages.
     let path = next.split(['?', '#']).next().unwrap_or_default();
     let is_page = path != href::SIGN_IN && !path.starts_with("/api/");
     (plain && of_this_site && is_page).then_some(next)
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_this_site_are_taken() {
+    fn pages_of_this_site_are_accepted() {
         for own in ["/refunds", "/wallets/W-1?at=2026-01-01T00:00:00Z", "/search?q=%C3%A9#x"] {
             assert_eq!(destination(own, Role::Viewer), own);
         }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_leads_home() {
+    fn other_addresses_lead_to_the_first_page() {
         for foreign in [
             "//evil.example",
             "/\\evil.example",

@@ -24,7 +24,7 @@ pub struct EventView {
     pub domain: Domain,
     pub subject: EntityId,
     pub entry: Entry,
-    /// `None`: `entry` is the whole event.
+    /// `None` means that `entry` is the whole event.
     pub truncated: Option<TruncatedEvent>,
     pub applied: bool,
     pub anomalies: Vec<Anomaly>,

@@ -9,8 +9,8 @@ use crate::domain::findings::Finding;
 pub struct FindingRow {
     #[serde(flatten)]
     pub finding: Finding,
-    /// The id of its order's customer; where it names no order that has one, of its wallet's owner.
+    /// The id of the order's customer. If the finding names no order with a customer, the id of the wallet's owner.
     pub customer: Option<String>,
-    /// Names the finding as long as it lasts.
+    /// Identifies the finding as long as it exists.
     pub key: String,
 }

@@ -1,5 +1,5 @@
-//! Addresses of pages. Ids come from outside and may hold any character. This file percent-encodes all that is put into an
-//! address; no other file does.
+//! Addresses of pages. Ids come from other programs and may contain any character. This file percent-encodes everything
+//! that goes into an address; no other file does.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -42,12 +42,12 @@ pub fn entity(domain: Domain, id: &str) -> String {
     }
 }
 
-/// A customer.
+/// The page of a customer.
 pub fn customer(id: &str) -> String {
     format!("{CUSTOMERS}/{}", encode(id))
 }
 
-/// A refund. The order tells refunds apart where several orders use the same refund id.
+/// The page of a refund. `order` selects the refund if several orders use the same refund id.
 pub fn refund(id: &str, order: Option<&str>) -> String {
     let mut href = format!("{REFUNDS}/{}", encode(id));
     if let Some(order) = order {
@@ -61,17 +61,17 @@ pub fn event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/events/{domain}/{}/{position}", encode(subject.as_str()))
 }
 
-/// The whole of an event as a file.
+/// The file with the whole event.
 pub fn whole_event(domain: Domain, subject: &EntityId, position: Position) -> String {
     format!("/export{}", event(domain, subject, position))
 }
 
-/// The sign-in page, which leads back to `here` (path and query of this site) afterwards.
+/// The sign-in page, which leads back to `here` (path and query of this site) after signing in.
 pub fn sign_in(here: &str) -> String {
     format!("{SIGN_IN}?next={}", encode(here))
 }
 
-/// A case.
+/// The page of a case.
 pub fn compensation(case: &str) -> String {
     format!("{COMPENSATIONS}/{}", encode(case))
 }
@@ -86,15 +86,15 @@ pub fn compensate(command: CommandName, subject: &str, item: Option<&str>) -> St
     href
 }
 
-/// Every byte but the unreserved characters of RFC 3986.
+/// All bytes except the unreserved characters of RFC 3986.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Percent-encodes everything but the unreserved characters of RFC 3986.
+/// Percent-encodes everything except the unreserved characters of RFC 3986.
 pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, &RESERVED).to_string()
 }
 
-/// Builds an address. Values that are the default are left out.
+/// Builds an address. Default values are left out.
 pub struct Address {
     text: String,
     started: bool,
@@ -108,7 +108,7 @@ impl Address {
         }
     }
 
-    /// Adds a name and its value, unless it is empty.
+    /// Adds a name and its value. An empty value is left out.
     pub fn put(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_from_outside_stay_in_their_part_of_the_address() {
+    fn ids_are_encoded_in_addresses() {
         assert_eq!(
             refund("R/1?x=#é", Some("O&1")),
             "/refunds/R%2F1%3Fx%3D%23%C3%A9?order=O%261"

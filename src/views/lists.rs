@@ -1,5 +1,5 @@
-//! The vocabulary of lists (contract §8): which lists there are, what each can be asked, and the answer. Pages, files and the
-//! command line use the same names.
+//! The vocabulary of lists (contract §8): the lists, the filters and sorts of each, and the answer. Pages, files and
+//! the command line use the same names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,23 +17,23 @@ use crate::domain::{
     wallet::{HoldState, WalletStatus},
 };
 
-/// Rows of a page by default.
+/// Default number of rows of a page.
 pub const PAGE_ROWS: u32 = 50;
-/// Rows of a page at most.
+/// Maximum number of rows of a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
-/// Findings on the page of a wallet, an order or a refund at most. The answer also has their total number.
+/// Maximum number of findings on the page of a wallet, an order or a refund. The answer also has their total number.
 pub const FINDINGS_SHOWN: usize = 50;
-/// Rows that the search for one page visits at most.
+/// Maximum number of rows that the search for one page visits.
 pub const VISITED_MAX: u32 = 5_000;
-/// Characters of a search text at most. The server refuses longer ones.
+/// Maximum number of characters of a search text. The server refuses longer ones.
 pub const SEARCH_MAX: usize = 100;
-/// Characters of a cursor at most. (A cursor carries a sort value and up to two ids of any producer's length.)
+/// Maximum number of characters of a cursor. A cursor contains a sort value and up to two ids of any length.
 pub const CURSOR_MAX: usize = 1_000;
-/// Characters of an id or a code in a filter at most.
+/// Maximum number of characters of an id or a code in a filter.
 pub const FILTER_MAX: usize = 256;
-/// Values of one filter at most.
+/// Maximum number of values of one filter.
 pub const FILTER_VALUES_MAX: usize = 64;
-/// Digits of an amount in a filter at most.
+/// Maximum number of characters of an amount in a filter.
 const DIGITS_MAX: usize = 1_000;
 
 /// A list of the vocabulary.
@@ -49,7 +49,7 @@ pub enum ListName {
     Customers,
 }
 
-/// A name that a list can be asked by, besides `q`, `limit`, `after` and `before`, which every list has.
+/// A filter of a list. Every list also has `q`, `limit`, `after` and `before`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// `status` of wallets and orders, `state` of the others.
@@ -107,7 +107,7 @@ impl Sort {
         }
     }
 
-    /// Whether it compares amounts, which takes exactly one currency.
+    /// Whether the sort compares amounts. Such a sort needs exactly one currency.
     pub const fn is_of_amounts(self) -> bool {
         matches!(self, Self::AmountUp | Self::AmountDown | Self::Risk)
     }
@@ -128,7 +128,7 @@ impl ListName {
         Self::Customers,
     ];
 
-    /// Its name, which is also its path and its command.
+    /// The name of the list, which is also its path and its command.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wallets => "wallets",
@@ -141,7 +141,7 @@ impl ListName {
         }
     }
 
-    /// One of its rows.
+    /// The noun for one row.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Wallets => "wallet",
@@ -154,7 +154,7 @@ impl ListName {
         }
     }
 
-    /// The names that it can be asked by.
+    /// The filters of the list.
     pub const fn filters(self) -> &'static [Filter] {
         use Filter as F;
         match self {
@@ -197,7 +197,7 @@ impl ListName {
         }
     }
 
-    /// The name of a filter in addresses and as a flag.
+    /// The name of a filter, in addresses and as a flag.
     pub const fn word(self, filter: Filter) -> &'static str {
         match filter {
             Filter::State => match self {
@@ -221,7 +221,8 @@ impl ListName {
         }
     }
 
-    /// The words of its states, in the order of their numbers in the read model; none for findings and customers.
+    /// The names of the list's states, in the order of their numbers in the read model. Findings and customers have
+    /// none.
     pub fn states(self) -> Vec<&'static str> {
         fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
             all.iter().map(|state| word(*state)).collect()
@@ -236,7 +237,7 @@ impl ListName {
         }
     }
 
-    /// The states that are listed where none is asked for.
+    /// The states that are listed if the query has none.
     pub fn default_states(self) -> Vec<&'static str> {
         match self {
             Self::Refunds => RefundState::PENDING.iter().map(|state| state.as_str()).collect(),
@@ -245,7 +246,7 @@ impl ListName {
         }
     }
 
-    /// The orders that it can be listed in.
+    /// The sorts of the list.
     pub const fn sorts(self) -> &'static [Sort] {
         use Sort as S;
         match self {
@@ -276,50 +277,50 @@ impl ListName {
     }
 }
 
-/// What a list is asked for. A field that the list has no filter for is empty.
+/// The query of a list. A field for which the list has no filter is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
-    /// Pieces of text that a row has to have; see contract §8.
+    /// Pieces of text that a row has to contain (contract §8).
     pub text: String,
-    /// Words of states, in the list's order, each once. Empty: those of [`ListName::default_states`].
+    /// Names of states, in the list's order, each once. Empty means [`ListName::default_states`].
     pub states: Vec<String>,
-    /// Empty: all.
+    /// Empty means all.
     pub currencies: Vec<Currency>,
-    /// Included.
+    /// Inclusive.
     pub min: Option<Bound>,
-    /// Included.
+    /// Inclusive.
     pub max: Option<Bound>,
-    /// Included.
+    /// Inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Not included.
+    /// Exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// A customer's or owner's id.
+    /// The id of a customer or owner.
     pub customer: Option<String>,
     pub wallet: Option<String>,
     pub overdue: bool,
-    /// Whole hours in the current state at least.
+    /// Minimum number of whole hours in the current state.
     pub age: Option<u32>,
-    /// Empty: all.
+    /// Empty means all.
     pub destinations: Vec<String>,
-    /// Empty: all.
+    /// Empty means all.
     pub reasons: Vec<String>,
-    /// Empty: all.
+    /// Empty means all.
     pub kinds: Vec<FindingKind>,
-    /// Empty: all.
+    /// Empty means all.
     pub severities: Vec<Severity>,
-    /// Who proposed a case or decided on it.
+    /// The operator who proposed a case or decided on it.
     pub operator: Option<String>,
-    /// `None`: [`ListName::default_sort`].
+    /// `None` means [`ListName::default_sort`].
     pub sort: Option<Sort>,
-    /// Rows of a page; `None`: [`PAGE_ROWS`].
+    /// Rows of a page; `None` means [`PAGE_ROWS`].
     pub limit: Option<u32>,
     pub at: PageAt,
 }
 
 impl ListQuery {
-    /// The query with nothing that needs exactly one currency, and the names of what was taken out. Empty where the query has
-    /// exactly one, or nothing that needs it.
+    /// The query without the parts that need exactly one currency, and the names of the removed parts. Nothing is
+    /// removed if the query has exactly one currency, or no such parts.
     #[must_use]
     pub fn without_mixed_amounts(mut self) -> (Self, Vec<&'static str>) {
         let mut taken = Vec::new();
@@ -338,7 +339,7 @@ impl ListQuery {
         (self, taken)
     }
 
-    /// The query with nothing that a list can't be asked.
+    /// The query without the fields that the list does not have.
     #[must_use]
     pub fn of_list(self, list: ListName) -> Self {
         let has = |filter| list.filters().contains(&filter);
@@ -375,7 +376,7 @@ impl ListQuery {
         }
     }
 
-    /// Whether rows are left out by more than their state.
+    /// Whether the query has a filter other than the states.
     pub fn has_filters(&self) -> bool {
         let unfiltered = Self {
             states: self.states.clone(),
@@ -387,7 +388,7 @@ impl ListQuery {
         *self != unfiltered
     }
 
-    /// The same list, from another page.
+    /// The query of another page of the same list.
     #[must_use]
     pub fn page(&self, at: PageAt) -> Self {
         Self { at, ..self.clone() }
@@ -399,18 +400,18 @@ impl ListQuery {
     }
 }
 
-/// A decimal number that amounts are compared with: an optional minus, digits, and at most one point between digits. It may have
-/// more digits than any amount.
+/// A decimal number to compare amounts with: an optional minus, digits, and at most one point between digits. It may
+/// have more digits than any amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bound(String);
 
-/// Not a decimal number.
+/// The text is not a decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no decimal number such as 12.50")]
 pub struct BoundError;
 
-/// On which side of the bound the amounts are.
+/// Whether the bound is a lower or an upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     AtLeast,
@@ -422,8 +423,8 @@ impl Bound {
         &self.0
     }
 
-    /// The amount in minor units that compares with every amount of a currency of so many decimals as the bound does. A bound
-    /// beyond 38 digits is the highest or lowest number there is.
+    /// The bound in minor units, for a currency with this number of decimals. It compares with every amount of the
+    /// currency as the bound does. A bound beyond 38 digits becomes the highest or lowest `i128`.
     pub fn minor_units(&self, decimals: u32, side: Side) -> i128 {
         let (negative, digits) = match self.0.strip_prefix('-') {
             Some(digits) => (true, digits),
@@ -438,7 +439,7 @@ impl Bound {
         for digit in whole.bytes().chain(kept.bytes()).chain(zeros) {
             magnitude = magnitude.saturating_mul(10).saturating_add(i128::from(digit - b'0'));
         }
-        // What lies beyond the last decimal moves the bound to the next amount on its side.
+        // If the bound has more decimals than the currency, it moves to the next amount on its side.
         let away_from_zero = match side {
             Side::AtLeast => !negative,
             Side::AtMost => negative,
@@ -487,7 +488,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Which page of a list. A cursor names a row; the server makes it, and nobody else reads it.
+/// The page of a list. A cursor identifies a row. Only the server makes and reads cursors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageAt {
@@ -497,16 +498,16 @@ pub enum PageAt {
     Before(String),
 }
 
-/// How many rows match.
+/// The number of matching rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Count {
     Exactly(u64),
-    /// So many and possibly more.
+    /// This many, and possibly more.
     AtLeast(u64),
 }
 
-/// One page of one of the lists on an entity's page. Numbers page these lists.
+/// One page of a list on an entity's page, with page numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part<Row> {
     pub rows: Vec<Row>,
@@ -516,22 +517,22 @@ pub struct Part<Row> {
     pub total: u64,
 }
 
-/// One page of a list that cursors page.
+/// One page of a list with cursors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<Row> {
     pub rows: Vec<Row>,
-    /// The cursor for [`PageAt::Before`]; `None`: no row is before this page.
+    /// The cursor for [`PageAt::Before`]; `None` if no row is before this page.
     pub previous: Option<String>,
-    /// The cursor for [`PageAt::After`]; `None`: no row is after this page.
+    /// The cursor for [`PageAt::After`]; `None` if no row is after this page.
     pub next: Option<String>,
     pub total: Count,
-    /// The page ended early because it had visited as many rows as a page may; `next` searches on.
+    /// The page ended early because it had visited as many rows as a page may. `next` continues the search.
     pub stopped: bool,
-    /// A text was looked for while the search index did not have every row yet.
+    /// The query has a search text, and the search index did not have every row yet.
     pub unindexed: bool,
-    /// What all rows that match add up to; `None`: too many match, or it is not asked for.
+    /// The sums of all matching rows; `None` if too many rows match or no sums are requested.
     pub sums: Option<Vec<Sum>>,
-    /// How many of them are overdue; `None`: too many match to be counted, or they are no refunds.
+    /// How many matching refunds are overdue; `None` if too many match to be counted, or the rows are not refunds.
     pub overdue: Option<u64>,
     /// All currencies of the list, for the filter.
     pub currencies: Vec<Currency>,
@@ -541,7 +542,7 @@ pub struct Page<Row> {
 }
 
 impl<Row> Page<Row> {
-    /// A page of a list that is not there yet.
+    /// An empty page of a list that was not read yet.
     pub const fn nothing_yet(now: DateTime<Utc>) -> Self {
         Self {
             rows: Vec::new(),
@@ -567,13 +568,13 @@ pub struct Sum {
     pub count: u64,
 }
 
-/// One page of a list that numbers page: lists outside the read model.
+/// One page of a list with page numbers: a list outside the read model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberedPage<Row> {
     pub rows: Vec<Row>,
     pub page: u32,
     pub pages: u32,
-    /// Number of all rows that match.
+    /// Number of all matching rows.
     pub total: u64,
     pub now: DateTime<Utc>,
 }
@@ -606,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decimal_number_is_refused() {
+    fn a_bound_that_is_not_a_decimal_number_is_refused() {
         for text in ["", "-", "1.", ".5", "1,5", "1e3", "+1", " 1", "1.2.3", "--1", "٣"] {
             assert_eq!(text.parse::<Bound>(), Err(BoundError), "{text}");
         }
@@ -614,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_one_that_can_be_asked_for() {
+    fn every_default_is_an_allowed_value() {
         for list in ListName::ALL {
             assert!(list.sorts().contains(&list.default_sort()));
             let states = list.states();

@@ -1,5 +1,5 @@
-//! Masking of personal data in answers to operators who may not read it. Figures, ids, reasons and notes stay: a masked
-//! history replays to the same balances. Masking changes answers, never stored data.
+//! Masking of personal data in answers to operators who are not allowed to read it. Figures, ids, reasons and notes
+//! stay: a masked history replays to the same balances. Masking changes answers, never stored data.
 
 mod json;
 
@@ -129,27 +129,27 @@ impl Mask for OrderRow {
     }
 }
 
-/// Names nobody: a customer's id stays.
+/// Contains no names. A customer's id is not masked.
 impl Mask for RefundRow {
     fn mask(&mut self) {}
 }
 
-/// Names nobody: a customer's id stays.
+/// Contains no names. A customer's id is not masked.
 impl Mask for FindingRow {
     fn mask(&mut self) {}
 }
 
-/// Names nobody.
+/// Contains no names.
 impl Mask for HoldListRow {
     fn mask(&mut self) {}
 }
 
-/// Names operators only.
+/// Contains names of operators only.
 impl Mask for CaseRow {
     fn mask(&mut self) {}
 }
 
-/// Whether somebody has a name is told, not the name.
+/// The answer shows whether there is a name, but not the name.
 impl Mask for CustomerRow {
     fn mask(&mut self) {
         if !self.names.is_empty() {
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_that_the_contract_does_not_know_are_looked_through_too() {
+    fn fields_outside_the_contract_are_masked_too() {
         let mut fields = Fields::default();
         for (name, value) in [
             ("actor", "checkout"),

@@ -1,19 +1,19 @@
-//! What pages know of who is signed in, the form to sign in, and the form that changes an operator.
+//! The signed-in operator, the sign-in form, and the form that changes an operator.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::access::{Limit, OperatorName, Role, Secret};
 
-/// The signed-in operator, as pages know them.
+/// The signed-in operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     pub name: OperatorName,
     pub role: Role,
     /// Sent with every form of this session. The server refuses a form without it.
     pub form_token: String,
-    /// One of the demo operators that `make serve` creates. Every page says so.
+    /// Whether this is one of the demo operators that `make serve` creates. Every page says so.
     pub demo: bool,
-    /// The operator needs a code of their authenticator besides the password.
+    /// Whether the operator needs a code of their authenticator besides the password.
     pub totp: bool,
     /// By currency. A compensation in a currency without a limit always needs an approval.
     pub limits: Vec<Limit>,
@@ -40,7 +40,8 @@ pub struct OperatorForm {
     pub name: String,
     pub title: String,
     pub role: String,
-    /// One a line: `EUR 500.00 2000.00`, the currency, for one compensation, for one day.
+    /// One limit a line, for example `EUR 500.00 2000.00`: the currency, the limit of one compensation, the limit of
+    /// one day.
     pub limits: String,
     /// The administrator's own password, needed if the last proof is too old.
     pub password: Secret,

@@ -19,7 +19,7 @@ pub struct Overview {
     pub by_age: Vec<AgeBucket>,
     pub overdue: u64,
     pub overdue_sums: Vec<Sum>,
-    /// The most overdue ones, at most 8.
+    /// The refunds that are overdue the longest, at most 8.
     pub longest_overdue: Vec<RefundRow>,
     /// Newest first, at most 20.
     pub recent: Vec<Recent>,
@@ -31,7 +31,7 @@ pub struct Overview {
     pub totals: Vec<Totals>,
     /// The number of findings of each kind that occurs, worst first.
     pub findings: Vec<(FindingKind, u64)>,
-    /// When every stream of a store was last compared with the figures; `None`: not yet.
+    /// When every stream of a store was last compared with the figures; `None` if not yet.
     pub checked: Vec<(Domain, Option<DateTime<Utc>>)>,
     pub now: DateTime<Utc>,
 }
@@ -50,13 +50,14 @@ pub struct StateSummary {
 pub struct AgeBucket {
     /// The lower bound, included.
     pub from_hours: u32,
-    /// The upper bound, excluded; `None`: no upper bound.
+    /// The upper bound, excluded; `None` means no upper bound.
     pub to_hours: Option<u32>,
     pub count: u64,
     pub sums: Vec<Sum>,
 }
 
-/// All wallets and orders of one currency, added up. A sum that would need more than 28 digits does not change.
+/// The sums of all wallets and orders of one currency. A sum stays unchanged if the next amount would give it more than
+/// 28 digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     pub currency: Currency,

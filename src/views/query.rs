@@ -1,5 +1,5 @@
-//! Queries and their addresses. Each file reads the query of a kind of page from an address and writes the address of
-//! that query, so that every view is a link. A name or value that is not understood has no effect, and the page says so.
+//! Queries and their addresses. Each file parses the query of one kind of page and builds the address of that query, so
+//! that every view is a link. A name or value that is not understood has no effect, and the page says so.
 
 mod audit;
 mod compensations;
@@ -19,19 +19,19 @@ pub use self::{
     timelines::{timeline_href, timeline_query},
 };
 
-/// Names in the address that a form without scripts comes back to: the function that answered, and its error.
+/// Names in the address to which a form without scripts returns: the function that answered, and its error.
 pub const SENT_PATH: &str = "__path";
 pub const SENT_ERROR: &str = "__err";
 
-/// A query, and notes on what in the address was not understood.
+/// A query, and notes on the parts of the address that were not understood.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parsed<Q> {
     pub query: Q,
-    /// One note each, for people.
+    /// Notes for people, each on one name or value.
     pub ignored: Vec<String>,
 }
 
-/// The value of one name: the last one that is not empty, trimmed. For pages that read a single name.
+/// The last value of a name that is not empty, trimmed. For pages that read a single name.
 pub fn value_of(search: &str, name: &str) -> Option<String> {
     Reader::new(search).last(name)
 }
@@ -68,7 +68,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_address_is_read(search in "\\PC*") {
+        fn any_address_is_parsed(search in "\\PC*") {
             for list in ListName::ALL {
                 list_query(list, &search);
             }

@@ -1,4 +1,4 @@
-//! What a search finds (contract §8): rows of every kind, each with what was matched in it.
+//! The results of a search (contract §8): rows of every kind, each with the part that matched.
 
 use std::str::FromStr;
 
@@ -20,12 +20,12 @@ use crate::domain::{
     wallet::Party,
 };
 
-/// Hits of a kind that a search of everything shows at most.
+/// Maximum number of hits of a kind in a search over all kinds.
 pub const HITS_SHOWN: usize = 8;
-/// Hits of a kind that a search of this kind alone shows at most. Hits are counted up to this number, too.
+/// Maximum number of hits in a search of one kind. Hits are counted up to this number, too.
 pub const HITS_MAX: usize = 100;
 
-/// What is found. The order is that of the results.
+/// The kind of a hit. The results are in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchKind {
@@ -72,7 +72,7 @@ impl SearchKind {
         }
     }
 
-    /// The list of this kind's rows, where there is one.
+    /// The list of the rows of this kind, if there is one.
     pub const fn list(self) -> Option<ListName> {
         match self {
             Self::Wallet => Some(ListName::Wallets),
@@ -86,7 +86,7 @@ impl SearchKind {
     }
 }
 
-/// Not the word of a kind.
+/// The text is not the name of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no kind that a search finds")]
 pub struct SearchKindError;
@@ -100,7 +100,7 @@ impl FromStr for SearchKind {
     }
 }
 
-/// An id that events carry, other than the id of the entity.
+/// An id in an event, other than the id of the entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdKind {
@@ -114,13 +114,13 @@ pub enum IdKind {
     Reference = 3,
 }
 
-/// What of a row a search text was found in.
+/// The part of a row that matched the search text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Matched {
-    /// The id alone has every piece of the text.
+    /// The id contains every piece of the text.
     Id,
-    /// The names of its customer or owner have a piece that the id does not have.
+    /// A name of the customer or owner contains a piece that the id does not contain.
     Name,
     Amount,
 }
@@ -130,18 +130,18 @@ pub enum Matched {
 pub struct Hit<Row> {
     pub row: Row,
     pub matched: Matched,
-    /// Its id is the text, byte for byte.
+    /// Whether the id equals the text, byte for byte.
     pub exact: bool,
 }
 
 /// The hits of a kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hits<Row> {
-    /// The exact ones first, then what is pending, then the newest.
+    /// Exact hits first, then pending ones, then the newest.
     pub hits: Vec<Hit<Row>>,
-    /// Of all hits, counted up to [`HITS_MAX`]; more where more are shown.
+    /// The number of all hits, counted up to [`HITS_MAX`], or further if more hits are shown.
     pub count: Count,
-    /// Not everything was looked at: there may be more, also where there is none here.
+    /// Not all rows were visited. There may be more hits, even if `hits` is empty.
     pub stopped: bool,
 }
 
@@ -156,7 +156,7 @@ impl<Row> Default for Hits<Row> {
 }
 
 impl<Row> Hits<Row> {
-    /// Hits that are all there are.
+    /// A complete list of hits.
     pub fn all(hits: Vec<Hit<Row>>) -> Self {
         Self {
             count: Count::Exactly(hits.len() as u64),
@@ -165,7 +165,7 @@ impl<Row> Hits<Row> {
         }
     }
 
-    /// The rows whose id is the text.
+    /// The rows whose id equals the text.
     pub fn exact(&self) -> impl Iterator<Item = &Row> {
         self.hits.iter().filter(|hit| hit.exact).map(|hit| &hit.row)
     }
@@ -181,30 +181,30 @@ pub struct PaymentRow {
     pub customer: Option<Party>,
     pub amount: Decimal,
     pub currency: Currency,
-    /// The time of the event, where it can be read.
+    /// Effective time of the event, if it can be read.
     pub paid_at: Option<DateTime<Utc>>,
-    /// Of the event in the order's stream.
+    /// The position of the event in the order's stream.
     pub position: Position,
 }
 
-/// The first event of an entity that carries an id, in the order of its stream.
+/// The first event of an entity that has an id, in the order of its stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
     pub kind: IdKind,
-    /// The id that is carried.
+    /// The id that the event has.
     pub id: String,
     pub domain: Domain,
     pub subject: EntityId,
-    /// `None`: the event was not looked for further, because there are many events, or because the stream can't be read.
+    /// `None` if the search of the stream ended early, because it has many events or can't be read.
     pub position: Option<Position>,
     pub event_type: Option<String>,
-    /// When the event happened, where that can be read.
+    /// Effective time of the event, if it can be read.
     pub time: Option<DateTime<Utc>>,
-    /// Of a reference: the wallet that its order names.
+    /// For a reference: the wallet that its order names.
     pub wallet: Option<String>,
 }
 
-/// The results of a search. Kinds that were not asked for are empty.
+/// The results of a search. Kinds that were not requested are empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SearchView {
     pub wallets: Hits<WalletRow>,
@@ -219,7 +219,7 @@ pub struct SearchView {
     pub correlations: Hits<Carrier>,
     /// What was not searched and why, one sentence each.
     pub unsearched: Vec<String>,
-    /// Ages are counted to this moment.
+    /// Ages are relative to this time.
     pub now: DateTime<Utc>,
 }
 
@@ -227,12 +227,12 @@ pub struct SearchView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmountText {
     pub amount: Bound,
-    /// `None`: any.
+    /// `None` means any currency.
     pub currency: Option<Currency>,
 }
 
 impl AmountText {
-    /// Reads an amount without a sign, with or without a currency's code in capital or small letters.
+    /// Parses an amount without a sign, with or without a currency's code in capital or small letters.
     pub fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| text.parse::<Bound>().ok().filter(|_| !text.starts_with('-'));
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -252,11 +252,11 @@ impl AmountText {
     }
 }
 
-/// What to write instead of a search text that looks like an amount with a decimal comma: `12.50 EUR` for `12,50 EUR`.
+/// The corrected text for an amount with a decimal comma: `12.50 EUR` for `12,50 EUR`. `None` for other texts.
 pub fn with_decimal_point(text: &str) -> Option<String> {
     let (whole, fraction) = text.trim().split_once(',')?;
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-    // Three digits after a comma may as well be thousands.
+    // Three digits after a comma may be thousands.
     let is_fraction = (1..=2).contains(&digits) && whole.bytes().next_back().is_some_and(|byte| byte.is_ascii_digit());
     let corrected = format!("{whole}.{fraction}");
     (is_fraction && AmountText::parse(&corrected).is_some()).then_some(corrected)
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_comma_is_told_from_other_texts() {
+    fn a_decimal_comma_is_distinguished_from_other_texts() {
         assert_eq!(with_decimal_point("12,50").as_deref(), Some("12.50"));
         assert_eq!(with_decimal_point("12,5 EUR").as_deref(), Some("12.5 EUR"));
         assert_eq!(with_decimal_point("EUR 12,50").as_deref(), Some("EUR 12.50"));

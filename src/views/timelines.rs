@@ -1,4 +1,4 @@
-//! Timelines and balance charts of a wallet or an order, and the part of a stream that a browser replays itself.
+//! Timelines and balance charts of a wallet or an order, and the part of a stream for a replay in the browser.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -11,30 +11,30 @@ use crate::domain::{
     replay::{Filter, Step},
 };
 
-/// Anomalies in an answer at most. The answer also has their total number.
+/// Maximum number of anomalies in an answer. The answer also has their total number.
 pub const ANOMALIES_SHOWN: usize = 50;
-/// Points of a balance chart at most.
+/// Maximum number of points of a balance chart.
 pub const CHART_POINTS_MAX: usize = 400;
-/// Events in one answer at most for a browser that replays a wallet itself.
+/// Maximum number of events in one answer to a browser that replays a wallet.
 pub const HISTORY_ROWS_MAX: u32 = 1_000;
-/// Bytes after which such an answer takes no more events.
+/// Size in bytes at which such an answer ends. The events read last may exceed it.
 pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
-/// Events of a wallet up to which the browser replays it. The server replays longer ones.
+/// Maximum number of events of a wallet that the browser replays. The server replays longer ones.
 pub const HISTORY_IN_BROWSER_MAX: u64 = 5_000;
 
-/// The part of a timeline that a page asks for.
+/// The requested part of a timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TimelineQuery {
     pub filter: Filter,
     pub oldest_first: bool,
-    /// From 1; 0 is taken as 1.
+    /// From 1; 0 counts as 1.
     pub page: u32,
-    /// Of the lists beside the timeline.
+    /// The pages of the lists beside the timeline.
     pub parts: PartPages,
 }
 
-/// The pages of the lists on an entity's page that a page asks for: from 1; 0 is taken as 1.
+/// The requested pages of the lists on an entity's page: from 1; 0 counts as 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PartPages {
@@ -57,7 +57,7 @@ pub struct Timeline<F> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineRow<F> {
     pub step: Step<F>,
-    /// The figures before it.
+    /// The figures before the event.
     pub before: F,
     pub anomalies: Vec<Anomaly>,
 }
@@ -74,7 +74,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// The bounds of one event. An event without a readable time gets the time of its recording.
+    /// The bounds of one event. If the event's time can't be read, the recorded time counts.
     pub fn of(entry: &Entry) -> Self {
         let time = entry.time().unwrap_or(entry.recorded);
         Self {
@@ -108,10 +108,10 @@ pub struct ChartPoint {
     pub available: Decimal,
 }
 
-/// A part of a stream, for a browser that replays it itself.
+/// A part of a stream, for a replay in the browser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     pub entries: Vec<Entry>,
-    /// The position to ask from next; `None` at the end.
+    /// The position after which the next part starts; `None` at the end of the stream.
     pub next: Option<Position>,
 }

@@ -1,7 +1,7 @@
-//! Truncates texts from outside, so that one huge event does not make every page huge. A truncated text ends with an ellipsis
-//! and the size of the whole. JSON stays valid JSON with the same fields, so it is read and masked like the whole.
+//! Truncates texts of other programs, so that one huge event does not make every page huge. A truncated text ends with
+//! an ellipsis and the size of the whole. JSON stays valid JSON, so it is parsed and masked like the whole.
 //!
-//! Truncating twice gives the same as truncating once: stored rows may be truncated again.
+//! Truncating is idempotent: stored rows may be truncated again.
 
 use std::borrow::Cow;
 
@@ -27,39 +27,39 @@ use crate::domain::{
     wallet::{Party, WalletEvent},
 };
 
-/// Characters of a text from outside that a list or a page's facts show.
+/// Maximum number of characters of a text in lists and in the facts of a page.
 pub const TEXT_MAX: usize = 300;
-/// Characters of a sentence about an event, such as an anomaly, that are shown.
+/// Maximum number of characters of a sentence about an event, such as an anomaly.
 const SENTENCE_MAX: usize = 600;
-/// A text that is longer by no more than this stays whole: the note of its size would be as long.
+/// A text that is longer by at most this many characters stays whole, because the note of its size would be as long.
 const SLACK: usize = 40;
-/// How the note of a size ends.
+/// The end of the note with the size.
 const SIZE_END: &str = " characters)";
 
-/// How much of an event is kept.
+/// Limits on the parts of an event that are kept.
 struct Limits {
     /// Characters of one text.
     text: usize,
-    /// Items of a JSON list, and fields that the contract does not know.
+    /// Items of a JSON list, and fields outside the contract.
     items: usize,
-    /// Bytes of a payload, and of all fields that the contract does not know.
+    /// Bytes of a payload, and of all fields outside the contract.
     bytes: usize,
 }
 
-/// In a row of a list or timeline.
+/// The limits of a row of a list or timeline.
 const ROW: Limits = Limits {
     text: TEXT_MAX,
     items: 20,
     bytes: 4 * 1024,
 };
-/// On the event's own page.
+/// The limits of the event's own page.
 const PAGE: Limits = Limits {
     text: 32 * 1024,
     items: 1_000,
     bytes: 64 * 1024,
 };
 
-/// An answer that may hold texts from outside of any length.
+/// An answer that may contain texts of other programs, of any length.
 pub trait Truncate {
     fn truncate_texts(&mut self);
 }
@@ -69,8 +69,8 @@ pub fn row(entry: &Entry) -> Entry {
     truncated(entry, &ROW)
 }
 
-/// The entry without long texts that a wallet's replay does not need: it replays to the same balances. An entry whose
-/// truncated form would be read differently stays whole.
+/// The entry without long texts that a wallet's replay does not need. It replays to the same balances. An entry whose
+/// truncated form would be parsed differently stays whole.
 pub fn replayable(entry: Entry) -> Entry {
     let short = row(&entry);
     if replays_alike(&entry, &short) { short } else { entry }
@@ -103,12 +103,12 @@ pub fn size(entry: &Entry) -> usize {
     entry.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
-/// Whether a text was truncated, so that it is no id that leads anywhere.
+/// Whether a text was truncated. A truncated id must not be used as a link.
 pub fn is_truncated(text: &str) -> bool {
     text.len() > TEXT_MAX && text.ends_with(SIZE_END) && text.contains("… (")
 }
 
-/// Keeps the first `max` characters and says how many there were.
+/// Keeps the first `max` characters and adds a note with the size of the whole text.
 fn truncate_at(text: &mut String, max: usize) {
     if text.len() <= max + SLACK {
         return;
@@ -127,7 +127,7 @@ fn size_note(characters: usize) -> String {
     format!("… ({}{SIZE_END}", group_digits(&characters.to_string()))
 }
 
-/// Commas between groups of three digits, from the right.
+/// Inserts commas between groups of three digits, from the right.
 pub fn group_digits(digits: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -142,7 +142,7 @@ pub fn group_digits(digits: &str) -> String {
 fn truncated(entry: &Entry, limits: &Limits) -> Entry {
     let is_short = |(name, value): (&str, &str)| name.len() <= TEXT_MAX && value.len() <= TEXT_MAX;
     let size = size(entry);
-    // Most entries are as short as this.
+    // Most entries are short enough.
     if size <= limits.text
         || size <= limits.bytes && entry.fields.extra.len() <= limits.items && entry.fields.iter().all(is_short)
     {
@@ -154,7 +154,7 @@ fn truncated(entry: &Entry, limits: &Limits) -> Entry {
         .collect();
     let mut fields = Fields::of(known.iter().map(|(field, value)| (*field, value.as_ref())));
     let mut bytes = 0;
-    // A name too long to be shown whole could not be judged when personal fields are masked.
+    // Fields with a very long name are left out, because masking can't judge a truncated name.
     let extra = entry.fields.extra.iter().filter(|(name, _)| name.len() <= TEXT_MAX);
     for (name, value) in extra.take(limits.items) {
         let value = payload(value, limits).into_owned();
@@ -193,7 +193,7 @@ fn plain(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// A payload: JSON with short texts and lists, or the beginning of what is no JSON.
+/// A truncated payload: JSON with short texts and lists, or the beginning of a text that is not JSON.
 fn payload<'a>(text: &'a str, limits: &Limits) -> Cow<'a, str> {
     if text.len() <= limits.text {
         return Cow::Borrowed(text);
@@ -201,20 +201,20 @@ fn payload<'a>(text: &'a str, limits: &Limits) -> Cow<'a, str> {
     json(text, limits).map_or_else(|| plain(text, limits.text), Cow::Owned)
 }
 
-/// A list or object that is open.
+/// A JSON list or object whose end was not reached yet.
 struct Open {
     list: bool,
     items: usize,
 }
 
-/// Shortens the texts and lists of a JSON text. Everything else stays to the letter. `None` where the text is no JSON, or
-/// is long in another way.
+/// Truncates the texts and lists of a JSON text. Everything else stays unchanged. `None` if the text is not JSON, or is
+/// long in another way.
 fn json(text: &str, limits: &Limits) -> Option<String> {
     let bytes = text.as_bytes();
     let mut kept = String::new();
     let mut open: Vec<Open> = Vec::new();
     let mut at = 0;
-    // The next text names a field.
+    // Whether the next text is the name of a field.
     let mut names = false;
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -251,7 +251,7 @@ fn json(text: &str, limits: &Limits) -> Option<String> {
             _ => return None,
         }
         kept.push(char::from(byte));
-        // One text more than the limit fits, escaped as far as it can be.
+        // The limit, plus one text in which every character is escaped.
         if kept.len() > limits.bytes + 12 * limits.text {
             return None;
         }
@@ -260,7 +260,7 @@ fn json(text: &str, limits: &Limits) -> Option<String> {
     open.is_empty().then_some(kept)
 }
 
-/// The place of the quote that ends the text that begins here.
+/// The index of the quote that ends the text that begins at `from`.
 fn end_of_text(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from + 1;
     loop {
@@ -272,7 +272,7 @@ fn end_of_text(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// The place of the bracket that ends the list or object that this place is in.
+/// The index of the bracket that ends the list or object around `from`.
 fn end_of_container(bytes: &[u8], from: usize) -> Option<usize> {
     let (mut at, mut depth) = (from, 0_usize);
     loop {
@@ -287,7 +287,8 @@ fn end_of_container(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// What stands between the quotes of a JSON text, truncated between two characters.
+/// The text between the quotes of a JSON string, truncated between two characters. `None` if it can't be split into
+/// characters.
 fn short_literal(inside: &str, max: usize) -> Option<Cow<'_, str>> {
     if inside.len() <= max + SLACK {
         return Some(Cow::Borrowed(inside));
@@ -299,7 +300,7 @@ fn short_literal(inside: &str, max: usize) -> Option<Cow<'_, str>> {
         }
         let rest = inside.get(at..)?;
         at += match rest.as_bytes() {
-            // A character beyond the first plane is escaped in two halves.
+            // A character beyond U+FFFF is escaped as two surrogates.
             [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => 12,
             [b'\\', b'u', ..] => 6,
             [b'\\', ..] => 2,
@@ -580,7 +581,7 @@ impl Truncate for Overview {
     }
 }
 
-/// Its entries are truncated where they are read, by what a replay needs.
+/// The entries are truncated when they are read, with regard to what a replay needs.
 impl Truncate for History {
     fn truncate_texts(&mut self) {}
 }
@@ -629,7 +630,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_truncated_and_says_how_long_it_was() {
+    fn a_long_text_is_truncated_with_a_note_of_its_size() {
         for letter in ["x", "é", "\"", "\u{1}", "\u{1f4b6}"] {
             let text = credit(&letter.repeat(1_000_000)).to_string();
             let kept = short(&text);
@@ -646,7 +647,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_a_usual_size_stays_to_the_letter() {
+    fn a_text_of_usual_size_stays_unchanged() {
         let text = format!(
             r#"{{ "a" : [1.50, 1.5e0, {{}}], "b":"\u00e9{}", "a":null }}"#,
             "x".repeat(300)
@@ -673,7 +674,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_or_long_in_another_way_keeps_its_beginning() {
+    fn invalid_or_otherwise_long_json_keeps_its_beginning() {
         for text in [
             "x".repeat(1_000_000),
             "é".repeat(1_000_000),
@@ -694,7 +695,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_small_whatever_is_long_in_its_entry() {
+    fn a_row_is_small_whichever_field_of_its_entry_is_long() {
         let mut whole = entry("wallet.credited", &credit("n").to_string());
         for field in Known::ALL {
             whole.fields.replace(field, Some(&"9".repeat(100_000)));

@@ -54,7 +54,7 @@ pub struct WalletView {
     /// Current findings that name this wallet.
     pub findings: Vec<Finding>,
     pub finding_count: u64,
-    /// Orders that name this wallet, newest first; at most 20.
+    /// Orders that name this wallet, the last changed first; at most 20.
     pub orders: Vec<OrderRow>,
     pub now: DateTime<Utc>,
 }

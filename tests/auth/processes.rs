@@ -1,4 +1,5 @@
-//! Several processes on one Redis server: a day's limit, one audit trail, one throttle; and a server that goes and comes.
+//! Several processes on one Redis server: they share a day's limit, the audit trail and the throttle. Also a server
+//! that stops and starts again.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,7 +51,7 @@ fn entry(subject: String) -> NewEntry {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_day_has_one_limit_for_all_processes() {
+async fn all_processes_share_a_days_limit() {
     let server = RedisServer::start();
     let processes = processes(&server);
     let now = Utc::now();
@@ -118,7 +119,7 @@ async fn guesses_in_all_processes_are_counted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_outlives_the_server_and_nothing_is_guessed_while_it_is_away() {
+async fn a_session_survives_a_restart_of_the_store_and_is_unavailable_meanwhile() {
     let mut server = RedisServer::start();
     let [access, other, _] = processes(&server);
     let (password, none) = (add_ada(&access).await, Secret::default());

@@ -104,7 +104,7 @@ pub fn cases() -> Cli {
             written("compensation.refused", 8, "dan", json!({"rejection": "r"})),
         ],
     );
-    // No case.
+    // A stream that is not a case.
     append("X-1", &[fourth(9, "6")]);
     cli
 }
@@ -176,7 +176,7 @@ fn a_case_has_the_fields_of_the_contract_in_their_order() {
 }
 
 #[test]
-fn cases_leave_nothing_behind() {
+fn cases_leaves_no_files() {
     let cli = cases();
     let temporary = cli.dir.path().join("temporary");
     fs::create_dir(&temporary).unwrap();
@@ -194,7 +194,7 @@ fn cases_leave_nothing_behind() {
 }
 
 #[test]
-fn only_the_compensation_store_is_asked() {
+fn cases_reads_only_the_compensation_store() {
     let cli = cases();
     let nowhere = "redis://127.0.0.1:1";
     let elsewhere = ["cases", "--json", "--wallet-store", nowhere, "--order-store", nowhere];

@@ -1,11 +1,11 @@
-//! Contract §10: which code means what, and that errors are one line on standard error.
+//! Contract §10: the exit codes, and errors as one line on standard error.
 
 use std::io::Read as _;
 
 use crate::harness::{Cli, event};
 
 #[test]
-fn what_is_not_there_is_one() {
+fn not_found_is_exit_code_one() {
     let cli = Cli::new();
     cli.run(&["wallet", "W-1"]).refused(1, "no wallet W-1");
     cli.run(&["order", "O-1", "--json"]).refused(1, "no order O-1");
@@ -13,7 +13,7 @@ fn what_is_not_there_is_one() {
 }
 
 #[test]
-fn wrong_usage_is_two() {
+fn wrong_usage_is_exit_code_two() {
     let cli = Cli::new();
     for args in [
         &["wallet", "W 1"][..],
@@ -41,9 +41,9 @@ fn wrong_usage_is_two() {
 }
 
 #[test]
-fn a_store_that_cannot_be_reached_is_three() {
+fn an_unreachable_store_is_exit_code_three() {
     let cli = Cli::new();
-    // Nobody listens on port 1 of this machine.
+    // Nothing listens on port 1.
     let store = "redis://127.0.0.1:1";
     cli.run(&["wallet", "W-1", "--wallet-store", store])
         .refused(3, "wallet store");
@@ -76,7 +76,7 @@ fn help_lists_every_setting() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     let lines: String = (0..4_000)
         .map(|n| {
             event(

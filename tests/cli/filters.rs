@@ -1,5 +1,4 @@
-//! The vocabulary of contract §8 on the command line: every filter and every order of the lists of wallets and orders, with their
-//! boundaries, and the exact lines.
+//! The filters and sorts of contract §8 on the command line: every one of each list, with boundaries and exact lines.
 
 use serde_json::{Value, json};
 
@@ -44,7 +43,7 @@ fn has_line(cli: &Cli, args: &[&str], line: &str) {
     assert!(ran.stdout().lines().any(|printed| printed == line), "{}", ran.stdout());
 }
 
-/// A table for people that closes with a count.
+/// Checks a table for people: its headings, a text in it, and the count at its end.
 #[track_caller]
 fn has_table(cli: &Cli, args: &[&str], headings: &str, says: &str, count: &str) {
     let ran = cli.run(args);
@@ -196,14 +195,14 @@ fn a_wallet_without_a_time_comes_last_and_is_in_no_range() {
 }
 
 #[test]
-fn words_of_a_text_stand_in_any_order() {
+fn words_of_a_text_match_in_any_order() {
     let cli = wallets();
     let found = |text: &str| cli.json_lines(&["wallets", "--json", "--q", text]).len();
     assert_eq!(found("lukasz zoe"), 1);
     assert_eq!(found("  c-1 ZOË\t"), 1);
     assert_eq!(found("lukasz lee"), 0);
     assert_eq!(found("-1"), 0);
-    // A mark without a letter leaves nothing, and finds nothing.
+    // A combining mark alone is empty after folding and finds nothing.
     assert_eq!(found("\u{301}"), 0);
     assert_eq!(found(&"x".repeat(100)), 0);
 }
@@ -397,7 +396,7 @@ fn holds_by_every_filter_and_in_every_order() {
             ("--limit 1", "H-4"),
         ],
     );
-    // Two holds of one id: the wallet settles their order, in the direction of the sort.
+    // Two holds have the same id. Their wallets decide the order, in the direction of the sort.
     cli.expect(
         "holds",
         "wallet",
@@ -432,7 +431,7 @@ fn a_hold_has_the_fields_of_the_contract_in_their_order() {
     has_table(&cli, &["holds"], headings, "2026-01-04T10:00:00Z", "3 holds");
 }
 
-/// Each refund has an order of its own, in the opposite order of ids.
+/// Each refund has its own order. The ids of the orders are sorted the opposite way.
 fn refunds() -> Cli {
     let placed = |order, wallet: &str, customer: Value, amount: Value| -> Given {
         let mut data = json!({"wallet": wallet, "total": amount});
@@ -516,8 +515,8 @@ fn refunds_by_every_filter_and_in_every_order() {
 }
 
 #[test]
-fn refunds_of_then_are_as_old_as_they_were() {
-    // A day after the newest requests.
+fn refunds_at_a_past_moment_have_their_age_at_that_moment() {
+    // The moment is one day after the newest requests.
     let then = |flags: &str| format!("--at 2026-01-10T10:00:00Z {flags}");
     let expected = [
         ("--overdue", "R-4 R-3"),
@@ -547,7 +546,7 @@ fn refunds_of_then_are_as_old_as_they_were() {
 }
 
 #[test]
-fn a_limit_counts_for_the_totals_of_a_table_as_well() {
+fn a_limit_also_limits_the_totals_of_a_table() {
     let cli = refunds();
     let totals = |args: &[&str]| {
         let ran = cli.run(&[&["refunds", "--at", "2026-01-10T10:00:00Z"], args].concat());
@@ -630,7 +629,7 @@ fn findings_by_every_filter_and_in_every_order() {
             ("--sort newest", "W-8 W-9 W-2 W-5 W-1 W-4"),
             ("--sort oldest", "W-1 W-5 W-2 W-9 W-8 W-4"),
             ("--currency EUR --sort amount_down", "W-2 W-5 W-9 W-1"),
-            // 2.00 over more than thirty years is more than 6.00 since 2026, for some years to come.
+            // 2.00 for more than thirty years is a greater risk than 6.00 since 2026, for some years to come.
             ("--currency EUR --sort risk", "W-1 W-2 W-5 W-9"),
             ("--kind negative_balance", "W-2"),
             ("--kind negative_balance,history_incomplete", "W-2 W-4"),
@@ -685,7 +684,7 @@ fn a_finding_has_the_fields_of_the_contract_in_their_order() {
 }
 
 #[test]
-fn the_key_of_a_finding_stays() {
+fn the_key_of_a_finding_does_not_change() {
     let cli = findings();
     let keys = |args: &[&str]| -> Vec<(String, String)> {
         let rows = cli.json_lines(&[&["findings", "--json"], args].concat());
@@ -700,7 +699,7 @@ fn the_key_of_a_finding_stays() {
     each.dedup();
     assert_eq!(each.len(), 6);
     assert_eq!(keys(&["--read-model", "none"]), before);
-    // One more, which comes before most of them.
+    // One more finding, which is sorted before most of them.
     let more = event(
         "more",
         "wallet.credited",
@@ -732,7 +731,7 @@ fn customers() -> Cli {
         opened("W-1", 1, &json!({"id": "C-1", "name": "Zoë"}), "EUR"),
         opened("W-2", 1, &json!({"id": "C-2"}), "EUR"),
         opened("W-3", 1, &json!({"id": "C-2"}), "JPY"),
-        // The same name as of the wallet, with the mark apart.
+        // The name is the same as the wallet's, but in decomposed form.
         placed("O-1", json!({"id": "C-1", "name": "Zoe\u{308}"})),
         requested("O-1", "R-1"),
         placed("O-2", json!({"id": "C-1", "name": "Ann"})),

@@ -24,11 +24,11 @@ fn add(redis: &RedisServer, id: &str, sequence: &str, kind: &str, data: &Value) 
 }
 
 #[test]
-fn a_dirty_stream_by_plain_xadd_is_told_as_it_is() {
+fn a_dirty_stream_by_plain_xadd_is_printed_as_it_is() {
     let redis = RedisServer::start();
     let credit = |amount: &str| json!({"amount": {"amount": amount, "currency": "EUR"}, "kind": "top_up"});
     let opened = json!({"owner": {"id": "C"}, "currency": "EUR"});
-    // Out of order, one number twice, one that is none, and a gap.
+    // Out of order: one sequence twice, one that is not a number, and a gap.
     add(&redis, "1-0", "2", "wallet.credited", &credit("2"));
     add(&redis, "2-0", "1", "wallet.opened", &opened);
     add(&redis, "3-0", "2", "wallet.credited", &credit("100"));

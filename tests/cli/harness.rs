@@ -1,4 +1,4 @@
-//! A ledger in a directory of its own, and the program run on it.
+//! Runs the program on a ledger in a temporary directory.
 
 use std::{
     io::Write as _,
@@ -19,7 +19,7 @@ pub struct Cli {
     pub dir: TempDir,
 }
 
-/// An event as another program writes it.
+/// An event as another program appends it.
 pub struct Written {
     pub kind: &'static str,
     pub time: String,
@@ -27,7 +27,7 @@ pub struct Written {
     pub data: Value,
 }
 
-/// What a run of the program came to.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -42,7 +42,7 @@ impl Cli {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for domain in Domain::ALL {
             let log = event_log::open(domain, &cli.store(domain.as_str())).unwrap();
-            // The first call makes the store.
+            // The first call creates the store.
             runtime.block_on(log.feed_end()).unwrap();
         }
         cli
@@ -60,7 +60,7 @@ impl Cli {
         format!("embedded:{}", self.dir.path().join(name).display())
     }
 
-    /// A ledger into which these lines were imported.
+    /// A ledger with these imported lines.
     #[track_caller]
     pub fn with(lines: &str) -> Self {
         let cli = Self::new();
@@ -93,7 +93,8 @@ impl Cli {
         runtime.block_on(log.append(&id, Expected::Any, &events)).unwrap();
     }
 
-    /// Checks which rows a list has, and in which order: flags as words, and the rows as what they have in the field `id`.
+    /// Checks which rows a list has, and their order. `expected` has flags, and the values of the field `id` of the
+    /// rows, both separated by spaces.
     #[track_caller]
     pub fn expect(&self, list: &str, id: &str, expected: &[(&str, &str)]) {
         for (flags, rows) in expected {
@@ -108,7 +109,7 @@ impl Cli {
         }
     }
 
-    /// The program with these arguments, and nothing else of this environment's settings.
+    /// The program with these arguments, without the settings of the environment.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerscope"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LEDGERSCOPE_")) {
@@ -133,7 +134,7 @@ impl Cli {
 
     pub fn run_on(&self, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(args).spawn().unwrap();
-        // A program that refuses its arguments has closed its input before it could be written.
+        // Writing fails if the program refuses its arguments and closes its input first.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
         Ran {
@@ -167,7 +168,7 @@ impl Ran {
         std::str::from_utf8(&self.bytes).unwrap()
     }
 
-    /// Refused, with exactly one line that says so.
+    /// Checks that the program failed with exactly one line on standard error, and printed nothing else.
     #[track_caller]
     pub fn refused(&self, code: i32, says: &str) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
@@ -177,7 +178,7 @@ impl Ran {
     }
 }
 
-/// A `CloudEvent` without a sequence; `day` is one of January 2026.
+/// A `CloudEvent` without a sequence. `day` is a day of January 2026.
 pub fn event(id: &str, kind: &str, subject: &str, day: u32, data: &str) -> String {
     let source = kind.split('.').next().unwrap();
     format!(
@@ -185,12 +186,12 @@ pub fn event(id: &str, kind: &str, subject: &str, day: u32, data: &str) -> Strin
     ) + "\n"
 }
 
-/// The same with a sequence.
+/// A line with a sequence added.
 pub fn numbered(sequence: u64, line: &str) -> String {
     line.replacen(r#""data":"#, &format!(r#""sequence":"{sequence}","data":"#), 1)
 }
 
-/// A list's `recordedtime`s, taken out so that the rest can be compared.
+/// Removes the `recordedtime` of all entries, so that the rest can be compared.
 pub fn without_recorded(mut value: Value) -> Value {
     for entry in value["entries"].as_array_mut().unwrap() {
         let recorded = entry.as_object_mut().unwrap().remove("recordedtime").unwrap();

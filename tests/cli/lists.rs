@@ -1,4 +1,4 @@
-//! `refunds` and `findings`: which rows, in which order, with which fields.
+//! `refunds` and `findings`: the rows, their order and their fields.
 
 use serde_json::{Value, json};
 
@@ -63,13 +63,14 @@ fn names(cli: &Cli, args: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn the_pending_ones_come_oldest_first() {
+fn pending_refunds_come_oldest_first() {
     let cli = five();
     assert_eq!(names(&cli, &[]), ["R-2", "R-4", "R-1", "R-3"]);
     assert_eq!(names(&cli, &["--state", "succeeded,failed"]), ["R-5", "R-4"]);
     assert_eq!(names(&cli, &["--currency", "JPY"]), ["R-3"]);
     assert_eq!(names(&cli, &["--at", "2026-01-05T10:00:00Z"]), ["R-2"]);
-    // A day after the newest: approved is late after 4 h, failed after 24 h, the others are not.
+    // One day after the newest request: approved is overdue after 4 h and failed after 24 h; the others are not
+    // overdue.
     let at = ["--at", "2026-01-10T10:00:00Z", "--overdue"];
     assert_eq!(names(&cli, &at), ["R-2", "R-4"]);
     let strict = [&at[..], &["--overdue-requested", "23h", "--overdue-failed", "30d"]].concat();
@@ -94,7 +95,7 @@ fn a_refund_has_the_fields_of_the_contract_in_their_order() {
 }
 
 #[test]
-fn findings_tell_what_does_not_fit() {
+fn findings_list_each_mismatch() {
     let cli = five();
     let ran = cli.run(&["findings", "--json"]);
     let start = r#"{"finding":"succeeded_not_credited","severity":"high","refund":"R-5","order":"O-5","wallet":"W-5","amount":"5.00","currency":"EUR","since":"2026-01-03T10:00:00Z","explanation":""#;

@@ -15,7 +15,7 @@ impl Cli {
         ran.stdout().to_owned()
     }
 
-    /// Who did what and how it ended, of the trail.
+    /// The act, the subject and the outcome of each entry of the audit trail.
     #[track_caller]
     fn trail(&self) -> Vec<(String, String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -72,7 +72,7 @@ fn an_operator_is_added_listed_disabled_and_enabled() {
 }
 
 #[test]
-fn a_password_is_told_once_and_only_where_it_was_made_up() {
+fn only_a_generated_password_is_printed() {
     let cli = Cli::new();
     assert!(
         !cli.add(&["ada", "--role", "viewer", "--password-stdin"])
@@ -95,7 +95,7 @@ fn a_password_is_told_once_and_only_where_it_was_made_up() {
 }
 
 #[test]
-fn an_authenticator_is_given_and_taken() {
+fn an_authenticator_can_be_added_and_removed() {
     let cli = Cli::new();
     let output = cli.add(&["ada", "--role", "admin", "--totp"]);
     let uri = output.lines().last().unwrap();
@@ -119,7 +119,7 @@ fn an_authenticator_is_given_and_taken() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_arguments_are_refused() {
     let cli = Cli::new();
     cli.add(&["ada", "--role", "viewer"]);
     cli.run(&["operator", "add", "ada", "--role", "admin"])
@@ -150,7 +150,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn people_for_a_demo_are_made_once() {
+fn demo_operators_are_added_once() {
     let cli = Cli::new();
     let output = cli.run(&["operator", "demo"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
@@ -179,7 +179,7 @@ fn people_for_a_demo_are_made_once() {
 }
 
 #[test]
-fn everything_is_in_the_trail_which_can_be_verified() {
+fn every_act_is_in_the_audit_trail_and_changes_are_detected() {
     let cli = Cli::new();
     cli.add(&["ada", "--role", "viewer"]);
     cli.run(&["operator", "disable", "kim"]).refused(1, "no operator kim");
@@ -204,11 +204,12 @@ fn everything_is_in_the_trail_which_can_be_verified() {
         verified.stdout()
     );
 
-    // What somebody does who has got hold of the file.
+    // Somebody with access to the file changes an entry.
     let file = rusqlite::Connection::open(cli.dir.path().join("access/events.sqlite3")).unwrap();
     let sql = "UPDATE events SET actor = 'cli:nobody' WHERE type = 'audit.recorded' AND sequence = 2";
     assert_eq!(file.execute(sql, []).unwrap(), 1);
-    // A row that differs from its checksum can't be read; who changes it on purpose takes the checksums away.
+    // A row that differs from its checksum can't be read. To change a row unnoticed, the checksums must be removed,
+    // too.
     let verified = cli.run(&["audit", "verify"]);
     assert_ne!(verified.code, Some(0));
     assert!(verified.stderr.contains("its checksum differs"), "{}", verified.stderr);
@@ -223,7 +224,7 @@ fn everything_is_in_the_trail_which_can_be_verified() {
 }
 
 #[test]
-fn a_store_that_is_down_is_three_and_one_that_is_up_will_do() {
+fn a_store_that_is_down_is_exit_code_three_and_a_redis_store_works() {
     let cli = Cli::new();
     for args in [
         &["operator", "list"][..],

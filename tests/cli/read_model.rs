@@ -1,5 +1,5 @@
-//! Which read model the lists of wallets and orders are answered from, that all of them give the same rows, and what is written for
-//! it: nothing that belongs to other stores, and nothing that stays where it should not.
+//! The read models that lists are answered from: all of them give the same rows. A command writes only its own read
+//! model and leaves no temporary files.
 
 use std::{
     collections::BTreeMap,
@@ -54,7 +54,8 @@ fn shop(seed: u32) -> Cli {
     cli
 }
 
-/// What the lists of wallets and orders print, without what only the time changes, and where it came from.
+/// The lines that the lists print, without fields that change with time. Checks in the log which read model (`from`)
+/// they came from.
 fn lists(cli: &Cli, args: &[&str], from: &str) -> Vec<Value> {
     let mut lines = Vec::new();
     for command in [
@@ -77,7 +78,7 @@ fn lists(cli: &Cli, args: &[&str], from: &str) -> Vec<Value> {
     lines
 }
 
-/// No temporary read model is left.
+/// Checks that no temporary read model is left.
 fn left_nothing(cli: &Cli) {
     let Ok(entries) = fs::read_dir(cli.dir.path().join("read-model")) else {
         return;
@@ -103,7 +104,7 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 struct Server(Child);
 
 impl Server {
-    /// With these arguments, until it has begun.
+    /// Starts a server with these arguments and waits for its address.
     fn start(cli: &Cli, args: &[&str]) -> Self {
         let mut child = cli
             .command(&[&["serve", "--listen", "127.0.0.1:0"][..], args].concat())
@@ -173,14 +174,14 @@ fn every_read_model_gives_the_same_rows() {
     let cli = shop(1);
     let naive = lists(&cli, &["--read-model", "none"], TEMPORARY);
     assert!(naive.len() > 320, "{}", naive.len());
-    // Made here, and taken up as it is.
+    // The first command makes the read model, the second one reuses it.
     assert_eq!(lists(&cli, &[], OWNED), naive);
     assert_eq!(lists(&cli, &[], OWNED), naive);
     assert_eq!(cli.run_on(&["import", "-"], more().as_bytes()).code, Some(0));
     let later = lists(&cli, &["--read-model", "none"], TEMPORARY);
-    // A refund, a finding, a wallet and an order more.
+    // One more refund, finding, wallet and order.
     assert_eq!(later.len(), naive.len() + 4);
-    // Brought up to date here.
+    // The command brings the read model up to date.
     assert_eq!(lists(&cli, &[], OWNED), later);
     let server = Server::start(&cli, &[]);
     let mut observed = false;
@@ -201,7 +202,7 @@ fn every_read_model_gives_the_same_rows() {
     assert!(files(&cli.dir.path().join("read-model")) == before);
 }
 
-/// The rows as a fold of every stream gives them, with the exact text of a line.
+/// The rows of a plain fold of every stream, as the exact lines of the output.
 fn naive(order_store: &str, filter: &Filter, now: DateTime<Utc>) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -231,7 +232,7 @@ fn naive(order_store: &str, filter: &Filter, now: DateTime<Utc>) -> Vec<String> 
 }
 
 #[test]
-fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
+fn a_list_at_a_past_moment_equals_a_fold_of_every_stream() {
     for seed in 1..4 {
         let cli = shop(seed);
         for at in [
@@ -265,7 +266,7 @@ fn a_list_of_then_is_what_a_fold_of_every_stream_gives() {
             }
         }
         left_nothing(&cli);
-        // It was made for these answers alone.
+        // The read model was temporary.
         assert!(!cli.dir.path().join("read-model").exists());
     }
 }
@@ -286,7 +287,7 @@ fn a_read_model_of_other_stores_is_not_touched() {
     assert!(ran.stderr.contains("no read model of these stores"), "{}", ran.stderr);
     assert!(files(&dir) == before);
     assert_eq!(lists(&cli, &[], OWNED), own);
-    // A server takes the directory for its own stores.
+    // A server replaces the read model in the directory with one of its own stores.
     let server = Server::start(&cli, &elsewhere);
     for _ in 0..200 {
         if cli
@@ -304,7 +305,7 @@ fn a_read_model_of_other_stores_is_not_touched() {
 }
 
 #[test]
-fn a_mistyped_store_is_three_and_makes_nothing() {
+fn a_mistyped_store_is_exit_code_three_and_creates_nothing() {
     let cli = Cli::bare();
     let nowhere = cli.dir.path().join("nowhere");
     let url = format!("embedded:{}", nowhere.display());
@@ -329,7 +330,7 @@ fn a_mistyped_store_is_three_and_makes_nothing() {
         assert!(ran.stderr.contains(&flag), "{}", ran.stderr);
     }
     assert_eq!(files(cli.dir.path()), BTreeMap::new());
-    // Only the orders are needed; a wallet store that is not there names no read model.
+    // Only the order store is needed. A missing wallet store has no identity, so no read model is kept.
     let cli = shop(1);
     let rows = cli.run(&["refunds", "--json", "--wallet-store", &url]);
     assert_eq!((rows.code, rows.stderr.as_str()), (Some(0), ""));
@@ -347,7 +348,7 @@ fn a_mistyped_store_is_three_and_makes_nothing() {
 }
 
 #[test]
-fn limits_shape_one_answer_and_are_not_kept() {
+fn limits_apply_to_one_answer_and_are_not_stored() {
     let cli = shop(1);
     let count = |args: &[&str]| {
         cli.json_lines(&[&["refunds", "--json", "--overdue"], args].concat())
@@ -370,7 +371,7 @@ fn limits_shape_one_answer_and_are_not_kept() {
 }
 
 #[test]
-fn what_a_killed_command_left_is_removed_by_the_next_owner() {
+fn files_of_a_killed_command_are_removed_by_the_next_owner() {
     let cli = shop(1);
     let dir = cli.dir.path().join("read-model");
     let (old, young) = (dir.join("tmp-ledgerscope-old"), dir.join("tmp-ledgerscope-young"));
@@ -406,7 +407,7 @@ fn add(redis: &RedisServer, order: &str, id: &str, sequence: u32, kind: &str, da
 }
 
 #[test]
-fn an_unreadable_stream_is_listed_and_named() {
+fn an_unreadable_stream_is_listed_and_reported() {
     let redis = RedisServer::start();
     let money = json!({"amount": "5.00", "currency": "EUR"});
     for (number, order) in ["O-1", "O-2"].into_iter().enumerate() {
@@ -447,7 +448,7 @@ fn an_unreadable_stream_is_listed_and_named() {
     let key = "order:{0}:O-2";
     redis.run(&["DEL", key]);
     redis.run(&["SET", key, "no stream"]);
-    // The last figures, and that they are not complete.
+    // The last figures are listed, and the exit code says that they are not complete.
     let kept = run(&["refunds", "--json"]);
     assert_eq!(
         (kept.code, names(&kept)),
@@ -472,7 +473,7 @@ fn an_unreadable_stream_is_listed_and_named() {
         );
         assert!(found.stderr.contains("order O-2 can't be read"), "{}", found.stderr);
     }
-    // Never read, it has no figures.
+    // A stream that was never read has no figures.
     let anew = run(&["refunds", "--json", "--read-model", "none"]);
     assert_eq!(
         (anew.code, names(&anew)),
@@ -483,7 +484,7 @@ fn an_unreadable_stream_is_listed_and_named() {
     let people = run(&["refunds"]);
     assert_eq!(people.code, Some(1));
     assert!(people.stdout().contains("2 refunds, "), "{}", people.stdout());
-    // Readable again, it is no longer named.
+    // A stream that can be read again is no longer reported.
     redis.run(&["DEL", key]);
     add(
         &redis,
@@ -503,13 +504,13 @@ fn an_unreadable_stream_is_listed_and_named() {
 }
 
 #[test]
-fn a_filter_puts_a_dirty_stream_into_order_first() {
+fn a_filter_sorts_a_dirty_stream_first() {
     let redis = RedisServer::start();
     let money = json!({"amount": "5.00", "currency": "EUR"});
     let requested =
         |refund: &str| json!({"refund": refund, "amount": money, "reason": "return", "destination": "wallet"});
     let step = json!({"refund": "R-1"});
-    // Out of order, with one that has no place of its own and one number twice.
+    // Out of order, with a sequence that can't be parsed and one sequence twice.
     add(&redis, "O-1", "1-0", 2, "order.refund_requested", &requested("R-1"));
     add(
         &redis,
@@ -523,7 +524,7 @@ fn a_filter_puts_a_dirty_stream_into_order_first() {
     add(&redis, "O-1", "4-0", 4, "order.refund_succeeded", &step);
     add(&redis, "O-1", "5-0", 3, "order.refund_approved", &step);
     add(&redis, "O-1", "6-0", 3, "order.refund_canceled", &step);
-    // In order, and long enough to come in several parts.
+    // In order, and long enough for several pages.
     for number in 1..2_500 {
         let id = format!("7-{number}");
         add(
@@ -583,7 +584,7 @@ fn a_filter_puts_a_dirty_stream_into_order_first() {
 }
 
 #[test]
-fn what_no_feed_tells_of_is_listed_at_once() {
+fn events_without_a_feed_entry_are_listed_at_once() {
     let redis = RedisServer::start();
     let url = redis.url();
     let money = json!({"amount": "5.00", "currency": "EUR"});
@@ -611,7 +612,7 @@ fn what_no_feed_tells_of_is_listed_at_once() {
     let count = || cli.json_lines(&["refunds", "--json", "--order-store", &url]).len();
     order(1);
     assert_eq!(count(), 1);
-    // Of the read model that the command made.
+    // From the read model that the command made.
     order(2);
     assert_eq!(count(), 2);
     let server = Server::start(&cli, &["--order-store", &url]);

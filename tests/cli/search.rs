@@ -1,5 +1,5 @@
-//! `search` (contract §8), compared with a plain recomputation from the events of a generated ledger, and by hand where the rules
-//! have boundaries.
+//! `search` (contract §8), compared with a plain recomputation from the events of a generated ledger. Boundaries of the
+//! rules are tested by hand.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 #[path = "search/recomputed.rs"]
 mod recomputed;
 
-/// An event of a ledger that is made here.
+/// An event of a ledger that this test generates.
 struct Event {
     id: String,
     kind: &'static str,
@@ -98,7 +98,7 @@ fn rejected(ledger: &mut Ledger, order: &str, refund: &str, hour: u32) {
     ledger.add("order.refund_rejected", order, hour, data);
 }
 
-/// Arguments that print what a text finds as JSON.
+/// The arguments that search for a text and print JSON.
 fn args<'a>(text: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["search", "--json"], more, &["--", text]].concat()
 }
@@ -108,7 +108,7 @@ fn hits(cli: &Cli, text: &str, more: &[&str]) -> Vec<Value> {
     hits_of(&cli.run(&args(text, more)))
 }
 
-/// What was found; nothing only where the command said so.
+/// The hits. They are empty only if the command said that nothing was found.
 #[track_caller]
 fn hits_of(ran: &Ran) -> Vec<Value> {
     if ran.code == Some(1) {
@@ -122,7 +122,7 @@ fn hits_of(ran: &Ran) -> Vec<Value> {
         .collect()
 }
 
-/// Checks what texts find, and in which order: as kinds and ids.
+/// Checks the hits of texts and their order, as kinds and ids.
 #[track_caller]
 fn expect(cli: &Cli, expected: &[(&str, &[&str], &str)]) {
     for (text, more, found) in expected {
@@ -137,7 +137,7 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// Numbers that are the same each time.
+/// A generator of pseudorandom numbers, with the same sequence for the same seed.
 struct Chance(u64);
 
 impl Chance {
@@ -322,7 +322,7 @@ const TEXTS: [&str; 44] = [
     "e-0100",
 ];
 
-/// So many of each kind.
+/// At most `limit` hits of each kind.
 fn first_of_each(hits: &[Value], limit: usize) -> Vec<Value> {
     let kinds = hits.chunk_by(|a, b| a["kind"] == b["kind"]);
     kinds.flat_map(|of_kind| of_kind.iter().take(limit)).cloned().collect()
@@ -342,7 +342,7 @@ fn a_text_finds_what_a_recomputation_from_the_events_finds() {
             let limited = hits(&cli, text, &["--limit", "3"]);
             assert_eq!(limited, first_of_each(&expected, 3), "{text} {seed}");
         }
-        // All but cases, which are of another store.
+        // All kinds but cases, which are in another store.
         assert_eq!(kinds.len(), 9, "{kinds:?}");
     }
 }
@@ -371,7 +371,7 @@ fn the_answer_is_the_same_from_every_store_and_every_read_model() {
     );
 }
 
-/// A ledger with everything that is found, once.
+/// A ledger with one row of every kind that is found.
 fn every_kind() -> Ledger {
     let mut ledger = Ledger::default();
     let zoe = json!({"id": "C-1", "name": "Zoë Groß"});
@@ -462,7 +462,7 @@ fn a_hit_has_the_fields_of_the_contract_in_their_order() {
 }
 
 #[test]
-fn people_get_a_table_with_a_count_and_what_was_cut() {
+fn the_table_has_a_count_and_the_kinds_with_more_hits() {
     let mut ledger = every_kind();
     for number in 2..6 {
         requested(&mut ledger, "O-1", &format!("R-{number}"), 5, "5");
@@ -493,7 +493,7 @@ fn people_get_a_table_with_a_count_and_what_was_cut() {
     );
     let nothing = cli.run(&["search", "nobody"]);
     nothing.refused(1, "nothing found for 'nobody'");
-    // What could steer a terminal is an escape.
+    // A control character is printed as an escape.
     cli.run(&["search", "a\u{1b}b"])
         .refused(1, r"nothing found for 'a\u{1b}b'");
 }
@@ -578,7 +578,7 @@ fn a_comma_in_an_amount_is_explained() {
     cli.run(&["search", "EUR 5,0", "--json"])
         .refused(1, "write EUR 5.0 to search");
     cli.run(&["search", "5,000"]).refused(1, "nothing found for '5,000'\n");
-    // What it finds as text is printed all the same.
+    // Hits of the text itself are still printed.
     let mut ledger = Ledger::default();
     opened(
         &mut ledger,
@@ -595,7 +595,7 @@ fn a_comma_in_an_amount_is_explained() {
 }
 
 #[test]
-fn the_exact_come_first_then_the_pending_then_the_newest() {
+fn exact_hits_come_first_then_pending_then_newest() {
     let mut ledger = Ledger::default();
     ledger.add("order.placed", "O-1", 0, json!({"total": eur("20")}));
     for (number, hour) in [
@@ -697,9 +697,9 @@ fn only_the_kinds_that_are_asked_for_are_found() {
 }
 
 #[test]
-fn what_events_carry_is_found_by_its_whole_id_byte_for_byte() {
+fn ids_in_events_are_found_by_their_exact_bytes() {
     let mut ledger = every_kind();
-    // Ids are any strings: with accents, and with what an amount looks like.
+    // Ids are arbitrary strings: they may have accents or look like an amount.
     let paid = json!({"payment": "Päy", "amount": eur("1"), "method": "card"});
     ledger.add("order.paid", "O-1", 5, paid).correlation = Some("7.77".to_owned());
     let cli = ledger.cli();
@@ -729,7 +729,7 @@ fn what_events_carry_is_found_by_its_whole_id_byte_for_byte() {
 }
 
 #[test]
-fn an_id_that_several_have_is_exact_in_each() {
+fn an_id_of_several_rows_is_an_exact_hit_in_each() {
     let mut ledger = Ledger::default();
     for order in ["O-1", "O-2"] {
         ledger.add("order.placed", order, 0, json!({"wallet": "W-1", "total": eur("20")}));
@@ -760,7 +760,7 @@ fn an_id_that_several_have_is_exact_in_each() {
     );
     assert_eq!(exact("P", "order"), ["payment:O-1", "payment:O-2"]);
     assert_eq!(exact("same", "order"), ["event:O-1", "event:O-2"]);
-    // The pending one first, although it is older.
+    // The pending refund comes first, although it is older.
     let mut more = String::new();
     for (kind, day, data) in [
         ("order.placed", 1, json!({"total": eur("20")})),
@@ -807,7 +807,7 @@ fn a_payment_that_its_order_did_not_accept_is_found() {
 }
 
 #[test]
-fn any_text_is_only_text() {
+fn special_characters_are_searched_literally() {
     let mut ledger = every_kind();
     let owner = json!({"id": "C-2", "name": "O'Neil \"50%\" _x_ * NEAR"});
     opened(&mut ledger, "W-2", &owner, "EUR");
@@ -870,8 +870,8 @@ fn a_text_may_look_like_a_flag() {
 }
 
 #[test]
-fn what_is_not_understood_is_wrong_usage_in_one_line() {
-    // Without any store: the arguments are read first.
+fn invalid_arguments_are_wrong_usage_in_one_line() {
+    // There is no store: the arguments are checked first.
     let cli = Cli::bare();
     let long = "x".repeat(101);
     let kinds = "it is one of wallet, order, refund, hold, case, customer, payment, reference, event, correlation";
@@ -921,7 +921,7 @@ fn what_is_not_understood_is_wrong_usage_in_one_line() {
 }
 
 #[test]
-fn the_stores_that_are_searched_are_needed() {
+fn a_missing_store_is_an_error_only_if_it_is_searched() {
     let nowhere = "redis://127.0.0.1:1";
     let bare = Cli::bare();
     bare.run(&["search", "x"]).refused(3, "the wallet store does not exist");
@@ -930,7 +930,7 @@ fn the_stores_that_are_searched_are_needed() {
     assert!(std::fs::read_dir(bare.dir.path()).unwrap().next().is_none());
 
     let cli = every_kind().cli();
-    // No cases were ever kept: that is no error, unless they are asked for.
+    // A missing compensation store is an error only if cases are asked for.
     assert_eq!(hits(&cli, "W-1", &[]).len(), 1);
     assert_eq!(hits(&cli, "W-1", &["--kind", "wallet,order"]).len(), 1);
     cli.run(&["search", "W-1", "--kind", "wallet,case"])
@@ -942,7 +942,7 @@ fn the_stores_that_are_searched_are_needed() {
             ran.refused(3, &format!("{store} store"));
         }
     }
-    // One that is there, but does not answer, is an error.
+    // A store that exists but does not answer is an error.
     let ran = cli.run(&args("W-1", &["--compensation-store", nowhere]));
     ran.refused(3, "compensation store");
     assert!(ran.stderr.contains("--compensation-store"), "{}", ran.stderr);
@@ -977,13 +977,13 @@ fn cases_are_found_by_their_ids_alone() {
         ran.stdout(),
         "{\"kind\":\"case\",\"id\":\"CMP-6\",\"wallet\":null,\"order\":null,\"matched\":\"id\",\"exact\":true}\n"
     );
-    // Of cases alone, no other store is asked.
+    // A search for cases alone reads no other store.
     let nowhere = "redis://127.0.0.1:1";
     let elsewhere = ["--kind", "case", "--wallet-store", nowhere, "--order-store", nowhere];
     assert_eq!(hits(&cli, "cmp", &elsewhere).len(), 7);
 }
 
-/// A server that has the order of [`every_kind`], as another program wrote it without a feed.
+/// A server with the order of [`every_kind`], written by another program without a feed.
 fn without_feed(ledger: &Ledger) -> RedisServer {
     let redis = RedisServer::start();
     let orders = ledger.0.iter().filter(|event| !event.is_of_wallet());
@@ -998,14 +998,14 @@ fn without_feed(ledger: &Ledger) -> RedisServer {
     redis
 }
 
-/// A string takes the place of the order's stream.
+/// Replaces the order's stream by a string.
 fn spoil(redis: &RedisServer) {
     redis.run(&["DEL", "order:{0}:O-1"]);
     redis.run(&["SET", "order:{0}:O-1", "no stream"]);
 }
 
 #[test]
-fn an_unreadable_stream_is_named_and_what_is_found_is_printed() {
+fn an_unreadable_stream_is_reported_and_hits_are_printed() {
     let ledger = every_kind();
     let cli = ledger.cli();
     let redis = without_feed(&ledger);
@@ -1035,7 +1035,7 @@ fn an_unreadable_stream_is_named_and_what_is_found_is_printed() {
 }
 
 #[test]
-fn a_stream_that_can_no_longer_be_read_is_named_where_its_events_are_found() {
+fn a_stream_that_became_unreadable_is_reported_with_its_hits() {
     let ledger = every_kind();
     let cli = ledger.cli();
     let redis = RedisServer::start();
@@ -1044,7 +1044,7 @@ fn a_stream_that_can_no_longer_be_read_is_named_where_its_events_are_found() {
     let imported = cli.run_on(&[&["import", "-"], &of_redis[..]].concat(), ledger.lines().as_bytes());
     assert_eq!(imported.code, Some(0), "{}", imported.stderr);
     assert_eq!(hits(&cli, "e-0003", &of_redis).len(), 1);
-    // The feed has nothing new, so the read model does not know.
+    // The feed has no new entry, so the read model does not know.
     spoil(&redis);
     let ran = cli.run(&args("e-0003", &of_redis));
     let line =

@@ -1,4 +1,4 @@
-//! `seed`: the same twice, only into empty stores, and a ledger that every other command can read.
+//! `seed`: it is deterministic, fills only empty stores, and writes a ledger that every other command can read.
 
 use crate::harness::Cli;
 
@@ -39,7 +39,7 @@ fn only_empty_stores_are_filled() {
 }
 
 #[test]
-fn there_is_something_to_look_at() {
+fn the_seeded_ledger_has_refunds_and_findings() {
     let cli = Cli::new();
     assert_eq!(cli.run(&SMALL).code, Some(0));
     let pending = cli.json_lines(&["refunds", "--json", "--at", "2026-05-17T15:30:00Z"]);

@@ -1,4 +1,4 @@
-//! `wallet` and `order`: the JSON of contract §8 to the field, and the three filters.
+//! `wallet` and `order`: the exact JSON of contract §8, and the three filters.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ fn wallet() -> Cli {
 }
 
 #[test]
-fn a_wallet_is_the_object_of_the_contract() {
+fn a_wallet_has_exactly_the_fields_of_the_contract() {
     let printed = wallet().run(&["wallet", "W-1", "--json"]);
     let start = r#"{"wallet":"W-1","status":"open","currency":"EUR","owner":{"id":"C-9"},"sequence":3,"complete":true,"posted":"12.50","held":"2.00","available":"10.50","anomalies":[],"entries":[{"sequence":1,"id":"a","type":"wallet.opened","time":"2026-01-01T10:00:00Z","recordedtime":""#;
     assert!(printed.stdout().starts_with(start), "{}", printed.stdout());
@@ -48,7 +48,7 @@ fn a_wallet_is_the_object_of_the_contract() {
 }
 
 #[test]
-fn filters_go_by_what_happened_what_was_known_and_by_number() {
+fn filters_go_by_time_recorded_time_and_sequence() {
     let cli = wallet();
     for (filter, sequence, available) in [
         (["--at", "2026-01-02T10:00:00Z"], 2, "12.50"),
@@ -71,7 +71,7 @@ fn filters_go_by_what_happened_what_was_known_and_by_number() {
 }
 
 #[test]
-fn dirt_is_shown_and_does_not_move_the_balance() {
+fn invalid_events_are_shown_and_do_not_change_the_balance() {
     let cli = Cli::with(
         &[
             event(
@@ -159,7 +159,7 @@ fn order() -> Cli {
 }
 
 #[test]
-fn an_order_is_the_object_of_the_contract() {
+fn an_order_has_exactly_the_fields_of_the_contract() {
     let cli = order();
     let found = without_recorded(cli.json(&["order", "O-1", "--json", "--at", "2026-01-04T14:00:01Z"]));
     let entry = |sequence: u64, id: &str, kind: &str, [paid, refunded, pending, refundable]: [&str; 4]| {
@@ -191,7 +191,7 @@ fn an_order_is_the_object_of_the_contract() {
 }
 
 #[test]
-fn an_order_says_what_its_events_do_not_allow() {
+fn an_order_shows_its_anomalies() {
     let cli = Cli::with(
         &[
             event(
@@ -226,7 +226,7 @@ fn an_order_says_what_its_events_do_not_allow() {
 }
 
 #[test]
-fn people_get_tables_without_escapes() {
+fn tables_contain_no_escape_sequences() {
     for (cli, args, says) in [
         (wallet(), ["wallet", "W-1"], "Available  10.50"),
         (order(), ["order", "O-1"], "12.50 pending, 7.50 refundable"),

@@ -1,4 +1,5 @@
-//! `import` and `export`: what goes in comes out to the letter, twice is once, and what can't be taken is named.
+//! `import` and `export`: an export equals what was imported, a repeated import adds nothing, and lines that can't be
+//! imported are reported.
 
 use std::fs;
 
@@ -79,12 +80,12 @@ fn gzip_and_files_carry_the_same_lines() {
 }
 
 #[test]
-fn the_same_file_twice_adds_nothing_with_and_without_numbers() {
+fn a_repeated_import_adds_nothing_with_and_without_sequences() {
     let plain: String = (0..2_500)
         .map(|n| opened(&format!("e{n}"), &format!("W-{}", n % 3)))
         .collect();
     let cli = Cli::new();
-    // As if the first try had been interrupted.
+    // As if a first import had been interrupted.
     let half: String = plain.lines().take(1_300).flat_map(|line| [line, "\n"]).collect();
     import(&cli, &half, 0, "1300 appended, 0 already there, 0 refused");
     import(&cli, &plain, 0, "1200 appended, 1300 already there, 0 refused");
@@ -100,7 +101,7 @@ fn the_same_file_twice_adds_nothing_with_and_without_numbers() {
 }
 
 #[test]
-fn a_number_is_the_place() {
+fn an_event_is_appended_at_its_sequence() {
     let cli = Cli::new();
     let line = |sequence, id: &str| numbered(sequence, &opened(id, "W-1"));
     import(
@@ -135,7 +136,7 @@ fn a_number_is_the_place() {
 }
 
 #[test]
-fn a_line_that_cannot_be_taken_does_not_stop_the_rest() {
+fn a_refused_line_does_not_stop_the_rest() {
     let cli = Cli::new();
     let big = event(
         "big",
@@ -168,7 +169,7 @@ fn a_line_that_cannot_be_taken_does_not_stop_the_rest() {
 }
 
 #[test]
-fn an_idempotency_key_that_was_used_is_answered_line_by_line() {
+fn a_used_idempotency_key_gives_each_line_its_own_result() {
     let keyed = |id: &str, key: &str, data: &str| {
         event(id, "wallet.unfrozen", "W-1", 1, data).replacen(
             r#""data""#,
@@ -177,7 +178,7 @@ fn an_idempotency_key_that_was_used_is_answered_line_by_line() {
         )
     };
     let cli = Cli::with(&keyed("a", "k", "{}"));
-    // The same append under another id, another append under the same key, and one that is new.
+    // The same append with another id, another append with the same key, and a new one.
     let lines = [
         keyed("b", "k", "{}"),
         keyed("c", "k", r#"{"x":1}"#),

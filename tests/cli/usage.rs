@@ -1,4 +1,4 @@
-//! Lists that are asked for what they do not have, that have nothing, and that have more than one page of the read model.
+//! Lists with wrong arguments, lists without rows, and lists with more than one page of the read model.
 
 use std::io::Read as _;
 
@@ -6,7 +6,7 @@ use ledgerscope::{domain::ids::LogName, event_log};
 
 use crate::harness::{Cli, event};
 
-/// Arguments, and what is said of them.
+/// Arguments, and the error that they give.
 const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
     (
         &["refunds", "--state", "lost"],
@@ -100,8 +100,8 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
 ];
 
 #[test]
-fn what_is_not_understood_is_wrong_usage_in_one_line() {
-    // Without any store: the flags are read first.
+fn invalid_values_are_wrong_usage_in_one_line() {
+    // There is no store: the flags are checked first.
     let cli = Cli::bare();
     let long = "x".repeat(101);
     let id = "x".repeat(257);
@@ -121,7 +121,7 @@ fn what_is_not_understood_is_wrong_usage_in_one_line() {
 }
 
 #[test]
-fn names_that_a_list_does_not_have_are_wrong_usage() {
+fn unknown_and_repeated_flags_are_wrong_usage() {
     let cli = Cli::new();
     for args in [
         &["wallets", "--state", "open"][..],
@@ -225,7 +225,7 @@ fn a_list_of_more_than_a_page_has_every_row_once() {
 }
 
 #[test]
-fn help_says_what_a_list_can_be_asked() {
+fn help_lists_the_flags_of_a_list() {
     let cli = Cli::bare();
     let help = |list: &str| {
         let ran = cli.run(&[list, "--help"]);

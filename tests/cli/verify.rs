@@ -1,4 +1,4 @@
-//! `ledgerscope verify --replay`, and what a server leaves that is killed while it fills or writes its read model.
+//! `ledgerscope verify --replay`, and the read model of a server that is killed while it fills or writes it.
 
 use std::{
     fmt::Write as _,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::harness::{Cli, Ran};
 
-/// Enough wallets that filling the read model takes a while.
+/// So many wallets that filling the read model takes a while.
 const WALLETS: usize = 20_000;
 
 fn opening(wallet: usize) -> Value {
@@ -35,7 +35,7 @@ fn serve(cli: &Cli) -> Child {
     command.spawn().unwrap()
 }
 
-/// Waits for the address, which the server prints once it has begun.
+/// Waits for the address, which the server prints when it has started.
 fn begun(server: &mut Child) {
     let mut address = String::new();
     let mut printed = BufReader::new(server.stdout.take().unwrap());
@@ -50,15 +50,15 @@ fn verified(cli: &Cli) -> (Ran, Value) {
 }
 
 #[test]
-fn without_a_read_model_there_is_nothing_to_verify() {
+fn a_missing_read_model_is_exit_code_one() {
     let cli = Cli::with(&openings(0, 2));
     let (ran, _) = verified(&cli);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("no read model"), "{}", ran.stderr);
 }
 
-/// Waits until the read model agrees with a replay of everything: a process that was killed leaves one that may have been only
-/// begun.
+/// Checks that the read model agrees with a replay of everything. `None` if there is no usable read model: a
+/// killed server may have left an unfinished one.
 fn agrees(cli: &Cli) -> Option<Value> {
     let (ran, report) = verified(cli);
     if report.is_null() {
@@ -73,7 +73,7 @@ fn agrees(cli: &Cli) -> Option<Value> {
 fn a_server_killed_while_it_writes_leaves_a_read_model_that_agrees() {
     let cli = Cli::with(&openings(0, WALLETS));
     let mut shop = cli.command(&["seed", "--live", "--rate", "600"]).spawn().unwrap();
-    // While it is filled for the first time, and while it follows a shop that never rests.
+    // The server is killed while it fills the read model for the first time, and while it follows a running shop.
     for milliseconds in [20, 100, 300, 1_500, 0, 40, 700] {
         let mut server = serve(&cli);
         begun(&mut server);
@@ -84,7 +84,7 @@ fn a_server_killed_while_it_writes_leaves_a_read_model_that_agrees() {
     }
     shop.kill().unwrap();
     shop.wait().unwrap();
-    // And one that may stop by itself leaves all of it.
+    // A server that stops in an orderly way leaves a complete read model.
     let mut server = serve(&cli);
     begun(&mut server);
     sleep(Duration::from_secs(4));

@@ -1,5 +1,5 @@
-//! A TCP proxy that cuts connections: it counts the bytes that went through, and ends everything when the next cut is due.
-//! What had been sent by then may or may not have arrived, which is what a broken network is like.
+//! A TCP proxy that simulates a broken network. It counts bytes and closes all connections when the next cut is due.
+//! Bytes that were sent before the cut may or may not have arrived.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -25,7 +25,7 @@ pub struct Proxy {
 
 struct State {
     target: SocketAddr,
-    /// Bytes until the cut; it lies far away while it is not set.
+    /// Bytes until the cut. A very large number if no cut is set.
     left: AtomicI64,
     cut: Notify,
 }
@@ -52,15 +52,15 @@ impl Proxy {
         format!("redis://{}/", self.address)
     }
 
-    /// Cuts every connection once after so many more bytes, in whichever direction.
+    /// Cuts every connection once, after this number of bytes in both directions together.
     pub fn cut_after(&self, bytes: i64) {
         self.state.left.store(bytes, Ordering::SeqCst);
     }
 
-    /// Whether a cut that was asked for is still to come.
+    /// Whether a requested cut has not happened yet.
     #[allow(dead_code, reason = "not every test asks")]
     pub fn is_due(&self) -> bool {
-        // Far below where it lies without one, whatever went through since.
+        // Without a requested cut, `left` stays far above this, whatever has been sent.
         self.state.left.load(Ordering::SeqCst) < i64::MAX / 2
     }
 }
@@ -80,7 +80,7 @@ impl State {
         }
     }
 
-    /// Byte blocks of random luck: a block in which the cut falls is passed on up to there.
+    /// Passes blocks of bytes on. Of the block in which the cut falls, only the bytes before the cut are passed on.
     async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut block = vec![0; 16 * 1024];
         while let Ok(read @ 1..) = from.read(&mut block).await {

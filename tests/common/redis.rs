@@ -1,5 +1,6 @@
-//! A Redis server of a test's own: on a free port of the loopback, in a temporary directory, gone with the value. It can be
-//! stopped and started again on the same port with the same data. Include it with `#[path = "common/redis.rs"] mod redis_server;`.
+//! A Redis server for one test: on a free port of the loopback, in a temporary directory, removed on drop. It can be
+//! stopped and started again on the same port with the same data. Include it with `#[path = "common/redis.rs"] mod
+//! redis_server;`.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// How long a server may take to answer; starting is a matter of milliseconds where the machine is not busy.
+/// How long a server may take to answer after its start.
 const START_MAX: Duration = Duration::from_secs(20);
 
 pub struct RedisServer {
@@ -27,7 +28,7 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// With options of the command line, as in `["--maxmemory", "5mb"]`.
+    /// Starts a server with options of the command line, such as `["--maxmemory", "5mb"]`.
     pub fn start_with(options: &[&str]) -> Self {
         let mut server = Self {
             port: 0,
@@ -35,7 +36,7 @@ impl RedisServer {
             options: options.iter().map(|&option| option.into()).collect(),
             child: None,
         };
-        // Between looking for a free port and binding it somebody else may take it.
+        // Another process may take the free port before the server binds it.
         for _ in 0..10 {
             server.port = free_port();
             if server.try_resume() {
@@ -53,14 +54,14 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// A plain connection, for what another program would do.
+    /// A plain connection, to write as another program would.
     pub fn connection(&self) -> redis::Connection {
         redis::Client::open(self.url())
             .and_then(|client| client.get_connection())
             .expect("a connection to the test's own redis-server")
     }
 
-    /// One command, as another program would send it; its answer is thrown away, an error is a panic.
+    /// Sends one command as another program would. The answer is ignored; an error panics.
     pub fn run(&self, command: &[&str]) {
         let mut cmd = redis::cmd(command[0]);
         for argument in &command[1..] {
@@ -70,7 +71,7 @@ impl RedisServer {
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     }
 
-    /// Ends it as a crash would; what was acknowledged stays.
+    /// Kills the server as a crash would. Acknowledged writes are kept.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("the test's own redis-server");
@@ -78,7 +79,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again after [`Self::kill`], on the same port with the same data.
+    /// Starts the server again after [`Self::kill`], on the same port with the same data.
     pub fn resume(&mut self) {
         let started = (0..10).any(|_| self.try_resume());
         assert!(started, "redis-server did not start: {}", self.log_text());
@@ -131,7 +132,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that nobody listens on just now.
+/// A port that nothing listens on at the moment.
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
@@ -139,7 +140,7 @@ pub fn free_port() -> u16 {
         .port()
 }
 
-/// What the server says of itself, once it is there and has loaded its data. One that wants a password says only that.
+/// The `INFO` of the server, once it has loaded its data. A server with a password answers only `-NOAUTH`.
 fn info(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;

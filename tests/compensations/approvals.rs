@@ -1,4 +1,4 @@
-//! Four eyes: who may approve what, what an approval binds to, and who wins when two come at once.
+//! Approvals: who may approve, what an approval is bound to, and which of several concurrent decisions wins.
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,7 +46,7 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(app: TestApp) {
         let page = compensations.cases(&fred, &query).await.unwrap();
         assert_eq!(page.total, Count::Exactly(expected), "{query:?}");
     }
-    // What a role can't approve does not wait for it, whoever proposed it.
+    // A case that a role can't approve is not counted as waiting for it, whoever proposed it.
     assert_eq!(compensations.waiting_for(&support("sam")).await.unwrap(), 0);
     assert_eq!(compensations.waiting_for(&fred).await, Ok(1));
     let view = compensations.case(&fred, &case).await.unwrap();
@@ -77,7 +77,7 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(app: TestApp) {
         (Some(CaseStatus::Issued), Some("fred"))
     );
     app.assert_settled(&story, true).await;
-    // A second click is no second approval, and somebody else's comes too late.
+    // A repeated click is not a second approval, and the approval of another person is too late.
     assert_eq!(compensations.approve(&fred, &decision).await, Ok(()));
     let late = compensations.approve(&finance("fay"), &decision).await;
     assert_eq!(
@@ -98,13 +98,13 @@ pub async fn a_proposal_waits_and_an_approval_issues_it(app: TestApp) {
     assert_eq!(credit.causationid(), approved.as_deref());
 }
 
-pub async fn nobody_approves_their_own(app: TestApp) {
+pub async fn proposers_cannot_approve_their_own_cases(app: TestApp) {
     let story = app.story(1).await;
     let processes = [app.compensations(), app.compensations()];
     let mut fred = finance("fred");
     fred.limits.clear();
     let (case, form) = proposed(&processes[0], &fred, &story).await;
-    // From any session, many at once, on any process.
+    // From any session, many at once, in any process.
     let tries = (0..20).zip(processes.iter().cycle()).map(|(number, compensations)| {
         let mut who = fred.clone();
         who.session = Some(format!("session {number}"));
@@ -117,7 +117,7 @@ pub async fn nobody_approves_their_own(app: TestApp) {
     let view = processes[0].case(&fred, &case).await.unwrap();
     assert!(!view.can_decide && view.can_withdraw);
     assert_eq!(app.status(&case).await, Some(CaseStatus::Proposed));
-    // Not even an event that somebody put into the log for them counts.
+    // Events that somebody else appends to the log in their name do not count either.
     let mut forged = foreign("compensation.approved", &json!({"command_hash": form.command_hash}));
     forged.actor = Some("fred".to_owned());
     let mut unsigned = foreign("compensation.approved", &json!({"command_hash": form.command_hash}));
@@ -134,7 +134,8 @@ pub async fn nobody_approves_their_own(app: TestApp) {
     app.assert_settled(&story, true).await;
 }
 
-/// The proposer takes it back while two others approve and a third declines: one of them wins, and all agree on who.
+/// The proposer withdraws while two others approve and a third declines. Exactly one of them wins, and all answers
+/// agree on the winner.
 pub async fn approvals_raced_by_withdrawal_and_decline(app: TestApp) {
     let sue = support("sue");
     let mut won = Vec::new();
@@ -149,7 +150,8 @@ pub async fn approvals_raced_by_withdrawal_and_decline(app: TestApp) {
                 decision(&case, &form),
                 sue.clone(),
             );
-            // An approval reads more before it writes, so that the others have to wait now and then for it to win.
+            // An approval reads more before it writes. The others wait in some rounds, so that an approval wins now and
+            // then.
             let pause = Duration::from_millis(if matches!(name, "sue" | "dora") {
                 round as u64
             } else {
@@ -164,7 +166,7 @@ pub async fn approvals_raced_by_withdrawal_and_decline(app: TestApp) {
                 }
             })
         };
-        // Each round another one is first.
+        // Each round starts with another person.
         let mut names = ["fred", "fay", "sue", "dora"];
         names.rotate_left(round % 4);
         let tries = (0..)
@@ -207,7 +209,7 @@ pub async fn two_approvers_at_once_issue_once(app: TestApp) {
         })
     });
     let answers: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
-    // Every click of the one, none of the other.
+    // All clicks of one approver succeed, none of the other's.
     assert_eq!(
         answers.iter().filter(|answer| answer.is_ok()).count(),
         10,
@@ -216,7 +218,7 @@ pub async fn two_approvers_at_once_issue_once(app: TestApp) {
     app.assert_settled(&story, true).await;
 }
 
-pub async fn an_approval_lapses_where_the_position_moved(app: TestApp) {
+pub async fn an_approval_lapses_if_the_streams_moved(app: TestApp) {
     let story = app.story(1).await;
     let (compensations, sue, fred) = (app.compensations(), support("sue"), finance("fred"));
     let (case, form) = proposed(&compensations, &sue, &story).await;
@@ -255,7 +257,7 @@ pub async fn a_proposal_lapses_when_its_time_runs_out(app: TestApp) {
     app.assert_settled(&story, false).await;
 }
 
-pub async fn limits_send_it_to_a_second_person(app: TestApp) {
+pub async fn amounts_above_the_limits_need_a_second_person(app: TestApp) {
     let story = app.story(1).await;
     let compensations = app.compensations();
     let route = async |who: &Requester, amount: &str| {
@@ -277,7 +279,7 @@ pub async fn limits_send_it_to_a_second_person(app: TestApp) {
     let none = who("nora", Role::Finance, &[]);
     let currency = "EUR".parse().unwrap();
     assert_eq!(route(&none, "1").await, Route::NoLimit { currency });
-    // Spent already: taking it back makes the wallet negative, which nobody does alone.
+    // The credit is spent already. Reversing it makes the wallet negative, which needs a second person.
     let spent = json!({"amount": eur("85"), "kind": "purchase"});
     app.given(LogName::Wallet, &story.wallet, &[("wallet.debited", spent)])
         .await;

@@ -1,5 +1,5 @@
-//! The process dies, or a store stops answering, at any append of a case: what another process finds afterwards is finished or
-//! refused, the money moved once or not at all, and the next try of the same person works.
+//! The process dies, or a store stops answering, at any append of a case. Another process then ends the case as issued
+//! or refused, the money has moved once or not at all, and the next try of the same person works.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::{
 /// More appends than any compensation makes.
 const APPENDS_MAX: usize = 8;
 
-/// Issues until the plan's moment has come; `None` where the process died of it.
+/// Issues a form. `None` if the plan ends the process before the answer.
 async fn issue_until(
     compensations: &Compensations,
     who: &Requester,
@@ -35,7 +35,7 @@ async fn issue_until(
     }
 }
 
-/// What is to be tried at every moment, and how it is seen that it happened.
+/// The commands that are tried, and how their results are checked.
 enum Kind {
     TwoStreams,
     TwoStreamsUndone,
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Somebody cancels the refund between the two steps.
+    /// For `TwoStreamsUndone`, somebody cancels the refund between the two steps.
     fn plan(&self, spoil: Spoil, at: usize, story: &Story) -> std::sync::Arc<Plan> {
         match self {
             Self::TwoStreamsUndone => {
@@ -92,14 +92,14 @@ async fn dies_everywhere(app: &TestApp, kind: Kind, first_story: usize) {
             let end = app.status(&case).await;
             assert!(end.is_none_or(CaseStatus::is_final), "{spoil:?} {at}: {end:?}");
             kind.check(app, &story, end).await;
-            // A second process that recovers finds nothing, and the same form leads to the same case.
+            // A second recovering process finds no open case, and the same form leads to the same case.
             assert_eq!(app.recovering().recover().await.unwrap().ended, 0);
             if end.is_some() {
                 assert_eq!(restarted.issue(&fred, &form).await, Ok(case));
                 kind.check(app, &story, end).await;
             }
             if answer.is_some() {
-                // No append was left to die at.
+                // The command made fewer appends than `at`.
                 assert!(!plan.was_reached());
                 break;
             }
@@ -122,8 +122,8 @@ pub async fn a_case_on_one_stream_survives_a_death_at_any_append(app: TestApp) {
     dies_everywhere(&app, Kind::OneStream, 300).await;
 }
 
-/// The answer of any one append is lost; the process lives on and finds out.
-pub async fn a_lost_answer_is_found_out(app: TestApp) {
+/// The answer of one append is lost. The same process finds out whether it was appended.
+pub async fn a_lost_answer_is_resolved(app: TestApp) {
     let fred = finance("fred");
     for (row, spoil) in [Spoil::LoseAnswer, Spoil::LoseQuestion].into_iter().enumerate() {
         for at in 0..4 {
@@ -138,7 +138,8 @@ pub async fn a_lost_answer_is_found_out(app: TestApp) {
     }
 }
 
-/// A store goes silent in mid-append and stays so: nobody is told that it failed, and it ends once the store is back.
+/// A store stops answering during an append. The case is reported as unknown, not as failed, and ends once the store
+/// answers again.
 pub async fn a_store_that_goes_silent_leaves_an_unknown_case_that_ends(app: TestApp) {
     let fred = finance("fred");
     for at in 0..4 {
@@ -154,7 +155,7 @@ pub async fn a_store_that_goes_silent_leaves_an_unknown_case_that_ends(app: Test
             "{at}"
         );
         plan.heal();
-        // The same process takes it up without waiting for anybody.
+        // The same process recovers the case without a grace period.
         let found = compensations.recover().await.unwrap();
         let end = app.status(&case).await;
         assert_eq!(found.open, 0);
@@ -163,7 +164,7 @@ pub async fn a_store_that_goes_silent_leaves_an_unknown_case_that_ends(app: Test
     }
 }
 
-/// The wallet's store is away: nothing can have been written, so the case is refused and can't happen later.
+/// The wallet's store is unavailable. Nothing can have been written, so the case is refused for good.
 pub async fn a_store_that_is_away_refuses_the_case(app: TestApp) {
     let fred = finance("fred");
     let story = app.story(600).await;
@@ -175,13 +176,14 @@ pub async fn a_store_that_is_away_refuses_the_case(app: TestApp) {
     plan.heal();
     assert_eq!(app.recovering().recover().await.unwrap().ended, 0);
     app.assert_settled(&story, false).await;
-    // A refused try burns nothing.
+    // A refused try uses nothing up.
     let again = issue(&compensations, &fred, &story.settle()).await.unwrap();
     assert_eq!(app.status(&again).await, Some(CaseStatus::Issued));
     app.assert_settled(&story, true).await;
 }
 
-/// The order's store is away after the wallet was credited: it goes on when it is back, by itself.
+/// The order's store is unavailable after the wallet was credited. The background task finishes the case when the store
+/// is back.
 pub async fn run_finishes_what_a_store_interrupted(app: TestApp) {
     let fred = finance("fred");
     let story = app.story(700).await;

@@ -1,4 +1,5 @@
-//! Commands on wallets with a long history: the same decisions as on the whole stream, on a small part of it.
+//! Commands on wallets with a long history: the decisions are the same as on the whole stream, but only a small part of
+//! it is read.
 
 use std::sync::{
     Arc, Mutex,
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 
 use super::{spoiled::Plan, test_app::*};
 
-/// A log that counts the entries that are read from it, and may have more at the end of every stream.
+/// A log that counts the entries read from it. It can add entries at the end of every stream.
 struct Counting {
     log: Arc<dyn EventLog>,
     read: AtomicUsize,
@@ -68,7 +69,7 @@ impl EventLog for Counting {
     }
 }
 
-/// The snapshots of one wallet, in a store of their own.
+/// The snapshots of one wallet, in a temporary store.
 async fn histories(log: &Arc<Counting>, wallet: &str) -> (Arc<Histories<WalletState>>, SnapshotStore) {
     let store = SnapshotStore::temporary().unwrap();
     let log = Arc::clone(log) as Arc<dyn EventLog>;
@@ -106,7 +107,7 @@ async fn named(app: &TestApp, wallet: &str, events: &[(&str, &str, Value)]) {
     log.append(&id(wallet), Expected::Any, &events).await.unwrap();
 }
 
-/// So many credits of one euro.
+/// Credits a wallet `count` times with one euro.
 async fn filled(app: &TestApp, wallet: &str, count: usize) {
     let credit = ("wallet.credited", json!({"amount": eur("1"), "kind": "top_up"}));
     app.given(LogName::Wallet, wallet, &vec![credit; count]).await;
@@ -120,7 +121,8 @@ fn reversed(event: &str, amount: &str) -> Value {
     json!({"reverses": event, "amount": eur(amount), "reason": "return"})
 }
 
-/// Postings, holds and credits for refunds at its beginning, 600 credits, and a little after the last snapshot.
+/// A wallet with postings, holds and credits for refunds at its beginning, then 600 credits, and a few events after the
+/// last snapshot.
 async fn long_wallet(app: &TestApp) {
     let beginning = [
         (
@@ -154,7 +156,7 @@ async fn long_wallet(app: &TestApp) {
     }
 }
 
-/// All that a form says, without what is made anew each time.
+/// The content of a form, without what is generated anew each time.
 fn said(view: &FormView) -> String {
     let same = (&view.currency, &view.figures, &view.item_amount, &view.news);
     match &view.outcome {
@@ -170,11 +172,11 @@ fn said(view: &FormView) -> String {
     }
 }
 
-pub async fn decisions_are_those_of_the_whole_stream_on_a_part_of_it(app: TestApp) {
+pub async fn decisions_on_a_part_equal_those_on_the_whole_stream(app: TestApp) {
     long_wallet(&app).await;
     let (whole, part) = (counting(&app), counting(&app));
     let (known, _dir) = histories(&part, "W-1").await;
-    // What comes after the snapshots is seen all the same.
+    // Events after the snapshots are read, too.
     let late = [
         ("late", "wallet.credited", json!({"amount": eur("7"), "kind": "top_up"})),
         ("x3", "wallet.entry_reversed", reversed("early", "2")),
@@ -220,7 +222,7 @@ pub async fn decisions_are_those_of_the_whole_stream_on_a_part_of_it(app: TestAp
         }
     }
     assert_eq!((ready, rejected), (10, 7));
-    // And what is issued on it stands.
+    // A case issued on a part of the stream is valid.
     let case = issue(&quick, &fred, &draft("reverse_entry", "W-1", "early", "40"))
         .await
         .unwrap();
@@ -229,7 +231,7 @@ pub async fn decisions_are_those_of_the_whole_stream_on_a_part_of_it(app: TestAp
     assert!(wallet.fold.state.postings["early"].wholly_reversed());
 }
 
-pub async fn news_are_those_of_the_whole_stream_from_any_place(app: TestApp) {
+pub async fn news_from_any_position_equal_those_of_the_whole_stream(app: TestApp) {
     long_wallet(&app).await;
     let (whole, part) = (counting(&app), counting(&app));
     let (known, _dir) = histories(&part, "W-1").await;
@@ -251,7 +253,7 @@ pub async fn news_are_those_of_the_whole_stream_from_any_place(app: TestApp) {
     }
 }
 
-pub async fn a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again(app: TestApp) {
+pub async fn a_reversal_in_a_long_wallet_is_found_again(app: TestApp) {
     let story = app.story(1).await;
     filled(&app, &story.wallet, 600).await;
     let log = counting(&app);
@@ -270,7 +272,7 @@ pub async fn a_credit_to_a_long_wallet_is_undone_and_the_undoing_is_found_again(
         panic!("too few entries")
     };
     assert_eq!(undo.fields.r#type(), Some("wallet.entry_reversed"));
-    // Segments later, it is found by the credit that it touched.
+    // The reversal is found by the credit that it reverses, also when it is far back.
     filled(&app, &story.wallet, 300).await;
     let (later, _dir) = histories(&log, &story.wallet).await;
     let (credit_id, undo_id) = (
@@ -305,7 +307,7 @@ pub async fn snapshots_of_another_log_are_not_trusted(app: TestApp) {
     assert!(stranger.brief(&id("W-1"), &wanted).await.unwrap().is_none());
 }
 
-pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(app: TestApp) {
+pub async fn an_entry_out_of_order_is_treated_as_on_the_whole_stream(app: TestApp) {
     long_wallet(&app).await;
     let (whole, part) = (counting(&app), counting(&app));
     let (known, _dir) = histories(&part, "W-1").await;
@@ -324,7 +326,7 @@ pub async fn an_entry_that_belongs_before_others_is_seen_where_it_belongs(app: T
     assert!(said(&view).contains("HistoryIncomplete"), "{}", said(&view));
 }
 
-pub async fn damaged_snapshots_cost_a_whole_read_and_no_answer(app: TestApp) {
+pub async fn damaged_snapshots_lead_to_a_read_of_the_whole_stream(app: TestApp) {
     long_wallet(&app).await;
     let (whole, part) = (counting(&app), counting(&app));
     let plain = compensations(&app, &whole);

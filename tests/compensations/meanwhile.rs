@@ -1,4 +1,4 @@
-//! What others append between two steps of a case, and between a preview and its issue.
+//! Events that others append between two steps of a case, and between a preview and its issue.
 
 use ledgerscope::{
     compensations::CompensationError,
@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{spoiled::Plan, test_app::*};
 
-/// Settles while somebody else appends these events to the order, after the credit and before the order is told.
+/// Settles a refund while somebody else appends these events to the order: after the wallet's credit, before the
+/// order's event.
 async fn settled_while(app: &TestApp, story: &Story, events: &[(&str, serde_json::Value)]) -> Option<CaseStatus> {
     let events = events.iter().map(|(kind, data)| foreign(kind, data)).collect();
     let plan = Plan::meanwhile(LogName::Order, events);
@@ -17,7 +18,7 @@ async fn settled_while(app: &TestApp, story: &Story, events: &[(&str, serde_json
     app.status(&case).await
 }
 
-pub async fn an_order_that_only_moves_is_told_all_the_same(app: TestApp) {
+pub async fn a_refund_is_settled_although_its_order_has_new_events(app: TestApp) {
     let story = app.story(1).await;
     let events = [
         ("order.shipped", json!({})),
@@ -41,11 +42,11 @@ pub async fn a_refund_that_is_canceled_meanwhile_is_undone(app: TestApp) {
         .filter_map(|step| step.entry.fields.r#type())
         .collect();
     assert_eq!(kinds[2..], ["wallet.credited", "wallet.entry_reversed"]);
-    // What was undone makes room: the figures are as if nothing had been, and nothing counts for the day.
+    // After the reversal nothing counts towards the day limit.
     assert!(app.limits.used(&finance("fred").name).is_zero());
 }
 
-pub async fn a_refund_that_others_tell_meanwhile_keeps_the_only_credit(app: TestApp) {
+pub async fn a_refund_that_others_report_as_succeeded_keeps_the_only_credit(app: TestApp) {
     let story = app.story(1).await;
     let events = [("order.refund_succeeded", json!({"refund": story.refund}))];
     assert_eq!(settled_while(&app, &story, &events).await, Some(CaseStatus::Issued));
@@ -59,14 +60,14 @@ pub async fn a_refund_that_others_settled_meanwhile_is_not_credited_twice(app: T
     let compensations = app.compensations_on(order.stores(app.stores()), impatient());
     let fred = finance("fred");
     let (_, form) = preview(&compensations, &fred, &story.settle()).await;
-    // Another wallet is credited after the first look at the read model, and the second look finds it.
+    // Another wallet is credited after the first query of the read model. The second query finds it.
     let elsewhere = compensations_that_know_of(&app, &order, "W-2");
     let case = elsewhere.issue(&fred, &form).await.unwrap();
     assert_eq!(app.status(&case).await, Some(CaseStatus::Refused));
     assert_eq!(app.standing(&story).await, 0);
 }
 
-/// Compensations whose read model learns of another wallet's credit after its first question.
+/// Compensations whose read model returns another wallet's credit from the second query on.
 fn compensations_that_know_of(
     app: &TestApp,
     plan: &std::sync::Arc<Plan>,
@@ -103,7 +104,7 @@ pub async fn a_stream_that_moved_since_the_preview_refuses_and_shows_what_is_new
         .filter_map(|recent| recent.entry.fields.r#type())
         .collect();
     assert_eq!(news, ["order.shipped"]);
-    // The new preview goes through.
+    // A form with the new preview is issued.
     let case = issue(&compensations, &fred, &story.settle()).await.unwrap();
     assert_eq!(app.status(&case).await, Some(CaseStatus::Issued));
 }
@@ -121,7 +122,7 @@ pub async fn a_stream_that_moves_between_the_case_and_its_first_step_refuses_it(
     app.assert_settled(&story, false).await;
 }
 
-pub async fn a_form_is_held_to_what_was_previewed(app: TestApp) {
+pub async fn a_form_must_equal_its_preview(app: TestApp) {
     let story = app.story(1).await;
     let (compensations, fred) = (app.compensations(), finance("fred"));
     let credit = draft("credit_wallet", &story.wallet, "", "200");
@@ -147,10 +148,10 @@ pub async fn a_form_is_held_to_what_was_previewed(app: TestApp) {
         compensations.issue(&unproved, &form).await,
         Err(CompensationError::ProofNeeded)
     );
-    // None of that burnt the form.
+    // None of these tries used the form up.
     let case = compensations.issue(&fred, &form).await.unwrap();
     assert_eq!(app.status(&case).await, Some(CaseStatus::Issued));
-    // The form is spent: with another amount, or by somebody else, it leads nowhere.
+    // The form is used up: with another amount, or by somebody else, it is refused.
     assert_eq!(
         compensations.issue(&fred, &other).await,
         Err(CompensationError::FormReused)
@@ -167,7 +168,7 @@ pub async fn a_form_is_held_to_what_was_previewed(app: TestApp) {
     );
 }
 
-pub async fn what_cant_be_recorded_does_not_happen(app: TestApp) {
+pub async fn nothing_is_issued_without_an_audit_entry(app: TestApp) {
     let story = app.story(1).await;
     let (compensations, fred) = (app.compensations(), finance("fred"));
     let (_, form) = preview(&compensations, &fred, &story.settle()).await;
@@ -179,7 +180,7 @@ pub async fn what_cant_be_recorded_does_not_happen(app: TestApp) {
     assert_eq!(app.status(&id(&form.case)).await, None);
     app.assert_settled(&story, false).await;
     assert!(app.limits.used(&fred.name).is_zero());
-    // Not even a refusal is told.
+    // A refusal that can't be recorded has the same answer.
     let viewer = who("vic", ledgerscope::domain::access::Role::Viewer, &[]);
     assert_eq!(
         compensations.issue(&viewer, &form).await,

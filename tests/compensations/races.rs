@@ -1,5 +1,5 @@
-//! Many at once, over two processes on the same stores, as two processes would be: whatever they answer, the money moves once.
-//! Each is a function of a `TestApp`, run on SQLite and on Redis.
+//! Many requests at once, over two processes on the same stores: whatever they answer, the money moves once. Each
+//! scenario is a function of a `TestApp`, and runs on SQLite and on Redis.
 
 use std::{sync::Arc, time::Instant};
 
@@ -18,7 +18,7 @@ use super::test_app::*;
 
 const MANY: usize = 200;
 
-/// Every form at once, each by one of the processes.
+/// Issues every form at once, alternating between the processes.
 async fn all_at_once(
     processes: &[Arc<Compensations>],
     who: &Requester,
@@ -81,14 +81,14 @@ pub async fn many_cases_settle_one_refund_once(app: TestApp) {
     println!("the cases ended: {:?}", count(&ends));
     let issued = ends.iter().filter(|end| **end == Some(CaseStatus::Issued)).count();
     assert_eq!(issued, 1);
-    // The others were refused, or never came to be a case.
+    // The others were refused, or no case was created for them.
     let over = |end: &Option<CaseStatus>| end.is_none_or(CaseStatus::is_final);
     assert!(ends.iter().all(over));
     app.assert_settled(&story, true).await;
     assert_eq!(app.limits.used(&fred.name).to_string(), "30.00");
 }
 
-pub async fn many_who_look_and_settle_settle_once(app: TestApp) {
+pub async fn many_previews_and_settlements_settle_once(app: TestApp) {
     let story = app.story(1).await;
     let (processes, fred) = ([app.compensations(), app.compensations()], finance("fred"));
     let begin = Instant::now();

@@ -1,5 +1,5 @@
-//! Logs that fail at a chosen append, as a killed process or a lost answer would have it, and into which somebody
-//! else appends at the worst moment. All logs of one process share one count.
+//! Logs that fail at a chosen append, like a killed process or a lost answer, and logs in which somebody else appends
+//! at the worst moment. All logs of a process share one count of appends.
 
 use std::{
     future::pending,
@@ -21,20 +21,20 @@ use ledgerscope::{
 };
 use tokio::sync::Notify;
 
-/// What happens at the chosen append.
+/// The failure at the chosen append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoil {
-    /// The process dies before it.
+    /// The process dies before the append.
     DieBefore,
-    /// The process dies when it is done and nobody knows.
+    /// The process dies after the append, before it gets the answer.
     DieAfter,
-    /// It is done, and the answer is lost.
+    /// The append succeeds, and its answer is lost: the outcome is unknown.
     LoseAnswer,
-    /// It is not done, and whether it was is not known.
+    /// The append does not happen, and the outcome is unknown.
     LoseQuestion,
-    /// From here on this log does not answer, for certain.
+    /// From here on this log is unavailable: nothing is appended, for certain.
     GoAway,
-    /// From here on this log does not answer, and nobody knows what it does.
+    /// From here on this log does not answer: the outcome is unknown.
     GoSilent,
 }
 
@@ -45,12 +45,12 @@ pub struct Plan {
     away: Mutex<Option<LogName>>,
     dead: AtomicBool,
     pub died: Notify,
-    /// What somebody else appends just before the first append of a case to that log.
+    /// Events that somebody else appends to a log just before the first append of a case to it.
     meanwhile: Mutex<Vec<(LogName, Vec<NewEvent>)>>,
 }
 
 impl Plan {
-    /// Spoils the append number `at`, from 0.
+    /// Fails at append number `at`, from 0.
     pub fn spoil(spoil: Spoil, at: usize) -> Arc<Self> {
         Self::new(Some(spoil), at, Vec::new())
     }
@@ -71,12 +71,12 @@ impl Plan {
         })
     }
 
-    /// Whether the chosen append came.
+    /// Whether the chosen append was reached.
     pub fn was_reached(&self) -> bool {
         self.appends.load(Ordering::SeqCst) > self.at
     }
 
-    /// Everything answers again.
+    /// Makes all logs answer again.
     pub fn heal(&self) {
         *self.away.lock().unwrap() = None;
     }

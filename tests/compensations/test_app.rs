@@ -1,5 +1,5 @@
-//! Compensations to try: stores of a test's own, opened anew each time as another process would open them, with people's day limits and
-//! the audit trail in memory; and short ways to write a story, fill in a form and look at what came of it.
+//! Compensations on stores of one test. The stores are opened anew each time, as another process would open them. Day
+//! limits and the audit trail are in memory. Helpers write a story, fill in a form and check the result.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::{
@@ -57,7 +57,7 @@ impl TestApp {
         Self::new(move |log| format!("embedded:{}/{log}", path.display()), dir)
     }
 
-    /// All logs in one Redis server: their keys have different names.
+    /// All logs in one Redis server. Their keys have different prefixes.
     pub fn redis(url: String, keeper: impl Any + Send + Sync) -> Self {
         Self::new(move |_| url.clone(), keeper)
     }
@@ -83,12 +83,12 @@ impl TestApp {
         }
     }
 
-    /// Compensations as another process would have it.
+    /// Compensations as another process would have them.
     pub fn compensations(&self) -> Arc<Compensations> {
         self.compensations_on(self.stores(), Settings::default())
     }
 
-    /// One that takes up what others began at once.
+    /// Compensations that recover the cases of others without a grace period.
     pub fn recovering(&self) -> Arc<Compensations> {
         let settings = Settings {
             grace: TimeDelta::zero(),
@@ -114,14 +114,14 @@ impl TestApp {
         )
     }
 
-    /// Appends as a foreign producer would.
+    /// Appends as another producer would.
     pub async fn given(&self, log: LogName, subject: &str, events: &[(&str, Value)]) {
         let log = self.log(log);
         let events: Vec<_> = events.iter().map(|(kind, data)| foreign(kind, data)).collect();
         log.append(&id(subject), Expected::Any, &events).await.unwrap();
     }
 
-    /// A wallet with 50.00 that were topped up, and an order of 100.00 with an approved refund of 30.00 to it.
+    /// A wallet with a top-up of 50.00, and an order of 100.00 with an approved refund of 30.00 to it.
     pub async fn story(&self, number: usize) -> Story {
         let story = Story::new(number);
         self.given(LogName::Wallet, &story.wallet, &wallet_events()).await;
@@ -161,7 +161,7 @@ impl TestApp {
         self.case(case).await.status
     }
 
-    /// How often the refund stands in the wallet: credits that were not wholly reversed.
+    /// The number of credits for the refund in the wallet that are not wholly reversed.
     pub async fn standing(&self, story: &Story) -> usize {
         let wallet = self.wallet(&story.wallet).await;
         let postings = wallet.fold.state.postings.values();
@@ -174,12 +174,13 @@ impl TestApp {
         self.order(&story.order).await.fold.state.refunds[&story.refund].state
     }
 
-    /// Both domains agree: settled once in both, or in neither; and never was more refunded than paid.
+    /// Checks that both domains agree: the refund is settled once in both or in neither, and not more is refunded than
+    /// was paid.
     pub async fn assert_settled(&self, story: &Story, settled: bool) {
         let standing = self.standing(story).await;
         let order = self.order(&story.order).await;
         let state = order.fold.state.refunds[&story.refund].state;
-        assert_eq!(standing, usize::from(settled), "credits that stand");
+        assert_eq!(standing, usize::from(settled), "credits that are not reversed");
         assert_eq!(state == RefundState::Succeeded, settled, "the refund is {state}");
         assert!(order.fold.complete, "{:?}", order.anomalies);
         assert!(order.steps.iter().all(|step| step.after.refunded <= step.after.paid));
@@ -190,7 +191,7 @@ impl TestApp {
     }
 }
 
-/// Names of one story's wallet, order and refund.
+/// The ids of one story's wallet, order and refund.
 #[derive(Clone, Debug)]
 pub struct Story {
     pub wallet: String,
@@ -260,7 +261,7 @@ pub fn id(text: &str) -> EntityId {
     EntityId::new(text).unwrap()
 }
 
-/// Somebody of finance who may issue 1,000 at once and a million a day.
+/// A requester of finance who may issue 1,000 at once and a million a day.
 pub fn finance(name: &str) -> Requester {
     who(name, Role::Finance, &[("1000", "1000000")])
 }
@@ -298,13 +299,13 @@ pub fn draft(command: &str, subject: &str, item: &str, amount: &str) -> Draft {
     }
 }
 
-/// The form as a page would send it after its preview.
+/// Previews a draft. Returns the form as a page would send it.
 pub async fn preview(compensations: &Compensations, who: &Requester, draft: &Draft) -> (Box<Preview>, Confirmation) {
     let view = compensations.form(who, draft, &[]).await.unwrap();
     confirmation(draft, view.outcome).unwrap_or_else(|outcome| panic!("nothing to issue: {outcome:?}"))
 }
 
-/// What a page sends for a preview; what the form came to instead where there is none.
+/// The form that a page sends for a preview. The error is the form's outcome if it has no preview.
 pub fn confirmation(draft: &Draft, outcome: FormOutcome) -> Result<(Box<Preview>, Confirmation), FormOutcome> {
     let FormOutcome::Ready(preview) = outcome else {
         return Err(outcome);
@@ -325,7 +326,7 @@ pub fn confirmation(draft: &Draft, outcome: FormOutcome) -> Result<(Box<Preview>
     Ok((preview, confirmation))
 }
 
-/// Previews and issues.
+/// Previews and issues a draft.
 pub async fn issue(
     compensations: &Compensations,
     who: &Requester,
@@ -343,7 +344,7 @@ pub fn decision(case: &EntityId, confirmation: &Confirmation) -> ApprovalForm {
     }
 }
 
-/// How often each outcome came.
+/// Counts equal outcomes.
 pub fn count<T: std::fmt::Debug>(outcomes: impl IntoIterator<Item = T>) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for outcome in outcomes {
@@ -354,7 +355,7 @@ pub fn count<T: std::fmt::Debug>(outcomes: impl IntoIterator<Item = T>) -> BTree
     counts
 }
 
-/// Day limits in memory, counted as the port promises.
+/// Day limits in memory, by the rules of the port.
 #[derive(Default)]
 pub struct Limits {
     reserved: Mutex<HashMap<(OperatorName, NaiveDate), HashMap<EntityId, Money>>>,
@@ -413,7 +414,7 @@ impl DayLimits for Limits {
     }
 }
 
-/// An audit trail in memory, which can be switched off.
+/// An audit trail in memory that can be made to fail.
 #[derive(Default)]
 pub struct Records {
     pub entries: Mutex<Vec<NewEntry>>,
@@ -431,7 +432,7 @@ impl AuditLog for Records {
     }
 }
 
-/// Settings for tests that wait for something.
+/// Settings with a short timeout.
 pub fn impatient() -> Settings {
     Settings {
         patience: Duration::from_millis(300),

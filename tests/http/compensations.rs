@@ -1,5 +1,5 @@
-//! The guarded form over HTTP: previewed, issued or proposed, approved by somebody else, and proved again where the last
-//! proof is old. Decisions are tested in `tests/compensations`; here it is who gets through to it, and with what answer.
+//! Compensations over HTTP: preview, issue or proposal, approval by another person, and a repeated proof if the last
+//! one is old. `tests/compensations` tests the decisions; this file tests permissions and answers.
 
 use chrono::TimeDelta;
 use ledgerscope::domain::ids::{EntityId, Position};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::test_app::{Answer, PASSWORD, TestApp};
 
-/// The fields of a form that credits W-1, as its preview gives them out.
+/// The fields of a form that credits W-1, from its preview.
 async fn previewed(app: &TestApp, who: &str, amount: &str) -> (Vec<(&'static str, String)>, Value) {
     let draft = json!({
         "command": "credit_wallet", "subject": "W-1", "item": "", "amount": amount,
@@ -51,7 +51,7 @@ async fn events_of_the_wallet(app: &TestApp) -> usize {
 }
 
 #[tokio::test]
-async fn within_the_limit_it_is_issued_once_however_often_it_is_sent() {
+async fn a_repeated_form_within_the_limit_is_issued_once() {
     let app = TestApp::new().await;
     let (fields, preview) = previewed(&app, "finance", "5.00").await;
     assert_eq!(events_of_the_wallet(&app).await, 2, "a preview writes nothing");
@@ -71,7 +71,7 @@ async fn within_the_limit_it_is_issued_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_support_proposes_somebody_of_finance_approves() {
+async fn finance_approves_a_proposal_of_support() {
     let app = TestApp::new().await;
     let (fields, preview) = previewed(&app, "support", "5.00").await;
     let answer = send(&app, "support", "compensation-issue", &fields).await;
@@ -129,7 +129,7 @@ async fn a_case_is_listed_by_state_and_operator_and_old_addresses_lead_there() {
 }
 
 #[tokio::test]
-async fn nobody_approves_their_own_from_any_session() {
+async fn a_proposer_cannot_approve_from_any_session() {
     let app = TestApp::new().await;
     let (fields, preview) = previewed(&app, "finance", "60.00").await;
     assert_eq!(send(&app, "finance", "compensation-issue", &fields).await.status, 200);
@@ -153,7 +153,7 @@ async fn nobody_approves_their_own_from_any_session() {
 }
 
 #[tokio::test]
-async fn an_old_proof_is_asked_for_again() {
+async fn an_old_proof_must_be_repeated() {
     let app = TestApp::new().await;
     app.session("finance").await;
     app.pass(TimeDelta::minutes(6));
@@ -172,12 +172,12 @@ async fn an_old_proof_is_asked_for_again() {
     assert_eq!(
         events_of_the_wallet(&app).await,
         3,
-        "a refused try does not burn the form"
+        "a refused try does not use the form up"
     );
 }
 
 #[tokio::test]
-async fn a_form_that_the_ledger_left_behind_issues_nothing() {
+async fn a_form_with_an_outdated_preview_issues_nothing() {
     let app = TestApp::new().await;
     let (stale, _) = previewed(&app, "finance", "5.00").await;
     let (fresh, _) = previewed(&app, "finance2", "1.00").await;

@@ -1,4 +1,5 @@
-//! Lists as files: what is in them, what a spreadsheet makes of them, who may take them away, and that it is recorded.
+//! Lists as files: their content, their cells in spreadsheets, who may download them, and their entries in the audit
+//! trail.
 
 use axum::{body::Body, http::Request};
 use ledgerscope::{
@@ -97,7 +98,7 @@ async fn every_list_is_a_file_of_the_same_rows() {
 }
 
 #[tokio::test]
-async fn a_file_has_all_rows_however_many() {
+async fn a_file_has_all_rows() {
     let app = TestApp::new().await;
     let opened = json!({"owner": {"id": "C-9"}, "currency": "EUR"});
     for n in 0..1_200 {
@@ -152,7 +153,7 @@ async fn no_cell_is_a_formula() {
 }
 
 #[tokio::test]
-async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
+async fn exports_are_recorded_and_the_audit_trail_can_be_exported() {
     let app = TestApp::new().await;
     app.get("/export/refunds.csv").await;
     let file = app.get_as(Some("admin"), "/export/audit.csv").await;
@@ -177,7 +178,7 @@ async fn taking_a_file_away_is_recorded_and_the_trail_is_one_itself() {
 }
 
 #[tokio::test]
-async fn another_site_cannot_make_a_browser_take_a_file_away() {
+async fn another_site_cannot_make_a_browser_download_a_file() {
     let app = TestApp::new().await;
     for (site, status) in [
         ("cross-site", 403),

@@ -1,4 +1,4 @@
-//! Server functions: what they answer, and how they refuse.
+//! Server functions: their answers and their errors.
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::test_app::TestApp;
 
 #[tokio::test]
-async fn they_answer_what_was_asked() {
+async fn functions_answer_queries() {
     let app = TestApp::new().await;
     let refunds = app.call("refunds", &json!({"query": {}})).await;
     assert_eq!(refunds.status, 200, "{}", refunds.text);
@@ -43,7 +43,7 @@ async fn they_answer_what_was_asked() {
 }
 
 #[tokio::test]
-async fn what_they_do_not_know_they_say_with_a_code() {
+async fn errors_have_a_code() {
     let app = TestApp::new().await;
     for (function, arguments, code) in [
         ("wallet", json!({"id": "W-9", "query": {}}), "not_found"),
@@ -88,7 +88,7 @@ async fn a_cursor_that_cannot_be_read_is_the_first_page_and_says_so() {
 }
 
 #[tokio::test]
-async fn too_much_is_refused_before_it_is_read() {
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let app = TestApp::new().await;
     let long = json!({"query": {"text": "x".repeat(1_000_000)}});
     let answer = app.call("refunds", &long).await;

@@ -1,6 +1,6 @@
-//! Garbage for every server function, as nobody and as every role: no answer is a failure of the server, none takes long,
-//! and nothing is written to the ledger. Seeded, so that what was found once is found again; by hand it runs for longer with
-//! `LEDGERSCOPE_FUZZ_SECONDS`, and with another `LEDGERSCOPE_FUZZ_SEED`.
+//! Random input for every server function, without a session and with every role. No answer is a server error, none
+//! takes long, and nothing is written to the ledger. The input has a seed. `LEDGERSCOPE_FUZZ_SECONDS` makes it run
+//! longer, `LEDGERSCOPE_FUZZ_SEED` sets another seed.
 
 use std::{
     env,
@@ -23,9 +23,9 @@ use crate::{
     test_app::{PASSWORD, TestApp, encoded},
 };
 
-/// How long it runs in `make test`.
+/// Seconds that the test runs in `make test`.
 const SECONDS: u64 = 8;
-/// Longest answer; hashing a password in a build without optimisation is most of it.
+/// The longest time for an answer. Most of it is hashing a password in a build without optimisation.
 const PATIENCE: Duration = Duration::from_secs(5);
 const WHO: [Option<&str>; 6] = [
     None,
@@ -36,7 +36,7 @@ const WHO: [Option<&str>; 6] = [
     Some("admin"),
 ];
 
-/// Texts that have broken programs before.
+/// Texts that often break programs.
 const NASTY: [&str; 24] = [
     "",
     " ",
@@ -63,7 +63,7 @@ const NASTY: [&str; 24] = [
     "2026-01-01T00:00:00Z",
     "CMP-018f0000-0000-7000-8000-000000000000",
 ];
-/// Names of fields that some function or other knows.
+/// Names of fields that some functions have.
 const FIELDS: [&str; 24] = [
     "query",
     "id",
@@ -125,7 +125,7 @@ fn value(chance: &mut ChaCha8Rng, depth: u32) -> Value {
     }
 }
 
-/// Changes something somewhere in what a function understands.
+/// Changes a valid argument at a random point.
 fn mutate(chance: &mut ChaCha8Rng, valid: &mut Value) {
     match valid {
         Value::Object(fields) if !fields.is_empty() && chance.random_ratio(4, 5) => {
@@ -140,7 +140,7 @@ fn mutate(chance: &mut ChaCha8Rng, valid: &mut Value) {
     }
 }
 
-/// Fields of every form at once, some of them sensible.
+/// Fields of all forms together, some of them valid.
 fn fields(chance: &mut ChaCha8Rng, form_token: &str) -> Vec<(String, String)> {
     let sensible = [
         ("command", "credit_wallet"),
@@ -200,7 +200,7 @@ fn body(chance: &mut ChaCha8Rng, function: &str, form_token: &str) -> Vec<u8> {
     }
 }
 
-/// How many events the ledger's stores have.
+/// The number of events in the ledger's stores.
 async fn written(logs: &CompensationStores) -> usize {
     let mut events = 0;
     for log in [&logs.wallet, &logs.order] {
@@ -213,7 +213,7 @@ async fn written(logs: &CompensationStores) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn garbage_is_refused_and_does_nothing() {
+async fn random_input_is_refused_and_writes_nothing() {
     let seconds = setting("LEDGERSCOPE_FUZZ_SECONDS").unwrap_or(SECONDS);
     let seed = setting("LEDGERSCOPE_FUZZ_SEED").unwrap_or(0x1ed6_e500);
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
@@ -221,13 +221,13 @@ async fn garbage_is_refused_and_does_nothing() {
     let before = written(&app.logs).await;
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut asked = 0;
-    // Every function and everybody at least once, however slow the machine.
+    // Every function is called by everybody at least once, however slow the machine is.
     while asked < FUNCTIONS.len() * WHO.len() || Instant::now() < end {
         let function = FUNCTIONS[asked % FUNCTIONS.len()].name;
         let who = WHO[(asked / FUNCTIONS.len()) % WHO.len()];
         asked += 1;
         let session = match who {
-            // A form that signs out leaves nobody there.
+            // Signing out ends the session, so it gets one of its own.
             Some(who) if function == "sign-out" || function == "sign-in" => Some(app.fresh_session(who).await),
             Some(who) => Some(app.session(who).await),
             None => None,

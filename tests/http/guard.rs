@@ -1,4 +1,4 @@
-//! What is around every page and server function: the security policy, limits, and what is refused.
+//! Rules for all pages and server functions: the security policy, limits, and refusals.
 
 use axum::{body::Body, http::Request};
 
@@ -25,7 +25,7 @@ async fn a_page_names_the_nonce_of_its_own_scripts() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_has_is_a_page() {
+async fn an_unknown_address_is_a_page() {
     let answer = TestApp::new().await.get("/no/such/page").await;
     assert_eq!(answer.status, 404);
     assert!(answer.header("content-security-policy").contains("script-src 'nonce-"));
@@ -33,7 +33,7 @@ async fn an_address_that_nobody_has_is_a_page() {
 }
 
 #[tokio::test]
-async fn an_address_of_a_function_that_nobody_wrote_is_not_found() {
+async fn an_unknown_function_is_not_found() {
     let answer = TestApp::new()
         .await
         .call("no-such-function", &serde_json::json!({}))
@@ -86,7 +86,7 @@ async fn a_body_without_end_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_is_compressed_for_those_who_can_read_it() {
+async fn a_page_is_compressed_if_the_client_accepts_it() {
     let app = TestApp::new().await;
     let router = app.router();
     let session = app.session("viewer").await;

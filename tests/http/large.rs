@@ -1,4 +1,4 @@
-//! Huge texts and long lists from outside: pages stay small, say how much there is, and lead to all of it.
+//! Very large texts and long lists: pages stay small, show how much there is, and link to all of it.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn eur(amount: &str) -> Value {
     json!({"amount": amount, "currency": "EUR"})
 }
 
-/// W-big: opened, then 59 credits with a huge note each, by plain XADD.
+/// Adds W-big by plain XADD: opened, then 59 credits with a huge note each.
 fn add_big_wallet(redis: &RedisServer) {
     let mut connection = redis.connection();
     let owner = json!({"id": "C-big", "name": "n".repeat(NOTE)});
@@ -74,7 +74,7 @@ async fn append(log: &dyn EventLog, id: &str, events: Vec<(&str, Value)>) {
     }
 }
 
-/// The page once it says this.
+/// The page, as soon as it contains this text.
 async fn page_with(app: &TestApp, path: &str, text: &str) -> Answer {
     for _ in 0..60 {
         let page = app.get(path).await;
@@ -107,7 +107,7 @@ async fn huge_notes_do_not_make_huge_pages() {
         assert_small(path, &app.get(path).await, 300_000);
     }
 
-    // All of a note is one click away from the timeline, and a second one from the event's page.
+    // The whole note is one click away from the timeline, and two from the event's page.
     let event = "/events/wallet/W-big/1767225600060-0";
     assert!(wallet.text.contains(event));
     let page = app.get(event).await;
@@ -124,7 +124,7 @@ async fn huge_notes_do_not_make_huge_pages() {
     let data: Value = serde_json::from_str(file.json()["fields"]["data"].as_str().unwrap()).unwrap();
     assert_eq!(data["note"].as_str().unwrap().len(), NOTE);
 
-    // Names stay masked, and only readers get it.
+    // Names stay masked, and only roles that read the ledger get the file.
     let opened = "/export/events/wallet/W-big/1767225600001-0";
     let masked = app.get_as(Some("support"), opened).await;
     assert!(masked.text.contains("(masked)") && masked.text.len() < 1_000);
@@ -195,7 +195,7 @@ async fn thousands_of_refunds_and_lines_of_an_order_are_paged() {
             .contains("href=\"/orders/O-big?refunds=99&amp;lines=14#refunds\"")
     );
 
-    // The first refund is far from the end of the order's events, and still in its own story.
+    // The first refund is far from the end of the order's events, and its page still shows its own events.
     let story = page_with(&app, "/refunds/RF-0001", "older events around it").await;
     assert_small("the refund", &story, 500_000);
     assert!(story.text.contains("1 event of the refund, 199 events around it"));

@@ -1,4 +1,4 @@
-//! How much anybody may ask for: by operator, by address, and all together.
+//! Rate limits: by operator, by address, and for everybody together.
 
 use std::num::NonZeroU32;
 
@@ -21,7 +21,7 @@ fn few() -> ServerConfig {
 }
 
 #[tokio::test]
-async fn an_operator_has_a_share_and_no_more() {
+async fn each_operator_has_a_limit() {
     let app = TestApp::with(&few()).await;
     for _ in 0..5 {
         assert_eq!(app.call_as(Some("viewer"), "health", &json!({})).await.status, 200);
@@ -40,7 +40,7 @@ async fn an_operator_has_a_share_and_no_more() {
         (&trail["total"], &trail["rows"][0]["actor"]),
         (&json!(1), &json!("viewer"))
     );
-    // Another session of theirs is no way around it; somebody else is not bothered.
+    // Another session of the same operator has the same limit. Other operators are not affected.
     let other = app.fresh_session("viewer").await;
     let request = Request::get("/wallets")
         .header("host", "localhost")
@@ -50,7 +50,7 @@ async fn an_operator_has_a_share_and_no_more() {
 }
 
 #[tokio::test]
-async fn forms_have_a_share_of_their_own() {
+async fn forms_have_a_limit_of_their_own() {
     let app = TestApp::with(&few()).await;
     for _ in 0..2 {
         let answer = app
@@ -105,7 +105,7 @@ async fn strangers_are_counted_by_address() {
     }
     assert_eq!(app.ask(ask("192.0.2.1")).await.status, 429);
     assert_eq!(app.ask(ask("192.0.2.2")).await.status, 200);
-    // What the client says about itself does not count without a trusted proxy.
+    // Without a trusted proxy, the client's own headers do not count.
     let request = from(Request::get("/sign-in"), "192.0.2.1")
         .header("host", "localhost")
         .header("x-forwarded-for", "192.0.2.9");

@@ -1,4 +1,5 @@
-//! The stream of what changes: who may hear it, what is changed, and what a break, a storm and a slow reader cost.
+//! The stream of changes: who may read it, what it contains, and what happens after a disconnection, with many changes
+//! and with a slow reader.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,7 +18,7 @@ use crate::{
     test_app::{OPERATORS, TestApp, append, append_after},
 };
 
-/// A message as a browser gets it.
+/// A message as a browser receives it.
 #[derive(Debug)]
 struct Message {
     name: String,
@@ -25,7 +26,7 @@ struct Message {
     data: Value,
 }
 
-/// A browser that listens.
+/// A browser that is connected to the stream.
 struct Listener {
     body: BodyDataStream,
     text: String,
@@ -98,7 +99,7 @@ async fn open(app: &TestApp, wallet: &str) {
 }
 
 #[tokio::test]
-async fn only_those_hear_who_may_read() {
+async fn only_roles_that_may_read_get_the_stream() {
     let app = TestApp::new().await;
     assert_eq!(ask(&app, None, "topic=all", None).await.status(), 401);
     for (who, role) in OPERATORS {
@@ -114,7 +115,7 @@ async fn only_those_hear_who_may_read() {
 }
 
 #[tokio::test]
-async fn what_changes_is_told_by_id_and_nothing_else_is() {
+async fn the_stream_names_changed_ids_and_contains_no_details() {
     let app = TestApp::new().await;
     let mut all = Listener::to(&app, "viewer", "topic=all", None).await;
     let mut order = Listener::to(&app, "viewer", "topic=order:O-2", None).await;
@@ -133,7 +134,7 @@ async fn what_changes_is_told_by_id_and_nothing_else_is() {
     assert_eq!(
         named.named("changed").await.data["wallets"],
         json!(["W-1"]),
-        "O-1 names it"
+        "O-1 refers to W-1"
     );
     append_after(&*app.logs.order, "O-2", 2, &[("order.cancelled", json!({}))]).await;
     let changed = order.named("changed").await;
@@ -144,7 +145,7 @@ async fn what_changes_is_told_by_id_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_break_costs_nothing_that_is_still_remembered() {
+async fn a_reconnection_continues_from_its_position() {
     let app = TestApp::new().await;
     let mut first = Listener::to(&app, "viewer", "topic=all", None).await;
     let place = first.named("hello").await.id;
@@ -153,7 +154,7 @@ async fn a_break_costs_nothing_that_is_still_remembered() {
     let mut second = Listener::to(&app, "viewer", "topic=all", Some(&place)).await;
     second.named("hello").await;
     assert_eq!(second.named("changed").await.data["wallets"], json!(["W-1"]));
-    // The page says where it was made in its address; what nobody can know is read anew.
+    // `from` is the feed position of the page. For an unknown position the stream sends `reread`.
     let mut third = Listener::to(&app, "viewer", &format!("topic=all&from={place}"), None).await;
     third.named("hello").await;
     assert_eq!(third.named("changed").await.data["wallets"], json!(["W-1"]));
@@ -164,7 +165,7 @@ async fn a_break_costs_nothing_that_is_still_remembered() {
 }
 
 #[tokio::test]
-async fn a_storm_is_a_handful_of_messages() {
+async fn many_changes_are_few_messages() {
     let app = TestApp::new().await;
     let mut all = Listener::to(&app, "viewer", "topic=all", None).await;
     all.named("hello").await;
@@ -180,13 +181,13 @@ async fn a_storm_is_a_handful_of_messages() {
         assert!(message.data["wallets"].as_array().unwrap().len() <= 50);
     }
     assert_eq!(counted, 300);
-    // Nobody listened while they were written: it is all changed at once, or at 80 ms a message.
+    // Nobody read while they were written. They arrive in one message, or in one each 80 ms.
     let most = 2 + begun.elapsed().as_millis() / 80;
     assert!(u128::from(messages) <= most.max(3), "{messages} messages");
 }
 
 #[tokio::test]
-async fn that_a_store_went_and_came_back_is_told_and_so_is_what_came_after_it() {
+async fn an_outage_of_a_store_is_reported_and_later_changes_follow() {
     let mut redis = RedisServer::start();
     let app = TestApp::with_wallets_at(&redis.url()).await;
     let mut reader = Listener::to(&app, "viewer", "topic=all", None).await;
@@ -206,7 +207,7 @@ async fn that_a_store_went_and_came_back_is_told_and_so_is_what_came_after_it() 
 }
 
 #[tokio::test]
-async fn a_session_has_some_readers_and_gives_them_back() {
+async fn streams_per_session_are_limited_and_freed_when_closed() {
     let app = TestApp::new().await;
     let mut readers = Vec::new();
     for _ in 0..8 {
@@ -242,7 +243,7 @@ async fn a_reader_is_closed_when_the_session_ends_and_does_not_keep_it_alive() {
 }
 
 #[tokio::test]
-async fn whoever_listens_is_told_goodbye_when_the_server_stops() {
+async fn open_streams_end_with_a_message_when_the_server_stops() {
     let app = TestApp::new().await;
     let mut reader = Listener::to(&app, "viewer", "topic=all", None).await;
     reader.named("hello").await;
@@ -256,7 +257,7 @@ async fn whoever_listens_is_told_goodbye_when_the_server_stops() {
     );
 }
 
-/// Until a listener has heard of so many different wallets that begin with `W-T`.
+/// Reads messages until `count` different wallets that begin with `W-T` are known.
 async fn hear_of(listener: &mut Listener, mut known: BTreeSet<String>, count: usize) -> (BTreeSet<String>, String) {
     loop {
         let message = listener.next().await.unwrap();
@@ -270,7 +271,7 @@ async fn hear_of(listener: &mut Listener, mut known: BTreeSet<String>, count: us
 }
 
 #[tokio::test]
-async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_change_over() {
+async fn two_servers_on_the_same_stores_converge_and_a_reader_can_switch() {
     let one = TestApp::new().await;
     let other = one.twin().await;
     let mut reader = Listener::to(&one, "viewer", "topic=all", None).await;
@@ -287,7 +288,7 @@ async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_chan
     });
     let read = async {
         let (known, place) = hear_of(&mut reader, BTreeSet::new(), 20).await;
-        // The first is gone; the browser comes to the other one.
+        // The first server is gone. The browser connects to the other one.
         drop(reader);
         let mut moved = Listener::to(&other, "viewer", "topic=all", Some(&place)).await;
         moved.named("hello").await;
@@ -298,7 +299,7 @@ async fn two_dashboards_on_the_same_stores_end_up_the_same_and_a_reader_can_chan
     let query = json!({"query": {"text": "W-T"}});
     for ask in ["overview", "wallets"] {
         let newest = |mut answer: Value| {
-            // Each has read the stores at a time of its own.
+            // Each server read the stores at a different time.
             answer["now"] = Value::Null;
             answer["checked"] = Value::Null;
             answer

@@ -1,4 +1,4 @@
-//! The look-up of a customer over HTTP: who may, how often, what of it is in the audit trail, and what never is.
+//! The look-up of a customer over HTTP: who may use it, how often, and what of it is in the audit trail.
 
 use axum::body::Body;
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ async fn look_up(app: &TestApp, who: Option<&str>, fields: &[(&str, &str)]) -> A
     app.send_as(who, "customer-look-up", fields).await
 }
 
-/// What the trail has of look-ups, newest first: outcome, subject, detail.
+/// The look-ups in the audit trail, newest first: outcome, subject, detail.
 async fn recorded(app: &TestApp) -> Vec<(String, Value, Value)> {
     let query = json!({"query": {"text": "look_up"}});
     let trail = app.call_as(Some("admin"), "audit", &query).await;
@@ -31,7 +31,7 @@ async fn recorded(app: &TestApp) -> Vec<(String, Value, Value)> {
 }
 
 #[tokio::test]
-async fn the_whole_name_and_a_fact_lead_to_the_customer() {
+async fn the_whole_name_and_a_fact_find_the_customer() {
     let app = TestApp::new().await;
     let by_order = [("name", " ada  <LOVELACE>"), ("order", "O-1")];
     let by_total = [
@@ -106,7 +106,7 @@ async fn an_operator_has_twenty_tries_an_hour_on_all_servers() {
         [("name", NAME), ("order", "O-1")],
         [("name", "Nobody"), ("order", "O-1")],
     );
-    // Each server knows its own sessions' form tokens, so each has one.
+    // Each server has its own form tokens, so each needs its own session.
     app.session("support").await;
     twin.session("support").await;
     let tries = (0..30).map(|n| {
@@ -140,7 +140,7 @@ async fn an_operator_has_twenty_tries_an_hour_on_all_servers() {
     assert_eq!(send_raw(&app, &fresh.cookie, &fresh.form_token, &hit).await.status, 200);
 }
 
-/// With a cookie and a token that are given.
+/// Sends the form with a given cookie and form token.
 async fn send_raw(app: &TestApp, cookie: &str, token: &str, fields: &[(&str, &str)]) -> Answer {
     let request = request(token, fields, "application/json").header("cookie", cookie);
     app.ask(request.body(Body::from(body(token, fields))).unwrap()).await
@@ -165,7 +165,7 @@ fn request(token: &str, fields: &[(&str, &str)], accept: &str) -> axum::http::re
 }
 
 #[tokio::test]
-async fn it_is_for_roles_that_do_not_read_names_and_needs_the_form_of_the_session() {
+async fn the_look_up_needs_a_role_without_names_and_a_form_token() {
     let app = TestApp::new().await;
     let fields = [("name", NAME), ("order", "O-1")];
     assert_eq!(look_up(&app, None, &fields).await.status, 401);
@@ -189,7 +189,7 @@ async fn it_is_for_roles_that_do_not_read_names_and_needs_the_form_of_the_sessio
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_form_is_told_and_is_no_try() {
+async fn an_invalid_form_is_an_error_and_does_not_count_as_a_try() {
     let app = TestApp::new().await;
     let long = "é".repeat(5_000);
     let order = ("order", "O-1");
@@ -274,7 +274,7 @@ async fn without_javascript_no_name_is_in_an_address() {
     }
 }
 
-/// The error that an address holds, as JSON.
+/// The error in an address, as JSON.
 fn decoded(address: &str) -> String {
     let error = address.split("__err=").nth(1).unwrap().replace("%3D", "=");
     let error: ApiError = ServerFnUrlError::decode_err(&error);
@@ -282,10 +282,10 @@ fn decoded(address: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_is_not_answered() {
+async fn a_look_up_that_cannot_be_recorded_is_refused() {
     let app = TestApp::new().await;
     app.session("support").await;
-    // Another process writes to the access log for longer than anybody waits.
+    // Another process locks the access log for longer than the timeout.
     let writer = rusqlite::Connection::open(app.access_log()).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
     let answer = look_up(&app, Some("support"), &[("name", NAME), ("order", "O-1")]).await;

@@ -1,5 +1,5 @@
-//! The server as a client sees it, through the real router over real (embedded) stores: pages, server functions, headers,
-//! and what is refused.
+//! The server as a client sees it, through the real router with embedded stores: pages, server functions, headers and
+//! refusals.
 
 #![expect(
     clippy::unwrap_used,

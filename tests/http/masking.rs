@@ -1,5 +1,5 @@
-//! Names are for those who may read them: support sees figures, ids and reasons, and finds nothing by a name. Who does see
-//! names is in the trail.
+//! Names are masked for roles that may not read them: support sees figures, ids and reasons, and can't search by name.
+//! Reading names is recorded in the audit trail.
 
 use chrono::TimeDelta;
 use ledgerscope::{
@@ -13,7 +13,7 @@ use crate::{
     test_app::TestApp,
 };
 
-/// What must not be in an answer to support, in whatever case.
+/// Texts that must not be in an answer to support, in lower case.
 const PERSONAL: [&str; 2] = ["lovelace", "ada <"];
 
 fn check(what: &str, text: &str) {
@@ -53,7 +53,7 @@ async fn no_answer_to_support_holds_a_name() {
 }
 
 #[tokio::test]
-async fn what_is_masked_replays_to_the_same_figures() {
+async fn masked_events_replay_to_the_same_figures() {
     let app = TestApp::new().await;
     for (function, figures) in [("wallet", "balances"), ("order", "sums")] {
         let masked = app
@@ -94,7 +94,7 @@ async fn support_finds_nothing_by_a_name() {
 }
 
 #[tokio::test]
-async fn who_sees_names_is_in_the_trail_once_a_minute() {
+async fn reading_names_is_recorded_once_a_minute() {
     let app = TestApp::new().await;
     let views = || async {
         let query = json!({"query": {"text": "view"}});

@@ -1,4 +1,4 @@
-//! What those who run the program ask of it.
+//! Health, metrics and request ids, for those who operate the server.
 
 use axum::{body::Body, http::Request};
 use ledgerscope::server::config::ServerConfig;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::test_app::{TestApp, config, from};
 
 #[tokio::test]
-async fn probes_need_nobody_and_say_no_numbers() {
+async fn probes_need_no_session_and_contain_no_figures() {
     let app = TestApp::new().await;
     let probe = |path: &str| {
         Request::get(path)
@@ -22,12 +22,12 @@ async fn probes_need_nobody_and_say_no_numbers() {
     let stores = json!({"wallet": "live", "order": "live"});
     assert_eq!(ready.json(), json!({"status": "ready", "stores": stores}));
     assert_eq!(ready.header("cache-control"), "no-store");
-    // The figures are not here.
+    // The figures are on another listener.
     assert_eq!(app.get_as(None, "/metrics").await.status, 303);
 }
 
 #[tokio::test]
-async fn it_is_not_ready_until_every_store_was_read() {
+async fn the_server_is_not_ready_until_every_store_is_read() {
     let app = TestApp::without_wallets().await;
     let ready = app.get_as(None, "/readyz").await;
     assert_eq!(ready.status, 503);
@@ -49,7 +49,7 @@ async fn it_is_not_ready_until_every_store_was_read() {
 }
 
 #[tokio::test]
-async fn figures_can_be_parsed_and_name_nobody() {
+async fn metrics_can_be_parsed_and_contain_no_names() {
     let app = TestApp::new().await;
     app.get("/wallets/W-1").await;
     app.call("wallets", &json!({"query": {}})).await;

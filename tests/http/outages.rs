@@ -1,4 +1,4 @@
-//! When the store of the people does not answer: nobody is let in on trust, and nothing is shown that can't be recorded.
+//! The access store does not answer: nobody can sign in, and nothing is shown that must be recorded.
 
 use axum::{body::Body, http::Request};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::test_app::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn nobody_is_somebody_while_it_cannot_be_known() {
+async fn nobody_is_signed_in_while_the_access_store_is_down() {
     let app = TestApp::without_people().await;
     let cookie = format!("ledgerscope={}", "a".repeat(64));
     let with_token = |path: &str, method: &str| {
@@ -37,6 +37,6 @@ async fn nobody_is_somebody_while_it_cannot_be_known() {
         (503, json!({"code": "unrecorded"}))
     );
     assert_eq!(answer.header("set-cookie"), "");
-    // What needs nobody goes on.
+    // Pages that need no session still work.
     assert_eq!(app.get_as(None, "/sign-in").await.status, 200);
 }

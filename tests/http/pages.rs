@@ -1,4 +1,4 @@
-//! Pages as a browser without JavaScript gets them: their status, what stands in them, and what is around them.
+//! Pages as a browser without JavaScript receives them: their status, their content and their headers.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ async fn every_page_reads_without_a_script() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_page_that_says_so() {
+async fn not_found_is_a_page_with_a_way_back() {
     let app = TestApp::new().await;
     for (path, status) in [
         ("/wallets/W-9", 404),
@@ -81,7 +81,7 @@ async fn what_is_not_there_is_a_page_that_says_so() {
         assert!(page.text.contains("<h1"), "{path}");
         assert!(page.text.contains("href=\"/"), "{path}: no way back");
     }
-    // What can't be an id is nobody's page, however it is written.
+    // A text that can't be an id leads to the "not found" page, however it is written.
     for path in [
         "/wallets/a%20b",
         "/wallets/feed",
@@ -95,7 +95,7 @@ async fn what_is_not_there_is_a_page_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_question_that_cannot_be_read_is_answered_all_the_same() {
+async fn an_invalid_query_is_still_answered() {
     let app = TestApp::new().await;
     for path in [
         "/refunds?state=lost&page=x&sort=colour&currency=EURO&older=-1&after=%21",
@@ -164,7 +164,7 @@ async fn links_lead_through_a_list_and_back() {
     let back = app.get(&link(&page, "prev").unwrap()).await.text;
     assert_eq!(wallets(&back), pages[1]);
     assert_eq!(link(&page, "first").as_deref(), Some("/wallets?sort=id"));
-    // Another order starts at its first page.
+    // The links that sort lead to the first page.
     assert!(!last.is_empty());
     let heads = page.split("<thead>").nth(1).unwrap().split("</thead>").next().unwrap();
     assert!(!heads.contains("after="), "{heads}");
@@ -239,7 +239,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
             "{path}: an address reached the browser"
         );
     }
-    // What was never read is not called empty.
+    // A list that was never read is not shown as empty.
     for (path, texts) in [
         ("/wallets", &["Not all is read yet"][..]),
         ("/search?q=W-1", &["The wallet store is not read to its end yet"]),

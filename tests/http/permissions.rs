@@ -1,5 +1,5 @@
-//! The permission matrix over every address there is: each server function, page and file, asked by nobody and by each role.
-//! What is asked for is enumerated from the program, so an address that the table does not know fails here.
+//! The permission matrix: every server function, page and file, requested without a session and by each role. The
+//! addresses are enumerated from the program, so an address that is not in the table fails here.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::test_app::{Answer, TestApp};
 
-/// Pages that only lead to others.
+/// Pages that only redirect.
 const OLD: [&str; 2] = ["/approvals", "/compensations"];
 const ROLES: [(&str, Role); 4] = [
     ("viewer", Role::Viewer),
@@ -26,7 +26,7 @@ const ROLES: [(&str, Role); 4] = [
     ("admin", Role::Admin),
 ];
 
-/// Arguments that each question that takes some understands.
+/// Valid arguments for each query that takes some.
 pub fn arguments(name: &str) -> Value {
     match name {
         "wallet" => json!({"id": "W-1", "query": {}}),
@@ -48,7 +48,7 @@ pub fn arguments(name: &str) -> Value {
     }
 }
 
-/// Whether it is a form; those are not JSON.
+/// The functions that take a form instead of JSON.
 pub const FORMS: [&str; 8] = [
     "sign-in",
     "sign-out",
@@ -95,7 +95,7 @@ async fn the_table_knows_every_page_and_no_other() {
 }
 
 #[tokio::test]
-async fn nobody_gets_an_answer_from_a_function_that_is_not_public() {
+async fn a_function_that_is_not_public_needs_a_session() {
     let app = TestApp::new().await;
     for function in FUNCTIONS {
         let answer = ask(&app, function, None).await;
@@ -114,7 +114,7 @@ async fn each_role_gets_what_the_matrix_says_from_every_function() {
     let app = TestApp::new().await;
     for function in FUNCTIONS {
         for (who, role) in ROLES {
-            // Last of all, or the session of the others would be gone.
+            // Tested last, because they end the sessions of the other tests.
             if function.name == "sign-out" || function.name == "sign-in" {
                 continue;
             }
@@ -203,7 +203,7 @@ async fn a_page_that_a_role_may_not_see_says_so_and_shows_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn what_every_browser_needs_before_signing_in_needs_no_session() {
+async fn files_for_the_sign_in_page_need_no_session() {
     let site = tempfile::tempdir().unwrap();
     std::fs::create_dir(site.path().join("pkg")).unwrap();
     for file in ["favicon.svg", "manifest.webmanifest", "pkg/ledgerscope.css"] {
@@ -243,7 +243,7 @@ async fn a_refusal_is_in_the_trail() {
 }
 
 #[tokio::test]
-async fn a_method_that_nobody_offers_does_nothing() {
+async fn an_unsupported_method_does_nothing() {
     let app = TestApp::new().await;
     for (method, path, status) in [
         ("GET", "/api/sign-out", 405),

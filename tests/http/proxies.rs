@@ -1,4 +1,4 @@
-//! Behind a company's proxy: its word counts, nobody else's; and what changes where a public address is set.
+//! The server behind a company's proxy: only a trusted proxy may name the user. Also what a public address changes.
 
 use axum::{
     body::Body,
@@ -26,7 +26,7 @@ fn get(path: &str, cookie: &str) -> Builder {
         .header("cookie", cookie)
 }
 
-/// A page by way of the proxy, which names somebody or does not.
+/// Requests a page through the proxy, which names a user or none.
 async fn through_proxy(app: &TestApp, name: Option<&str>, cookie: &str) -> Answer {
     let request = from(get("/wallets", cookie), PROXY);
     let request = match name {
@@ -41,7 +41,7 @@ fn cookie(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn whom_the_proxy_names_is_signed_in() {
+async fn a_user_named_by_the_proxy_is_signed_in() {
     let app = TestApp::with(&trusting()).await;
     let first = through_proxy(&app, Some("finance"), "").await;
     assert_eq!(first.status, 200);
@@ -62,7 +62,7 @@ async fn whom_the_proxy_names_is_signed_in() {
 }
 
 #[tokio::test]
-async fn such_a_session_dies_when_the_proxy_says_otherwise() {
+async fn a_proxy_session_ends_when_the_proxy_names_another_or_nobody() {
     let app = TestApp::with(&trusting()).await;
     for change in [None, Some("viewer"), Some("nobody-here"), Some("")] {
         let session = cookie(&through_proxy(&app, Some("finance"), "").await);
@@ -76,14 +76,14 @@ async fn such_a_session_dies_when_the_proxy_says_otherwise() {
         let back = through_proxy(&app, Some("finance"), &session).await;
         assert_ne!(cookie(&back), "", "{change:?}: the former session came back");
     }
-    // Nor is it any good past the proxy.
+    // The session is not accepted from another address than the proxy's either.
     let session = cookie(&through_proxy(&app, Some("finance"), "").await);
     let past = from(get("/wallets", &session), "10.0.0.8");
     assert_eq!(app.ask(past.body(Body::empty()).unwrap()).await.status, 303);
 }
 
 #[tokio::test]
-async fn from_anybody_else_the_header_is_just_text() {
+async fn the_header_is_ignored_from_any_other_address() {
     let app = TestApp::with(&trusting()).await;
     for peer in ["10.0.0.8", "127.0.0.1"] {
         let request = from(get("/wallets", ""), peer)
@@ -108,7 +108,7 @@ async fn from_anybody_else_the_header_is_just_text() {
 }
 
 #[tokio::test]
-async fn a_proxys_word_is_no_proof_of_a_password() {
+async fn a_proxy_session_is_no_proof_of_a_password() {
     let app = TestApp::with(&trusting()).await;
     let session = cookie(&through_proxy(&app, Some("admin"), "").await);
     let me = from(get("/", &session), PROXY).header("x-remote-user", "admin");
@@ -160,7 +160,7 @@ async fn the_trail_has_the_address_that_the_proxy_saw() {
 }
 
 #[tokio::test]
-async fn a_public_address_is_one_of_its_own_names_and_asks_for_tls_for_ever() {
+async fn the_public_address_is_an_accepted_host_and_sets_hsts() {
     let app = TestApp::with(&trusting()).await;
     for (host, status) in [
         ("ledger.example.org", 200),
@@ -183,7 +183,7 @@ async fn a_public_address_is_one_of_its_own_names_and_asks_for_tls_for_ever() {
 }
 
 #[tokio::test]
-async fn a_form_of_the_public_address_is_taken_whatever_host_the_proxy_names() {
+async fn a_form_from_the_public_address_is_accepted_for_any_host() {
     let app = TestApp::with(&trusting()).await;
     let send = |origin: &str| {
         Request::post("/api/me")

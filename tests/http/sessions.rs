@@ -1,4 +1,4 @@
-//! Signing in and out over HTTP, and how sessions end: by their cookie, their age, their operator, and their form token.
+//! Signing in and out over HTTP, and how sessions end: by their cookie, their age, their operator and their form token.
 
 use axum::{
     body::Body,
@@ -10,18 +10,18 @@ use serde_json::json;
 
 use crate::test_app::{Answer, PASSWORD, TestApp, config, encoded, form};
 
-/// Sends the form to sign in, with a session already there or not.
+/// Sends the form to sign in, with or without an existing session.
 async fn sign_in(app: &TestApp, who: Option<&str>, name: &str, password: &str, next: &str) -> Answer {
     let fields = [("name", name), ("password", password), ("next", next)];
     app.send_as(who, "sign-in", &fields).await
 }
 
-/// A page with whatever cookie.
+/// Requests a page with this cookie.
 async fn page(app: &TestApp, cookie: &str) -> Answer {
     app.ask(page_request(cookie).body(Body::empty()).unwrap()).await
 }
 
-/// What a page asks without its reader doing anything.
+/// Requests a page in the background, without an action of the reader.
 async fn unasked(app: &TestApp, cookie: &str) -> Answer {
     let request = page_request(cookie).header("x-unasked", "1");
     app.ask(request.body(Body::empty()).unwrap()).await
@@ -56,7 +56,7 @@ async fn signing_in_gives_a_strict_cookie_and_leads_on() {
 }
 
 #[tokio::test]
-async fn by_tls_the_cookie_is_bound_to_the_host() {
+async fn over_tls_the_cookie_is_bound_to_the_host() {
     let mut config = config();
     config.public_url = Some("https://ledger.example.org".parse().unwrap());
     let app = TestApp::with(&config).await;
@@ -70,14 +70,14 @@ async fn by_tls_the_cookie_is_bound_to_the_host() {
 }
 
 #[tokio::test]
-async fn each_sign_in_is_a_new_session_and_ends_the_former() {
+async fn each_sign_in_starts_a_new_session_and_ends_the_previous_one() {
     let app = TestApp::new().await;
     let before = app.session("viewer").await;
     let answer = sign_in(&app, Some("viewer"), "viewer", PASSWORD, "").await;
     assert_ne!(cookie(&answer), before.cookie);
     assert_eq!(page(&app, &before.cookie).await.status, 303);
     assert_eq!(page(&app, &cookie(&answer)).await.status, 200);
-    // A token that was planted is not taken over.
+    // A token that an attacker set beforehand is not used.
     let planted = format!("ledgerscope={}", "0".repeat(64));
     let request = form("/api/sign-in", &[])
         .header("host", "127.0.0.1:3000")
@@ -106,7 +106,7 @@ async fn each_sign_in_is_a_new_session_and_ends_the_former() {
 }
 
 #[tokio::test]
-async fn who_does_not_prove_it_is_told_nothing_but_that() {
+async fn a_failed_sign_in_does_not_give_the_reason() {
     let app = TestApp::new().await;
     let wrong = sign_in(&app, None, "finance", "wrong", "").await;
     let nobody = sign_in(&app, None, "no-such-operator", "wrong", "").await;
@@ -204,7 +204,7 @@ async fn without_javascript_a_form_leads_to_a_page() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_for_whoever_has_its_token() {
+async fn signing_out_needs_the_form_token_and_ends_the_session() {
     let app = TestApp::new().await;
     let session = app.session("viewer").await;
     let forged = app
@@ -239,9 +239,9 @@ async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
     assert_eq!(ended.status, 303);
     assert!(
         ended.header("set-cookie").contains("Max-Age=0"),
-        "the browser keeps a dead token"
+        "the cookie is not removed"
     );
-    // Used all day, it ends all the same.
+    // A session that is used all day ends, too.
     for _ in 0..58 {
         assert_eq!(page(&app, &used.cookie).await.status, 200);
         app.pass(TimeDelta::minutes(12));
@@ -252,7 +252,7 @@ async fn a_session_ends_when_it_is_not_used_and_after_half_a_day() {
 }
 
 #[tokio::test]
-async fn an_operators_sessions_end_with_what_they_were_begun_with() {
+async fn sessions_end_when_their_operator_changes() {
     let app = TestApp::new().await;
     let operators = app.access.auth.operators();
     let name = "viewer".parse().unwrap();
@@ -264,7 +264,7 @@ async fn an_operators_sessions_end_with_what_they_were_begun_with() {
     assert_eq!(
         page(&app, &session.cookie).await.status,
         303,
-        "it must not come back to life"
+        "an ended session must not be valid again"
     );
     let session = app.fresh_session("viewer").await;
     operators
@@ -275,7 +275,7 @@ async fn an_operators_sessions_end_with_what_they_were_begun_with() {
 }
 
 #[tokio::test]
-async fn demo_operators_are_nobody_where_others_may_come() {
+async fn demo_operators_cannot_sign_in_on_a_public_server() {
     let app = TestApp::new().await;
     app.add_demo("demo").await;
     assert_eq!(sign_in(&app, None, "demo", PASSWORD, "").await.status, 200);
@@ -289,7 +289,7 @@ async fn demo_operators_are_nobody_where_others_may_come() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_session_is_not_taken() {
+async fn a_form_of_another_session_is_refused() {
     let app = TestApp::new().await;
     let other = app.fresh_session("finance").await;
     app.session("finance").await;
@@ -313,7 +313,7 @@ async fn a_form_of_another_session_is_not_taken() {
 }
 
 #[tokio::test]
-async fn me_says_who_it_is_and_nothing_secret() {
+async fn me_returns_the_operator_and_no_secrets() {
     let app = TestApp::new().await;
     assert_eq!(app.call_as(None, "me", &json!({})).await.json(), json!(null));
     let me = app.call_as(Some("finance"), "me", &json!({})).await.json();

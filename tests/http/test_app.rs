@@ -1,4 +1,4 @@
-//! A server over two embedded stores with a small ledger in them, asked without a network.
+//! A server over embedded stores with a small ledger. Requests go to its router, without a network.
 
 use std::{
     collections::HashMap,
@@ -44,9 +44,9 @@ use ledgerscope::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// What every operator of a server signs in with.
+/// The password of every operator.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The operators of a server: one a role, and a second one of finance.
+/// The operators: one a role, and a second one of finance.
 pub const OPERATORS: [(&str, Role); 5] = [
     ("viewer", Role::Viewer),
     ("support", Role::Support),
@@ -66,10 +66,10 @@ pub struct TestApp {
     stores: Arc<tempfile::TempDir>,
 }
 
-/// Somebody's session, as their browser has it.
+/// An operator's session, as their browser has it.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// As it stands in the header.
+    /// The value of the `cookie` header.
     pub cookie: String,
     pub form_token: String,
 }
@@ -90,7 +90,7 @@ impl Answer {
     }
 }
 
-/// A server as nobody would start it: no flag was given.
+/// The default configuration of the server, with rate limits that no test reaches.
 pub fn config() -> ServerConfig {
     let plenty = NonZeroU32::new(1_000_000).unwrap();
     ServerConfig {
@@ -118,7 +118,7 @@ impl TestApp {
         Self::serving(config, Path::new("no such directory")).await
     }
 
-    /// With files in the site's directory.
+    /// With files in the directory of the site.
     pub async fn with_site(site: &Path) -> Self {
         Self::serving(&config(), site).await
     }
@@ -134,7 +134,7 @@ impl TestApp {
         Self::over(ledger, wallet, order, stores, config, site).await
     }
 
-    /// An access store that nobody answers for, so that nobody can be recognised and nothing recorded.
+    /// The access store does not answer: nobody can be recognised and nothing can be recorded.
     pub async fn without_people() -> Self {
         let stores = tempfile::tempdir().unwrap();
         let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
@@ -152,7 +152,7 @@ impl TestApp {
         )
     }
 
-    /// A wallet store that nobody answers for.
+    /// The wallet store does not answer.
     pub async fn without_wallets() -> Self {
         let stores = tempfile::tempdir().unwrap();
         let order = open(&stores, LogName::Order);
@@ -174,7 +174,7 @@ impl TestApp {
         Self::over(ledger, wallet, order, stores, &config(), Path::new("no such directory")).await
     }
 
-    /// W-1 and all of the orders, with the wallets in another store.
+    /// W-1 and all orders, with the wallets in another store.
     pub async fn with_wallets_at(url: &str) -> Self {
         let stores = tempfile::tempdir().unwrap();
         let order = open(&stores, LogName::Order);
@@ -201,7 +201,7 @@ impl TestApp {
         app
     }
 
-    /// Another server on the same stores, with everything of its own.
+    /// Another server on the same stores, with its own read model and sessions.
     pub async fn twin(&self) -> Self {
         let stores = Arc::clone(&self.stores);
         let (wallet, order) = (open(&stores, LogName::Wallet), open(&stores, LogName::Order));
@@ -268,7 +268,7 @@ impl TestApp {
         self.stores.path().join("access/events.sqlite3")
     }
 
-    /// From the listener that figures have of their own.
+    /// Requests a path from the separate listener for metrics.
     pub async fn figures(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).unwrap();
         answer(self.figures.clone(), request).await
@@ -278,7 +278,7 @@ impl TestApp {
         self.router.clone()
     }
 
-    /// Lets time pass for sessions and the audit trail.
+    /// Advances the clock of sessions and the audit trail.
     pub fn pass(&self, time: TimeDelta) {
         self.clock.fetch_add(time.num_milliseconds(), Ordering::SeqCst);
     }
@@ -287,7 +287,7 @@ impl TestApp {
         Utc::now() + TimeDelta::milliseconds(self.clock.load(Ordering::SeqCst))
     }
 
-    /// A demo operator, as `make serve` makes them up.
+    /// Adds a demo operator, as `make serve` does.
     pub async fn add_demo(&self, name: &str) {
         add(&self.access, name, Role::Viewer, true).await;
     }
@@ -302,7 +302,7 @@ impl TestApp {
         session
     }
 
-    /// Another session of theirs.
+    /// A new session of one of the [`OPERATORS`].
     pub async fn fresh_session(&self, name: &str) -> Session {
         let operator = self.access.auth.operators().find(&name.parse().unwrap()).await.unwrap();
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -318,7 +318,7 @@ impl TestApp {
         answer(self.router.clone(), request).await
     }
 
-    /// A page, for one of the [`OPERATORS`], or for nobody.
+    /// Requests a page as one of the [`OPERATORS`], or without a session.
     pub async fn get_as(&self, who: Option<&str>, path: &str) -> Answer {
         let request = self.signed(Request::get(path), who).await;
         self.ask(request.body(Body::empty()).unwrap()).await
@@ -335,7 +335,7 @@ impl TestApp {
         self.ask(request.body(Body::from(text)).unwrap()).await
     }
 
-    /// Sends a form as a page with JavaScript does; `form_token` is that of the session.
+    /// Sends a form as a page with JavaScript does. `form_token` is that of the session.
     pub async fn send_as(&self, who: Option<&str>, function: &str, fields: &[(&str, &str)]) -> Answer {
         let token = match who {
             Some(who) => self.session(who).await.form_token,
@@ -357,17 +357,17 @@ impl TestApp {
         self.ask(request.body(Body::from(encoded(&all))).unwrap()).await
     }
 
-    /// As the finance operator.
+    /// Requests a page as the finance operator.
     pub async fn get(&self, path: &str) -> Answer {
         self.get_as(Some("finance"), path).await
     }
 
-    /// As the finance operator.
+    /// Calls a server function as the finance operator.
     pub async fn call(&self, function: &str, arguments: &Value) -> Answer {
         self.call_as(Some("finance"), function, arguments).await
     }
 
-    /// A request to this server by one of the [`OPERATORS`], or by nobody.
+    /// Adds the host and the session of one of the [`OPERATORS`] to a request; no session for `None`.
     pub async fn signed(&self, request: Builder, who: Option<&str>) -> Builder {
         let request = request.header("host", "127.0.0.1:3000");
         match who {
@@ -388,14 +388,14 @@ async fn answer(router: Router, request: Request<Body>) -> Answer {
     }
 }
 
-/// A form that is to be sent to an address.
+/// A request that posts a form to a path.
 pub fn form(path: &str, fields: &[(String, String)]) -> Builder {
     Request::post(path)
         .header("content-type", "application/x-www-form-urlencoded")
         .header("content-length", encoded(fields).len())
 }
 
-/// Fields as a browser spells them.
+/// Fields in the encoding of HTML forms.
 pub fn encoded(fields: &[(String, String)]) -> String {
     let escape = ledgerscope::views::href::encode;
     let pairs: Vec<_> = fields
@@ -405,7 +405,7 @@ pub fn encoded(fields: &[(String, String)]) -> String {
     pairs.join("&")
 }
 
-/// As if the request came over a connection from there.
+/// Sets the peer address of a request.
 pub fn from(request: Builder, address: &str) -> Builder {
     let peer: SocketAddr = format!("{address}:50000").parse().unwrap();
     request.extension(ConnectInfo(peer))
@@ -510,7 +510,7 @@ pub async fn append(log: &dyn EventLog, id: &str, events: &[(&str, Value)]) {
     append_after(log, id, 0, events).await;
 }
 
-/// To a stream that has events already.
+/// Appends to a stream that has events already.
 pub async fn append_after(log: &dyn EventLog, id: &str, last: u64, events: &[(&str, Value)]) {
     let events: Vec<_> = (last + 1..)
         .zip(events)

@@ -1,5 +1,5 @@
-//! Credit notes: which sale they give back, how they are split, what is left out of them, and how far they have come by
-//! the end of the file.
+//! Credit notes: which sale they are for, how they are split, what is left out of them, and their state at the end of
+//! the file.
 
 use crate::{
     harness::{Converted, given},
@@ -10,7 +10,7 @@ use crate::{
 /// A row long after the credit notes of a test, so that they are settled.
 const LATER: &str = "599999, 71053, 1, 12-01 12:00, 1.00,";
 
-/// Amount in pennies, by refund.
+/// The amounts in pennies, by refund.
 #[track_caller]
 fn refunds(converted: &Converted) -> Vec<(&str, i128)> {
     let amounts = converted.oracle.refunds.iter();
@@ -49,7 +49,7 @@ fn a_credit_note_is_a_refund_of_the_order_that_sold_the_article() {
 }
 
 #[test]
-fn what_is_no_goods_is_given_back_for_another_reason() {
+fn credits_for_other_than_goods_have_another_reason() {
     let converted = given([
         "536365, POST, 1, 01-04 08:26, 18.00, 17850",
         "C536379, POST, -1, 01-05 09:41, 18.00, 17850",
@@ -93,7 +93,7 @@ fn a_sale_that_covers_the_row_comes_before_a_later_one() {
 }
 
 #[test]
-fn the_latest_of_equal_sales_is_given_back_first_and_none_twice() {
+fn the_latest_of_equal_sales_is_refunded_first_and_none_twice() {
     let converted = given([
         "536365, 71053, 2, 01-04 08:26, 2.50, 17850",
         "536366, 71053, 2, 01-04 09:26, 2.50, 17850",
@@ -140,7 +140,7 @@ fn an_article_that_was_not_bought_before_is_left_out() {
 }
 
 #[test]
-fn what_is_credited_above_the_price_paid_is_left_out() {
+fn a_credit_above_the_price_paid_is_left_out() {
     let converted = given([
         "536365, 71053, 3, 01-04 08:26, 2.10, 17850",
         "C536379, 71053, -3, 01-05 09:41, 2.50, 17850",
@@ -152,7 +152,7 @@ fn what_is_credited_above_the_price_paid_is_left_out() {
 }
 
 #[test]
-fn what_is_credited_below_the_price_paid_is_what_is_refunded() {
+fn a_credit_below_the_price_paid_is_refunded_as_credited() {
     let converted = given([
         "536365, 71053, 3, 01-04 08:26, 2.50, 17850",
         "C536379, 71053, -3, 01-05 09:41, 2.10, 17850",
@@ -185,7 +185,7 @@ fn refunds_are_cut_to_whole_pennies_and_never_exceed_their_order() {
 }
 
 #[test]
-fn a_refund_below_a_penny_is_none() {
+fn a_credit_below_a_penny_is_no_refund() {
     let converted = given([
         "536365, PADS, 25, 01-04 08:26, 0.005, 17850",
         "C536379, PADS, -1, 01-05 09:41, 0.005, 17850",

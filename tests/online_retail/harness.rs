@@ -1,5 +1,5 @@
-//! Rows in, events and a report out. Every conversion in these tests passes through the oracle and must add up; what is
-//! left for a test to say is what is particular about its rows.
+//! Converts rows and checks the events and the report. Every conversion in these tests passes through the oracle and
+//! must add up, so a test only checks what is particular about its rows.
 
 use std::io::Write;
 
@@ -64,7 +64,7 @@ pub fn given_csv(csv: &str) -> Converted {
 }
 
 impl Converted {
-    /// How many a rule took and their sum, once it is sure that no other rule left anything out.
+    /// The count and the sum of what a rule left out. Checks that no other rule left anything out.
     #[track_caller]
     pub fn only_left_out(&self, rule: LeftOut) -> (u64, String) {
         for other in LeftOut::ALL.into_iter().filter(|other| *other != rule) {

@@ -1,4 +1,4 @@
-//! Ordinary invoices and what is odd about their rows: one test a rule.
+//! Ordinary invoices and their unusual rows: one test a rule.
 
 use crate::{
     harness::{HEADER, csv, given, given_csv},
@@ -82,7 +82,7 @@ fn the_third_decimal_of_an_order_is_cut_off_and_counted() {
 }
 
 #[test]
-fn parts_of_a_penny_that_make_whole_pennies_count() {
+fn fractions_that_add_up_to_pennies_count() {
     let converted = given(["550193, PADS, 2017, 04-15 09:27, 0.005, 13952"]);
     assert_eq!(converted.oracle.orders["O-550193"].total, 1008);
     assert_eq!(converted.only_left_out(LeftOut::Rounding), (1, "0.005".to_owned()));
@@ -110,7 +110,7 @@ fn rows_that_no_rule_explains_are_left_out_and_counted() {
 }
 
 #[test]
-fn a_row_that_stands_twice_counts_twice() {
+fn a_repeated_row_counts_twice() {
     let converted = given([
         "536409, 21866, 1, 01-04 11:45, 1.25, 17908",
         "536409, 21866, 1, 01-04 11:45, 1.25, 17908",
@@ -131,7 +131,7 @@ fn an_invoice_with_several_times_has_its_earliest() {
 }
 
 #[test]
-fn rows_of_an_invoice_that_stand_apart_are_one_order() {
+fn separate_rows_of_an_invoice_are_one_order() {
     let converted = given([
         "542806, 22752, 1, 02-01 11:19, 1.00, 12836",
         "542807, 22752, 1, 02-01 11:19, 2.00, 12837",

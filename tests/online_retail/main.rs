@@ -1,8 +1,8 @@
-//! The example `online_retail`, run inside the test and checked from outside: what it writes is read back by an oracle
-//! that knows the contract and nothing of the rules. The rules have a test each on rows made for them; the real file is
-//! converted once, and its figures compared with ones that another program counted.
+//! Tests the example `online_retail`. An oracle that knows only the contract, not the rules of the example, reads the
+//! output back. Each rule has a test on rows made for it. The real file is converted once, and its figures are compared
+//! with those of another program.
 
-#![expect(clippy::expect_used, reason = "a test stops where its ground gives way")]
+#![expect(clippy::expect_used, reason = "a test panics if its setup fails")]
 
 #[path = "../../examples/online_retail"]
 mod retail {

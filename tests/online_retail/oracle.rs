@@ -1,6 +1,6 @@
-//! Reads the events back, line by line as they are written, and folds them by contract §3 to §5 on its own: pennies as
-//! integers, refunds as a state machine, every stream's sequence and time. It shares no code with the example and
-//! panics on the first event that the contract does not allow.
+//! Reads the events back line by line and folds them by contract §3 to §5: pennies as integers, refunds as a state
+//! machine, and every stream's sequence and time. It shares no code with the example and panics at the first event that
+//! the contract does not allow.
 
 use std::{
     borrow::Cow,
@@ -26,7 +26,7 @@ struct Event<'a> {
     data: Data<'a>,
 }
 
-/// Every field that any payload has.
+/// All fields of all payloads.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Data<'a> {
@@ -78,7 +78,7 @@ struct Money<'a> {
 }
 
 impl Money<'_> {
-    /// Pennies, if this is an amount by the grammar of contract §3.
+    /// The amount in pennies. Panics if it does not fit the grammar of contract §3.
     fn pennies(&self) -> i128 {
         let (whole, decimals) = self.amount.split_once('.').expect("two decimals");
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
@@ -91,7 +91,7 @@ impl Money<'_> {
     }
 }
 
-/// How far a stream has come.
+/// The last sequence and time of a stream.
 #[derive(Debug, Default)]
 struct Stream {
     sequence: u64,
@@ -110,7 +110,7 @@ pub struct Order {
     pub placed: String,
     pub total: i128,
     pub paid: i128,
-    /// What all its refunds ask for, whatever their state.
+    /// The sum of all its refunds, whatever their state.
     pub refunds: i128,
     pub lines: usize,
     pub lines_omitted: u64,
@@ -135,7 +135,7 @@ pub struct Refund {
     credited: bool,
 }
 
-/// What the events say.
+/// The state after the events.
 #[derive(Debug, Default)]
 pub struct Oracle {
     pub wallets: HashMap<String, Wallet>,
@@ -165,20 +165,20 @@ impl Write for Oracle {
 }
 
 impl Oracle {
-    /// All that the orders were placed for, less all refunds, in pennies.
+    /// The total of all orders less all refunds, in pennies.
     pub fn orders_less_refunds(&self) -> i128 {
         let orders: i128 = self.orders.values().map(|order| order.total).sum();
         let refunds: i128 = self.refunds.values().map(|refund| refund.amount).sum();
         orders - refunds
     }
 
-    /// Refunds in a state and what they sum up to, in pennies.
+    /// The number and the sum of refunds in a state, in pennies.
     pub fn refunds_in(&self, state: State) -> (usize, i128) {
         let amounts = self.refunds.values().filter(|refund| refund.state == state);
         amounts.fold((0, 0), |(count, sum), refund| (count + 1, sum + refund.amount))
     }
 
-    /// What only shows when all events have been read.
+    /// Checks what can be checked only after all events.
     pub fn finish(&self) {
         assert!(self.unread.is_empty(), "the last line has no end");
         let mut owed: HashMap<&str, i128> = HashMap::new();
@@ -347,7 +347,7 @@ fn assert_id(id: &str) {
     assert!(fits && id.bytes().all(grammar) && id != "feed", "{id} is no id");
 }
 
-/// Lines that are all there add up to the amount; some of them never to more.
+/// Checks that complete lines add up to the amount, and that incomplete lines do not exceed it.
 fn assert_lines(lines: &[Line<'_>], omitted: u64, amount: i128, of: &str) {
     let mut sum = 0;
     for line in lines {

@@ -1,5 +1,5 @@
-//! The real file, converted once and read back. Its figures are compared with ones that a program in another language
-//! counted from the rows. Without the file the test says loudly that it did not run.
+//! The real file, converted once and read back. Its figures are compared with those that a program in another language
+//! counted from the rows. If the file is missing, the test prints that it was skipped.
 
 use std::{
     env,
@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// Where the file is looked for, from the package's root.
+/// The default path of the file, from the package's root.
 const DEFAULT: &str = "../shared/data/online-retail.csv.gz";
 const VARIABLE: &str = "LEDGERSCOPE_ONLINE_RETAIL";
 
 /// The sum of quantity times price over all rows.
 const NET: &str = "9747747.934";
 
-/// What each rule leaves out: how many, and their sum.
+/// The count and the sum of what each rule leaves out.
 const LEFT_OUT: [(LeftOut, u64, &str); 9] = [
     (LeftOut::Free, 1179, "0"),
     (LeftOut::StockWrittenOff, 1336, "0"),
@@ -38,7 +38,7 @@ const LEFT_OUT: [(LeftOut, u64, &str); 9] = [
     (LeftOut::Unexplained, 0, "0"),
 ];
 
-/// What each rule keeps: how many, and their sum.
+/// The count and the sum of what each rule keeps.
 const KEPT: [(Kept, u64, &str); 5] = [
     (Kept::Duplicate, 5268, "21740.98"),
     (Kept::SeveralTimes, 43, "62711.76"),
@@ -47,14 +47,14 @@ const KEPT: [(Kept, u64, &str); 5] = [
     (Kept::SplitNote, 418, "-67137.28"),
 ];
 
-/// Credit notes from here on are pending: fourteen days before the last row.
+/// Credit notes after this time are pending. It is fourteen days before the last row.
 const PENDING_FROM: &str = "2011-11-25T12:50:00Z";
 
 fn decimal(text: &str) -> Decimal {
     Decimal::from_str_exact(text).expect("a decimal")
 }
 
-/// The file, or nothing where there is none and nobody said that there is one.
+/// The path of the file. `None` if the variable is not set and the default path does not exist.
 fn file() -> Option<PathBuf> {
     if let Some(path) = env::var_os(VARIABLE) {
         return Some(path.into());
@@ -63,7 +63,7 @@ fn file() -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    // Not `eprintln!`: the test harness hides what a passing test prints with it.
+    // `eprintln!` is not used, because the test harness hides its output if the test passes.
     let skipped = format!("SKIPPED: the Online Retail file is not at {DEFAULT}; set {VARIABLE} to its path\n");
     io::stderr().write_all(skipped.as_bytes()).expect("standard error");
     None
@@ -116,7 +116,7 @@ fn assert_ledger(oracle: &Oracle, report: &Report) {
     // The largest credit note of the file: twelve minutes after its sale, on the last morning.
     let largest = &oracle.refunds["R-C581484-581483"];
     assert_eq!((largest.amount, largest.state), (16_846_960, State::Approved));
-    // The largest invoice: 1,114 rows, listed in part, its total whole.
+    // The largest invoice: 1,114 rows, of which only some are listed. Its total is complete.
     let largest = &oracle.orders["O-573585"];
     assert_eq!(largest.lines as u64 + largest.lines_omitted, 1114);
 }

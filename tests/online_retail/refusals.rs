@@ -1,11 +1,11 @@
-//! What the example refuses to read: a row that it passed over would be missing from the sum.
+//! Files that the example refuses to read. A skipped row would be missing from the sum.
 
 use crate::{
     harness::{HEADER, csv},
     retail::rows,
 };
 
-/// What the reader says about a file.
+/// The reader's error for a file.
 #[track_caller]
 fn refusal(text: &str) -> String {
     rows::read(text.as_bytes()).expect_err("a refusal").to_string()

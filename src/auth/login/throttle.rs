@@ -1,5 +1,5 @@
-//! How many tries there are. Two counters a try, of the account and of the address, each living for a quarter of an hour
-//! from its first failure; a try that is one too many is refused without being looked at.
+//! The limit on failed sign-ins. A try counts for its account and for its address. Each counter lives for a quarter of
+//! an hour from its first failure. A try above a limit is refused before its password is verified.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -12,18 +12,18 @@ use crate::{
     event_log::Unavailable,
 };
 
-/// Failures of one account after which nobody is let in by that name.
+/// After so many failures of an account name, further tries with that name are refused.
 pub const ACCOUNT_FAILURES_MAX: u64 = 5;
-/// Failures from one address after which nobody is let in from there.
+/// After so many failures from an address, further tries from there are refused.
 pub const ADDRESS_FAILURES_MAX: u64 = 20;
-/// From the first failure.
+/// The life of a counter, from the first failure.
 pub const FAILURES_WITHIN: Duration = Duration::from_mins(15);
 
 pub(super) struct Throttle {
     records: Arc<dyn Records>,
 }
 
-/// A try that was counted.
+/// A counted try.
 pub(super) struct Attempt {
     account: String,
     address: String,
@@ -34,13 +34,13 @@ impl Throttle {
         Self { records }
     }
 
-    /// Counts a try as failed, until it turns out to be otherwise.
+    /// Counts a try as failed. [`Throttle::succeeded`] and [`Throttle::take_back`] correct this.
     pub(super) async fn begin(&self, name: &str, from: IpAddr) -> Result<Attempt, SignInError> {
         let attempt = Attempt {
             account: account_key(name),
             address: address_key(from),
         };
-        // The address first: who may not even try does not use up the tries of an account.
+        // The address is counted first, so that a blocked address does not use up the tries of an account.
         let count = self.records.increment(&attempt.address, FAILURES_WITHIN).await?;
         refuse_above(ADDRESS_FAILURES_MAX, count)?;
         let count = self.records.increment(&attempt.account, FAILURES_WITHIN).await?;
@@ -48,13 +48,13 @@ impl Throttle {
         Ok(attempt)
     }
 
-    /// As if it had not been.
+    /// Uncounts a try.
     pub(super) async fn take_back(&self, attempt: Attempt) -> Result<(), Unavailable> {
         self.records.decrement(&attempt.account).await?;
         self.records.decrement(&attempt.address).await
     }
 
-    /// Forgives the account its failures; the address is only given back this one try.
+    /// Resets the counter of the account, and uncounts this try for the address.
     pub(super) async fn succeeded(&self, attempt: Attempt) -> Result<(), Unavailable> {
         self.records.delete(&attempt.account).await?;
         self.records.decrement(&attempt.address).await
@@ -66,17 +66,19 @@ fn refuse_above(max: u64, count: Count) -> Result<(), SignInError> {
         return Ok(());
     }
     Err(SignInError::Throttled {
-        // Never "in 0 s".
+        // At least 1, so that the message never says "in 0 s".
         retry_after_seconds: count.expires_in.as_secs() + 1,
     })
 }
 
-/// Names that nobody has are counted like others, or the difference would show; of any length, so by their digest.
+/// The counter key of an account. Names without an operator are counted as well, so that tries do not reveal which
+/// names exist. The key contains the digest, because the name may have any length.
 fn account_key(name: &str) -> String {
     format!("login:account:{}", secrets::sha256(name.as_bytes()))
 }
 
-/// Whoever has an IPv6 address has 2^64 of them.
+/// The counter key of an address. IPv6 addresses of one /64 are counted together, because a client usually has the
+/// whole /64.
 fn address_key(from: IpAddr) -> String {
     match from.to_canonical() {
         IpAddr::V4(address) => format!("login:address:{address}"),
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_counted_with_its_neighbours_of_one_household() {
+    fn ipv6_addresses_of_one_network_share_a_key() {
         let key = |text: &str| address_key(text.parse().unwrap());
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn any_name_makes_a_key_of_one_length() {
+    fn account_keys_have_a_fixed_length() {
         assert_eq!(account_key("").len(), account_key(&"x".repeat(10_000)).len());
     }
 }

@@ -1,5 +1,6 @@
-//! What an operator is, folded from their events. Unlike the ledger's folds this one takes no event that it can't read: who
-//! may do what is not guessed, so an operator with such an event can't be used until a program that knows it is.
+//! Folds an operator from the events. Unlike the folds of the ledger, this one fails on an event that it can't read,
+//! because permissions must not be guessed. Such an operator can't sign in until a version that knows the event is
+//! used.
 
 use serde::Deserialize;
 
@@ -12,7 +13,7 @@ use crate::{
     event_log::Unavailable,
 };
 
-/// An operator as they stand now.
+/// The current state of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     pub name: OperatorName,
@@ -23,24 +24,24 @@ pub struct Operator {
     pub limits: Vec<Limit>,
     pub disabled: bool,
     pub demo: bool,
-    /// Rises whenever sessions must end: at a new password, role or authenticator, and when disabled.
+    /// A counter that rises when sessions must end: when password, role or authenticator change, and when disabled.
     pub epoch: u64,
-    /// Of their last event.
+    /// The sequence of the last event.
     pub sequence: Sequence,
 }
 
 impl Operator {
-    /// Whether they are asked for a code besides the password.
+    /// Whether sign-in needs a code in addition to the password.
     pub const fn has_totp(&self) -> bool {
         self.totp_secret.is_some()
     }
 
-    /// What they may issue on their own in this currency.
+    /// The limit of what the operator may issue without an approval in this currency.
     pub fn limit(&self, currency: crate::domain::money::Currency) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.currency() == currency)
     }
 
-    /// As administrators see them: without hash and secret.
+    /// The operator as administrators see it, without hash and secret.
     pub fn row(&self) -> OperatorRow {
         OperatorRow {
             name: self.name.clone(),
@@ -83,7 +84,8 @@ struct TotpSet {
     secret: Secret,
 }
 
-/// `None` where there is no event.
+/// The operator of a stream's events; `None` for an empty stream. Fails on an event that can't be read, and on a
+/// sequence gap.
 pub(super) fn fold(name: &OperatorName, entries: &[Entry]) -> Result<Option<Operator>, Unavailable> {
     let mut operator = None;
     for (sequence, entry) in (1..).zip(entries) {
@@ -187,7 +189,7 @@ mod tests {
     );
 
     #[test]
-    fn an_operator_is_the_sum_of_their_events() {
+    fn an_operator_is_folded_from_all_events() {
         assert_eq!(folded(&[]), Ok(None));
         let all = folded(&[
             ADDED,
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_do_what_is_not_guessed() {
+    fn unreadable_events_are_errors() {
         for events in [
             &[("operator.disabled", "{}")][..],
             &[ADDED, ADDED],

@@ -1,4 +1,4 @@
-//! What every adapter of the records owes, as scenarios that are run on each of them.
+//! The conformance suite of records: scenarios that run on each adapter.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(300);
 const LONGER_THAN_SHORT: Duration = Duration::from_millis(400);
 
-/// A store that nobody else uses, and whatever keeps it alive.
+/// A store for one test, and a value that keeps it alive (such as a temporary directory).
 pub struct Bench {
     url: String,
     _keeper: Box<dyn Any + Send>,
@@ -27,13 +27,13 @@ impl Bench {
         }
     }
 
-    /// One more user of the store, as another process would be.
+    /// One more adapter on the store, as in another process.
     pub fn records(&self) -> Arc<dyn Records> {
         open(&self.url, system_clock()).unwrap()
     }
 }
 
-/// Every scenario as a test of its own, on the store that `$bench` makes.
+/// Declares a test for each scenario, on the store that `$bench` makes.
 #[macro_export]
 macro_rules! records_conformance {
     ($adapter:ident, $bench:expr) => {
@@ -84,7 +84,7 @@ pub async fn values_and_counters_expire(bench: &Bench) {
     records.replace("c", b"1", b"2", LONG).await.unwrap();
     assert_eq!(records.increment("n", SHORT).await.unwrap().count, 1);
     sleep(SHORT / 2).await;
-    // The first increment says when it ends.
+    // The first increment sets the time to live.
     let second = records.increment("n", LONG).await.unwrap();
     assert_eq!(second.count, 2);
     assert!(second.expires_in <= SHORT, "{second:?}");
@@ -125,7 +125,7 @@ pub async fn only_what_is_still_there_is_replaced(bench: &Bench) {
 }
 
 pub async fn a_counter_counts_every_increment_once(bench: &Bench) {
-    // Eight that find no store yet, and all make it.
+    // Eight adapters create the store concurrently.
     let users = [(); 8].map(|()| bench.records());
     let counting = (0..50).map(|n| {
         let records = Arc::clone(&users[n % 8]);

@@ -1,5 +1,6 @@
-//! Records in a SQLite file beside the embedded log. One connection on threads that may block; other processes have their
-//! own, and SQLite keeps them apart. What has expired is never shown, and is removed now and then.
+//! The embedded adapter of records: a SQLite file in the directory of the embedded log. Each process has one
+//! connection, used on threads for blocking calls. Expired records are never returned, and are removed from time to
+//! time.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -13,9 +14,9 @@ use crate::event_log::{BUSY, Clock, Unavailable, keep_plans, make_private_dir, p
 
 /// The file in the store's directory.
 const FILE: &str = "records.sqlite3";
-/// How long a call waits for those before it.
+/// How long a call waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Expired rows are looked for once in so many writes, and at most so many removed at once.
+/// Expired rows are removed once in this many calls, and at most `SWEEP_MAX` at once.
 const SWEEP_EVERY: u32 = 200;
 const SWEEP_MAX: i64 = 2_000;
 
@@ -33,7 +34,7 @@ const TABLES: &str = "
 
 pub(super) struct Embedded {
     shared: Arc<Shared>,
-    /// One call at a time: a second thread would only wait for the first one's lock.
+    /// One call at a time, because a second thread would only wait for the lock of the first.
     turn: Arc<Semaphore>,
     clock: Clock,
 }
@@ -50,7 +51,7 @@ struct State {
 }
 
 impl Embedded {
-    /// Takes the directory, which is made on first use.
+    /// An adapter on a directory, which is created on first use.
     pub(super) fn open(dir: &str, clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -62,7 +63,7 @@ impl Embedded {
         }
     }
 
-    /// Runs `work` with the time in milliseconds, on a thread that may block. A connection that failed is dropped.
+    /// Runs `work` with the time in milliseconds, on a thread for blocking calls. Drops a connection that failed.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
@@ -105,7 +106,7 @@ impl Shared {
         let set_up = || {
             connection.busy_timeout(BUSY)?;
             patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
-            // A session that was ended stays ended, whatever happens to the power.
+            // A session that was ended must stay ended after a power failure.
             connection.execute_batch("PRAGMA synchronous = FULL;")?;
             keep_plans(&connection)?;
             patiently(|| connection.execute_batch(TABLES))
@@ -122,7 +123,7 @@ fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<usize> {
     )
 }
 
-/// SQLite's own words name no path.
+/// The error for callers. SQLite's messages contain no path.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn reason(error: rusqlite::Error) -> Unavailable {
     tracing::warn!(%error, "the records of the access store failed");

@@ -1,5 +1,6 @@
-//! Records in the Redis server of the access log, under `access:{records}:KEY`. One shared connection, made on first use
-//! and again after it was lost, and a bound on every wait. Steps that read and write are scripts, so they are atomic.
+//! The Redis adapter of records: keys `access:{records}:KEY` in the server of the access log (contract §2). One shared
+//! connection is made on first use and again after it is lost. Every wait has a timeout. Scripts make read-and-write
+//! steps atomic.
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use tokio::{sync::Mutex, time::timeout};
 use super::{Count, Records, check, milliseconds, unavailable};
 use crate::event_log::{OpenError, Unavailable};
 
-/// How long a server may take to accept a connection and to greet.
+/// The timeout of connecting, including the handshake.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// How long a server may take for one command.
+/// The timeout of one command.
 const RESPONSE_MAX: Duration = Duration::from_secs(4);
-/// How long a call may take with both its tries.
+/// The timeout of a call, including a retry.
 const CALL_MAX: Duration = Duration::from_secs(8);
-/// Commands of concurrent callers that may wait to be written.
+/// The capacity of the connection's queue of commands.
 const PIPELINE: usize = 1_024;
 
 const REPLACE: &str = "
@@ -39,18 +40,18 @@ pub(super) struct Redis {
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
-/// Whether a command whose answer was lost may be sent again.
+/// Whether a command may be sent again after its answer was lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Again {
     Yes,
-    /// The second answer would say something else than the first.
+    /// The answer of the second call could differ from that of the first.
     No,
 }
 
 impl Redis {
-    /// Checks the URL, which is not repeated in the error: it may hold a password.
+    /// Parses the URL. The error does not contain the URL, because it may contain a password.
     pub(super) fn open(url: &str) -> Result<Self, OpenError> {
-        // Where it was chosen before, that choice stays.
+        // An error means that a provider is installed already; that one is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::open(url)
             .map_err(|_| OpenError::Invalid("a Redis URL is 'redis://USER:PASSWORD@HOST:PORT/DATABASE'".into()))?;
@@ -74,7 +75,8 @@ impl Redis {
         Err(unavailable("no answer in time"))
     }
 
-    /// An error comes with whether a connection that had been good was lost; it is not used again.
+    /// Sends a command once. The `bool` in the error is whether an open connection was lost. A lost connection is not
+    /// used again.
     async fn once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, (bool, RedisError)> {
         let mut connection = self.connection().await.map_err(|error| (false, error))?;
         let answer: RedisResult<T> = command.query_async(&mut connection).await;
@@ -172,7 +174,8 @@ impl Records for Redis {
         check(key, &[])?;
         let mut command = script(INCREMENT, key);
         command.arg(milliseconds(ttl));
-        // Sent twice it counts twice at worst, which is the safe side for what is counted here.
+        // A repeated increment may count twice. That is safe: the counters limit tries, and a higher count only refuses
+        // earlier.
         let (count, left): (u64, i64) = self.run(Again::Yes, &command).await?;
         Ok(Count {
             count,

@@ -1,4 +1,4 @@
-//! What an operator may issue in a day, whoever of them asks.
+//! Tests of daily limits.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl TestAuth {
 }
 
 #[tokio::test]
-async fn a_day_has_its_limit_and_the_next_one_another() {
+async fn each_day_has_a_separate_limit() {
     let bench = TestAuth::new();
     assert_eq!(bench.used().await, "0.00");
     assert_eq!(bench.reserve("CMP-1", euros("60")).await, Ok(()));
@@ -80,7 +80,7 @@ async fn a_case_is_reserved_once_and_can_be_released_and_reserved_again() {
 }
 
 #[tokio::test]
-async fn operators_and_currencies_do_not_share() {
+async fn operators_and_currencies_have_separate_limits() {
     let bench = TestAuth::new();
     bench.reserve("CMP-1", euros("100")).await.unwrap();
     let limits = bench.auth.day_limits();
@@ -104,7 +104,7 @@ async fn operators_and_currencies_do_not_share() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_at_once_in_three_processes_take_what_there_is_and_no_more() {
+async fn fifty_concurrent_reservations_in_three_processes_stay_within_the_limit() {
     let bench = TestAuth::new();
     let processes = [bench.another(), bench.another(), bench.another()];
     let racing = (0..50).map(|n| {

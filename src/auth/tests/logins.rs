@@ -1,4 +1,4 @@
-//! Who is let in, and how often somebody may try.
+//! Tests of sign-in and of its throttle.
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -42,7 +42,7 @@ fn is_throttled<T>(result: &Result<T, SignInError>) -> bool {
 }
 
 #[tokio::test]
-async fn the_right_password_lets_in_and_nothing_else_does() {
+async fn only_the_right_password_signs_in() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     let ada = bench.try_in("ada", PASSWORD, &none()).await.unwrap();
@@ -60,7 +60,7 @@ async fn the_right_password_lets_in_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn the_disabled_are_refused_like_strangers() {
+async fn disabled_operators_are_refused_like_unknown_names() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     bench.auth.operators().disable(&name("ada"), "root").await.unwrap();
@@ -113,7 +113,7 @@ async fn a_code_is_asked_for_after_the_right_password_only_and_counts_once() {
 }
 
 #[tokio::test]
-async fn of_one_code_used_at_once_one_use_counts() {
+async fn concurrent_uses_of_a_code_succeed_once() {
     let bench = TestAuth::new();
     let authenticator = with_totp(&bench).await;
     let code = totp::code(&authenticator, bench.now());
@@ -132,7 +132,7 @@ async fn an_account_has_five_tries_in_a_quarter_of_an_hour() {
         assert_eq!(refused, Err(SignInError::Refused));
     }
     bench.pass(TimeDelta::minutes(5));
-    // Not even the right password is looked at, from wherever.
+    // The right password is refused as well, from any address.
     let throttled = try_from(&bench.auth, &bench, ("ada", PASSWORD, &none()), 9).await;
     assert_eq!(
         throttled,
@@ -145,7 +145,7 @@ async fn an_account_has_five_tries_in_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn names_that_nobody_has_are_throttled_like_others() {
+async fn unknown_names_are_throttled_like_known_ones() {
     let bench = TestAuth::new();
     for who in ["eve", "no such name\n"] {
         for _ in 0..5 {
@@ -171,7 +171,7 @@ async fn an_address_has_twenty_tries_and_does_not_use_up_those_of_others() {
 }
 
 #[tokio::test]
-async fn getting_in_forgives_the_account_and_is_no_failure_of_the_address() {
+async fn a_sign_in_resets_the_account_and_does_not_count_for_the_address() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     for _ in 0..8 {
@@ -180,7 +180,7 @@ async fn getting_in_forgives_the_account_and_is_no_failure_of_the_address() {
         }
         assert!(bench.try_in("ada", PASSWORD, &none()).await.is_ok());
     }
-    // 16 failures of 20: the successes did not count.
+    // 16 of 20 failures: successes are not counted.
     for _ in 0..4 {
         assert_eq!(bench.try_in("eve", WRONG, &none()).await, Err(SignInError::Refused));
     }
@@ -188,7 +188,7 @@ async fn getting_in_forgives_the_account_and_is_no_failure_of_the_address() {
 }
 
 #[tokio::test]
-async fn who_knows_the_password_does_not_get_more_guesses_at_the_code() {
+async fn wrong_codes_are_throttled_like_wrong_passwords() {
     let bench = TestAuth::new();
     with_totp(&bench).await;
     for _ in 0..5 {
@@ -203,7 +203,7 @@ async fn who_knows_the_password_does_not_get_more_guesses_at_the_code() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guesses_at_once_are_no_more_than_guesses_in_turn() {
+async fn concurrent_guesses_do_not_exceed_the_limit() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     let processes = [bench.another(), bench.another()];
@@ -219,7 +219,7 @@ async fn guesses_at_once_are_no_more_than_guesses_in_turn() {
 }
 
 #[tokio::test]
-async fn a_proof_is_of_the_operator_as_they_were() {
+async fn a_proof_is_refused_after_the_operator_changed() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Finance).await;
     let ada = bench.try_in("ada", PASSWORD, &none()).await.unwrap();

@@ -1,4 +1,4 @@
-//! How often an operator may look a customer up.
+//! Tests of the limit on customer look-ups.
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -41,7 +41,7 @@ async fn each_try_is_free_again_an_hour_after_it() {
     };
     assert_eq!(refused.unwrap_err(), wait);
     bench.pass(TimeDelta::minutes(40));
-    // One for each minute that passes, in any hour.
+    // A slot becomes free with each minute.
     for _ in 0..20 {
         assert!(is_let(&bench.auth, &bench, "ada").await);
         assert!(!is_let(&bench.auth, &bench, "ada").await);

@@ -1,4 +1,4 @@
-//! Operators come, change and go.
+//! Tests of adding, changing and disabling operators.
 
 use futures::future::join_all;
 
@@ -50,7 +50,7 @@ async fn an_operator_is_found_as_they_were_added_and_changed() {
 }
 
 #[tokio::test]
-async fn what_is_so_already_appends_nothing() {
+async fn a_change_without_effect_appends_nothing() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     let (operators, ada) = (bench.auth.operators(), name("ada"));
@@ -64,7 +64,7 @@ async fn what_is_so_already_appends_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_is_given_once() {
+async fn a_name_can_be_used_once() {
     let bench = TestAuth::new();
     let processes = [bench.another(), bench.another()];
     let adding = (0..10).map(|n| {
@@ -82,7 +82,7 @@ async fn a_name_is_given_once() {
 }
 
 #[tokio::test]
-async fn changes_at_once_are_all_made() {
+async fn concurrent_changes_are_all_made() {
     let bench = TestAuth::new();
     bench.operator("ada", Role::Viewer).await;
     let processes = [bench.another(), bench.another()];
@@ -98,7 +98,7 @@ async fn changes_at_once_are_all_made() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn invalid_operators_are_refused() {
     let bench = TestAuth::new();
     let operators = bench.auth.operators();
     let invalid = |new: NewOperator| async move {

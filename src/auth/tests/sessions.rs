@@ -1,4 +1,4 @@
-//! How long a session lasts and what ends it.
+//! Tests of how long a session lasts and what ends it.
 
 use chrono::TimeDelta;
 
@@ -83,7 +83,7 @@ async fn a_session_ends_after_twelve_hours_of_use() {
 }
 
 #[tokio::test]
-async fn use_is_written_down_once_a_minute() {
+async fn use_is_stored_once_a_minute() {
     let bench = TestAuth::new();
     let token = bench.session().await;
     let begun = bench.now();
@@ -99,7 +99,7 @@ async fn use_is_written_down_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_proof_is_good_for_five_minutes() {
+async fn a_proof_is_valid_for_five_minutes() {
     let bench = TestAuth::new();
     let token = bench.session().await;
     bench.pass(TimeDelta::minutes(5) - TimeDelta::seconds(1));
@@ -113,7 +113,7 @@ async fn a_proof_is_good_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_what_its_operator_was() {
+async fn a_session_ends_when_its_operator_changes() {
     let bench = TestAuth::new();
     let (operators, ada) = (bench.auth.operators(), name("ada"));
     let token = bench.session().await;
@@ -125,12 +125,12 @@ async fn a_session_ends_with_what_its_operator_was() {
     let token = bench.session().await;
     operators.disable(&ada, "root").await.unwrap();
     assert!(bench.resumed(&token).await.is_none());
-    // It does not come back to life with its operator.
+    // Enabling the operator does not restore the session.
     let token = bench.session().await;
     assert!(bench.resumed(&token).await.is_none());
     operators.enable(&ada, "root").await.unwrap();
     assert!(bench.resumed(&token).await.is_none());
-    // Limits are looked up when they matter and end nothing.
+    // A change of limits does not end sessions.
     let token = bench.session().await;
     operators.set_limits(&ada, &[], "root").await.unwrap();
     assert!(bench.resumed(&token).await.is_some());
@@ -157,7 +157,7 @@ async fn an_ended_session_stays_ended() {
 }
 
 #[tokio::test]
-async fn a_rotated_session_goes_on_under_a_new_token_only() {
+async fn a_rotated_session_has_a_new_token_only() {
     let bench = TestAuth::new();
     let token = bench.session().await;
     let before = bench.resumed(&token).await.unwrap();

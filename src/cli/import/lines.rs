@@ -1,5 +1,5 @@
-//! The lines of a file, plain or gzip, each with its number and none longer than memory should bear. It knows nothing of
-//! events; a line that can't be read is an answer like any other.
+//! The lines of a file, plain or gzip, with their numbers. The length of a line is bounded. A line that can't be read
+//! is an item of the iterator, not the end of it.
 
 use std::{
     fs::File,
@@ -16,17 +16,17 @@ use crate::{
 
 /// The longest line in bytes: the largest event with most of its letters escaped.
 const LINE_MAX: usize = 8 * EVENT_BYTES_MAX;
-/// How gzip begins.
+/// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A line of a file, for messages and for their order.
+/// The location of a line: the index of its file, and its number from 1. Messages are sorted by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
     pub file: usize,
     pub line: u64,
 }
 
-/// An event and the line that it came from.
+/// An event and the location of its line.
 #[derive(Clone, Debug)]
 pub struct Line {
     pub place: SourceLocation,
@@ -37,12 +37,12 @@ pub struct Line {
 pub struct Lines {
     from: Box<dyn BufRead>,
     number: u64,
-    /// Nothing more can be read.
+    /// Nothing more can be read from the file.
     ended: bool,
 }
 
 impl Lines {
-    /// `-` is standard input.
+    /// Opens a file. `-` is standard input.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") {
             return Self::new(io::stdin());
@@ -68,10 +68,10 @@ impl Lines {
         })
     }
 
-    /// One line without its end; `None` where there is none left.
+    /// Reads one line with its line break; `None` at the end of the file.
     fn read(&mut self) -> io::Result<Option<Result<String, String>>> {
         let mut line = Vec::new();
-        // One byte more than is allowed tells a line that is too long from one that just fits.
+        // One byte more than the limit distinguishes a line that is too long from one that just fits.
         let limit = LINE_MAX as u64 + 1;
         if self.from.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_said_once_and_ends() {
+    fn a_broken_file_gives_one_error_and_ends() {
         let mut zip = zipped(&"a line\n".repeat(10_000));
         zip.truncate(zip.len() / 2);
         let found = lines(zip);

@@ -1,6 +1,6 @@
-//! One subject's part of an import: which of its lines are there already, which come next and which must wait. What comes
-//! next is appended in batches at exactly the place that was planned; where a batch is refused, its events are tried one
-//! by one, so that each line gets its own answer.
+//! One subject's part of an import. Each line is already in the stream, comes next, or waits for its predecessors.
+//! Lines that come next are appended in batches at an exact sequence. If a batch is refused, its events are appended
+//! one by one, so that each line has its own result.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,15 +16,15 @@ use crate::{
     event_log::{APPEND_MAX, AppendError, EventLog, Expected, READ_MAX, ReadError},
 };
 
-/// About so many bytes in one append.
+/// Approximate size of an append in bytes.
 const BATCH_BYTES: usize = 1024 * 1024;
-/// How often an append is planned anew because somebody else appended meanwhile.
+/// How often an append is planned again after a conflict with another writer.
 const CONFLICTS_MAX: usize = 5;
 
-/// Lines ahead of their predecessors, by the place that they name.
+/// Lines whose predecessors are missing so far, by sequence.
 pub type Waiting = BTreeMap<Sequence, Line>;
 
-/// What became of the lines.
+/// The results of the lines.
 #[derive(Default)]
 pub struct Outcome {
     pub appended: u64,
@@ -36,7 +36,7 @@ pub struct Subject<'a> {
     log: &'a dyn EventLog,
     id: &'a EntityId,
     exists: bool,
-    /// The event ids in the stream, by place, planned ones included.
+    /// The event ids in the stream by sequence, planned ones included.
     places: BTreeMap<Sequence, String>,
     ids: HashSet<String>,
     last: Sequence,
@@ -46,7 +46,7 @@ pub struct Subject<'a> {
     pub outcome: Outcome,
 }
 
-/// Where a line belongs.
+/// How a line fits into the stream.
 enum Fit {
     Next,
     Ahead(Sequence),
@@ -70,7 +70,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Brings the lines to where they belong. An error is a store that does not answer.
+    /// Appends the lines, refuses them, or keeps them waiting. An error means that the store does not answer.
     pub async fn take(&mut self, lines: Vec<Line>) -> Result<(), CliError> {
         if self.exists {
             self.load().await?;
@@ -158,7 +158,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether the append had been made before, or why it was refused. A store that does not answer ends the import.
+    /// Appends events after sequence `at`. Returns whether they had been appended before, or why they were refused. A
+    /// store that does not answer ends the import.
     async fn append(&self, at: Sequence, events: &[NewEvent]) -> Result<Result<bool, AppendError>, CliError> {
         match self.log.append(self.id, Expected::Exactly(at), events).await {
             Ok(appended) => Ok(Ok(appended.repeated)),
@@ -169,7 +170,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The slow way: what the stream really has, and an answer for each line.
+    /// Loads the stream again and appends the lines one by one, so that each line has its own result.
     async fn one_by_one(&mut self, batch: Vec<Line>) -> Result<(), CliError> {
         self.load().await?;
         for line in batch {
@@ -217,7 +218,7 @@ impl<'a> Subject<'a> {
         Ok(())
     }
 
-    /// What the stream has; of its events only ids and places are kept.
+    /// Loads the stream. Only ids and sequences of its events are kept.
     async fn load(&mut self) -> Result<(), ReadError> {
         self.places.clear();
         self.ids.clear();

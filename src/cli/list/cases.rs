@@ -1,4 +1,4 @@
-//! `ledgerscope cases`: the cases of compensations, read from the compensation store into rows that last as long as the command.
+//! `ledgerscope cases`: the cases of compensations, read from the compensation store into a temporary read model.
 
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub async fn run(settings: &Settings, args: &ListArgs<CaseRow>) -> Result<(), Cl
     let cases = Cases::temporary(log)?;
     let next = async |query: &ListQuery| loop {
         match cases.list(query).await {
-            // There are more than are read at once; they are being read.
+            // There are more cases than one call reads. The next call reads on.
             Err(CasesError::Loading) => {}
             listed => return Ok(listed?),
         }

@@ -20,7 +20,7 @@ impl Listed for CustomerRow {
     ];
     type Totals = RowCount;
 
-    /// Its fields are those of contract §8.
+    /// The fields of [`CustomerRow`] are those of contract §8.
     fn json(&self) -> impl Serialize {
         self
     }

@@ -1,5 +1,4 @@
-//! `ledgerscope findings`: what does not fit together across wallets and orders. The rules are the domain's; here the findings are
-//! only printed.
+//! `ledgerscope findings`: what does not fit together across wallets and orders. The rules of findings are in `domain`.
 
 use serde::Serialize;
 

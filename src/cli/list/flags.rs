@@ -1,4 +1,5 @@
-//! The flags of a list, by the vocabulary of contract §8: their names, their help, and what is said of a value that is not understood.
+//! The flags of a list, with the names of contract §8: parsing, help texts, and the errors for values that are not
+//! understood.
 
 use std::marker::PhantomData;
 
@@ -19,27 +20,27 @@ const SORT: &str = "sort";
 const LIMIT: &str = "limit";
 const JSON: &str = "json";
 
-/// The flags of the list of such rows.
+/// The flags of the list with rows of this type.
 #[derive(Debug)]
 pub struct ListArgs<Row> {
     /// Names and values, as they were given.
     given: Vec<(&'static str, String)>,
     limit: Option<String>,
     pub json: bool,
-    /// Of refunds; empty for other lists.
+    /// The filters by time and sequence. Only `refunds` has them; for other lists they are empty.
     pub times: FilterArgs,
     row: PhantomData<fn() -> Row>,
 }
 
-/// What the flags of a list ask for.
+/// The parsed flags.
 pub struct Asked {
     pub query: ListQuery,
-    /// Rows at most; `None`: all.
+    /// Maximum number of rows; `None` means all.
     pub limit: Option<usize>,
 }
 
 impl<Row: Listed> ListArgs<Row> {
-    /// Reads the flags. A value that is not understood is wrong usage.
+    /// Parses the flags. A value that is not understood is wrong usage.
     pub fn asked(&self) -> Result<Asked, CliError> {
         let asked = || {
             for (name, value) in &self.given {
@@ -54,7 +55,7 @@ impl<Row: Listed> ListArgs<Row> {
     }
 }
 
-/// Refuses what a page would take as no value at all, and a text that a page would cut.
+/// Refuses an empty value, which a page would ignore, and a search text that a page would truncate.
 pub fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
         return Err(format!("--{name} has an empty value; write one, or leave --{name} out"));
@@ -80,7 +81,7 @@ fn query(list: ListName, given: &[(&str, String)]) -> Result<ListQuery, String> 
     }
 }
 
-/// What a note on the query says, and what to write.
+/// Turns a note of the query's parser into an error that says what to write.
 fn complaint(list: ListName, note: &str) -> String {
     if let Some(name) = note.strip_suffix(" needs exactly one currency") {
         return format!("--{name} needs exactly one --currency");
@@ -93,15 +94,15 @@ fn complaint(list: ListName, note: &str) -> String {
     not_understood(name, &plain(value), &expected)
 }
 
-/// What is said of a value of a flag.
+/// The error for a value of a flag that is not understood.
 pub fn not_understood(name: &str, value: &str, expected: &str) -> String {
     format!("--{name} {value} is not understood; it is {expected}")
 }
 
-/// Reads how many rows are asked for at most.
+/// Parses the maximum number of rows.
 pub fn limit(text: &str) -> Result<usize, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // A number that is too long is more rows than there are.
+    // A number too large for `usize` is more rows than there are.
     let rows = if digits { text.parse().unwrap_or(usize::MAX) } else { 0 };
     if rows == 0 {
         let value = format!("'{}'", plain(text));
@@ -110,7 +111,7 @@ pub fn limit(text: &str) -> Result<usize, String> {
     Ok(rows)
 }
 
-/// What a filter takes.
+/// The values that a filter takes, for help and errors.
 fn values(list: ListName, filter: Filter) -> String {
     match filter {
         Filter::State => format!("{}, or all", one_of(list.states())),
@@ -134,13 +135,13 @@ fn sorts(list: ListName) -> String {
     one_of(list.sorts().iter().map(|sort| sort.as_str()))
 }
 
-/// What a flag takes that takes one of these words.
+/// The values of a flag that takes one of these words, for help and errors.
 pub fn one_of(words: impl IntoIterator<Item = &'static str>) -> String {
     let words: Vec<_> = words.into_iter().collect();
     format!("one of {}", words.join(", "))
 }
 
-/// The amount that a list is filtered by, where it is.
+/// The amount that the `--min` and `--max` of a list compare, for help.
 const fn amount(list: ListName) -> &'static str {
     match list {
         ListName::Wallets => "the available balance",
@@ -150,7 +151,7 @@ const fn amount(list: ListName) -> &'static str {
     }
 }
 
-/// The time that a list is filtered by, where it is.
+/// The time that the `--from` and `--to` of a list compare, for help.
 const fn time(list: ListName) -> &'static str {
     match list {
         ListName::Wallets | ListName::Orders | ListName::Customers => "whose last event happened",
@@ -207,7 +208,7 @@ const fn value_name(list: ListName, filter: Filter) -> &'static str {
     }
 }
 
-/// Whether a filter takes several values: given again and again, or with commas.
+/// Whether a filter takes several values: repeated, or separated by commas.
 const fn has_many(filter: Filter) -> bool {
     matches!(
         filter,

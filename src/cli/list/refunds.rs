@@ -1,4 +1,5 @@
-//! `ledgerscope refunds`: the refunds of all orders. No wallet is asked: whether one was credited is what `findings` looks into.
+//! `ledgerscope refunds`: the refunds of all orders. It reads no wallets: `findings` reports refunds that were not
+//! credited.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +61,7 @@ impl Listed for RefundRow {
     }
 }
 
-/// Refunds as a table for people.
+/// Prints refunds as a table for people.
 pub fn print(out: &mut Output, rows: &[RefundRow]) -> Result<(), CliError> {
     let mut refunds = table(RefundRow::COLUMNS);
     refunds.add_rows(rows.iter().map(RefundRow::cells));
@@ -68,7 +69,7 @@ pub fn print(out: &mut Output, rows: &[RefundRow]) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Whole days and hours, or hours and minutes: as exact as a person wants it.
+/// Formats an age as days and hours, hours and minutes, or minutes.
 fn age(seconds: i64) -> String {
     let age = TimeDelta::seconds(seconds);
     match (age.num_days(), age.num_hours(), age.num_minutes()) {
@@ -78,12 +79,12 @@ fn age(seconds: i64) -> String {
     }
 }
 
-/// What the rows come to.
+/// The totals of the rows.
 #[derive(Default)]
 pub struct RefundTotals {
     rows: usize,
     overdue: usize,
-    /// `None`: beyond 28 digits. Each amount still is shown.
+    /// `None`: the sum has more than 28 digits. The amounts of the rows are still shown.
     sums: BTreeMap<Currency, Option<Decimal>>,
 }
 

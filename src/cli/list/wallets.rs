@@ -81,17 +81,17 @@ impl Listed for WalletRow {
     }
 }
 
-/// The code of a currency, where there is one.
+/// The code of a currency, or an empty text.
 pub fn code(currency: Option<Currency>) -> String {
     currency.map_or_else(String::new, String::from)
 }
 
-/// A time, where there is one.
+/// A formatted time, or an empty text.
 pub fn moment(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(String::new, format_time)
 }
 
-/// What is said of an entity whose history is not complete.
+/// The mark of an entity whose history is not complete.
 pub const fn incomplete(complete: bool) -> &'static str {
     if complete { "" } else { "incomplete" }
 }

@@ -1,5 +1,5 @@
-//! People to try things out as: one a role, and a second of finance, for what takes two. They are marked as what they are,
-//! which every page of theirs says, and their passwords are random: whoever finds the program running knows none of them.
+//! Demo operators: one a role, and a second of finance, because an approval needs two people. They are marked as demo
+//! operators, and every page says so. Their passwords are random.
 
 use super::entry;
 use crate::{
@@ -24,7 +24,7 @@ const PEOPLE: [(&str, Role); 5] = [
     ("demo-admin", Role::Admin),
 ];
 const CURRENCIES: [&str; 3] = ["EUR", "GBP", "USD"];
-/// What may be issued alone, at once and in a day.
+/// Limits of what may be issued alone: at once, and in a day.
 const SINGLE: &str = "100";
 const DAILY: &str = "500";
 

@@ -1,4 +1,4 @@
-//! What the command line says of operators.
+//! Output of the `operator` commands.
 
 use crate::{
     auth::operators::{Credentials, Operator, totp_uri},
@@ -9,7 +9,7 @@ use crate::{
     domain::access::Limit,
 };
 
-/// One line.
+/// Prints one line.
 pub fn done(line: &str) -> Result<(), CliError> {
     let mut out = Output::new();
     out.line(line)?;
@@ -17,7 +17,8 @@ pub fn done(line: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What was done, and what a person is told once. A password that was given on standard input is known.
+/// Prints what was done, and the credentials that are shown only once. A password that was read from standard input
+/// (`known`) is not printed.
 pub fn credentials(line: &str, credentials: &Credentials, known: bool) -> Result<(), CliError> {
     let mut out = Output::new();
     out.line(line)?;
@@ -64,7 +65,7 @@ pub fn list(operators: &[Operator], json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-/// As they are given: `EUR=500.00/2000.00`.
+/// Formats limits as the flag takes them: `EUR=500.00/2000.00`.
 pub fn limits(limits: &[Limit]) -> String {
     if limits.is_empty() {
         return "nothing".to_owned();

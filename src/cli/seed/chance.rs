@@ -1,12 +1,12 @@
-//! Chance that can be repeated: every draw of the generator comes from one seed. It knows the rhythm of a day, and nothing
-//! of what is drawn for.
+//! A random number generator with a seed, and the values that the shop draws from it. The same seed gives the same
+//! values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use uuid::Builder;
 
-/// How busy each hour of a day is (UTC): people sleep, and buy in the evening.
+/// How busy each hour of a day is (UTC), as relative weights: few purchases at night, most in the evening.
 const BUSY: [u64; 24] = [
     2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 13, 14, 12, 11, 11, 12, 14, 17, 20, 19, 15, 9, 5,
 ];
@@ -18,13 +18,13 @@ impl Chance {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// 0 to `end` - 1; 0 where `end` is.
+    /// A number from 0 to `end` - 1; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        // So few values of 2^64 that the bias of the remainder is nothing.
+        // The ranges are so small beside 2^64 that the bias of the remainder does not matter.
         self.0.next_u64() % end.max(1)
     }
 
-    /// Both ends included.
+    /// A number from `first` to `last`, both included.
     pub fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last.saturating_sub(first) + 1)
     }
@@ -33,17 +33,17 @@ impl Chance {
         self.below(100) < percent
     }
 
-    /// An index into something that has `length` of it.
+    /// An index into a slice of this length.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
-    /// One of `choices`, which are not none.
+    /// One of `choices`, which must not be empty.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }
 
-    /// So many minutes, give or take seconds.
+    /// A duration from `first` to `last` minutes, plus 0 to 59 seconds.
     pub fn minutes(&mut self, first: u64, last: u64) -> TimeDelta {
         let seconds = self.between(first * 60, last * 60 + 59);
         TimeDelta::seconds(i64::try_from(seconds).unwrap_or(0))
@@ -53,7 +53,7 @@ impl Chance {
         self.minutes(first * 60, last * 60)
     }
 
-    /// A moment of the day that begins at `midnight`, by the day's rhythm.
+    /// A moment of the day that begins at `midnight`, weighted by [`BUSY`].
     pub fn moment(&mut self, midnight: DateTime<Utc>) -> DateTime<Utc> {
         let mut left = self.below(BUSY.iter().sum());
         let mut hour = 0;
@@ -67,7 +67,7 @@ impl Chance {
         midnight + TimeDelta::hours(hour) + self.minutes(0, 59)
     }
 
-    /// An event's id, as this program makes them: a `UUIDv7` of its time.
+    /// An event's id: a `UUIDv7` of its time.
     pub fn event_id(&mut self, time: DateTime<Utc>) -> String {
         let mut random = [0; 10];
         self.0.fill_bytes(&mut random);

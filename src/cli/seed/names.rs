@@ -1,5 +1,5 @@
-//! Who buys, what is sold, and in which money: the words of the demo ledger. Some names are long or in other scripts on
-//! purpose, because real ones are.
+//! The names, currencies, articles and actors of the demo ledger. Some names are long or in other scripts, because real
+//! names are.
 
 pub const FIRST: [&str; 20] = [
     "Amara",
@@ -58,7 +58,7 @@ pub const UNUSUAL: [&str; 8] = [
     "Llanfairpwllgwyngyll Community Allotment Society (Gardening Committee, Seeds and Bulbs)",
 ];
 
-/// A currency, how often it is met (of 100), and the minor units of a small price in it.
+/// A currency, its share in percent, and the minor units of a small price in it.
 pub const CURRENCIES: [(&str, u64, i128); 6] = [
     ("EUR", 52, 190),
     ("USD", 18, 210),
@@ -68,7 +68,7 @@ pub const CURRENCIES: [(&str, u64, i128); 6] = [
     ("CHF", 4, 200),
 ];
 
-/// Article, title, and its price in small prices.
+/// Article number, title, and price as a multiple of the small price.
 pub const ARTICLES: [(&str, &str, i128); 12] = [
     ("TEA-01", "Green tea, 100 g", 4),
     ("TEA-02", "Earl Grey, 250 g", 7),

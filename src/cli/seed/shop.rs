@@ -1,6 +1,6 @@
-//! A small shop as a simulation: an agenda of deeds, each of which tells what happened and puts what follows from it on
-//! the agenda. Money is accounted for as it moves, so wallets never spend what they do not have. Pure: time is the
-//! agenda's, chance is the seed's.
+//! A simulation of a small shop. An agenda holds future deeds. Each deed records its events and puts the deeds that
+//! follow on the agenda. Balances are tracked, so wallets never spend more than they have. The simulation is pure: time
+//! comes from the agenda, and random values from the seed.
 
 mod refunds;
 
@@ -23,16 +23,16 @@ use crate::domain::{
 
 pub const CHECKOUT: &str = "system:checkout";
 const TIMER: &str = "system:timer";
-/// How long a hold waits for its capture.
+/// Days until a hold expires.
 const HOLD_DAYS: i64 = 7;
-/// An hour of a shop in a hurry takes so many times less than one.
+/// How many times faster deeds follow each other in a shop that is in a hurry.
 const HASTE: i32 = 720;
 
-/// Something that is about to happen; the number is that of a wallet, an order or a refund.
+/// A deed on the agenda. The number is the index of a wallet, an order or a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     Open(usize),
-    /// A small purchase at a vending machine, always of the same wallet.
+    /// A small purchase at a vending machine, always with the first wallet.
     Snack(usize),
     Order,
     Pay(usize),
@@ -75,7 +75,7 @@ pub struct Order {
     pub refunds: u64,
 }
 
-/// How large the shop is.
+/// The size of the shop.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub wallets: u64,
@@ -85,16 +85,16 @@ pub struct Size {
 
 pub struct Shop {
     pub chance: Chance,
-    /// In front of every id, so that two shops can live in one ledger.
+    /// Prefix of every id's number, so that two shops can share a ledger.
     prefix: String,
     agenda: BinaryHeap<Reverse<(DateTime<Utc>, u64, Deed)>>,
     planned: u64,
     pub wallets: Vec<Wallet>,
     pub orders: Vec<Order>,
     refunds: Vec<refunds::Case>,
-    /// No refund begins that would not be over by then; without it, some never are.
+    /// If set, no refund begins that might not end by then. If `None`, some refunds never end.
     pub closing: Option<DateTime<Utc>>,
-    /// How many times faster than life it is.
+    /// Divisor of the delays between deeds.
     haste: i32,
     events: Vec<PlannedEvent>,
 }
@@ -115,12 +115,12 @@ impl Shop {
         }
     }
 
-    /// An id of this shop's. What it is made of keeps to the grammar of ids.
+    /// An id of this shop. `None` if the parts do not fit the grammar of ids.
     pub fn id(&self, kind: &str, number: usize) -> Option<EntityId> {
         EntityId::new(format!("{kind}-{}{number:05}", self.prefix)).ok()
     }
 
-    /// Makes up a wallet that will open at this time.
+    /// Creates a wallet that opens at this time.
     pub fn add_wallet(&mut self, at: DateTime<Utc>) {
         let number = self.wallets.len();
         let Some(id) = self.id("W", number + 1) else { return };
@@ -159,7 +159,7 @@ impl Shop {
         self.plan(at, Deed::Order);
     }
 
-    /// Fills the agenda of a shop that has lived from `start` to `end`.
+    /// Fills the agenda with deeds between `start` and `end`.
     pub fn live_through(&mut self, size: Size, start: DateTime<Utc>, end: DateTime<Utc>) {
         self.closing = Some(end);
         let days = u64::try_from((end - start).num_days()).unwrap_or(1);
@@ -191,7 +191,7 @@ impl Shop {
         }
     }
 
-    /// A moment between the start and so many days later; later days are likelier in a shop that `grows`.
+    /// A random moment within `days` days after `start`. If the shop `grows`, later days are more likely.
     fn someday(&mut self, start: DateTime<Utc>, days: u64, grows: bool) -> DateTime<Utc> {
         let mut day = self.chance.below(days);
         if grows {
@@ -202,7 +202,7 @@ impl Shop {
         self.chance.moment(day).max(start + TimeDelta::seconds(1))
     }
 
-    /// Everything that happens up to `now`, in its order.
+    /// Runs all deeds up to `now` and returns their events in order.
     pub fn run_until(&mut self, now: DateTime<Utc>) -> Vec<PlannedEvent> {
         while let Some(Reverse((at, _, _))) = self.agenda.peek()
             && *at <= now
@@ -213,12 +213,12 @@ impl Shop {
         std::mem::take(&mut self.events)
     }
 
-    /// Lets hours pass in seconds, so that somebody who watches sees things happen.
+    /// Makes hours pass in seconds, for people who watch the live shop.
     pub fn hurry(&mut self) {
         self.haste = HASTE;
     }
 
-    /// Puts what follows from something that happened at `at` on the agenda.
+    /// Puts a deed on the agenda, `delay` after `at`, shortened by the haste.
     fn plan_after(&mut self, at: DateTime<Utc>, delay: TimeDelta, deed: Deed) {
         self.plan(at + delay / self.haste, deed);
     }
@@ -250,7 +250,7 @@ impl Shop {
         }
     }
 
-    /// Tells of a wallet; returns the event's id, for what it causes.
+    /// Records a wallet's event. Returns the event's id, as the cause of later events.
     fn tell_wallet(&mut self, wallet: usize, context: Context<'_>, payload: &WalletEvent) -> String {
         let event = wallet_event(&mut self.chance, context, payload);
         self.record(Domain::Wallet, self.wallets[wallet].id.clone(), event)
@@ -315,7 +315,7 @@ impl Shop {
         Some(self.tell_wallet(number, context, &debited))
     }
 
-    /// Pays in what is missing for `minor`, rounded up as people do.
+    /// Tops the wallet up until `minor` is available, rounded up to a multiple of twenty small prices.
     fn top_up(&mut self, at: DateTime<Utc>, number: usize, minor: i128) {
         let wallet = &self.wallets[number];
         let missing = minor - wallet.available;
@@ -345,7 +345,7 @@ impl Shop {
     }
 
     fn order(&mut self, at: DateTime<Utc>) {
-        // The first are the most faithful; those that are not open yet, or no longer, are passed over.
+        // The first wallets order most often. Wallets that are not open yet, or no longer, are skipped.
         let count = self.wallets.len();
         let wished = self.chance.index(count).min(self.chance.index(count));
         let Some(number) = (wished..count).chain(0..wished).find(|n| self.wallets[*n].usable) else {
@@ -484,7 +484,7 @@ impl Shop {
         }
     }
 
-    /// Takes the money that was set aside: all of it, or less where not everything could be sent.
+    /// Captures a hold: all of it, or three quarters of it in 15 % of the cases.
     fn capture(&mut self, at: DateTime<Utc>, number: usize, hold: String) {
         let order = &self.orders[number];
         let (wallet, total) = (order.wallet, order.total);
@@ -571,7 +571,7 @@ impl Shop {
         }
     }
 
-    /// A fee that was taken by mistake, and given back.
+    /// Takes a fee by mistake and reverses it in two halves.
     fn correct(&mut self, at: DateTime<Utc>, number: usize) {
         if !self.wallets[number].usable {
             return;
@@ -619,7 +619,7 @@ impl Shop {
         self.tell_wallet(number, Context::new(at, "risk:k.novak"), &WalletEvent::Unfrozen);
     }
 
-    /// Only wallets that never ordered anything are closed, so that nothing is owed to one.
+    /// Closes a wallet that has never ordered, so that a closed wallet has no claims.
     fn close(&mut self, at: DateTime<Utc>, number: usize) {
         let wallet = &self.wallets[number];
         if !wallet.usable || wallet.orders > 0 {

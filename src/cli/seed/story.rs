@@ -1,5 +1,4 @@
-//! What the generator hands over: events in the order in which they happen, and their streams. It knows how an event is
-//! written and nothing of why it happens.
+//! The output of the generator: events in the order in which they happen, and their streams.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +13,7 @@ use crate::domain::{
     wallet::WalletEvent,
 };
 
-/// An event for a stream.
+/// An event and the stream that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedEvent {
     pub domain: Domain,
@@ -22,7 +21,7 @@ pub struct PlannedEvent {
     pub event: NewEvent,
 }
 
-/// When, by whom, and what it belongs to.
+/// The time and the actor of an event, and the events that it belongs to.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub time: DateTime<Utc>,
@@ -50,7 +49,7 @@ pub fn order_event(chance: &mut Chance, context: Context<'_>, payload: &OrderEve
     event(chance, context, payload.type_name(), &payload.data())
 }
 
-/// An event of any type and content, dirt included.
+/// Builds an event of any type and content, valid or not.
 pub fn event(chance: &mut Chance, context: Context<'_>, kind: &str, data: &Value) -> NewEvent {
     NewEvent {
         id: chance.event_id(context.time),
@@ -77,7 +76,7 @@ impl Streams {
             .push(planned.event);
     }
 
-    /// A moment at which something can be added to a stream: the one wished for, or just after the stream's last event.
+    /// The earliest moment from `wished` on at which an event can be added to a stream: after the stream's last event.
     pub fn moment(&self, domain: Domain, id: &EntityId, wished: DateTime<Utc>) -> DateTime<Utc> {
         let last = self
             .0

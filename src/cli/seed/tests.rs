@@ -1,4 +1,4 @@
-//! The generator: the same seed tells the same story, and the story holds what a demo ledger is for.
+//! Tests of the generator: it is deterministic, and the demo ledger contains what it is meant to show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +60,7 @@ fn the_ledger_has_its_size_and_ends_now() {
 }
 
 #[test]
-fn what_waits_is_of_every_state_and_some_of_it_for_too_long() {
+fn pending_refunds_have_every_state_and_some_are_overdue() {
     let streams = ledger(1, now(), 500, 3_000);
     let orders = replayed::<OrderState>(&streams, Domain::Order);
     let rows: Vec<_> = orders
@@ -82,7 +82,7 @@ fn what_waits_is_of_every_state_and_some_of_it_for_too_long() {
 }
 
 #[test]
-fn every_finding_is_there_and_the_rest_is_sound() {
+fn every_finding_occurs_and_one_wallet_is_overdrawn() {
     let streams = ledger(1, now(), 500, 3_000);
     let wallets = replayed::<WalletState>(&streams, Domain::Wallet);
     let orders = replayed::<OrderState>(&streams, Domain::Order);
@@ -123,7 +123,7 @@ fn every_finding_is_there_and_the_rest_is_sound() {
         let count = found.iter().filter(|finding| finding.finding == *kind).count();
         assert!((1..=20).contains(&count), "{kind}: {count}");
     }
-    // No wallet but the one that was overdrawn on purpose ever falls below zero.
+    // No wallet but the one that is overdrawn on purpose ever falls below zero.
     let overdrawn = wallets
         .values()
         .filter(|w| w.steps.iter().any(|step| step.after.available.is_sign_negative()));

@@ -1,6 +1,6 @@
-//! What the demo ledger is there to show: refunds that wait, in every state and of every age, money that does not fit
-//! together, and histories that other producers spoilt. It is laid on top of the shop's life, where the shop itself
-//! makes no mistake. Pure, like the shop.
+//! The problems that the demo ledger shows: pending refunds in every state and of many ages, findings, and invalid
+//! events from other producers. They are added to the streams of the shop, which itself makes no mistakes. Pure, like
+//! the shop.
 
 mod dirt;
 mod mismatches;
@@ -24,10 +24,11 @@ use crate::domain::{
     wallet::{CreditKind, WalletEvent},
 };
 
-/// Hours that pending refunds have been in their state: from fresh to forgotten, well mixed so that few show both.
+/// Hours since pending refunds entered their state, from recent to very old. The order is mixed, so that a few refunds
+/// show both.
 const AGES: [i64; 15] = [1, 140, 3, 60, 10, 340, 20, 90, 2, 700, 30, 200, 6, 45, 110];
 
-/// An order that was delivered and never asked anything back.
+/// A delivered order without refunds.
 struct Quiet {
     id: EntityId,
     wallet: EntityId,
@@ -40,15 +41,15 @@ struct Trouble<'a> {
     chance: &'a mut Chance,
     streams: &'a mut Streams,
     now: DateTime<Utc>,
-    /// Taken from the end.
+    /// Orders without problems so far. [`Trouble::order_before`] takes them from the end.
     orders: Vec<Quiet>,
-    /// Wallets without orders, each for one piece of dirt.
+    /// Wallets with few orders. Each is taken from the end for one problem.
     wallets: Vec<(EntityId, Currency)>,
     refunds: u64,
 }
 
-/// Lays trouble over a shop's streams: so many pending refunds, every finding, every kind of dirt, as far as there are
-/// orders and wallets for it.
+/// Adds problems to a shop's streams: `pending` pending refunds, every finding and every kind of invalid event, as far
+/// as there are orders and wallets for them.
 pub fn add(shop: &mut Shop, streams: &mut Streams, now: DateTime<Utc>, pending: u64) {
     let quiet = shop
         .orders
@@ -63,7 +64,7 @@ pub fn add(shop: &mut Shop, streams: &mut Streams, now: DateTime<Utc>, pending: 
             method: order.method.clone(),
         })
         .collect();
-    // The newest are left alone: something may still be about to happen to them.
+    // The newest orders are left out, because deeds for them may still follow.
     orders.truncate(orders.len() - orders.len() / 20);
     let mut wallets: Vec<_> = shop
         .wallets
@@ -71,7 +72,7 @@ pub fn add(shop: &mut Shop, streams: &mut Streams, now: DateTime<Utc>, pending: 
         .filter(|wallet| wallet.usable && wallet.orders < 4)
         .map(|wallet| (wallet.id.clone(), wallet.currency))
         .collect();
-    // Those that have been quiet for longest come last, where they are taken from.
+    // The wallets that have been quiet for longest come last. Wallets are taken from the end.
     wallets.sort_by_key(|(id, _)| Reverse(streams.moment(Domain::Wallet, id, DateTime::<Utc>::MIN_UTC)));
     let mut trouble = Trouble {
         chance: &mut shop.chance,
@@ -87,7 +88,7 @@ pub fn add(shop: &mut Shop, streams: &mut Streams, now: DateTime<Utc>, pending: 
 }
 
 impl Trouble<'_> {
-    /// The newest quiet order that was over by then.
+    /// Takes the last order in the list that has no event after `time`.
     fn order_before(&mut self, time: DateTime<Utc>) -> Option<Quiet> {
         let at = (0..self.orders.len())
             .rev()
@@ -110,7 +111,7 @@ impl Trouble<'_> {
         });
     }
 
-    /// Returns the event's id.
+    /// Adds a wallet's event and returns its id.
     fn tell_wallet(&mut self, id: &EntityId, context: Context<'_>, payload: &WalletEvent) -> String {
         self.raw(Domain::Wallet, id, context, payload.type_name(), &payload.data())
     }
@@ -184,7 +185,7 @@ impl Trouble<'_> {
         self.tell_wallet(wallet, context, &credited);
     }
 
-    /// Refunds that wait, each for one of the four who can be waited for.
+    /// Adds pending refunds, a quarter in each pending state.
     fn pending(&mut self, count: u64) {
         for number in 0..count {
             let state = RefundState::PENDING[usize::try_from(number % 4).unwrap_or(0)];
@@ -197,7 +198,7 @@ impl Trouble<'_> {
             let Some(order) = self.order_before(requested) else {
                 return;
             };
-            // Two of the refunds that wait have been credited all the same: one that was approved, one that nobody approved.
+            // Two pending refunds have been credited already: one that was approved, and one that was not.
             let early = matches!(number, 12 | 13);
             let to_wallet = early
                 || matches!(state, RefundState::Requested | RefundState::Approved) && order.method == Method::Wallet;

@@ -1,9 +1,10 @@
-//! One step of a case, and what becomes of the second one when its stream has moved: the rules are asked again on what it
-//! is now, with the first step's event in it.
+//! One step of a case, and the second step after its stream has moved: the command is decided again on the current
+//! state, which includes the event of the first step.
 
-use super::{AppendOutcome, Compensations, Job, Unknown, Verdict};
+use super::{Compensations, Job, Unknown, Verdict};
 use crate::{
     compensations::append::append,
+    compensations::outcomes::AppendOutcome,
     domain::{
         compensation::{
             case::IssuedEvent,
@@ -15,11 +16,12 @@ use crate::{
     },
 };
 
-/// Times that a step follows a stream that moves on while it is appended.
+/// How often a step is retried after conflicts.
 pub(super) const RETRIES_MAX: usize = 50;
 
 impl Job<'_> {
-    /// The id of the event of a step: the same whoever appends it. Contract §3 allows 64 characters; a case's id has 40.
+    /// The id of a step's event, which is the same in every process. Contract §3 allows 64 characters; a case id has
+    /// 40.
     pub fn event_id(&self, name: impl std::fmt::Display) -> String {
         format!("{}.{name}", self.case.id)
     }
@@ -46,7 +48,7 @@ impl Compensations {
         append(log, &step.subject, at, event, self.settings.patience).await
     }
 
-    /// An event of the ledger as a case appends it.
+    /// A ledger event of a case.
     pub(super) fn event(&self, job: &Job<'_>, id: String, key: String, r#type: &str, data: &str) -> NewEvent {
         NewEvent {
             id,
@@ -61,8 +63,8 @@ impl Compensations {
         }
     }
 
-    /// The wallet is credited, and the order is not where it was. It is told all the same if the refund can still succeed;
-    /// nothing is left to do if somebody else told it; else the credit is undone.
+    /// Finishes a case whose credit was appended and whose order has moved. Appends the order's event if the refund can
+    /// still succeed. Does nothing if it has already succeeded by this credit alone. Otherwise undoes the credit.
     pub(super) async fn finish_later_step(
         &self,
         job: &Job<'_>,
@@ -104,7 +106,7 @@ impl Compensations {
             return Ok(LaterStep::Undo("it was being undone already".to_owned()));
         }
         if loaded.entry(step.domain, &job.event_id(number)).is_some() {
-            // Another process did it just now: the log finds it by its key.
+            // Another process has appended it. The log recognises the repeat by its idempotency key.
             return Ok(LaterStep::AppendAt(step.at));
         }
         let state = &loaded.state;
@@ -127,7 +129,7 @@ impl Compensations {
             });
         }
         Ok(match decide(command, state, &job.case.id, self.now()) {
-            // The credit stands, and only the order is to be told.
+            // The credit is still valid, and only the order's event is missing.
             Ok(decision) if decision.steps.len() == 1 && decision.steps[0].domain == Domain::Order => {
                 LaterStep::AppendAt(decision.steps[0].at)
             }
@@ -137,9 +139,9 @@ impl Compensations {
     }
 }
 
-/// What is left to do for the second step.
+/// How to continue with the second step.
 enum LaterStep {
-    /// Append it here.
+    /// Append it at this sequence.
     AppendAt(Sequence),
     Done,
     Undo(String),

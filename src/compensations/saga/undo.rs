@@ -1,24 +1,26 @@
-//! Taking back what a case has credited, when the rest of it can't follow: one reversal, at most once, whoever does it.
+//! Undoes the credit of a case whose other step can't be appended: by one reversal, which is appended at most once over
+//! all processes.
 
 use rust_decimal::Decimal;
 
-use super::{AppendOutcome, Compensations, Job, Unknown, Verdict, step::RETRIES_MAX};
+use super::{Compensations, Job, Unknown, Verdict, step::RETRIES_MAX};
 use crate::{
+    compensations::outcomes::AppendOutcome,
     compensations::{append::append, load::LoadedState},
     domain::{compensation::case::IssuedEvent, ids::Sequence, money::Money, refund::Reason, wallet::WalletEvent},
 };
 
-/// What there is to take back.
+/// What is left of a credit to reverse.
 enum Left {
-    /// It was taken back at this sequence.
+    /// The case has already reversed it, at this sequence.
     Undone(Sequence),
     Nothing,
-    /// So much, with the wallet at this sequence.
+    /// This amount, with the wallet at this sequence.
     Amount(Money, Sequence),
 }
 
 impl Compensations {
-    /// Reverses what is left of `credit` and refuses the case for `why`.
+    /// Reverses the rest of `credit`, and returns the verdict that refuses the case for `why`.
     pub(super) async fn undo(&self, job: &Job<'_>, credit: IssuedEvent, why: &str) -> Result<Verdict, Unknown> {
         let id = job.event_id("undo");
         for _ in 0..RETRIES_MAX {
@@ -79,7 +81,7 @@ fn left(loaded: &LoadedState, credit: &IssuedEvent, undo: &str) -> Left {
     }
     match Money::parse(&left.to_string(), currency) {
         Ok(amount) => Left::Amount(amount, wallet.fold.sequence),
-        // A posting is made of money of the wallet's currency, so what is left of it is, too.
+        // Does not happen: a posting is an amount in the wallet's currency, so the rest of it is valid.
         Err(_) => Left::Nothing,
     }
 }

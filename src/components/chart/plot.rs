@@ -1,24 +1,20 @@
-//! The arithmetic of a balance chart: where points, steps and ticks lie, as whole numbers on a field of
-//! [`FIELD`] × [`FIELD`] units that a drawing may stretch as it likes. Apart from the drawing so that it can be tested;
-//! amounts are compared as whole minor units and never become floats.
+//! The arithmetic of a balance chart: the coordinates of points, steps and ticks, as whole numbers on a field of
+//! [`FIELD`] × [`FIELD`] units that the drawing stretches. Amounts are compared as whole minor units, without floats.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::ticks::{self, AmountTick, TimeTick};
+use super::ticks::{self, AmountTick, FIELD, TimeTick};
 use crate::views::timelines::ChartPoint;
 
-/// Units across and down. Fine enough that rounding to it is not seen on any screen.
-pub const FIELD: i128 = 10_000;
-
-/// Minor units beyond this are drawn at the edge: 28 digits and 4 decimals, as large as a balance can be.
+/// Larger amounts in minor units are drawn at the edge. 28 digits and 4 decimals are the largest possible balance.
 const MINOR_MAX: i128 = 10_i128.pow(32);
 
-/// A chart, laid out. `x` grows to the right from 0 to [`FIELD`], `y` downwards.
+/// The layout of a chart. `x` grows to the right from 0 to [`FIELD`], `y` grows downwards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plot {
     points: Vec<ChartPoint>,
-    /// Where each point begins; never decreases.
+    /// The `x` of each point's step; never decreases.
     starts: Vec<i128>,
     /// Step lines, as SVG path data.
     pub posted: String,
@@ -27,17 +23,17 @@ pub struct Plot {
     pub surface: String,
     pub amounts: Vec<AmountTick>,
     pub times: Vec<TimeTick>,
-    /// Where zero is.
+    /// The `y` of zero.
     pub zero: i128,
     pub from: DateTime<Utc>,
     pub until: DateTime<Utc>,
 }
 
 impl Plot {
-    /// Lays out points that come in sequence order; the last balance is drawn on to `until`. `None` without points.
+    /// Lays out points in sequence order. The last balance is drawn up to `until`. `None` without points.
     ///
-    /// An event that happened before the one it follows is drawn where that one is: the line shows what the replay
-    /// computed, in the order in which it did.
+    /// An event with an earlier time than its predecessor is drawn at the predecessor's `x`: the line shows the
+    /// balances in the order of the replay.
     pub fn new(points: Vec<ChartPoint>, until: DateTime<Utc>) -> Option<Self> {
         let from = points.first()?.time;
         let latest = points.iter().map(|point| point.time).max()?;
@@ -78,25 +74,25 @@ impl Plot {
         })
     }
 
-    /// The point whose step lies at `x`.
+    /// The point whose step contains `x`.
     pub fn point_at(&self, x: i128) -> Option<&ChartPoint> {
         let after = self.starts.partition_point(|start| *start <= x);
         self.points.get(after.saturating_sub(1))
     }
 
-    /// The last point up to `sequence`.
+    /// The last point with a sequence up to `sequence`.
     pub fn upto(&self, sequence: u64) -> Option<&ChartPoint> {
         let after = self.points.partition_point(|point| point.sequence <= sequence);
         self.points.get(after.checked_sub(1)?)
     }
 
-    /// Where its step begins.
+    /// The `x` at which the step of [`Plot::upto`] begins.
     pub fn start_of(&self, sequence: u64) -> Option<i128> {
         let after = self.points.partition_point(|point| point.sequence <= sequence);
         self.starts.get(after.checked_sub(1)?).copied()
     }
 
-    /// The lowest and highest available balance.
+    /// The points with the lowest and the highest available balance.
     pub fn range(&self) -> Option<(&ChartPoint, &ChartPoint)> {
         let low = self.points.iter().min_by_key(|point| point.available)?;
         let high = self.points.iter().max_by_key(|point| point.available)?;
@@ -119,14 +115,14 @@ fn starts(points: &[ChartPoint], from: DateTime<Utc>, until: DateTime<Utc>) -> V
         .collect()
 }
 
-/// An amount in units of `10^-scale`, cut to what can be drawn.
+/// An amount in units of `10^-scale`, clamped to [`MINOR_MAX`].
 fn minor_units(amount: Decimal, scale: u32) -> i128 {
     let missing = scale.saturating_sub(amount.scale());
     let factor = 10_i128.checked_pow(missing).unwrap_or(MINOR_MAX);
     amount.mantissa().saturating_mul(factor).clamp(-MINOR_MAX, MINOR_MAX)
 }
 
-/// A line that keeps its height until the next point and then jumps, drawn on to the right edge.
+/// A line that keeps its height until the next point and then jumps. The last height is drawn up to the right edge.
 fn step_line(starts: &[i128], ys: &[i128]) -> String {
     let mut steps = Vec::new();
     let mut height = None;
@@ -175,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_inside_whatever_the_balances_are() {
+    fn zero_is_always_on_the_field() {
         let below = plot(&[point(1, 0, "-30.00", "-40.00"), point(2, 10, "-10.00", "-20.00")]);
         assert_eq!(below.zero, 0);
         let around = plot(&[point(1, 0, "-50.00", "-50.00"), point(2, 10, "50.00", "50.00")]);
@@ -190,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_on_the_field_names_the_balance_that_held_there() {
+    fn point_at_returns_the_point_of_the_step_there() {
         let points = [point(1, 0, "0", "0"), point(2, 50, "8", "8"), point(7, 100, "4", "4")];
         let plot = plot(&points);
         assert_eq!(plot.point_at(-5).unwrap().sequence, 1);

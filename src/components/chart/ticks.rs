@@ -1,16 +1,18 @@
-//! Where a chart's axes are marked and what stands there: round amounts and round moments in UTC, few enough to be read.
-//! Whole numbers only; an amount here is a count of minor units.
+//! The ticks of a chart's axes and their labels: round amounts and round moments in UTC. Whole numbers only; an amount
+//! is a count of minor units.
 
 use chrono::{DateTime, Datelike, Months, TimeDelta, Timelike, Utc};
 
-use super::plot::FIELD;
 use crate::components::words::group_digits;
 
-/// Steps between marks at most: what a narrow screen has room for.
+/// Units across and down: so many that rounding to them is not visible.
+pub const FIELD: i128 = 10_000;
+
+/// Maximum number of steps between ticks, for narrow screens.
 const AMOUNT_STEPS_MAX: i128 = 4;
 const TIME_STEPS_MAX: i64 = 6;
 
-/// A marked amount.
+/// A tick of the amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmountTick {
     pub minor: i128,
@@ -18,14 +20,14 @@ pub struct AmountTick {
     pub label: String,
 }
 
-/// A marked moment.
+/// A tick of the times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeTick {
     pub x: i128,
     pub label: String,
 }
 
-/// Marks from at or below `low` to at or above `high`, lowest first, at least two. `y` is for the caller to fill in.
+/// Ticks from at or below `low` to at or above `high`, lowest first, at least two. The caller sets `y`.
 pub fn amounts(low: i128, high: i128, scale: u32) -> Vec<AmountTick> {
     let unit = 10_i128.pow(scale);
     let high = if high > low { high } else { low + unit };
@@ -45,7 +47,7 @@ pub fn amounts(low: i128, high: i128, scale: u32) -> Vec<AmountTick> {
     }
 }
 
-/// The smallest of 1, 2, 5, 10, 20, 50 … that needs few enough steps.
+/// The smallest of 1, 2, 5, 10, 20, 50 … for which [`AMOUNT_STEPS_MAX`] steps cover the range.
 fn amount_step(range: i128) -> i128 {
     let mut decade = 1;
     loop {
@@ -58,7 +60,8 @@ fn amount_step(range: i128) -> i128 {
     }
 }
 
-/// `1,500`, `20k`, `−0.50`: with the decimals that the step needs, and in thousands, millions … where the step is whole in them.
+/// `1,500`, `20k`, `−0.50`: with decimals if the step needs them, and in thousands, millions … if the step is at least
+/// as large.
 fn amount_label(minor: i128, step: i128, scale: u32) -> String {
     const UNITS: [(u32, &str); 4] = [(12, "tn"), (9, "bn"), (6, "M"), (3, "k")];
     let whole = |zeros: u32| 10_i128.pow(scale + zeros);
@@ -81,7 +84,7 @@ fn amount_label(minor: i128, step: i128, scale: u32) -> String {
     }
 }
 
-/// Where a moment lies between two others, cut to the field.
+/// The position of a moment between two others, clamped to the field.
 pub fn place(time: DateTime<Utc>, from: DateTime<Utc>, until: DateTime<Utc>) -> i128 {
     let span = i128::from((until - from).num_milliseconds());
     if span <= 0 {
@@ -91,7 +94,7 @@ pub fn place(time: DateTime<Utc>, from: DateTime<Utc>, until: DateTime<Utc>) -> 
     (passed * FIELD / span).clamp(0, FIELD)
 }
 
-/// How far apart marks are: so many seconds, counted from an aligned moment, or so many months.
+/// The distance between ticks: seconds, counted from an aligned moment, or months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Seconds(i64),
@@ -101,7 +104,7 @@ enum Step {
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// 1970-01-01 was a Thursday; weeks are marked on Mondays.
+/// 1970-01-01 was a Thursday. Ticks of weeks are on Mondays.
 const FIRST_MONDAY: i64 = 4 * DAY;
 
 const STEPS: [Step; 24] = [
@@ -132,7 +135,7 @@ const STEPS: [Step; 24] = [
 ];
 
 impl Step {
-    /// Roughly: only to choose by.
+    /// The approximate length, for the choice of a step.
     fn seconds(self) -> i64 {
         match self {
             Self::Seconds(seconds) => seconds,
@@ -176,7 +179,7 @@ impl Step {
         }
     }
 
-    /// What stands at a mark; `first` says that nothing to its left names the day or year.
+    /// The label of a tick. `first`: no tick to its left names the day or the year.
     fn label(self, time: DateTime<Utc>, first: bool) -> String {
         const NAMES: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_has_its_place_even_where_there_is_no_span() {
+    fn a_moment_is_placed_even_without_a_span() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
         assert_eq!(place(at(5), at(0), at(10)), FIELD / 2);
         assert_eq!(place(at(50), at(0), at(10)), FIELD);

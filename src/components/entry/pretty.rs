@@ -1,11 +1,11 @@
-//! JSON set in lines for people, to the letter: only white space between tokens changes. Numbers, escapes, the order of
-//! keys and keys written twice stay as the producer wrote them, which reading into values and printing again would not keep.
+//! Indents JSON for people. Only white space between tokens changes: numbers, escapes, the order of keys and repeated
+//! keys stay as the producer wrote them. Parsing into values and printing them would change these.
 
 use std::iter::repeat_n;
 
 use serde::de::IgnoredAny;
 
-/// The same JSON with a line for each member; `None` for what is not JSON.
+/// The same JSON with one line for each member; `None` if the text is not JSON.
 pub fn set_in_lines(json: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(json).ok()?;
     let mut printer = Printer::default();
@@ -28,7 +28,7 @@ pub fn set_in_lines(json: &str) -> Option<String> {
 struct Printer {
     text: String,
     depth: usize,
-    /// The last token opened something that may turn out to be empty.
+    /// The last token opened an object or array that may be empty.
     opened: bool,
 }
 

@@ -1,6 +1,5 @@
-//! Travelling along one clock: which moments a slider can stop at, which filter a stop means, and what the wallet was
-//! there, recomputed with the same `replay` that the server uses. Apart from the slider so that it can be tested; it
-//! fetches nothing.
+//! Time travel along one clock: the stops of a slider, the filter of a stop, and the state of the wallet there. The
+//! state is computed with the same `replay` as on the server. Pure: this module fetches nothing.
 
 use chrono::{DateTime, Utc};
 
@@ -14,22 +13,23 @@ use crate::{
     views::timelines::Extent,
 };
 
-/// What the slider moves along.
+/// The clock that the slider moves along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clock {
-    /// One event after the other, as the ledger counts them.
+    /// One event after the other, by sequence.
     #[default]
     Sequence,
-    /// When things happened: effective time.
+    /// Effective time: when events happened.
     Happened,
-    /// When the ledger learnt of them: recorded time.
+    /// Recorded time: when the ledger recorded events.
     Recorded,
 }
 
 impl Clock {
     pub const ALL: [Self; 3] = [Self::Sequence, Self::Happened, Self::Recorded];
 
-    /// The clock that a filter goes by; where it goes by several, the one that says most about it.
+    /// The clock of a filter. For a filter with several terms, the most specific one: sequence, then happened, then
+    /// recorded.
     pub const fn of(filter: &Filter) -> Self {
         match filter {
             Filter { sequence: Some(_), .. } => Self::Sequence,
@@ -59,14 +59,14 @@ impl Clock {
     }
 }
 
-/// A place where the slider can stop.
+/// A stop of the slider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     Sequence(Sequence),
     Time(DateTime<Utc>),
 }
 
-/// Every stop along one clock, first to last; never empty. The last one is "now": everything is kept there.
+/// All stops along one clock, first to last; never empty. The last stop is "now": it keeps all events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stops {
     clock: Clock,
@@ -81,11 +81,11 @@ enum Places {
 }
 
 impl Stops {
-    /// The distinct moments of these entries. `None` without any.
+    /// The distinct stops of these entries. `None` without any.
     pub fn of(clock: Clock, entries: &[Entry]) -> Option<Self> {
         let stop = |entry: &Entry| match clock {
             Clock::Sequence => entry.sequence().map(Stop::Sequence),
-            // As the filter has it: without a readable time an event counts as of its recording.
+            // The filter does the same: an event without a readable time counts at its recorded time.
             Clock::Happened => Some(Stop::Time(entry.time().unwrap_or(entry.recorded))),
             Clock::Recorded => Some(Stop::Time(entry.recorded)),
         };
@@ -98,7 +98,7 @@ impl Stops {
         })
     }
 
-    /// Stops that are known before any entry is: those of a gapless sequence.
+    /// Stops that are known without the entries: those of a sequence without gaps.
     pub fn foreseen(clock: Clock, extent: &Extent) -> Option<Self> {
         let gapless = clock == Clock::Sequence && extent.events == extent.last_sequence;
         (gapless && extent.events > 0).then_some(Self {
@@ -107,7 +107,7 @@ impl Stops {
         })
     }
 
-    /// The number of the last stop; the first is 0.
+    /// The index of the last stop. The first is 0.
     pub fn last(&self) -> u64 {
         let stops = match &self.places {
             Places::Counted(last) => *last,
@@ -123,8 +123,8 @@ impl Stops {
         }
     }
 
-    /// The filter that stopping there means. Going by sequence forgets the clocks; going by one clock keeps the other,
-    /// so that both can be combined. The last stop lifts the filter.
+    /// The filter of a stop. A stop by sequence clears the times. A stop by one time keeps the term of the other, so
+    /// that both can be combined. The last stop removes the term of its clock.
     pub fn filter_at(&self, index: u64, base: &Filter) -> Filter {
         let stop = self.get(index).filter(|_| index < self.last());
         let (sequence, time) = match stop {
@@ -150,7 +150,7 @@ impl Stops {
         }
     }
 
-    /// Where a filter stands on this clock: the last stop that it keeps.
+    /// The index of a filter on this clock: the last stop that it keeps.
     pub fn index_of(&self, filter: &Filter) -> u64 {
         let limit = match self.clock {
             Clock::Sequence => filter.sequence.map(Stop::Sequence),
@@ -171,12 +171,12 @@ impl Stops {
     }
 }
 
-/// What the wallet was under a filter.
+/// The state of the wallet under a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preview {
-    /// Of the last event kept.
+    /// The sequence of the last event that the filter keeps.
     pub sequence: Sequence,
-    /// When that event happened, where that can be read.
+    /// The time of that event, if it can be parsed.
     pub time: Option<DateTime<Utc>>,
     pub events: u64,
     pub status: WalletStatus,
@@ -184,7 +184,7 @@ pub struct Preview {
     pub complete: bool,
 }
 
-/// Replays the wallet under `filter`. `None`: it did not exist yet.
+/// Replays the wallet under `filter`. `None` if the wallet did not exist yet.
 pub fn preview(entries: &[Entry], filter: &Filter) -> Option<Preview> {
     let replay = replay::<WalletState>(entries.to_vec(), filter)?;
     let last = replay.steps.last()?;
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// Opened at 0; 10.00 came at 10 and was recorded at 11; 5.00 came at 5 and was recorded late, at 20.
+    /// Opened at 0; 10.00 credited at 10 and recorded at 11; 5.00 credited at 5 and recorded late, at 20.
     fn history() -> Vec<Entry> {
         let credit = |amount| format!(r#"{{"amount":{{"amount":"{amount}","currency":"EUR"}},"kind":"top_up"}}"#);
         vec![
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_shows_what_its_clock_says() {
+    fn a_stop_limits_the_replay_on_its_clock() {
         let shown = |clock| {
             let stops = Stops::of(clock, &history()).unwrap();
             (0..=stops.last())
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_event_there_is_nothing() {
+    fn there_is_no_preview_before_the_first_event() {
         let filter = Filter {
             at: Some(at(-1)),
             ..Filter::default()

@@ -1,5 +1,5 @@
-//! The slider: moves along one of three clocks, stop by stop, and shows at once what the wallet was there; letting go
-//! tells the page. It exists only where the browser part runs; the form beside it does the same without.
+//! The slider: it moves along one of three clocks, stop by stop, and shows the state of the wallet there. Releasing it
+//! navigates the page. It needs the browser part; without it, the form beside does the same.
 
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::{
     views::timelines::{Extent, HISTORY_IN_BROWSER_MAX},
 };
 
-/// The slider and what it shows. `choose` is told the filter of the stop where the reader lets go.
+/// The slider and its output. `choose` is called with the filter of the stop at which the reader releases the slider.
 #[component]
 pub fn Slider(travel: Travel, extent: Extent, currency: Option<Currency>, choose: Callback<Filter>) -> impl IntoView {
     let replays = extent.events <= HISTORY_IN_BROWSER_MAX;
@@ -137,7 +137,7 @@ fn say(stop: Stop, index: u64, last: u64) -> String {
     }
 }
 
-/// What the wallet was, in a line.
+/// The state of the wallet in one line.
 fn show(preview: Preview, currency: Option<Currency>) -> AnyView {
     let Preview {
         sequence,
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stops_are_said_and_the_last_is_now() {
+    fn stops_are_written_in_words_and_the_last_is_now() {
         assert_eq!(say(Stop::Sequence(17), 16, 1_199), "Event 17 of 1,200");
         assert_eq!(say(Stop::Sequence(1_200), 1_199, 1_199), "Now");
         let at = "2026-03-01T10:00:00.5Z".parse().unwrap();

@@ -1,4 +1,4 @@
-//! What one event did to the figures: before, change and after, side by side, as its own page shows it.
+//! The effect of one event on the figures: before, change and after, for the page of the event.
 
 use leptos::prelude::*;
 use rust_decimal::Decimal;

@@ -1,5 +1,4 @@
-//! The figures beside each event, whatever entity they belong to: their columns, and what an event changed of them. Pure
-//! values, so that one table can show a wallet's balances and an order's sums.
+//! The figures beside each event, for wallets and orders: their columns, and what an event changed of them.
 
 use rust_decimal::Decimal;
 
@@ -15,7 +14,7 @@ use crate::{
 
 /// Figures that a timeline has columns for.
 pub trait Figures {
-    /// Heads of the columns; the last one follows from the others, so its changes are not told by themselves.
+    /// Heads of the columns. The last figure follows from the others, so its changes are not listed.
     const COLUMNS: &'static [&'static str];
 
     /// One value a column.
@@ -62,12 +61,12 @@ impl<F: Figures> From<TimelineRow<F>> for Line {
 /// A figure that an event changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The column.
+    /// The head of the column.
     pub of: &'static str,
     pub by: Decimal,
 }
 
-/// What changed, in the order of the columns.
+/// The changes, in the order of the columns.
 pub fn changes(columns: &[&'static str], before: &[Decimal], after: &[Decimal]) -> Vec<Change> {
     let shown = columns.len().saturating_sub(1);
     columns
@@ -75,7 +74,7 @@ pub fn changes(columns: &[&'static str], before: &[Decimal], after: &[Decimal]) 
         .zip(before.iter().zip(after))
         .take(shown)
         .filter_map(|(of, (before, after))| {
-            // Two sums of 28 digits each differ by more than can be told only at the edge of what can be held at all.
+            // `None` only if the difference of two sums has more than 28 digits.
             let by = sub_exact(*after, *before)?;
             (!by.is_zero()).then_some(Change { of, by })
         })
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_the_others_is_not_told_twice() {
+    fn changes_of_the_last_column_are_not_listed() {
         let before = balances("100.00", "30.00", "70.00");
         let after = balances("75.00", "0.00", "75.00");
         let shown: Vec<_> = changes(Balances::COLUMNS, &before, &after)

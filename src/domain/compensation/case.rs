@@ -1,6 +1,6 @@
-//! A case: the stream that keeps account of one compensation, from the wish to its end (contract §6). It is what approvers
-//! read, what auditors search, and the memory that finishes what a crash interrupted. An approval binds to the hash of
-//! the command and to the positions that were looked at, and never comes from who proposed it: checked here, on the fold.
+//! A case: the stream that records one compensation from its proposal to its end (contract §6). Approvers read it,
+//! auditors search it, and recovery completes from it what a crash interrupted. An approval is bound to the hash of the
+//! command and its positions, and does not come from the proposer. The fold checks both.
 
 mod event;
 mod stream;
@@ -19,30 +19,30 @@ use crate::domain::{
 };
 
 states! {
-    /// Where a case stands.
+    /// The status of a case.
     CaseStatus {
         /// Waits for an approval, or, within the proposer's own limit, is being issued.
         Proposed = "proposed",
-        /// A second person agreed; it is being issued.
+        /// A second person approved it; it is being issued.
         Approved = "approved",
         Declined = "declined",
         Withdrawn = "withdrawn",
-        /// Time ran out, or what it was about moved.
+        /// The time for an approval ran out, or a stream that the case is bound to changed.
         Lapsed = "lapsed",
         Issued = "issued",
-        /// It was to be issued and could not be.
+        /// It could not be issued.
         Refused = "refused",
     }
 }
 
 impl CaseStatus {
-    /// Nothing follows any more.
+    /// Whether no event can follow.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Proposed | Self::Approved)
     }
 }
 
-/// A case as its events left it.
+/// The state of a case after its events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseState {
     pub proposal: Option<Box<Proposal>>,
@@ -54,13 +54,13 @@ pub struct CaseState {
     /// Who approved or declined.
     pub decided_by: Option<String>,
     pub decision_note: Option<String>,
-    /// What was appended, undone or not.
+    /// The appended events, also those that were undone.
     pub events: Vec<IssuedEvent>,
-    /// Why it was refused, withdrawn or lapsed.
+    /// Why the case was refused, withdrawn or lapsed.
     pub why: Option<String>,
 }
 
-/// Why somebody can't move a case on.
+/// Why an operator can't decide or withdraw a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CaseRefusal {
@@ -81,7 +81,7 @@ pub enum CaseRefusal {
 }
 
 impl CaseState {
-    /// The case waits for a second person.
+    /// Whether the case waits for a second person.
     pub fn awaits_approval(&self) -> bool {
         self.status == Some(CaseStatus::Proposed)
             && self
@@ -90,7 +90,7 @@ impl CaseState {
                 .is_some_and(|p| p.authority == Authority::FourEyes)
     }
 
-    /// The case is to be issued, and nothing says yet how that ended.
+    /// Whether the case is to be issued and no event records yet how that ended.
     pub fn is_to_be_issued(&self) -> bool {
         match self.status {
             Some(CaseStatus::Approved) => true,
@@ -99,7 +99,7 @@ impl CaseState {
         }
     }
 
-    /// Whether `by` may approve or decline the command with this hash now.
+    /// Checks whether `by` can approve or decline the command with this hash at `now`.
     pub fn check_can_decide(&self, by: &str, command_hash: &str, now: DateTime<Utc>) -> Result<(), CaseRefusal> {
         let proposal = self.waiting()?;
         if by == self.proposer {
@@ -114,7 +114,7 @@ impl CaseState {
         Ok(())
     }
 
-    /// Whether `by` may take it back.
+    /// Checks whether `by` can withdraw the case.
     pub fn check_can_withdraw(&self, by: &str) -> Result<(), CaseRefusal> {
         self.waiting()?;
         if by == self.proposer {
@@ -124,7 +124,7 @@ impl CaseState {
         }
     }
 
-    /// Whether its time has run out without an approval.
+    /// Whether the time for an approval has run out.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.awaits_approval() && self.proposal.as_ref().is_some_and(|p| now > p.expires_at)
     }
@@ -151,7 +151,8 @@ impl CaseState {
         }
     }
 
-    /// What people do needs somebody who did it, and the right one: events that another program appended without them do not count.
+    /// Checks the actor of an event. What people do needs an actor, and the right one: events that another program
+    /// appends without it do not count.
     fn check_origin(&self, event: &Envelope<'_>, parsed: &CaseEvent) -> Result<(), &'static str> {
         let by_a_person = !matches!(
             parsed,

@@ -1,5 +1,5 @@
-//! The commands of contract §7: what a person can ask for. A command names its subject and says why; it holds no state,
-//! so the same command can be decided again on whatever the streams have become.
+//! The commands of contract §7. A command names its subject and its reason. It holds no state, so it can be decided
+//! again on a later state of the streams.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use crate::domain::{
     refund::Reason,
 };
 
-/// Characters of a note at most.
+/// Maximum number of characters of a note.
 pub const NOTE_MAX: usize = 500;
-/// Above so many minor units (100.00 EUR, 10,000 JPY) the amount has to be typed again.
+/// An amount of more minor units than this (100.00 EUR, 10,000 JPY) has to be typed again.
 pub const RETYPE_ABOVE_MINOR: i64 = 10_000;
 
 states! {
-    /// What a command is called, in forms and in cases.
+    /// The name of a command, in forms and in cases.
     CommandName {
         CreditWallet = "credit_wallet",
         DebitWallet = "debit_wallet",
@@ -31,7 +31,8 @@ states! {
 }
 
 impl CommandName {
-    /// Whether the form asks for an amount: `Some(true)` it must, `Some(false)` it may (nothing: all that is left).
+    /// Whether the form has an amount: `Some(true)` required, `Some(false)` optional (empty means all that is left),
+    /// `None` no amount.
     pub const fn takes_amount(self) -> Option<bool> {
         match self {
             Self::CreditWallet | Self::DebitWallet => Some(true),
@@ -40,7 +41,7 @@ impl CommandName {
         }
     }
 
-    /// The domain that its subject, a wallet or an order, is of.
+    /// The domain of the command's subject, a wallet or an order.
     pub const fn domain(self) -> Domain {
         match self {
             Self::CreditWallet | Self::DebitWallet | Self::ReverseEntry | Self::ReleaseHold => Domain::Wallet,
@@ -51,7 +52,7 @@ impl CommandName {
     }
 }
 
-/// What is asked for, with its subject.
+/// What a command does, with its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum Action {
@@ -63,7 +64,8 @@ pub enum Action {
         wallet: EntityId,
         amount: Money,
     },
-    /// `event` is the id of a credit, debit or capture of the wallet; without an amount, all of it that is not reversed yet.
+    /// `event` is the id of a credit, debit or capture of the wallet. Without an amount, all that is not reversed yet
+    /// is reversed.
     ReverseEntry {
         wallet: EntityId,
         event: String,
@@ -96,7 +98,7 @@ pub enum Action {
     },
 }
 
-/// An action and why: a reason code of contract §5 and a note for those who read the case later.
+/// An action with its reason: a reason code of contract §5, and a note for readers of the case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     #[serde(flatten)]
@@ -121,7 +123,7 @@ impl Action {
         }
     }
 
-    /// The wallet or order that it is about. Settling a refund concerns the order's wallet as well.
+    /// The wallet or order that the action is about. Settling a refund also concerns the order's wallet.
     pub const fn subject(&self) -> (Domain, &EntityId) {
         match self {
             Self::CreditWallet { wallet, .. }
@@ -136,7 +138,7 @@ impl Action {
         }
     }
 
-    /// The refund that it is about.
+    /// The refund that the action is about.
     pub fn refund(&self) -> Option<&str> {
         match self {
             Self::SettleRefund { refund, .. }
@@ -149,19 +151,20 @@ impl Action {
     }
 }
 
-/// Where a stream was when a person looked at it. An append that follows from it is refused anywhere else.
+/// The position of a stream when a person looked at it. An append that is bound to it is refused if the stream has
+/// moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     pub domain: Domain,
     pub id: EntityId,
-    /// Of the last event that was seen; 0 where the stream does not exist.
+    /// The sequence of the last event seen; 0 if the stream does not exist.
     pub sequence: Sequence,
 }
 
-/// Positions in one form at most.
+/// Maximum number of positions in one form.
 const PINS_MAX: usize = 4;
 
-/// Positions as a form carries them: `order:O-1:5,wallet:W-1:7`.
+/// Positions as a form sends them: `order:O-1:5,wallet:W-1:7`.
 pub fn pins_text(pins: &[Pin]) -> String {
     let texts: Vec<_> = pins
         .iter()
@@ -170,7 +173,7 @@ pub fn pins_text(pins: &[Pin]) -> String {
     texts.join(",")
 }
 
-/// Reads what [`pins_text`] wrote; nothing where that can't be read.
+/// Parses what [`pins_text`] wrote; `None` if it can't be parsed.
 pub fn parse_pins(text: &str) -> Option<Vec<Pin>> {
     if text.is_empty() {
         return Some(Vec::new());
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_read_back_and_nonsense_does_not() {
+    fn positions_read_back_and_invalid_texts_are_refused() {
         let text = "order:O-1:5,wallet:W-1:7";
         let pins = parse_pins(text).unwrap();
         assert_eq!(pins_text(&pins), text);

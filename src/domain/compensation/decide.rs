@@ -1,6 +1,6 @@
-//! What a command would do: `decide` on replayed states gives the exact events and the figures before and after, or the
-//! reason why not. It is synchronous and touches nothing, so that the preview, the issue and the approval days later
-//! decide by the very same rules, each on the states of its own moment.
+//! Decides commands. `decide` on replayed states returns the exact events and the figures before and after, or the
+//! reason for a rejection. It is synchronous and does no I/O, so the preview, the issue and a later approval use the
+//! same rules, each on the states of its own time.
 
 mod order;
 mod wallet;
@@ -21,33 +21,33 @@ use crate::domain::{
     wallet::{WalletState, WalletStatus},
 };
 
-/// An entity as its whole stream left it.
+/// An entity with the fold of its stream.
 #[derive(Clone, Debug)]
 pub struct Loaded<S> {
     pub id: EntityId,
     pub fold: Fold<S>,
 }
 
-/// What a command is decided on. A stream that does not exist is `None`.
+/// The state that a command is decided on. `None` means that the stream does not exist.
 #[derive(Clone, Debug, Default)]
 pub struct CommandState {
     pub wallet: Option<Loaded<WalletState>>,
     pub order: Option<Loaded<OrderState>>,
-    /// Other wallets that hold a credit for the command's refund, as far as is known.
+    /// Other wallets that have a credit for the command's refund, as far as is known.
     pub credited_elsewhere: Vec<EntityId>,
 }
 
-/// One event that would be appended.
+/// One event to append.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     pub domain: Domain,
     pub subject: EntityId,
-    /// Where the stream has to be: the sequence of its last event.
+    /// The sequence that the stream's last event has to have.
     pub at: Sequence,
     pub r#type: String,
     /// JSON.
     pub data: String,
-    /// What makes a second append of the same thing change nothing. Empty: one of the case's own.
+    /// The idempotency key. If it is empty, the append uses a key of the case's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
 }
@@ -64,7 +64,7 @@ pub struct Figures {
     pub refund: Option<RefundState>,
 }
 
-/// What a person should think about before they go on.
+/// What an operator should consider before going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Warning {
@@ -83,13 +83,13 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// So doubtful that nobody issues it alone, whatever their limit.
+    /// Whether the command needs a second person, whatever the operator's limit.
     pub const fn needs_second_person(&self) -> bool {
         matches!(self, Self::HistoryIncomplete { .. } | Self::BecomesNegative { .. })
     }
 }
 
-/// Why a command can't be carried out on the states as they are.
+/// Why a command can't be carried out on the current states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Rejection {
@@ -125,25 +125,25 @@ pub enum Rejection {
     AlreadyCredited { wallet: String },
     #[error("the order's refunds would exceed the {paid} that was paid")]
     ExceedsPaid { paid: Decimal },
-    /// The fold itself would refuse the event.
+    /// The fold would refuse the event.
     #[error("{message}")]
     NotApplicable { message: String },
 }
 
-/// What a command would do.
+/// The effect of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// In the order in which they have to be appended; at least one, at most one a stream.
+    /// In the order in which they have to be appended: at least one, at most one per stream.
     pub steps: Vec<Step>,
     pub before: Figures,
     pub after: Figures,
-    /// What counts towards limits: the money that it is about.
+    /// The amount that counts towards limits.
     pub amount: Money,
     pub warnings: Vec<Warning>,
 }
 
 impl CommandState {
-    /// Where the streams are that a command on them is bound to, its subject first.
+    /// The current positions of the streams that a command is bound to, its subject first.
     pub fn pins(&self, command: &Command) -> Vec<Pin> {
         let (domain, id) = command.action.subject();
         let wallet = self.wallet.as_ref().map(|stream| Pin {
@@ -161,7 +161,7 @@ impl CommandState {
         pins
     }
 
-    /// The figures as they are, with the state of a refund where one is asked for.
+    /// The current figures, with the state of a refund if one is given.
     pub fn figures(&self, refund: Option<&str>) -> Figures {
         figures(
             self.wallet.as_ref().map(|stream| &stream.fold.state),
@@ -171,7 +171,7 @@ impl CommandState {
     }
 }
 
-/// Decides a command on the given states. `case` is the case that it belongs to; events refer to it.
+/// Decides a command on the loaded state. `case` is the command's case; the events refer to it.
 pub fn decide(
     command: &Command,
     loaded: &CommandState,
@@ -222,14 +222,14 @@ pub fn decide(
     foresee(plan, command, loaded, now)
 }
 
-/// What a rule comes to, before its effect is known.
+/// The planned events of a command, before their effect is known.
 struct Plan {
     steps: Vec<Step>,
     amount: Money,
     warnings: Vec<Warning>,
 }
 
-/// Folds the planned events: what the fold would refuse is rejected, and the figures are those that it will really have.
+/// Folds the planned events. Rejects what the fold refuses. The figures are those that the fold has after the append.
 fn foresee(plan: Plan, command: &Command, loaded: &CommandState, now: DateTime<Utc>) -> Result<Decision, Rejection> {
     let Plan {
         steps,
@@ -288,7 +288,7 @@ fn evolve<S: State>(state: Option<&mut S>, step: &Step, now: DateTime<Utc>) -> R
     };
     let event = Envelope {
         sequence: step.at + 1,
-        // No event's id: those have no spaces at their ends.
+        // A placeholder. Event ids are not expected to begin and end with a space.
         id: " to be appended ",
         r#type: &step.r#type,
         time: now,
@@ -311,8 +311,8 @@ fn figures(wallet: Option<&WalletState>, order: Option<&OrderState>, refund: Opt
     }
 }
 
-/// The commands that apply to a refund in a state, in the order in which a form offers them. What is left to say no to (who
-/// was credited, what was paid) the preview says.
+/// The commands that apply to a refund in a state, in the order in which a form offers them. The preview makes the
+/// other checks, for example on credits and payments.
 pub fn refund_commands(state: RefundState, to_wallet: bool) -> Vec<CommandName> {
     let mut commands = Vec::new();
     if state == RefundState::Requested {

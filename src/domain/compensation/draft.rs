@@ -1,5 +1,5 @@
-//! What a form said, before it is known whether it makes sense: all text, as it was typed, so that it can be shown again.
-//! [`Draft::command`] is the one place where it becomes a command.
+//! A compensation form as typed, before it is parsed. It stays text, so that the form can be shown again.
+//! [`Draft::command`] turns it into a command.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use crate::domain::{
     refund::Reason,
 };
 
-/// Characters of an id, a hold, an event id or a refund id in a form at most.
+/// Maximum number of characters of an id, a hold, an event id or a refund id in a form.
 pub const REFERENCE_MAX: usize = 200;
-/// Characters of an amount in a form at most.
+/// Maximum number of characters of an amount in a form.
 pub const AMOUNT_MAX: usize = 40;
 
-/// A compensation form as it was filled in. Fields that a command does not use are left out.
+/// A compensation form as filled in. Fields that the command does not use are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
-    /// A [`CommandName`].
+    /// The name of a [`CommandName`].
     pub command: String,
     /// The wallet or the order.
     pub subject: String,
@@ -38,17 +38,17 @@ impl Draft {
             .map_err(|_| FieldError::new(Field::Command, "there is no such compensation"))
     }
 
-    /// The wallet or order, checked.
+    /// The id of the wallet or order, checked.
     pub fn subject(&self) -> Result<EntityId, FieldError> {
         EntityId::new(self.subject.as_str()).map_err(|error| FieldError::new(Field::Subject, error.to_string()))
     }
 
-    /// Whether anything was filled in beyond what the link to the form says; an untouched form is not complained about.
+    /// Whether nothing was filled in beyond what the link to the form sets. An untouched form shows no errors.
     pub fn is_untouched(&self) -> bool {
         self.amount.is_empty() && self.reason.is_empty() && self.note.is_empty()
     }
 
-    /// The command that it says. Amounts are in `currency`, that of the wallet.
+    /// Parses the command. Amounts are in `currency`, the wallet's currency.
     pub fn command(&self, currency: Option<Currency>) -> Result<Command, FieldError> {
         let name = self.name()?;
         let subject = self.subject()?;
@@ -135,10 +135,10 @@ impl Draft {
     }
 }
 
-/// A note without the spaces around it, `None` where nothing is left; at most [`NOTE_MAX`] characters, none of them control
-/// characters other than line ends and tabs.
+/// A note without the whitespace around it; `None` if it is empty. Errors: more than [`NOTE_MAX`] characters, or
+/// control characters other than line ends and tabs.
 pub fn checked_note(text: &str) -> Result<Option<String>, FieldError> {
-    // Browsers send line ends as CR LF where no script takes part: the same note has to be the same command.
+    // Browsers send line ends as CR LF if no script is involved. The same note has to give the same command.
     let note = text.trim().replace("\r\n", "\n");
     let wrong = |message: String| FieldError::new(Field::Note, message);
     if note.chars().count() > NOTE_MAX {

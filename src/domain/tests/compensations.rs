@@ -1,5 +1,5 @@
-//! Contract §7: what each command appends and changes, and every reason to refuse it. Given the events of a wallet and an
-//! order, when somebody asks for something, then these events would be appended and these figures would be foreseen.
+//! Contract §7: what each command appends and changes, and every reason to reject it. In given/when/then form: the
+//! events of a wallet and an order, a command, the events that it would append and the figures after them.
 
 mod cases;
 mod properties;
@@ -47,10 +47,10 @@ fn fold<S: State>(events: &[Event]) -> Option<Fold<S>> {
     (fold.events > 0).then_some(fold)
 }
 
-/// What there is when somebody asks.
+/// The state before the command.
 struct Given(CommandState);
 
-/// The wallet W-1 and the order O-1 after these events; without any, there is none.
+/// The wallet W-1 and the order O-1 after these events. Without events the entity does not exist.
 fn given(wallet: &[Event], order: &[Event]) -> Given {
     Given(CommandState {
         wallet: fold(wallet).map(|fold| Loaded { id: id("W-1"), fold }),
@@ -80,7 +80,7 @@ impl Given {
     }
 }
 
-/// A command and what came of it.
+/// A command, the state that it was decided on, and the decision.
 struct Asked(Command, CommandState, Result<Decision, Rejection>);
 
 impl Asked {
@@ -89,7 +89,7 @@ impl Asked {
         assert_eq!(self.2, Err(expected));
     }
 
-    /// Would append these events and nothing else.
+    /// Asserts that the command would append exactly these events.
     #[track_caller]
     fn then(self, events: &[Event]) -> Decision {
         let decision = self.2.unwrap();
@@ -122,7 +122,7 @@ fn with(mut events: Vec<Event>, more: &[Event]) -> Vec<Event> {
     events
 }
 
-/// Paid 50.00, of which 10.00 are asked back to the wallet.
+/// Paid 50.00, with a requested refund of 10.00 to the wallet.
 fn order() -> Vec<Event> {
     vec![
         ("order.placed", json!({"wallet": "W-1", "total": eur("50")})),

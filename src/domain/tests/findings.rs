@@ -1,4 +1,4 @@
-//! Contract §8: what each finding holds for, and what it does not.
+//! Contract §8: the conditions of each finding, and cases without a finding.
 
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ fn succeeded(refund: &str, amount: &str) -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn a_refund_that_was_credited_once_and_succeeded_is_fine() {
+fn a_refund_that_was_credited_once_and_succeeded_has_no_finding() {
     Given::default()
         .wallet("W", &[credit("R", "5")])
         .order("O", "9", &succeeded("R", "5"))
@@ -116,11 +116,11 @@ fn succeeded_and_not_credited() {
     assert_eq!(found.wallet.as_deref(), Some("W"));
     assert_eq!(found.amount.map(|amount| amount.to_string()).as_deref(), Some("5.00"));
     assert_eq!(found.since, Some(hour(5)));
-    // A refund to where the money came from needs no credit.
+    // A refund to the original payment method needs no credit.
     let mut elsewhere = succeeded("R", "5");
     elsewhere[0] = request("R", "5", "original_method");
     Given::default().order("O", "9", &elsewhere).then(&[]);
-    // A credit that was wholly reversed is none.
+    // A wholly reversed credit does not count.
     let reversal = json!({"reverses": "e2", "amount": eur("5"), "reason": "duplicate"});
     Given::default()
         .wallet("W", &[credit("R", "5"), ("wallet.entry_reversed", reversal)])
@@ -163,7 +163,7 @@ fn credited_twice_over_all_wallets() {
 }
 
 #[test]
-fn another_amount_another_refund_or_too_much() {
+fn wrong_amounts_unknown_refunds_and_too_many_refunds_are_found() {
     Given::default()
         .wallet("W", &[credit("R", "4")])
         .order("O", "9", &succeeded("R", "5"))
@@ -183,7 +183,7 @@ fn another_amount_another_refund_or_too_much() {
 
 #[test]
 fn two_orders_with_one_refund_id_do_not_hide_each_other() {
-    // The credit is that of O; P's refund is not paid out.
+    // The credit belongs to O. The refund of P is not credited.
     let given = Given::default()
         .wallet("W", &[credit_of("O", "R", "5")])
         .order("O", "9", &succeeded("R", "5"))
@@ -193,7 +193,7 @@ fn two_orders_with_one_refund_id_do_not_hide_each_other() {
 }
 
 #[test]
-fn holds_past_their_expiry_negative_balances_and_incomplete_histories() {
+fn expired_holds_negative_balances_and_incomplete_histories_are_found() {
     let hold = |expires: i64| {
         let data = json!({"hold": "H", "amount": eur("1"), "expires_at": format_time(hour(expires))});
         ("wallet.held", data)

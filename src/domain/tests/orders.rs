@@ -40,7 +40,7 @@ fn step(refund: &str, enters: RefundState) -> (&'static str, Value) {
     (event.type_name(), event.data())
 }
 
-/// Given these events, then these sums (paid, refunded, pending, refundable) and these anomalies.
+/// Asserts the sums (paid, refunded, pending, refundable) and the anomalies after these events.
 #[track_caller]
 fn check(events: &[(&str, Value)], sums: [&str; 4], expected: &[(u64, AnomalyKind)]) {
     let replay = all::<OrderState>(stream(events));
@@ -81,7 +81,7 @@ fn sums_follow_the_refunds_states() {
 }
 
 #[test]
-fn what_can_be_asked_back_is_never_below_zero() {
+fn the_refundable_amount_is_never_below_zero() {
     check(
         &[placed("5"), requested("R", "9")],
         ["0.00", "0.00", "9.00", "0.00"],
@@ -89,9 +89,9 @@ fn what_can_be_asked_back_is_never_below_zero() {
     );
 }
 
-/// The table of contract §5, arrow by arrow: all 64 pairs of states.
+/// The transitions of contract §5: all 64 pairs of states.
 #[test]
-fn a_refund_takes_only_the_arrows_of_the_table() {
+fn a_refund_makes_only_the_transitions_of_the_table() {
     let ways: [(RefundState, &[RefundState]); 8] = {
         use RefundState::*;
         [
@@ -141,7 +141,7 @@ fn a_refund_takes_only_the_arrows_of_the_table() {
 }
 
 #[test]
-fn a_step_of_a_refund_that_nobody_asked_for_is_an_anomaly() {
+fn a_step_of_a_refund_that_was_not_requested_is_an_anomaly() {
     check(
         &[placed("5"), paid("5"), step("R", RefundState::Approved)],
         ["5.00", "0.00", "0.00", "5.00"],
@@ -160,7 +160,7 @@ fn an_order_has_one_currency_and_one_placing() {
 }
 
 #[test]
-fn the_status_is_the_last_of_what_happened() {
+fn the_status_is_that_of_the_last_event() {
     let status = |events: &[(&str, Value)]| all::<OrderState>(stream(events)).fold.state.status.to_string();
     let shipped = || ("order.shipped", json!({}));
     assert_eq!(status(&[placed("5")]), "placed");
@@ -176,7 +176,7 @@ fn the_status_is_the_last_of_what_happened() {
 }
 
 #[test]
-fn required_words_are_required() {
+fn a_payload_without_a_required_text_is_refused() {
     for (kind, data) in [
         ("order.refund_rejected", json!({"refund": "R"})),
         ("order.refund_failed", json!({"refund": "R"})),

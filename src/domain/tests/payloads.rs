@@ -1,5 +1,5 @@
-//! Payloads are read as they were when each was made into a map first: the same fields, the same refusals in the same words,
-//! for JSON of any shape and for what is none. The map lives on here, as the reference.
+//! Compares `Payload` with a reference that parses into a map. Both give the same fields and the same errors, for JSON
+//! of any shape and for text that is not JSON.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::super::{
     payload::Payload,
 };
 
-/// A payload as a map of values.
+/// The reference: a payload as a map of values.
 struct Reference(Map<String, Value>);
 
 fn unparsable(message: String) -> Refusal {
@@ -74,7 +74,7 @@ impl Reference {
 
 const NAMES: [&str; 5] = ["amount", "currency", "lines", "", "né\n"];
 
-/// Every question on every name, and the same of the objects below.
+/// Compares every accessor for every name, also in nested objects.
 fn assert_same(payload: &Payload<'_>, reference: &Reference, depth: usize) {
     for name in NAMES {
         assert_eq!(payload.text(name).map(str::to_owned), reference.text(name));
@@ -97,7 +97,7 @@ fn assert_same(payload: &Payload<'_>, reference: &Reference, depth: usize) {
     }
 }
 
-/// Whether the text was an object.
+/// Compares both parsers. Returns whether the text was an object.
 fn assert_read_alike(text: &str) -> bool {
     match (Payload::parse(Some(text)), Reference::parse(text)) {
         (Ok(payload), Ok(reference)) => {
@@ -111,7 +111,7 @@ fn assert_read_alike(text: &str) -> bool {
     }
 }
 
-/// JSON text as no serializer writes it: fields twice, escapes, numbers at every edge.
+/// JSON text that no serializer writes: repeated fields, escapes, numbers at the limits.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         select(vec![
@@ -163,13 +163,13 @@ fn json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn json_of_any_shape_is_read_alike(text in json()) {
+    fn json_of_any_shape_is_parsed_as_by_the_reference(text in json()) {
         assert_read_alike(&text);
     }
 
-    /// Cut off, or with something in it that does not belong there.
+    /// JSON that is cut off, or has a character inserted.
     #[test]
-    fn what_is_no_json_is_refused_in_the_same_words(text in json(), at in any::<prop::sample::Index>(), put in ".?") {
+    fn invalid_json_gives_the_same_error_as_the_reference(text in json(), at in any::<prop::sample::Index>(), put in ".?") {
         let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
         let place = *at.get(&places);
         assert_read_alike(&text[..place]);
@@ -178,7 +178,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_at_the_edge_of_json_is_read_alike() {
+fn limit_cases_of_json_are_parsed_as_by_the_reference() {
     for text in [
         r#"{"amount":{"amount":"1","currency":"EUR"},"amount":{"amount":"2","currency":"JPY"}}"#,
         r#"{"amount":{"amount":"1","currency":"EUR"},"amount":null}"#,

@@ -1,5 +1,5 @@
-//! Properties that hold for streams of any content: replay is deterministic and total, folding goes on where it stopped,
-//! the balance is the sum of what moved it, and payloads come back as they were written.
+//! Properties that hold for streams of any content: replay is deterministic and total, a fold can be continued, the
+//! balance is the sum of its changes, and payloads round-trip.
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use rust_decimal::Decimal;
@@ -25,7 +25,7 @@ fn money() -> impl Strategy<Value = Money> {
     (1..1_000_000_i128, currency()).prop_map(|(minor, currency)| Money::from_minor(minor, currency).unwrap())
 }
 
-/// Mostly euros, so that streams of them do something.
+/// Mostly euros, so that most events of a stream are applied.
 pub(super) fn wallet_money() -> impl Strategy<Value = Money> {
     prop_oneof![
         9 => (1..1_000_i128).prop_map(|minor| Money::from_minor(minor, "EUR".parse().unwrap()).unwrap()),
@@ -106,7 +106,7 @@ pub(super) fn order_event() -> impl Strategy<Value = OrderEvent> {
     ]
 }
 
-/// A wallet's stream: mostly an opening and sensible events, with sequences now and then lost, repeated or broken.
+/// A wallet's stream: mostly an opening and valid events, with sequences that are sometimes lost, repeated or broken.
 pub(super) fn wallet_stream() -> impl Strategy<Value = Vec<Entry>> {
     let event = prop_oneof![
         20 => wallet_event().prop_map(|event| (event.type_name().to_owned(), event.data().to_string())),
@@ -138,7 +138,7 @@ pub(super) fn fold_all<S: Replayable>(entries: &[(u64, Entry)], mut fold: Fold<S
 
 proptest! {
     #[test]
-    fn folding_goes_on_where_it_stopped(entries in wallet_stream(), cut in 0..40_usize) {
+    fn a_fold_in_two_parts_equals_the_whole_fold(entries in wallet_stream(), cut in 0..40_usize) {
         let sorted = in_sequence_order(entries);
         let (whole, found) = fold_all::<WalletState>(&sorted, Fold::new());
         let (first, second) = sorted.split_at(cut.min(sorted.len()));
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn the_balance_is_the_sum_of_what_moved_it(entries in wallet_stream()) {
+    fn the_balance_is_the_sum_of_its_changes(entries in wallet_stream()) {
         let replay = all::<WalletState>(entries);
         let state = &replay.fold.state;
         let postings: Decimal = state.postings.values().map(|posting| {
@@ -164,14 +164,14 @@ proptest! {
         let mut before = Decimal::ZERO;
         for step in &replay.steps {
             if !step.applied {
-                prop_assert_eq!(step.after.posted, before, "what is refused moves nothing");
+                prop_assert_eq!(step.after.posted, before, "a refused event changes nothing");
             }
             before = step.after.posted;
         }
     }
 
     #[test]
-    fn a_filter_by_sequence_is_the_replay_up_to_there(entries in wallet_stream(), last in 1..40_u64) {
+    fn a_filter_by_sequence_equals_the_replay_up_to_it(entries in wallet_stream(), last in 1..40_u64) {
         let whole = all::<WalletState>(entries.clone());
         let filter = Filter { sequence: Some(last), ..Filter::default() };
         let part = replay::<WalletState>(entries, &filter).unwrap();
@@ -179,13 +179,13 @@ proptest! {
     }
 
     #[test]
-    fn wallet_payloads_come_back_as_they_were_written(event in wallet_event()) {
+    fn wallet_payloads_round_trip(event in wallet_event()) {
         let text = event.data().to_string();
         prop_assert_eq!(WalletEvent::parse(event.type_name(), Some(&text)).unwrap(), event);
     }
 
     #[test]
-    fn order_payloads_come_back_as_they_were_written(event in order_event()) {
+    fn order_payloads_round_trip(event in order_event()) {
         let text = event.data().to_string();
         prop_assert_eq!(OrderEvent::parse(event.type_name(), Some(&text)).unwrap(), event);
     }
@@ -204,13 +204,13 @@ proptest! {
     }
 
     #[test]
-    fn money_comes_back_as_it_was_written(money in money()) {
+    fn money_round_trips(money in money()) {
         let text = serde_json::to_string(&money).unwrap();
         prop_assert_eq!(serde_json::from_str::<Money>(&text).unwrap(), money);
     }
 
     #[test]
-    fn no_text_is_too_odd_to_be_an_amount(text in ".{0,30}") {
+    fn any_text_is_parsed_as_an_amount_or_refused(text in ".{0,30}") {
         if let Ok(money) = Money::parse(&text, "EUR".parse().unwrap()) {
             prop_assert!(text.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
             prop_assert!(money.amount() > Decimal::ZERO);

@@ -18,7 +18,7 @@ fn posted(replay: &Replay<WalletState>) -> String {
 }
 
 #[test]
-fn events_are_folded_in_sequence_order_wherever_they_stand() {
+fn events_are_folded_in_sequence_order_whatever_their_position() {
     let replay = all::<WalletState>(vec![credit(3, "4"), opened(), credit(2, "2")]);
     assert_eq!(posted(&replay), "6.00");
     assert!(replay.fold.complete);
@@ -33,7 +33,7 @@ fn the_events_after_a_gap_still_count() {
     assert_eq!(anomalies(&replay), [(5, Gap)]);
     assert_eq!(replay.anomalies[0].message, "events 3 to 4 are missing");
     assert!(!replay.fold.complete);
-    // Even where the opening is what is missing.
+    // Also if the missing event is the opening.
     let replay = all::<WalletState>(vec![credit(2, "2")]);
     assert_eq!(posted(&replay), "2.00");
     assert_eq!(anomalies(&replay), [(2, Gap), (2, NotOpened)]);
@@ -51,7 +51,7 @@ fn of_two_events_with_one_sequence_the_first_counts() {
 }
 
 #[test]
-fn a_broken_envelope_stays_in_the_timeline_and_moves_nothing() {
+fn a_broken_envelope_stays_in_the_timeline_and_changes_no_figures() {
     for (field, value) in [
         ("id", Some(String::new())),
         ("id", Some("x".repeat(65))),
@@ -75,7 +75,7 @@ fn a_broken_envelope_stays_in_the_timeline_and_moves_nothing() {
 }
 
 #[test]
-fn an_unreadable_sequence_has_none_and_leaves_a_gap_where_it_should_have_been() {
+fn an_unreadable_sequence_is_an_anomaly_without_a_sequence_and_leaves_a_gap() {
     for sequence in ["", "two", "-2", "+2", "2.0", "0", "99999999999999999999999"] {
         let mut broken = credit(2, "100");
         broken.fields.replace(Known::Sequence, Some(sequence));
@@ -93,7 +93,7 @@ fn filtered(entries: &[Entry], filter: Filter) -> Option<(String, u64, bool)> {
 
 #[test]
 fn each_clock_and_the_sequence_filter_by_themselves_and_together() {
-    // Event 3 happened before event 2, and the ledger learnt of it last.
+    // Event 3 happened before event 2 and was recorded last.
     let mut late = credit(3, "4");
     late.fields.replace(Known::Time, Some("2026-01-01T01:30:00Z"));
     let entries = [opened(), credit(2, "2"), late];
@@ -111,7 +111,7 @@ fn each_clock_and_the_sequence_filter_by_themselves_and_together() {
     let found = |amount: &str, sequence| Some((amount.to_owned(), sequence, true));
     assert_eq!(by(None, None, None), found("6.00", 3));
     assert_eq!(by(at(1, 0), None, None), found("0.00", 1));
-    // A gap that a filter makes is no anomaly: event 2 had not happened yet.
+    // A gap made by a filter is no anomaly: event 2 had not happened yet.
     assert_eq!(by(at(1, 30), None, None), found("4.00", 3));
     assert_eq!(by(at(2, 0), None, None), found("6.00", 3));
     assert_eq!(by(None, at(2, 0), None), found("0.00", 1));
@@ -122,7 +122,7 @@ fn each_clock_and_the_sequence_filter_by_themselves_and_together() {
 }
 
 #[test]
-fn a_gap_that_is_really_there_shows_through_a_filter() {
+fn a_gap_in_the_stream_is_reported_under_a_filter() {
     let entries = [opened(), credit(2, "2"), credit(4, "4")];
     let found = |sequence| {
         filtered(
@@ -135,7 +135,7 @@ fn a_gap_that_is_really_there_shows_through_a_filter() {
     };
     assert_eq!(found(3), Some(("2.00".to_owned(), 2, true)));
     assert_eq!(found(4), Some(("6.00".to_owned(), 4, false)));
-    // The gap lies before an event that is left out; what is kept after that still stands behind a gap.
+    // The gap is before an event that the filter leaves out. It is reported at the next event that is kept.
     let mut early = credit(5, "1");
     early.fields.replace(Known::Time, Some(&format_time(hour(2))));
     let entries = [opened(), credit(2, "2"), credit(4, "4"), early];

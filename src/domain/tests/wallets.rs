@@ -1,4 +1,4 @@
-//! Contract §4: what each wallet event does, and what it may not.
+//! Contract §4: the effect of each wallet event, and when it is refused.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn reversed(id: &str, amount: &str) -> (&'static str, Value) {
     )
 }
 
-/// Given these events, then these balances (posted, held, available) and these anomalies.
+/// Asserts the balances (posted, held, available) and the anomalies after these events.
 #[track_caller]
 fn check(events: &[(&str, Value)], balances: [&str; 3], expected: &[(u64, AnomalyKind)]) {
     let replay = all::<WalletState>(stream(events));
@@ -123,7 +123,7 @@ fn reversals_add_up_to_at_most_the_entry() {
         ["0.00", "0.00", "0.00"],
         &[(5, OverReversal)],
     );
-    // Refused whole, not in part.
+    // The whole reversal is refused, not only the excess.
     check(
         &[opened(), credited("20"), reversed("e2", "15"), reversed("e2", "6")],
         ["5.00", "0.00", "5.00"],
@@ -176,7 +176,7 @@ fn an_opening_is_the_first_event_and_the_only_one() {
 }
 
 #[test]
-fn a_negative_balance_is_reported_when_it_begins_and_spoils_nothing() {
+fn a_negative_balance_is_reported_when_it_begins_and_leaves_the_replay_complete() {
     check(
         &[opened(), debited("5"), debited("1"), credited("10"), debited("5")],
         ["-1.00", "0.00", "-1.00"],

@@ -1,21 +1,21 @@
-//! Wallets with a long history, folded in part: which postings and holds an entry needs to be there, and taking out and
-//! putting back those that it does not. What is left out is still true; it is only kept elsewhere.
+//! Partial folds of long wallets: finds the postings and holds that an entry needs, removes the others from the state,
+//! and restores them. What is removed is stored elsewhere.
 
 use std::collections::BTreeMap;
 
 use super::{Hold, HoldState, Posting, WalletEvent, WalletState};
 use crate::domain::event::Entry;
 
-/// A posting or a hold of a wallet, by its name.
+/// A posting or a hold of a wallet, by its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// By the id of its event.
+    /// The id of the posting's event.
     Posting(String),
     Hold(String),
 }
 
 impl WalletState {
-    /// What folding an entry may look up or change.
+    /// The parts that folding an entry may read or change.
     pub fn parts_of(entry: &Entry) -> Vec<Part> {
         let Some(kind) = entry.fields.r#type() else {
             return Vec::new();
@@ -44,7 +44,7 @@ impl WalletState {
         }
     }
 
-    /// Takes out every posting, and every hold that is not open, that `stays` does not want to keep.
+    /// Removes every posting, and every hold that is not open, for which `stays` is false.
     pub fn leave_out(&mut self, stays: impl Fn(&Part) -> bool) {
         let keeps_posting = |id: &String| stays(&Part::Posting(id.clone()));
         self.postings.retain(|id, _| keeps_posting(id));
@@ -52,7 +52,7 @@ impl WalletState {
         self.holds.retain(|id, hold| keeps_hold(id, hold));
     }
 
-    /// Whether a part is in it.
+    /// Whether the state contains a part.
     pub fn holds_part(&self, part: &Part) -> bool {
         match part {
             Part::Posting(id) => self.postings.contains_key(id),
@@ -60,22 +60,22 @@ impl WalletState {
         }
     }
 
-    /// Puts a posting back that was left out.
+    /// Restores a posting that was left out.
     pub fn put_posting(&mut self, id: String, posting: Posting) {
         self.postings.entry(id).or_insert(posting);
     }
 
-    /// Puts a hold back that was left out.
+    /// Restores a hold that was left out.
     pub fn put_hold(&mut self, id: String, hold: Hold) {
         self.holds.entry(id).or_insert(hold);
     }
 
-    /// An opening is among events that a filter leaves out.
+    /// Notes that a filter leaves out the opening, so that it is not reported as missing.
     pub const fn pass_over_opening(&mut self) {
         self.unopened_noted = true;
     }
 
-    /// The state without any part that can be left out.
+    /// The state without the parts that can be left out: all postings, and holds that are not open.
     #[must_use]
     pub fn core(&self) -> Self {
         let open: BTreeMap<_, _> = self

@@ -72,7 +72,10 @@ mod tests {
         },
         event_log::{
             AppendError, Appended, EventLog, Expected, FeedPosition, StreamEnd,
-            embedded::{StoreLocation, schema::FILE},
+            embedded::{
+                StoreLocation,
+                connection::{self, FILE},
+            },
             open,
         },
     };
@@ -171,7 +174,7 @@ mod tests {
     }
 
     fn connect(dir: &Path) -> Connection {
-        schema::connect(&StoreLocation {
+        connection::connect(&StoreLocation {
             domain: LogName::Wallet,
             dir: dir.to_owned(),
             create: true,
@@ -317,10 +320,10 @@ mod tests {
             dir: dir.path().to_owned(),
             create: true,
         };
-        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
+        assert!(matches!(connection::connect(&location), Err(Fault::Damaged(_))));
         connection.execute("UPDATE store SET domain = 'wallet'", []).unwrap();
         connection.pragma_update(None, "application_id", 7).unwrap();
-        assert!(matches!(schema::connect(&location), Err(Fault::Damaged(_))));
+        assert!(matches!(connection::connect(&location), Err(Fault::Damaged(_))));
         assert_eq!(schema::version(&connection).unwrap(), 1);
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{Fault, StoreLocation, schema};
+use super::{Fault, StoreLocation, connection};
 use crate::event_log::ReadError;
 
 /// At most this many reads at once; more wait their turn.
@@ -61,7 +61,7 @@ impl Readers {
     }
 
     fn connect(&self) -> Result<Connection, Fault> {
-        let connection = schema::connect(&self.location)?;
+        let connection = connection::connect(&self.location)?;
         connection.execute_batch("PRAGMA query_only = ON;")?;
         Ok(connection)
     }

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Fault, StoreLocation, schema,
+    Fault, StoreLocation, connection,
     write::{Failed, Request, write},
 };
 use crate::{
@@ -119,7 +119,7 @@ impl Thread {
         let domain = self.location.domain;
         let done = match connection {
             Some(connection) => write(connection, requests),
-            None => schema::connect(&self.location)
+            None => connection::connect(&self.location)
                 .map_err(Failed::Before)
                 .and_then(|fresh| write(connection.insert(fresh), requests)),
         };

@@ -6,10 +6,7 @@ use std::{borrow::Cow, collections::HashMap, ops::Range, vec};
 use chrono::{DateTime, Utc};
 use redis::{FromRedisValue, ParsingError, Value};
 
-use super::{
-    sweep::Paged,
-    wire::{self, Cursor, Stop, Take},
-};
+use super::wire::{self, Cursor, Stop, Take};
 use crate::{
     domain::{
         event::{Entry, Fields, Known, RawDigest},
@@ -17,6 +14,12 @@ use crate::{
     },
     event_log::{FeedEntry, digest::Digester},
 };
+
+/// A page of a stream, as a sweep takes it.
+pub(super) trait Paged: Take + FromRedisValue + Send + 'static {
+    fn entries(&self) -> usize;
+    fn last(&self) -> Option<Position>;
+}
 
 /// One entry with its bytes as they are: its place, and field after value after field.
 pub(super) struct RawEntry {

@@ -16,7 +16,7 @@ use super::{
     link::{Link, Session, Trouble},
 };
 use crate::{
-    domain::ids::{EntityId, LogName, Position},
+    domain::ids::{LogName, Position},
     event_log::{FeedEntry, FeedPosition, ReadError},
 };
 
@@ -29,8 +29,6 @@ const BLOCK_MAX: Duration = Duration::from_secs(6);
 /// Pauses between attempts to connect again grow from the first to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
-/// Keys that one step of a scan looks at.
-const SCAN: usize = 1_000;
 
 pub(super) fn follow(link: Arc<Link>, from: FeedPosition) -> BoxStream<'static, Result<Vec<FeedEntry>, ReadError>> {
     let follower = Follower {
@@ -129,73 +127,4 @@ pub(super) async fn read_feeds(
             page
         })
         .collect())
-}
-
-/// Where a scan of the keys is.
-#[derive(Clone, Copy)]
-enum Scan {
-    At {
-        cursor: u64,
-        /// The connection that the cursor is from: a server that was started anew orders its keys in another way.
-        session: u64,
-    },
-    Done,
-}
-
-/// The ids of streams.
-pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
-    scan(link, Some("stream"))
-}
-
-/// The ids of all keys that are named as a stream is, whatever they hold.
-pub(super) fn names(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
-    scan(link, None)
-}
-
-fn scan(link: Arc<Link>, kind: Option<&'static str>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
-    let start = Scan::At { cursor: 0, session: 0 };
-    stream::try_unfold(start, move |mut scan| {
-        let link = Arc::clone(&link);
-        async move {
-            while let Scan::At { .. } = scan {
-                let (ids, rest) = link
-                    .read(|session| step(&link, session, scan, kind))
-                    .await
-                    .map_err(|fault| fault.into_read(link.domain))?;
-                scan = rest;
-                if !ids.is_empty() {
-                    return Ok(Some((ids, scan)));
-                }
-            }
-            Ok(None)
-        }
-    })
-    .boxed()
-}
-
-async fn step(link: &Link, mut session: Session, scan: Scan, kind: Option<&str>) -> RedisResult<(Vec<EntityId>, Scan)> {
-    let cursor = match scan {
-        Scan::At { cursor, session: of } if of == session.number => cursor,
-        _ => 0,
-    };
-    let mut ask = redis::cmd("SCAN");
-    ask.arg(cursor).arg("MATCH").arg(keys::entity_glob(link.domain));
-    ask.arg("COUNT").arg(SCAN);
-    if let Some(kind) = kind {
-        ask.arg("TYPE").arg(kind);
-    }
-    let (cursor, found): (u64, Vec<Vec<u8>>) = ask.query_async(&mut session.connection).await?;
-    let ids = found
-        .iter()
-        .filter_map(|key| std::str::from_utf8(key).ok())
-        .filter_map(|key| keys::entity_of(key, link.domain, session.partitions))
-        .collect();
-    let rest = match cursor {
-        0 => Scan::Done,
-        cursor => Scan::At {
-            cursor,
-            session: session.number,
-        },
-    };
-    Ok((ids, rest))
 }

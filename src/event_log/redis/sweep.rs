@@ -9,15 +9,14 @@ use futures::{
     stream::{self, BoxStream},
 };
 use parking_lot::MutexGuard;
-use redis::FromRedisValue;
 use tokio::sync::Mutex;
 
 use super::{
-    entry::{Count, Entries},
-    follow,
+    entry::{Count, Entries, Paged},
     link::Link,
     read::{self, Cursor, STREAMS, Unreadable, share},
-    wire::{Take, Wire},
+    scan,
+    wire::Wire,
 };
 use crate::{
     domain::ids::{EntityId, Position},
@@ -28,12 +27,6 @@ use crate::{
 const LANES: usize = 4;
 /// Pipelines that are under way at once, those waiting to be taken among them.
 const AT_ONCE: usize = LANES * 2;
-
-/// What a sweep makes of a page.
-pub(super) trait Paged: Take + FromRedisValue + Send + 'static {
-    fn entries(&self) -> usize;
-    fn last(&self) -> Option<Position>;
-}
 
 /// A page of one stream on a sweep.
 struct Met<T> {
@@ -161,7 +154,7 @@ fn walk<T: Paged>(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Met<T>>, Re
     let lanes: Vec<_> = (0..LANES).map(lane).collect();
     let (open, mut turn) = (Open::default(), 0);
     let found = open.clone();
-    follow::names(Arc::clone(link))
+    scan::names(Arc::clone(link))
         .map_ok(move |ids| stream::iter(found.batches(ids).into_iter().map(Ok)))
         .try_flatten()
         .map_ok(move |batch| {

@@ -1,5 +1,6 @@
-//! Tests of a read model that is kept between starts: going on from it is the same as filling it anew, whatever the streams hold;
-//! one that is damaged, of another version or of other stores is never believed; and it says what the domain's rules say.
+//! Tests of a read model on disk. Resuming from it gives the same rows as filling it anew, whatever the streams hold. A
+//! file that is damaged, of another version or of other stores is not used. Its findings equal those of the domain's
+//! rules.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -39,7 +40,8 @@ async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
     ledger
 }
 
-/// Writes events of any kind to a few wallets and orders; some out of sequence, some untold, some nonsense.
+/// Writes random events to a few wallets and orders. Some are out of sequence, some are missing in the feed, some are
+/// invalid.
 fn write_some(bench: &Bench, random: &mut ChaCha8Rng, count: usize, sequences: &mut [u32; 6]) {
     for _ in 0..count {
         let at = random.random_range(0..6_usize);
@@ -129,7 +131,7 @@ fn order_event(random: &mut ChaCha8Rng) -> (&'static str, Value) {
     }
 }
 
-/// What the domain's rules find in the streams, without a read model.
+/// The findings that the domain's rules give for the streams, without a read model.
 fn judged(bench: &Bench) -> Vec<String> {
     let wallets = folds::<WalletState>(bench.wallet.all());
     let orders = folds::<OrderState>(bench.order.all());
@@ -168,7 +170,7 @@ fn folds<S: Replayable>(streams: Vec<(EntityId, Vec<crate::domain::event::Entry>
 }
 
 #[tokio::test]
-async fn going_on_is_the_same_as_filling_anew() {
+async fn a_resumed_read_model_equals_one_that_is_filled_anew() {
     for seed in 0..40 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
@@ -206,16 +208,16 @@ async fn going_on_is_the_same_as_filling_anew() {
             (of.wallets, of.orders, of.refunds, of.events)
         };
         assert_eq!(counts(&resumed), counts(&replayed), "{seed}");
-        // And it follows: what comes now, in any order, ends the same.
+        // The resumed ledger follows the stores: later events, in any order, give the same rows.
         write_some(&bench, &mut random, 30, &mut sequences);
         let after = start(&bench, None).await;
-        // Untold entries are found by the next scan, which is an hour away here.
+        // Entries that are missing in the feed are found by the next scan, which is an hour away here.
         bench.tell_all();
         same_rows(&resumed, &after).await;
     }
 }
 
-/// Stops a ledger and waits until it has left its directory.
+/// Stops a ledger and waits until it has released its directory.
 pub async fn close(ledger: Arc<Ledger>) {
     ledger.stop();
     let dir = ledger.model.settings().dir.clone();
@@ -227,8 +229,8 @@ pub async fn close(ledger: Arc<Ledger>) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(ledger.is_none(), "somebody still uses the ledger");
-    // Its tasks let go of the database when they notice that they were aborted.
+    assert!(ledger.is_none(), "the ledger is still in use");
+    // Its tasks release the database when they notice that they were aborted.
     let Some(dir) = dir else { return };
     for _ in 0..500 {
         let lock = std::fs::File::open(dir.join("lock")).unwrap();
@@ -237,7 +239,7 @@ pub async fn close(ledger: Arc<Ledger>) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the directory was not left");
+    panic!("the directory was not released");
 }
 
 /// Waits until two ledgers hold the same rows.
@@ -254,7 +256,7 @@ pub async fn same_rows(a: &Ledger, b: &Ledger) {
     assert!(different.is_empty(), "{different:#?}");
 }
 
-/// A ledger whose read model is kept in a directory.
+/// A ledger whose read model was written to a directory.
 async fn kept() -> (Bench, tempfile::TempDir) {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     bench.open_wallet();
@@ -273,7 +275,7 @@ fn file(dir: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn one_of_another_version_or_program_is_replaced() {
+async fn a_file_of_another_version_or_program_is_replaced() {
     for statement in [
         "UPDATE meta SET value = '0 0.0.1' WHERE name = 'format'",
         "PRAGMA application_id = 7",
@@ -311,7 +313,7 @@ async fn a_file_that_is_no_database_is_replaced() {
 }
 
 #[tokio::test]
-async fn one_of_other_stores_is_not_believed() {
+async fn a_read_model_of_other_stores_is_not_used() {
     let (_, dir) = kept().await;
     let other = Bench::new();
     other.open_wallet();
@@ -324,7 +326,7 @@ async fn one_of_other_stores_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_huge_event_is_kept_truncated_and_still_shows_that_the_store_is_the_same() {
+async fn a_huge_event_is_stored_truncated_and_still_identifies_the_store() {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     bench.open_wallet();
     let amount = json!({"amount": "5", "currency": "EUR"});
@@ -341,7 +343,7 @@ async fn a_huge_event_is_kept_truncated_and_still_shows_that_the_store_is_the_sa
 }
 
 #[tokio::test]
-async fn a_directory_belongs_to_one_process() {
+async fn a_directory_is_used_by_one_process_only() {
     let (bench, dir) = kept().await;
     let ledger = start(&bench, Some(dir.path())).await;
     let refused = Ledger::start(bench.stores(), settings(Some(dir.path()))).err().unwrap();

@@ -1,5 +1,5 @@
-//! Every filter and sort of every list against a plain recomputation: rows are folded from the streams, filtered and sorted in memory, and
-//! compared with what the engine lists, page by page, forwards and backwards, whichever way the engine finds them.
+//! Compares every filter and sort of every list with a plain recomputation: rows are folded from the streams, and
+//! filtered and sorted in memory. The lists are read page by page, forwards and backwards, with every query plan.
 
 use std::{
     cmp::Ordering,
@@ -36,7 +36,7 @@ use crate::{
     },
 };
 
-/// Numbers that look random and are the same at each run.
+/// A pseudo-random generator that gives the same numbers in each run.
 pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
@@ -85,7 +85,7 @@ fn party(chance: &mut Chance) -> Value {
     )
 }
 
-/// A ledger in which values are few, so that many rows are equal in what they are sorted by.
+/// A ledger with few distinct values, so that many rows have equal sort keys.
 pub(super) fn generate(bench: &Bench, chance: &mut Chance) {
     generate_wallets(bench, chance);
     generate_orders(bench, chance);
@@ -205,10 +205,10 @@ fn generate_orders(bench: &Bench, chance: &mut Chance) {
     }
 }
 
-/// A row as the plain recomputation has it.
+/// A row of the plain recomputation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plain {
-    /// Names the row, and settles what is equal.
+    /// Identifies the row, and orders rows with equal sort keys.
     pub(super) id: Vec<String>,
     pub(super) state: String,
     pub(super) currency: Option<Currency>,
@@ -343,7 +343,7 @@ fn of_holds(wallets: &Wallets) -> Vec<Plain> {
     rows
 }
 
-/// What is found has tests of its own; here the list without a filter says what there is.
+/// Which findings there are is tested elsewhere. Here the unfiltered list is the reference.
 fn of_findings(ledger: &Ledger, wallets: &Wallets, orders: &Orders) -> Vec<Plain> {
     let all = listed::<FindingRow>(ledger, &ListQuery::default(), &ask(1_000, usize::MAX, 10_000));
     let row = |row: FindingRow| {
@@ -400,7 +400,8 @@ fn folded<S: crate::domain::replay::Replayable>(entries: Vec<crate::domain::even
     fold.state
 }
 
-/// Whether a text is in a row, by the words of the contract; texts of the tests are folded by hand.
+/// Whether a text matches a row, by the rules of the contract. The characters used in the tests are folded here by
+/// hand.
 pub(super) fn has_text(row: &Plain, text: &str, search: Search) -> bool {
     let fold = |text: &str| {
         let lower = text.to_lowercase();
@@ -467,7 +468,7 @@ fn matches(list: ListName, row: &Plain, query: &ListQuery, search: Search) -> bo
 }
 
 pub(super) fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Ordering {
-    /// Missing values last, in either direction.
+    /// Missing values come last in both directions.
     fn by<T: Ord>(a: Option<T>, b: Option<T>, descending: bool) -> Ordering {
         match (a, b) {
             (Some(a), Some(b)) if descending => b.cmp(&a),
@@ -506,7 +507,7 @@ pub(super) fn compare(list: ListName, sort: Sort, a: &Plain, b: &Plain) -> Order
     order.then(ids)
 }
 
-/// A query with some filters, whose values are taken from rows.
+/// A query with random filters, whose values are taken from rows.
 fn query(list: ListName, rows: &[Plain], chance: &mut Chance) -> ListQuery {
     let mut query = ListQuery::default();
     let texts = [
@@ -583,7 +584,7 @@ fn ask(rows: usize, visits: usize, collected: usize) -> Ask {
     }
 }
 
-/// The rows of every page, forwards; backwards they have to be the same.
+/// The rows of every page, read forwards. Asserts that reading backwards gives the same rows.
 fn listed<Row: ListRow + Clone>(ledger: &Ledger, query: &ListQuery, ask: &Ask) -> Vec<Row> {
     let page = |at: PageAt| {
         let query = query.page(at);
@@ -598,7 +599,7 @@ fn listed<Row: ListRow + Clone>(ledger: &Ledger, query: &ListQuery, ask: &Ask) -
     loop {
         let page = page(at);
         assert!(page.rows.len() <= ask.rows);
-        assert_eq!(page.note, None, "it goes on: {query:?}");
+        assert_eq!(page.note, None, "the cursor is followed: {query:?}");
         count = count.or(Some(page.total));
         rows.extend(page.rows);
         match page.next {
@@ -631,7 +632,7 @@ fn check<Row: ListRow + Clone>(
         expected.sort_by(|a, b| compare(list, sort, a, b));
         let expected: Vec<_> = expected.into_iter().map(|row| row.id.clone()).collect();
         found += expected.len();
-        // With small bounds, what is otherwise collected is walked, and walks stop.
+        // With small bounds, the engine walks an index instead of collecting rows, and walks stop early.
         for (rows, visits, collected) in [(50, 5_000, 10_000), (7, 20, 3), (3, 5_000, 15), (1_000, usize::MAX, 0)] {
             let ask = Ask {
                 search,
@@ -646,12 +647,12 @@ fn check<Row: ListRow + Clone>(
 }
 
 #[tokio::test]
-async fn every_filter_and_sort_lists_what_a_plain_recomputation_has() {
+async fn every_filter_and_sort_equals_a_plain_recomputation() {
     let mut chance = Chance(7);
     for followed in [false, true] {
         let bench = Bench::new();
         if followed {
-            // Of wallets and orders that are known, much changes later.
+            // Many changes come later to wallets and orders that are already known.
             bench.open_wallet();
             bench.order_with_refund("O-3", "R-5", "2", 3);
         } else {
@@ -708,7 +709,7 @@ async fn every_filter_and_sort_lists_what_a_plain_recomputation_has() {
     }
 }
 
-/// Texts that the index's language or a reader of texts could trip over are found or not, and never fail.
+/// Texts with special characters of the search index, of SQL and of Unicode never cause an error.
 fn hostile_texts(ledger: &Ledger) {
     let texts = [
         "\"",
@@ -758,7 +759,7 @@ fn hostile_texts(ledger: &Ledger) {
                 listed::<FindingRow>(ledger, &query, &ask).len(),
                 listed::<CustomerRow>(ledger, &query, &ask).len(),
             ];
-            // What it folds to is two pieces of text that are there.
+            // It folds to two words that are in the names.
             let is_text = text == "ada\nlove" && search == Search::Names;
             assert_eq!(found.iter().any(|found| *found > 0), is_text, "{text:?} {found:?}");
         }
@@ -773,7 +774,7 @@ fn hostile_texts(ledger: &Ledger) {
     ));
 }
 
-/// What the rows of customers count.
+/// Compares the counts in the rows of customers.
 fn counts_of_customers(bench: &Bench, ledger: &Ledger) {
     let (wallets, orders) = (
         rows(bench, ledger, ListName::Wallets),

@@ -1,4 +1,4 @@
-//! Tests of searching for long ids and parts of them, which the index answers from a sample of their trigrams.
+//! Tests of the search for long ids and parts of them. The index answers it from a sample of their trigrams.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn uuid(n: u128) -> String {
-    // Spread over the digits, so that ids share many trigrams and few long parts.
+    // Multiplying spreads `n` over the digits, so that ids share many trigrams and few long parts.
     Uuid::from_u128(n.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)).to_string()
 }
 
@@ -28,7 +28,7 @@ fn orders_with(ledger: &Ledger, text: &str, search: Search) -> BTreeSet<String> 
 }
 
 #[tokio::test]
-async fn long_ids_and_long_parts_of_them_are_found_where_they_are_and_nowhere_else() {
+async fn long_ids_and_long_parts_of_them_are_found_in_their_rows_only() {
     let bench = Bench::new();
     let money = json!({"amount": "9", "currency": "EUR"});
     let mut rows = Vec::new();
@@ -64,7 +64,7 @@ async fn long_ids_and_long_parts_of_them_are_found_where_they_are_and_nowhere_el
             ]);
         }
     }
-    // One id has each trigram of the sample, and no id has the text.
+    // One id has every trigram of the sample, but no id has the text.
     let id = uuid(1);
     texts.insert(format!("{}{}", &id[20..28], &id[..12]));
     texts.extend(

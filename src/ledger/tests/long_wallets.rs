@@ -1,5 +1,5 @@
-//! Tests of wallets with long histories: whatever a page shows of them is what a replay of the whole stream shows, though it
-//! reads only a few segments.
+//! Tests of wallets with long histories: every page shows what a replay of the whole stream shows, but reads only a few
+//! segments.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Without a directory, long wallets are read whole.
+/// Without a directory, long wallets are replayed from their whole streams.
 fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
     let settings = Settings {
         rescan: LATER,
@@ -38,13 +38,13 @@ fn id() -> EntityId {
     EntityId::new("W-1").unwrap()
 }
 
-/// Writes so many more events: in sequence order but for gaps and repeats, with times that go back now and then, and with
-/// reversals and holds that reach back over many segments.
+/// Writes random events: mostly in sequence order, with gaps and repeats, with times that sometimes go back, and with
+/// reversals and holds that refer to events many segments earlier.
 struct Writer {
     random: ChaCha8Rng,
     sequence: u64,
     written: u64,
-    /// How far the times of events may be from their order, in hours.
+    /// How far an event's time may be before its order in the stream, in hours.
     disorder: i64,
 }
 
@@ -74,7 +74,7 @@ impl Writer {
             };
             let (kind, data) = self.event();
             let at = i64::try_from(self.written).unwrap();
-            // Now and then something comes very late: behind segments of which a filter keeps nothing.
+            // Sometimes an event comes very late: after segments in which a filter keeps nothing.
             let late = self.disorder > 0 && self.random.random_range(0..100) == 0;
             let back = if late { 1_000 } else { self.disorder };
             let time = hour(at - self.random.random_range(0..=back));
@@ -143,7 +143,7 @@ impl Writer {
     }
 }
 
-/// What must be the same to the letter.
+/// The part of a view that has to be exactly equal.
 fn summary(view: &WalletView) -> String {
     let view = WalletView {
         chart: Vec::new(),
@@ -169,7 +169,7 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
             assert!(one == other, "{query:?}: {differs:?}");
             let last = |view: &WalletView| view.chart.last().map(|point| (point.posted, point.available));
             assert_eq!(last(&whole), last(&stretch), "{query:?}");
-            // Of what a filter cuts off in the middle of a stretch, the extremes of the rest may not be shown.
+            // If a filter cuts a range of the chart, the extremes of its rest may be missing.
             if query.filter.is_empty() {
                 assert_eq!(
                     lowest_and_highest(&whole.chart),
@@ -184,7 +184,7 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
 }
 
 #[tokio::test]
-async fn a_long_wallet_is_what_its_whole_replay_says() {
+async fn a_long_wallets_page_equals_its_whole_replay() {
     for seed in 0..6 {
         let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(seed));
         writer.write(&bench, 3 * SEGMENT + 40);
@@ -216,7 +216,7 @@ async fn a_long_wallet_is_what_its_whole_replay_says() {
                     "{seed} {round} {at}"
                 );
             }
-            // It goes on, over the ends of segments, and the read model follows.
+            // More events follow, beyond the ends of segments, and the read model follows them.
             writer.write(&bench, 200);
             let fresh = start(&bench, None);
             fresh.loaded().await;
@@ -268,7 +268,7 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
         let read = bench.wallet.entries_read() - before;
         assert!(read <= 6 * SEGMENT, "{read} entries were read for {look:?}");
     }
-    // One more event costs no second reading, either.
+    // One more event does not cause a second read of the stream either.
     let before = bench.wallet.entries_read();
     writer.write(&bench, 1);
     let fresh = long.clone();
@@ -278,13 +278,13 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
 }
 
 #[tokio::test]
-async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_snapshots_from_then_on() {
+async fn a_wallet_that_becomes_long_while_it_is_followed_gets_snapshots_from_then_on() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
     writer.disorder = 0;
     writer.write(&bench, SEGMENT);
     let long = start(&bench, Some(dir.path()));
     long.loaded().await;
-    // One after the other, so that what is known of it is kept and gone on with.
+    // One event at a time, so that the cached fold is continued.
     for _ in 0..SEGMENT + 40 {
         writer.write(&bench, 1);
         super::becomes(|| long.overview().unwrap().events == writer.written).await;
@@ -301,7 +301,7 @@ async fn a_wallet_that_becomes_long_while_it_is_followed_leaves_snapshots_from_t
 }
 
 #[tokio::test]
-async fn snapshots_that_a_process_left_unfinished_are_gone_on_with() {
+async fn unfinished_snapshots_of_another_process_are_continued() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(8));
     writer.write(&bench, 4 * SEGMENT);
     let first = start(&bench, Some(dir.path()));
@@ -314,7 +314,7 @@ async fn snapshots_that_a_process_left_unfinished_are_gone_on_with() {
     long.loaded().await;
     long.histories().track(&id(), writer.written).await.unwrap();
     let read = bench.wallet.entries_read() - before;
-    // One page was read with those of other streams before it was known that the stream is long.
+    // One page was read together with other streams before the stream was known to be long.
     assert!(
         (20 * SEGMENT..22 * SEGMENT + 1_000).contains(&read),
         "{read} entries were read to go on"
@@ -331,7 +331,7 @@ async fn snapshots_that_a_process_left_unfinished_are_gone_on_with() {
 }
 
 #[tokio::test]
-async fn snapshots_are_never_kept_without_those_before_them() {
+async fn a_snapshot_is_never_stored_without_those_before_it() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
     writer.disorder = 0;
     writer.write(&bench, 4 * SEGMENT);
@@ -340,7 +340,7 @@ async fn snapshots_are_never_kept_without_those_before_them() {
     long.histories().track(&id(), u64::MAX).await.unwrap();
     writer.write(&bench, 1);
     super::becomes(|| long.overview().unwrap().events == writer.written).await;
-    // What a process keeps in memory goes on from snapshots that are gone.
+    // The cached fold continues from snapshots that are deleted here.
     let file = rusqlite::Connection::open(dir.path().join("read_model.1.sqlite3")).unwrap();
     file.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     file.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")
@@ -359,7 +359,7 @@ async fn snapshots_are_never_kept_without_those_before_them() {
     let first: Option<i64> = file
         .query_row("SELECT min(number) FROM snapshot", [], |row| row.get(0))
         .unwrap();
-    // Numbers are stored with their sign bit flipped.
+    // Numbers are stored with the sign bit flipped.
     assert!(
         first.is_none_or(|first| first == i64::MIN) && count == numbers,
         "{count} {numbers} {first:?}"
@@ -385,7 +385,7 @@ async fn a_very_long_wallet_can_be_opened_as_soon_as_everything_was_read() {
 }
 
 #[tokio::test]
-async fn snapshots_that_are_damaged_or_of_another_log_are_not_believed() {
+async fn snapshots_that_are_damaged_or_of_another_log_are_not_used() {
     let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(3));
     writer.write(&bench, 5 * SEGMENT);
     let short = start(&bench, None);

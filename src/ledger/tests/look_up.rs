@@ -93,10 +93,10 @@ async fn an_orders_id_and_the_whole_name_find_its_customer() {
     bench.place("O-3", hour(1), &json!({"total": euros("9"), "wallet": "W-1"}));
     bench.place("O-4", hour(1), &json!({"total": euros("9"), "wallet": "W-9"}));
     bench.place("O-5", hour(1), &json!({"total": euros("9")}));
-    // It names a customer, so its wallet's owner is not asked for.
+    // The order names a customer, so the owner of its wallet is not considered.
     let both = json!({"total": euros("9"), "wallet": "W-1", "customer": {"id": "C-4"}});
     bench.place("O-6", hour(1), &both);
-    // C-2 was seen with another name before.
+    // C-2 has another name in an earlier event.
     bench.place(
         "O-7",
         hour(1),
@@ -146,7 +146,7 @@ async fn an_amount_counts_on_the_day_of_its_order_or_refund() {
     for (amount, day, is_found) in [
         ("12.50", "2026-01-02", true),
         ("12.5", "2026-01-02", true),
-        // Its last event is the refund's.
+        // The last event of the order is the refund's.
         ("12.50", "2026-01-03", true),
         ("12.50", "2026-01-01", false),
         ("12.51", "2026-01-02", false),
@@ -182,7 +182,7 @@ async fn an_amount_counts_on_the_day_of_its_order_or_refund() {
 }
 
 #[tokio::test]
-async fn two_customers_of_one_name_are_told_apart_by_the_order() {
+async fn two_customers_with_the_same_name_are_distinguished_by_the_order() {
     let bench = Bench::new();
     for (order, id) in [("O-1", "C-1"), ("O-2", "C-2")] {
         let data = json!({"total": euros("9"), "customer": of(id, "Ada Lovelace")});
@@ -197,7 +197,8 @@ async fn two_customers_of_one_name_are_told_apart_by_the_order() {
     assert_eq!(by_order(&ledger, "Ada Lovelace", "O-2"), customer("C-2"));
 }
 
-/// More orders have the amount, and more refunds the day and the amount, than are looked at: the name leads to the customer.
+/// More orders have the amount, and more refunds have the day and the amount, than the program looks at. The customer
+/// is found by the name.
 #[tokio::test]
 async fn a_common_amount_is_found_by_the_name() {
     let bench = Bench::new();
@@ -236,19 +237,19 @@ async fn a_common_amount_is_found_by_the_name() {
     assert_eq!(found("Hopper", "2026-01-01"), Found::NoMatch);
     assert_eq!(found("Nobody \"* OR names", "2026-01-01"), Found::NoMatch);
     assert_eq!(found("Common Name", "2026-01-01"), Found::TooMany);
-    // The search index can't look for words this short.
+    // The search index can't find words this short.
     assert_eq!(found("Li Wu", "2026-01-01"), Found::TooMany);
     assert_eq!(by_order(&ledger, "Li Wu", "O-short"), customer("C-li"));
     assert_eq!(
         by_amount(&ledger, "Ada Byron", "7", "EUR", "2026-01-01"),
         customer("C-ada")
     );
-    // Within the bound of the program, the amount leads to the orders.
+    // With fewer rows than the program's bound, the orders are found by the amount.
     assert_eq!(by_amount(&ledger, "Li Wu", "9", "EUR", "2026-01-01"), customer("C-li"));
 }
 
 #[tokio::test]
-async fn without_the_search_index_a_common_amount_is_not_said_to_have_no_match() {
+async fn without_the_search_index_a_common_amount_has_no_answer() {
     let bench = Bench::new();
     for n in 0..9 {
         let data = json!({"total": euros("9"), "customer": of("C-1", "Ada Byron")});
@@ -260,7 +261,7 @@ async fn without_the_search_index_a_common_amount_is_not_said_to_have_no_match()
         day: "2026-01-01".parse().unwrap(),
     };
     indexed(&ledger).await;
-    // As it is while the index is being built.
+    // The state while the index is being built.
     let found = ledger.model.read(|connection| {
         connection.pragma_update(None, "query_only", false)?;
         connection.execute_batch("UPDATE customer_source SET searchable = 0")?;
@@ -272,7 +273,7 @@ async fn without_the_search_index_a_common_amount_is_not_said_to_have_no_match()
 }
 
 #[tokio::test]
-async fn nobody_is_looked_up_while_a_store_is_read_for_the_first_time() {
+async fn a_look_up_fails_while_a_store_is_read_for_the_first_time() {
     let bench = Bench::new();
     bench.place(
         "O-1",
@@ -289,7 +290,7 @@ async fn nobody_is_looked_up_while_a_store_is_read_for_the_first_time() {
 }
 
 #[test]
-fn a_name_has_something_to_compare() {
+fn an_empty_invalid_or_too_long_name_is_refused() {
     for (text, error) in [
         ("", NameError::Missing),
         (" \u{a0}\n", NameError::Missing),

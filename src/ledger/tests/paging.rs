@@ -1,5 +1,5 @@
-//! Tests of pages: every row once, in order, whatever is written between the pages, forwards and backwards, for every way of
-//! sorting.
+//! Tests of pages: for every sort, forwards and backwards, each row appears once and in order, whatever is written
+//! between the pages.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub fn all_refunds(ledger: &Ledger, query: &ListQuery) -> Vec<RefundRow> {
     let mut rows = Vec::new();
     loop {
         let page = ledger.refunds(&query, Search::Names).unwrap();
-        assert_eq!(page.note, None, "it goes on");
+        assert_eq!(page.note, None, "the cursor is followed");
         rows.extend(page.rows);
         match page.next {
             Some(next) => query.at = PageAt::After(next),
@@ -101,7 +101,7 @@ async fn every_refund_is_on_one_page_forwards_and_backwards() {
 }
 
 #[tokio::test]
-async fn rows_that_do_not_change_are_met_once_while_a_shop_writes() {
+async fn unchanged_rows_appear_once_while_others_are_written() {
     let bench = filled();
     let ledger = bench.start(LATER).await;
     for sort in [Sort::Newest, Sort::Id, Sort::AmountDown, Sort::AmountUp] {
@@ -118,7 +118,7 @@ async fn rows_that_do_not_change_are_met_once_while_a_shop_writes() {
             met.extend(page.rows.iter().map(|row| row.id.to_string()));
             let Some(next) = page.next else { break };
             query.at = PageAt::After(next);
-            // New orders come before, between and after the rows that were shown.
+            // New orders are inserted before, between and after the rows that were shown.
             for n in 0..20 {
                 let id = format!("N-{sort:?}-{written}-{n}");
                 bench.order_with_refund(&id, &format!("NR-{id}"), &format!("{n}.00"), n);
@@ -133,7 +133,7 @@ async fn rows_that_do_not_change_are_met_once_while_a_shop_writes() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_nobody_made_begins_at_the_first_page_and_says_so() {
+async fn an_invalid_cursor_gives_the_first_page_with_a_note() {
     let bench = filled();
     let ledger = bench.start(LATER).await;
     let first = ledger.orders(&ListQuery::default(), Search::Names).unwrap();
@@ -157,7 +157,7 @@ async fn a_cursor_that_nobody_made_begins_at_the_first_page_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_wallet_and_an_order_of_one_id_have_findings_of_their_own() {
+async fn a_wallet_and_an_order_with_the_same_id_have_separate_findings() {
     let bench = Bench::new();
     let nonsense = json!("nonsense");
     for n in 0..60 {
@@ -177,7 +177,7 @@ async fn a_wallet_and_an_order_of_one_id_have_findings_of_their_own() {
 }
 
 #[tokio::test]
-async fn ids_that_no_address_can_carry_are_paged_all_the_same() {
+async fn ids_with_special_characters_are_paged() {
     let bench = Bench::new();
     for n in 0..130 {
         let refund = format!("R-{n:03}-{}", "x".repeat(2_000));
@@ -196,7 +196,7 @@ async fn ids_that_no_address_can_carry_are_paged_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_list_begins_at_the_first_page() {
+async fn a_cursor_of_another_list_gives_the_first_page() {
     let bench = filled();
     let ledger = bench.start(LATER).await;
     let newest = |at| ListQuery {
@@ -214,7 +214,7 @@ async fn a_cursor_of_another_list_begins_at_the_first_page() {
 }
 
 #[tokio::test]
-async fn what_a_list_cannot_be_asked_has_no_effect() {
+async fn filters_that_a_list_does_not_have_have_no_effect() {
     let bench = filled();
     let ledger = bench.start(LATER).await;
     let query = ListQuery {

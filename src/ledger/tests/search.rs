@@ -1,4 +1,4 @@
-//! Tests of the search of everything: against a plain recomputation, and of finding events by an id that they carry.
+//! Tests of the search over all kinds, compared with a plain recomputation, and of finding events by an id.
 
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// A hit, as the plain recomputation and the search are compared: ids, what was matched, and whether the id is the text.
+/// A hit in comparable form: its ids, what matched, and whether its id equals the text.
 type Found = (Vec<String>, Matched, bool);
 
 fn moment() -> Moment {
@@ -41,7 +41,7 @@ fn moment() -> Moment {
     }
 }
 
-/// The amounts by which a row is found, with their currency.
+/// The amounts by which a row can be found, with their currency.
 fn amounts(bench: &Bench, list: ListName, row: &Plain) -> Vec<(Decimal, Currency)> {
     if list != ListName::Wallets {
         return row.amount.zip(row.currency).into_iter().collect();
@@ -59,7 +59,7 @@ fn amounts(bench: &Bench, list: ListName, row: &Plain) -> Vec<(Decimal, Currency
     amounts
 }
 
-/// What a search has to find, in its order.
+/// The hits that a search has to return, in order.
 fn expected(bench: &Bench, ledger: &Ledger, list: ListName, text: &str, search: Search) -> Vec<Found> {
     let amount = AmountText::parse(text);
     let mut hits: Vec<(bool, bool, Plain, Matched)> = Vec::new();
@@ -180,7 +180,7 @@ const TEXTS: [&str; 35] = [
     "3.501",
 ];
 
-/// Compares every list with the recomputation, whole and in part.
+/// Compares every list with the recomputation, with and without a bound on the hits.
 fn compare_all(bench: &Bench, ledger: &Ledger) {
     for (list, text) in LISTS.into_iter().flat_map(|list| TEXTS.map(|text| (list, text))) {
         for search in [Search::Names, Search::Ids] {
@@ -209,12 +209,12 @@ fn compare_all(bench: &Bench, ledger: &Ledger) {
 }
 
 #[tokio::test]
-async fn every_kind_is_found_as_a_plain_recomputation_finds_it() {
+async fn hits_of_every_kind_equal_a_plain_recomputation() {
     for seed in [1, 2] {
         let bench = Bench::new();
         generate(&bench, &mut Chance(seed));
         let ledger = bench.start(LATER).await;
-        // At first the search index may not have every row, which changes nothing.
+        // The search index may not have every row at first. The results are the same.
         compare_all(&bench, &ledger);
         whole_index(&ledger).await;
         compare_all(&bench, &ledger);
@@ -277,7 +277,7 @@ async fn payments_are_found_by_their_amount_and_their_whole_id() {
     ledger.stop();
 }
 
-/// What a text finds, once everything is in the index.
+/// The search result for a text, after the index is complete.
 async fn searched(ledger: &Ledger, text: &str) -> SearchView {
     whole_index(ledger).await;
     let Some(text) = SearchText::read(text).unwrap() else {
@@ -286,7 +286,7 @@ async fn searched(ledger: &Ledger, text: &str) -> SearchView {
     ledger.search(&text, None, Search::Names).await.unwrap()
 }
 
-/// The events that carry an id.
+/// The events that have an id.
 async fn carriers(ledger: &Ledger, id: &str) -> Vec<Carrier> {
     let view = searched(ledger, id).await;
     let all = [view.references, view.events, view.correlations];
@@ -336,7 +336,7 @@ fn write_refunded_order(bench: &Bench) {
 }
 
 #[tokio::test]
-async fn events_are_found_by_the_whole_ids_that_they_carry() {
+async fn events_are_found_by_their_whole_ids() {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     bench.open_wallet();
     write_refunded_order(&bench);
@@ -380,7 +380,7 @@ async fn events_are_found_by_the_whole_ids_that_they_carry() {
     for not_whole in ["P-", "p-1", "REF", "O-1", "W-1", "", "P-1\0"] {
         assert_eq!(carriers(&ledger, not_whole).await, [], "{not_whole}");
     }
-    // What comes later is found, too, and so is everything after a restart.
+    // Later events are found as well, and all events after a restart.
     bench.credit(2, "5", true);
     let credited = carrier(IdKind::Event, "W-1.2", wallet, 2, "wallet.credited", hour(2));
     super::becomes(|| ledger.overview().unwrap().events == 8).await;
@@ -416,7 +416,7 @@ async fn an_id_is_not_found_where_its_event_is_gone() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!((paid("P-1").await, paid("P-2").await), (0, 1));
-    // Its hash is still in the index; the stream does not have it.
+    // The hash is still in the index, but the stream no longer has the id.
     assert_eq!(carriers(&ledger, "REF-2").await, []);
     assert_eq!(carriers(&ledger, "REF-3").await.len(), 1);
 }
@@ -439,7 +439,7 @@ async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
     assert!(SearchText::read(&"x".repeat(101)).is_err());
     assert!(
         SearchText::read("\u{301}\u{300}").unwrap().is_none(),
-        "nothing is left of it"
+        "no text is left"
     );
     for text in [
         "' OR 1=1 --",
@@ -491,7 +491,7 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
     };
     let newest = ["O-2398", "O-2396", "O-2394"].map(|id| (vec![id.to_owned()], Matched::Name, false));
     assert_eq!(page("ada"), (newest.to_vec(), Count::AtLeast(100)));
-    // A text that the index can't look for is looked for in the newest rows.
+    // The index can't find this text. It is searched for in the newest rows.
     assert_eq!(page("zq"), (Vec::new(), Count::AtLeast(0)));
     let whole = Reach::command(5_000, moment());
     let (hits, count) = found_in(&ledger, ListName::Orders, "ada", &whole);
@@ -504,7 +504,7 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
 }
 
 #[tokio::test]
-async fn as_many_pending_refunds_as_are_counted_do_not_hide_the_settled_ones() {
+async fn settled_refunds_are_counted_after_as_many_pending_ones_as_the_bound() {
     let bench = Bench::new();
     let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let mut events = vec![
@@ -578,7 +578,7 @@ async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
     };
     assert_eq!(page("dee"), ["O-0799", "O-0798"]);
     assert_eq!(page("7 EUR"), ["O-0799", "O-0798"]);
-    // More than are collected, and none of them among the newest.
+    // More rows match than are collected, and none of them is among the newest.
     assert_eq!(page("cid"), ["O-1999", "O-1998"]);
     ledger.stop();
 }

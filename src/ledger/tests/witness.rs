@@ -1,5 +1,5 @@
-//! Tests of what the read model does when its store is no longer what it was: it never stays with what it once read, and keeps
-//! what the store has lost.
+//! Tests of a store that loses or changes entries: the read model drops what it read before and keeps the rows of lost
+//! streams.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ fn credited(bench: &Bench) {
 const SOON: Duration = Duration::from_millis(50);
 
 #[tokio::test]
-async fn a_store_that_loses_its_newest_entries_is_believed_within_a_rescan() {
+async fn lost_newest_entries_are_dropped_within_a_rescan() {
     let bench = Bench::new();
     credited(&bench);
     let ledger = start(&bench, None, SOON).await;
@@ -53,7 +53,7 @@ async fn a_store_that_loses_its_newest_entries_is_believed_within_a_rescan() {
     bench.wallet.lose("W-1", 1);
     becomes(|| posted(&ledger) == "5.00").await;
     assert_eq!(ledger.losses().unwrap(), 1);
-    // It is followed from there, and the loss is told of once.
+    // The stream is followed from there, and the loss is counted once.
     bench.credit(3, "1", true);
     becomes(|| posted(&ledger) == "6.00").await;
     tokio::time::sleep(3 * SOON).await;
@@ -61,12 +61,12 @@ async fn a_store_that_loses_its_newest_entries_is_believed_within_a_rescan() {
 }
 
 #[tokio::test]
-async fn what_was_lost_while_nobody_looked_is_found_at_the_start() {
+async fn entries_lost_between_runs_are_found_at_the_start() {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     credited(&bench);
     close(start(&bench, Some(dir.path()), LATER).await).await;
     bench.wallet.lose("W-1", 1);
-    // The feed reaches as far as before again, and says nothing of it.
+    // The feed is as long as before again, so its length does not show the loss.
     bench.order_with_refund("O-1", "R-1", "9", 50);
     let ledger = start(&bench, Some(dir.path()), LATER).await;
     assert_eq!(posted(&ledger), "5.00");
@@ -91,12 +91,12 @@ async fn a_stream_that_is_gone_keeps_its_row_without_figures() {
 }
 
 #[tokio::test]
-async fn looking_at_a_wallet_compares_its_row() {
+async fn reading_a_wallets_page_compares_its_row() {
     let bench = Bench::new();
     credited(&bench);
     bench.order_with_refund("O-1", "R-1", "9", 50);
     let ledger = start(&bench, None, LATER).await;
-    // In a store that others write to without the feed.
+    // Another program writes to the stream without a feed entry.
     bench.credit(4, "1", false);
     assert_eq!(posted(&ledger), "7.50");
     let id = EntityId::new("W-1").unwrap();
@@ -105,7 +105,7 @@ async fn looking_at_a_wallet_compares_its_row() {
     assert_eq!(ledger.losses().unwrap(), 0);
 }
 
-/// A wallet with an entry that is older than those that are compared at every start.
+/// A wallet with an entry older than those that are compared at every start.
 async fn with_an_old_entry() -> (Bench, tempfile::TempDir) {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     credited(&bench);
@@ -122,11 +122,11 @@ async fn with_an_old_entry() -> (Bench, tempfile::TempDir) {
 }
 
 #[tokio::test]
-async fn an_entry_that_says_something_else_is_found_by_a_pass() {
+async fn a_changed_entry_is_found_by_a_pass() {
     let (bench, dir) = with_an_old_entry().await;
     let ledger = start(&bench, Some(dir.path()), LATER).await;
-    assert_eq!(posted(&ledger), "7.50", "nothing shows it");
-    // Two passes, one after the other, find it once.
+    assert_eq!(posted(&ledger), "7.50", "the change is not detected yet");
+    // Two passes in a row count the change once.
     ledger.request_pass(Domain::Wallet);
     ledger.request_pass(Domain::Wallet);
     becomes(|| ledger.losses().unwrap() == 1).await;
@@ -138,7 +138,7 @@ async fn an_entry_that_says_something_else_is_found_by_a_pass() {
 }
 
 #[tokio::test]
-async fn a_store_that_says_it_is_another_is_compared() {
+async fn a_store_with_another_id_is_compared() {
     let (bench, dir) = with_an_old_entry().await;
     bench.wallet.rename();
     let ledger = start(&bench, Some(dir.path()), LATER).await;

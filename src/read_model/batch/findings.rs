@@ -1,5 +1,5 @@
-//! Findings: kept up whenever something changes that they are about, by the rules of the domain. A finding that only the
-//! time makes true (a hold past its expiry) is written beforehand with the time from which it holds.
+//! Findings, evaluated by the rules of the domain whenever something changes that they depend on. A finding that becomes true
+//! with time alone (a hold past its expiry) is written in advance, with the time from which it holds.
 
 use std::collections::BTreeMap;
 
@@ -26,17 +26,17 @@ use crate::{
     },
 };
 
-/// What is looked at to find something.
+/// The kind of subject that a finding was found on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     Refund = 0,
     Order = 1,
-    /// One hold; the subject is the wallet's id, a slash and the hold's id.
+    /// One hold. The subject is the wallet's id, a slash and the hold's id.
     Hold = 2,
     Wallet = 3,
 }
 
-/// Replaces what was found about a subject.
+/// Replaces the findings about a subject.
 pub fn set(
     connection: &Connection,
     scope: Scope,
@@ -59,7 +59,7 @@ fn remove_texts(
     removed: impl Iterator<Item = rusqlite::Result<i64>>,
     upkeep: Upkeep,
 ) -> rusqlite::Result<()> {
-    // Every row is removed before one is looked at.
+    // The whole statement runs before the search index is changed.
     for n in removed.collect::<rusqlite::Result<Vec<i64>>>()? {
         if upkeep.searched {
             search_index::remove(connection, Texts::Finding, n)?;
@@ -68,7 +68,7 @@ fn remove_texts(
     Ok(())
 }
 
-/// Indexes anew the texts of findings that name an order or a wallet, whose customer has changed.
+/// Indexes again the texts of findings that name an order or a wallet whose customer has changed.
 pub fn refresh_texts(connection: &Connection, domain: Domain, id: &EntityId) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(match domain {
         Domain::Wallet => "SELECT n FROM finding INDEXED BY finding_wallet WHERE wallet = ?1",
@@ -81,7 +81,7 @@ pub fn refresh_texts(connection: &Connection, domain: Domain, id: &EntityId) -> 
     Ok(())
 }
 
-/// Adds to what was found about a subject.
+/// Adds findings about a subject.
 fn add(
     connection: &Connection,
     scope: Scope,
@@ -93,7 +93,7 @@ fn add(
     for finding in found {
         let key = key(scope, subject, finding);
         let before = keys.entry(key.clone()).or_insert(0_u32);
-        // Two credits of one wallet, of one amount and moment, can be wrong.
+        // Two credits of one wallet with the same amount and time can both be wrong. A suffix makes their keys unique.
         let key = if *before == 0 { key } else { format!("{key}#{before}") };
         *before += 1;
         let due = finding
@@ -129,7 +129,7 @@ fn add(
     Ok(())
 }
 
-/// Adds that the history of an entity is incomplete, unless that was found.
+/// Adds the finding that an entity's history is incomplete, unless it exists.
 pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId, upkeep: Upkeep) -> rusqlite::Result<()> {
     let scope = match domain {
         Domain::Wallet => Scope::Wallet,
@@ -169,7 +169,8 @@ pub fn add_incomplete(connection: &Connection, domain: Domain, id: &EntityId, up
     add(connection, scope, id.as_str(), &found, upkeep)
 }
 
-/// Names a finding: its kind and what it was found by looking at, as a JSON list. It does not change while the finding lasts.
+/// The key of a finding, as a JSON list: its kind, and the scope and subject that it was found on. The key stays the same while
+/// the finding lasts.
 fn key(scope: Scope, subject: &str, finding: &Finding) -> String {
     let scope_word = match scope {
         Scope::Refund => "refund",
@@ -184,21 +185,21 @@ fn key(scope: Scope, subject: &str, finding: &Finding) -> String {
         finding.amount.map(|amount| amount.to_string()).unwrap_or_default(),
     ];
     match finding.finding {
-        // One finding, however often it was credited.
+        // One finding for all credits of the refund.
         FindingKind::CreditedTwice => {}
-        // Each credit can be wrong.
+        // One finding for each credit.
         FindingKind::AmountMismatch | FindingKind::CreditForUnknownRefund => {
             parts.extend(ids);
             parts.extend(of_credit.iter().map(String::as_str));
         }
-        // Each order that uses the refund's id can be wrong.
+        // One finding for each order that uses the refund's id.
         _ if scope == Scope::Refund => parts.extend(ids),
         _ => {}
     }
     serde_json::to_string(&parts).unwrap_or_default()
 }
 
-/// The digest of everything that a finding says.
+/// The digest of all fields of a finding.
 fn evidence(finding: &Finding) -> [u8; 16] {
     let text = serde_json::to_vec(finding).unwrap_or_default();
     xxhash_rust::xxh3::xxh3_128(&text).to_be_bytes()
@@ -208,7 +209,8 @@ fn hold_subject(wallet: &EntityId, hold: &str) -> String {
     format!("{wallet}/{hold}")
 }
 
-/// Sets what is found about a hold once it is past its expiry; nothing where it is not open or can't expire.
+/// Replaces the finding about a hold. The finding holds once the hold is past its expiry. `expiring` is `None` if the hold is not
+/// open or can't expire.
 pub fn set_hold(
     connection: &Connection,
     wallet: &EntityId,
@@ -218,15 +220,15 @@ pub fn set_hold(
 ) -> rusqlite::Result<()> {
     let mut found = Vec::new();
     if let Some(expiring) = expiring {
-        // It holds from the expiry on, whatever the time is now.
+        // The row is written before the expiry; its column `holds_from` has the time.
         of_hold(expiring, DateTime::<Utc>::MAX_UTC, &mut found);
     }
     set(connection, Scope::Hold, &hold_subject(wallet, hold), &found, upkeep)
 }
 
-/// Removes what was found about the holds of a wallet.
+/// Removes the findings about the holds of a wallet.
 pub fn forget_holds(connection: &Connection, wallet: &EntityId, upkeep: Upkeep) -> rusqlite::Result<()> {
-    // Ids have no slash and no character after it, so the range has the holds of this wallet alone.
+    // Ids contain neither a slash nor the character after it, so the range has only the holds of this wallet.
     let mut delete = connection.prepare_cached(
         "DELETE FROM finding WHERE scope = ?1 AND subject >= ?2 || '/' AND subject < ?2 || '0' RETURNING n",
     )?;
@@ -234,7 +236,7 @@ pub fn forget_holds(connection: &Connection, wallet: &EntityId, upkeep: Upkeep) 
     remove_texts(connection, removed, upkeep)
 }
 
-/// A refund of an order, as rows hold it.
+/// A refund of an order, as read from its rows.
 struct ClaimRow {
     order: String,
     wallet: Option<String>,
@@ -246,7 +248,7 @@ struct ClaimRow {
     state_since: DateTime<Utc>,
 }
 
-/// A credit for a refund that was not wholly reversed.
+/// A credit for a refund. Wholly reversed credits are left out.
 struct CreditRow {
     wallet: String,
     currency: Option<Currency>,
@@ -255,7 +257,7 @@ struct CreditRow {
     order: Option<String>,
 }
 
-/// Finds anew what does not fit about the refunds of one id.
+/// Evaluates the findings about all refunds with this id.
 pub fn evaluate_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> rusqlite::Result<()> {
     let claims = claims(connection, refund)?;
     let credits = credits(connection, refund)?;
@@ -340,8 +342,8 @@ fn credits(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<Credit
     Ok(credits)
 }
 
-/// Finds anew what does not fit about any refund, once both domains are filled. Only refunds are looked at that were credited,
-/// or that should have been.
+/// Evaluates the findings about all refunds, once both domains are filled. Reads only refunds that were credited or should have
+/// been.
 pub fn evaluate_all(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM finding WHERE scope = ?1", [Scope::Refund as i64])?;
     let mut select = connection.prepare(

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// What a row was before it is written again.
+/// The values of a row before it is written again.
 struct Known {
     n: i64,
     digest: RawDigest,
@@ -49,7 +49,7 @@ struct KnownRefund {
     state: RefundState,
     currency: Option<Currency>,
     amount: i128,
-    /// Minutes of these times.
+    /// The minutes of `requested_at` and `state_since`: see [`minute`].
     requested: i64,
     since: i64,
     reason: String,
@@ -61,7 +61,7 @@ fn pending_refunds(order: &OrderState) -> i64 {
 }
 
 impl Batch<'_> {
-    pub(crate) fn put_order(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
+    pub(super) fn put_order_rows(&mut self, id: &EntityId, update: &Update<OrderState>) -> rusqlite::Result<()> {
         let known = if self.filling { None } else { self.known_order(id)? };
         let state = &update.fold.state;
         let n = self.write_order(id, update, known.as_ref())?;
@@ -83,7 +83,7 @@ impl Batch<'_> {
         self.put_payments(n, update, known.is_some())?;
         let wallet_changed = known.as_ref().is_some_and(|known| known.wallet != state.wallet);
         if wallet_changed {
-            // Findings about a refund name the wallet of its order.
+            // Findings about a refund contain the wallet of its order.
             self.refunds.extend(state.refunds.keys().cloned());
         }
         self.find_order(id, update)?;
@@ -124,7 +124,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The texts of an order's refunds have its wallet and its customer.
+    /// Indexes again the texts of an order's refunds, which contain its wallet and its customer.
     fn refresh_refund_texts(&self, order: &EntityId) -> rusqlite::Result<()> {
         let mut select = self.connection.prepare_cached("SELECT n FROM refund WHERE ord = ?1")?;
         let numbers: rusqlite::Result<Vec<i64>> = select.query_map([order.as_str()], |row| row.get(0))?.collect();
@@ -194,8 +194,8 @@ impl Batch<'_> {
         ])
     }
 
-    /// Writes the refunds that were touched; of an order that was read from its beginning all, and removes those that are gone.
-    /// Answers whether there are others than before.
+    /// Writes the touched refunds. If the order was read from its beginning, writes all refunds and removes those that no longer
+    /// exist. Returns whether refunds were added or removed.
     fn put_refunds(&mut self, order: &EntityId, update: &Update<OrderState>, known: bool) -> rusqlite::Result<bool> {
         let mut others = false;
         let refunds = &update.fold.state.refunds;
@@ -310,7 +310,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Writes the payments of the new entries; of an order that was read from its beginning in place of those that there were.
+    /// Writes the payments of the new entries. If the order was read from its beginning, they replace all earlier ones.
     fn put_payments(&self, n: i64, update: &Update<OrderState>, known: bool) -> rusqlite::Result<()> {
         if known && update.anew {
             self.connection
@@ -334,7 +334,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Writes the transitions that have no row yet; of a refund that was read from its beginning all.
+    /// Writes the transitions that have no row yet. If the order was read from its beginning, they replace all earlier ones.
     fn put_transitions(&self, n: i64, refund: &Refund, known: bool, anew: bool) -> rusqlite::Result<()> {
         let mut written = 0_u32;
         if known && anew {

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What a row was before it is written again.
+/// The values of a row before it is written again.
 struct Known {
     n: i64,
     digest: RawDigest,
@@ -52,7 +52,7 @@ fn known_hold(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownHold> {
 }
 
 impl Batch<'_> {
-    pub(crate) fn put_wallet(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
+    pub(super) fn put_wallet_rows(&mut self, id: &EntityId, update: &Update<WalletState>) -> rusqlite::Result<()> {
         let known = if self.filling { None } else { self.known_wallet(id)? };
         let state = &update.fold.state;
         let n = self.write_wallet(id, update, known.as_ref())?;
@@ -184,7 +184,7 @@ impl Batch<'_> {
         findings::forget_holds(self.connection, id, self.upkeep())
     }
 
-    /// A wallet that was never opened takes the currency of its first money event.
+    /// Updates the currency of credits. A wallet that was never opened takes the currency of its first money event.
     fn change_currency(&mut self, n: i64, currency: Option<Currency>) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("UPDATE credit SET currency = ?2 WHERE wallet = ?1")?
@@ -254,7 +254,7 @@ impl Batch<'_> {
             amount: to_minor_units(about.amount, currency),
         };
         self.count_hold(&now, Sign::In);
-        // What is searched of a hold does not change with its state.
+        // The searched texts of a hold do not depend on its state.
         if self.has_text(n) && known.is_none() {
             search_index::put(self.connection, Texts::Hold, n, false)?;
         }

@@ -1,5 +1,5 @@
-//! The projector of cases: follows the feed of the compensation store, and compares every row with the end of its stream at the start
-//! and from time to time. A case that can't be read keeps its row.
+//! The projector of cases. It follows the feed of the compensation store, and compares every row with the end of its stream at
+//! the start and repeatedly. A case that can't be read keeps its row.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -20,23 +20,23 @@ use crate::{
         Store,
         database::{Database, ReadModelError},
         projector::ProjectError,
-        up_to_date::differing,
+        sources,
     },
 };
 
-/// The pause before a store that does not answer is asked again.
+/// The pause before a failed call of the store is retried.
 const RETRY: Duration = Duration::from_secs(1);
-/// Cases that are read at once.
+/// The largest number of cases that are read in one batch.
 const AT_ONCE: usize = 500;
-/// Entries of a case that are read along with those of other cases.
+/// The number of entries of a case that are read together with those of other cases.
 const ENTRIES: usize = 100;
-/// A scan may take this part of the time at most.
+/// The pause after a scan is at least this many times the duration of the scan.
 const SCAN_SHARE: u32 = 20;
 
-/// The rows whose cases a scan reads.
+/// Which rows a scan reads again.
 #[derive(Clone, Copy)]
 enum Read {
-    /// Those that do not end where their streams end.
+    /// Rows that differ from the ends of their streams.
     Differing,
     All,
 }
@@ -46,13 +46,13 @@ pub struct CaseProjector {
     database: Arc<Database>,
     shared: Arc<Shared>,
     rescan: Duration,
-    /// How far the feed was read.
+    /// The position up to which the feed was read.
     place: FeedPosition,
-    /// Every case is read once the feed was read to here.
+    /// Every case was read once the feed was read to this position.
     target: FeedPosition,
     /// Cases whose rows are not written yet.
     moved: BTreeSet<EntityId>,
-    /// How many of the noted cases are among those that were read or are in `moved`.
+    /// The number of noted cases that were read or are in `moved`.
     noted: u64,
 }
 
@@ -70,11 +70,11 @@ impl CaseProjector {
         }
     }
 
-    /// Runs until dropped.
+    /// Runs until the future is dropped.
     pub async fn run(mut self) {
         loop {
             match self.start().await {
-                // A store that has gone back is followed from where its feed ends now.
+                // `follow` returns after the store has gone back; the next `start` handles that.
                 Ok(next_scan) => self.follow(next_scan).await,
                 Err(error) => self.down(&error),
             }
@@ -82,7 +82,7 @@ impl CaseProjector {
         }
     }
 
-    /// Goes on from the rows, or reads every case. Answers when the next scan is due.
+    /// Resumes from the rows, or reads every case. Returns the time of the next scan.
     async fn start(&mut self) -> Result<Instant, ProjectError> {
         let end = self.store.log.feed_end().await?;
         let name = self.store.url.clone();
@@ -94,10 +94,10 @@ impl CaseProjector {
         match known {
             Some(known) if known.0.len() == end.0.len() && !is_behind(&end, &known) => {
                 self.place = known;
-                // What no feed entry names is looked for behind the lists.
+                // Lists do not wait for the scan that finds cases without feed entries.
                 return Ok(Instant::now());
             }
-            // The store has gone back: every case is read again, also where a stream ends where its row says.
+            // The store has gone back. Every case is read again, even if the stream ends where its row says.
             Some(_) => read = Read::All,
             None => {
                 self.blocking(|database| database.write(|connection| rows::clear(connection)))
@@ -111,7 +111,7 @@ impl CaseProjector {
         Ok(Instant::now() + self.rescan)
     }
 
-    /// Follows the feed until the store has gone back.
+    /// Follows the feed until the store has gone back or the feed has ended.
     async fn follow(&mut self, mut next_scan: Instant) {
         let (log, shared) = (Arc::clone(&self.store.log), Arc::clone(&self.shared));
         let mut feed = log.follow(self.place.clone());
@@ -138,7 +138,7 @@ impl CaseProjector {
         }
     }
 
-    /// Compares every row, where the feed may lack something. `None`: the store has gone back.
+    /// Scans, and returns the time of the next scan. `None` if the store has gone back.
     async fn look_again(&mut self) -> Result<Option<Instant>, ProjectError> {
         let begun = Instant::now();
         let end = self.store.log.feed_end().await?;
@@ -147,12 +147,12 @@ impl CaseProjector {
         }
         self.scan(Read::Differing).await?;
         if self.moved.is_empty() {
-            // Whatever the feed still has ahead names no case, or the scan has read it.
+            // The rest of the feed names no case, or the scan has read the case.
             self.target.clone_from(&self.place);
             self.report();
         }
         let pause = if self.store.log.feed_is_complete() {
-            // Only a store that was replaced would show something new.
+            // The feed of this store is complete. A scan would find something new only if the store was replaced.
             self.rescan * SCAN_SHARE
         } else {
             self.rescan
@@ -169,7 +169,7 @@ impl CaseProjector {
         }
     }
 
-    /// Reads what has moved, and says so.
+    /// Reads the cases in `moved` and the noted ones, and reports the progress.
     async fn catch_up(&mut self) {
         let (noted, count) = self.shared.take_noted();
         self.moved.extend(noted);
@@ -190,8 +190,7 @@ impl CaseProjector {
         }
     }
 
-    /// Reads the cases of the rows again that `read` asks for, and the streams that have no row. Cases that are noted meanwhile are read
-    /// between the steps.
+    /// Reads again the cases of the rows that `read` selects, and streams without a row. Reads noted cases between the steps.
     async fn scan(&mut self, read: Read) -> Result<(), ProjectError> {
         let mut after: Option<EntityId> = None;
         loop {
@@ -200,7 +199,7 @@ impl CaseProjector {
                 .blocking(move |database| database.read(|connection| rows::ends(connection, from.as_ref(), AT_ONCE)))
                 .await?;
             let ids = match read {
-                Read::Differing => differing(&*self.store.log, &ends).await?,
+                Read::Differing => sources::differing(&*self.store.log, &ends).await?,
                 Read::All => ends.iter().map(|(id, _)| id.clone()).collect(),
             };
             self.refresh(ids, false).await?;
@@ -223,7 +222,7 @@ impl CaseProjector {
         Ok(())
     }
 
-    /// Reads these cases and writes their rows. `all`: the rows stand for the place in the feed afterwards.
+    /// Reads these cases and writes their rows. `all`: afterwards the rows reflect the present feed position, which is recorded.
     async fn refresh(&self, ids: Vec<EntityId>, all: bool) -> Result<(), ProjectError> {
         let mut rest = ids.chunks(AT_ONCE).peekable();
         while let Some(ids) = rest.next() {
@@ -251,7 +250,7 @@ impl CaseProjector {
         Ok(cases)
     }
 
-    /// Reads one case after the other, because one of them can't be read.
+    /// Reads each case alone, because one of them can't be read.
     async fn read_each(&self, ids: &[EntityId]) -> Result<Vec<Case>, ReadError> {
         let mut cases = Vec::with_capacity(ids.len());
         for id in ids {
@@ -264,10 +263,10 @@ impl CaseProjector {
         Ok(cases)
     }
 
-    /// Writes rows, and with the last of them the place in the feed that they stand for.
+    /// Writes rows. `last`: records the feed position in the same transaction.
     async fn write(&self, cases: Vec<Case>, last: bool) -> Result<(), ProjectError> {
         let (name, place) = (self.store.url.clone(), self.place.clone());
-        // Before every case was read, the rows stand for no place.
+        // Until every case was read, there is no feed position to record.
         let place = (last && !place.0.is_empty()).then_some(place);
         self.blocking(move |database| {
             database.write(|connection| {
@@ -300,7 +299,7 @@ impl CaseProjector {
         self.shared.progress.borrow().down.is_some()
     }
 
-    /// Says that the rows stand for everything that is known.
+    /// Reports that the rows reflect everything that is known.
     fn report(&self) {
         let loaded = self.has_caught_up();
         self.shared.progress.send_modify(|progress| {
@@ -321,7 +320,7 @@ impl CaseProjector {
     }
 }
 
-/// Whether a feed ends before a place.
+/// Whether a feed ends before a position.
 fn is_behind(end: &FeedPosition, place: &FeedPosition) -> bool {
     let before = |(at, place): (usize, &Position)| end.0.get(at).is_none_or(|end| end < place);
     place.0.iter().enumerate().any(before)

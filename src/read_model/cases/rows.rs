@@ -1,4 +1,4 @@
-//! The table of cases.
+//! The tables of cases.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -16,57 +16,7 @@ use crate::{
     views::compensations::CaseRow,
 };
 
-const TABLES: &str = "
-    CREATE TABLE cases (
-        n INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        position BLOB NOT NULL, entries INTEGER NOT NULL,
-        command TEXT NOT NULL,
-        domain TEXT NOT NULL, subject TEXT NOT NULL, refund TEXT,
-        subjects TEXT NOT NULL,     -- JSON: the streams that it appends to, such as [\"wallet W-1\"]
-        amount BLOB NOT NULL, currency TEXT NOT NULL,
-        status INTEGER NOT NULL, status_since BLOB NOT NULL,
-        waits INTEGER NOT NULL,     -- 1 while it waits for an approval
-        expires_at BLOB NOT NULL,   -- while it waits
-        proposer TEXT NOT NULL, proposed_at BLOB NOT NULL,
-        decided_by TEXT             -- who approved or declined
-    ) STRICT;
-    CREATE INDEX cases_status_time ON cases (status, currency, proposed_at, id);
-    CREATE INDEX cases_status_amount ON cases (status, currency, amount, id);
-    CREATE INDEX cases_waits ON cases (waits, proposer);
-    CREATE INDEX cases_proposer ON cases (proposer);
-    CREATE INDEX cases_decided ON cases (decided_by) WHERE decided_by IS NOT NULL;
-    CREATE TABLE case_count (
-        status INTEGER NOT NULL, currency TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (status, currency)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TRIGGER case_added AFTER INSERT ON cases BEGIN
-        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
-    END;
-    CREATE TRIGGER case_removed AFTER DELETE ON cases BEGIN
-        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
-        DELETE FROM case_text WHERE rowid = old.n;
-        DELETE FROM case_subject WHERE n = old.n AND subject IN (SELECT value FROM json_each(old.subjects));
-    END;
-    CREATE TRIGGER case_changed AFTER UPDATE ON cases BEGIN
-        UPDATE case_count SET rows = rows - 1 WHERE status = old.status AND currency = old.currency;
-        INSERT INTO case_count VALUES (new.status, new.currency, 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
-    END;
-    CREATE TABLE case_subject (     -- the streams that a case appends to, such as 'wallet W-1'
-        subject TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject, n)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE case_source (      -- one row: the store that the cases are of, once every one was read
-        store TEXT NOT NULL,
-        feed TEXT NOT NULL          -- JSON: how far its feed was read
-    ) STRICT;
-";
-
-/// Creates the tables, empty.
-pub fn create(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(TABLES)?;
-    search_index::create(connection, Texts::Case)
-}
-
-/// How far the feed of this store was read; `None` where its cases were not all read.
+/// The position up to which the feed of this store was read. `None` if not all of its cases were read.
 pub fn feed(connection: &Connection, store: &str) -> rusqlite::Result<Option<FeedPosition>> {
     let mut select = connection.prepare_cached("SELECT feed FROM case_source WHERE store = ?1")?;
     let feed = select.query_row([store], |row| row.get::<_, String>(0)).optional()?;
@@ -75,7 +25,7 @@ pub fn feed(connection: &Connection, store: &str) -> rusqlite::Result<Option<Fee
         .map(FeedPosition))
 }
 
-/// Records that the rows stand for this place in the feed of a store.
+/// Records the position of a store's feed that the rows reflect.
 pub fn set_feed(connection: &Connection, store: &str, feed: &FeedPosition) -> rusqlite::Result<()> {
     let feed = serde_json::to_string(&feed.0).unwrap_or_default();
     let known = connection
@@ -88,12 +38,12 @@ pub fn set_feed(connection: &Connection, store: &str, feed: &FeedPosition) -> ru
     Ok(())
 }
 
-/// Removes every row, so that the cases of another store can be read.
+/// Removes every row, before the cases of another store are read.
 pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("DELETE FROM cases; DELETE FROM case_source;")
 }
 
-/// Writes a case as it is now. A stream without a proposal that can be read has no row.
+/// Writes the present row of a case. A stream without a readable proposal has no row.
 pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
     let (Some(row), Some((last, entries))) = (CaseRow::of(case), case.end()) else {
         return connection
@@ -133,7 +83,7 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
             Sortable::time(row.proposed_at),
             case.state.decided_by,
         ], |row| row.get::<_, i64>(0))?;
-    // What a case appends to does not change once it is proposed.
+    // The streams that a case appends to do not change after the proposal.
     let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO case_subject VALUES (?1, ?2)")?;
     for subject in &row.subjects {
         insert.execute(params![subject, n])?;
@@ -141,7 +91,7 @@ pub fn put(connection: &Connection, case: &Case) -> rusqlite::Result<()> {
     search_index::put(connection, Texts::Case, n, true)
 }
 
-/// The ends of the next rows by id.
+/// The ends of the next rows after an id, by id, at most `size`.
 pub fn ends(
     connection: &Connection,
     after: Option<&EntityId>,
@@ -162,7 +112,7 @@ pub fn ends(
     Ok(ends)
 }
 
-/// Those of the ids that have no row.
+/// Those ids that have no row.
 pub fn without_row(connection: &Connection, ids: Vec<EntityId>) -> rusqlite::Result<Vec<EntityId>> {
     let mut select = connection.prepare_cached("SELECT 1 FROM cases WHERE id = ?1")?;
     let mut without = Vec::new();

@@ -26,7 +26,7 @@ impl ListRow for CaseRow {
     }
 }
 
-/// The newest cases that append to one of these streams (such as `wallet W-1`), `most` at most.
+/// The newest cases that append to one of these streams (for example `wallet W-1`), at most `most`.
 pub fn cases_about(connection: &Connection, subjects: &[String], most: usize) -> rusqlite::Result<Vec<CaseRow>> {
     let mut numbers = BTreeSet::new();
     let mut select =
@@ -48,7 +48,7 @@ pub fn cases_about(connection: &Connection, subjects: &[String], most: usize) ->
     Ok(rows)
 }
 
-/// How many cases wait for an approval that `reader`, who may approve, can give.
+/// The number of cases that wait for an approval and were not proposed by `reader`, who is allowed to approve.
 pub fn count_waiting(connection: &Connection, reader: &str) -> rusqlite::Result<u64> {
     let mut select = connection
         .prepare_cached("SELECT count(*) FROM cases INDEXED BY cases_waits WHERE waits = 1 AND proposer <> ?1")?;
@@ -71,7 +71,7 @@ fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<CaseRow>> {
         let (id, subject) = (EntityId::new(text(0)?), EntityId::new(text(3)?));
         let (name, domain) = (text(1)?.parse::<CommandName>(), text(2)?.parse::<Domain>());
         let amount = currency.and_then(|currency| Money::from_minor(amount, currency).ok());
-        // What the projector wrote reads back.
+        // The projector wrote these values, so parsing succeeds.
         let (Ok(id), Ok(subject), Ok(name), Ok(domain), Some(amount)) = (id, subject, name, domain, amount) else {
             return Ok(None);
         };

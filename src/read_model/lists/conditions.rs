@@ -1,11 +1,11 @@
-//! What a row of a list has to meet, as SQL: the filters of a query besides state and currency, which are lanes.
+//! The conditions on a row, in SQL: all filters of a query except state and currency, which select lanes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::types::Value;
 
 use super::{
     Moment,
-    lanes::Range,
+    index::Range,
     search::{Fields, Search},
     spec::Spec,
 };
@@ -18,11 +18,11 @@ use crate::{
     views::lists::{ListName, ListQuery, Side},
 };
 
-/// Conditions on a row, all of which have to hold.
+/// Conditions on a row. All of them have to hold.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions {
     parts: Vec<(String, Vec<Value>)>,
-    /// The tables that the conditions need besides the list's own.
+    /// The joins that the conditions need.
     joins: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Conditions {
         self.parts.push((condition.into(), values));
     }
 
-    /// Adds a condition that needs the joined tables of a list.
+    /// Adds a condition that needs the joins of the list.
     fn push_joined(&mut self, spec: &Spec, condition: impl Into<String>, values: Vec<Value>) {
         self.joins = spec.joins;
         self.push(condition, values);
@@ -45,7 +45,7 @@ impl Conditions {
         self.joins
     }
 
-    /// One expression, and its values.
+    /// The conditions as one SQL expression, with its values.
     pub fn as_expression(&self) -> (String, Vec<Value>) {
         if self.parts.is_empty() {
             return ("1".to_owned(), Vec::new());
@@ -60,7 +60,7 @@ fn blob(value: Sortable) -> Value {
     Value::Blob(value.as_bytes().to_vec())
 }
 
-/// Times that `from` and `to` ask for; `None` where neither is given.
+/// The range of times from `from` and `to`. `None` if neither is given.
 pub fn time_range(query: &ListQuery) -> Option<Range> {
     if query.from.is_none() && query.to.is_none() {
         return None;
@@ -72,7 +72,7 @@ pub fn time_range(query: &ListQuery) -> Option<Range> {
     })
 }
 
-/// Amounts that `min` and `max` ask for, which takes exactly one currency; `None` where neither is given.
+/// The range of amounts from `min` and `max`. `None` if neither is given, or if the query does not have exactly one currency.
 pub fn amount_range(query: &ListQuery) -> Option<Range> {
     let [currency] = query.currencies[..] else { return None };
     if query.min.is_none() && query.max.is_none() {
@@ -92,8 +92,8 @@ pub fn amount_range(query: &ListQuery) -> Option<Range> {
     })
 }
 
-/// The time before which a refund of a state has to have entered it; `None`: any time will do. `Err`: no refund of the state is asked
-/// for.
+/// The time before which a refund has to have entered this state. `Ok(None)`: any time. `Err`: the query wants no refunds in this
+/// state.
 pub fn entered_before(query: &ListQuery, moment: &Moment, state: RefundState) -> Result<Option<DateTime<Utc>>, ()> {
     let overdue = if query.overdue {
         Some(moment.overdue_before(state).ok_or(())?)
@@ -101,14 +101,14 @@ pub fn entered_before(query: &ListQuery, moment: &Moment, state: RefundState) ->
         None
     };
     let aged = query.age.map(|hours| {
-        // At least as old: a nanosecond later than so many hours ago is too young.
+        // A refund of exactly this age matches; one that is a nanosecond younger does not.
         let age = TimeDelta::hours(hours.into()) - TimeDelta::nanoseconds(1);
         moment.now.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC)
     });
     Ok(overdue.into_iter().chain(aged).min())
 }
 
-/// What a row has to meet besides its state and currency, and the text.
+/// The conditions of a query, without state, currency and text.
 pub fn of_query(spec: &Spec, query: &ListQuery, moment: &Moment) -> Conditions {
     let mut conditions = Conditions::default();
     if let Some(holds) = spec.holds {
@@ -151,7 +151,7 @@ pub fn of_query(spec: &Spec, query: &ListQuery, moment: &Moment) -> Conditions {
     conditions
 }
 
-/// Adds that a text is in a row.
+/// Adds the condition that a row has a text.
 pub fn add_text(conditions: &mut Conditions, spec: &Spec, pieces: &Pieces, search: Search, fields: Fields) {
     let ids = match fields {
         Fields::Listed => spec.ids,
@@ -172,7 +172,7 @@ pub fn add_text(conditions: &mut Conditions, spec: &Spec, pieces: &Pieces, searc
     }
 }
 
-/// Adds that a row is of one of these states and currencies.
+/// Adds the condition that a row is in one of these lanes.
 pub fn add_lanes(conditions: &mut Conditions, spec: &Spec, lanes: &[(i64, Option<Currency>)]) {
     let mut states: Vec<_> = lanes.iter().map(|(state, _)| *state).collect();
     states.sort_unstable();
@@ -192,7 +192,7 @@ pub fn add_lanes(conditions: &mut Conditions, spec: &Spec, lanes: &[(i64, Option
     );
 }
 
-/// The numbers of the states that a query asks for.
+/// The numbers of the states that a query selects.
 pub fn wanted_states(spec: &Spec, query: &ListQuery) -> Vec<i64> {
     use crate::domain::findings::FindingKind;
     if spec.list == ListName::Findings {

@@ -15,7 +15,7 @@ use crate::{
     views::customers::{CustomerRow, CustomerSums},
 };
 
-/// Names of a customer that are shown at most.
+/// The largest number of names of a customer that are listed.
 const NAMES_MAX: usize = 1_000;
 
 impl ListRow for CustomerRow {
@@ -50,7 +50,7 @@ impl ListRow for CustomerRow {
     }
 }
 
-/// The customer of an id.
+/// Reads the customer of this id.
 pub fn one(connection: &Connection, id: &str, moment: &Moment) -> rusqlite::Result<Option<CustomerRow>> {
     let mut select = connection.prepare_cached("SELECT n FROM customer WHERE id = ?1")?;
     match select.query_row([id], |row| row.get(0)).optional()? {
@@ -59,14 +59,14 @@ pub fn one(connection: &Connection, id: &str, moment: &Moment) -> rusqlite::Resu
     }
 }
 
-/// How many wallets and orders a customer has.
+/// The number of wallets and orders of a customer.
 pub fn rows_of(connection: &Connection, id: &str) -> rusqlite::Result<u64> {
     let mut select = connection.prepare_cached("SELECT wallets + orders FROM customer WHERE id = ?1")?;
     let rows: Option<i64> = select.query_row([id], |row| row.get(0)).optional()?;
     Ok(rows.unwrap_or_default().max(0).cast_unsigned())
 }
 
-/// What a customer's wallets hold and orders come to, by currency; `None` where there are more than [`COUNTED_MAX`] of either.
+/// The sums of a customer's wallets and orders, by currency. `None` if there are more than [`COUNTED_MAX`] wallets or orders.
 pub fn sums(connection: &Connection, id: &str) -> rusqlite::Result<Option<Vec<CustomerSums>>> {
     let mut sums: BTreeMap<Currency, [i128; 5]> = BTreeMap::new();
     for (sql, first) in [

@@ -1,4 +1,4 @@
-//! Rows of findings in lists, and how many there are. A finding that only the time makes true is listed once its time has come.
+//! Rows of findings in lists, and their number. A finding that becomes true with time alone is listed from that time on.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -51,7 +51,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Finding> {
     })
 }
 
-/// How many findings there are of each kind that occurs, worst first.
+/// The number of findings of each kind that occurs, the worst first.
 pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<(FindingKind, u64)>> {
     let mut select = connection.prepare_cached("SELECT kind, rows FROM finding_count")?;
     let rows = select.query_map([], |row| {
@@ -71,7 +71,7 @@ pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<V
         .collect())
 }
 
-/// How many holds are past their expiry.
+/// The number of holds that are past their expiry.
 pub fn due_before(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<i64> {
     let edge = time_slots::minute(now);
     let mut rows = 0;
@@ -91,7 +91,7 @@ pub fn due_before(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Resu
     Ok(rows + in_minute)
 }
 
-/// What a finding can be about.
+/// The kinds of subjects that a finding can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     Refund,

@@ -1,4 +1,4 @@
-//! The first rows of a list, for a search of everything: so many at most, and how many there are.
+//! The first rows of a list, up to a limit, and whether there are more. Used by the search of everything.
 
 use rusqlite::Connection;
 
@@ -15,13 +15,13 @@ use crate::{read_model::folding::Pieces, views::lists::ListQuery};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstRows {
     pub numbers: Vec<i64>,
-    /// There are more.
+    /// There are more matching rows.
     pub more: bool,
-    /// As many rows were visited as may be: there may be more.
+    /// The limit of visited rows was reached, so there may be more matching rows.
     pub stopped: bool,
 }
 
-/// The numbers of the first rows of a list, in the order asked for.
+/// The numbers of the first rows of a list, in the requested order.
 pub fn first_rows<Row: ListRow>(connection: &Connection, query: &ListQuery, ask: &Ask) -> rusqlite::Result<FirstRows> {
     let question = Question::new(connection, Row::SPEC, query, ask)?;
     let Some(found) = question.find::<Row>(None, &Start::First)? else {
@@ -34,20 +34,20 @@ pub fn first_rows<Row: ListRow>(connection: &Connection, query: &ListQuery, ask:
     })
 }
 
-/// Rows that the search index got last, of a text that too many rows have to look at them all.
+/// If too many rows have a text to read them all, this many of those indexed last are read.
 const LAST_MAX: usize = 200;
 
-/// The rows with a text in their own id or a name: those that the first query asks for, then those of the next. No row is asked for by two.
+/// Rows with a text in their own id or a name: those of the first query, then those of the next. No row matches two queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WithText {
-    /// `ask.rows` at most, or all.
+    /// All matching rows if the search index found them, else the first `ask.rows`.
     Rows(FirstRows),
-    /// More rows have the text than `ask.collected`, so they are not all looked at. Some of the first are here, `shown` at most;
-    /// `stopped`: there may be others before them.
+    /// More rows than `ask.collected` have the text, so not all of them are read. `numbers` has some of the first rows, at most
+    /// `shown`. `stopped`: other rows may come before them.
     Many { numbers: Vec<i64>, stopped: bool },
 }
 
-/// Looks for the first rows with a text. Where the search index finds them, they are all answered with.
+/// Finds the first rows with a text. If the search index finds them, returns all of them.
 pub fn first_with_text<Row: ListRow>(
     connection: &Connection,
     queries: &[ListQuery],
@@ -97,12 +97,12 @@ impl FirstWithText<'_> {
         conditions::of_query(Row::SPEC, query, &self.ask.moment)
     }
 
-    /// Some of the first rows of those with a text that too many have.
+    /// Some of the first rows with a text that too many rows have.
     fn some_of_many<Row: ListRow>(&self, shown: usize) -> rusqlite::Result<WithText> {
         let met = self.walk::<Row>(shown)?;
         let mut numbers = met.numbers;
         if met.stopped && numbers.len() < shown {
-            // Very many rows have the text, but few of those that come first.
+            // Very many rows have the text, but few of the first rows have it.
             let (connection, texts, search) = (self.connection, Row::SPEC.texts, self.ask.search);
             let most = shown.max(LAST_MAX);
             numbers.extend(search::last_hits(
@@ -130,7 +130,7 @@ impl FirstWithText<'_> {
         conditions
     }
 
-    /// These rows in the order of the list; `have_text`: every one of them is known to have the text.
+    /// Those of these rows that match, in the order of the list. `have_text`: all of them are known to have the text.
     fn among<Row: ListRow>(&self, mut numbers: Vec<i64>, have_text: bool) -> rusqlite::Result<FirstRows> {
         let mut first = FirstRows::default();
         for query in self.queries {
@@ -141,7 +141,7 @@ impl FirstWithText<'_> {
                 self.text_conditions::<Row>(query)
             };
             let mut rows: Vec<Collected> = question.collect(&numbers, &conditions)?;
-            // They are in the order of the numbers.
+            // `collect` returns rows in the order of `numbers`, which is ascending.
             numbers.retain(|n| rows.binary_search_by_key(n, |row| row.n).is_err());
             rows.sort_unstable_by(|a, b| question.order.compare(&a.key, &b.key));
             first.numbers.extend(rows.into_iter().map(|row| row.n));
@@ -149,7 +149,7 @@ impl FirstWithText<'_> {
         Ok(first)
     }
 
-    /// The first rows that are met along the index of the sort, `most` of them.
+    /// The first `most` matching rows on a walk along the index of the sort.
     fn walk<Row: ListRow>(&self, most: usize) -> rusqlite::Result<FirstRows> {
         let mut first = FirstRows::default();
         for query in self.queries {

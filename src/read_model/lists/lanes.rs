@@ -1,124 +1,46 @@
-//! Walks along indexes. A list sorted by one column and filtered by another would need an index for each pair; instead an index
-//! begins with the filter's columns, each of their values is a lane, and lanes are merged by the sort column. The program names
-//! the index: left to itself, SQLite scans where a filter and a sort are on different columns.
+//! Walks along indexes. A list with a filter on one column and a sort by another would need an index for each pair of columns.
+//! Instead, an index begins with the filter's columns: each combination of their values is a lane, and lanes are merged by the
+//! sort column. Statements name their index, because SQLite would otherwise scan if filter and sort are on different columns.
 
 use std::{cmp::Ordering, collections::VecDeque, fmt::Write as _};
 
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
-use super::{conditions::Conditions, paging::RowKey};
-use crate::read_model::columns::Sortable;
+use super::{
+    conditions::Conditions,
+    index::{Index, Range, RowKey},
+};
 
-/// An index of a list's table.
-#[derive(Clone, Copy, Debug)]
-pub struct Index {
-    pub name: &'static str,
-    /// Columns that the index begins with: those of a lane.
-    pub prefix: &'static [&'static str],
-    /// The column that follows them; `None`: the ids alone.
-    pub key: Option<&'static str>,
-    /// The columns after that, which settle what is equal.
-    pub ties: &'static [&'static str],
-}
-
-impl Index {
-    pub const fn new(
-        name: &'static str,
-        prefix: &'static [&'static str],
-        key: Option<&'static str>,
-        ties: &'static [&'static str],
-    ) -> Self {
-        Self {
-            name,
-            prefix,
-            key,
-            ties,
-        }
-    }
-}
-
-/// Which index is walked, and which parts of it.
+/// The index of a walk, and the ranges of it.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// The table with its alias `t`.
+    /// The table. Its alias is `t`.
     pub table: &'static str,
     pub index: Index,
-    /// What a row has to meet besides being in a lane. A row that does not is visited and passed over.
+    /// The conditions on a row besides its lane. A row that does not meet them is visited and skipped.
     pub conditions: &'a Conditions,
-    /// One after the other.
+    /// The segments are walked one after the other.
     pub segments: Vec<Segment>,
 }
 
-/// Lanes whose rows are merged.
+/// Lanes that are merged.
 #[derive(Debug)]
 pub struct Segment {
-    /// Segments ascend by their labels.
+    /// The label. Segments ascend by their labels.
     pub label: String,
     pub lanes: Vec<Lane>,
 }
 
-/// Bounds of a key column. Without any, missing keys are in it, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Range {
-    /// Included; empty: every key that is there.
-    pub from: Option<Sortable>,
-    /// Not included.
-    pub below: Option<Sortable>,
-    /// Included.
-    pub to: Option<Sortable>,
-    /// Only missing keys.
-    pub missing: bool,
-}
-
-impl Range {
-    /// Every key that is there.
-    pub const PRESENT: Self = Self {
-        from: Some(Sortable::MISSING),
-        below: None,
-        to: None,
-        missing: false,
-    };
-    pub const MISSING: Self = Self {
-        from: None,
-        below: None,
-        to: None,
-        missing: true,
-    };
-
-    /// The conditions on a column, with their values.
-    pub fn conditions(&self, key: &str) -> Vec<(String, Option<Value>)> {
-        let value = |value: Sortable| Some(Value::Blob(value.as_bytes().to_vec()));
-        if self.missing {
-            return vec![(format!("{key} = x''"), None)];
-        }
-        let mut conditions = Vec::new();
-        if let Some(from) = self.from {
-            conditions.push(if from == Sortable::MISSING {
-                (format!("{key} > x''"), None)
-            } else {
-                (format!("{key} >= ?"), value(from))
-            });
-        }
-        if let Some(below) = self.below {
-            conditions.push((format!("{key} < ?"), value(below)));
-        }
-        if let Some(to) = self.to {
-            conditions.push((format!("{key} <= ?"), value(to)));
-        }
-        conditions
-    }
-}
-
-/// One range of the index.
+/// One range of an index.
 #[derive(Clone, Debug)]
 pub struct Lane {
-    /// Values of the prefix columns.
+    /// The values of the prefix columns.
     pub prefix: Vec<Value>,
     pub range: Range,
 }
 
 impl Lane {
-    /// All of an index.
+    /// The whole index.
     pub const EVERY: Self = Self {
         prefix: Vec::new(),
         range: Range {
@@ -133,13 +55,13 @@ impl Lane {
 /// How a walk ended.
 #[derive(Debug)]
 pub enum Walked {
-    /// Every row was visited, or the visitor had enough.
+    /// Every row was visited, or `visit` returned `false`.
     Done,
-    /// As many rows were visited as may be; this was the last.
+    /// The limit of visited rows was reached. This is the last visited row.
     Stopped(RowKey),
 }
 
-/// A statement being put together.
+/// An SQL statement with its values, built in steps.
 struct Statement {
     sql: String,
     values: Vec<Value>,
@@ -174,7 +96,7 @@ impl Statement {
     }
 }
 
-/// A lane being walked, with rows read ahead.
+/// A lane of a walk, with rows that were read ahead.
 struct Cursor<'a> {
     lane: &'a Lane,
     ahead: VecDeque<(i64, RowKey, bool)>,
@@ -183,20 +105,20 @@ struct Cursor<'a> {
     chunk: usize,
 }
 
-/// How a walk begins and how far it may go.
+/// The start, direction and limit of a walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Way<'a> {
     pub descending: bool,
-    /// After this row or, backwards, before it.
+    /// The walk begins after this row or, backwards, before it.
     pub from: Option<&'a RowKey>,
     pub backwards: bool,
-    /// Rows that are wanted, so that each lane reads about its share of them at first.
+    /// The number of wanted rows. At first each lane reads about its share of them.
     pub ahead: usize,
-    /// Rows that are visited at most.
+    /// The largest number of visited rows.
     pub visits: usize,
 }
 
-/// Visits the rows that meet the plan's conditions, in order, until `visit` answers `false`.
+/// Calls `visit` for the rows that meet the plan's conditions, in order, until it returns `false`.
 pub fn walk(
     connection: &Connection,
     plan: &Plan<'_>,
@@ -264,7 +186,7 @@ pub fn walk(
 }
 
 impl Cursor<'_> {
-    /// Reads ahead, if nothing is left of what was read.
+    /// Reads the next rows if none are left.
     fn fill(&mut self, connection: &Connection, plan: &Plan<'_>, label: &str, down: bool) -> rusqlite::Result<()> {
         if self.exhausted || !self.ahead.is_empty() {
             return Ok(());
@@ -291,7 +213,7 @@ impl Cursor<'_> {
         }
         self.exhausted = self.ahead.len() < self.chunk;
         self.after = self.ahead.back().map(|(_, key, _)| key.clone());
-        // Where many rows do not match, reading more at once costs less.
+        // If many rows do not match, larger reads cost less.
         self.chunk = (self.chunk * 4).min(1_000);
         Ok(())
     }
@@ -327,7 +249,7 @@ impl Cursor<'_> {
     }
 }
 
-/// The numbers of the rows in lanes, whatever else they meet; `None` where they are more than `most`.
+/// The numbers of the rows in lanes, without other conditions. `None` if there are more than `most`.
 pub fn numbers(
     connection: &Connection,
     table: &str,
@@ -354,7 +276,7 @@ pub fn numbers(
     Ok(Some(numbers))
 }
 
-/// Reads columns of the rows in lanes that meet conditions.
+/// Reads columns of those rows in lanes that meet the conditions.
 pub fn read<T>(
     connection: &Connection,
     table: &str,
@@ -384,7 +306,7 @@ pub fn read<T>(
     Ok(found)
 }
 
-/// How many rows are in lanes; at most `most` are counted.
+/// The number of rows in lanes, counted up to `most`.
 pub fn count(
     connection: &Connection,
     table: &str,

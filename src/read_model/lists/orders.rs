@@ -53,19 +53,19 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<OrderRow>> {
     }))
 }
 
-/// The order of this number.
+/// Reads the order of this number.
 pub fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<OrderRow>> {
     let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM orders WHERE n = ?1"))?;
     select.query_row([n], read).optional().map(Option::flatten)
 }
 
-/// The order of this id.
+/// Reads the order of this id.
 pub fn one(connection: &Connection, id: &str) -> rusqlite::Result<Option<OrderRow>> {
     let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM orders WHERE id = ?1"))?;
     select.query_row([id], read).optional().map(Option::flatten)
 }
 
-/// Orders that name a wallet, the last changed first, `most` at most.
+/// The orders that name a wallet, the most recently changed first, at most `most`.
 pub fn naming(connection: &Connection, wallet: &EntityId, most: usize) -> rusqlite::Result<Vec<OrderRow>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM orders INDEXED BY orders_wallet WHERE wallet = ?1 ORDER BY last_time DESC, id DESC LIMIT ?2"

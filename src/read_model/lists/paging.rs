@@ -1,13 +1,13 @@
-//! Keyset paging: where a page begins, the cursors that lead to the pages beside it, and the rows between.
+//! Keyset paging: the start of a page, the cursors of the pages beside it, and the rows between.
 
 use std::cmp::Ordering;
 
 use data_encoding::BASE64URL_NOPAD;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 
 use super::{
     Ask, COUNTED_MAX, Summary,
+    index::RowKey,
     lanes::{self, Plan, Walked, Way},
 };
 use crate::{
@@ -16,20 +16,10 @@ use crate::{
     views::lists::{CURSOR_MAX, Count, PageAt},
 };
 
-/// Where a row stands in a list: its segment, the value that the list is sorted by, and the ids that settle what is equal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowKey {
-    /// The row's number. It does not count where rows are compared.
-    pub n: i64,
-    pub segment: String,
-    pub value: Vec<u8>,
-    pub ties: Vec<String>,
-}
-
 /// The order of a list. Segments ascend; within one, values and ties ascend or descend.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
-    /// Names the list and the sort in cursors, so that one of another list or sort is not taken.
+    /// The list and the sort, which each cursor contains. A cursor of another list or sort is not accepted.
     pub cursor: (u8, u8),
     pub descending: bool,
 }
@@ -42,7 +32,7 @@ impl Order {
     }
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Clone, Debug)]
 pub enum Start {
     First,
@@ -51,8 +41,8 @@ pub enum Start {
 }
 
 impl Start {
-    /// Reads the place that an address names; `None` where it can't be read. `whole` completes a key that has a row's number only, and
-    /// answers `None` for one that the list can't have.
+    /// Reads the start from an address. `None` if the cursor can't be read. `whole` completes a key that has only a row number,
+    /// and returns `None` for a key that the list can't have.
     pub fn read(
         at: &PageAt,
         order: Order,
@@ -70,8 +60,8 @@ impl Start {
     }
 }
 
-/// A cursor names a row by what every read model of the stores has. Ids may be longer than an address can be: then it has the row's
-/// number only, which another read model does not know.
+/// Encodes a cursor. A cursor contains the row's key, which is the same in every read model of the stores. If the ids are too
+/// long for an address, it contains only the row's number, which other read models do not know.
 fn write_cursor(key: &RowKey, order: Order) -> Option<String> {
     let encode = |key: &RowKey| {
         let bytes = postcard::to_stdvec(&(order.cursor, key)).ok()?;
@@ -98,11 +88,11 @@ fn read_cursor(cursor: &str, order: Order) -> Option<RowKey> {
     (made_for == order.cursor).then_some(key)
 }
 
-/// Rows that a walk reads ahead at first at most, however many it is asked for.
+/// The largest number of rows that a walk reads ahead at first.
 const AHEAD_MAX: usize = 1_000;
 
-/// Whether collecting and sorting all `matching` rows costs less than walking along an index of `walked` rows until `size` of
-/// them are met, those that match being spread evenly.
+/// Whether collecting and sorting all `matching` rows costs less than walking an index of `walked` rows until `size` matching
+/// rows are met. The matching rows are assumed to be spread evenly.
 pub const fn collects(matching: u64, walked: u64, size: usize) -> bool {
     if matching == 0 || matching > COUNTED_MAX as u64 {
         return matching == 0;
@@ -116,7 +106,7 @@ pub struct Found {
     pub rows: Vec<i64>,
     pub previous: Option<String>,
     pub next: Option<String>,
-    /// The page ended before it was full, because it had visited as many rows as a page may; `next` goes on.
+    /// The page ended before it was full, because it visited as many rows as a page may. `next` continues there.
     pub stopped: bool,
     pub summary: Summary,
 }
@@ -136,13 +126,13 @@ impl Found {
         Self { summary, ..self }
     }
 
-    /// Whether the page has every row that matches.
+    /// Whether the page has all matching rows.
     pub const fn is_whole(&self, start: &Start) -> bool {
         matches!(start, Start::First) && self.next.is_none() && !self.stopped
     }
 }
 
-/// A row that was looked at, with what it is sorted and added up by.
+/// A row that was read, with its sort key and the values that are summed up.
 #[derive(Debug)]
 pub struct Collected {
     pub n: i64,
@@ -150,7 +140,7 @@ pub struct Collected {
     pub state: i64,
     pub currency: Option<Currency>,
     pub amount: i128,
-    /// When a refund entered its state.
+    /// The time at which a refund entered its state.
     pub since: Sortable,
 }
 
@@ -170,7 +160,7 @@ pub fn of_collected(mut collected: Vec<Collected>, order: Order, start: &Start, 
     let next = (to < collected.len())
         .then(|| cursor(collected.get(to.wrapping_sub(1))))
         .flatten();
-    // After the last row there is nothing, but a way back.
+    // An empty page after the last row still has a cursor back.
     let previous = match (start, from < to) {
         (Start::After(key), false) => write_cursor(key, order),
         _ => previous,
@@ -184,7 +174,7 @@ pub fn of_collected(mut collected: Vec<Collected>, order: Order, start: &Start, 
     }
 }
 
-/// A page of the rows that are met by walking along an index and that `matches`.
+/// A page of the rows on a walk along an index that `matches` accepts.
 pub fn of_walk(
     connection: &Connection,
     plan: &Plan<'_>,
@@ -221,7 +211,7 @@ pub fn of_walk(
     };
     if backwards {
         if !more && stopped_at.is_none() && rows.len() < size {
-            // Fewer rows than a page has are before the cursor: the first page shows them, and those after them.
+            // Fewer rows than a page are before the cursor. The first page is returned: these rows, and those after them.
             return of_walk(connection, plan, order, &Start::First, ask, matches);
         }
         rows.reverse();

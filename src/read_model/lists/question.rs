@@ -1,4 +1,4 @@
-//! A query of a list, as the engine works with it: which rows match, in the order asked for, and what they add up to.
+//! A query of a list, prepared for the engine: the matching rows, their order and their sums.
 
 mod count;
 mod source;
@@ -11,9 +11,9 @@ use super::{
     Ask, ListRow, RISK_MAX, Summary, Total,
     conditions::{self, Conditions, amount_range, entered_before, time_range},
     counted,
-    lanes::{self, Index, Lane, Plan, Range, Segment},
-    paging::{self, Collected, Found, Order, RowKey, Start},
-    refunds,
+    index::{Index, Range, RowKey},
+    lanes::{self, Lane, Plan, Segment},
+    paging::{self, Collected, Found, Order, Start},
     search::Fields,
     spec::Spec,
 };
@@ -30,10 +30,10 @@ use crate::{
     views::lists::{Count, ListName, ListQuery, Sort},
 };
 
-/// A state's number and a currency.
+/// The number of a state, and a currency.
 type LaneName = (i64, Option<Currency>);
 
-/// A query of a list, as the engine works with it.
+/// A query of a list, prepared for the engine.
 pub struct Question<'a> {
     pub connection: &'a Connection,
     pub spec: &'static Spec,
@@ -41,9 +41,9 @@ pub struct Question<'a> {
     pub ask: &'a Ask,
     sort: Sort,
     pub order: Order,
-    /// Rows by state and currency, where there are any.
+    /// The totals of states and currencies that have rows.
     pub totals: Vec<Total>,
-    /// The states and currencies that are asked for and have rows.
+    /// The selected states and currencies that have rows.
     pub lanes: Vec<LaneName>,
 }
 
@@ -84,7 +84,8 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// The key of a cursor, if the list can have it. One that has a row's number only is completed.
+    /// Checks the key of a cursor. `None` if the list can't have such a key. A key with only a row number is completed from the
+    /// row.
     pub fn whole(&self, key: RowKey) -> rusqlite::Result<Option<RowKey>> {
         let index = self.spec.index(self.sort);
         if key.ties.is_empty() {
@@ -95,14 +96,14 @@ impl<'a> Question<'a> {
         Ok(fits.then_some(key))
     }
 
-    /// The rows of a page; `None` where more would have to be sorted by risk than a page may.
+    /// The rows of a page. `None` if more rows would have to be sorted by risk than a page may sort.
     pub fn find<Row: ListRow>(&self, pieces: Option<&Pieces>, start: &Start) -> rusqlite::Result<Option<Found>> {
         if self.lanes.is_empty() || pieces.is_some_and(Pieces::is_empty) {
             return Ok(Some(Found::nothing()));
         }
         let mut conditions = conditions::of_query(self.spec, self.query, &self.ask.moment);
         let (source, text_is_met) = self.source(pieces)?;
-        // Where the rows have to be looked at to count them, they may as well be sorted.
+        // Counting reads all of these rows, so they are sorted in memory as well.
         let counts_all = self.ask.counts && !(text_is_met && conditions.is_empty() && self.has_every_lane());
         let source = match source {
             Source::WalkAmong(numbers) if counts_all => Source::Numbers(numbers),
@@ -116,18 +117,18 @@ impl<'a> Question<'a> {
                 let Some(collected) = self.collect_every(&conditions, self.every_max())? else {
                     return Ok(None);
                 };
-                let summary = self.summary_of(&collected);
+                let summary = Row::summary_of(&collected, &self.ask.moment);
                 paging::of_collected(collected, self.order, start, self.ask.rows).with(summary)
             }
             Source::Numbers(numbers) => {
                 let collected = self.collect(&numbers, &conditions)?;
-                let summary = self.summary_of(&collected);
+                let summary = Row::summary_of(&collected, &self.ask.moment);
                 paging::of_collected(collected, self.order, start, self.ask.rows).with(summary)
             }
             Source::WalkAmong(numbers) => {
                 let found = self.walk(&conditions, start, Some(&numbers))?;
                 let total = if self.ask.counts {
-                    // Every one of them is known to match.
+                    // All of these rows are known to match.
                     Count::Exactly(numbers.len() as u64)
                 } else {
                     Count::AtLeast(0)
@@ -151,7 +152,7 @@ impl<'a> Question<'a> {
         Ok(Some(found))
     }
 
-    /// The ranges of times and amounts that are asked for, with their indexes.
+    /// The selected ranges of times and amounts, with their indexes.
     fn ranges(&self) -> Vec<(&'static Index, Range)> {
         let times = time_range(self.query).map(|range| (&self.spec.by_time, range));
         let amounts = amount_range(self.query).map(|range| (&self.spec.by_amount, range));
@@ -166,10 +167,10 @@ impl<'a> Question<'a> {
         wanted.map(|total| total.tally.rows.max(0).cast_unsigned()).sum()
     }
 
-    /// Lanes of an index that begins with state and currency, with a range of the column after them.
+    /// The lanes of an index that begins with state and currency, with a range of the column after them.
     fn lanes_of(&self, index: &Index, range: Range, lanes: &[LaneName]) -> Vec<Lane> {
         let now = Sortable::time(self.ask.moment.now);
-        // What is found about a hold stands there with its expiry, also before it.
+        // A finding about a hold is written in advance, with the expiry as its time. The range ends at the present time.
         let of_findings = self.spec.list == ListName::Findings && index.key == Some(self.spec.time) && !range.missing;
         let expiring = of_findings.then(|| FindingKind::HoldNeverResolved.number());
         let range_of = |state: i64| {
@@ -191,7 +192,8 @@ impl<'a> Question<'a> {
         lanes.iter().map(lane).collect()
     }
 
-    /// Rows that a page collects and sorts at most in an order that no index has; a list that is read to its end collects all.
+    /// The largest number of rows that a page collects and sorts if no index has the order. A list that is read to its end has no
+    /// such bound.
     const fn every_max(&self) -> usize {
         if self.ask.visits == usize::MAX {
             usize::MAX
@@ -200,7 +202,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Lanes of the index of refunds by the time they entered their state.
+    /// The lanes of the index of refunds by the time at which they entered their state.
     pub fn since_lanes(&self) -> Vec<Lane> {
         let mut lanes = Vec::new();
         for lane in &self.lanes {
@@ -217,7 +219,8 @@ impl<'a> Question<'a> {
         lanes
     }
 
-    /// A page of the rows that are met along the index of the sort.
+    /// A page of the rows on a walk along the index of the sort. `among`, if given, has the sorted numbers of the rows that may
+    /// be on the page.
     pub fn walk(&self, conditions: &Conditions, start: &Start, among: Option<&[i64]>) -> rusqlite::Result<Found> {
         let mut conditions = conditions.clone();
         let index = *self.spec.index(self.sort);
@@ -267,7 +270,8 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// What rows are grouped by before they are sorted: the severity of a finding, the state of a refund.
+    /// The group of a row, by which rows are sorted first: the severity of a finding or the state of a refund. Empty for other
+    /// sorts.
     fn group(&self, state: i64) -> String {
         match self.sort {
             Sort::State => state.to_string(),
@@ -279,7 +283,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// What rows of these numbers meet the conditions and are of the lanes, with what they are sorted by.
+    /// The rows of these numbers that meet the conditions and are in the lanes, with their sort keys.
     pub fn collect(&self, numbers: &[i64], conditions: &Conditions) -> rusqlite::Result<Vec<Collected>> {
         let mut conditions = conditions.clone();
         conditions::add_lanes(&mut conditions, self.spec, &self.lanes);
@@ -300,7 +304,7 @@ impl<'a> Question<'a> {
         Ok(collected)
     }
 
-    /// Every row of the lanes that meets the conditions; `None` where the lanes have more than `most`.
+    /// Every row of the lanes that meets the conditions. `None` if the lanes have more than `most` rows.
     fn collect_every(&self, conditions: &Conditions, most: usize) -> rusqlite::Result<Option<Vec<Collected>>> {
         let index = &self.spec.by_amount;
         let lanes = self.lanes_of(index, amount_range(self.query).unwrap_or_default(), &self.lanes);
@@ -320,7 +324,7 @@ impl<'a> Question<'a> {
         Ok(Some(collected))
     }
 
-    /// The columns that rows are sorted and added up by. What rows are shown by is read for the rows of a page alone.
+    /// The columns by which rows are sorted and summed up. The other columns are read only for the rows of a page.
     fn collected_columns(&self) -> String {
         let index = self.spec.index(self.sort);
         let key = if self.sort == Sort::Risk {
@@ -338,7 +342,7 @@ impl<'a> Question<'a> {
         )
     }
 
-    /// Reads [`Self::collected_columns`].
+    /// Reads the columns of [`Self::collected_columns`].
     fn collected(&self, row: &Row<'_>) -> rusqlite::Result<Collected> {
         let n: i64 = row.get(0)?;
         let state: i64 = row.get(1)?;
@@ -368,16 +372,9 @@ impl<'a> Question<'a> {
             since: row.get(5)?,
         })
     }
-
-    fn summary_of(&self, collected: &[Collected]) -> Summary {
-        if self.spec.list == ListName::Refunds {
-            return refunds::summary_of(collected, &self.ask.moment);
-        }
-        Summary::counted(Count::Exactly(collected.len() as u64))
-    }
 }
 
-/// Amount × whole days until the last midnight, none of them below zero.
+/// The risk of a finding (contract §8): amount × whole days from `since` to the last midnight UTC, at least 0 days.
 fn risk(amount: Option<i128>, since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Sortable {
     let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
     match (amount, since) {

@@ -1,4 +1,4 @@
-//! Rows of refunds in lists, how many match, and what they add up to.
+//! Rows of refunds in lists, their number and their sums.
 
 mod sums;
 
@@ -22,7 +22,7 @@ use crate::{
 
 pub use self::sums::{Sums, entered_before, requested_before};
 
-/// The time and the limits that a list is made for.
+/// The time and the limits for which a list is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     pub now: DateTime<Utc>,
@@ -30,14 +30,14 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Refunds that entered the state before this are overdue; `None` outside the pending states.
+    /// The time before which an overdue refund entered this state. `None` if the state is not pending.
     pub fn overdue_before(&self, state: RefundState) -> Option<DateTime<Utc>> {
         let limit = self.limits.of(state)?;
         Some(self.now.checked_sub_signed(limit).unwrap_or(DateTime::<Utc>::MIN_UTC))
     }
 }
 
-/// How many match and what they add up to; `None` where too many match to be looked at, or it is not asked for.
+/// The number and the sums of the matching rows. `None` if too many rows match to be read, or if the sums are not wanted.
 #[derive(Debug)]
 pub struct Summary {
     pub total: Count,
@@ -65,24 +65,23 @@ impl ListRow for RefundRow {
     fn summary(question: &Question<'_>) -> rusqlite::Result<Summary> {
         sums::summary(question)
     }
+
+    fn summary_of(collected: &[Collected], moment: &Moment) -> Summary {
+        let (mut overdue, mut sums) = (0, Sums::default());
+        for row in collected {
+            let before = RefundState::of_number(row.state).and_then(|state| moment.overdue_before(state));
+            overdue += u64::from(before.is_some_and(|before| row.since < Sortable::time(before)));
+            sums.add_row(row.currency, row.amount);
+        }
+        Summary {
+            total: Count::Exactly(collected.len() as u64),
+            overdue: Some(overdue),
+            sums: Some(sums.finish()),
+        }
+    }
 }
 
-/// What refunds that were looked at add up to.
-pub fn summary_of(collected: &[Collected], moment: &Moment) -> Summary {
-    let (mut overdue, mut sums) = (0, Sums::default());
-    for row in collected {
-        let before = RefundState::of_number(row.state).and_then(|state| moment.overdue_before(state));
-        overdue += u64::from(before.is_some_and(|before| row.since < Sortable::time(before)));
-        sums.add_row(row.currency, row.amount);
-    }
-    Summary {
-        total: Count::Exactly(collected.len() as u64),
-        overdue: Some(overdue),
-        sums: Some(sums.finish()),
-    }
-}
-
-/// The refund of this number.
+/// Reads the refund of this number.
 fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<Option<RefundRow>> {
     let mut select = connection.prepare_cached(
         "SELECT r.refund, r.ord, o.wallet, r.state, r.amount, r.currency, r.destination, r.reason, r.requested_at,
@@ -118,7 +117,7 @@ fn fetch(connection: &Connection, n: i64, moment: &Moment) -> rusqlite::Result<O
     row.optional().map(Option::flatten)
 }
 
-/// The refunds that have been overdue for the longest time, `most` at most.
+/// The refunds that have been overdue for the longest time, at most `most`.
 pub fn longest_overdue(connection: &Connection, moment: &Moment, most: usize) -> rusqlite::Result<Vec<RefundRow>> {
     let query = ListQuery {
         overdue: true,
@@ -126,7 +125,7 @@ pub fn longest_overdue(connection: &Connection, moment: &Moment, most: usize) ->
         ..ListQuery::default()
     };
     let ask = Ask::part(most, Search::Ids, *moment);
-    // Without a search text there is nothing wrong with the question.
+    // A query without a search text has no error.
     let page = super::page::<RefundRow>(connection, &query, &ask)?;
     Ok(page.map(|page| page.rows).unwrap_or_default())
 }

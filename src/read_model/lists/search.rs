@@ -1,5 +1,5 @@
-//! How a search text is found in the search index. The index is of trigrams of folded text, so a piece of fewer than three characters is
-//! looked for in the rows.
+//! Finding a search text in the search index. The index has trigrams of folded text, so pieces of fewer than three characters are
+//! searched in the rows.
 
 use rusqlite::{Connection, params};
 
@@ -8,47 +8,47 @@ use crate::read_model::{
     search_index::{Kept, Texts},
 };
 
-/// What a search text is looked for in.
+/// The fields in which a search text is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
-    /// Ids and the names of people.
+    /// Ids and names of people.
     Names,
-    /// Ids only: those who may not read names could otherwise guess them letter by letter.
+    /// Ids only. With names, people who may not read them could guess them letter by letter.
     Ids,
 }
 
-/// Which ids of a row a search text is looked for in.
+/// The ids of a row in which a search text is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fields {
-    /// Those that `q` looks into (contract §8).
+    /// All that `q` searches (contract §8).
     Listed,
-    /// The row's own id alone.
+    /// The row's own id.
     Own,
 }
 
-/// Characters of a piece that is looked for by a sample of its trigrams, at least.
+/// The length, in characters, from which a piece is searched by a sample of its trigrams.
 const SAMPLED_FROM: usize = 10;
-/// Trigrams of a sample at most.
+/// The number of trigrams in a sample.
 const SAMPLES: usize = 5;
-/// Rows that have every trigram of a sample, and are then looked at, at most.
+/// The largest number of rows that match a sample and are then read.
 const SAMPLED_MAX: usize = 100;
 
-/// What the search index knows of a text.
+/// The result of searching a text in the search index.
 #[derive(Debug)]
 pub enum Hits {
-    /// Numbers of rows, in ascending order. Whether a piece that the index can't look for is in them, and one that was looked for by
-    /// a sample, is still to be seen.
+    /// The numbers of rows that may have the text, in ascending order. Each row has to be checked for pieces that are too short
+    /// for the index, and for pieces that were searched by a sample.
     Among(Vec<i64>),
-    /// Exactly these rows have the text.
+    /// The numbers of exactly the rows that have the text, in ascending order.
     Exactly(Vec<i64>),
-    /// More rows than are to be found have the text.
+    /// More rows than the limit have the text.
     TooMany,
-    /// It is not known: the index does not have every row yet, or can't look for all of the text and more rows than are to be found have
-    /// the rest.
+    /// Unknown: the index does not have every row yet, no piece is long enough for it, or more rows than the limit have the long
+    /// pieces.
     Unknown,
 }
 
-/// Looks for the pieces of a text in the search index of a list; `most`: so many rows are found at most.
+/// Searches the pieces of a text in the search index of a list. Finds at most `most` rows.
 pub fn hits(
     connection: &Connection,
     texts: Texts,
@@ -90,8 +90,7 @@ pub fn hits(
     })
 }
 
-/// The rows that were added last of those that have the pieces that the index can look for, so many at most, in ascending
-/// order.
+/// Of the rows that have the long pieces, those that were added last, at most `most`, in ascending order.
 pub fn last_hits(
     connection: &Connection,
     texts: Texts,
@@ -112,8 +111,8 @@ pub fn last_hits(
     Ok(numbers)
 }
 
-/// The customers whose names have the pieces that the index can look for; `None`: there are more than `most`, or no piece is long
-/// enough. The index has to have every customer.
+/// The customers whose names have the long pieces. `None` if there are more than `most`, or if no piece is long enough. The index
+/// has to have every customer.
 pub fn customers_with_name(
     connection: &Connection,
     pieces: &Pieces,
@@ -131,7 +130,7 @@ pub fn customers_with_name(
     Ok((numbers.len() <= most).then_some(numbers))
 }
 
-/// A question in the index's language.
+/// An FTS5 query for these terms.
 fn question(terms: &[String], search: Search, fields: Fields) -> String {
     let terms = terms.join(" AND ");
     match (fields, search) {
@@ -142,7 +141,7 @@ fn question(terms: &[String], search: Search, fields: Fields) -> String {
     }
 }
 
-/// Whether every row of wallets, orders and customers is in its index, and with them those of holds and refunds.
+/// Whether the indexes have every wallet, order and customer, and with them every hold and refund.
 pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
     for texts in [Texts::Wallet, Texts::Orders, Texts::Customer] {
         if !is_kept(connection, texts)? {
@@ -152,7 +151,7 @@ pub fn is_searchable(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-/// Whether every row of a list is in its index.
+/// Whether the index of a list has every row.
 pub fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> {
     let sql = match texts.kept() {
         Kept::Always => return Ok(true),
@@ -163,8 +162,8 @@ pub fn is_kept(connection: &Connection, texts: Texts) -> rusqlite::Result<bool> 
     connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
-/// Some of the trigrams of a piece that looks like part of a long id; `None` for a shorter one. A phrase makes the index read its lists
-/// of all trigrams, of which a UUID has 34.
+/// A sample of the trigrams of a piece that may be part of a long id. `None` for a shorter piece. A phrase would make the index
+/// read the lists of all trigrams, and a UUID has 34.
 fn sample(piece: &str) -> Option<String> {
     let letters: Vec<char> = piece.chars().collect();
     if letters.len() < SAMPLED_FROM {
@@ -175,7 +174,7 @@ fn sample(piece: &str) -> Option<String> {
     Some(trigrams.collect::<Vec<_>>().join(" AND "))
 }
 
-/// A text of a question, with nothing in it that the index's language knows.
+/// A term of an FTS5 query, quoted so that nothing in it is an operator.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }

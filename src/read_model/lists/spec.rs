@@ -1,59 +1,59 @@
-//! What the lists are in SQL: their tables, the columns that are filtered and sorted by, and the indexes that they are walked along.
+//! The lists in SQL: their tables, the columns for filters and sorts, and the indexes of the sorts.
 
-use super::lanes::Index;
+use super::index::Index;
 use crate::{
-    read_model::{batch::List, search_index::Texts},
+    read_model::{search_index::Texts, totals::List},
     views::lists::{ListName, Sort},
 };
 
-/// One list. Its table has the alias `t`; every expression names its table.
+/// One list. Its table has the alias `t`. Every expression names its table.
 pub struct Spec {
     pub list: ListName,
     pub table: &'static str,
-    /// The tables that `joined` columns are of.
+    /// The joins that the columns marked "needs `joins`" use.
     pub joins: &'static str,
-    /// Where the rows of each state and currency are counted.
+    /// Where the rows are counted by state and currency.
     pub counted: Counted,
-    /// The column of the state, by its number. Findings have their kind there.
+    /// The number of the state. For findings it is the number of the kind.
     pub state: &'static str,
     pub currency: &'static str,
     pub amount: &'static str,
-    /// The time that `from` and `to` are about.
+    /// The time that `from` and `to` filter.
     pub time: &'static str,
-    /// The customer's or owner's id. `joined`.
+    /// The id of the customer or owner. Needs `joins`.
     pub customer: &'static str,
     pub wallet: &'static str,
-    /// When a refund entered its state.
+    /// The time at which a refund entered its state.
     pub since: Option<&'static str>,
-    /// The row's own id, which a search looks into together with the names.
+    /// The row's own id. A search of everything searches only this id and the names.
     pub own_id: &'static str,
-    /// Texts that `q` looks into. `joined`.
+    /// The texts that `q` searches. Needs `joins`.
     pub ids: &'static str,
-    /// Names of people that `q` looks into, where they may be read; empty: none. `joined`.
+    /// The names of people that `q` searches for those who may read them. Empty if there are none. Needs `joins`.
     pub names: &'static str,
     pub texts: Texts,
-    /// A condition that every row of the list meets; `?` is the time now.
+    /// A condition that every row of the list meets. `?` is the present time.
     pub holds: Option<&'static str>,
     pub by_time: Index,
     pub by_amount: Index,
-    /// By the time that a refund entered its state.
+    /// The index by the time at which a refund entered its state.
     pub by_since: Option<Index>,
-    /// By ids alone.
+    /// The index by ids alone.
     pub by_id: Option<Index>,
-    /// Refunds by order.
+    /// The index of refunds by order.
     pub by_order: Option<Index>,
-    /// The numbers of a customer's rows; `?1` is the id.
+    /// Selects the numbers of the rows of customer `?1`.
     pub of_customer: Option<&'static str>,
-    /// The numbers of a wallet's rows; `?1` is the id.
+    /// Selects the numbers of the rows of wallet `?1`.
     pub of_wallet: Option<&'static str>,
-    /// The numbers of an operator's rows; `?1` is the name.
+    /// Selects the numbers of the rows of operator `?1`.
     pub of_operator: Option<&'static str>,
 }
 
 /// Where the rows of a list are counted by state and currency.
 #[derive(Clone, Copy, Debug)]
 pub enum Counted {
-    /// In the table of totals.
+    /// In table `total`.
     Total(List),
     Findings,
     Cases,
@@ -277,12 +277,12 @@ pub const CUSTOMERS: Spec = Spec {
     of_operator: None,
 };
 
-/// The index that makes the ids unique.
+/// The index of the unique constraint on ids.
 const BY_CUSTOMER: Index = Index::new("sqlite_autoindex_customer_1", &[], None, &["t.id"]);
 
 impl Spec {
-    /// The index that has the rows in the order of a sort. Amounts at risk are sorted by what they are times days, which no index
-    /// has; they are collected from the index of amounts.
+    /// The index in the order of a sort. A risk is an amount times days, which no index has. Rows sorted by risk are collected
+    /// from the index of amounts.
     pub fn index(&self, sort: Sort) -> &Index {
         match sort {
             Sort::Newest | Sort::Oldest | Sort::State | Sort::Severity => &self.by_time,

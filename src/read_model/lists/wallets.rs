@@ -24,7 +24,7 @@ impl ListRow for WalletRow {
     }
 }
 
-/// The wallet of this number.
+/// Reads the wallet of this number.
 pub fn fetch(connection: &Connection, n: i64) -> rusqlite::Result<Option<WalletRow>> {
     let mut select = connection.prepare_cached(
         "SELECT id, owner, owner_name, status, currency, posted, held, available, sequence, complete, last_time
@@ -61,7 +61,7 @@ pub fn party(id: Option<String>, name: Option<String>) -> Option<Party> {
     id.map(|id| Party { id, name })
 }
 
-/// Wallets with more entries than this, the longest first.
+/// The wallets with more than `entries` entries, at least 257, the longest first.
 pub fn long(connection: &Connection, entries: u64) -> rusqlite::Result<Vec<(EntityId, u64)>> {
     let mut select = connection.prepare_cached(
         "SELECT id, entries FROM wallet INDEXED BY wallet_entries WHERE entries > 256 AND entries > ?1 ORDER BY entries DESC",

@@ -1,6 +1,6 @@
-//! Comparing the read model with its store. A check of one entity asks the store for the end of the stream. A pass goes through
-//! every row, reads its stream and compares the raw digest. What differs is read again; what the store has lost is kept. A pass
-//! takes a bounded share of the time, but for one that the store itself gave a reason for.
+//! The comparison of the read model with its store. A check compares one row with the end of its stream. A pass reads the stream
+//! of every row and compares the raw digest. Differing streams are read again, and what the store has lost is recorded. A pass
+//! takes a bounded share of the time, unless it was requested.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,47 +32,48 @@ use crate::{
     },
 };
 
-/// Rows that a pass compares at once, and entries of each that are read along with those of the others.
+/// The number of rows that a pass compares at once, and the number of entries of each that are read together.
 const ROWS: usize = 64;
 const PAGE: usize = 200;
 /// The pause between two passes.
 const BETWEEN_PASSES: Duration = Duration::from_mins(10);
 const RETRY: Duration = Duration::from_secs(5);
 
-/// An entity to be compared with its store.
+/// An entity to compare with its store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     pub id: EntityId,
-    /// What a pass has seen.
+    /// What a pass found. `None` if the check does not come from a pass.
     pub differs: Option<Differs>,
 }
 
-/// How a stream differs from its row.
+/// How a stream differs from its row, according to a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Differs {
-    /// It has other entries than the row that stood for this position and digest.
+    /// The stream has other entries than the row of this position and digest.
     From(Position, RawDigest),
     Unreadable,
 }
 
-/// What a store shows of its continuity.
+/// Facts about a store that show whether it has gone back.
 #[derive(Debug)]
 struct Checkup {
     identity: Identity,
     end: FeedPosition,
-    /// The feed does not reach as far as it was read, or entries recorded last are no longer there.
+    /// The feed ends before the position up to which it was read, or `missing` is not empty.
     went_back: bool,
-    /// Those entries.
+    /// Recent entries that the store no longer has.
     missing: Vec<Recorded>,
 }
 
 impl<S: Entity> Projector<S> {
-    /// Compares O(1) facts with those that were recorded, and answers whether the store shows that it has gone back: then
-    /// every row was compared, and the feed is to be followed from its end. A mere doubt lets a pass run at full speed behind.
+    /// Compares the store's identity, the end of its feed and the recent entries with what was recorded. Returns `true` if the
+    /// store has gone back: every row was compared, and the feed has to be followed from its end. If only the identity has
+    /// changed, requests a pass at full speed.
     pub(super) async fn check_continuity(&mut self, recorded: &str, reconnected: bool) -> Result<bool, ProjectError> {
         let found = self.checkup().await?;
         let identity = serde_json::to_string(&found.identity).unwrap_or_default();
-        // A store that says nothing of itself may be another after every reconnection.
+        // A store without an identity may be a different one after every reconnection.
         let unknown = found.identity == Identity::default();
         let broken = !unknown && !continues(recorded, &found.identity);
         if found.went_back {
@@ -91,7 +92,8 @@ impl<S: Entity> Projector<S> {
             return Ok(true);
         }
         if broken || (unknown && reconnected) {
-            // The new identity is recorded once a pass went through, so that no doubt is lost with this process.
+            // The pass records the new identity at its end. If the process ends before that, the next one requests the pass
+            // again.
             if reconnected || self.doubted.as_deref() != Some(identity.as_str()) {
                 self.doubted = Some(identity);
                 self.shared.request_pass(S::DOMAIN);
@@ -119,14 +121,14 @@ impl<S: Entity> Projector<S> {
         })
     }
 
-    /// Those of the entries recorded last that are no longer where they were.
+    /// The recent entries that the store no longer has at their positions.
     async fn missing_entries(&self) -> Result<Vec<Recorded>, ProjectError> {
         let recorded = self.blocking(|database| database.read(recent::list)).await?;
         let own = recorded.into_iter().filter(|known| known.domain == S::DOMAIN);
         let looks = own.map(async |known| {
             let found = match self.log.read(&known.subject, known.entry.position.before(), 1).await {
                 Ok(found) => found,
-                // A stream that can't be read says nothing about the store.
+                // A stream that can't be read does not show that the store has gone back.
                 Err(ReadError::Damaged { .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -145,7 +147,7 @@ impl<S: Entity> Projector<S> {
         Ok(missing)
     }
 
-    /// Compares every row, and looks for streams that have none.
+    /// Compares every row, and scans for streams without a row.
     async fn reload(&mut self, missing: Vec<Recorded>) -> Result<(), ProjectError> {
         let loading = StoreState::Loading(Progress::default());
         self.shared.state(S::DOMAIN).send_replace(loading);
@@ -155,7 +157,7 @@ impl<S: Entity> Projector<S> {
             after = last;
         }
         let now = (self.settings.clock)();
-        // Not before: they are what shows that the store has gone back.
+        // These entries are removed last: until then they show that the store has gone back.
         self.blocking(move |database| {
             database.write(|connection| {
                 recent::remove(connection, &missing)?;
@@ -167,7 +169,7 @@ impl<S: Entity> Projector<S> {
         self.scan().await
     }
 
-    /// Compares these entities with the ends of their streams; reads again what differs, and keeps what was lost.
+    /// Compares the rows of these entities with the ends of their streams. Reads differing streams again, and records losses.
     pub(super) async fn take_checks(&mut self, checks: Vec<Check>) -> Result<(), ProjectError> {
         for checks in checks.chunks(READ_MANY_MAX) {
             let ids: Vec<_> = checks.iter().map(|check| check.id.clone()).collect();
@@ -231,12 +233,12 @@ impl<S: Entity> Projector<S> {
     }
 }
 
-/// Entities that are not as their rows say.
+/// Entities whose streams differ from their rows.
 #[derive(Debug, Default)]
 struct Differing {
-    /// To be read on.
+    /// Streams to read on.
     again: Vec<EntityId>,
-    /// Rows that stand for more than the store has, or for something else.
+    /// Rows that were made from entries that the store does not have.
     lost: Vec<Witness>,
     unreadable: Vec<EntityId>,
 }
@@ -249,7 +251,7 @@ impl Differing {
         let compared = known.compare(end);
         match check.differs {
             _ if compared == Compared::Lost => self.lost.push(known),
-            // A row that was written since was read from what the store has now.
+            // A row that was written after the pass read it reflects the store's present entries.
             Some(Differs::From(position, digest)) if known.position == position && known.digest == digest => {
                 self.lost.push(known);
             }
@@ -260,7 +262,8 @@ impl Differing {
     }
 }
 
-/// Whether a store's identity is that which was recorded, or follows it by a failover that lost nothing.
+/// Whether the store's identity has the history and the run of the recorded one. If the recorded one has no run, the history
+/// decides.
 fn continues(recorded: &str, now: &Identity) -> bool {
     let Ok(before) = serde_json::from_str::<Identity>(recorded) else {
         return false;
@@ -269,8 +272,8 @@ fn continues(recorded: &str, now: &Identity) -> bool {
         || before.run.is_none() && before.history.is_some() && before.history == now.history
 }
 
-/// Compares the rows after the row of a number with their streams. Answers with the number of the last row that was compared, and
-/// with those that differ; `None` after the last row.
+/// Compares the rows after number `after` with their streams. Returns the number of the last compared row, and the entities that
+/// differ. `None` after the last row.
 async fn step(
     log: &dyn EventLog,
     database: &Arc<Database>,
@@ -291,7 +294,7 @@ async fn step(
                 checks.extend(differing(row, is_same(log, row, page).await)?);
             }
         }
-        // One of them can't be read; which one is found by reading each alone.
+        // One of the streams can't be read. Reading each alone finds out which.
         Err(ReadError::Damaged { .. }) => {
             for row in &rows {
                 let same = match log.read(&row.id, Position::START, PAGE).await {
@@ -306,7 +309,7 @@ async fn step(
     Ok(Some((last, checks)))
 }
 
-/// What is to be done about a row whose stream was read.
+/// The check that a row needs after its stream was read; `None` if they agree.
 fn differing(row: &Witness, same: Result<bool, ReadError>) -> Result<Option<Check>, ReadError> {
     let differs = match same {
         Ok(true) => return Ok(None),
@@ -320,7 +323,8 @@ fn differing(row: &Witness, same: Result<bool, ReadError>) -> Result<Option<Chec
     }))
 }
 
-/// Whether a stream, of which `page` are the first entries, has what a row stands for.
+/// Whether a stream has exactly the entries that the row was made from, up to the row's position. `page` is the first page of the
+/// stream.
 async fn is_same(log: &dyn EventLog, row: &Witness, mut page: Vec<Entry>) -> Result<bool, ReadError> {
     let (mut digest, mut entries, mut limit) = (RawDigest::default(), 0, PAGE);
     loop {
@@ -344,7 +348,7 @@ async fn is_same(log: &dyn EventLog, row: &Witness, mut page: Vec<Entry>) -> Res
     }
 }
 
-/// Goes through every row again and again, with a share of the time; one pass at full speed whenever one is asked for.
+/// Repeats passes over every row: one in [`BETWEEN_PASSES`], with a share of the time, and one at full speed for each request.
 pub async fn pass_forever(
     log: Arc<dyn EventLog>,
     database: Arc<Database>,
@@ -355,7 +359,7 @@ pub async fn pass_forever(
 ) {
     loop {
         shared.live(domain).await;
-        // Filling reads every stream as a pass does.
+        // A filling counts as a pass, because it reads every stream.
         let wait = next_pass(&database, domain, clock).await;
         tokio::select! {
             () = shared.pass_requested(domain) => {}
@@ -384,7 +388,7 @@ pub async fn pass_forever(
     }
 }
 
-/// How long it is until the next pass is due.
+/// The time until the next pass is due.
 async fn next_pass(database: &Arc<Database>, domain: Domain, clock: fn() -> DateTime<Utc>) -> Duration {
     let source = write(database, move |connection| sources::read(connection, domain)).await;
     let checked_at = source.ok().and_then(|source| source.checked_at);
@@ -392,7 +396,8 @@ async fn next_pass(database: &Arc<Database>, domain: Domain, clock: fn() -> Date
     since.map_or(Duration::ZERO, |since| BETWEEN_PASSES.saturating_sub(since))
 }
 
-/// One pass: from the beginning at full speed, or on from where the last one was, with a share of the time.
+/// Runs one pass. With a `share` of the time in percent, it continues where the last pass stopped. Without, it begins at the
+/// first row and runs at full speed.
 async fn pass(
     log: &dyn EventLog,
     database: &Arc<Database>,

@@ -1,6 +1,6 @@
-//! The first filling of a domain: every stream of the store is read, folded and written, each of the three on a core while there
-//! are cores. Rows are written without indexes, which are created at the end. A process that dies meanwhile begins the filling
-//! again; the other domain keeps its rows.
+//! The first filling of a domain: every stream of the store is read, folded and written, in parallel. Rows are written without
+//! indexes, which are created at the end. If the process ends during the filling, the next start begins it again. The other
+//! domain keeps its rows.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,22 +34,22 @@ use crate::{
     },
 };
 
-/// What a filling keeps in memory besides the streams that are under way.
+/// The state of a filling.
 struct Filling<S: Entity> {
-    /// Hashes of the ids that were written. A stream may be told twice.
+    /// Hashes of the ids of the streams that were met. A sweep may yield a stream twice.
     seen: HashSet<u64>,
     hasher: RandomState,
     unfinished: HashMap<EntityId, Unfinished<S>>,
-    /// Streams to be read again once the indexes are there: out of order, met twice, or unreadable.
+    /// Streams to read again once the indexes exist, with the reason: out of order, met twice or unreadable.
     again: Vec<(EntityId, String)>,
     tasks: JoinSet<Result<Done, ReadModelError>>,
-    /// Entries recorded before this should be in the feed.
+    /// Entries recorded before this time should be in the feed.
     fed_before: DateTime<Utc>,
-    /// How many there were.
+    /// The number of entries that should be in the feed.
     should_be_fed: u64,
 }
 
-/// What a task has written.
+/// The result of a task that folds and writes a batch.
 struct Done {
     entries: u64,
     disordered: Vec<EntityId>,
@@ -59,7 +59,8 @@ const DISORDERED: &str = "its entries are not in sequence order and are read aga
 const TWICE: &str = "it was met twice and is read again";
 
 impl<S: Entity> Projector<S> {
-    /// Reads every stream. What is appended meanwhile is in the feed after the position that is recorded.
+    /// Fills the domain from every stream. The recorded feed position is the feed's end before the sweep, so entries appended
+    /// meanwhile come after it.
     #[tracing::instrument(level = "debug", skip_all, fields(domain = %S::DOMAIN))]
     pub(super) async fn fill(&mut self) -> Result<(), ProjectError> {
         let identity = self.log.identity().await?;
@@ -81,19 +82,19 @@ impl<S: Entity> Projector<S> {
             should_be_fed: 0,
         };
         if let Err(error) = self.sweep(&mut filling).await {
-            // What still writes must not do so after the next filling has begun.
+            // Waits for tasks that still write: they must not write after the next filling has begun.
             while filling.tasks.join_next().await.is_some() {}
             return Err(error);
         }
         // A stream without its last part was cut off by the end of the sweep.
         let cut = std::mem::take(&mut filling.unfinished).into_keys();
         filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
-        // More entries than the feed has: some are not in it.
+        // There are more old entries than the feed has, so some are not in the feed.
         let unfed = !self.log.feed_is_complete() && of.is_some_and(|of| filling.should_be_fed > of);
         self.finish_filling(filling.again, identity, unfed).await
     }
 
-    /// Reads every stream, and folds and writes what was read.
+    /// Reads every stream, and spawns tasks that fold and write.
     async fn sweep(&self, filling: &mut Filling<S>) -> Result<(), ProjectError> {
         let log = Arc::clone(&self.log);
         let mut parts = log.sweep();
@@ -155,7 +156,7 @@ impl<S: Entity> Projector<S> {
         let stream = match filling.unfinished.remove(&subject) {
             Some(stream) if !first => stream,
             _ if first && filling.is_new(&subject) => Unfinished::new(self.histories.from_beginning()),
-            // The rest of one that was given up.
+            // The rest of a stream that was given up, or a stream that was met before.
             _ => return Ok(()),
         };
         filling.count(&entries);
@@ -187,7 +188,7 @@ impl<S: Entity> Projector<S> {
         Ok(())
     }
 
-    /// Creates the indexes, and records that every stream was read.
+    /// Creates the indexes, and records the domain as filled.
     async fn finish_filling(
         &self,
         again: Vec<(EntityId, String)>,
@@ -221,13 +222,13 @@ impl<S: Entity> Projector<S> {
             })
         })
         .await?;
-        // If this fails, the next rescan reads them.
+        // If this fails, the next rescan reads these streams.
         self.refresh(ids, None).await.map(drop)
     }
 }
 
 impl<S: Entity> Filling<S> {
-    /// Sets a stream aside that can't be read.
+    /// Sets an unreadable stream aside. Returns a readable one.
     fn readable(&mut self, swept: Swept) -> Option<Swept> {
         let Some(reason) = swept.unreadable else {
             return Some(swept);
@@ -243,7 +244,7 @@ impl<S: Entity> Filling<S> {
         self.should_be_fed += old.count() as u64;
     }
 
-    /// Whether a stream is met for the first time; otherwise it is read again later.
+    /// Whether the stream is met for the first time. Otherwise it is queued to be read again.
     fn is_new(&mut self, id: &EntityId) -> bool {
         let new = self.seen.insert(self.hasher.hash_one(id));
         if !new {

@@ -1,4 +1,4 @@
-//! Streams being folded on their way into the read model.
+//! The folding of streams on their way into the read model.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -19,12 +19,12 @@ use crate::{
     views::truncate,
 };
 
-/// What is gathered of a stream beside its fold.
+/// What is collected of a stream beside its fold.
 #[derive(Debug)]
 pub struct Gathering<S: Entity> {
     touched: S::Touched,
     newest: Vec<Entry>,
-    /// Entries recorded before are not among the newest of all.
+    /// Entries recorded earlier are not among the newest of the batch.
     newest_since: DateTime<Utc>,
     anew: bool,
     digests: Digests,
@@ -34,15 +34,15 @@ pub struct Gathering<S: Entity> {
 /// Digests of the entries of a stream.
 #[derive(Debug)]
 enum Digests {
-    /// Of all entries, from the first on.
+    /// The rolled digest of all entries from the first on.
     Rolled(RawDigest),
-    /// Of entries that follow those that are known.
+    /// The digests of the entries after the known ones.
     Later(Vec<RawDigest>),
-    /// Of all entries, in another order than the stream's.
+    /// The digests of all entries, in sequence order instead of stream order.
     Unsorted(Vec<(Position, RawDigest)>),
 }
 
-// Derived, it would ask for S: Default.
+// A derived impl would require `S: Default`.
 impl<S: Entity> Default for Gathering<S> {
     fn default() -> Self {
         Self {
@@ -76,7 +76,7 @@ impl<S: Entity> Gathering<S> {
                 whole_ids::gather(entries, &mut self.ids);
                 S::touch(&fold.state, entries, &mut self.touched, &mut self.ids);
                 let from = entries.len().saturating_sub(recent::KEPT);
-                // A batch of streams waits in memory until it is written.
+                // Entries are truncated, because a batch of streams stays in memory until it is written.
                 let newest = entries[from..]
                     .iter()
                     .filter(|entry| entry.recorded >= self.newest_since);
@@ -132,18 +132,18 @@ impl Digests {
     }
 }
 
-/// A stream that is being folded, part after part.
+/// A stream that is being folded part by part.
 pub struct Unfinished<S: Entity> {
     folding: Folding<S>,
     gathering: Gathering<S>,
 }
 
-/// What became of a part of a stream.
+/// The result of pushing a part of a stream.
 pub enum Pushed<S: Entity> {
-    /// Its entries are not in sequence order: it has to be read again as a whole.
+    /// The entries are not in sequence order, so the stream has to be read again as a whole.
     Disordered,
     Unfinished(Box<Unfinished<S>>),
-    /// `None` for a stream without entries.
+    /// The update of the entity; `None` for a stream without entries.
     Finished(Option<Update<S>>),
 }
 
@@ -155,7 +155,7 @@ impl<S: Entity> Unfinished<S> {
         }
     }
 
-    /// A stream that came in one part. `false`: out of order.
+    /// Folds a stream that came in one part. Returns `false` if the entries are out of order.
     fn push_whole(&mut self, entries: &[Entry]) -> bool {
         let gathering = &mut self.gathering;
         entries.is_empty() || self.folding.push(entries, &mut |step| gathering.observe(&step))
@@ -166,7 +166,7 @@ impl<S: Entity> Unfinished<S> {
         self.folding.finish().map(|head| gathering.update(head))
     }
 
-    /// One part of several.
+    /// Folds one part of several.
     pub fn push_part(mut self, histories: &Histories<S>, id: &EntityId, entries: &[Entry], last: bool) -> Pushed<S> {
         let gathering = &mut self.gathering;
         if !histories.push_part(id, &mut self.folding, entries, &mut |step| gathering.observe(&step)) {
@@ -181,15 +181,15 @@ impl<S: Entity> Unfinished<S> {
     }
 }
 
-/// What became of a batch of whole streams.
+/// The result of folding a batch of whole streams.
 #[derive(Debug)]
 pub struct Folded<S: Entity> {
     pub updates: Vec<(EntityId, Update<S>)>,
-    /// Those that are out of order and have to be read again.
+    /// Streams that are out of order and have to be read again.
     pub disordered: Vec<EntityId>,
 }
 
-/// When the last of the newest entries of a batch was recorded.
+/// The recorded time of the oldest among the newest [`recent::KEPT`] entries of a batch. The earliest time for an empty batch.
 fn newest_since(batch: &[Swept]) -> DateTime<Utc> {
     let mut newest: BinaryHeap<Reverse<DateTime<Utc>>> = BinaryHeap::with_capacity(recent::KEPT + 1);
     for entry in batch.iter().flat_map(|swept| &swept.entries) {

@@ -1,5 +1,5 @@
-//! Reading streams on from where the read model knows them, and writing what was read. A stream that can't be read is set
-//! aside; an outage is not, and ends the reading.
+//! Reads streams on from their known positions, and writes what was read. A stream that can't be read is set aside. An outage of
+//! the store is an error.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl<S: Entity> Projector<S> {
-    /// Reads these streams on from where the read model knows them.
+    /// Reads these streams on from their known positions.
     pub(super) async fn read_on(
         &self,
         ids: Vec<EntityId>,
@@ -36,7 +36,7 @@ impl<S: Entity> Projector<S> {
         let mut read = Read::default();
         match self.advance(&wanted, unfed_before, &mut read).await {
             Err(ReadError::Damaged { .. }) if wanted.len() > 1 => {
-                // One of them can't be read; which one is found by reading each alone.
+                // One of the streams can't be read. Reading each alone finds out which.
                 read = Read::default();
                 for one in wanted {
                     self.advance_one(one, unfed_before, &mut read).await?;
@@ -98,7 +98,7 @@ impl<S: Entity> Projector<S> {
         Ok(())
     }
 
-    /// Writes what was read in one transaction, with the position of the feed that it stands for.
+    /// Writes what was read in one transaction, with the feed position that it reflects.
     pub(super) async fn write(&self, read: Read<S>, feed: Option<FeedPosition>) -> Result<(), ProjectError> {
         let now = (self.settings.clock)();
         let events: u64 = read.updates.iter().map(|(_, update)| update.entries).sum();
@@ -132,18 +132,18 @@ impl<S: Entity> Projector<S> {
     }
 }
 
-/// What was read of some streams.
+/// What was read of a batch of streams.
 pub struct Read<S: Entity> {
     updates: Vec<(EntityId, Update<S>)>,
     /// Streams that can't be read, and why.
     unreadable: Vec<(EntityId, String)>,
-    /// Streams that do not exist, or no longer.
+    /// Streams that do not exist, or no longer exist.
     absent: Vec<EntityId>,
-    /// An entry was among them that the feed should name and does not.
+    /// One of the entries is missing from the feed.
     unfed: bool,
 }
 
-// Derived, it would ask for S: Default.
+// A derived impl would require `S: Default`.
 impl<S: Entity> Default for Read<S> {
     fn default() -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! Finds the last snapshot of a long wallet that can be trusted. Where snapshots can't be read, the wallet is read whole; damaged
-//! ones are removed.
+//! Access to the last snapshot of a long wallet, if it is of this log. If snapshots can't be read, the wallet is read whole.
+//! Damaged snapshots are removed.
 
 use super::{Histories, SnapshotError, SnapshotStore, recorder::Snapshot};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     event_log::ReadError,
 };
 
-/// Why there is no answer: the log or the snapshots can't be read.
+/// Why there is no result: the log or the snapshots can't be read.
 pub(super) enum Trouble {
     Log(ReadError),
     SnapshotStore(SnapshotError),
@@ -26,7 +26,7 @@ impl From<SnapshotError> for Trouble {
 }
 
 impl Histories<WalletState> {
-    /// Where the snapshots can't be read, there is no answer; damaged ones are removed.
+    /// Turns an error of the snapshots into `None`, so that the caller reads the whole stream. Removes damaged snapshots.
     pub(super) async fn or_forget<T>(
         &self,
         id: &EntityId,
@@ -42,7 +42,7 @@ impl Histories<WalletState> {
         }
     }
 
-    /// The snapshot store and the wallet's last snapshot, if it is of this log.
+    /// The snapshot store and the wallet's last snapshot. `None` if there is no snapshot of this log.
     pub(super) async fn last_snapshot(&self, id: &EntityId) -> Result<Option<(&SnapshotStore, Snapshot)>, Trouble> {
         let Some(kept) = self.store.as_ref() else {
             return Ok(None);

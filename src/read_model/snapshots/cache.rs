@@ -1,18 +1,18 @@
-//! The heads used last, within a bound of bytes.
+//! A cache of the most recently used heads, bounded in bytes.
 
 use lru::LruCache;
 
 use super::{Head, Remembered};
 use crate::domain::ids::EntityId;
 
-/// Bytes that the heads of one domain may take, as far as they are weighed.
+/// The largest number of bytes of the heads of one domain, approximately.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Bytes that an entry of the cache takes besides its head, the id among them, about.
+/// The approximate number of bytes of a cache entry besides its head.
 const ENTRY_BYTES: usize = 320;
 
 pub(super) struct Heads<S: Remembered> {
-    /// Each with its bytes.
+    /// The heads, each with its approximate number of bytes.
     kept: LruCache<EntityId, (Head<S>, usize)>,
     bytes: usize,
 }
@@ -29,7 +29,7 @@ impl<S: Remembered> Heads<S> {
         self.kept.get(id).map(|(head, _)| head.clone())
     }
 
-    /// Keeps a head. One that takes more than an eighth of all bytes is not kept.
+    /// Caches a head, unless it takes more than an eighth of all bytes.
     pub fn put(&mut self, id: &EntityId, head: &Head<S>) {
         self.remove(id);
         let bytes = head.fold.state.weight() + ENTRY_BYTES;
@@ -45,7 +45,7 @@ impl<S: Remembered> Heads<S> {
         }
     }
 
-    /// Bytes that the heads take, as far as they are weighed.
+    /// The approximate number of bytes of all cached heads.
     pub const fn bytes(&self) -> usize {
         self.bytes
     }

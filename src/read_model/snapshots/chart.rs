@@ -1,5 +1,5 @@
-//! A balance's course in bounded memory: stretches of events, each with its lowest, highest and last point. When there are
-//! too many stretches, neighbours become one, so a long history is drawn as well as a short one and never costs more.
+//! A chart of a balance in bounded memory: stretches of points, each with its lowest, highest and last point. If there are too
+//! many stretches, neighbours are joined. So a long stream is drawn as well as a short one, at a bounded cost.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{domain::ids::Sequence, views::timelines::ChartPoint};
 
-/// Stretches at most.
+/// The largest number of stretches.
 const STRETCHES_MAX: usize = 256;
 
-/// A point in few bytes.
+/// A chart point in compact form.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
     sequence: Sequence,
@@ -30,9 +30,9 @@ struct Stretch {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
     stretches: Vec<Stretch>,
-    /// Points in each stretch but the last.
+    /// The number of points in each stretch but the last.
     width: u32,
-    /// Points in the last one.
+    /// The number of points in the last stretch.
     filled: u32,
 }
 
@@ -88,7 +88,7 @@ impl Stretch {
 }
 
 impl Chart {
-    /// The next point in the order of sequences. One with the figures of the one before it tells nothing new.
+    /// Adds the next point in sequence order. A point with the same figures as the one before it is dropped.
     pub fn push(&mut self, point: ChartPoint) {
         let point = Point::from(point);
         if let Some(last) = self.stretches.last().map(|stretch| stretch.last)
@@ -125,7 +125,7 @@ impl Chart {
         self.width = self.width.max(1).saturating_mul(2);
     }
 
-    /// Its points up to a sequence, oldest first.
+    /// The points up to a sequence, oldest first.
     pub fn points(&self, to: Sequence) -> Vec<ChartPoint> {
         let mut points: Vec<ChartPoint> = Vec::new();
         for stretch in &self.stretches {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extremes_and_the_end_stay_whatever_the_length() {
+    fn a_long_chart_keeps_its_extremes_and_its_last_point() {
         let mut chart = Chart::default();
         let amount = |n: u64| match n {
             70_001 => Decimal::new(-5_000, 2),

@@ -1,5 +1,5 @@
-//! One stream being folded, a page at a time: from its beginning, or on from where it was known. A folding that tracks notes
-//! snapshots on its way.
+//! The fold of one stream, page by page: from the beginning of the stream, or continued from a known position. It can record
+//! snapshots on the way.
 
 use std::sync::Arc;
 
@@ -23,15 +23,15 @@ pub struct Folding<S: Remembered> {
     last: Position,
     last_recorded: DateTime<Utc>,
     pub(super) entries: u64,
-    /// It began at the stream's beginning and nobody was told yet.
+    /// The fold began at the start of the stream, and the observer has not received [`FoldStep::Anew`] yet.
     untold: bool,
-    /// Entries are told in the order of their sequences, which is not that of the stream.
+    /// The entries come in sequence order, which is not that of the stream.
     sorted: bool,
     pub(super) course: Option<S::Course>,
-    /// The last snapshot that was written, with its facts.
+    /// The number of the last written snapshot, whose parts are in the snapshot store.
     pub(super) base: Option<u64>,
     pub(super) milestones: Vec<Milestone>,
-    /// Entries that it leaves out are passed over.
+    /// Entries that the filter does not keep are skipped.
     filter: Filter,
     /// The sequence of the last entry that has one.
     place: Sequence,
@@ -44,7 +44,7 @@ impl<S: Remembered> Default for Folding<S> {
 }
 
 impl<S: Remembered> Folding<S> {
-    /// From the beginning.
+    /// Begins at the start of the stream.
     pub fn new() -> Self {
         Self {
             fold: Arc::new(Fold::new()),
@@ -61,17 +61,17 @@ impl<S: Remembered> Folding<S> {
         }
     }
 
-    /// From the beginning, with the entries that a filter keeps.
+    /// Begins at the start of the stream, with the entries that a filter keeps.
     pub(super) fn filtered(filter: Filter) -> Self {
         Self { filter, ..Self::new() }
     }
 
-    /// Of a stream that is told in the order of its sequences.
+    /// Marks that the entries come in sequence order.
     pub(super) fn sorted(self) -> Self {
         Self { sorted: true, ..self }
     }
 
-    /// From the beginning, noting snapshots.
+    /// Begins at the start of the stream, and records snapshots.
     pub(super) fn tracking() -> Self {
         Self {
             course: S::course(),
@@ -93,13 +93,13 @@ impl<S: Remembered> Folding<S> {
         }
     }
 
-    /// Where the next page begins.
+    /// The position after which the next page begins.
     pub const fn last(&self) -> Position {
         self.last
     }
 
-    /// Goes on with the next entries of the stream. `false`: they do not come in sequence order, nothing was folded, and only
-    /// the whole stream gives the right answer.
+    /// Folds the next entries of the stream. Returns `false`, and folds nothing, if they are out of sequence order. Then only a
+    /// fold of the whole stream is correct.
     pub fn push(&mut self, entries: &[Entry], observer: &mut (dyn FnMut(FoldStep<'_, S>) + Send)) -> bool {
         if !self.fold.continues_with(entries) {
             return false;
@@ -144,7 +144,7 @@ impl<S: Remembered> Folding<S> {
         }
     }
 
-    /// `None` where there was no entry, or none that the filter keeps.
+    /// The result. `None` if there was no entry, or none that the filter keeps.
     pub fn finish(self) -> Option<Head<S>> {
         (self.entries > 0 && self.fold.events > 0).then_some(Head {
             fold: self.fold,
@@ -158,7 +158,7 @@ impl<S: Remembered> Folding<S> {
 }
 
 impl Folding<WalletState> {
-    /// On from a snapshot. `chart` is what was drawn up to it.
+    /// Continues from a snapshot. `chart` is the chart up to it.
     pub(super) fn after(snapshot: &Snapshot, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
         Self {
             fold: Arc::new(snapshot.fold.clone()),
@@ -173,7 +173,7 @@ impl Folding<WalletState> {
         }
     }
 
-    /// Adds the parts that the next entries need and that only the snapshot store has.
+    /// Adds to the state the parts that the next entries need and that only the snapshot store has.
     pub(super) fn recall(
         &mut self,
         store: &super::store::SnapshotStore,

@@ -1,6 +1,6 @@
-//! A long wallet as a command is decided on it: the state at its last snapshot, gone on with over what the log has had since,
-//! with those postings and holds that the command is about. The tail is read from the log every time, so it is never older
-//! than a replay of the whole stream would be; where that can't be had, there is none and the stream is to be read whole.
+//! A long wallet, loaded partially to decide a command: the state at the last snapshot, folded on with the entries after it, and
+//! the postings and holds that the command names. The entries after the snapshot are read from the log each time, so the result
+//! is as recent as a replay of the whole stream. `None` means that the caller has to load the whole stream.
 
 use super::{Histories, SnapshotError, SnapshotStore, access::Trouble, recorder::SEGMENT};
 use crate::{
@@ -13,35 +13,35 @@ use crate::{
     event_log::{READ_MAX, ReadError},
 };
 
-/// What of a long wallet is asked for besides its figures and open holds.
+/// What to load of a long wallet besides its figures and open holds.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted<'a> {
     pub parts: Vec<Part>,
-    /// Every credit for this refund.
+    /// Load every credit for this refund.
     pub refund: Option<&'a str>,
-    /// An event that touched a posting: the posting's event id and its own.
+    /// Find an event: the event id of the posting that it touched, and its own id.
     pub sought: Option<(&'a str, &'a str)>,
 }
 
-/// A long wallet at the end of its stream, in part.
+/// A long wallet at the end of its stream, loaded partially.
 #[derive(Debug)]
 pub struct Brief {
     pub fold: Fold<WalletState>,
-    /// The place of the last entry that is left out.
+    /// The sequence of the last entry that is left out.
     pub from: Sequence,
-    /// Every entry after it, with its place.
+    /// Every entry after that, with its sequence.
     pub tail: Vec<(Sequence, Entry)>,
-    /// The event that was sought, where it is among what is left out.
+    /// The sought event, if it is among the entries that are left out.
     pub found: Option<Entry>,
 }
 
 impl Histories<WalletState> {
-    /// A long wallet as it is now; `None` for one that has no snapshots and is to be read whole.
+    /// Loads a long wallet partially. `None` if it has no snapshots and has to be loaded whole.
     pub async fn brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, ReadError> {
         self.or_forget(id, self.try_brief(id, wanted).await).await
     }
 
-    /// The first entries after a place, at most so many; `None` for a wallet that is to be read whole.
+    /// The first entries after a sequence, at most `most`. `None` if the wallet has to be read whole.
     pub async fn entries_after(
         &self,
         id: &EntityId,
@@ -59,7 +59,7 @@ impl Histories<WalletState> {
         let (number, from) = (last.number, last.place);
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {
-            // Something came that belongs before what the snapshots say.
+            // An entry came that belongs before the snapshot.
             self.remove_snapshots(id).await;
             return Ok(None);
         }
@@ -88,7 +88,7 @@ impl Histories<WalletState> {
         }))
     }
 
-    /// The event with this id in the segments in which a posting was touched.
+    /// Finds the event with this id in the segments that touched a posting.
     async fn find(
         &self,
         kept: &SnapshotStore,
@@ -133,7 +133,7 @@ impl Histories<WalletState> {
             for entry in page {
                 let next = entry.sequence().unwrap_or(at);
                 if next < at {
-                    // Out of order: which entries are the first is known when all are sorted.
+                    // The stream is out of order, so the first entries are known only after all are sorted.
                     return Ok(None);
                 }
                 (at, after) = (next, entry.position);

@@ -1,5 +1,5 @@
-//! A long wallet as a page shows it, under a filter, without reading all of it: the state at the nearest snapshot up to which
-//! everything counts, and the entries after it that do. What it answers is what a replay of the whole stream would.
+//! A long wallet under a filter, for a page, without reading the whole stream: the state at the last snapshot up to which the
+//! filter keeps every entry, and the kept entries after it. The result is the same as that of a replay of the whole stream.
 
 use super::{
     Histories, SnapshotError, SnapshotStore,
@@ -19,31 +19,31 @@ use crate::{
     views::timelines::{ChartPoint, Extent},
 };
 
-/// A long wallet at the end of what a filter keeps.
+/// A long wallet after the last entry that a filter keeps.
 #[derive(Debug)]
 pub struct Stretch {
-    /// The snapshot up to which everything is kept.
+    /// The snapshot up to which every entry is kept.
     pub prior: Option<Snapshot>,
-    /// What is kept after it, with the fold at the end.
+    /// The kept entries after the snapshot, and the fold after them.
     pub replay: Replay<WalletState>,
-    /// Bounds of the whole stream, whatever is kept.
+    /// The extent of the whole stream, without the filter.
     pub extent: Extent,
-    /// Where the figures changed up to the snapshot.
+    /// The points at which the figures changed, up to the snapshot.
     pub chart: Vec<ChartPoint>,
 }
 
 /// One segment, replayed.
 #[derive(Debug)]
 pub struct Segment {
-    /// The figures before it.
+    /// The figures before the segment.
     pub start: Balances,
     pub replay: Replay<WalletState>,
-    /// The last entry before it.
+    /// The position of the last entry before the segment.
     pub previous: Option<Position>,
 }
 
 impl Stretch {
-    /// Entries that are kept up to the snapshot.
+    /// The number of kept entries up to the snapshot.
     pub fn before(&self) -> u64 {
         self.prior.as_ref().map_or(0, |prior| (prior.number + 1) * SEGMENT)
     }
@@ -57,7 +57,7 @@ impl Stretch {
     }
 }
 
-/// The moments and the place that a filter keeps things up to.
+/// The time, the recorded time and the sequence up to which a filter keeps entries.
 #[derive(Clone, Copy)]
 struct Bounds {
     time: i64,
@@ -74,7 +74,7 @@ impl Bounds {
         }
     }
 
-    /// Nothing of a segment is kept.
+    /// Whether no entry of a segment is kept.
     fn exclude(&self, segment: &Snapshot) -> bool {
         segment.times.is_after(self.time)
             || segment.recorded.is_after(self.recorded)
@@ -82,7 +82,7 @@ impl Bounds {
     }
 }
 
-/// A replay that goes on, entry by entry.
+/// A replay in progress, entry by entry.
 struct Replaying {
     replay: Replay<WalletState>,
     place: Sequence,
@@ -117,12 +117,12 @@ impl Replaying {
 }
 
 impl Histories<WalletState> {
-    /// A long wallet under a filter; `None` for one that has no snapshots and has to be read whole.
+    /// A long wallet under a filter. `None` if it has no snapshots and has to be read whole.
     pub async fn stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, ReadError> {
         self.or_forget(id, self.try_stretch(id, filter).await).await
     }
 
-    /// The segment of a long wallet that holds a position; `None` for one that has no snapshots.
+    /// The segment of a long wallet that has the entry at a position. `None` if the wallet has no snapshots.
     pub async fn segment_with(&self, id: &EntityId, position: Position) -> Result<Option<Segment>, ReadError> {
         if !self.is_long(id).await? {
             return Ok(None);
@@ -130,7 +130,7 @@ impl Histories<WalletState> {
         self.segment(id, self.segment_of(id, position)).await
     }
 
-    /// A segment of a long wallet; `None` where its snapshot is missing.
+    /// A segment of a long wallet. `None` if the snapshot before it is missing.
     pub async fn segment(&self, id: &EntityId, number: u64) -> Result<Option<Segment>, ReadError> {
         self.or_forget(id, self.try_segment(id, number).await).await
     }
@@ -148,8 +148,8 @@ impl Histories<WalletState> {
         }
     }
 
-    /// What of a long wallet names a refund or an order: the segments in which it does and the last one, replayed and put
-    /// together as if there was nothing between them. At most so many of the segments, the newest.
+    /// The segments of a long wallet that name a refund or an order, and its last segment, replayed and joined as if nothing was
+    /// between them. Of the naming segments the newest are used, at most `most`.
     pub async fn naming(
         &self,
         id: &EntityId,
@@ -179,7 +179,7 @@ impl Histories<WalletState> {
         Ok(all)
     }
 
-    /// The number of the segment of a long wallet that holds a position, or would if it was full.
+    /// The number of the segment of a long wallet that has the entry at a position, or that will have it.
     fn segment_of(&self, id: &EntityId, position: Position) -> u64 {
         let before = self
             .store
@@ -188,7 +188,7 @@ impl Histories<WalletState> {
         before.map_or(0, |snapshot| snapshot.number + 1)
     }
 
-    /// A posting of a long wallet as it is at the end of a stretch.
+    /// A posting of a long wallet at the end of a stretch.
     pub fn posting(&self, id: &EntityId, stretch: &Stretch, event: &str) -> Option<Posting> {
         let postings = &stretch.replay.fold.state.postings;
         if let Some(posting) = postings.get(event) {
@@ -207,7 +207,7 @@ impl Histories<WalletState> {
         };
         let tail = self.log.read_all(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
-            // Something came that belongs before what the snapshots say.
+            // An entry came that belongs before the snapshot.
             self.remove_snapshots(id).await;
             return Ok(None);
         }
@@ -234,7 +234,7 @@ impl Histories<WalletState> {
                 number += 1;
                 continue;
             }
-            // What follows in order is later still; only what is late may be kept again.
+            // Segments in order after this one are later still. Only late segments may have kept entries.
             let late = store.next_late(id, number, bounds.time, bounds.recorded)?;
             let next = late.as_ref().map_or(last_number + 1, |late| late.number);
             let end = store.numbered(id, next - 1)?.ok_or(SnapshotError::Damaged)?.place;
@@ -283,7 +283,7 @@ impl Histories<WalletState> {
         }))
     }
 
-    /// The entries of a segment: a full one, or what there is after the last snapshot of one that is not full yet.
+    /// The entries of a segment. The segment after the last snapshot may be incomplete.
     async fn read_segment(&self, store: &SnapshotStore, id: &EntityId, number: u64) -> Result<Vec<Entry>, Trouble> {
         let after = match number.checked_sub(1) {
             Some(before) => store.numbered(id, before)?.ok_or(SnapshotError::Damaged)?.position,

@@ -1,4 +1,4 @@
-//! What is noted along a long wallet's history, so that it need not be read from its beginning again: at the end of every
+//! What is recorded while a long wallet is folded, so that it need not be read from its beginning again: at the end of each
 //! segment a snapshot, and the postings and holds that the segment touched.
 
 use std::collections::BTreeSet;
@@ -17,12 +17,13 @@ use crate::{
     views::timelines::{ANOMALIES_SHOWN, ChartPoint, Extent},
 };
 
-/// Entries of a segment.
+/// The number of entries in a segment.
 pub const SEGMENT: u64 = 128;
 /// Wallets with more entries have snapshots.
 pub const LONG: u64 = 2 * SEGMENT;
 
-/// The times of a stretch of entries, in nanoseconds since 1970. What lies beyond the years 1677 to 2262 is at the ends.
+/// The earliest and the latest time of a range of entries, in nanoseconds since 1970. Times before 1677 or after 2262 become the
+/// smallest or largest value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub first: i64,
@@ -41,12 +42,12 @@ impl Span {
         self.last = self.last.max(at);
     }
 
-    /// Nothing of it is later than this moment.
+    /// Whether no time is later than `limit`.
     pub fn is_before(&self, limit: i64) -> bool {
         self.last != i64::MAX && self.last <= limit
     }
 
-    /// All of it is later than this moment.
+    /// Whether every time is later than `limit`.
     pub fn is_after(&self, limit: i64) -> bool {
         self.first != i64::MIN && self.first > limit
     }
@@ -57,49 +58,49 @@ pub fn nanoseconds(time: DateTime<Utc>) -> i64 {
     time.timestamp_nanos_opt().unwrap_or(beyond)
 }
 
-/// The end of a segment.
+/// The state of a wallet at the end of a segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Segments up to here, less one.
+    /// The number of the segment, from 0.
     pub number: u64,
     pub position: Position,
-    /// The fold, without the postings and holds, which have rows of their own.
+    /// The fold. Its state has no postings and only open holds; all postings and holds have rows of their own.
     pub fold: Fold<WalletState>,
-    /// The place of the last entry: see `in_sequence_order`.
+    /// The sequence of the last entry: see `in_sequence_order`.
     pub place: Sequence,
-    /// The place of the first entry of the segment.
+    /// The sequence of the first entry of the segment.
     pub first_place: Sequence,
     pub times: Span,
     pub recorded: Span,
-    /// The latest of everything up to here.
+    /// The latest time of all entries up to here.
     pub latest_time: i64,
     pub latest_recorded: i64,
-    /// It begins before something that came before it.
+    /// The segment has an entry whose time or recorded time is before that of an entry in an earlier segment.
     pub late: bool,
-    /// First and last of the sequences that no event of the segment has.
+    /// The first and the last sequence that is missing in the segment.
     pub missing: Option<(Sequence, Sequence)>,
     pub opens: bool,
-    /// The first of all anomalies up to here, and how many there are.
+    /// The first anomalies up to here, at most [`ANOMALIES_SHOWN`]. `anomaly_count` counts all.
     pub anomalies: Vec<Anomaly>,
     pub anomaly_count: u64,
     pub extent: Extent,
 }
 
-/// A posting or hold as a segment left it.
+/// A posting or hold as it was after a segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     Posting(String, Posting),
     Hold(String, Hold),
 }
 
-/// A segment that ended, with all that is kept of it.
+/// A completed segment, as it is stored.
 #[derive(Clone, Debug)]
 pub struct Milestone {
     pub snapshot: Snapshot,
     pub facts: Vec<Fact>,
 }
 
-/// What is noted since the last snapshot, and of everything.
+/// What is recorded since the last snapshot, and of the whole stream.
 #[derive(Clone, Debug)]
 pub struct Track {
     times: Span,
@@ -114,12 +115,12 @@ pub struct Track {
     anomaly_count: u64,
     extent: Option<Extent>,
     chart: Chart,
-    /// The chart as it was at the last snapshot.
+    /// The chart at the last snapshot.
     pub stored: Chart,
 }
 
 impl Track {
-    /// At the beginning of a stream.
+    /// For the beginning of a stream.
     pub fn new() -> Self {
         Self {
             times: Span::EMPTY,
@@ -138,7 +139,7 @@ impl Track {
         }
     }
 
-    /// After a snapshot.
+    /// For continuing after a snapshot.
     pub fn after(snapshot: &Snapshot, chart: Chart) -> Self {
         Self {
             latest_time: snapshot.latest_time,
@@ -152,7 +153,7 @@ impl Track {
         }
     }
 
-    /// The bounds of everything so far.
+    /// The extent of the stream so far.
     pub const fn extent(&self) -> Option<Extent> {
         self.extent
     }
@@ -162,7 +163,7 @@ impl Track {
         self.touched.contains(part)
     }
 
-    /// Notes an entry that was folded; `seen` is the highest sequence before it.
+    /// Records an entry that was folded. `seen` is the highest sequence before it.
     pub fn note(
         &mut self,
         entry: &Entry,
@@ -199,7 +200,7 @@ impl Track {
         }
     }
 
-    /// Ends a segment. `None` where there is nothing to end.
+    /// Ends a segment. `None` if no entry was recorded.
     pub fn end(&mut self, number: u64, position: Position, fold: &Fold<WalletState>) -> Option<Milestone> {
         let extent = self.extent?;
         let state = &fold.state;

@@ -1,5 +1,5 @@
-//! What a domain's state must offer so that its histories can be kept. Orders have few events and are kept whole; wallets
-//! may have millions, and are kept in segments.
+//! What a domain's state has to implement to be cached and to have snapshots. Orders have few events and no snapshots. Wallets
+//! may have millions of events, and have snapshots.
 
 use super::{
     Folding, SnapshotError, SnapshotStore,
@@ -16,11 +16,11 @@ use crate::domain::{
     wallet::{Hold, Posting, WalletState},
 };
 
-/// Bytes that the texts of a wallet, an order, a posting, a hold or a refund take, about.
+/// The approximate number of bytes of the texts of a wallet, an order, a posting, a hold or a refund.
 const TEXTS: usize = 96;
 
-/// Bytes that the nodes of a map take. As std makes them, a node has room for eleven entries from the first on; of several
-/// about two thirds are filled.
+/// The approximate number of bytes of a map's nodes. A `BTreeMap` node of std has room for 11 entries, even if it has one. If
+/// there are several nodes, about two thirds of the room is filled.
 const fn map_bytes<K, V>(entries: usize) -> usize {
     const ROOM: usize = 11;
     let nodes = match entries {
@@ -31,17 +31,17 @@ const fn map_bytes<K, V>(entries: usize) -> usize {
     nodes * (ROOM * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>())
 }
 
-/// A snapshot to go on from: its entry's position and place, and the fold there.
+/// A snapshot to resume from: the position and the sequence of its last entry, and the fold after it.
 type Start<S> = Option<(Position, Sequence, Folding<S>)>;
 
-/// A state whose histories can be kept.
+/// A state that can be cached and have snapshots.
 pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
-    /// What is noted on the way from snapshot to snapshot.
+    /// What is recorded between snapshots.
     type Course: Clone + Send + Sync + std::fmt::Debug + 'static;
 
-    /// About how many bytes it takes in memory.
+    /// The approximate number of bytes in memory.
     fn weight(&self) -> usize;
-    /// Nothing noted yet; `None` for what has no snapshots.
+    /// An empty course. `None` for a state without snapshots.
     fn course() -> Option<Self::Course>;
     fn note(
         course: &mut Self::Course,
@@ -53,16 +53,16 @@ pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
     );
     fn end_segment(course: &mut Self::Course, number: u64, position: Position, fold: &Fold<Self>) -> Option<Milestone>;
     fn chart(course: &Self::Course) -> &Chart;
-    /// Removes the parts that the snapshot store has.
+    /// Removes the parts that are in the snapshot store.
     fn leave_out(&mut self, course: &Self::Course);
-    /// Puts back what the next entries need and was left out.
+    /// Adds the parts that the next entries need and that were removed.
     fn recall(
         folding: &mut Folding<Self>,
         store: &SnapshotStore,
         id: &EntityId,
         entries: &[Entry],
     ) -> Result<(), SnapshotError>;
-    /// The last snapshot that is not after a position.
+    /// The last snapshot at or before a position, if the fold can resume from it.
     fn snapshot(store: &SnapshotStore, id: &EntityId, known: Position) -> Result<Start<Self>, SnapshotError>;
 }
 
@@ -108,7 +108,7 @@ impl Remembered for WalletState {
         let Some(snapshot) = store.not_after(id, known)? else {
             return Ok(None);
         };
-        // A chart that goes further, or not so far, is drawn again by nobody: only the newest snapshot has one.
+        // Only the newest snapshot has a chart. Without the chart of this snapshot, the fold can't resume from it.
         let chart = store.chart(id)?.filter(|(number, _)| *number == snapshot.number);
         let Some((_, chart)) = chart else { return Ok(None) };
         let last_recorded = snapshot.extent.last_recorded;
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_map_is_weighed_by_its_nodes() {
+    fn the_size_of_a_map_follows_its_nodes() {
         let weigh = map_bytes::<u64, u64>;
         assert_eq!(weigh(0), 0);
         assert_eq!((weigh(1), weigh(11)), (11 * 16 + 16, 11 * 16 + 16));

@@ -1,5 +1,5 @@
-//! The tables of snapshots of long wallets, and of the postings and holds that changed between two snapshots. They are part of
-//! the read model's database. A row that is missing or damaged is made again from the log.
+//! The tables of snapshots of long wallets, and of the postings and holds that changed between two snapshots. They are in the
+//! read model's database. Missing or damaged rows are made again from the log.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,47 +18,7 @@ use crate::{
     read_model::database::{Database, ReadModelError, StoreNames},
 };
 
-/// The tables of the read model's schema that are used here.
-pub const TABLES: &str = "
-    CREATE TABLE long_wallet (
-        n INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        chart BLOB, chart_number INTEGER  -- the chart up to the snapshot of this number
-    ) STRICT;
-    CREATE TABLE snapshot (         -- the state of a long wallet at the end of a segment
-        wallet INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        major INTEGER NOT NULL, minor INTEGER NOT NULL,
-        latest_time INTEGER NOT NULL, latest_recorded INTEGER NOT NULL,
-        place INTEGER NOT NULL,
-        late INTEGER NOT NULL,
-        first_time INTEGER NOT NULL, first_recorded INTEGER NOT NULL,
-        gap_first INTEGER, gap_last INTEGER,
-        opens INTEGER NOT NULL,
-        checksum INTEGER NOT NULL,
-        body BLOB NOT NULL,         -- JSON
-        PRIMARY KEY (wallet, number)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX snapshot_late ON snapshot (wallet, number, first_time, first_recorded) WHERE late;
-    CREATE INDEX snapshot_opens ON snapshot (wallet, number) WHERE opens;
-    CREATE INDEX snapshot_gap ON snapshot (wallet, number, gap_first, gap_last) WHERE gap_first IS NOT NULL;
-    CREATE INDEX snapshot_place ON snapshot (wallet, major, minor);
-    CREATE TABLE snapshot_part (    -- a posting or hold as a segment left it
-        wallet INTEGER NOT NULL,
-        hold INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        refund TEXT,
-        ord TEXT,
-        checksum INTEGER NOT NULL,
-        body BLOB NOT NULL,         -- JSON
-        PRIMARY KEY (wallet, hold, name, number)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX snapshot_part_refund ON snapshot_part (wallet, refund) WHERE refund IS NOT NULL;
-    CREATE INDEX snapshot_part_order ON snapshot_part (wallet, ord) WHERE ord IS NOT NULL;
-";
-
-/// Why the snapshots of a wallet are of no use now. The wallet is then read from the log.
+/// Why snapshots can't be used. The wallet is then read from the log.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     #[error(transparent)]
@@ -75,13 +35,13 @@ impl From<rusqlite::Error> for SnapshotError {
 
 pub type Stored<T> = Result<T, SnapshotError>;
 
-/// The snapshots in one read model. Calls block for as long as a query takes.
+/// The snapshots in one read model. Calls block for the duration of a query.
 #[derive(Clone)]
 pub struct SnapshotStore {
     database: Arc<Database>,
 }
 
-/// The row of a snapshot, ready to be written.
+/// The rows of a snapshot and its parts, encoded.
 struct NewSnapshot<'a> {
     at: &'a Snapshot,
     body: Vec<u8>,
@@ -154,7 +114,7 @@ impl SnapshotStore {
         Self { database }
     }
 
-    /// A store in a temporary read model of no stores.
+    /// A snapshot store in a temporary read model without stores.
     pub fn temporary() -> Stored<Self> {
         let none = StoreNames {
             wallet: String::new(),
@@ -169,13 +129,13 @@ impl SnapshotStore {
         self.database.file()
     }
 
-    /// Runs queries on one state of the database.
+    /// Runs queries in one read transaction.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Stored<T>) -> Stored<T> {
         self.database.read(|connection| Ok(work(connection)))?
     }
 
-    /// Adds the snapshots and changed parts of these segments, and the chart up to the last of them. `false`: the segment before them
-    /// is not there any more, and nothing was added. Blocks until others have written.
+    /// Adds the snapshots and touched parts of these segments, and the chart up to the last of them. Returns `false`, and adds
+    /// nothing, if the snapshot before them does not exist any more. Blocks while others write.
     pub fn keep(&self, id: &EntityId, milestones: &[Milestone], chart: &Chart) -> Stored<bool> {
         let (Some(first), Some(last)) = (milestones.first(), milestones.last()) else {
             return Ok(true);
@@ -207,8 +167,8 @@ impl SnapshotStore {
         Ok(added?)
     }
 
-    /// Removes a wallet: its stream has other entries now, or a row is damaged. Blocks until others have written, where there is
-    /// something to remove.
+    /// Removes a wallet's snapshots, because its stream has changed or a row is damaged. Blocks while others write, unless there
+    /// is nothing to remove.
     pub fn forget(&self, id: &EntityId) -> Stored<()> {
         let known = self.read(|store| {
             let mut select = store.prepare_cached("SELECT 1 FROM long_wallet WHERE id = ?1")?;
@@ -230,7 +190,7 @@ impl SnapshotStore {
         Ok(forgotten?)
     }
 
-    /// The chart, if it goes up to this very snapshot.
+    /// The chart of a wallet, and the number of the snapshot up to which it goes.
     pub fn chart(&self, id: &EntityId) -> Stored<Option<(u64, Chart)>> {
         self.read(|store| {
             let mut select = store
@@ -272,9 +232,9 @@ impl SnapshotStore {
         self.one(id, "AND number = ?2", &[signed(number)])
     }
 
-    /// The last snapshot up to which everything happened, was recorded and has a place not after these.
+    /// The last snapshot for which every entry up to it is within these bounds: time, recorded time and sequence.
     pub fn whole(&self, id: &EntityId, time: i64, recorded: i64, place: u64) -> Stored<Option<Snapshot>> {
-        // Each of the three only grows from snapshot to snapshot, so the last good one is found by halving.
+        // None of the three values ever decreases from one snapshot to the next, so a binary search finds the last one.
         let Some(last) = self.last_number(id)? else {
             return Ok(None);
         };
@@ -325,7 +285,7 @@ impl SnapshotStore {
         })
     }
 
-    /// The last snapshot that is not after a position.
+    /// The last snapshot at or before a position.
     pub fn not_after(&self, id: &EntityId, position: Position) -> Stored<Option<Snapshot>> {
         let at = [signed(position.major), signed(position.minor)];
         self.one(
@@ -335,14 +295,14 @@ impl SnapshotStore {
         )
     }
 
-    /// The next segment after a number that begins before something that came before it, and not after these moments.
+    /// The next segment after `number` that has entries earlier than those of preceding segments, and at or before these times.
     pub fn next_late(&self, id: &EntityId, number: u64, time: i64, recorded: i64) -> Stored<Option<Snapshot>> {
         let rest = "AND late AND number > ?2 AND first_time <= ?3 AND first_recorded <= ?4 ORDER BY number";
         self.one(id, rest, &[signed(number), time, recorded])
     }
 
-    /// Of the segments from one up to another: the first and the last sequence that none of their events has, and whether
-    /// one of them opens the wallet.
+    /// For the segments `from` to `to`, both included: the first and the last sequence that is missing, and whether one of the
+    /// segments opens the wallet.
     pub fn gaps(&self, id: &EntityId, from: u64, to: u64) -> Stored<(Option<(u64, u64)>, bool)> {
         self.read(|store| {
         let mut select = store.prepare_cached(
@@ -363,7 +323,7 @@ impl SnapshotStore {
         })
     }
 
-    /// A part as it was after a segment, if it was ever touched before.
+    /// A part as it was after segment `number`. `None` if no segment up to it touched the part.
     pub fn fact(&self, id: &EntityId, part: &Part, number: u64) -> Stored<Option<Fact>> {
         let (hold, name) = match part {
             Part::Posting(name) => (false, name),
@@ -381,7 +341,8 @@ impl SnapshotStore {
         })
     }
 
-    /// The segments in which postings and holds that name a refund or an order were touched, at most so many.
+    /// The numbers of the segments that touched a posting or hold naming the refund or the order: the newest, at most `most`, in
+    /// ascending order.
     pub fn segments_naming(&self, id: &EntityId, refund: &str, order: &str, most: u32) -> Stored<Vec<u64>> {
         self.read(|store| {
         let mut select = store.prepare_cached(
@@ -409,7 +370,7 @@ impl SnapshotStore {
         })
     }
 
-    /// The segments in which a posting was touched, newest first.
+    /// The numbers of the segments that touched a posting, newest first.
     pub fn segments_touching(&self, id: &EntityId, posting: &str) -> Stored<Vec<u64>> {
         self.read(|store| {
         let mut select = store.prepare_cached(
@@ -421,7 +382,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Puts those of these parts back into a state that it lacks, as they were after a segment.
+    /// Adds to a state those of these parts that it lacks, as they were after segment `number`.
     pub fn recall(&self, id: &EntityId, state: &mut WalletState, parts: Vec<Part>, number: u64) -> Stored<()> {
         for part in parts {
             if state.holds_part(&part) {
@@ -444,11 +405,6 @@ fn has_snapshot(connection: &Connection, id: &EntityId, number: u64) -> rusqlite
     select.exists(params![id.as_str(), signed(number)])
 }
 
-/// Removes every snapshot.
-pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")
-}
-
 fn written(value: &impl Serialize) -> Stored<Vec<u8>> {
     serde_json::to_vec(value).map_err(|_| SnapshotError::Damaged)
 }
@@ -464,7 +420,7 @@ fn read<T: DeserializeOwned>((checksum, bytes): &(u32, Vec<u8>)) -> Stored<T> {
     serde_json::from_slice(bytes).map_err(|_| SnapshotError::Damaged)
 }
 
-/// SQLite counts in signed 64 bits; the order of numbers above them is kept by their bits.
+/// SQLite has only signed 64-bit integers. Flipping the highest bit keeps the order of unsigned numbers.
 const fn signed(number: u64) -> i64 {
     (number ^ (1 << 63)).cast_signed()
 }

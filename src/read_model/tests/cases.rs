@@ -80,7 +80,7 @@ async fn withdraw(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64)
     .await;
 }
 
-/// Somebody approves or declines.
+/// Approves or declines a case.
 async fn decide(log: &Arc<dyn EventLog>, case: &str, actor: &str, minute: i64, what: &str) {
     let data = json!({"command_hash": "hash", "note": "n"});
     append(log, case, actor, minute, &format!("compensation.{what}"), data).await;
@@ -104,7 +104,7 @@ fn of(operator: &str) -> ListQuery {
     }
 }
 
-/// The ids of the first page of a list, once the rows are written that it should have.
+/// Waits until the first page of a list has exactly these ids.
 async fn shows(cases: &Cases, query: &ListQuery, expected: &[&str]) {
     let ids = |rows: &[CaseRow]| rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>();
     let mut last = Vec::new();
@@ -121,7 +121,7 @@ async fn shows(cases: &Cases, query: &ListQuery, expected: &[&str]) {
     assert_eq!(last, expected, "{query:?}");
 }
 
-/// Starts a model in a directory, which a process before may be just leaving.
+/// Starts a read model in a directory that an earlier one may still be releasing.
 async fn start(stores: &Stores, dir: &Path) -> Arc<ReadModel> {
     let settings = Settings {
         dir: Some(dir.to_owned()),
@@ -138,14 +138,14 @@ async fn start(stores: &Stores, dir: &Path) -> Arc<ReadModel> {
 }
 
 #[tokio::test]
-async fn lists_show_what_is_asked_for() {
+async fn lists_show_the_matching_cases() {
     let dir = tempfile::tempdir().unwrap();
     let log = log_in(dir.path());
     propose(&log, "CMP-1", "sue", 1).await;
     propose(&log, "CMP-2", "fred", 2).await;
     let cases = Cases::temporary(Arc::clone(&log)).unwrap();
     propose(&log, "CMP-3", "sue", 3).await;
-    // Other streams of the store are no cases, whatever their events say.
+    // Streams with other ids are no cases, even if they have events of cases.
     propose(&log, "NOTE-1", "sue", 4).await;
     append(&log, "CMP-4", "sue", 4, "compensation.mystery", json!({})).await;
     withdraw(&log, "CMP-1", "sue", 5).await;
@@ -153,7 +153,7 @@ async fn lists_show_what_is_asked_for() {
     shows(&cases, &waiting(), &["CMP-3", "CMP-2"]).await;
     shows(&cases, &of("sue"), &["CMP-3", "CMP-1"]).await;
     assert_eq!(cases.waiting_for("fred").await.unwrap(), 1);
-    // What nobody decided on names no one; whoever withdrew did not decide.
+    // Withdrawing is no decision, and an undecided case names no decider.
     shows(&cases, &of("ann"), &[]).await;
     decide(&log, "CMP-2", "ann", 6, "declined").await;
     shows(&cases, &of("ann"), &["CMP-2"]).await;
@@ -170,7 +170,7 @@ async fn lists_show_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
+async fn rows_survive_a_restart_and_follow_the_present_store() {
     let (dir, kept, other) = (
         tempfile::tempdir().unwrap(),
         tempfile::tempdir().unwrap(),
@@ -184,14 +184,14 @@ async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
     let cases = model.follow_cases(store(&log, "a"));
     shows(&cases, &waiting(), &["CMP-2", "CMP-1"]).await;
     drop((cases, model));
-    // What came while nobody followed is there afterwards.
+    // Changes made while no process follows are shown after the next start.
     withdraw(&log, "CMP-1", "sue", 3).await;
     propose(&log, "CMP-3", "sue", 4).await;
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "a"));
     shows(&cases, &waiting(), &["CMP-3", "CMP-2"]).await;
     drop((cases, model));
-    // Under the same name, a store that has less and other things.
+    // A store of the same name with fewer and other cases.
     let log = log_in(other.path());
     propose(&log, "CMP-2", "kim", 7).await;
     let model = start(&stores, dir.path()).await;
@@ -199,7 +199,7 @@ async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
     shows(&cases, &all(), &["CMP-2"]).await;
     shows(&cases, &of("kim"), &["CMP-2"]).await;
     drop((cases, model));
-    // And one of another name.
+    // A store of another name.
     let log = log_in(kept.path());
     let model = start(&stores, dir.path()).await;
     let cases = model.follow_cases(store(&log, "b"));
@@ -207,7 +207,7 @@ async fn rows_outlive_a_start_and_follow_the_store_that_is_there() {
 }
 
 #[tokio::test]
-async fn paging_meets_every_case_once_while_others_come_and_end() {
+async fn paging_lists_every_case_once_while_others_are_added_and_end() {
     let dir = tempfile::tempdir().unwrap();
     let log = log_in(dir.path());
     for n in 0..170 {
@@ -218,7 +218,7 @@ async fn paging_meets_every_case_once_while_others_come_and_end() {
     loop {
         let page = cases.page(&waiting().page(next)).await.unwrap();
         seen.extend(page.rows.iter().map(|row| row.id.to_string()));
-        // Before the next page is asked for, a newer case comes and one that was seen ends.
+        // Before the next page is read, a newer case is added and a listed one ends.
         extra += 1;
         let new = format!("CMP-new-{extra}");
         propose(&log, &new, "sue", 1_000 + extra).await;

@@ -1,5 +1,5 @@
-//! A log in memory that takes any entry as a foreign producer would write it, with or without a feed entry, and can be
-//! switched off. For tests of the read model only.
+//! A log in memory, for tests of the read model. It takes any entry, as a foreign producer could write it, with or without a feed
+//! entry. It can be switched off.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use crate::{
     read_model::{Store, Stores},
 };
 
-/// The stores that two logs are.
+/// Makes stores of two logs.
 pub fn stores_of(wallet: &Arc<MemoryLog>, order: &Arc<MemoryLog>) -> Stores {
     let store = |log: &Arc<MemoryLog>| Store {
         log: log.clone(),
@@ -41,7 +41,7 @@ pub fn stores_of(wallet: &Arc<MemoryLog>, order: &Arc<MemoryLog>) -> Stores {
     }
 }
 
-/// Waits until it is so: the read model takes up changes on its own.
+/// Waits up to 5 seconds until a condition holds.
 pub async fn becomes(what: impl Fn() -> bool) {
     for _ in 0..500 {
         if what() {
@@ -49,7 +49,7 @@ pub async fn becomes(what: impl Fn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(what(), "it did not become so within 5 seconds");
+    assert!(what(), "the condition did not hold within 5 seconds");
 }
 
 pub struct MemoryLog {
@@ -75,17 +75,17 @@ impl MemoryLog {
         }
     }
 
-    /// Writes an entry with this sequence, whatever that says, and tells the feed of it if `feed`.
+    /// Writes an entry with this sequence, which may be any text. Adds a feed entry if `feed`.
     pub fn write(&self, id: &str, sequence: &str, kind: &str, time: DateTime<Utc>, data: &Value, feed: bool) {
         self.write_at(id, sequence, kind, time, time, data, feed);
     }
 
-    /// How many entries were ever read.
+    /// The number of entries that were ever read.
     pub fn entries_read(&self) -> u64 {
         self.read.load(Ordering::SeqCst)
     }
 
-    /// The same, recorded at another time than it happened.
+    /// The same, with a recorded time that differs from the event's time.
     #[expect(clippy::too_many_arguments, reason = "one for each thing that an entry is made of")]
     pub fn write_at(
         &self,
@@ -129,7 +129,7 @@ impl MemoryLog {
         self.news.send_modify(|n| *n += 1);
     }
 
-    /// Loses the last entries of a stream, and as many entries of the feed's end.
+    /// Removes the last entries of a stream, and as many from the end of the feed.
     pub fn lose(&self, id: &str, count: usize) {
         let mut streams = self.streams.lock().unwrap();
         let entries = streams.get_mut(&EntityId::new(id).unwrap()).unwrap();
@@ -139,17 +139,17 @@ impl MemoryLog {
         feed.truncate(length);
     }
 
-    /// Is another store from now on, as far as it says.
+    /// Changes the identity, as if this were another store.
     pub fn rename(&self) {
         *self.name.lock().unwrap() = uuid::Uuid::now_v7().to_string();
     }
 
-    /// Removes a stream without a word.
+    /// Removes a stream, without a feed entry.
     pub fn remove(&self, id: &str) {
         self.streams.lock().unwrap().remove(&EntityId::new(id).unwrap());
     }
 
-    /// Replaces what an entry of a stream says, without a word.
+    /// Replaces the data of an entry of a stream, without a feed entry.
     pub fn rewrite(&self, id: &str, place: usize, data: &Value) {
         let mut streams = self.streams.lock().unwrap();
         let entry = &mut streams.get_mut(&EntityId::new(id).unwrap()).unwrap()[place];
@@ -166,7 +166,7 @@ impl MemoryLog {
             .collect()
     }
 
-    /// Tells the feed of every stream again.
+    /// Adds a feed entry for every stream.
     pub fn tell_all(&self) {
         let mut feed = self.feed.lock().unwrap();
         for (subject, _) in self.all() {

@@ -1,11 +1,11 @@
-//! The address that people type, where a proxy stands in front: its host is one of the server's own names, and its scheme
-//! says whether what is sent travels by TLS.
+//! The server's public URL, for a server behind a proxy. The server accepts requests for its host, and its scheme says
+//! whether browsers connect by TLS.
 
 use std::str::FromStr;
 
 use axum::http::uri::{Authority, Scheme, Uri};
 
-/// `https://host` or `http://host`, with a port where it is not the scheme's own.
+/// `https://host` or `http://host`, with an optional port. There is no path and no user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     https: bool,
@@ -22,7 +22,8 @@ impl PublicUrl {
         self.authority.host()
     }
 
-    /// As a browser sends it in `Origin`: lower case, and no port that is the scheme's own.
+    /// The origin as a browser sends it in `Origin`: the host in lower case, the port only where it is not the scheme's
+    /// default.
     pub fn origin(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         let own = if self.https { 443 } else { 80 };
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_as_browsers_write_its_origin() {
+    fn origin_has_the_form_that_browsers_send() {
         for (text, origin) in [
             ("https://Ledger.example.org/", "https://ledger.example.org"),
             ("https://ledger.example.org:443", "https://ledger.example.org"),

@@ -1,4 +1,5 @@
-//! The whole of one event as JSON: what its page truncates. Personal fields are masked for whoever may not read them.
+//! One whole event as a JSON file; its page truncates long payloads. Personal fields are masked for roles that may not
+//! read them.
 
 use axum::{
     Extension,

@@ -1,6 +1,5 @@
-//! The lists as files: the rows of a list with the same query, all of them. A file is sent while it is read, a part after the other,
-//! so that it may be of any length. That it is taken away is recorded before its first byte, and how many rows there were after the
-//! last one.
+//! Lists as CSV files: all rows that match the query. The file is streamed in parts, so its length is not bounded by
+//! memory. The audit trail records the download before the first byte, and the number of rows after the last one.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -39,22 +38,22 @@ use crate::{
     },
 };
 
-/// Rows, and where the next ones begin.
+/// Rows, and the cursor of the next ones; `None` after the last rows.
 type Rows<Row> = (Vec<Row>, Option<PageAt>);
 
-/// A row of a list as a file has it.
+/// A list row that can be exported to CSV.
 pub(super) trait Exported: Mask + Send + Sized + 'static {
     const LIST: ListName;
     const HEADS: &'static [&'static str];
 
-    /// The next rows of the query, in a transaction of their own.
+    /// Reads the next rows of the query, in a transaction of its own.
     fn read(source: &Source, query: ListQuery) -> impl Future<Output = Result<Rows<Self>, ExportError>> + Send;
 
     /// A cell for each of [`Exported::HEADS`].
     fn cells(&self) -> Vec<Cow<'_, str>>;
 }
 
-/// Where rows are read, and for whom.
+/// The state from which rows are read, and the person for whom they are read.
 pub(super) struct Source {
     state: AppState,
     who: Requester,
@@ -64,7 +63,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Asks the read model, on a thread that may block.
+    /// Runs a query of the read model on a thread for blocking calls.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
@@ -111,7 +110,7 @@ pub(super) async fn list<Row: Exported>(
         ended: false,
         row: std::marker::PhantomData,
     };
-    // Whatever is wrong with the question shows with the first rows, while there still is a status to say it with.
+    // The first rows are read before the response starts, so that an invalid query is answered with an error status.
     let first = file.next(Some(Row::HEADS)).await?;
     let recorded = state.audit.record(entry(AuditOutcome::Asked)).await;
     recorded.map_err(|_| ExportError::Unrecorded)?;
@@ -125,16 +124,16 @@ pub(super) async fn list<Row: Exported>(
     Ok((csv_head(name), Body::from_stream(rest)).into_response())
 }
 
-/// A file that is being read.
+/// A CSV file that is being streamed.
 struct File<Row> {
     source: Source,
-    /// The next rows.
+    /// The query of the next rows.
     query: ListQuery,
     rows: u64,
-    /// What is recorded in the end.
+    /// The audit entry that is recorded after the last row.
     done: NewEntry,
     failed: NewEntry,
-    /// The last rows are read.
+    /// Whether the last rows have been read.
     ended: bool,
     row: std::marker::PhantomData<fn() -> Row>,
 }
@@ -168,7 +167,8 @@ impl<Row: Exported> File<Row> {
         Ok(part(heads, cells)?.into())
     }
 
-    /// The file is out of the house: where this can't be written, the log says so.
+    /// Records the end of the download in the audit trail. A failure only goes to the log, because the file has already
+    /// been sent.
     async fn record(&self, entry: NewEntry) {
         let entry = entry.detail(format!("{} rows", self.rows));
         let _ = self.source.state.audit.record(entry).await;
@@ -444,7 +444,7 @@ fn text<T: ToString>(value: Option<T>) -> Cow<'static, str> {
     value.map_or(Cow::Borrowed(""), |value| value.to_string().into())
 }
 
-/// The id and the name.
+/// The cells of a party: id and name.
 fn party(party: Option<&Party>) -> [Cow<'_, str>; 2] {
     let (id, name) = party.map_or(("", ""), |party| (&party.id, party.name.as_deref().unwrap_or_default()));
     [id.into(), name.into()]

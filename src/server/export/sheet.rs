@@ -1,15 +1,15 @@
-//! A CSV file that is safe to open in a spreadsheet: every cell is quoted, so that no other separator splits it, and a cell
-//! that a spreadsheet would take for a formula starts with an apostrophe (OWASP, CSV injection). Ids, reasons and notes
-//! come from outside and may be anything.
+//! Writes CSV files that are safe to open in a spreadsheet (OWASP, CSV injection). Every cell is quoted, so that other
+//! separators do not split it. A cell that a spreadsheet would take for a formula gets an apostrophe in front. Ids,
+//! reasons and notes come from outside and may contain any text.
 
 use std::borrow::Cow;
 
 use csv::{QuoteStyle, Writer, WriterBuilder};
 
-/// Rows of a file in memory at most.
+/// The most rows of a [`Sheet`], which is held in memory.
 const ROWS_MAX: usize = 100_000;
 
-/// A part of a file: rows, after the heads where it is the first.
+/// Encodes a part of a file: the rows, preceded by the column names in `heads` in the first part.
 pub fn part<'a, Cells>(heads: Option<&[&str]>, rows: impl IntoIterator<Item = Cells>) -> Result<Vec<u8>, csv::Error>
 where
     Cells: IntoIterator<Item = Cow<'a, str>>,
@@ -27,7 +27,7 @@ where
 fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new()
         .quote_style(QuoteStyle::Always)
-        // The last row of a file that was cut has one cell.
+        // The last row of a truncated file has one cell.
         .flexible(true)
         .from_writer(Vec::new())
 }
@@ -42,7 +42,7 @@ fn write_row<'a>(
     writer.write_record(None::<&[u8]>)
 }
 
-/// A whole file that is being written, in memory.
+/// A CSV file that is built in memory, of at most 100,000 rows.
 pub struct Sheet {
     writer: Writer<Vec<u8>>,
     rows: usize,
@@ -60,7 +60,7 @@ impl Sheet {
         })
     }
 
-    /// Adds a row; `false`: the file is full, and whatever else there is stays out of it.
+    /// Adds a row. Returns `false` if the file is full; the row is then left out.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cow<'a, str>>) -> Result<bool, csv::Error> {
         if self.rows == ROWS_MAX {
             self.cut = true;
@@ -71,12 +71,12 @@ impl Sheet {
         Ok(true)
     }
 
-    /// How many rows there are, for the record of who took what away.
+    /// The number of rows, for the audit entry.
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The file. One that was cut says so in its last row.
+    /// The finished file. The last row of a truncated file says that it is truncated.
     pub fn finish(mut self) -> Result<Vec<u8>, csv::Error> {
         if self.cut {
             let said = format!("cut after {} rows; choose a narrower filter for the others", self.rows);
@@ -86,7 +86,7 @@ impl Sheet {
     }
 }
 
-/// The text, so that no spreadsheet computes it.
+/// The text of a cell, with an apostrophe in front if a spreadsheet would take it for a formula.
 fn harmless(cell: &str) -> Cow<'_, str> {
     let formula = |first| {
         matches!(
@@ -94,7 +94,7 @@ fn harmless(cell: &str) -> Cow<'_, str> {
             '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
         )
     };
-    // Some programs pass over spaces before they look.
+    // Some programs ignore leading spaces.
     let computed = cell.starts_with(formula) || cell.trim_start().starts_with(formula);
     if computed {
         format!("'{cell}").into()
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_file_are_one() {
+    fn parts_concatenate_to_one_file() {
         let rows = |texts: &[&'static str]| texts.iter().map(|text| [Cow::from(*text)]).collect::<Vec<_>>();
         let mut file = part(Some(&["a"]), rows(&["1", "=2"])).unwrap();
         file.extend(part(None, rows(&["3"])).unwrap());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_says_so() {
+    fn a_truncated_file_says_so() {
         let mut sheet = Sheet::new(&["a"]).unwrap();
         for _ in 0..ROWS_MAX {
             assert!(sheet.row(["x".into()]).unwrap());

@@ -1,4 +1,4 @@
-//! Answers to those who ask for a page and don't get it: the way to sign in, and plain words where no page can be made.
+//! Responses to refused page requests: a redirect to the sign-in page, or plain text where no page can be rendered.
 
 use axum::{
     http::{
@@ -15,13 +15,13 @@ use crate::{
     views::href,
 };
 
-/// Leads to the page to sign in, and from there back here.
+/// Redirects to the sign-in page, with the requested path and query in `next`.
 pub fn sign_in_first(request: &Parts) -> Response {
     let here = request.uri.path_and_query().map_or("/", |here| here.as_str());
     (StatusCode::SEE_OTHER, [(LOCATION, href::sign_in(here))]).into_response()
 }
 
-/// Gives a page that says that the role may not see it the status for that.
+/// Sets status 403 on a page that shows that the role does not allow it.
 pub fn forbidden(mut page: Response) -> Response {
     if page.status().is_success() {
         *page.status_mut() = StatusCode::FORBIDDEN;
@@ -29,7 +29,7 @@ pub fn forbidden(mut page: Response) -> Response {
     page
 }
 
-/// Says in plain words why there is no page.
+/// A plain-text response with the text and the status of the error.
 pub fn plain_text(error: &ApiError) -> Response {
     let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
     let mut response = (functions::status(error), plain, format!("{error}\n")).into_response();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_back_is_kept() {
+    fn the_sign_in_redirect_keeps_path_and_query() {
         let request = Request::get("/wallets/W-1?at=x&known=y").body(Body::empty()).unwrap();
         let response = sign_in_first(&request.into_parts().0);
         assert_eq!(response.status(), 303);

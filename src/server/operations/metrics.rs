@@ -1,5 +1,4 @@
-//! The program's figures, in the text format that Prometheus reads. Labels are routes, methods, domains and words: never
-//! an id, a name or an address.
+//! Prometheus metrics. Labels are routes, methods, domains and fixed words. They never contain ids, names or addresses.
 
 use std::{
     fmt, fs,
@@ -23,7 +22,7 @@ use crate::{
     views::health::{StoreHealth, StoreState},
 };
 
-/// Upper bounds in seconds of how long requests take.
+/// The upper bounds of the buckets of request durations, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -55,7 +54,7 @@ struct Outcome {
     outcome: &'static str,
 }
 
-/// Every figure.
+/// All metrics and their registry.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
@@ -74,7 +73,7 @@ pub struct Metrics {
     appends: Family<Outcome, Counter>,
     heads: Gauge<u64, AtomicU64>,
     memory: Gauge,
-    /// When each follower was last seen at its feed's end.
+    /// When each domain's read model was last known to be at the end of its feed; indexed by [`Domain`].
     at_end: Mutex<[Option<Instant>; 2]>,
 }
 
@@ -144,7 +143,7 @@ impl Metrics {
         }
     }
 
-    /// A request begins; it counts as in flight until the answer is dropped.
+    /// Counts a request as in flight until the returned value is dropped.
     pub fn begin(&self, route: String, method: &Method) -> Counted<'_> {
         self.in_flight.inc();
         Counted {
@@ -157,7 +156,8 @@ impl Metrics {
         }
     }
 
-    /// How a store is; `behind`: whether its feed goes further than was read, where that is known.
+    /// Sets the metrics of a store. `behind` is whether its feed has entries that were not read yet, or `None` if
+    /// unknown.
     pub fn note_store(&self, health: &StoreHealth, behind: Option<bool>, now: Instant) {
         let label = OfStore {
             store: health.domain.to_string(),
@@ -181,7 +181,7 @@ impl Metrics {
 
     pub fn note_index(&self, ledger: &Ledger) {
         self.heads.set(ledger.kept_bytes());
-        // Where the read model does not answer, the figures stay as they were.
+        // If the read model does not answer, the metrics keep their last values.
         let Ok(sizes) = ledger.counts() else { return };
         self.events.set(sizes.events);
         for (kind, rows) in [
@@ -197,7 +197,7 @@ impl Metrics {
         }
     }
 
-    /// When every row of a store's domain was last compared with it.
+    /// Sets when all rows of a domain were last compared with its store; 0 if never.
     pub fn note_checked(&self, domain: Domain, at: Option<DateTime<Utc>>) {
         let label = OfStore {
             store: domain.to_string(),
@@ -211,7 +211,7 @@ impl Metrics {
         self.live_readers.set(i64::try_from(readers).unwrap_or(i64::MAX));
     }
 
-    /// All figures as they are now.
+    /// All current metrics in the text format of Prometheus.
     pub fn write(&self) -> Result<String, fmt::Error> {
         for (log, outcome, count) in outcomes::counts() {
             let counter = self.appends.get_or_create(&Outcome { log, outcome });
@@ -232,7 +232,7 @@ pub struct Counted<'a> {
 }
 
 impl Counted<'_> {
-    /// It was answered.
+    /// Records the duration and the status of the answered request.
     pub fn end(self, status: StatusCode) {
         let took = self.begun.elapsed().as_secs_f64();
         self.metrics.durations.get_or_create(&self.asked).observe(took);
@@ -251,7 +251,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Clients make methods up; labels do not grow with that.
+/// The label of a method. Unknown methods share a label, so that clients can't create labels.
 fn word(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -261,7 +261,7 @@ fn word(method: &Method) -> &'static str {
     }
 }
 
-/// As Linux counts it; elsewhere not known.
+/// The resident memory of the process in bytes, from Linux's `/proc`; `None` elsewhere.
 fn resident_bytes() -> Option<i64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

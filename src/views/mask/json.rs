@@ -1,11 +1,11 @@
-//! Masking of JSON: names of personal fields, and the masking of a payload.
+//! Masking of JSON: the names of personal fields, and the masking of a payload.
 
 use serde_json::Value;
 
 use super::MASKED;
 
-/// Parts of field names whose values say who somebody is or how to reach or charge them; looked for in the name's letters
-/// and digits, in lower case.
+/// Parts of the names of fields that identify somebody, or tell how to reach or charge them. They are compared with the
+/// letters and digits of a name, in lower case.
 const PERSONAL: [&str; 19] = [
     "name",
     "mail",
@@ -27,11 +27,11 @@ const PERSONAL: [&str; 19] = [
     "signature",
     "recipient",
 ];
-/// Short names that count only as the whole name. Inside longer words they mean something else.
+/// Short names that are compared with the whole name, because they are also parts of other words.
 const PERSONAL_WHOLE: [&str; 12] = [
     "pan", "bic", "cvc", "cvv", "dob", "ssn", "tel", "fax", "ip", "city", "zip", "contact",
 ];
-/// The field with the articles of an order. A `name` in there is a product's.
+/// The field with the lines of an order. A `name` in it is a product's.
 const ARTICLES: &str = "lines";
 
 /// Masks the personal fields of a JSON text. A text that is not JSON is replaced as a whole.
@@ -46,14 +46,14 @@ pub(super) fn mask_json(text: &mut String) {
     }
 }
 
-/// Whether the text may hold more than what was parsed from it: of two fields with one name the parser drops the first,
-/// which was not looked at.
+/// Whether the text may contain more than the parsed value. If two fields have the same name, the parser drops the
+/// first, so that it was not masked.
 fn says_more(text: &str, value: &Value) -> bool {
     let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
     dense(text) != dense(&value.to_string())
 }
 
-/// Whether anything was masked. `article`: the value is an order's lines or one of them.
+/// Masks a value. Returns whether anything was masked. `article`: the value is an order's lines or one of them.
 fn mask_value(value: &mut Value, article: bool) -> bool {
     let mut masked = false;
     match value {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn who_somebody_is_goes_at_any_depth() {
+    fn personal_fields_are_masked_at_any_depth() {
         for (before, after) in [
             (
                 r#"{"owner":{"id":"C-1","name":"Ada"},"currency":"EUR"}"#,
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_stays_to_the_letter() {
+    fn other_fields_stay_unchanged() {
         for same in [
             r#"{"amount": {"amount":"12.50","currency":"EUR"}, "kind":"top_up"}"#,
             r#"{"refund":"R-1","note":"Ada called","message":"declined"}"#,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_looked_through_goes_whole() {
+    fn unparsable_or_ambiguous_json_is_masked_as_a_whole() {
         assert_eq!(masked("name=Ada"), MASKED);
         assert_eq!(masked(r#"{"x":"Ada","x":"y"}"#), r#"{"x":"y"}"#);
         let deep = format!("{}\"Ada\"{}", "[".repeat(500), "]".repeat(500));

@@ -19,7 +19,7 @@ pub fn audit_query(search: &str) -> Parsed<AuditQuery> {
     reader.done(query)
 }
 
-/// The address of a search in the audit trail; `base` is [`AUDIT`](crate::views::href::AUDIT) or
+/// The address of a search in the audit trail. `base` is [`AUDIT`](crate::views::href::AUDIT) or
 /// [`AUDIT_CSV`](crate::views::href::AUDIT_CSV).
 pub fn audit_href(base: &str, query: &AuditQuery) -> String {
     let mut address = Address::new(base);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_are_none_are_said() {
+    fn invalid_days_and_outcomes_are_noted() {
         assert_eq!(audit_query("from=2026-02-30&outcome=maybe").ignored.len(), 2);
     }
 }

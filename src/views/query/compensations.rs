@@ -1,5 +1,5 @@
-//! The address of the compensation form. It holds the fields of the form, so that reloading,
-//! going back and signing in again lose nothing.
+//! The address of the compensation form. It contains the fields of the form, so that reloading, going back and signing
+//! in again lose nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub fn form_query(search: &str) -> Parsed<FormQuery> {
         item: text("item"),
         amount: text("amount"),
         reason: text("reason"),
-        // Forms send line ends as CR LF, pages hold them as LF: a note has to be the same text on every way.
+        // Forms send line ends as CR LF, and pages contain LF. A note has to be the same text either way.
         note: text("note").replace("\r\n", "\n"),
     };
     let seen = text("seen");
@@ -56,7 +56,7 @@ mod tests {
     use crate::views::query::tests::search_of;
 
     #[test]
-    fn an_error_that_a_form_came_back_with_is_no_mistake_of_the_address() {
+    fn the_error_parameters_of_a_form_are_not_noted() {
         let parsed = form_query("command=credit_wallet&subject=W-1&__path=%2Fapi%2Fx&__err=e30%3D");
         assert_eq!(parsed.query.draft.subject, "W-1");
         assert!(parsed.ignored.is_empty(), "{:?}", parsed.ignored);
@@ -67,13 +67,13 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_are_the_same_on_every_way() {
+    fn line_ends_of_a_note_are_normalised() {
         assert_eq!(form_query("note=a%0D%0Ab").query.draft.note, "a\nb");
     }
 
     proptest! {
         #[test]
-        fn what_was_typed_reads_back(texts in proptest::collection::vec("\\PC{0,40}", 7)) {
+        fn form_addresses_read_back(texts in proptest::collection::vec("\\PC{0,40}", 7)) {
             let [command, subject, item, amount, reason, note, seen] =
                 <[String; 7]>::try_from(texts).unwrap().map(|text| text.trim().to_owned());
             let query = FormQuery { draft: Draft { command, subject, item, amount, reason, note }, seen };

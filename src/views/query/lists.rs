@@ -1,4 +1,4 @@
-//! The addresses of lists: one vocabulary for all of them (contract §8), which the command line reads as well.
+//! The addresses of lists. All lists share one vocabulary (contract §8), which the command line uses as well.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
@@ -11,17 +11,17 @@ use crate::{
     },
 };
 
-/// Sorts of old addresses.
+/// Names of sorts in old addresses.
 const OLD_SORTS: [(&str, Sort); 2] = [("recent", Sort::Newest), ("refund", Sort::Id)];
 
-/// Reads the query of a page. What needs exactly one currency is left out where there is another number of them.
+/// Parses the query of a page. Parts that need exactly one currency are removed if the query has none or several.
 pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
     let mut reader = Reader::new(search);
     let mut query = filters(list, &mut reader, &OLD_SORTS);
     query.limit = reader.last("limit").and_then(|value| {
         reader.read("limit", &value, |value| {
             let all_digits = value.bytes().all(|byte| byte.is_ascii_digit());
-            // More digits than a number holds are more than the most.
+            // A number with too many digits counts as the maximum.
             let limit = value.parse().unwrap_or(if all_digits { u32::MAX } else { 0 });
             (limit > 0).then(|| limit.min(PAGE_ROWS_MAX))
         })
@@ -38,8 +38,8 @@ pub fn list_query(list: ListName, search: &str) -> Parsed<ListQuery> {
     Parsed { query, ignored }
 }
 
-/// Reads names and values that a command was given. What is not understood, or needs exactly one currency and does not have it, is
-/// told as in an address.
+/// Parses the names and values of a command's flags. Notes name what is not understood, and what needs exactly one
+/// currency but does not have it.
 pub fn list_of_flags(list: ListName, flags: Vec<(String, String)>) -> Parsed<ListQuery> {
     let mut reader = Reader::of_flags(flags);
     let query = filters(list, &mut reader, &[]);
@@ -105,7 +105,7 @@ fn states(list: ListName, word: &str, reader: &mut Reader) -> Vec<String> {
     }
 }
 
-/// RFC 3339, or a date, which is its start in UTC.
+/// A time in RFC 3339, or a date, which means its start in UTC.
 fn time(word: &str, reader: &mut Reader) -> Option<DateTime<Utc>> {
     let value = reader.last(word)?;
     reader.read(word, &value, |value| {
@@ -190,7 +190,7 @@ pub fn list_pairs(list: ListName, query: &ListQuery) -> Vec<(&'static str, Strin
     pairs
 }
 
-/// A time as a filter's value: a date where it is the start of one.
+/// A time as a filter's value: a date if it is the start of a UTC day, otherwise RFC 3339.
 pub fn time_text(time: DateTime<Utc>) -> String {
     if time.time() == NaiveTime::MIN {
         return time.format("%Y-%m-%d").to_string();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_form_asks_for_everything_and_is_not_scolded() {
+    fn an_empty_form_lists_everything_without_notes() {
         for list in ListName::ALL {
             let names: Vec<_> = list
                 .filters()
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_said_and_has_no_effect() {
+    fn unknown_names_and_values_are_noted_and_have_no_effect() {
         let search = "=&state=failed&state=lost&after=!&currency=XXX&overdue=maybe&sort=up&age=-1&utm=1&at=x&min=1&limit=0&from=today";
         let parsed = list_query(ListName::Refunds, search);
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_a_set_and_all_is_all() {
+    fn states_are_a_set_and_all_means_every_state() {
         let read = |search: &str| list_query(ListName::Refunds, search).query;
         let query = read("state=failed&state=requested&state=failed");
         assert_eq!(
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_its_start_and_the_most_rows_are_five_hundred() {
+    fn a_date_means_its_start_and_a_page_has_at_most_five_hundred_rows() {
         let query = list_query(
             ListName::Orders,
             "from=2026-01-02&to=2026-01-02T05:00:00%2B02:00&limit=99999999999",

@@ -1,5 +1,5 @@
-//! Reads the query part of an address. Reading never fails: a name or value that is not understood has no effect and becomes
-//! a note for the person who reads the page.
+//! Parses the query part of an address. Parsing never fails: a name or value that is not understood has no effect and
+//! becomes a note for the reader of the page.
 //!
 //! The input is the raw query. The router's own map decodes it twice, which breaks ids with a percent sign.
 
@@ -14,12 +14,12 @@ use crate::{
     views::lists::{CURSOR_MAX, PageAt, SEARCH_MAX},
 };
 
-/// Characters of a value that a note quotes at most.
+/// Maximum number of characters of a value that a note quotes.
 const QUOTED_MAX: usize = 40;
-/// Pairs of name and value that are read at most.
+/// Maximum number of pairs of name and value that are parsed.
 const PAIRS_MAX: usize = 64;
 
-/// Reads a time as people and date inputs write it: RFC 3339, also without seconds or zone. The default zone is UTC.
+/// Parses a time as people and date inputs write it: RFC 3339, also without seconds or zone. The default zone is UTC.
 fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
     parse_time(text)
         .or_else(|| parse_time(&format!("{text}Z")))
@@ -41,7 +41,7 @@ impl Reader {
             .take(PAIRS_MAX)
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (decode(name), decode(value).trim().to_owned()))
-            // Some browsers send buttons that have no name.
+            // Some browsers send buttons without a name.
             .filter(|(name, _)| !name.is_empty())
             .collect();
         Self {
@@ -50,7 +50,7 @@ impl Reader {
         }
     }
 
-    /// Names and values that a command was given.
+    /// A reader of the names and values of a command's flags.
     pub(super) const fn of_flags(pairs: Vec<(String, String)>) -> Self {
         Self {
             pairs,
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// All values of a name that are not empty. Forms send an empty value for a field left blank.
+    /// Removes a name and returns its values that are not empty. Forms send an empty value for a field left blank.
     pub(super) fn all(&mut self, name: &str) -> Vec<String> {
         let mut values = Vec::new();
         self.pairs.retain(|(other, value)| {
@@ -75,7 +75,7 @@ impl Reader {
         self.all(name).pop()
     }
 
-    /// Reads a value. If `read` does not understand it, adds a note.
+    /// Parses a value. If `read` returns `None`, adds a note.
     pub(super) fn read<T>(&mut self, name: &str, value: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let read = read(value);
         if read.is_none() {
@@ -84,7 +84,7 @@ impl Reader {
         read
     }
 
-    /// All values of a name that are understood, in order and each once.
+    /// All values of a name that are understood, sorted, each once.
     pub(super) fn each<T: FromStr + Ord>(&mut self, name: &str) -> Vec<T> {
         let mut values = Vec::new();
         for value in self.all(name) {
@@ -147,7 +147,7 @@ impl Reader {
             .unwrap_or(1)
     }
 
-    /// Which page of a list that cursors page: `after` or `before`. Addresses of old had a number, which has no effect.
+    /// The page of a list with cursors: `after` or `before`. Old addresses have a page number, which has no effect.
     pub(super) fn page_at(&mut self) -> PageAt {
         let at = match (self.cursor("after"), self.cursor("before")) {
             (Some(after), before) => {
@@ -199,8 +199,8 @@ fn quoted(text: &str) -> String {
     format!("{start}…")
 }
 
-/// Decodes one name or value of a query: `+` is a space, `%` and two hexadecimal digits are a byte. Bytes that are not UTF-8
-/// are replaced. A percent sign without two digits stays.
+/// Decodes one name or value of a query: `+` is a space, `%` with two hexadecimal digits is a byte. Bytes that are not
+/// UTF-8 are replaced. A percent sign without two digits stays.
 fn decode(text: &str) -> String {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_as_inputs_write_them() {
+    fn times_are_parsed_as_inputs_write_them() {
         let full = parse_moment("2026-01-02T03:04:00Z");
         assert!(full.is_some());
         assert_eq!(parse_moment("2026-01-02T03:04"), full);

@@ -6,15 +6,15 @@ use crate::views::{
     search::SearchKind,
 };
 
-/// What the search page is asked for.
+/// The query of the search page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchQuery {
     pub text: String,
-    /// `None`: every kind.
+    /// `None` means every kind.
     pub kind: Option<SearchKind>,
 }
 
-/// Reads `q` and `kind`.
+/// Parses `q` and `kind`.
 pub fn search_query(search: &str) -> Parsed<SearchQuery> {
     let mut reader = Reader::new(search);
     let query = SearchQuery {
@@ -33,7 +33,7 @@ pub fn search_href(query: &SearchQuery) -> String {
     address.finish()
 }
 
-/// The address of the search that the fields of a form ask for.
+/// The address of the search for the fields of a form.
 pub fn asked_search_href(search: &str) -> String {
     search_href(&search_query(search).query)
 }
@@ -49,7 +49,7 @@ mod tests {
     };
 
     #[test]
-    fn a_search_text_is_cut_to_what_may_be_asked() {
+    fn a_search_text_is_cut_to_its_maximum() {
         let parsed = search_query(&format!("q={}&kind=wallets", "é".repeat(SEARCH_MAX + 1)));
         assert_eq!(parsed.query.text.chars().count(), SEARCH_MAX);
         assert_eq!(parsed.query.kind, None);

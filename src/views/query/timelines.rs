@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// Reads the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`, and the
-/// pages of its lists: `holds`, `refunds`, `lines`.
+/// Parses the query of a wallet's or an order's page: `at`, `known`, `sequence`, `order=oldest`, `page`, and the pages
+/// of its lists: `holds`, `refunds`, `lines`.
 pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
     let mut reader = Reader::new(search);
     let filter = Filter {
@@ -39,7 +39,7 @@ pub fn timeline_query(search: &str) -> Parsed<TimelineQuery> {
     reader.done(query)
 }
 
-/// The address of a timeline; `base` is the wallet's or order's own.
+/// The address of a timeline. `base` is the address of the wallet or order.
 pub fn timeline_href(base: &str, query: &TimelineQuery) -> String {
     let mut address = Address::new(base);
     if let Some(at) = query.filter.at {

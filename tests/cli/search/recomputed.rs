@@ -1,4 +1,4 @@
-//! What is found, straight from the events. It knows the characters of the generated names, and folds no others.
+//! Recomputes the hits of a search from the events. Only the characters of the generated names are folded.
 
 use serde_json::{Value, json};
 
@@ -23,15 +23,15 @@ struct Row {
     wallet: Option<String>,
     order: Option<String>,
     names: Vec<String>,
-    /// In minor units, by currency.
+    /// The amount in minor units, by currency.
     amounts: Vec<(String, i128)>,
     waits: bool,
-    /// Empty: none.
+    /// Empty if there is none.
     time: String,
 }
 
 impl Row {
-    /// The id that settles what is equal by time and id.
+    /// The id that orders rows with equal time and id.
     fn tie(&self) -> &str {
         let tie = if self.kind == "hold" { &self.wallet } else { &self.order };
         tie.as_deref().unwrap_or("")
@@ -102,7 +102,7 @@ fn is_in(piece: &str, field: &str) -> bool {
         .any(|at| long || starts_word(at))
 }
 
-/// An amount, and its currency where the text has one.
+/// The number of an amount, and its currency if the text has one.
 fn amount_text(text: &str) -> Option<(&str, Option<String>)> {
     let words: Vec<_> = text.split_whitespace().collect();
     let (number, currency) = match words[..] {
@@ -208,7 +208,8 @@ fn line(kind: &str, id: &str, wallet: Option<&str>, order: Option<&str>, matched
     json!({"kind": kind, "id": id, "wallet": wallet, "order": order, "matched": matched, "exact": exact})
 }
 
-/// The streams that carry a text as an id of this kind, the newest by their first events that do.
+/// The streams whose events have the text as an id of this kind. The stream with the newest first such event comes
+/// first.
 fn carriers(events: &[Event], rows: &[Row], kind: &str, text: &str) -> Vec<Value> {
     let mut found: Vec<(String, &str, bool, Value)> = Vec::new();
     for event in events {
@@ -239,7 +240,7 @@ fn carriers(events: &[Event], rows: &[Row], kind: &str, text: &str) -> Vec<Value
     found.into_iter().map(|(.., line)| line).collect()
 }
 
-/// Every hit of a text, kind after kind.
+/// All hits of a text, by kind.
 pub fn hits(events: &[Event], text: &str) -> Vec<Value> {
     let text = text.trim();
     let folded = fold(text);

@@ -1,5 +1,4 @@
-//! What happens when something comes back: a refund from its request to its end, along the arrows of contract §5. Apart
-//! from the shop because it is the part of it that people look at most.
+//! The refunds of the shop: each from its request to its end, along the transitions of contract §5.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,7 +14,7 @@ use crate::domain::{
 /// Longer than any refund takes from its request to its end.
 const LONGEST: TimeDelta = TimeDelta::days(14);
 
-/// One step of a refund's life.
+/// One step of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Approve,
@@ -33,7 +32,7 @@ pub struct Case {
     minor: i128,
     to_wallet: bool,
     failed: bool,
-    /// The event of its last step.
+    /// The id of the event of its last step, or of its credit.
     cause: String,
     credit: Option<String>,
 }
@@ -88,7 +87,7 @@ impl Shop {
         self.go_on(at, later, index, step);
     }
 
-    /// Plans a step, unless this is one of the refunds that get stuck.
+    /// Plans a step. In a live shop, 6 % of the steps are left out, so that some refunds get stuck.
     fn go_on(&mut self, at: DateTime<Utc>, delay: TimeDelta, index: usize, step: Step) {
         if self.closing.is_some() || !self.chance.percent(6) {
             self.plan_after(at, delay, Deed::Refund(index, step));
@@ -149,7 +148,7 @@ impl Shop {
         self.refunds[index].cause = self.tell_order(order, context, &OrderEvent::Refund(step));
     }
 
-    /// The credit first, then the word that it was made.
+    /// Credits the wallet first, then records that the refund succeeded.
     fn succeed(&mut self, at: DateTime<Utc>, index: usize) {
         if self.refunds[index].to_wallet {
             let Case {
@@ -195,7 +194,7 @@ impl Shop {
         }
     }
 
-    /// Takes a refund back, where the wallet still has the money.
+    /// Reverses a refund, if the wallet still has the money.
     fn reverse(&mut self, at: DateTime<Utc>, index: usize) {
         let Case {
             refund,

@@ -1,5 +1,5 @@
-//! Histories that other producers spoilt: one wallet or order for each thing that a replay can't apply (contract §3). The
-//! events are written as they are; that they are shown and not hidden is what they are for.
+//! Invalid events of other producers: one wallet or order for each kind of event that a replay can't apply (contract
+//! §3). The demo ledger shows them as anomalies.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

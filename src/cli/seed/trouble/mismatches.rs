@@ -1,5 +1,4 @@
-//! Money that does not fit together: at least one of each finding of contract §8. Every event alone is sound; only the
-//! whole is not.
+//! Findings of contract §8, at least one of each kind. Every event alone is valid; only together do they not fit.
 
 use chrono::TimeDelta;
 
@@ -14,7 +13,7 @@ use crate::domain::{
 
 impl Trouble<'_> {
     pub(super) fn mismatches(&mut self) {
-        // How often the refund is credited, and with how much of it in percent.
+        // Age in days, number of credits of the refund, and the part of it that each credit has in percent.
         for (days, credits, percent) in [
             (4, 0, 100),
             (9, 0, 100),
@@ -33,7 +32,7 @@ impl Trouble<'_> {
         self.negative_balance();
     }
 
-    /// An order whose payment goes back, as often as `refunds` says, each time with so many credits of so much of it.
+    /// Refunds an order's whole payment `refunds` times. Each refund has `credits` credits of `percent` percent of it.
     fn settled(&mut self, days: i64, credits: usize, percent: i128, refunds: usize) {
         let at = self.now - TimeDelta::days(days);
         let Some(order) = self.order_before(at) else {
@@ -68,7 +67,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// Holds that expired long ago and that nobody ended.
+    /// Holds that expired days ago and were never ended.
     fn forgotten_holds(&mut self) {
         for days in [3, 40] {
             let Some((wallet, currency)) = self.wallets.pop() else {
@@ -102,7 +101,7 @@ impl Trouble<'_> {
         self.tell_wallet(wallet, Context::new(at, "system:checkout"), &credited)
     }
 
-    /// A fee that was more than there was.
+    /// Debits a fee that is larger than the balance.
     fn negative_balance(&mut self) {
         if let Some((wallet, currency)) = self.wallets.pop()
             && let Ok(amount) = Money::from_minor(9_000_000, currency)

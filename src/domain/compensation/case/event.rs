@@ -16,25 +16,25 @@ use crate::domain::{
 };
 
 states! {
-    /// What lets a case be issued.
+    /// What authorises the issue of a case.
     Authority {
         /// The proposer's own limit.
         OwnLimit = "own_limit",
-        /// Somebody else's approval.
+        /// The approval of a second person.
         FourEyes = "four_eyes",
     }
 }
 
-/// `compensation.proposed`. The fields beyond contract §6 (`also`, `steps`, `amount`, `authority`, `warnings`) make the case
-/// whole: it can be issued from nothing else.
+/// `compensation.proposed`. The fields beyond contract §6 (`also`, `steps`, `amount`, `authority`, `warnings`) make the
+/// proposal self-contained: the case can be issued without other data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     pub command: Command,
-    /// SHA-256 of command and positions, in hexadecimal.
+    /// SHA-256 of the command and its positions, in hexadecimal.
     pub command_hash: String,
-    /// Where the command's subject was.
+    /// The position of the command's subject.
     pub target: Pin,
-    /// Where the other streams were that it appends to.
+    /// The positions of the other streams that it appends to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Pin>,
     pub before: Figures,
@@ -42,9 +42,9 @@ pub struct Proposal {
     pub reason: Reason,
     pub note: String,
     pub expires_at: DateTime<Utc>,
-    /// The events that it appends, in this order.
+    /// The events to append, in this order.
     pub steps: Vec<Step>,
-    /// What counts towards limits.
+    /// The amount that counts towards limits.
     pub amount: Money,
     pub authority: Authority,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,7 +52,7 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Every position that it is bound to, the target first.
+    /// Every position that the proposal is bound to, the target first.
     pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         std::iter::once(&self.target).chain(&self.also)
     }
@@ -88,10 +88,10 @@ pub struct Issued {
     pub events: Vec<IssuedEvent>,
 }
 
-/// `compensation.refused`. `events` is there where something was appended and undone again.
+/// `compensation.refused`. `events` lists what was appended and undone again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// In words.
+    /// The reason, in words.
     pub rejection: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<IssuedEvent>,
@@ -131,7 +131,7 @@ impl CaseEvent {
             Self::Issued(data) => serde_json::to_string(data),
             Self::Refused(data) => serde_json::to_string(data),
         };
-        // Strings, numbers and lists of them: there is nothing that JSON can't say.
+        // The payloads are strings, numbers and lists of them, so this does not fail.
         json.unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! A case as its stream has it: the state, and what is needed to append its next event.
+//! A case as loaded from its stream: the state, and what is needed to append its next event.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::domain::{
     replay::in_sequence_order,
 };
 
-/// The ids of cases begin with this (contract §6). Other streams of the compensation store are no cases.
+/// The prefix of case ids (contract §6). Other streams of the compensation store are not cases.
 pub const CASE_PREFIX: &str = "CMP-";
 
 /// Whether a stream of the compensation store is a case.
@@ -32,7 +32,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Folds the entries of a stream, which may come in any order.
+    /// Folds the entries of a stream, given in any order.
     pub fn fold(id: &EntityId, entries: Vec<Entry>) -> Self {
         let placed = in_sequence_order(entries);
         let mut fold = Fold::<CaseState>::new();
@@ -59,8 +59,8 @@ impl Case {
         self.sequence > 0
     }
 
-    /// The case with one more event, which was appended at the case's sequence. Its entry has the position of the entry before
-    /// it and no digest, since only a read would tell them.
+    /// The case with one more event, which was appended at the case's sequence. The new entry has the position of the
+    /// entry before it and no digest, because only a read from the store gives them.
     #[must_use]
     pub fn with(&self, event: NewEvent, recorded: DateTime<Utc>) -> Self {
         let mut entries = self.entries.clone();
@@ -73,7 +73,7 @@ impl Case {
         Self::fold(&self.id, entries)
     }
 
-    /// The position of the last entry, and how many there are; `None` for a case that does not exist.
+    /// The position of the last entry and the number of entries; `None` if the case does not exist.
     pub fn end(&self) -> Option<(Position, u64)> {
         let last = self.entries.iter().map(|entry| entry.position).max()?;
         Some((last, self.entries.len() as u64))

@@ -1,4 +1,4 @@
-//! The commands on a refund: move it on in its order, or settle it, which concerns the order's wallet as well.
+//! The commands on a refund: advance it in its order, or settle it, which also concerns the order's wallet.
 
 use rust_decimal::Decimal;
 
@@ -22,7 +22,7 @@ pub(super) fn step(
     case: &EntityId,
 ) -> Result<Plan, Rejection> {
     let refund = refund(order, id)?;
-    // Trying again is for what failed; the first try is the system's.
+    // Only a failed refund can be retried. The system makes the first try.
     let retries_in_time = !matches!(command.action, Action::RetryRefund { .. }) || refund.state == RefundState::Failed;
     if !refund.state.can_become(enters) || !retries_in_time {
         return Err(Rejection::RefundState { state: refund.state });
@@ -37,7 +37,8 @@ pub(super) fn step(
     })
 }
 
-/// Credits the wallet and tells the order that its refund has succeeded: whichever of the two is not there yet.
+/// Credits the wallet and records in the order that its refund has succeeded. An event that is already there is left
+/// out.
 pub(super) fn settle(
     order: &Order,
     wallet: Option<&Loaded<WalletState>>,
@@ -78,7 +79,7 @@ pub(super) fn settle(
     let standing: Vec<_> = credits.iter().filter(|credit| !credit.wholly_reversed()).collect();
     let credited = match standing.as_slice() {
         [] => false,
-        // The credit is there, whole, and only the order does not know.
+        // The whole credit is there, and only the order's event is missing.
         [credit] if credit.amount == refund.amount.amount() && credit.reversed.is_zero() && !succeeded => true,
         _ => {
             return Err(Rejection::AlreadyCredited {
@@ -96,13 +97,13 @@ pub(super) fn settle(
             kind: CreditKind::Refund,
             order: Some(order.id.to_string()),
             refund: Some(id.to_owned()),
-            // With the case in it no two cases can take their credits for each other's.
+            // The case id distinguishes the credits of two cases.
             reference: Some(case.to_string()),
             note: Some(command.note.clone()),
         };
         steps.push(Step {
-            // Whoever settles this refund takes this key, so it is credited once; a credit that was wholly reversed makes room
-            // for one more.
+            // Every settlement of this refund uses this key, so the refund is credited once. The key counts the credits
+            // so far: after a credit was wholly reversed, one more is possible.
             key: format!("settle:{}:{id}:{}", order.id, credits.len()),
             ..wallet::step(wallet, &event)
         });
@@ -122,7 +123,7 @@ pub(super) fn settle(
     })
 }
 
-/// Every credit of kind `refund` for a refund that the wallet has, reversed or not.
+/// Every credit of kind `refund` for this refund, reversed or not.
 fn credits_for<'a>(wallet: &'a WalletState, refund: &str) -> Vec<&'a Posting> {
     wallet
         .postings
@@ -140,18 +141,18 @@ fn refund<'a>(order: &'a Order, id: &str) -> Result<&'a Refund, Rejection> {
         .ok_or_else(|| Rejection::UnknownRefund { refund: id.to_owned() })
 }
 
-/// What has gone back or is on its way: every refund that somebody agreed to.
+/// The sum of the refunds that have succeeded or are pending, without those that are only requested.
 fn committed(order: &Order) -> Decimal {
     let state = &order.fold.state;
     let agreed = state
         .refunds
         .values()
         .filter(|refund| refund.state.is_pending() && refund.state != RefundState::Requested);
-    // Within what was ever requested, which the fold keeps below 28 digits.
+    // At most the sum of all requests, which the fold keeps within 28 digits.
     agreed.fold(state.refunded, |sum, refund| sum + refund.amount.amount())
 }
 
-/// Nothing goes back beyond what was paid.
+/// Rejects refunds that exceed what was paid.
 fn within_paid(order: &Order, goes_back: Decimal) -> Result<(), Rejection> {
     let paid = order.fold.state.paid;
     if goes_back > paid {

@@ -50,8 +50,8 @@ pub(super) fn debit(wallet: &Wallet, command: &Command, amount: Money) -> Result
     Ok(one(wallet, &event, amount))
 }
 
-/// A reversal may take `available` below zero: what was credited twice can be reversed even where it was spent. Then it needs
-/// a second person.
+/// A reversal may take `available` below zero: a double credit can be reversed even if it was spent. Such a reversal
+/// needs a second person.
 pub(super) fn reverse(
     wallet: &Wallet,
     command: &Command,
@@ -108,7 +108,7 @@ pub(super) fn release(wallet: &Wallet, hold: &str) -> Result<Plan, Rejection> {
     Ok(one(wallet, &event, amount))
 }
 
-/// What any movement of money asks of a wallet.
+/// What every movement of money requires of a wallet: it is not closed, and the currency is its own.
 pub(super) fn takes_money(wallet: &Wallet, amount: Money) -> Result<(), Rejection> {
     let state = &wallet.fold.state;
     if state.status == WalletStatus::Closed {

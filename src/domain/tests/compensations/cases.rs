@@ -1,4 +1,4 @@
-//! Contract §6: the life of a case, and whose word counts in it.
+//! Contract §6: the life of a case, and who can act on it.
 
 use super::{
     super::super::compensation::case::{
@@ -50,10 +50,10 @@ fn refused() -> CaseEvent {
     })
 }
 
-/// Somebody's event at an hour.
+/// An event with its actor and its hour.
 type Said = (Option<&'static str>, i64, CaseEvent);
 
-/// The state after these events, and how many of them did not count.
+/// The state after these events, and the number of events that were refused.
 fn fold_case(events: &[Said]) -> (CaseState, usize) {
     let (mut fold, mut odd) = (Fold::<CaseState>::new(), 0);
     for (number, (actor, at, event)) in (1..).zip(events) {
@@ -97,7 +97,7 @@ fn a_proposal_goes_to_one_end() {
             (events.is_empty(), to_be_issued)
         );
         if status.is_final() {
-            // Nothing follows.
+            // No event can follow a final status.
             let more = [
                 approved(),
                 (None, 2, issued()),
@@ -112,13 +112,14 @@ fn a_proposal_goes_to_one_end() {
 }
 
 #[test]
-fn whose_word_does_not_count_changes_nothing() {
+fn events_of_the_wrong_actor_are_refused() {
     let other = ApprovalDecision {
         command_hash: "another".into(),
         note: None,
     };
     for said in [
-        // Their own; nobody's; of something else; too late; somebody else's to take back; without an approval.
+        // In this order: the proposer's own approval; events without an actor; an approval of another command; one that
+        // is too late; a withdrawal by somebody else; an issue and a refusal without an approval; a second proposal.
         (Some("sue"), 1, CaseEvent::Approved(decision())),
         (None, 1, CaseEvent::Approved(decision())),
         (Some(""), 1, CaseEvent::Approved(decision())),
@@ -138,7 +139,7 @@ fn whose_word_does_not_count_changes_nothing() {
 }
 
 #[test]
-fn within_the_own_limit_nobody_else_is_asked() {
+fn a_case_within_the_own_limit_needs_no_approval() {
     let (state, _) = fold_case(&[(Some("fred"), 0, proposal(Authority::OwnLimit))]);
     assert!(state.is_to_be_issued() && !state.awaits_approval() && !state.is_expired(hour(99)));
     assert_eq!(
@@ -149,7 +150,7 @@ fn within_the_own_limit_nobody_else_is_asked() {
 }
 
 #[test]
-fn who_can_decide_and_withdraw_is_said_with_its_reason() {
+fn a_refused_decision_or_withdrawal_has_its_reason() {
     let (state, _) = four_eyes(&[]);
     let decide = |by: &str, hash: &str, at| state.check_can_decide(by, hash, hour(at));
     assert_eq!(decide("fred", "hash", 10), Ok(()));
@@ -173,7 +174,7 @@ fn who_can_decide_and_withdraw_is_said_with_its_reason() {
 }
 
 #[test]
-fn case_events_come_back_as_they_were_written() {
+fn case_events_round_trip() {
     for event in [
         proposal(Authority::FourEyes),
         CaseEvent::Approved(decision()),

@@ -22,7 +22,7 @@ fn already(wallet: &str) -> Rejection {
 }
 
 #[test]
-fn settling_credits_the_wallet_and_tells_the_order() {
+fn settling_appends_to_the_wallet_and_to_the_order() {
     let asked = given(&wallet(), &approved()).when(settle());
     let pins = asked.1.pins(&asked.0);
     let decision = asked.then(&[credit_of_settle(), order_succeeds()]);
@@ -71,7 +71,8 @@ fn settling_appends_only_what_is_missing() {
 #[test]
 fn nothing_is_credited_twice() {
     let succeeded = with(approved(), &[refund("order.refund_succeeded")]);
-    // Whole and told; of another amount; twice; in part taken back; in another wallet.
+    // In this order: the refund has succeeded and its credit is there; a credit of another amount; two credits; a
+    // partly reversed credit; a credit in another wallet.
     let e5 = with(wallet(), &[credited("10")]);
     given(&e5, &succeeded).when(settle()).then_rejected(already("W-1"));
     for credits in [
@@ -89,7 +90,7 @@ fn nothing_is_credited_twice() {
 }
 
 #[test]
-fn a_credit_that_was_taken_back_makes_room_for_one_more_under_another_key() {
+fn after_a_reversed_credit_one_more_is_possible_with_another_key() {
     let undone = with(wallet(), &[credited("10"), reversed("e5", "10")]);
     let decision = given(&undone, &approved())
         .credited_elsewhere(&["W-1"])
@@ -136,7 +137,7 @@ fn settling_needs_a_refund_to_a_wallet_that_is_there() {
 }
 
 #[test]
-fn more_than_was_paid_never_goes_back() {
+fn refunds_above_what_was_paid_are_rejected() {
     let other = [
         requested("S", "45", "wallet"),
         ("order.refund_approved", json!({"refund": "S"})),
@@ -147,7 +148,7 @@ fn more_than_was_paid_never_goes_back() {
     );
     let exceeds = Rejection::ExceedsPaid { paid: decimal("50.00") };
     given(&wallet(), &done).when(settle()).then_rejected(exceeds.clone());
-    // Already agreed to is as good as gone where one more is to be approved.
+    // An approved refund counts against what was paid when another one is approved.
     let agreed = with(order(), &other);
     given(&[], &agreed).when(approve()).then_rejected(exceeds);
 }
@@ -179,9 +180,9 @@ fn a_refund_moves_on_as_its_state_allows() {
     assert_eq!(state_of(&decision), Some(RefundState::Processing));
 }
 
-/// The states of a refund and the commands that they take, all the others being refused.
+/// The commands that each state of a refund accepts. All others are rejected.
 #[test]
-fn every_state_refuses_what_can_t_follow() {
+fn every_state_rejects_transitions_that_cannot_follow() {
     let path = |steps: &[&'static str]| {
         let steps: Vec<_> = steps.iter().map(|step| refund(step)).collect();
         with(order(), &steps)

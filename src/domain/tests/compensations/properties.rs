@@ -1,5 +1,5 @@
-//! For streams of any content and any command: what is decided can be appended, counts, and gives the figures that were
-//! foreseen; it is never more than what is there; and it can't be done a second time where it is for once.
+//! Properties of every command on streams of any content: the decided events are applied and give the foreseen figures,
+//! no refund exceeds what was paid, and no refund is settled twice.
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -49,7 +49,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// An order that could be refunded to the wallet A, and whatever happened to it then.
+/// An order that can be refunded to the wallet A, followed by any events.
 fn order_stream() -> impl Strategy<Value = Vec<Entry>> {
     vec(order_event(), 0..25).prop_map(|events| {
         let amount = json!({"amount": "30", "currency": "EUR"});
@@ -68,7 +68,7 @@ fn order_stream() -> impl Strategy<Value = Vec<Entry>> {
     })
 }
 
-/// The step as it would stand in its stream.
+/// The step as an entry of its stream.
 fn appended(step: &Step) -> Entry {
     let mut entry = entry(1, &step.r#type, &json!({}));
     entry.fields.replace(Known::Sequence, Some(&(step.at + 1).to_string()));
@@ -77,7 +77,7 @@ fn appended(step: &Step) -> Entry {
     entry
 }
 
-/// Appends the steps of a stream; what the fold had to say about them.
+/// Appends the steps of one domain. Returns for each whether it was applied, and its anomalies.
 fn go_on<S: Replayable>(stream: &mut Loaded<S>, steps: &[Step], domain: Domain) -> Vec<(bool, Vec<AnomalyKind>)> {
     let steps = steps.iter().filter(|step| step.domain == domain);
     steps
@@ -91,7 +91,7 @@ fn go_on<S: Replayable>(stream: &mut Loaded<S>, steps: &[Step], domain: Domain) 
 
 proptest! {
     #[test]
-    fn what_is_decided_counts_and_gives_the_foreseen_figures(
+    fn decided_events_are_applied_and_give_the_foreseen_figures(
         wallet in wallet_stream(),
         order in order_stream(),
         actions in vec(action(), 12),
@@ -115,13 +115,13 @@ proptest! {
                     Domain::Wallet => wallet.fold.sequence,
                     Domain::Order => order.fold.sequence,
                 };
-                prop_assert_eq!(step.at, at, "it expects the stream where it is");
+                prop_assert_eq!(step.at, at, "the step expects the current sequence");
             }
             let mut found = go_on(wallet, &decision.steps, Domain::Wallet);
             found.extend(go_on(order, &decision.steps, Domain::Order));
             for (applied, kinds) in found {
                 prop_assert!(applied, "{:?}: {:?}", command, kinds);
-                // Said of the wallet at its first event that counts, whichever that is.
+                // These are reported at the first event of the wallet that is applied, whichever that is.
                 let told_of = |kind: &AnomalyKind| *kind == AnomalyKind::NegativeBalance || *kind == AnomalyKind::NotOpened;
                 prop_assert!(kinds.iter().all(told_of), "{:?}: {:?}", command, kinds);
             }

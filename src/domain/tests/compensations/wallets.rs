@@ -111,7 +111,7 @@ fn a_wallet_has_to_be_there_open_and_of_the_currency() {
     for action in [credit("1"), debit("1"), reverse("e2", None)] {
         given(&closed, &[]).when(action).then_rejected(Rejection::WalletClosed);
     }
-    // What is held in a closed wallet can be let go.
+    // A hold of a closed wallet can be released.
     given(&closed, &[])
         .when(release("H"))
         .then(&[("wallet.hold_released", json!({"hold": "H"}))]);
@@ -143,7 +143,7 @@ fn a_wallet_has_to_be_there_open_and_of_the_currency() {
 }
 
 #[test]
-fn doubts_are_said() {
+fn decisions_have_their_warnings() {
     let frozen = with(wallet(), &[("wallet.frozen", json!({"reason": "x"}))]);
     let warnings = |events: &[Event]| {
         let asked = given(events, &[]).when(credit("1"));

@@ -1,4 +1,4 @@
-//! How many rows match, as far as it can be told without a look at each.
+//! The number of matching rows, as far as it is known without reading each row.
 
 use super::{LaneName, Question};
 use crate::{
@@ -6,16 +6,13 @@ use crate::{
     read_model::{
         columns::Numbered as _,
         folding::Pieces,
-        lists::{
-            findings,
-            lanes::{self, Range},
-        },
+        lists::{findings, index::Range, lanes},
     },
     views::lists::{Count, ListName, ListQuery},
 };
 
 impl Question<'_> {
-    /// Whether rows are asked for by more than state, currency and, of refunds, how long they have been in their state.
+    /// Whether the query has a filter besides state, currency and, for refunds, the time in their state.
     pub fn is_narrowed(&self) -> bool {
         let plain = ListQuery {
             states: self.query.states.clone(),
@@ -32,7 +29,7 @@ impl Question<'_> {
         plain != *self.query
     }
 
-    /// How many rows match a query that is narrowed by one range and nothing else, or else at least those that were found.
+    /// The number of matching rows, if one range is the only filter. Otherwise at least the number of rows that were found.
     pub fn at_least(&self, pieces: Option<&Pieces>, found: usize) -> rusqlite::Result<Count> {
         let ranges = self.ranges();
         let without = ListQuery {
@@ -68,18 +65,18 @@ impl Question<'_> {
         Ok(Count::AtLeast(found as u64))
     }
 
-    /// Whether rows of every state and currency are asked for. Refunds are added up, so theirs are always looked at.
+    /// Whether the query selects every state and currency. Always false for refunds: their sums need every row.
     pub fn has_every_lane(&self) -> bool {
         self.spec.list != ListName::Refunds && self.lanes.len() == self.totals.len()
     }
 
-    /// How many rows of these states and currencies there are.
+    /// The number of rows of the selected states and currencies.
     pub fn total(&self) -> rusqlite::Result<Count> {
         let due = FindingKind::HoldNeverResolved.number();
         if self.spec.list != ListName::Findings || !self.lanes.iter().any(|(kind, _)| *kind == due) {
             return Ok(Count::Exactly(self.rows_of_lanes()));
         }
-        // Holds that expire later have a row that does not count yet.
+        // A finding about a hold that expires later has a row, and does not count yet.
         let (expiring, others): (Vec<_>, Vec<_>) = self.lanes.iter().copied().partition(|(kind, _)| *kind == due);
         let of = |lanes: &[LaneName]| -> u64 {
             let wanted = self

@@ -1,5 +1,5 @@
-//! Where the rows of a page come from. Whatever is chosen, every condition is checked on the row: a choice costs time and never
-//! changes an answer.
+//! The choice of where the rows of a page come from. Every condition is checked on the row, so the choice changes the time that
+//! is taken, and never the answer.
 
 use super::Question;
 use crate::{
@@ -7,7 +7,8 @@ use crate::{
         folding::Pieces,
         lists::{
             COUNTED_MAX, VISITS_MAX, customers,
-            lanes::{self, Index, Lane, Range},
+            index::{Index, Range},
+            lanes::{self, Lane},
             paging,
             search::{self, Fields, Hits},
         },
@@ -17,25 +18,25 @@ use crate::{
 
 /// Where the rows of a page come from.
 pub enum Source {
-    /// Every row of the lanes is looked at and sorted, because no index has the order.
+    /// Every row of the lanes is read and sorted, because no index has the order.
     Every,
-    /// These are looked at and sorted.
+    /// The rows of these numbers are read and sorted.
     Numbers(Vec<i64>),
-    /// The index of the sort is walked; the rows that are not among these are passed over.
+    /// The index of the sort is walked. Rows that do not have one of these numbers are skipped.
     WalkAmong(Vec<i64>),
     /// The index of the sort is walked.
     Walk,
 }
 
 impl Question<'_> {
-    /// Chooses where the rows come from. The second value says whether every one of them is known to have the text.
+    /// Chooses where the rows come from. The second value says whether all of these rows are known to have the text.
     pub fn source(&self, pieces: Option<&Pieces>) -> rusqlite::Result<(Source, bool)> {
         if self.sort == Sort::Risk {
             return Ok((Source::Every, false));
         }
         let most = self.ask.collected;
         let walked = self.walked()?;
-        // Collecting all matching rows costs less than walking until a page is full, unless most of what is walked matches.
+        // Collecting all matching rows costs less than walking until a page is full, unless most of the walked rows match.
         let chosen = |numbers: Vec<i64>| {
             let collects = paging::collects(numbers.len() as u64, walked, self.ask.rows);
             if collects || numbers.len() <= self.ask.rows {
@@ -65,7 +66,7 @@ impl Question<'_> {
             }
         }
         let sorted_by = self.spec.index(self.sort).name;
-        // A text that the index can't look for is looked for in every row, where they are few: then all that have it are counted.
+        // A text that the index can't find is searched in every row if there are few rows. Then all matching rows are counted.
         let few = if self.ask.counts {
             VISITS_MAX
         } else {
@@ -94,7 +95,7 @@ impl Question<'_> {
         {
             ranges.push((index, self.since_lanes()));
         }
-        // Where there is no index of lanes, a rare state is collected.
+        // If the index of the sort has no lanes, the rows of a rare state are collected.
         if self.spec.index(self.sort).prefix.is_empty()
             && ranges.is_empty()
             && self.lanes.len() < self.totals.len()
@@ -117,17 +118,17 @@ impl Question<'_> {
         })
     }
 
-    /// Whether all rows of a narrow range are collected: the first rows are asked for and nothing else, and a walk might stop before it
-    /// meets them.
+    /// Whether all rows of a narrow range are collected. This is so if only the first rows are wanted, since a walk might stop
+    /// before it meets them.
     const fn takes_every(&self) -> bool {
         !self.ask.counts && self.ask.visits != usize::MAX
     }
 
-    /// The numbers of the rows that name something; `None` where they are too many to be collected.
+    /// The sorted numbers of the rows of a customer, wallet or operator. `None` if there are too many to collect.
     fn named(&self, sql: &str, id: &str) -> rusqlite::Result<Option<Vec<i64>>> {
         let most = self.ask.collected;
         if self.query.customer.is_some() && customers::rows_of(self.connection, id)? > most as u64 {
-            // Of whom there is much, to find little of another kind may take long.
+            // If a customer has very many rows, finding a few of another kind may take long.
             return Ok(None);
         }
         let mut select = self
@@ -139,7 +140,7 @@ impl Question<'_> {
         Ok((numbers.len() <= most).then_some(numbers))
     }
 
-    /// How many rows a walk along the index of the sort passes.
+    /// The number of rows that a walk along the index of the sort passes.
     fn walked(&self) -> rusqlite::Result<u64> {
         let index = self.spec.index(self.sort);
         if index.prefix.is_empty() {

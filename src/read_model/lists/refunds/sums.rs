@@ -1,4 +1,4 @@
-//! How many refunds match and what they add up to, from totals and ages.
+//! The number and the sums of matching refunds, from totals and ages.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -7,15 +7,15 @@ use super::Summary;
 use crate::{
     domain::{money::Currency, refund::RefundState},
     read_model::{
-        batch::{Clock, Tally},
         columns::{MinorUnits, Numbered as _, Sortable, currency_code, from_minor_units},
         lists::{COUNTED_MAX, Total, conditions, question::Question},
         time_slots,
+        totals::{Clock, Tally},
     },
     views::lists::{Count, Sum},
 };
 
-/// How many of the wanted there are, how many are overdue, and what they add up to.
+/// The number of the matching refunds, the number of overdue ones, and the sums.
 pub fn summary(question: &Question<'_>) -> rusqlite::Result<Summary> {
     let (connection, moment, totals) = (question.connection, &question.ask.moment, &question.totals);
     let (mut rows, mut overdue, mut exact) = (0_u64, 0_u64, true);
@@ -83,7 +83,7 @@ impl Sums {
         }
     }
 
-    /// One more row.
+    /// Adds one row.
     pub fn add_row(&mut self, currency: Option<Currency>, amount: i128) {
         let tally = Tally {
             rows: 1,
@@ -92,7 +92,7 @@ impl Sums {
         self.add(currency, &tally);
     }
 
-    /// In the order of the currencies' codes.
+    /// The sums in the order of the currency codes.
     pub fn finish(mut self) -> Vec<Sum> {
         self.0.sort_by_key(|(currency, _)| *currency);
         let sum = |(currency, tally): (Currency, Tally)| Sum {
@@ -106,17 +106,17 @@ impl Sums {
 
 type LaneName = (RefundState, Option<Currency>);
 
-/// Pending refunds that entered their state before a time.
+/// The tally of pending refunds that entered their state before a time.
 pub fn entered_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
     aged(connection, Clock::InState, lane, before)
 }
 
-/// Pending refunds that were requested before a time.
+/// The tally of pending refunds that were requested before a time.
 pub fn requested_before(connection: &Connection, lane: LaneName, before: DateTime<Utc>) -> rusqlite::Result<Tally> {
     aged(connection, Clock::Requested, lane, before)
 }
 
-/// Whole days, hours and minutes from the table of ages, and the rows of the minute that the time falls into.
+/// Adds whole days, hours and minutes from table `age`, and the rows of the last minute.
 fn aged(
     connection: &Connection,
     clock: Clock,
@@ -162,7 +162,7 @@ fn aged(
     Ok(tally)
 }
 
-/// Refunds of any state that entered it before a time, counted to one more than [`COUNTED_MAX`].
+/// The number of refunds that entered this state before a time, counted up to [`COUNTED_MAX`] + 1. The state may be any.
 fn count_before(connection: &Connection, (state, currency): LaneName, before: DateTime<Utc>) -> rusqlite::Result<i64> {
     let mut select = connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM refund INDEXED BY refund_since
