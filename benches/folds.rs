@@ -1,5 +1,5 @@
-//! What one event costs: its envelope, its payload, its amount, its fold, and reading it from an embedded log. Run with
-//! `cargo bench --bench folds`; every figure is for the number of events that its name says.
+//! Measures the cost of events: parsing the envelope, the payload and the amount, folding, and reading from an embedded
+//! log. Run with `cargo bench --bench folds`. Each figure is for the number of events in its name.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has nothing to say")]
 
 #[path = "fixtures/wallets.rs"]
@@ -22,7 +22,7 @@ use ledgerscope::{
 };
 use serde_json::{Value, json};
 
-/// The events as a store would tell them.
+/// The events as a store returns them.
 fn entries(events: Vec<NewEvent>) -> Vec<Entry> {
     let payloads = (1..).zip(events).map(|(sequence, event)| Entry {
         position: Position::new(sequence, 0),
@@ -33,7 +33,7 @@ fn entries(events: Vec<NewEvent>) -> Vec<Entry> {
     payloads.collect()
 }
 
-/// The life of an order: placed, paid, sent, and half of it asked back, approved and returned.
+/// The events of an order that is paid, shipped and delivered, and of which half is refunded.
 fn order() -> Vec<Entry> {
     let eur = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let line = |sku: &str| json!({"sku": sku, "title": "A thing", "quantity": 2, "unit_price": eur("12.50")});

@@ -1,6 +1,6 @@
-//! How fast a Redis store is replayed: `cargo bench --bench replay -- redis://127.0.0.1:PORT/ [EVENTS]`. Starts no server;
-//! an empty store is filled first, so name one that nobody needs. Says what the same client takes off the same wire without
-//! looking into it (drain), what a sweep makes of it, and what a sweep with every wallet folded on all cores does.
+//! Measures the replay of a Redis store: `cargo bench --bench replay -- redis://127.0.0.1:PORT/ [EVENTS]`. Starts no
+//! server. Fills an empty store first, so name a store that nobody needs. Measures reading with the program's client
+//! without decoding (drain), a sweep, and a sweep that folds every wallet on all cores.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,11 +23,11 @@ use ledgerscope::{
 };
 use tokio::task::spawn_blocking;
 
-/// Every figure is the best of so many.
+/// Each figure is the best of this many runs.
 const ROUNDS: usize = 5;
-/// Events where nothing else is said.
+/// The default number of events.
 const EVENTS: usize = 1_000_000;
-/// Appends at once while the store is filled.
+/// Concurrent appends while the store is filled.
 const FILLING: usize = 32;
 
 #[tokio::main]
@@ -106,7 +106,7 @@ async fn folded(log: &dyn EventLog) -> usize {
 
 fn fold(parts: Vec<Swept>) -> Vec<Fold<WalletState>> {
     let fold = |part: Swept| {
-        // The wallets of this benchmark come whole.
+        // The wallets of this benchmark are short, so each is swept in one part.
         assert!(part.first && part.last);
         let mut fold = Fold::new();
         for entry in &part.entries {

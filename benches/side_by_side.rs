@@ -1,6 +1,6 @@
-//! `make bench`: every figure that docs/performance.md promises, each a ratio taken in one run against something named, or a
-//! count of bytes, printed as a markdown table. It sees the program from its outside: the binary, HTTP, Redis, and the public
-//! port of the event log. `--soak SECONDS` is the other thing that it does, and `--help` lists the sizes.
+//! `make bench`: measures every figure of docs/performance.md and prints a Markdown table. A figure is a ratio to a
+//! named reference in the same run, or a number of bytes. The program is measured from outside: by its binary, HTTP,
+//! Redis, and the public port of the event log. `--soak SECONDS` runs the soak test instead. `--help` lists the sizes.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -48,60 +48,61 @@ use self::{
     table::Row,
 };
 
-/// Sizes are meant to let all of it end within ten minutes on two slow cores.
+/// The options. With the default sizes, a run should take at most ten minutes on two slow cores.
 #[derive(Clone, Debug, Parser)]
 struct Options {
-    /// A smoke test of all rows, in about a minute; its figures mean nothing
+    /// Run a smoke test of all rows with tiny sizes, in about a minute; its figures mean nothing
     #[arg(long)]
     quick: bool,
-    /// Only these rows: replay, wallet, render, issue, live, fill, start, memory, lists, search, overview, busy, disk, bundle
+    /// Only these rows: replay, wallet, render, issue, live, fill, start, memory, lists, search, overview, busy, disk,
+    /// bundle
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Events that are replayed, in wallets of twenty
+    /// Events to replay, in wallets of twenty
     #[arg(long, default_value_t = 1_000_000)]
     events: usize,
-    /// Turns that the programs take at replaying
+    /// Turns of each program at replaying
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Events of the long wallet
     #[arg(long, default_value_t = 1_000_000)]
     wallet_events: usize,
-    /// Wallets of the shop by which the read model is measured
+    /// Wallets of the shop whose read model is measured
     #[arg(long, default_value_t = 100_000)]
     wallets: usize,
-    /// Its orders, of two to six events
+    /// Orders of the shop, of two to six events
     #[arg(long, default_value_t = 200_000)]
     orders: usize,
-    /// Its pending refunds; as many more are settled
+    /// Pending refunds of the shop; it has as many settled ones
     #[arg(long, default_value_t = 10_000)]
     pending: usize,
-    /// Answers that are timed of each list, as a page and as JSON
+    /// Timed answers of each list, as a page and as JSON
     #[arg(long, default_value_t = 100)]
     samples: usize,
-    /// Events a second that are written while pages are asked for
+    /// Events per second that are written while pages are requested
     #[arg(long, default_value_t = 2_000)]
     rate: u64,
-    /// Seconds of that, and of the same without writing
+    /// Seconds of measuring pages with writing, and without
     #[arg(long, default_value = "20", value_parser = seconds)]
     busy: Duration,
-    /// Requests of one load where latency is measured
+    /// Requests of one load
     #[arg(long, default_value_t = 1_500)]
     requests: usize,
-    /// Compensations that each of fifty people issues
+    /// Compensations that each of fifty operators issues
     #[arg(long, default_value_t = 20)]
     issues: usize,
-    /// Seconds after which a load ends with the samples that it has
+    /// Seconds after which a load ends early
     #[arg(long, default_value = "20", value_parser = seconds)]
     patience: Duration,
-    /// Instead of all that: watch the server's memory for so many seconds under a busy shop
+    /// Run only the soak test, for this number of seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     soak: Option<Duration>,
-    /// Used by the bench itself: hand out this file
+    /// Used by the bench itself: serve this file
     #[arg(long, hide = true, requires = "port")]
     constant: Option<String>,
     #[arg(long, hide = true)]
     port: Option<u16>,
-    /// Cargo's own
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -140,7 +141,8 @@ impl Options {
     }
 }
 
-/// Those that share the shop's ledger stand together; the busy one changes it and is the last of them.
+/// The names of the rows, in the order of measuring. Rows that share the shop's ledger are together; `busy` changes the
+/// ledger, so it is the last of them.
 const ROWS: [&str; 14] = [
     "replay", "wallet", "render", "issue", "live", "fill", "start", "memory", "lists", "search", "overview", "busy",
     "disk", "bundle",
@@ -161,7 +163,7 @@ async fn measure(name: &str, options: &Options, shops: &mut Shops) -> Vec<Row> {
         "overview" => lists::overview_rows(options, shops).await,
         "busy" => busy::rows(options, shops).await,
         "disk" => {
-            // What the other rows shared is not needed any more.
+            // The shared ledgers are not needed any more.
             *shops = Shops::default();
             model::disk_rows(options).await
         }

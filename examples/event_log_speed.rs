@@ -1,5 +1,5 @@
-//! How fast a store is: `cargo run --release --example event_log_speed -- embedded:/tmp/speed` (or a Redis URL). Writes about
-//! 170,000 events into the wallet store that the URL names, so name an empty one.
+//! Measures the speed of a store: `cargo run --release --example event_log_speed -- embedded:/tmp/speed` (or a Redis
+//! URL). Writes about 170,000 events into the wallet store at the URL, so name an empty store.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has nothing to say")]
 
 use std::{env, sync::Arc, time::Instant};
@@ -95,7 +95,7 @@ async fn read_all(log: &Log) {
         .buffer_unordered(64)
         .fold(0, async |sum, events| sum + events)
         .await;
-    // The long stream has a second page.
+    // The long stream is longer than one page, so only its first page is counted.
     assert!(events >= 162_000, "{events}");
 }
 

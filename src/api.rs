@@ -42,5 +42,5 @@ pub use overview::{get_health, get_overview};
 pub use people::{ChangeOperator, change_operator, list_operators, search_audit};
 pub use refunds::{get_refund, list_refunds};
 pub use search::search;
-pub use session::{SignIn, SignOut, get_me, sign_in, sign_out};
+pub use session::{SignIn, SignOut, sign_in, sign_out};
 pub use wallets::{get_wallet, get_wallet_history, list_holds, list_wallets};

@@ -154,6 +154,6 @@ async fn read_history(wallet: EntityId) -> Result<Vec<Entry>, ApiError> {
         }
     }
     Err(ApiError::Invalid {
-        message: "the history grew too long to be replayed in the browser".to_owned(),
+        message: "the history is too long to be replayed in the browser".to_owned(),
     })
 }

@@ -167,7 +167,7 @@ impl Ledger {
         changed.sort_unstable();
         changed.dedup();
         let named = self.named_by(topic).unwrap_or_else(|error| {
-            tracing::warn!(%error, "what a reader listens to is not known");
+            tracing::warn!(%error, "the streams of a live topic can't be read; all changes are sent");
             None
         });
         let Some(named) = named else { return changed };

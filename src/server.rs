@@ -55,7 +55,7 @@ use crate::{
     pages::{session::SignedIn, status::PageStatus},
 };
 
-/// Why the server does not run.
+/// Why the server can't start, or has stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(transparent)]
@@ -113,7 +113,8 @@ async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeErr
 }
 
 /// The route path of every page, such as `/wallets/{id}`. Computed once per process: while `generate_route_list` runs,
-/// leptos loads no resources in any thread, so a page that is rendered at the same time would never finish.
+/// leptos loads no resources in any thread, so a page with resources that is rendered at the same time would never
+/// finish.
 pub fn page_paths() -> &'static [String] {
     static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let routes = generate_route_list(App);

@@ -13,18 +13,18 @@ mod processes;
 #[path = "common/redis.rs"]
 mod redis_server;
 
-use conformance::Bench;
+use conformance::TestStore;
 use redis_server::RedisServer;
 
-fn embedded() -> Bench {
+fn embedded() -> TestStore {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("embedded:{}", dir.path().join("new/access").display());
-    Bench::new(url, dir)
+    TestStore::new(url, dir)
 }
 
-fn redis() -> Bench {
+fn redis() -> TestStore {
     let server = RedisServer::start();
-    Bench::new(server.url(), server)
+    TestStore::new(server.url(), server)
 }
 
 records_conformance!(sqlite, crate::embedded());

@@ -10,23 +10,23 @@ mod conformance;
 #[path = "common/redis.rs"]
 mod redis_server;
 
-use conformance::Bench;
+use conformance::TestStore;
 use redis_server::RedisServer;
 
-fn embedded() -> Bench {
+fn embedded() -> TestStore {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("embedded:{}", dir.path().join("new/wallet").display());
-    Bench::new(url, dir)
+    TestStore::new(url, dir)
 }
 
 conformance!(sqlite, crate::embedded());
 
-fn redis(partitions: u32) -> Bench {
+fn redis(partitions: u32) -> TestStore {
     let server = RedisServer::start();
     if partitions > 1 {
         server.run(&["HSET", "wallet:meta", "partitions", &partitions.to_string()]);
     }
-    Bench::new(server.url(), server)
+    TestStore::new(server.url(), server)
 }
 
 conformance!(redis_whole, crate::redis(1));

@@ -1,11 +1,12 @@
-// Runs a replay on several threads, each with connections of its own, and prints what came out as one line of JSON. The
-// client is the caller's: `connect(port)` gives { keys(), pages(ranges), close() }, where `keys` yields arrays of keys and
-// `pages` sends all XRANGEs in one go and gives their replies as they are on the wire.
+// Runs a replay on several threads, each with its own connections, and prints the result as one line of JSON. The
+// caller gives the client: `connect(port)` returns { keys(), pages(ranges), close() }, where `keys` yields arrays of
+// keys, and `pages` sends all XRANGE commands at once and returns the undecoded replies.
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 import { push, wallet } from "./fold.js";
 
 const PAGE = 1000;
-// XRANGEs in one pipeline, and pipelines at work on each thread: one is on the wire while another is folded.
+// The number of XRANGE commands in one pipeline, and of concurrent pipelines per thread: one is in flight while another
+// is folded.
 const PIPELINE = 250;
 const BUSY = 3;
 

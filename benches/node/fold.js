@@ -1,7 +1,6 @@
-// The fold of wallets (docs/contract.md, section 4) as a Node program would have it: sums in whole cents, entries and holds
-// by id. Knows nothing of Redis.
+// The fold of wallets (contract §4) as in a typical Node program: sums in whole cents, entries and holds by id.
 
-// '12.5' and '12.50' are 1250: exact for currencies of two decimals.
+// Parses an amount to cents: '12.5' and '12.50' are 1250. It is exact for currencies with two decimals.
 function cents(amount) {
   const point = amount.indexOf(".");
   if (point < 0) return Number(amount) * 100;
@@ -23,7 +22,7 @@ function letGo(state, data) {
   state.held -= sum;
 }
 
-// One entry of a stream: its fields as the server sends them, name, value, name, value.
+// Folds one entry of a stream. `fields` is as the server sends it: name, value, name, value.
 export function push(state, fields) {
   let id, type, text;
   for (let i = 0; i < fields.length; i += 2) {

@@ -1,5 +1,6 @@
-// How long an event takes from Redis into the document of a wallet's page: `node live.js PORT REDIS_PORT COOKIE CHROMIUM COUNT`
-// prints the times as JSON, in microseconds. An observer in the page notes when the new balance is there, by the same clock.
+// Measures the time from an event in Redis to the DOM of a wallet's page. `node live.js PORT REDIS_PORT COOKIE CHROMIUM
+// COUNT` prints the times in microseconds as JSON. An observer in the page records when the new balance appears, with
+// the same clock.
 import { Redis } from "ioredis";
 import { createRequire } from "node:module";
 
@@ -13,7 +14,7 @@ await context.addCookies([{ name, value, url: `http://127.0.0.1:${port}` }]);
 const page = await context.newPage();
 await page.goto(`http://127.0.0.1:${port}/wallets/W-LIVE`, { waitUntil: "load" });
 
-// Resolves once `text` is in the page, with the moment at which it was.
+// Resolves when `text` is in the page, with the time in milliseconds since 1970.
 const appears = (text) =>
   page.evaluate(
     (text) =>
@@ -38,14 +39,15 @@ const times = [];
 let sequence = Number(await redis.xlen("wallet:{0}:W-LIVE"));
 const warmUp = 5;
 for (let n = 0; n < Number(count) + warmUp; n++) {
-  // A page reads at once after a change, and then not again for 1.2 seconds: what came meanwhile is read together.
+  // A page refreshes at once after a change, and then not again for 1.2 seconds. The pause is longer than that.
   await new Promise((done) => setTimeout(done, 1500));
   sequence += 1;
-  // An amount that nothing else on the page has.
+  // An amount that occurs nowhere else on the page.
   const amount = `${70000 + n}.37`;
   const data = JSON.stringify({ amount: { amount, currency: "EUR" }, kind: "top_up" });
   const seen = appears(amount);
-  // Asked after it, answered after it: the page is looking by now. (`waitForFunction` needs `eval`, which the page forbids.)
+  // The page runs this call after the one of `appears`, so the observer is active now. (`waitForFunction` needs `eval`,
+  // which the page's policy forbids.)
   await page.evaluate(() => document.readyState);
   const begin = performance.timeOrigin + performance.now();
   await redis

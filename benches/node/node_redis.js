@@ -1,4 +1,5 @@
-// A replay with node-redis: `node node_redis.js PORT THREADS`. Commands sent in one turn of the event loop go out as one write.
+// A replay with node-redis: `node node_redis.js PORT THREADS`. The client writes commands of one event-loop turn
+// together.
 import { createClient } from "redis";
 import { run } from "./crew.js";
 

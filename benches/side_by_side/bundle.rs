@@ -1,4 +1,5 @@
-//! The row `bundle`: what a browser downloads, and which parts of the program it is made of. Reads what `cargo xtask bundle` made.
+//! The row `bundle`: the size of the files that a browser downloads, made by `cargo xtask bundle`. Also prints the
+//! sections of the WebAssembly.
 
 use std::{fs, path::Path};
 
@@ -10,14 +11,14 @@ pub fn rows() -> Vec<Row> {
         return vec![Row::skipped(what, "`cargo xtask bundle` first")];
     }
     let (mut total, mut parts) = (0, Vec::new());
-    // The scripts of `public` lie beside what is built.
+    // The scripts of `public` are in the parent directory of the built files.
     let files = ["target/site", "target/site/pkg"].map(|directory| fs::read_dir(directory).unwrap());
     for file in files.into_iter().flatten().map(Result::unwrap) {
         let (path, name) = (file.path(), file.file_name().to_string_lossy().into_owned());
         if let Some(name) = name.strip_suffix(".br") {
             let bytes = file.metadata().unwrap().len();
             total += bytes;
-            // `ledgerscope.HASH.wasm` is told by its kind, `live.js` by its name.
+            // `ledgerscope.HASH.wasm` is listed by its extension, `live.js` by its name.
             let kind = name
                 .strip_prefix("ledgerscope.")
                 .and_then(|rest| rest.split('.').next_back());
@@ -30,7 +31,7 @@ pub fn rows() -> Vec<Row> {
     vec![Row::bytes(what, total, parts.join(", "), 200 * 1024)]
 }
 
-/// The program's sections by size, on standard error.
+/// Prints the sections of the WebAssembly by size to standard error.
 fn sections(path: &Path) {
     const NAMES: [&str; 13] = [
         "custom",
@@ -61,7 +62,7 @@ fn sections(path: &Path) {
     }
 }
 
-/// A number as WebAssembly spells it, and in how many bytes.
+/// Decodes a LEB128 number. Returns the number and its length in bytes.
 fn leb128(bytes: &[u8]) -> (usize, usize) {
     let length = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
     let number = bytes[..length]

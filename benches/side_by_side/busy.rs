@@ -1,5 +1,6 @@
-//! The row `busy`: what pages cost while others write many events a second and fifty people look, beside the same while nobody writes.
-//! The fifty read the stream of changes and ask for their page again after a change, as the program's own pages do.
+//! The row `busy`: the latency of pages while many events a second are written and fifty readers are connected,
+//! compared with the same without writes. Readers follow the live stream and fetch their page again after a change, as
+//! the program's own pages do.
 
 use std::{
     sync::{
@@ -22,18 +23,19 @@ use super::{
 };
 
 const READERS: usize = 50;
-/// Streams that the server lets one session have.
+/// The live streams that the server allows per session.
 const READERS_OF_SESSION: usize = 8;
-/// A page asks again after this time, and up to a quarter sooner or later, so that readers do not ask at the same moments.
+/// The shortest time between two fetches of a reader, plus or minus up to a quarter, so that readers are not
+/// synchronised.
 const PACE: Duration = Duration::from_millis(1_200);
-/// Wallets that are written to.
+/// The number of wallets that are written to.
 const WALLETS: usize = 1_000;
-/// Orders between one event of an order and its next.
+/// The number of orders between an event of an order and its next event.
 const BETWEEN: usize = 250;
-/// The pause between two requests that are measured.
+/// The pause between two measured requests.
 const BETWEEN_PAGES: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_millis(10);
-/// How long the server may take to have what was written.
+/// How long the server may take to read all written events.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
 pub async fn rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
@@ -110,10 +112,10 @@ fn pages() -> Vec<String> {
     .collect()
 }
 
-/// Pages that readers asked for.
+/// The number of pages that readers fetched.
 static FETCHED: AtomicU64 = AtomicU64::new(0);
 
-/// Opens the readers' pages.
+/// Connects the readers.
 async fn follow(server: &Server, home: &Home, pages: &Arc<Vec<String>>) {
     let sessions = home.people("live", READERS.div_ceil(READERS_OF_SESSION)).await;
     for reader in 0..READERS {
@@ -138,7 +140,7 @@ async fn read(mut stream: TcpStream, mut client: Client, page: String) {
     }
 }
 
-/// Asks for one page after the other, at least once for each. Answers the times of each.
+/// Requests the pages in turn, each at least once. Returns the times of each page.
 async fn look(client: &mut Client, pages: &[String], time: Duration) -> Vec<Vec<Duration>> {
     let (begin, mut samples) = (Instant::now(), vec![Vec::new(); pages.len()]);
     while begin.elapsed() < time || samples[0].is_empty() {
@@ -157,8 +159,8 @@ fn of_page(samples: &[Vec<Duration>], page: usize) -> Samples {
     Samples::new(samples[page].clone(), 0)
 }
 
-/// Half of the events credit wallets; half make new orders, of which one in four wants a refund. Answers how many there were in
-/// how long.
+/// Writes events at a rate: half of them credit wallets, half are of new orders, of which one in four has a refund
+/// request. Returns the number of events and the time.
 fn write(ports: [u16; 2], rate: u64, stop: &AtomicBool) -> (u64, Duration) {
     let mut wires = [Wire::open(ports[0], "wallet"), Wire::open(ports[1], "order")];
     let begin = Instant::now();
@@ -198,7 +200,7 @@ fn write(ports: [u16; 2], rate: u64, stop: &AtomicBool) -> (u64, Duration) {
     (written, time)
 }
 
-/// The events of an order are apart from each other, as in a shop.
+/// Writes the next event of an order. Between two events of an order are those of other orders, as in a shop.
 fn order_event(wire: &mut Wire, number: usize, wallet: &str) {
     let step = number % 4;
     let Some(order) = (number / 4).checked_sub(step * BETWEEN) else {

@@ -1,5 +1,6 @@
-//! Ledgers of any size in a Redis of the bench's own, as a foreign producer writes them (contract §2): plain XADD to the
-//! stream and to the feed under the same id, with the answers switched off until the end, where what arrived is counted.
+//! Writes ledgers of any size to a Redis server of the bench, as another producer does (contract §2): plain XADD to the
+//! stream and to the feed with the same id. Replies are switched off until the end, where the entries of the feed are
+//! counted.
 
 use std::{
     io::{BufReader, BufWriter, Read as _, Write as _},
@@ -8,11 +9,11 @@ use std::{
 
 use chrono::{SecondsFormat, Utc};
 
-/// Where recorded time begins: 2026-01-01.
+/// The first recorded time: 2026-01-01.
 const FIRST_MILLISECOND: u64 = 1_767_225_600_000;
-/// Entries in one millisecond of recorded time.
+/// The number of entries per millisecond of recorded time.
 const A_MILLISECOND: u64 = 50;
-/// Events of one wallet of [`Wire::wallets`].
+/// The number of events of a wallet of [`Wire::wallets`].
 pub const WALLET_EVENTS: usize = 20;
 
 pub struct Wire {
@@ -40,7 +41,7 @@ impl Wire {
         }
     }
 
-    /// An event that was recorded and happened at the next moment of the ledger's own time.
+    /// Writes an event with the next time and the next recorded time of the ledger's simulated clock.
     pub fn event(&mut self, subject: &str, sequence: usize, kind: &str, data: &str) {
         let seconds = self.written / 10_000;
         let time = format!(
@@ -53,7 +54,7 @@ impl Wire {
         self.event_at(subject, sequence, kind, data, &time);
     }
 
-    /// An event that happened at `time`.
+    /// Writes an event with this time and the next recorded time.
     pub fn event_at(&mut self, subject: &str, sequence: usize, kind: &str, data: &str, time: &str) {
         let n = self.written;
         let recorded = FIRST_MILLISECOND + n / A_MILLISECOND;
@@ -67,7 +68,7 @@ impl Wire {
         );
     }
 
-    /// An event that happens now. Redis numbers its entries.
+    /// Writes an event with the current time. Redis assigns the entry ids.
     pub fn event_now(&mut self, subject: &str, sequence: usize, kind: &str, data: &str) {
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         self.add("*", subject, sequence, kind, data, &now);
@@ -103,7 +104,7 @@ impl Wire {
         self.command(&["XADD", &feed, at, "subject", subject, "sequence", &sequence]);
     }
 
-    /// Events that were written.
+    /// The number of written events.
     pub fn written(&self) -> u64 {
         self.written
     }
@@ -112,13 +113,13 @@ impl Wire {
         self.out.flush().expect("the wire");
     }
 
-    /// Waits until all is there; a server that took less is no ground to measure on.
+    /// Waits until the server has read everything. Panics if the feed has another number of entries than were written.
     pub fn finish(self) {
         let written = self.written;
         assert_eq!(self.close(), written, "what arrived");
     }
 
-    /// Waits until all is there. Answers how long the feed is.
+    /// Waits until the server has read everything. Returns the number of entries of the feed.
     pub fn close(mut self) -> u64 {
         let feed = format!("{}:{{0}}:feed", self.domain);
         self.command(&["CLIENT", "REPLY", "ON"]);
@@ -133,8 +134,8 @@ impl Wire {
         length.unwrap_or_else(|| panic!("{text}"))
     }
 
-    /// Wallets with a short life each, like any other's: opened, filled, six purchases on hold and captured, fees, a refund,
-    /// a reversal.
+    /// Writes wallets of twenty events each: opened, credited, six purchases that are held and captured, fees, a
+    /// refund, a reversal.
     pub fn wallets(&mut self, count: usize) {
         for number in 0..count {
             let wallet = format!("W-{number:07}");
@@ -177,7 +178,7 @@ impl Wire {
         self.event(wallet, 1, "wallet.opened", data);
     }
 
-    /// One wallet with so many events.
+    /// Writes one wallet with this number of events.
     pub fn long_wallet(&mut self, wallet: &str, events: usize) {
         self.open_wallet(wallet);
         for sequence in 2..=events {
@@ -200,7 +201,7 @@ fn event_id(subject: &str, sequence: usize) -> String {
     format!("0190a1b2-7ccc-8ddd-{subject}-{sequence:07}")
 }
 
-/// `{"amount":{…}` and what else belongs to it.
+/// `{"amount":{…}` followed by the other fields in `rest`, which begin with a comma.
 fn money(cents: usize, rest: &str) -> String {
     format!(
         r#"{{"amount":{{"amount":"{}.{:02}","currency":"EUR"}}{rest}}}"#,

@@ -1,5 +1,5 @@
-//! A client for the bench: HTTP/1.1 with kept connections over loopback, and a load generator on it that keeps every sample.
-//! It knows as much of the protocol as this program's server and axum speak, and is no client for anything else.
+//! The HTTP/1.1 client of the bench, with kept connections over loopback, and a load generator that keeps every sample.
+//! The client implements only the part of the protocol that this server and axum use.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// One kept connection, as one signed-in browser.
+/// One kept connection with the session cookie of an operator.
 pub struct Client {
     port: u16,
     cookie: String,
@@ -63,7 +63,7 @@ impl Client {
         .await
     }
 
-    /// The same connection, for an answer that never ends.
+    /// Requests a response that does not end. Returns the status and the connection.
     pub async fn stream(mut self, path: &str) -> std::io::Result<(u16, TcpStream)> {
         let head = self.head("GET", path);
         self.stream
@@ -147,7 +147,7 @@ fn status(head: &[u8]) -> u16 {
     line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
-/// All samples of a load, the shortest first, and how many answers were none.
+/// All samples of a load, sorted from the shortest, and the number of failed answers.
 pub struct Samples(pub Vec<Duration>, pub usize);
 
 impl Samples {
@@ -161,13 +161,13 @@ impl Samples {
         self.0.len()
     }
 
-    /// The sample that so many of a hundred are not above: the nearest rank, never a mean of two.
+    /// The percentile by nearest rank: one of the samples, never a mean of two.
     pub fn percentile(&self, percent: usize) -> Duration {
         self.0[(self.0.len() * percent).div_ceil(100).max(1) - 1]
     }
 }
 
-/// What is asked for, by how many at once, how often, and for how long at most.
+/// A load: the page, the number of connections and requests, and the longest time.
 #[derive(Clone)]
 pub struct Load {
     pub port: u16,
@@ -179,7 +179,8 @@ pub struct Load {
 }
 
 impl Load {
-    /// Every latency after a tenth of the requests as a warm-up, and how long those took together.
+    /// Runs the load after a warm-up of a tenth of the requests. Returns the latencies and the total time, without the
+    /// warm-up.
     pub async fn run(&self) -> (Samples, Duration) {
         self.part(self.requests / 10 + 1, self.patience / 4).await;
         let begin = Instant::now();
@@ -201,11 +202,11 @@ impl Load {
         Samples::new(all, failed)
     }
 
-    /// One connection's part. An answer other than 200 is counted, and its time is no sample.
+    /// The requests of one connection. An answer with a status other than 200 is counted as failed and is not a sample.
     async fn ask(self, taken: Arc<AtomicUsize>, requests: usize, patience: Duration) -> (Vec<Duration>, usize) {
         let mut client = Client::connect(self.port, &self.cookie).await.expect("the server");
         let (mut samples, mut failed, begin) = (Vec::new(), 0, Instant::now());
-        // At least one each, however slow it is.
+        // At least one sample per connection, even beyond the time limit.
         while taken.fetch_add(1, Ordering::Relaxed) < requests && (samples.is_empty() || begin.elapsed() < patience) {
             let asked = Instant::now();
             let answer = client.get(&self.path).await.expect("an answer");

@@ -1,6 +1,6 @@
-//! The row `issue`: compensations issued through HTTP by fifty people at once, beside the bare append function under redis-benchmark at
-//! the same concurrency. Every log has a Redis of its own with an append-only file that is synced every second. Previews are
-//! made beforehand; what is timed is the guarded issue alone.
+//! The row `issue`: the rate of compensations that fifty people issue concurrently over HTTP, compared with the append
+//! function alone in redis-benchmark at the same concurrency. Every log has its own Redis, with an append-only file
+//! that is synced every second. Previews are made before; only issuing is measured.
 
 use std::{
     collections::BTreeMap,
@@ -82,7 +82,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     vec![Row::at_least(what, issued / bare, against, 0.3)]
 }
 
-/// How often a Redis was asked for each command.
+/// The number of calls of each command of a Redis server.
 fn commands(redis: &RedisServer) -> BTreeMap<String, usize> {
     let mut connection = redis.connection();
     let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
@@ -107,7 +107,7 @@ async fn issue(mut client: Client, forms: Vec<String>) {
     }
 }
 
-/// The form that a preview gives out, filled in as a browser sends it.
+/// The filled-in form after a preview, as a browser sends it.
 async fn form(client: &mut Client, session: &Session, wallet: &str) -> String {
     let draft = json!({
         "command": "credit_wallet", "subject": wallet, "item": "", "amount": "1.00", "reason": "goodwill", "note": "sorry",
@@ -148,7 +148,7 @@ fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// What the function does when nobody is in its way; one event an append, as an issue has.
+/// The rate of the append function alone, in appends a second, with one event per append.
 fn bare(port: u16, appends: usize) -> f64 {
     let data = r#"{"amount":{"amount":"1.00","currency":"EUR"},"kind":"goodwill"}"#;
     let output = Command::new("redis-benchmark")
@@ -185,7 +185,8 @@ fn bare(port: u16, appends: usize) -> f64 {
         .expect("redis-benchmark");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let last = printed.lines().next_back().unwrap_or_default();
-    // The data has commas, the figures behind it have none: "name","rps","avg",… with eight columns.
+    // The columns are "name","rps","avg",…, eight in total. The name contains commas, so columns are counted from the
+    // end.
     let columns: Vec<_> = last.trim_matches('"').rsplit("\",\"").collect();
     columns
         .get(6)

@@ -1,6 +1,7 @@
-//! The rows `lists`, `search` and `overview`: what lists, a search of everything and the first page cost at the full size of a shop beside a thousandth of it. Signed in,
-//! on one kept connection a server, the two servers in turns. Answers are taken as pages and as JSON; the latter leaves out
-//! rendering, which costs the same at any size and hides a difference.
+//! The rows `lists`, `search` and `overview`: the latency of lists, of the search and of the overview at the full size
+//! of a shop, compared with a thousandth of it. Requests alternate between the two servers, with one kept connection
+//! each. Answers are measured as pages and as JSON. JSON leaves out rendering, which costs the same at any size and
+//! would hide a difference.
 
 use std::time::{Duration, Instant};
 
@@ -17,23 +18,23 @@ use super::{
     table::{Row, ratio, shown},
 };
 
-/// No answer of a list may take longer.
+/// The highest allowed median of a list.
 const SLOWEST: Duration = Duration::from_millis(50);
-/// Rows of a full page.
+/// The number of rows of a full page.
 const FULL: usize = 50;
 
-/// A list that is asked for.
+/// A query of a list or of the search.
 struct Query {
     name: &'static str,
     address: String,
-    /// How many links to the next page are followed first.
+    /// The number of links to next pages that are followed first.
     page: usize,
 }
 
-/// Far into a list of wallets or orders, and into one of refunds, which a small ledger has fewer of.
+/// The number of links to next pages for a deep page.
 const DEEP: usize = 100;
 
-/// The lists in use. Texts that are looked for are those of entities that every ledger has.
+/// The queries of lists. Search texts are those of entities that ledgers of both sizes have.
 #[rustfmt::skip]
 fn queries() -> [Query; 64] {
     let uuid = |letter| (40..400).find(|number| Ids::Mixed.is_uuid(letter, *number)).unwrap();
@@ -111,7 +112,7 @@ fn queries() -> [Query; 64] {
     ]
 }
 
-/// Searches that find something of each kind. An exact id leads to its page, so those are asked for with their kind.
+/// Searches with hits of each kind. An exact id without a kind redirects to its page, so those queries have a kind.
 #[rustfmt::skip]
 fn searches() -> Vec<Query> {
     let uuid = |letter| (40..400).find(|number| Ids::Mixed.is_uuid(letter, *number)).unwrap();
@@ -143,7 +144,7 @@ fn searches() -> Vec<Query> {
     ]
 }
 
-/// A query as a server is asked for it, by its page and by its server function.
+/// A query as requests to a server: the address of its page, and the body of its server function.
 struct Asked {
     address: String,
     function: &'static str,
@@ -182,7 +183,7 @@ impl Asked {
             pages: 0,
         };
         let mut page = asked.rows(client).await;
-        // A small ledger has fewer pages: its last full one is taken.
+        // A small ledger has fewer pages. The last full one is used.
         while asked.pages < query.page {
             let Some(next) = page["next"].as_str() else { break };
             let mut parsed = parsed.clone();
@@ -209,7 +210,7 @@ impl Asked {
         asked
     }
 
-    /// A search of everything; its rows are the hits of every kind.
+    /// A search. Its rows are the hits of all kinds.
     async fn search(query: &Query, search: &str, client: &mut Client) -> Self {
         let parsed = search_query(search);
         assert!(parsed.ignored.is_empty(), "{}: {:?}", query.address, parsed.ignored);
@@ -261,7 +262,7 @@ struct Measured {
     name: &'static str,
     address: String,
     times: [Samples; 2],
-    /// Both answers have as many rows, so that they can be compared.
+    /// Whether both answers have the same number of rows. Only such queries are compared.
     alike: bool,
 }
 
@@ -324,7 +325,7 @@ async fn measure(what: &'static str, queries: Vec<Query>, options: &Options, sho
     rows
 }
 
-/// A query of both servers, in turns on one connection each, after one answer of each that does not count.
+/// The times of a query on both servers, which alternate. The first answer of each server is not counted.
 async fn in_turns(asked: &[Asked; 2], clients: &mut [Client; 2], form: Form, options: &Options) -> [Samples; 2] {
     let mut times = [Vec::new(), Vec::new()];
     let begin = Instant::now();

@@ -1,5 +1,6 @@
-//! The row `live`: from an event in Redis to its figure in the document of a real browser, while 199 others read the same stream of
-//! changes; next to it the round trip of one XADD over loopback. Measured by a script in Node that both appends and looks.
+//! The row `live`: the time from an event in Redis to its figure in the DOM of a browser, while 199 other readers
+//! follow the same live stream. The reference is the round trip of one XADD over loopback. A Node script appends the
+//! events and watches the DOM.
 
 use std::{path::Path, process::Command, time::Instant};
 
@@ -16,11 +17,11 @@ use super::{
 
 const LIVE: &str = "/live";
 const WHAT: &str = "event in Redis → in the DOM, 200 live readers, p99";
-/// Readers beside the browser.
+/// The number of readers besides the browser.
 const READERS: usize = 199;
-/// Streams that the server lets one session have.
+/// The live streams that the server allows per session.
 const READERS_OF_SESSION: usize = 8;
-/// Milliseconds.
+/// The aim in milliseconds.
 const AIM: u64 = 100;
 
 pub async fn rows(options: &Options) -> Vec<Row> {

@@ -1,5 +1,5 @@
-//! The rows `fill`, `start`, `memory` and `disk`: what the read model costs. It is filled from two Redis servers, a server goes on
-//! from it, and it takes memory and room on the disk.
+//! The rows `fill`, `start`, `memory` and `disk`, about the read model: the time to fill it from two Redis servers, the
+//! time to start a server from it, and its memory and disk space.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use super::{
     table::{Row, part, ratio, shown},
 };
 
-/// Starts of each server; the median counts.
+/// The number of starts of each server. The figure is the median.
 const STARTS: usize = 5;
 
 pub async fn fill_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
@@ -50,7 +50,7 @@ pub async fn fill_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
     ]
 }
 
-/// Both servers at once, a connection and a thread each.
+/// The time to read both Redis servers concurrently, with one connection and one thread each.
 fn drained_raw(shop: &Shop) -> Duration {
     let begin = Instant::now();
     let servers = [(&shop.wallet, Domain::Wallet), (&shop.order, Domain::Order)];
@@ -63,7 +63,7 @@ fn drained_raw(shop: &Shop) -> Duration {
     begin.elapsed()
 }
 
-/// Both servers at once, as a sweep of the program reads them.
+/// The time to read both Redis servers concurrently with the program's client.
 async fn drained(shop: &Shop) -> Duration {
     let begin = Instant::now();
     let servers = [(&shop.wallet, Domain::Wallet), (&shop.order, Domain::Order)];
@@ -123,7 +123,7 @@ pub async fn memory_rows(options: &Options, shops: &mut Shops) -> Vec<Row> {
     ]
 }
 
-/// Resident bytes of a server that went on from its read model and answered each list once.
+/// The resident bytes of a server that started from its read model and answered each list once.
 async fn resident(shop: &mut Shop) -> u64 {
     let server = shop.serve().await;
     let mut client = server.client(&shop.home).await;

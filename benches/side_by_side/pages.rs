@@ -1,5 +1,6 @@
-//! The rows `wallet` and `render`: what a page costs where a wallet is long beside where it is short, and what rendering costs beside handing
-//! out the same bytes. Latencies are over HTTP, signed in, on kept connections; every sample counts.
+//! The rows `wallet` and `render`: the latency of the page of a long wallet compared with a short one, and the rate of
+//! rendering compared with sending the same bytes. Requests are over HTTP with a session, on kept connections. Every
+//! sample counts.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -17,9 +18,9 @@ use super::{
     table::{Row, ratio, shown},
 };
 
-/// How many ask at once where latency is measured: a person or two, not a crowd.
+/// The concurrent connections of latency measurements.
 const READERS: usize = 2;
-/// Rounds in which long and short take turns, so that neither has the better minute to itself.
+/// The number of rounds in which the two loads alternate, so that changes of the machine's speed affect both.
 const TURNS: usize = 3;
 
 fn load(server: &Server, home: &Home, path: &str, options: &Options) -> Load {
@@ -33,7 +34,7 @@ fn load(server: &Server, home: &Home, path: &str, options: &Options) -> Load {
     }
 }
 
-/// The p99 of two loads that take turns, of the samples of all turns, how many those are, and how many answers failed.
+/// Runs two loads in turns. Returns the p99 and the number of samples of each, and the number of failed answers.
 async fn in_turns(first: &Load, second: &Load) -> ([Duration; 2], [usize; 2], usize) {
     let mut all = [Vec::new(), Vec::new()];
     let mut failed = 0;
@@ -72,7 +73,7 @@ pub async fn wallet_rows(options: &Options) -> Vec<Row> {
     vec![Row::at_most(what, ratio(long, short), against, 1.3).failing(failed)]
 }
 
-/// Server on the first core, load on the last.
+/// Measures with the server on the first core and the load on the others.
 pub async fn render_rows(options: &Options) -> Vec<Row> {
     let cores = std::thread::available_parallelism().unwrap().get();
     if cores < 2 || !bind("0") {
@@ -121,14 +122,14 @@ pub async fn render_rows(options: &Options) -> Vec<Row> {
     vec![Row::at_least(what, rendered / handed, against, 0.25).failing(failed)]
 }
 
-/// Answers a second, and how many failed.
+/// The answers per second, and the number of failed ones.
 async fn a_second(load: &Load) -> (f64, usize) {
     let (samples, time) = load.run().await;
     let rate = f64::from(u32::try_from(samples.len()).unwrap()) / time.as_secs_f64();
     (rate, samples.1)
 }
 
-/// All threads of this process, to those cores; false where there is no taskset.
+/// Binds all threads of this process to cores. Returns `false` if `taskset` fails.
 fn bind(cores: &str) -> bool {
     let own = std::process::id().to_string();
     let status = Command::new("taskset")
@@ -138,7 +139,7 @@ fn bind(cores: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// This program again, handing out a file on the first core.
+/// A second process of this bench that serves a file on the first core.
 struct Constant {
     port: u16,
     child: Child,
@@ -169,7 +170,7 @@ impl Drop for Constant {
     }
 }
 
-/// What that other process does.
+/// The main function of that process.
 pub async fn hand_out(file: &str, port: u16) {
     let body: &'static [u8] = std::fs::read(file).unwrap().leak();
     let page = move || async move { ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], body) };

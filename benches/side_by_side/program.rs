@@ -1,5 +1,5 @@
-//! The program under test as a person starts it: a process of its own on stores of the bench, the operators who ask it, and
-//! what it says of itself. Only whether the search indexes are built is read from its file, since nothing else says it.
+//! The program under test: a server process on stores of the bench, operators with sessions, and its metrics. Only
+//! whether the search indexes are built is read from the database file, because the program does not publish it.
 
 use std::{
     fs,
@@ -24,14 +24,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{http::Client, redis_server::free_port};
 
-/// How long a start may take, whatever it reads.
+/// The longest time of a start, including reading the stores.
 const START_MAX: Duration = Duration::from_mins(15);
-/// How long a server that is ready is left alone.
+/// The pause of [`settle`].
 const SETTLING: Duration = Duration::from_secs(4);
-/// How often a starting server is asked whether it is ready: the error of what is measured by it.
+/// The interval of readiness probes of a starting server. It is the error of measured start times.
 const POLL: Duration = Duration::from_millis(2);
 
-/// Where the logs of a server are, and its read model.
+/// The stores and the read model of a server.
 pub struct Home {
     directory: tempfile::TempDir,
     wallet: Option<String>,
@@ -41,7 +41,7 @@ pub struct Home {
     pub cookie: String,
 }
 
-/// Somebody who is signed in.
+/// The session of an operator.
 #[derive(Clone)]
 pub struct Session {
     pub cookie: String,
@@ -49,12 +49,12 @@ pub struct Session {
 }
 
 impl Home {
-    /// Empty embedded stores, and an operator of finance who looks.
+    /// A home with empty embedded stores and one finance operator.
     pub async fn new() -> Self {
         Self::with(None, None, None, None).await
     }
 
-    /// With these in the place of embedded stores.
+    /// A home with stores at these URLs; `None` is an empty embedded store.
     pub async fn with(
         wallet: Option<String>,
         order: Option<String>,
@@ -84,18 +84,19 @@ impl Home {
         self.directory.path().join("read-model")
     }
 
-    /// The file of the read model in use.
+    /// The database file of the current read model.
     pub fn database(&self) -> PathBuf {
         let number = fs::read_to_string(self.read_model().join("current")).unwrap();
         self.read_model().join(format!("read_model.{}.sqlite3", number.trim()))
     }
 
-    /// Removes the read model, so that the next server fills one.
+    /// Removes the read model, so that the next server fills a new one.
     pub fn forget(&self) {
         let _ = fs::remove_dir_all(self.read_model());
     }
 
-    /// Waits until the search indexes have every row, and the index of ids every id. The server builds them after it is ready.
+    /// Waits until the search indexes have every row and the index of ids every id. The server builds them after it is
+    /// ready.
     pub async fn searchable(&self) {
         let begin = Instant::now();
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -114,7 +115,7 @@ impl Home {
         }
     }
 
-    /// Operators of finance with high limits, each with a session.
+    /// Adds finance operators with high limits, and opens a session for each.
     pub async fn people(&self, prefix: &str, count: usize) -> Vec<Session> {
         let access = AccessStore::open(
             &self.store(self.access.as_ref(), "access"),
@@ -174,12 +175,12 @@ impl Home {
         command
     }
 
-    /// Starts the server and waits until it has everything in its figures.
+    /// Starts the server and waits until it is ready.
     pub async fn serve(&self) -> Server {
         self.serve_on(None).await
     }
 
-    /// On one core alone.
+    /// Like [`Self::serve`], on one core only.
     pub async fn serve_on(&self, core: Option<usize>) -> Server {
         let begin = Instant::now();
         let figures = free_port();
@@ -213,7 +214,8 @@ impl Home {
     }
 }
 
-/// Whether all that the stores have is in the figures: by `/readyz`, or by the stores' health where a server has none.
+/// Whether the server has read its stores: by `/readyz`, or by the health of the stores if the server has no such
+/// probe.
 async fn is_ready(client: &mut Client) -> bool {
     match client.get("/readyz").await.unwrap().status {
         200 => true,
@@ -229,24 +231,24 @@ async fn is_ready(client: &mut Client) -> bool {
 
 pub struct Server {
     pub port: u16,
-    /// Where its figures are.
+    /// The port of the metrics.
     figures: u16,
     pub ready_after: Duration,
     child: Child,
 }
 
 impl Server {
-    /// Bytes of memory that are resident.
+    /// The resident memory in bytes.
     pub fn resident(&self) -> u64 {
         resident(self.child.id())
     }
 
-    /// A kept connection of somebody who is signed in.
+    /// A kept connection with a session.
     pub async fn client(&self, home: &Home) -> Client {
         Client::connect(self.port, &home.cookie).await.unwrap()
     }
 
-    /// What Prometheus is told, the sum of all labels of a figure.
+    /// The value of a metric, summed over all labels.
     pub async fn figure(&self, name: &str) -> u64 {
         let mut client = Client::connect(self.figures, "").await.unwrap();
         let answer = client.get("/metrics").await.unwrap();
@@ -257,7 +259,7 @@ impl Server {
         values.map(|(_, value)| value.parse::<u64>().unwrap()).sum()
     }
 
-    /// As an administrator stops it; how long that took.
+    /// Stops the server with SIGTERM. Returns the time that this took.
     pub fn stop(mut self) -> Duration {
         let begin = Instant::now();
         terminate(&mut self.child);
@@ -274,7 +276,7 @@ impl Drop for Server {
     }
 }
 
-/// Leaves a server that is ready alone until it has given back what reading took.
+/// Waits until a ready server has freed the memory that reading took.
 pub async fn settle() {
     tokio::time::sleep(SETTLING).await;
 }

@@ -1,5 +1,6 @@
-//! The row `replay`: every wallet of a Redis replayed on all cores, beside the same streams merely taken off the wire, and beside programs
-//! in Node that fold the same events. They take turns, each as often, and each one's best counts; all must agree on what came out.
+//! The row `replay`: replays every wallet of a Redis server on all cores. The references are reading the same streams
+//! without decoding, and Node programs that fold the same events. They run in turns, and the best time of each is used.
+//! All results must be equal.
 
 use std::{
     fmt::Write as _,
@@ -24,12 +25,12 @@ use super::{
     table::{Row, ratio, shown},
 };
 
-/// Connections that drain, each with a thread: as many as a sweep has.
+/// The connections of a drain, each with a thread. A sweep has as many.
 const CONNECTIONS: usize = 4;
-/// XRANGEs in one pipeline.
+/// The number of XRANGE commands in one pipeline.
 const PIPELINE: usize = 500;
 
-/// What a replay came to. In cents, as every wallet here is in euros.
+/// The result of a replay. `posted` is in cents, because every wallet is in euros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Outcome {
     wallets: usize,
@@ -74,7 +75,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
             (outcome.wallets, outcome.events),
             (streams, options.events / WALLET_EVENTS * WALLET_EVENTS)
         );
-        // After the first turn, those go on that have a chance to be the best.
+        // After the first turn, only programs within 20 % of the fastest run again.
         let fastest = node.iter().map(|rival| rival.best).min().unwrap_or(Duration::MAX);
         for rival in node
             .iter_mut()
@@ -117,7 +118,7 @@ pub async fn rows(options: &Options) -> Vec<Row> {
     rows
 }
 
-/// A program in Node, on so many threads.
+/// A Node program with a number of threads.
 #[derive(Debug)]
 struct Rival {
     name: &'static str,
@@ -134,7 +135,7 @@ pub fn keys(server: &RedisServer, domain: Domain) -> Vec<String> {
     found.into_iter().filter(|key| !key.ends_with(":feed")).collect()
 }
 
-/// Reads all streams over so many connections and looks at nothing but where replies end.
+/// Reads all streams over a number of connections, and only finds the ends of replies. Returns the number of streams.
 pub fn drained(port: u16, keys: &[String], connections: usize) -> usize {
     let share = keys.len().div_ceil(connections);
     std::thread::scope(|scope| {
@@ -162,7 +163,7 @@ fn drain_some(port: u16, keys: &[String]) -> usize {
         }
         out.write_all(text.as_bytes()).unwrap();
     };
-    // One pipeline is always on its way while another is read.
+    // Two pipelines are sent ahead, so that one is in flight while another is read.
     let mut waiting = std::collections::VecDeque::new();
     for _ in 0..2 {
         if let Some(page) = pages.next() {
@@ -180,7 +181,7 @@ fn drain_some(port: u16, keys: &[String]) -> usize {
     keys.len()
 }
 
-/// Passes over so many replies, with all that is in them.
+/// Skips a number of replies, including nested ones.
 fn skip(replies: &mut BufReader<TcpStream>, count: usize) {
     let (mut left, mut line) = (count, Vec::with_capacity(64));
     while left > 0 {
@@ -210,7 +211,7 @@ fn skip_bytes(replies: &mut BufReader<TcpStream>, mut bytes: usize) {
     }
 }
 
-/// As the program does it: the port's sweep, every wallet folded, on all cores.
+/// A replay as in the program: a sweep of the event log that folds every wallet, on all cores.
 async fn swept(url: &str) -> Outcome {
     let log = open(Domain::Wallet, url).unwrap();
     let cores = std::thread::available_parallelism().unwrap().get();
@@ -231,7 +232,7 @@ async fn swept(url: &str) -> Outcome {
 fn folded(parts: Vec<Swept>) -> Outcome {
     let mut outcome = Outcome::default();
     for part in parts {
-        // The wallets of this row are short, so each comes whole.
+        // The wallets of this row are short, so each is swept in one part.
         assert!(part.first && part.last);
         let mut fold = Fold::<WalletState>::new();
         for entry in &part.entries {

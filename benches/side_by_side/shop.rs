@@ -1,6 +1,7 @@
-//! The ledger of a shop, of any size: wallets and orders in two Redis servers, with names, currencies, statuses, ages, refunds in
-//! every state and findings. Half of the ids are UUIDs, since short ids flatter an index. Everything but the times follows from the numbers of
-//! the entities, so a ledger a thousandth as large is of the same mixture.
+//! The ledger of a shop, of any size: wallets and orders in two Redis servers, with names, currencies, statuses, ages,
+//! refunds in every state, and findings. Half of the ids are UUIDs, because an index of short ids alone is smaller than
+//! a realistic one. Everything except the times is computed from the numbers of the entities, so a ledger of a
+//! thousandth of the size has the same distribution.
 
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ const LAST: [&str; 16] = [
     "Okafor",
 ];
 const REASONS: [&str; 5] = ["return", "customer_request", "not_received", "duplicate", "goodwill"];
-/// A ledger has at least this: below it lists have no full pages.
+/// The smallest sizes with which all lists have full pages.
 const LEAST: Sizes = Sizes {
     wallets: 1_000,
     orders: 2_000,
@@ -47,12 +48,12 @@ const LEAST: Sizes = Sizes {
 pub struct Sizes {
     pub wallets: usize,
     pub orders: usize,
-    /// Pending refunds; as many more are settled.
+    /// The number of pending refunds. The ledger has as many settled ones.
     pub pending: usize,
 }
 
 impl Sizes {
-    /// A thousandth of it, and no less than what fills a page of every list.
+    /// A thousandth of the sizes, but at least [`LEAST`].
     pub fn thousandth(self) -> Self {
         Self {
             wallets: (self.wallets / 1_000).max(LEAST.wallets).min(self.wallets),
@@ -111,7 +112,7 @@ impl Ids {
     }
 }
 
-/// A number that looks like chance and is the same each time.
+/// A deterministic pseudo-random number.
 fn mix(letter: char, number: usize, salt: u64) -> u64 {
     let mut z = (number as u64) << 16 ^ u64::from(u32::from(letter)) << 8 ^ salt;
     for _ in 0..2 {
@@ -123,7 +124,7 @@ fn mix(letter: char, number: usize, salt: u64) -> u64 {
     z
 }
 
-/// One of so many.
+/// A deterministic pseudo-random number below `of`.
 fn pick(letter: char, number: usize, salt: u64, of: u64) -> usize {
     usize::try_from(mix(letter, number, salt) % of).unwrap()
 }
@@ -137,7 +138,7 @@ fn currency(wallet: usize) -> &'static str {
     }
 }
 
-/// `"amount":{…}` in the smallest unit of the currency.
+/// `"amount":{…}` of a number of the currency's smallest units.
 fn amount(units: usize, currency: &str) -> String {
     let digits = match currency {
         "JPY" => units.to_string(),
@@ -151,7 +152,7 @@ fn person(wallet: usize) -> String {
     format!(r#"{{"id":"C-{wallet:07}","name":"{} {}"}}"#, name.0, name.1)
 }
 
-/// A refund, and how its order tells of it.
+/// A refund, and the steps after its request.
 struct Refund {
     id: String,
     steps: &'static [&'static str],
@@ -159,7 +160,7 @@ struct Refund {
     units: usize,
 }
 
-/// What writes the events of a shop.
+/// Writes the events of a shop.
 pub struct Story {
     ids: Ids,
     sizes: Sizes,
@@ -196,7 +197,7 @@ impl Story {
         })
     }
 
-    /// Two to six events of each wallet, and the credits of refunds; one in three of those is missing.
+    /// Writes two to six events per wallet, and the credits of refunds, of which one in three is missing.
     fn wallets(&self, wire: &mut Wire) {
         for number in 0..self.sizes.wallets {
             let (wallet, currency) = (self.ids.id('W', number), currency(number));
@@ -257,7 +258,7 @@ impl Story {
         }
     }
 
-    /// Two to six events of each order.
+    /// Writes two to six events per order.
     fn orders(&self, wire: &mut Wire) {
         for number in 0..self.sizes.orders {
             let wallet = number % self.sizes.wallets;
@@ -302,7 +303,7 @@ impl Story {
                 }
                 continue;
             };
-            // The last step is as old as was chosen.
+            // The last step has the chosen age.
             let steps = i64::try_from(refund.steps.len()).unwrap();
             time += TimeDelta::hours(23 - steps);
             let destination = if refund.to_wallet { "wallet" } else { "original_method" };
@@ -331,18 +332,18 @@ fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// What a first filling came to.
+/// The results of filling the read model.
 #[derive(Clone, Copy, Debug)]
 pub struct Filled {
-    /// Until the program was ready.
+    /// The time until the server was ready.
     pub ready: Duration,
-    /// Until the search indexes were built.
+    /// The time until the search indexes were built.
     pub searchable: Duration,
-    /// Bytes that were resident afterwards.
+    /// The resident bytes afterwards.
     pub resident: u64,
 }
 
-/// A shop's ledger, and a home for the program over it.
+/// The ledger of a shop, and a home of the program with it.
 pub struct Shop {
     pub wallet: RedisServer,
     pub order: RedisServer,
@@ -379,7 +380,7 @@ impl Shop {
         }
     }
 
-    /// Two Redis servers with nothing in them.
+    /// A shop with two empty Redis servers.
     pub async fn empty() -> Self {
         let none = Sizes {
             wallets: 0,
@@ -389,7 +390,7 @@ impl Shop {
         Self::new(none, Ids::Short).await
     }
 
-    /// Fills the read model, unless that was done before.
+    /// Fills the read model, unless it is filled already.
     pub async fn filled(&mut self) -> Filled {
         if let Some(filled) = self.filled {
             return filled;
@@ -410,17 +411,17 @@ impl Shop {
         *self.filled.insert(filled)
     }
 
-    /// Whether a server that is ready has all of it.
+    /// Checks that a ready server has all events and rows.
     async fn check(&self, server: &Server) {
         let events = server.figure("ledgerscope_events").await;
         assert_eq!(events, self.events, "events of a server that is ready");
         let rows = server.figure("ledgerscope_index_rows").await;
         let entities = u64::try_from(self.sizes.entities() + self.sizes.pending).unwrap();
-        // The findings are counted among them.
+        // `rows` includes findings and other rows, so it can be higher.
         assert!(rows >= entities, "{rows} rows of {entities} when the server is ready");
     }
 
-    /// A server that goes on from a filled read model with search indexes.
+    /// Starts a server from the filled read model, and waits for its search indexes.
     pub async fn serve(&mut self) -> Server {
         self.filled().await;
         let server = self.home.serve().await;
@@ -429,7 +430,7 @@ impl Shop {
     }
 }
 
-/// The ledgers that several rows share.
+/// The ledgers that rows share.
 #[derive(Default)]
 pub struct Shops {
     large: Option<Shop>,
@@ -445,7 +446,7 @@ impl Shops {
         self.large.as_mut().unwrap()
     }
 
-    /// The large one and the small one.
+    /// The large and the small ledger.
     pub async fn both(&mut self, options: &Options) -> (&mut Shop, &mut Shop) {
         self.large(options).await;
         if self.small.is_none() {
@@ -454,7 +455,7 @@ impl Shops {
         (self.large.as_mut().unwrap(), self.small.as_mut().unwrap())
     }
 
-    /// The large one and one with nothing in it.
+    /// The large ledger and an empty one.
     pub async fn large_and_empty(&mut self, options: &Options) -> (&mut Shop, &mut Shop) {
         self.large(options).await;
         if self.empty.is_none() {

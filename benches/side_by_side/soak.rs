@@ -1,6 +1,6 @@
-//! The soak: a server beside a shop that never closes and sells as fast as it is allowed to, with somebody who keeps looking.
-//! Memory has to stay flat: the mean of the last third of the samples at most a tenth above that of the first third. Left out
-//! are the folds that the server keeps up to a bound. The read model is on the disk.
+//! The soak test: a server whose stores get orders at the highest rate, while a client requests pages. Memory must stay
+//! flat: the mean of the last third of the samples is at most a tenth above that of the first third. The growth of the
+//! bounded cache of folds is subtracted. The read model is on disk.
 
 use std::{
     fmt,
@@ -15,19 +15,19 @@ use super::{
     program::{Home, terminate},
 };
 
-/// Time that is not counted, for the stores' caches and the allocator to fill: this part of the whole. They do in the first five
-/// minutes.
+/// The warm-up takes one part in this many of the time and is not counted. Caches and the allocator fill in the first
+/// five minutes.
 const WARM_UP: u32 = 2;
-/// Samples, those of the warm-up among them.
+/// The number of samples, including the warm-up.
 const SAMPLES: u32 = 60;
-/// Orders a minute, as many as `seed --live` takes.
+/// Orders per minute, the highest rate of `seed --live`.
 const RATE: &str = "6000";
 const PAGES: [&str; 4] = ["/", "/refunds", "/wallets", "/orders"];
 
-/// Bytes, at one moment.
+/// A sample of memory, in bytes.
 struct Sample {
     resident: u64,
-    /// That the heads take, by the server's own weighing.
+    /// The size of the cache of folds, as the server estimates it.
     heads: u64,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Whether memory stayed flat; says what it saw.
+/// Runs the soak test and prints the result. Returns whether memory stayed flat.
 pub async fn run(time: Duration) -> bool {
     let home = Home::new().await;
     let server = home.serve().await;

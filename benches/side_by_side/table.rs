@@ -1,9 +1,9 @@
-//! The table that a run prints: one row a figure, with what it is measured against, what it aims at, and whether it gets
-//! there; above it, what it ran on. Markdown, so that it can be pasted into docs/performance.md as it is.
+//! The Markdown table of a run, for docs/performance.md: one row per figure, with the reference, the aim, and whether
+//! the aim is met. A line above the table describes the machine.
 
 use std::{fs, process::Command, time::Duration};
 
-/// One figure. A row that could not be measured says why, and is neither met nor missed.
+/// One figure. A row that was skipped has the reason in `against`, and `None` in `met`.
 pub struct Row {
     pub what: String,
     pub figure: String,
@@ -53,7 +53,7 @@ impl Row {
         }
     }
 
-    /// Answers that were errors are said, and no figure beside them counts as reached.
+    /// Adds the number of failed answers. With failed answers, the aim is not met.
     pub fn failing(mut self, answers: usize) -> Self {
         if answers > 0 {
             self.figure = format!("{}; {answers} answers failed", self.figure);
@@ -83,12 +83,12 @@ pub fn ratio(of: Duration, to: Duration) -> f64 {
     of.as_secs_f64() / to.as_secs_f64()
 }
 
-/// The same of bytes.
+/// The ratio of two numbers of bytes.
 pub fn part(of: u64, to: u64) -> f64 {
     ratio(Duration::from_micros(of), Duration::from_micros(to))
 }
 
-/// A time for people.
+/// A time as text, in seconds or milliseconds.
 pub fn shown(time: Duration) -> String {
     if time >= Duration::from_secs(1) {
         format!("{:.2} s", time.as_secs_f64())
@@ -97,7 +97,7 @@ pub fn shown(time: Duration) -> String {
     }
 }
 
-/// What it ran on, and with.
+/// A description of the machine and of the versions of programs.
 pub fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (processors, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
@@ -125,7 +125,7 @@ pub fn machine() -> String {
     )
 }
 
-/// The Chromium of the browser tests, where there is one.
+/// The path of the browser tests' Chromium, if it is installed.
 pub fn chromium() -> Option<String> {
     let output = Command::new(".ci/chromium")
         .output()

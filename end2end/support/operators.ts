@@ -75,9 +75,20 @@ export class Client {
     return fetch(`${this.url}/api/${name}`, { method: "POST", body, headers, redirect: "manual" });
   }
 
+  /** Reads the token that the forms of this session contain. */
+  private async formToken(): Promise<string> {
+    const headers = { cookie: `${this.cookie.name}=${this.cookie.value}` };
+    const page = await (await fetch(`${this.url}/sign-in`, { headers })).text();
+    const token = /name="form_token" value="([^"]+)"/.exec(page)?.[1];
+    if (token === undefined) {
+      throw new Error("the page has no form token");
+    }
+    return token;
+  }
+
   /** Previews a compensation. Returns the fields of the confirmation, without a password. */
   async preview(draft: Record<string, string>): Promise<Record<string, string>> {
-    const me = await this.ask<{ form_token: string }>("me", {});
+    const formToken = await this.formToken();
     const full = { command: "", subject: "", item: "", amount: "", reason: "", note: "", ...draft };
     const form = await this.ask<{ outcome: { ready?: Preview } }>("compensation-form", { draft: full, seen: "" });
     const preview = form.outcome.ready;
@@ -92,7 +103,7 @@ export class Client {
       seen,
       amount_again: preview.amount.amount,
       password: PASSWORD,
-      form_token: me.form_token,
+      form_token: formToken,
     };
   }
 }

@@ -93,7 +93,7 @@ test("a link from another site leads to the page to sign in", async ({ page, led
 test("a WebSocket of another site is not opened", async ({ page, ledger, evil, problems }) => {
   problems.allow(/WebSocket/);
   await page.goto(await evil(""));
-  for (const path of ["/", "/api/wallets", "/api/me"]) {
+  for (const path of ["/", "/api/wallets", "/api/health"]) {
     const outcome = await page.evaluate(
       (url) =>
         new Promise((resolve) => {

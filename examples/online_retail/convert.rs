@@ -1,6 +1,6 @@
-//! The rules: what each row of the file means in this ledger, and the orders that its invoices become. One pass over the
-//! invoices in order of time, so that the events come out as they happened; `docs/online-retail.md` says each rule in
-//! words and why it is so. What credit notes become is in `credit_notes`.
+//! The rules of the conversion: the meaning of each row, and the orders of invoices. One pass over the invoices in
+//! order of time writes the events in that order. `docs/online-retail.md` explains each rule. Credit notes are in
+//! `credit_notes`.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,7 @@ use super::{
     rows::{Invoice, Line, Retail},
 };
 
-/// Writes the file's events and answers what was made of it.
+/// Writes the events of the file. Returns the report.
 pub fn convert(file: &Retail, out: impl Write) -> io::Result<Report> {
     let mut conversion = Conversion {
         file,
@@ -32,7 +32,7 @@ pub fn convert(file: &Retail, out: impl Write) -> io::Result<Report> {
     conversion.finish()
 }
 
-/// What a row is, told by its invoice's number and its signs.
+/// The kind of a row, from the number of its invoice and the signs of quantity and price.
 enum Kind {
     Sale,
     Credit,
@@ -54,12 +54,12 @@ fn kind(invoice: &Invoice, line: &Line) -> Kind {
     }
 }
 
-/// A conversion under way.
+/// The state of a conversion.
 pub(super) struct Conversion<'a, W> {
     pub(super) file: &'a Retail,
     pub(super) events: EventWriter<W>,
     wallets: HashSet<&'a str>,
-    /// What may still be given back.
+    /// The sales that can still be returned.
     pub(super) sales: Sales,
     pub(super) report: Report,
 }

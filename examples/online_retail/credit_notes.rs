@@ -1,5 +1,5 @@
-//! Credit notes: their rows are matched to earlier sales, gathered by order, and become one refund for each order, as
-//! far along as it can have come by the end of the file. What no sale explains is left out by rule, never guessed.
+//! Credit notes: their rows are matched to earlier sales and grouped by order. Each order gets one refund, whose state
+//! depends on its age at the end of the file. Rows without a matching sale are left out by a rule.
 
 use std::{
     collections::BTreeMap,
@@ -17,10 +17,10 @@ use super::{
     rows::{Invoice, Line},
 };
 
-/// Credit notes this close to the end of the file have not been settled yet.
+/// Credit notes that are younger than this at the end of the file are not settled yet.
 const PENDING: TimeDelta = TimeDelta::days(14);
 
-/// Stock codes that are no goods: carriage, discounts, samples, fees, and what was keyed in by hand.
+/// Stock codes that are not goods: carriage, discounts, samples, fees, and manual entries.
 const NOT_GOODS: [&str; 11] = [
     "AMAZONFEE",
     "B",
@@ -35,7 +35,7 @@ const NOT_GOODS: [&str; 11] = [
     "m",
 ];
 
-/// How far the refunds of a credit note have come by the end of the file.
+/// The state of a credit note's refunds at the end of the file.
 #[derive(Clone, Copy)]
 enum Progress {
     Requested,
@@ -54,7 +54,7 @@ fn progress(note: &Invoice, end: DateTime<Utc>) -> Progress {
     }
 }
 
-/// A quantity of an article that goes back to one order.
+/// A returned quantity of an article of one order.
 struct Returned<'a> {
     line: &'a Line,
     quantity: i64,
@@ -66,13 +66,13 @@ impl<'a> Returned<'a> {
         Decimal::from(self.quantity) * self.price
     }
 
-    /// As the contract lists it, unless its price is none that the contract can write.
+    /// The line in the contract's form; `None` if the contract can't represent its price.
     fn listed(&self) -> Option<ListedLine<'a>> {
         Some(self.line.listed(self.quantity, Money::exact(self.price)?))
     }
 }
 
-/// What a credit note gives back of one order.
+/// The refund of one credit note for one order.
 struct Refund<'a> {
     id: String,
     order: String,
@@ -81,7 +81,7 @@ struct Refund<'a> {
 }
 
 impl Refund<'_> {
-    /// An event of this refund, on its order or on its wallet.
+    /// The envelope of an event of this refund, on its order or its wallet.
     fn about<'e>(&'e self, subject: &'e str, causation: Option<&'e str>) -> About<'e> {
         About {
             subject,
@@ -93,7 +93,7 @@ impl Refund<'_> {
 }
 
 impl<'a, W: Write> Conversion<'a, W> {
-    /// Refunds what the note's rows give back, order by order, earliest order first.
+    /// Writes the refunds of a credit note, one per order, the earliest order first.
     pub(super) fn credit_note(&mut self, note: &'a Invoice, credited: &[&'a Line]) -> io::Result<()> {
         let Some(customer) = note.customer.as_deref() else {
             return Ok(());
@@ -112,7 +112,8 @@ impl<'a, W: Write> Conversion<'a, W> {
         Ok(())
     }
 
-    /// Matches one credit row, and leaves out what can't be matched or is above the price that was paid.
+    /// Matches one credit row. Leaves out the quantity that can't be matched, and the part of the price above the price
+    /// paid.
     fn give_back(&mut self, customer: &str, line: &'a Line, by_order: &mut BTreeMap<usize, Vec<Returned<'a>>>) {
         let matched = self
             .sales
@@ -147,7 +148,7 @@ impl<'a, W: Write> Conversion<'a, W> {
         }
     }
 
-    /// One refund: what one credit note gives back of one order.
+    /// Writes the refund of one credit note for one order.
     fn refund(&mut self, note: &Invoice, order: &Invoice, returned: &[Returned<'_>]) -> io::Result<()> {
         let exact = returned.iter().map(Returned::sum).sum();
         let (amount, rest) = Money::whole_pennies(exact);
@@ -199,7 +200,7 @@ impl<'a, W: Write> Conversion<'a, W> {
         self.events.write(refund.about(&refund.order, Some(request)), approved)
     }
 
-    /// The wallet first, then the order, as contract §7 settles.
+    /// Settles a refund: first the wallet's event, then the order's, as in contract §7.
     fn settle(&mut self, refund: &Refund<'_>, approval: &str) -> io::Result<()> {
         let Some(customer) = refund.note.customer.as_deref() else {
             return Ok(());

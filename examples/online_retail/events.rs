@@ -1,5 +1,5 @@
-//! Events as contract §4, §5 and §9 write them, one CloudEvents 1.0 JSON object a line. The writer numbers each stream
-//! and keeps each event within its size; which events there are is decided elsewhere.
+//! Events as in contract §4, §5 and §9: one CloudEvents 1.0 JSON object per line. The writer numbers each stream and
+//! limits the size of each event.
 
 use std::{
     collections::HashMap,
@@ -11,17 +11,17 @@ use serde::Serialize;
 
 use super::{money::Money, rows::Line};
 
-/// Largest event that is written, in bytes of JSON without the line feed. Lists of lines are cut to fit.
+/// The largest event in bytes of JSON, without the line feed. Lists of order lines are cut to fit.
 pub const LARGEST_EVENT: usize = 48 * 1024 - 1;
 
-/// Which ledger an event belongs to.
+/// The domain of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Wallet,
     Order,
 }
 
-/// What happened. The names and fields are the contract's; `country` and `lines_omitted` are additions of this file.
+/// The data of an event. Names and fields are those of the contract, except for `country` and `lines_omitted`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Data<'a> {
@@ -97,13 +97,13 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Somebody who owns a wallet or places an order.
+/// The owner of a wallet, or the customer of an order.
 #[derive(Debug, Serialize)]
 pub struct Party {
     pub id: String,
 }
 
-/// The lines of an order or a refund, and how many more there are.
+/// The lines of an order or a refund, and the number of omitted ones.
 #[derive(Debug, Serialize)]
 pub struct Listing<'a> {
     lines: &'a [ListedLine<'a>],
@@ -112,7 +112,7 @@ pub struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Lists some lines of an order or a refund that has `of` lines.
+    /// Some lines of an order or a refund that has `of` lines.
     pub const fn new(lines: &'a [ListedLine<'a>], of: usize) -> Self {
         Self {
             lines,
@@ -144,7 +144,7 @@ pub struct ListedLine<'a> {
 }
 
 impl Line {
-    /// This row as the contract lists it, or a part of its quantity.
+    /// The row, or a part of its quantity, in the contract's form.
     pub fn listed(&self, quantity: i64, unit_price: Money) -> ListedLine<'_> {
         ListedLine {
             sku: &self.article,
@@ -155,7 +155,7 @@ impl Line {
     }
 }
 
-/// What an event is about: its stream, its time, and what it belongs to.
+/// The stream, the time, the correlation and the cause of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     pub subject: &'a str,
@@ -180,7 +180,7 @@ struct Event<'a> {
     data: &'a Data<'a>,
 }
 
-/// Writes events, numbering each stream from 1.
+/// Writes events, and numbers each stream from 1.
 #[derive(Debug)]
 pub struct EventWriter<W> {
     out: W,
@@ -202,7 +202,8 @@ impl<W: Write> EventWriter<W> {
         }
     }
 
-    /// Writes one event and answers its id: the subject and the sequence, so that a second run writes the same bytes.
+    /// Writes one event and returns its id. The id is made of subject and sequence, so that a second run writes the
+    /// same bytes.
     pub fn write(&mut self, about: About<'_>, mut data: Data<'_>) -> io::Result<String> {
         let sequence = self.next(about.subject);
         let id = format!("{}:{sequence}", about.subject);

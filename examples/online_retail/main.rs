@@ -1,6 +1,6 @@
-//! Turns the UCI "Online Retail" file into this ledger's events: `order.*` and `wallet.*` as CloudEvents 1.0 JSON lines
-//! on standard output, what each rule took and whether it adds up on standard error. The rules are in
-//! `docs/online-retail.md`. It knows the event contract and nothing of the crate, as any foreign producer would.
+//! Converts the UCI "Online Retail" file to events of this ledger: `order.*` and `wallet.*` as CloudEvents 1.0 JSON
+//! lines on standard output. Standard error has a report of each rule, and says whether the sums match. The rules are
+//! in `docs/online-retail.md`. Like any other producer, the example uses the event contract and nothing of the crate.
 //!
 //! `cargo run --example online_retail -- online-retail.csv.gz | ledgerscope import -`
 
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Converts the file; the answer is whether it adds up.
+/// Converts the file. Returns whether the sums match.
 fn run(path: &OsString) -> Result<bool, Box<dyn Error>> {
     let file = rows::read_file(Path::new(path))?;
     let report = convert::convert(&file, BufWriter::new(io::stdout().lock()))?;

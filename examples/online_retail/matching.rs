@@ -1,12 +1,11 @@
-//! Finds the sale that a credit line gives back. The file links no credit note to an invoice, so the link is made here:
-//! same customer, same article, sold before, and never more than was sold. It deals in quantities and prices and writes
-//! no events.
+//! Finds the sale that a credit line returns. The file does not link credit notes to invoices, so they are matched
+//! here: same customer, same article, sold earlier, and at most the quantity that was sold.
 
 use std::{cmp::Reverse, collections::HashMap};
 
 use rust_decimal::Decimal;
 
-/// What customers have bought and not given back, by customer and article.
+/// The sales that were not returned yet, by customer and article.
 #[derive(Debug, Default)]
 pub struct Sales {
     by_customer: HashMap<String, HashMap<String, Vec<Sale>>>,
@@ -15,14 +14,14 @@ pub struct Sales {
 /// One row of an invoice.
 #[derive(Debug)]
 struct Sale {
-    /// Index of the invoice.
+    /// The index of the invoice.
     invoice: usize,
     price: Decimal,
-    /// Quantity that has not been given back.
+    /// The quantity that was not returned yet.
     left: i64,
 }
 
-/// A quantity that went back to one sale.
+/// A quantity that was matched to one sale.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
     pub invoice: usize,
@@ -30,18 +29,18 @@ pub struct Piece {
     pub sale_price: Decimal,
 }
 
-/// What became of a credit line.
+/// The result of matching a credit line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Matched {
     pub pieces: Vec<Piece>,
-    /// Quantity for which no sale was left.
+    /// The quantity without a matching sale.
     pub unmatched: i64,
-    /// Whether the customer had bought the article at all.
+    /// Whether the customer had bought the article before.
     pub sold_before: bool,
 }
 
 impl Sales {
-    /// Remembers a sale. Sales must be added in order of time.
+    /// Adds a sale. Sales must be added in order of time.
     pub fn add(&mut self, customer: &str, article: &str, invoice: usize, price: Decimal, quantity: i64) {
         if !self.by_customer.contains_key(customer) {
             self.by_customer.insert(customer.to_owned(), HashMap::new());
@@ -59,8 +58,8 @@ impl Sales {
         }
     }
 
-    /// Gives a quantity back to earlier sales: those at the credited price first, of these one that covers all that is
-    /// left to match, of these the latest.
+    /// Matches a returned quantity to earlier sales. Sales at the credited price come first; of these, sales that cover
+    /// the whole remaining quantity; of these, the latest.
     pub fn give_back(&mut self, customer: &str, article: &str, price: Decimal, quantity: i64) -> Matched {
         let sales = self
             .by_customer

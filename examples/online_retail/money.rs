@@ -1,5 +1,5 @@
-//! Pounds as the contract writes them (§3): above zero, two decimals, a string. It stands apart so that no other place
-//! decides what happens to a third decimal; nothing is ever rounded up, and what is cut off is handed back.
+//! Amounts in pounds as in contract §3: above zero, two decimals, written as a string. Only this file handles a third
+//! decimal: an amount is never rounded up, and the part that is cut off is returned.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 pub struct Money(Decimal);
 
 impl Money {
-    /// The whole pennies of an amount, where there are any, and what they leave over.
+    /// The whole pennies of an amount, if there are any, and the rest.
     ///
-    /// Cutting (and not rounding to the nearest) keeps two promises at once: no order is charged more than its lines
-    /// say, and parts of an order that are cut one by one never exceed the order that was cut as a whole.
+    /// Amounts are cut instead of rounded to the nearest, for two reasons: no order is charged more than the sum of its
+    /// lines, and parts of an order that are cut one by one never exceed the order that was cut as a whole.
     pub fn whole_pennies(exact: Decimal) -> (Option<Self>, Decimal) {
         let mut pennies = exact.round_dp_with_strategy(2, RoundingStrategy::ToZero);
         if pennies <= Decimal::ZERO {
@@ -22,7 +22,7 @@ impl Money {
         (Some(Self(pennies)), exact - pennies)
     }
 
-    /// The amount, if the contract can write it to the last digit.
+    /// The amount, if the contract can represent it exactly.
     pub fn exact(amount: Decimal) -> Option<Self> {
         let (money, rest) = Self::whole_pennies(amount);
         money.filter(|_| rest.is_zero())

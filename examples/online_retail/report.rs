@@ -1,11 +1,11 @@
-//! What was made of the file, and what was left out by which rule. Every penny of the file's net total is in an order,
-//! in a refund or in one of these rules; the report adds them up again and compares. It never decides anything.
+//! The report of a conversion: sums of orders and refunds, and what each rule left out. Every penny of the file's net
+//! total is in an order, in a refund, or left out by a rule; the report compares the sums.
 
 use std::fmt;
 
 use rust_decimal::Decimal;
 
-/// Why money of the file is not in the ledger.
+/// The rule by which money of the file is not in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LeftOut {
     /// A row with a price of zero and a positive quantity.
@@ -14,15 +14,15 @@ pub enum LeftOut {
     StockWrittenOff,
     /// A row of an invoice whose number starts with `A`.
     BadDebt,
-    /// A credit row that names no customer.
+    /// A credit row without a customer.
     CreditWithoutCustomer,
-    /// A credit row for an article that its customer had not bought before, in this file.
+    /// A credit row for an article that the customer had not bought before in this file.
     CreditNeverSold,
-    /// The quantity of a credit row beyond what its customer had bought and not given back.
+    /// The quantity of a credit row above what the customer had bought and not returned.
     CreditBeyondSold,
-    /// What a credit row gives back above the price of the sale that it was matched to.
+    /// The part of a credit row above the price of the matched sale.
     CreditAbovePrice,
-    /// What is beyond the second decimal of an order or a refund.
+    /// The part of an order or a refund beyond the second decimal.
     Rounding,
     /// A row that no rule explains. The file has none.
     Unexplained,
@@ -56,14 +56,14 @@ impl LeftOut {
     }
 }
 
-/// What was kept, but not as plainly as it stands in the file. These change no sum.
+/// A rule by which something was kept in another form than in the file. These rules change no sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {
     /// A row that repeats an earlier row of its invoice in every field.
     Duplicate,
     /// An invoice whose rows carry more than one time.
     SeveralTimes,
-    /// A row that is in its order's total, but whose price the contract can't write, so that the order doesn't list it.
+    /// A row that is in its order's total, but not in its lines, because the contract can't represent its price.
     PriceBelowPenny,
     /// A credit row that was matched to a sale at another price.
     OtherPrice,
@@ -91,7 +91,7 @@ impl Kept {
     }
 }
 
-/// How many, and what they add up to with the sign that they have in the file.
+/// A number and a sum. The sum has the sign of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub count: u64,
@@ -110,15 +110,15 @@ impl Tally {
 pub struct Report {
     /// Rows of the file.
     pub rows: usize,
-    /// The file's net total, added up while reading.
+    /// The file's net total, summed up while reading.
     pub net: Decimal,
     pub events: u64,
-    /// Events that list only their first lines, to stay within their size.
+    /// Events that list only their first lines because of the size limit.
     pub events_cut: u64,
     pub wallets: u64,
     pub orders: Tally,
     pub orders_without_wallet: Tally,
-    /// Refunds by how far they got; their sums are negative.
+    /// Refunds by state; their sums are negative.
     pub refunds_succeeded: Tally,
     pub refunds_approved: Tally,
     pub refunds_requested: Tally,
@@ -127,7 +127,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Nothing converted yet, of a file with this many rows and this net total.
+    /// An empty report of a file with this many rows and this net total.
     pub fn of(rows: usize, net: Decimal) -> Self {
         Self {
             rows,
@@ -154,14 +154,14 @@ impl Report {
         self.kept[rule as usize]
     }
 
-    /// Orders less refunds plus what was left out.
+    /// The sum of orders, refunds (negative) and what was left out.
     pub fn accounted_for(&self) -> Decimal {
         let refunds = self.refunds_succeeded.sum + self.refunds_approved.sum + self.refunds_requested.sum;
         let left_out: Decimal = self.left_out.iter().map(|tally| tally.sum).sum();
         self.orders.sum + refunds + left_out
     }
 
-    /// Whether that is the file's net total, to the last digit.
+    /// Whether the sum is exactly the file's net total.
     pub fn adds_up(&self) -> bool {
         self.accounted_for() == self.net
     }

@@ -1,6 +1,5 @@
-//! Reads the file: rows of text become typed lines, gathered into invoices in order of time. It refuses what it cannot
-//! read, naming the line, because a row that is passed over is missing from the sum; it decides nothing about what a
-//! row means.
+//! Reads the file: parses rows to typed lines, and groups them to invoices in order of time. A row that can't be read
+//! is an error with its line number, because a skipped row would be missing from the sum.
 
 use std::{
     collections::HashMap,
@@ -15,15 +14,15 @@ use csv::StringRecord;
 use flate2::bufread::MultiGzDecoder;
 use rust_decimal::Decimal;
 
-/// Largest quantity and price that are taken, either sign: a hundred times what the file has, and small enough that the
-/// sum of a whole file stays exact in a [`Decimal`].
+/// The largest absolute quantity and price: a hundred times those of the file, and small enough that the sum of a file
+/// is exact in a [`Decimal`].
 const LARGEST: i64 = 10_000_000;
-/// Most decimals of a price. The file has three.
+/// The most decimals of a price. The file has three.
 const MOST_DECIMALS: u32 = 6;
-/// Longest invoice number and customer number, so that every id made from them matches the contract's grammar.
+/// The longest invoice number and customer number. Ids that are made of them match the contract's grammar.
 const LONGEST_NUMBER: usize = 20;
 
-/// One row of the file, without what all rows of its invoice share.
+/// One row of the file, without the fields that all rows of an invoice share.
 #[derive(Debug)]
 pub struct Line {
     pub article: String,
@@ -34,21 +33,21 @@ pub struct Line {
 }
 
 impl Line {
-    /// What the row adds to the file's net total; negative on a credit note.
+    /// The row's part of the file's net total; negative on a credit note.
     pub fn sum(&self) -> Decimal {
         Decimal::from(self.quantity) * self.price
     }
 }
 
-/// All rows that carry one invoice number.
+/// All rows with the same invoice number.
 #[derive(Debug)]
 pub struct Invoice {
-    /// As in the file: digits, with a letter before them on credit notes and adjustments.
+    /// The number as in the file: digits, with a letter before them for credit notes and adjustments.
     pub number: String,
-    /// Digits; the file's `17850.0` is `17850`.
+    /// The customer's digits: the file's `17850.0` is `17850`.
     pub customer: Option<String>,
     pub country: String,
-    /// The earliest of its rows' times.
+    /// The earliest time of the invoice's rows.
     pub at: DateTime<Utc>,
     pub lines: Vec<Line>,
 }
@@ -56,12 +55,12 @@ pub struct Invoice {
 /// The whole file.
 #[derive(Debug)]
 pub struct Retail {
-    /// By time; invoices of the same minute in the file's order.
+    /// Sorted by time; invoices of the same minute are in the order of the file.
     pub invoices: Vec<Invoice>,
-    /// Latest time of any row.
+    /// The latest time of any row.
     pub end: DateTime<Utc>,
     pub rows: usize,
-    /// Quantity times price, added up over the rows as they were read.
+    /// The sum of quantity times price over all rows.
     pub net: Decimal,
 }
 
@@ -114,7 +113,7 @@ impl From<csv::Error> for ReadError {
     }
 }
 
-/// Reads a file, plain or gzip (told apart by its first two bytes).
+/// Reads a file, plain or gzip. The first two bytes show which.
 pub fn read_file(path: &Path) -> Result<Retail, ReadError> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
@@ -141,7 +140,7 @@ pub fn read(input: impl Read) -> Result<Retail, ReadError> {
     gathering.finish()
 }
 
-/// Where each column stands.
+/// The index of each column.
 struct Columns {
     invoice: usize,
     article: usize,
@@ -174,7 +173,7 @@ impl Columns {
     }
 }
 
-/// One record with the means to read its fields.
+/// One record and the columns to read its fields.
 struct Row<'a> {
     record: &'a StringRecord,
     columns: &'a Columns,
@@ -236,7 +235,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Reads times. Neighbouring rows mostly share theirs, and parsing one costs more than the rest of the row.
+/// Parses times, and remembers the last one: neighbouring rows mostly have the same time, and parsing it costs more
+/// than the rest of the row.
 #[derive(Default)]
 struct Clock {
     text: String,
@@ -256,12 +256,12 @@ impl Clock {
     }
 }
 
-/// What has been read so far.
+/// The invoices and sums read so far.
 #[derive(Default)]
 struct Gathering {
     invoices: Vec<Invoice>,
     by_number: HashMap<String, usize>,
-    /// Where the previous row went: most rows go there, too.
+    /// The index of the previous row's invoice. Most rows are of the same invoice.
     current: usize,
     end: DateTime<Utc>,
     rows: usize,

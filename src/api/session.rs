@@ -1,17 +1,9 @@
-//! Sign-in, sign-out, and the operator who is signed in.
+//! Sign-in and sign-out.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 use super::ApiError;
-use crate::views::operators::{Me, SignInForm};
-
-/// The operator who is signed in, or `None`. Needs no session.
-#[server(endpoint = "me", input = Json)]
-pub async fn get_me() -> Result<Option<Me>, ApiError> {
-    let (visitor, _) = super::context::visitor()?;
-    Ok(visitor.principal.as_ref().map(crate::app_state::me))
-}
+use crate::views::operators::SignInForm;
 
 /// Signs in and redirects to `form.next`. Wrong input is an error of the field `password` or `code`.
 #[server(endpoint = "sign-in")]

@@ -14,7 +14,7 @@ pub const TRIES_MAX: u32 = 20;
 /// A sliding hour.
 pub const TRIES_WITHIN: Duration = Duration::from_hours(1);
 
-/// Why a customer can't be looked up.
+/// Why a try is refused or fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TryError {
     /// `retry_after_seconds` is at least 1.

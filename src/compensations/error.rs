@@ -1,4 +1,5 @@
-//! Errors of compensations. Every error but [`CompensationError::OutcomeUnknown`] means that the call appended nothing to the ledger.
+//! Errors of compensations. Every error but [`CompensationError::OutcomeUnknown`] means that the call appended nothing
+//! to the ledger.
 
 use crate::{
     domain::{
@@ -13,7 +14,7 @@ use crate::{
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompensationError {
-    /// A field of the form is wrong.
+    /// A field of the form is invalid.
     #[error("{0}")]
     Field(FieldError),
     /// The rules of the ledger refuse the command.

@@ -78,8 +78,9 @@ mod tests {
 
     #[test]
     fn the_hash_is_that_of_sorted_json_without_spaces() {
-        // The SHA-256 of the following text in one line: {"command":{"name":"settle_refund","note":"so \"it\"
-        // is","order":"O-1","reason":"return","refund":"R"}, "pins":[{"domain":"order","id":"O-1","sequence":3}]}
+        // The SHA-256 of the following text, without the line break:
+        // {"command":{"name":"settle_refund","note":"so \"it\" is","order":"O-1","reason":"return","refund":"R"},
+        // "pins":[{"domain":"order","id":"O-1","sequence":3}]}
         let expected = "363e6e5a899fa339a26ae30db6a8d0e60c343aadc9304f06d7fce6dbe2c17e81";
         assert_eq!(command_hash(&command("R", r#"so "it" is"#), &[pin(3)]), expected);
     }

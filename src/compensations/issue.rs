@@ -44,9 +44,9 @@ impl Compensations {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn issue(&self, who: &Requester, form: &Confirmation) -> Result<EntityId, CompensationError> {
         let case = read_case_id(&form.case);
-        let subject = form.draft().subject().ok();
+        let subject = form.draft.subject().ok();
         let about = About {
-            subject: form.draft().name().ok().map(CommandName::domain).zip(subject),
+            subject: form.draft.name().ok().map(CommandName::domain).zip(subject),
             case: case.clone(),
         };
         let answer = match case {
@@ -112,7 +112,7 @@ impl Compensations {
     }
 
     async fn read_form(&self, form: &Confirmation, case: EntityId) -> Result<Asked, CompensationError> {
-        let draft = form.draft();
+        let draft = &form.draft;
         let (name, subject) = (draft.name()?, draft.subject()?);
         let loaded = self.load(name, &subject, Some(&draft.item)).await?;
         let command = draft.command(currency(name, &loaded.state))?;
@@ -197,7 +197,7 @@ impl Compensations {
     /// of another person or of another form.
     async fn join(&self, who: &Requester, form: &Confirmation, known: Case) -> Result<EntityId, CompensationError> {
         let proposal = known.state.proposal.as_ref().ok_or(CompensationError::FormReused)?;
-        let command = form.draft().command(Some(proposal.amount.currency()));
+        let command = form.draft.command(Some(proposal.amount.currency()));
         let same = known.state.proposer == who.name.as_str()
             && proposal.command_hash == form.command_hash
             && command.is_ok_and(|command| command == proposal.command);

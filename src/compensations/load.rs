@@ -39,7 +39,7 @@ pub(super) struct LoadedState {
     streams: Vec<Stream>,
 }
 
-/// A stream as it was read.
+/// A stream as it was loaded.
 struct Stream {
     domain: Domain,
     id: EntityId,

@@ -8,22 +8,22 @@ use crate::domain::ids::{EntityId, LogName, Sequence};
 /// The outcome of an append.
 #[derive(Debug)]
 pub(super) enum AppendOutcome {
-    /// It stands at this sequence, since now or since an earlier try.
+    /// The event is at this sequence, by this try or an earlier one.
     Appended(Sequence),
-    /// It was not appended and can't be any more: the stream has gone on.
+    /// The event was not appended, because the stream is not at the expected sequence.
     Conflict,
-    /// Something else was appended under its key.
+    /// Another event was appended with the same idempotency key.
     KeyReused,
-    /// No log takes this event.
+    /// The log refuses the event as invalid.
     Invalid(String),
-    /// It was certainly not appended, because the store does not answer.
+    /// The event was certainly not appended; the store does not answer.
     Unavailable(String),
-    /// Nobody knows.
+    /// It is unknown whether the event was appended.
     Unknown,
 }
 
 impl AppendOutcome {
-    /// The sequence of the event that was appended to a case; `None` where the case had gone on.
+    /// The sequence of the event that was appended to a case; `None` if the case had moved.
     pub fn in_case(self, case: &EntityId) -> Result<Option<Sequence>, CompensationError> {
         match self {
             Self::Appended(sequence) => Ok(Some(sequence)),

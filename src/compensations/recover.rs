@@ -80,7 +80,7 @@ impl Compensations {
         Instant::now() + self.settings.round.max(begun.elapsed() * SCAN_SHARE)
     }
 
-    /// One round over every case that has not ended.
+    /// Runs one recovery round over the open cases.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn recover(&self) -> Result<Recovered, CompensationError> {
         let ready = self.open_cases.ready().await;

@@ -9,9 +9,9 @@
 //! | to be issued | appended | outcome unknown | open; recovery repeats the steps |
 //! | to be issued | conflict: the stream has moved | – | refused; lapsed if a second person approved it |
 //! | to be issued | key reused, or invalid | – | refused |
-//! | to be issued | store does not answer, and nobody else can be at it yet | – | refused |
+//! | to be issued | store does not answer, and no other process works on the case yet | – | refused |
 //! | to be issued | store does not answer, or outcome unknown | – | open; recovery repeats the steps |
-//! | refused by another process meanwhile | appended here | – | refused; the step is undone |
+//! | refused by another process in the meantime | appended here | – | refused; the step is undone |
 
 mod step;
 mod undo;

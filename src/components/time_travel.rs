@@ -168,17 +168,6 @@ impl Travel {
         self.answer.set(Some((extent, filter)));
     }
 
-    /// Clears everything, because the page is about another wallet now.
-    pub fn reset(self) {
-        self.wanted.set(false);
-        self.history.set(None);
-        self.failed.set(false);
-        self.answer.set(None);
-        self.chosen.set(None);
-        self.index.set(None);
-        self.sent.set(None);
-    }
-
     /// Requests the history, if it is short enough to be replayed in the browser.
     pub fn want(self) {
         if self.replays() && !self.wanted.get_untracked() {

@@ -28,16 +28,16 @@ use ledgerscope::{
 use tokio::time::timeout;
 
 /// A store that nobody else uses, and whatever keeps it alive.
-pub struct Bench {
+pub struct TestStore {
     url: String,
-    _keeper: Box<dyn Any + Send>,
+    _kept: Box<dyn Any + Send>,
 }
 
-impl Bench {
-    pub fn new(url: String, keeper: impl Any + Send) -> Self {
+impl TestStore {
+    pub fn new(url: String, kept: impl Any + Send) -> Self {
         Self {
             url,
-            _keeper: Box::new(keeper),
+            _kept: Box::new(kept),
         }
     }
 
@@ -47,12 +47,12 @@ impl Bench {
     }
 }
 
-/// Every scenario as a test of its own, on the store that `$bench` makes.
+/// Every scenario as a test of its own, on the store that `$store` makes.
 #[macro_export]
 macro_rules! conformance {
-    ($adapter:ident, $bench:expr) => {
+    ($adapter:ident, $store:expr) => {
         mod $adapter {
-            $crate::conformance!($bench, reading:
+            $crate::conformance!($store, reading:
                 events_come_back_as_they_were_written
                 a_stream_that_does_not_exist_is_empty
                 a_stream_is_read_in_pages_from_any_position
@@ -61,43 +61,43 @@ macro_rules! conformance {
                 every_stream_is_listed
                 a_big_stream_is_written_and_read_whole
             );
-            $crate::conformance!($bench, sweeping:
+            $crate::conformance!($store, sweeping:
                 a_store_without_events_is_swept_at_once
                 a_sweep_tells_what_reading_each_stream_tells
                 many_streams_are_read_at_once_as_each_alone
                 a_sweep_among_appends_tells_whole_beginnings
                 a_sweep_that_is_let_go_holds_up_nobody
             );
-            $crate::conformance!($bench, witnessing:
+            $crate::conformance!($store, witnessing:
                 an_identity_is_the_same_for_all_who_open_a_store
                 the_ends_of_many_streams_are_told_in_order
                 digests_are_the_same_however_a_stream_is_read
                 digests_differ_wherever_an_event_differs
             );
-            $crate::conformance!($bench, appending:
+            $crate::conformance!($store, appending:
                 an_append_elsewhere_than_expected_is_refused
                 of_racing_appends_with_one_expectation_one_wins
                 racing_appends_without_expectation_all_land
                 several_events_are_appended_whole_or_not_at_all
                 what_is_beyond_the_limits_is_refused
             );
-            $crate::conformance!($bench, repeating:
+            $crate::conformance!($store, repeating:
                 a_repeated_append_changes_nothing
                 racing_repeats_write_once
                 a_key_used_for_something_else_is_refused
             );
-            $crate::conformance!($bench, following:
+            $crate::conformance!($store, following:
                 the_feed_tells_every_append_from_any_position
                 the_feed_tells_what_others_append
             );
         }
     };
-    ($bench:expr, $part:ident: $($scenario:ident)+) => {
+    ($store:expr, $part:ident: $($scenario:ident)+) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $scenario() {
-                let bench = $bench;
-                $crate::conformance::$part::$scenario(&bench).await;
+                let store = $store;
+                $crate::conformance::$part::$scenario(&store).await;
             }
         )+
     };

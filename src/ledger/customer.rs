@@ -24,7 +24,7 @@ impl Ledger {
         let unfilled = Domain::ALL.into_iter().find(|domain| !self.model.is_filled(*domain));
         unfilled.map_or(Ok(()), |domain| {
             Err(LedgerError::ReadModel(format!(
-                "the {domain} store is still being read for the first time; try again when that is done"
+                "the {domain} store is still being read for the first time; try again later"
             )))
         })
     }

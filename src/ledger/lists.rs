@@ -106,7 +106,7 @@ impl Ledger {
     fn export<Row: ListRow>(&self, domains: &[Domain], query: &ListQuery, search: Search) -> Exported<Row> {
         if let Some(domain) = domains.iter().find(|domain| !self.model.is_filled(**domain)) {
             return Err(LedgerError::ReadModel(format!(
-                "the {domain} store is still being read for the first time; try again when that is done"
+                "the {domain} store is still being read for the first time; try again later"
             )));
         }
         let ask = Ask {

@@ -13,7 +13,7 @@ impl Ledger {
             .model
             .read(|connection| look_up::look_up(connection, name, fact, ROWS_MAX))?;
         found.ok_or_else(|| {
-            let message = "the search index is not complete yet; give an order's id, or try again in some minutes";
+            let message = "the search index is not complete yet; enter an order's id, or try again in a few minutes";
             LedgerError::ReadModel(message.to_owned())
         })
     }

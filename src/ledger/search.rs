@@ -108,8 +108,7 @@ impl FoundRows {
             for (holder, wallet) in of_kind.into_iter().take(looked_through) {
                 let carrier = match carrier(stores, holder, text.id(), &mut entries_left).await {
                     Err(LedgerError::Store { domain, .. }) if reach.is_bounded => {
-                        let sentence =
-                            format!("The {domain} store does not answer, so its events are not looked through.");
+                        let sentence = format!("The {domain} store does not answer, so its events are not searched.");
                         if !view.unsearched.contains(&sentence) {
                             view.unsearched.push(sentence);
                         }
@@ -186,14 +185,14 @@ impl Ledger {
         let (mut found, complete) = done.map_err(|_| ReadModelError::Stopped)??;
         for (domain, _) in Domain::ALL.iter().zip(filled).filter(|(_, filled)| !filled) {
             found.view.unsearched.push(format!(
-                "The {domain} store is not read to its end yet, so not everything is searched."
+                "The {domain} store is still being read, so matches may be missing."
             ));
         }
         if !complete {
             found
                 .view
                 .unsearched
-                .push("The search index is still being made, so not everything is found yet.".to_owned());
+                .push("The search index is still being built, so matches may be missing.".to_owned());
         }
         found.with_events(self.model.stores(), text, &reach).await
     }

@@ -50,12 +50,12 @@ fn hour(n: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600 + n * 3600, 0).unwrap()
 }
 
-struct Bench {
+struct TestLogs {
     wallet: Arc<MemoryLog>,
     order: Arc<MemoryLog>,
 }
 
-impl Bench {
+impl TestLogs {
     fn new() -> Self {
         Self {
             wallet: Arc::new(MemoryLog::new(Domain::Wallet)),
@@ -68,9 +68,9 @@ impl Bench {
         self.wallet.write("W-1", &sequence.to_string(), kind, at, data, feed);
     }
 
-    fn tell_all(&self) {
-        self.wallet.tell_all();
-        self.order.tell_all();
+    fn announce_all(&self) {
+        self.wallet.announce_all();
+        self.order.announce_all();
     }
 
     fn open_wallet(&self) {
@@ -125,12 +125,12 @@ fn posted(ledger: &Ledger) -> String {
 
 #[tokio::test]
 async fn the_ledger_loads_existing_events_and_follows_new_ones() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.credit(2, "5", true);
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.credit(2, "5", true);
+    let ledger = logs.start(LATER).await;
     assert_eq!(posted(&ledger), "5.00");
-    bench.credit(3, "2.50", true);
+    logs.credit(3, "2.50", true);
     becomes(|| posted(&ledger) == "7.50").await;
     let overview = ledger.overview().unwrap();
     assert_eq!((overview.events, overview.wallets), (3, 1));
@@ -139,13 +139,13 @@ async fn the_ledger_loads_existing_events_and_follows_new_ones() {
 
 #[tokio::test]
 async fn events_out_of_order_are_folded_again_in_order() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.credit(3, "5", true);
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.credit(3, "5", true);
+    let ledger = logs.start(LATER).await;
     let complete = || ledger.wallets(&ListQuery::default(), Search::Names).unwrap().rows[0].complete;
     assert!(!complete());
-    bench.credit(2, "1", true);
+    logs.credit(2, "1", true);
     becomes(complete).await;
     assert_eq!(posted(&ledger), "6.00");
     assert_eq!(ledger.overview().unwrap().events, 3);
@@ -153,20 +153,20 @@ async fn events_out_of_order_are_folded_again_in_order() {
 
 #[tokio::test]
 async fn events_without_a_feed_entry_are_found_by_scanning() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    let ledger = bench.start(Duration::from_millis(50)).await;
-    bench.credit(2, "5", false);
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    let ledger = logs.start(Duration::from_millis(50)).await;
+    logs.credit(2, "5", false);
     becomes(|| posted(&ledger) == "5.00").await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_down_is_reported_and_read_when_it_is_back() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.order_with_refund("O-1", "R-1", "9", 50);
-    let ledger = bench.start(LATER).await;
-    bench.wallet.switch(true);
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.order_with_refund("O-1", "R-1", "9", 50);
+    let ledger = logs.start(LATER).await;
+    logs.wallet.switch(true);
     let down = || matches!(ledger.health()[0].state, StoreState::Down { as_of: Some(_), .. });
     becomes(down).await;
     assert_eq!(ledger.health()[1].state, StoreState::Live);
@@ -185,38 +185,37 @@ async fn a_store_that_is_down_is_reported_and_read_when_it_is_back() {
     let story = ledger.refund("R-1", None).await.unwrap();
     assert_eq!(story.missing, [Domain::Wallet]);
     assert_eq!(story.story.len(), 2);
-    bench.credit(2, "5", true);
-    bench.wallet.switch(false);
+    logs.credit(2, "5", true);
+    logs.wallet.switch(false);
     becomes(|| posted(&ledger) == "5.00" && ledger.health()[0].state == StoreState::Live).await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_down_at_the_start_is_loaded_when_it_is_back() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.wallet.switch(true);
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.wallet.switch(true);
     let settings = Settings {
         clock: || hour(100),
         ..Settings::default()
     };
-    let ledger = Ledger::start(bench.stores(), settings).unwrap();
+    let ledger = Ledger::start(logs.stores(), settings).unwrap();
     becomes(|| matches!(ledger.health()[0].state, StoreState::Down { as_of: None, .. })).await;
-    bench.wallet.switch(false);
+    logs.wallet.switch(false);
     becomes(|| ledger.health()[0].state == StoreState::Live).await;
     assert_eq!(posted(&ledger), "0.00");
 }
 
 #[tokio::test]
 async fn refunds_are_filtered_sorted_and_added_up() {
-    let bench = Bench::new();
-    bench.order_with_refund("O-1", "R-1", "9", 10);
-    bench.order_with_refund("O-2", "R-2", "3", 99);
-    bench.order_with_refund("O-3", "R-3", "4", 20);
+    let logs = TestLogs::new();
+    logs.order_with_refund("O-1", "R-1", "9", 10);
+    logs.order_with_refund("O-2", "R-2", "3", 99);
+    logs.order_with_refund("O-3", "R-3", "4", 20);
     let approved = json!({"refund": "R-3"});
-    bench
-        .order
+    logs.order
         .write("O-3", "3", "order.refund_approved", hour(98), &approved, true);
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let ids = |query: ListQuery| {
         let page = ledger.refunds(&query, Search::Names).unwrap();
         let ids: Vec<_> = page.rows.iter().map(|row| row.refund.clone()).collect();
@@ -284,10 +283,10 @@ fn moment() -> DateTime<Utc> {
 }
 
 /// Every refund, computed with the folds of the domain, oldest first.
-fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
+fn folded_refunds(logs: &TestLogs) -> Vec<RefundRow> {
     let limits = Limits::default();
     let mut rows = Vec::new();
-    for (order, entries) in bench.order.all() {
+    for (order, entries) in logs.order.all() {
         let mut fold = Fold::<OrderState>::new();
         for (_, entry) in in_sequence_order(entries) {
             fold.push(&entry, |_| {});
@@ -314,11 +313,11 @@ fn folded_refunds(bench: &Bench) -> Vec<RefundRow> {
 /// At any time and after any change, a list equals what folding every order gives.
 #[tokio::test]
 async fn refunds_equal_the_folds_of_the_orders_at_any_time() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     for n in 0..60 {
-        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", n % 7);
+        logs.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), "1", n % 7);
     }
-    let ledger = bench.start_at(LATER, moment).await;
+    let ledger = logs.start_at(LATER, moment).await;
     let overdue = ListQuery {
         overdue: true,
         ..ListQuery::default()
@@ -335,7 +334,7 @@ async fn refunds_equal_the_folds_of_the_orders_at_any_time() {
     };
     let queries = [ListQuery::default(), overdue, aged, states];
     let compare = || {
-        let folded = folded_refunds(&bench);
+        let folded = folded_refunds(&logs);
         for query in &queries {
             let wanted = |row: &&RefundRow| {
                 let state = if query.states.is_empty() {
@@ -393,14 +392,11 @@ async fn refunds_equal_the_folds_of_the_orders_at_any_time() {
             overdue.insert(compare());
         }
     }
-    assert!(
-        overdue.len() > 3,
-        "few refunds became overdue: {overdue:?}"
-    );
+    assert!(overdue.len() > 3, "few refunds became overdue: {overdue:?}");
     let approved = json!({"refund": "R-003"});
     let written = hour(3) + TimeDelta::seconds(1);
     for (sequence, kind) in [("3", "order.refund_approved"), ("4", "order.refund_succeeded")] {
-        bench.order.write("O-3", sequence, kind, written, &approved, true);
+        logs.order.write("O-3", sequence, kind, written, &approved, true);
         let events = 118 + sequence.parse::<u64>().unwrap();
         becomes(|| ledger.overview().unwrap().events == events).await;
         compare();
@@ -413,12 +409,12 @@ async fn refunds_equal_the_folds_of_the_orders_at_any_time() {
 
 #[tokio::test]
 async fn a_wallets_page_shows_its_history_as_of_a_moment() {
-    let bench = Bench::new();
-    bench.open_wallet();
+    let logs = TestLogs::new();
+    logs.open_wallet();
     for sequence in 2..=60 {
-        bench.credit(sequence, "1", true);
+        logs.credit(sequence, "1", true);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let id = EntityId::new("W-1").unwrap();
     let view = ledger.wallet(&id, &TimelineQuery::default()).await.unwrap();
     assert_eq!(view.balances.posted.to_string(), "59.00");
@@ -460,17 +456,17 @@ async fn a_wallets_page_shows_its_history_as_of_a_moment() {
 
 #[tokio::test]
 async fn a_refunds_story_crosses_both_domains() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.order_with_refund("O-1", "R-1", "9", 10);
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.order_with_refund("O-1", "R-1", "9", 10);
     let money = json!({"amount": "9", "currency": "EUR"});
     let held = json!({"hold": "H-1", "amount": money, "order": "O-1"});
-    bench.wallet_event(2, "wallet.held", &held, true);
-    bench.wallet_event(3, "wallet.hold_released", &json!({"hold": "H-1"}), true);
-    bench.credit(4, "1", true);
+    logs.wallet_event(2, "wallet.held", &held, true);
+    logs.wallet_event(3, "wallet.hold_released", &json!({"hold": "H-1"}), true);
+    logs.credit(4, "1", true);
     let credit = json!({"amount": money, "kind": "refund", "refund": "R-1"});
-    bench.wallet_event(20, "wallet.credited", &credit, true);
-    let ledger = bench.start(LATER).await;
+    logs.wallet_event(20, "wallet.credited", &credit, true);
+    let ledger = logs.start(LATER).await;
     let view = ledger.refund("R-1", Some("O-1")).await.unwrap();
     let story: Vec<_> = view
         .story
@@ -501,16 +497,16 @@ async fn a_refunds_story_crosses_both_domains() {
 
 #[tokio::test]
 async fn pages_show_the_first_findings_and_the_number_of_all() {
-    let bench = Bench::new();
-    bench.open_wallet();
+    let logs = TestLogs::new();
+    logs.open_wallet();
     let money = json!({"amount": "1", "currency": "EUR"});
     for n in 1..=60_u32 {
         let refund = format!("R-{n}");
-        bench.order_with_refund(&format!("O-{n}"), &refund, "1", 10);
+        logs.order_with_refund(&format!("O-{n}"), &refund, "1", 10);
         let credit = json!({"amount": money, "kind": "refund", "refund": refund});
-        bench.wallet_event(n + 1, "wallet.credited", &credit, true);
+        logs.wallet_event(n + 1, "wallet.credited", &credit, true);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let id = EntityId::new("W-1").unwrap();
     let view = ledger.wallet(&id, &TimelineQuery::default()).await.unwrap();
     assert_eq!((view.findings.len(), view.finding_count), (FINDINGS_SHOWN, 60));
@@ -520,11 +516,11 @@ async fn pages_show_the_first_findings_and_the_number_of_all() {
 
 #[tokio::test]
 async fn an_event_has_its_effect_and_its_related_events() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    bench.credit(2, "5", true);
-    bench.wallet_event(3, "wallet.exploded", &json!({}), true);
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    logs.credit(2, "5", true);
+    logs.wallet_event(3, "wallet.exploded", &json!({}), true);
+    let ledger = logs.start(LATER).await;
     let id = EntityId::new("W-1").unwrap();
     let view = ledger.event(Domain::Wallet, &id, "3-0".parse().unwrap()).await.unwrap();
     assert!(!view.applied);

@@ -128,7 +128,7 @@ fn show(answer: NumberedPage<AuditEntry>, query: AuditQuery) -> AnyView {
                     <th scope="col">"Who"</th>
                     <th scope="col">"What about"</th>
                     <th scope="col">"From"</th>
-                    <th scope="col">"Place and hash"</th>
+                    <th scope="col">"Position and hash"</th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -193,7 +193,7 @@ fn row(entry: AuditEntry) -> AnyView {
             <td data-label="From">
                 <span>{from} {session}</span>
             </td>
-            <td data-label="Place and hash">
+            <td data-label="Position and hash">
                 <span>
                     <code>{place}</code>
                     " "

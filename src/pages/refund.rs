@@ -138,7 +138,7 @@ fn missing(domains: Vec<Domain>) -> AnyView {
             let title = format!("The {domain} store is not answering");
             view! {
                 <Notice tone=Tone::Danger title urgent=true>
-                    <p>{format!("The story below lacks the {domain}'s events; whether the money arrived can't be told from it.")}</p>
+                    <p>{format!("The events of the {domain} are missing in the story below. It does not show whether the money arrived.")}</p>
                 </Notice>
             }
         })

@@ -43,7 +43,7 @@ pub enum CasesError {
     /// The compensation store does not answer.
     #[error("{0}")]
     Store(String),
-    #[error("the cases are still being read; try again in a moment")]
+    #[error("the cases are still loading; try again in a few seconds")]
     Loading,
     #[error(transparent)]
     List(#[from] ListError),

@@ -319,7 +319,7 @@ impl fmt::Display for Resume {
 
 /// The text is neither a position nor a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing that can be heard of, or no place to go on from")]
+#[error("unknown topic or invalid position")]
 pub struct ResumeError;
 
 impl FromStr for Resume {

@@ -51,22 +51,22 @@ const READERS_KEPT: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadModelError {
     #[error(
-        "another process uses the read model in {0}; stop it, or give this one a directory of its own with --read-model"
+        "another process uses the read model in {0}; stop that process, or choose another directory with --read-model"
     )]
     InUse(PathBuf),
-    #[error("the directory of the read model, {dir}, can't be used: {source}; choose another with --read-model")]
+    #[error("the read model's directory {dir} can't be used: {source}; choose another directory with --read-model")]
     Directory { dir: PathBuf, source: io::Error },
-    #[error("the disk of the read model is full; make room, or choose another place with --read-model")]
+    #[error("the read model's disk is full; free some space, or choose another directory with --read-model")]
     Full,
     #[error(
-        "the file of the read model can't be written; check its permissions, or choose another place with --read-model"
+        "the read model's file can't be written; check its permissions, or choose another directory with --read-model"
     )]
     ReadOnly,
-    #[error("the file of the read model is damaged; the next start builds it anew from the stores")]
+    #[error("the read model's file is damaged; restart the program to rebuild it from the stores")]
     Damaged,
     #[error("the program is shutting down")]
     Stopped,
-    #[error("the list has changed where it was to go on; ask for it again")]
+    #[error("the list changed while it was read; run the command again")]
     Changed,
     #[error("the read model can't be used: {0}")]
     Database(rusqlite::Error),
@@ -213,8 +213,8 @@ impl Database {
             Some((number, Ok(Ok(connection)))) => (file_name(&dir, number), connection),
             Some((number, found)) => {
                 match &found {
-                    Err(error) => tracing::warn!(%error, "the read model can't be used and is built anew"),
-                    Ok(Err(why)) => tracing::info!("the read model is {why} and is built anew"),
+                    Err(error) => tracing::warn!(%error, "the read model can't be used and is rebuilt"),
+                    Ok(Err(why)) => tracing::info!("the read model is {why} and is rebuilt"),
                     Ok(Ok(_)) => {}
                 }
                 drop(found);
@@ -307,7 +307,7 @@ impl Database {
     fn failed(&self, error: rusqlite::Error) -> ReadModelError {
         let error = ReadModelError::from(error);
         if matches!(error, ReadModelError::Damaged) && self.is_owned() {
-            tracing::error!(%error, "the read model");
+            tracing::error!(%error, "the read model is damaged; the next start rebuilds it");
             // The next start then begins a new file.
             let _ = remove(&self.dir.join(CURRENT));
         }
@@ -396,7 +396,7 @@ fn remove_abandoned(dir: &Path) -> io::Result<()> {
         let is_old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED_AFTER));
         let lock = File::open(entry.path().join(LOCK));
         if is_old && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            tracing::info!(dir = %entry.path().display(), "a temporary read model that nobody uses is removed");
+            tracing::info!(dir = %entry.path().display(), "an abandoned temporary read model is removed");
             fs::remove_dir_all(entry.path())?;
         }
     }

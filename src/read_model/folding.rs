@@ -64,7 +64,7 @@ pub struct Pieces(Vec<String>);
 
 /// A search text is longer than [`SEARCH_MAX`] characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a search text has at most {SEARCH_MAX} characters")]
+#[error("the search text is too long; use at most {SEARCH_MAX} characters")]
 pub struct TooLong;
 
 impl Pieces {

@@ -64,10 +64,7 @@ const RISK_MAX: usize = 100_000;
 pub enum ListError {
     #[error(transparent)]
     TextTooLong(#[from] TooLong),
-    #[error(
-        "more than {} findings match, which are too many to sort by risk; ask for fewer",
-        RISK_MAX
-    )]
+    #[error("more than {} findings match, too many to sort by risk; narrow the filter", RISK_MAX)]
     TooManyForRisk,
 }
 
@@ -158,7 +155,7 @@ pub fn page<Row: ListRow>(
         Some(start) => (start, None),
         None => (
             Start::First,
-            Some("the link to this page of the list can't be read; this is the first".to_owned()),
+            Some("the cursor of this link is invalid, so the first page is shown".to_owned()),
         ),
     };
     let Some(found) = question.find::<Row>(pieces.as_ref(), &start)? else {

@@ -35,13 +35,13 @@ pub struct WholeName(String);
 /// Why a text is not accepted as a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error("give the whole name")]
+    #[error("enter the whole name")]
     Missing,
-    #[error("a name has at most {NAME_MAX} characters")]
+    #[error("the name is too long; use at most {NAME_MAX} characters")]
     TooLong,
-    #[error("a name has no control characters")]
+    #[error("the name contains a control character; remove it")]
     Control,
-    #[error("there is no letter or sign in this name that can be compared")]
+    #[error("the name has only accents and no letters; enter the whole name")]
     NothingLeft,
 }
 

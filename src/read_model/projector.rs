@@ -186,7 +186,7 @@ impl<S: Entity> Projector<S> {
         self.shared.set_filled(S::DOMAIN, true);
         let end = self.log.feed_end().await?;
         if end.0.len() != source.feed.0.len() {
-            tracing::warn!(domain = %S::DOMAIN, "the store has another number of partitions; the read model is filled anew");
+            tracing::warn!(domain = %S::DOMAIN, "the store's number of partitions has changed; the read model is filled again");
             self.shared.set_filled(S::DOMAIN, false);
             self.shared.changes.forget();
             self.fill().await?;
@@ -194,7 +194,7 @@ impl<S: Entity> Projector<S> {
         }
         self.place = source.feed;
         self.target = end;
-        tracing::info!(domain = %S::DOMAIN, events = source.events, "going on from the read model");
+        tracing::info!(domain = %S::DOMAIN, events = source.events, "resuming from the read model");
         self.check_continuity(&source.identity, true).await?;
         self.shared.set_resumed(S::DOMAIN, source.updated_at);
         if source.unfed && !self.log.feed_is_complete() {
@@ -417,10 +417,10 @@ impl<S: Entity> Projector<S> {
         match spawn_blocking(move || work(&database)).await {
             Ok(done) => Ok(done?),
             Err(error) => {
-                tracing::error!(%error, "the read model was not written");
+                tracing::error!(%error, "a write to the read model failed");
                 Err(ReadError::Damaged {
                     store: format!("{} store", S::DOMAIN),
-                    reason: "some of its streams can't be folded".to_owned(),
+                    reason: "an internal error occurred while folding its streams".to_owned(),
                 }
                 .into())
             }
@@ -467,11 +467,11 @@ impl<S: Entity> Projector<S> {
             let (since, reason) = (now, error.to_string());
             *state = match error {
                 ProjectError::Store(_) => {
-                    tracing::warn!(domain = %S::DOMAIN, reason, "the store is down");
+                    tracing::warn!(domain = %S::DOMAIN, reason, "the store does not answer");
                     StoreState::Down { since, as_of, reason }
                 }
                 ProjectError::Model(_) => {
-                    tracing::error!(domain = %S::DOMAIN, reason, "the read model is not kept up");
+                    tracing::error!(domain = %S::DOMAIN, reason, "the read model is not updated");
                     StoreState::Halted { since, as_of, reason }
                 }
             };

@@ -403,7 +403,7 @@ impl<S: Remembered> Histories<S> {
             return true;
         }
         if let Err(error) = kept {
-            tracing::warn!(%error, %id, "the snapshots of a long wallet are not kept");
+            tracing::warn!(%error, %id, "the snapshots of a long wallet could not be written");
         }
         folding.milestones = milestones;
         false
@@ -468,7 +468,7 @@ impl<S: Remembered> Histories<S> {
 
     /// Reports that the stream is read again from the log, because its snapshots could not be read. Removes damaged snapshots.
     async fn drop_damaged(&self, id: &EntityId, error: &SnapshotError) {
-        tracing::warn!(%error, %id, "a history is read again from the log");
+        tracing::warn!(%error, %id, "the snapshots of a stream can't be used; the stream is read again from the log");
         if matches!(error, SnapshotError::Damaged) {
             self.forget(id).await;
         }

@@ -111,7 +111,7 @@ impl Tasks {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => sleep(LOOK_FOR_LONG).await,
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "the index of ids is not written");
+                    tracing::warn!(%error, "the index of ids could not be written; it is tried again");
                     sleep(RETRY).await;
                 }
                 Err(_) => return,
@@ -196,7 +196,7 @@ impl Tasks {
 
     async fn track(&self, id: &EntityId, entries: u64) {
         if let Err(error) = self.wallets.track(id, entries).await {
-            tracing::debug!(%id, %error, "a long wallet is tracked later");
+            tracing::debug!(%id, %error, "the snapshots of a long wallet are written later");
         }
     }
 }

@@ -104,12 +104,12 @@ impl UpToDate {
             && let Some(rows) = kept(dir, stores, settings, &ends).await?
         {
             match &rows {
-                Rows::Own(_) => tracing::debug!("the read model in the directory answers"),
-                Rows::Observed(_) => tracing::debug!("the read model of another process answers"),
+                Rows::Own(_) => tracing::debug!("answering from the read model in the directory"),
+                Rows::Observed(_) => tracing::debug!("answering from the read model of another process"),
             }
             return Ok(Self { rows, _scratch: None });
         }
-        tracing::debug!("a temporary read model answers");
+        tracing::debug!("answering from a temporary read model");
         let dir = settings.dir.clone().unwrap_or_else(std::env::temp_dir);
         let mut scratch = Scratch::within(&dir);
         let database = Arc::new(Database::temporary(&dir, &stores.names())?);

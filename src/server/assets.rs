@@ -41,7 +41,7 @@ pub struct AssetsError {
     reason: String,
 }
 
-/// The manifest as the bundler writes it: file names within `pkg`.
+/// The contents of the manifest: file names within `pkg`.
 #[derive(Deserialize)]
 struct Manifest {
     css: String,

@@ -81,7 +81,7 @@ pub struct ServerConfig {
     pub site: PathBuf,
 }
 
-/// How often one may ask, within a minute.
+/// The rate limits of requests, per minute.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Rates {
     /// Pages and questions of one operator in a minute

@@ -7,7 +7,7 @@ use crate::domain::access::{Act, Role};
 /// What an address requires of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// Nothing.
+    /// No requirement.
     Public,
     /// A session of any role.
     SignedIn,
@@ -55,7 +55,6 @@ const fn does(name: &'static str, gate: Gate) -> Function {
 
 /// Every server function.
 pub const FUNCTIONS: &[Function] = &[
-    asks("me", Public),
     does("sign-in", Public),
     does("sign-out", SignedIn),
     // On every page, so administrators need these, too.

@@ -1,4 +1,4 @@
-//! Counts the readers of the stream of changes, by session and in the whole process, and keeps them within bounds.
+//! Counts the readers of the live stream, per session and per process, and limits their number.
 
 use std::collections::HashMap;
 

@@ -26,17 +26,17 @@ use crate::domain::{
 pub enum Route {
     #[error("it is within your limit and will be issued at once")]
     Issue,
-    #[error("your role proposes; somebody of finance has to approve")]
+    #[error("your role can only propose; an operator of finance has to approve")]
     RoleProposes,
-    #[error("you have no limit in {currency}; somebody else of finance has to approve")]
+    #[error("you have no limit in {currency}; another operator of finance has to approve")]
     NoLimit { currency: Currency },
-    #[error("it is above your limit of {limit}; somebody else of finance has to approve")]
+    #[error("it is above your limit of {limit}; another operator of finance has to approve")]
     AboveSingle { limit: Money },
     #[error(
-        "with what you issued today it is above your daily limit of {limit}; somebody else of finance has to approve"
+        "with the amounts that you issued today it exceeds your daily limit of {limit}; another operator of finance has to approve"
     )]
     AboveDaily { limit: Money },
-    #[error("the warning below asks for a second pair of eyes; somebody else of finance has to approve")]
+    #[error("the warning below requires an approval; another operator of finance has to approve")]
     Doubtful,
 }
 
@@ -105,12 +105,8 @@ pub struct FormView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confirmation {
-    pub command: String,
-    pub subject: String,
-    pub item: String,
-    pub amount: String,
-    pub reason: String,
-    pub note: String,
+    #[serde(flatten)]
+    pub draft: Draft,
     pub case: String,
     pub command_hash: String,
     /// [`pins_text`](crate::domain::compensation::command::pins_text) of the preview.
@@ -119,19 +115,6 @@ pub struct Confirmation {
     pub password: Secret,
     pub code: Secret,
     pub form_token: String,
-}
-
-impl Confirmation {
-    pub fn draft(&self) -> Draft {
-        Draft {
-            command: self.command.clone(),
-            subject: self.subject.clone(),
-            item: self.item.clone(),
-            amount: self.amount.clone(),
-            reason: self.reason.clone(),
-            note: self.note.clone(),
-        }
-    }
 }
 
 /// The form with which an approver approves or declines a case.

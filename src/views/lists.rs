@@ -408,7 +408,7 @@ pub struct Bound(String);
 
 /// The text is not a decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no decimal number such as 12.50")]
+#[error("is not a decimal number such as 12.50")]
 pub struct BoundError;
 
 /// Whether the bound is a lower or an upper bound.

@@ -88,7 +88,7 @@ impl SearchKind {
 
 /// The text is not the name of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no kind that a search finds")]
+#[error("is not a kind of hit")]
 pub struct SearchKindError;
 
 impl FromStr for SearchKind {

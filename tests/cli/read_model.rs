@@ -31,9 +31,9 @@ use crate::{
 
 const STATES: &str = "requested,approved,processing,failed,succeeded,rejected,canceled,reversed";
 const DEBUG: [&str; 2] = ["--log", "ledgerscope=debug"];
-const OBSERVED: &str = "the read model of another process answers";
-const OWNED: &str = "the read model in the directory answers";
-const TEMPORARY: &str = "a temporary read model answers";
+const OBSERVED: &str = "answering from the read model of another process";
+const OWNED: &str = "answering from the read model in the directory";
+const TEMPORARY: &str = "answering from a temporary read model";
 
 fn shop(seed: u32) -> Cli {
     let cli = Cli::new();

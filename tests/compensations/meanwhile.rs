@@ -140,7 +140,7 @@ pub async fn a_form_must_equal_its_preview(app: TestApp) {
         );
     }
     let mut other = form.clone();
-    (other.amount, other.amount_again) = ("300".to_owned(), "300".to_owned());
+    (other.draft.amount, other.amount_again) = ("300".to_owned(), "300".to_owned());
     assert_eq!(compensations.issue(&fred, &other).await, Err(CompensationError::Stale));
     let mut unproved = fred.clone();
     unproved.proved = false;

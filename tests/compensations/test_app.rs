@@ -311,12 +311,7 @@ pub fn confirmation(draft: &Draft, outcome: FormOutcome) -> Result<(Box<Preview>
         return Err(outcome);
     };
     let confirmation = Confirmation {
-        command: draft.command.clone(),
-        subject: draft.subject.clone(),
-        item: draft.item.clone(),
-        amount: draft.amount.clone(),
-        reason: draft.reason.clone(),
-        note: draft.note.clone(),
+        draft: draft.clone(),
         case: preview.case.to_string(),
         command_hash: preview.command_hash.clone(),
         seen: pins_text(&preview.pins),

@@ -196,7 +196,7 @@ async fn a_filter_links_to_its_file_and_to_the_list_without_it() {
 #[tokio::test]
 async fn a_cursor_that_cannot_be_read_leads_to_the_first_page() {
     let app = TestApp::new().await;
-    let note = "pages are no longer numbered; this is the first";
+    let note = "pages are no longer numbered; the first page is shown";
     for (first, cursor, row) in [
         ("/wallets?sort=id", "after=xyz", "W-1"),
         ("/orders?sort=id", "before=xyz", "O-1"),
@@ -242,7 +242,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
     // A list that was never read is not shown as empty.
     for (path, texts) in [
         ("/wallets", &["Not all is read yet"][..]),
-        ("/search?q=W-1", &["The wallet store is not read to its end yet"]),
+        ("/search?q=W-1", &["The wallet store is still being read"]),
         (
             "/findings",
             &["The wallet store has not answered since this server started"],

@@ -1,5 +1,5 @@
-//! Makes `target/site`: what the server sends besides pages. The `wasm-bindgen` command is linked in as a library, so
-//! that a fresh machine needs nothing but cargo, and its version can't drift from that of the crate.
+//! Makes `target/site`, the files that the server sends besides pages. `wasm-bindgen` is linked as a library, so that a
+//! new machine needs only cargo, and its version is the same as that of the crate.
 
 use std::{
     env,
@@ -23,7 +23,7 @@ const NAME: &str = "ledgerscope";
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "browser";
 
-/// Where things are and go.
+/// The paths of inputs and outputs.
 struct Places {
     root: PathBuf,
     wasm: PathBuf,
@@ -46,7 +46,7 @@ impl Places {
     }
 }
 
-/// Builds and packs everything, or nothing where nothing changed.
+/// Builds and packs everything, unless no input has changed.
 pub fn bundle() -> Result<()> {
     let places = Places::find()?;
     compile(&places)?;
@@ -55,9 +55,9 @@ pub fn bundle() -> Result<()> {
     if fs::read_to_string(&stamp_path).is_ok_and(|last| last == stamp) {
         return Ok(());
     }
-    // Made aside and then swapped in: a failure half way leaves the last good site.
+    // The site is made in a temporary directory and then renamed, so that a failure leaves the last site.
     let parent = places.site.parent().context("the site has no parent directory")?;
-    // It is not there yet where cargo builds elsewhere (CARGO_TARGET_DIR).
+    // The directory may not exist if cargo builds elsewhere (CARGO_TARGET_DIR).
     fs::create_dir_all(parent)?;
     let fresh = tempfile::Builder::new()
         .prefix("site-")
@@ -71,7 +71,7 @@ pub fn bundle() -> Result<()> {
     fs::rename(fresh.keep(), &places.site).with_context(|| format!("moving {} into place", places.site.display()))
 }
 
-/// Has cargo build the browser's half of the crate.
+/// Builds the browser part of the crate with cargo.
 fn compile(places: &Places) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
@@ -84,7 +84,7 @@ fn compile(places: &Places) -> Result<()> {
     Ok(())
 }
 
-/// Size and time of every input: what decides whether there is something to do.
+/// The path, size and modification time of every input. If the stamp is unchanged, there is nothing to do.
 fn stamp(places: &Places) -> Result<String> {
     let mut inputs = vec![places.wasm.clone(), env::current_exe()?];
     for directory in ["style", "public"] {
@@ -127,8 +127,8 @@ fn pack(places: &Places, site: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs wasm-bindgen; the JavaScript and the WebAssembly. Snippets, if a crate has any, stay in `pkg` under names that
-/// already carry a hash.
+/// Runs wasm-bindgen. Returns the JavaScript and the WebAssembly. Snippets of crates, if any, stay in `pkg` under names
+/// that contain a hash.
 fn bind(places: &Places, pkg: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
     let mut output = Bindgen::new()
         .input_path(&places.wasm)
@@ -149,7 +149,7 @@ fn bind(places: &Places, pkg: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((js, wasm))
 }
 
-/// Has binaryen's wasm-opt make it smaller, where somebody installed it.
+/// Optimises the size with binaryen's wasm-opt, if it is installed.
 fn optimise(wasm: &Path) -> Result<()> {
     let run = Command::new("wasm-opt")
         .args(["-Oz", "--all-features", "-o"])

@@ -1,11 +1,12 @@
-//! Joins the style sheets into one file, so that a page asks once. It follows `@import` and nothing else of CSS: what is
-//! written is what is sent.
+//! Joins the style sheets into one file, so that a page needs one request. Only `@import` is processed; the rest is
+//! copied unchanged.
 
 use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
-/// The text of `path` with every line `@import "FILE" [layer(NAME)];` replaced by that file, in its layer.
+/// Returns the text of `path`, in which every line `@import "FILE" [layer(NAME)];` is replaced by that file, in its
+/// layer.
 pub fn join(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let mut joined = String::with_capacity(text.len());
@@ -25,7 +26,7 @@ pub fn join(path: &Path) -> Result<String> {
     Ok(joined)
 }
 
-/// The file and the layer of what follows `@import `.
+/// Parses the text after `@import ` into the file and the layer.
 fn parse_import(import: &str) -> Result<(&str, Option<&str>)> {
     let parts = import
         .trim_end()
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn another_form_of_import_is_refused_rather_than_lost() {
+    fn other_forms_of_import_are_refused() {
         for import in ["url(base.css);", "\"base.css\" screen;", "\"base.css\""] {
             assert!(parse_import(import).is_err(), "{import}");
         }

@@ -1,8 +1,9 @@
-//! Takes the comments out of the scripts of `public`. They are types and explanations for authors, and half of what a browser
-//! would download.
+//! Removes the comments from the scripts of `public`: they are types and explanations for authors, and about half of
+//! the bytes.
 
-/// `script` without the comments that have lines of their own. Their lines stay, empty, so that a browser and the source give a
-/// line the same number. Knows no strings: a template literal must not have a line that begins with `//` or `/*`.
+/// Returns `script` without the comments that are on their own lines. The lines stay as empty lines, so that line
+/// numbers in the browser are those of the source. Strings are not recognised: no line of a template literal may begin
+/// with `//` or `/*`.
 pub fn without_comments(script: &str) -> String {
     let mut kept = String::with_capacity(script.len());
     let mut inside = false;

@@ -1,4 +1,4 @@
-//! Chores of the build that cargo has no word for. Run as `cargo xtask CHORE`; nothing here is part of the product.
+//! Build tasks that cargo does not have. Run them as `cargo xtask TASK`. This crate is not part of the product.
 
 mod bundle;
 mod css;

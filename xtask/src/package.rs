@@ -1,5 +1,4 @@
-//! Writes files the way the server hands them out: named after their content, and compressed beforehand. It knows
-//! nothing of where they come from.
+//! Writes files as the server serves them: with a content hash in the name, and with compressed copies.
 
 use std::{fs, io::Write, path::Path};
 
@@ -7,23 +6,26 @@ use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-/// Text and WebAssembly; pictures are compressed already.
+/// The extensions of files to compress: text and WebAssembly. Most pictures are compressed already.
 const COMPRESSIBLE: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
-/// Below this many bytes a packet is a packet.
+/// Smaller files, in bytes, are not compressed: they fit into one network packet anyway.
 const COMPRESS_FROM: usize = 1024;
-/// The highest quality takes three times as long for a few percent; this is made on every change.
+/// One below the highest quality, which takes three times as long for a few percent. The bundle is made on every
+/// change.
 const BROTLI_QUALITY: u32 = 10;
-/// Sixteen megabytes, the most that browsers take: the program repeats itself over more than four.
+/// The binary logarithm of the window: 16 MB, the most that browsers accept. The program has repetitions over more than
+/// 4 MB.
 const BROTLI_WINDOW: u32 = 24;
 
-/// What became of one file, in bytes.
+/// The sizes of one file in bytes, plain and compressed.
 pub struct Packed {
     pub raw: usize,
     pub gzip: usize,
     pub brotli: usize,
 }
 
-/// `STEM.HASH.EXTENSION`: another content is another name, so browsers may keep it for ever.
+/// `STEM.HASH.EXTENSION`, with the first 64 bits of the SHA-256. Another content gets another name, so browsers can
+/// cache the file for ever.
 pub fn hashed_name(stem: &str, extension: &str, content: &[u8]) -> String {
     let hash = Sha256::digest(content)
         .iter()
@@ -32,7 +34,7 @@ pub fn hashed_name(stem: &str, extension: &str, content: &[u8]) -> String {
     format!("{stem}.{hash:016x}.{extension}")
 }
 
-/// Writes `content` to `path`, and beside it `path.br` and `path.gz` where that makes it smaller.
+/// Writes `content` to `path`. Also writes `path.br` and `path.gz` if the file is of a compressible type and not small.
 pub fn write(path: &Path, content: &[u8]) -> Result<Packed> {
     let save =
         |path: &Path, bytes: &[u8]| fs::write(path, bytes).with_context(|| format!("writing {}", path.display()));
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_content_is_another_name() {
+    fn another_content_gets_another_name() {
         let name = hashed_name("app", "js", b"one");
         assert_eq!(name, hashed_name("app", "js", b"one"));
         assert_ne!(name, hashed_name("app", "js", b"two"));

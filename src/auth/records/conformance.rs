@@ -14,16 +14,16 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONGER_THAN_SHORT: Duration = Duration::from_millis(400);
 
 /// A store for one test, and a value that keeps it alive (such as a temporary directory).
-pub struct Bench {
+pub struct TestStore {
     url: String,
-    _keeper: Box<dyn Any + Send>,
+    _kept: Box<dyn Any + Send>,
 }
 
-impl Bench {
-    pub fn new(url: String, keeper: impl Any + Send) -> Self {
+impl TestStore {
+    pub fn new(url: String, kept: impl Any + Send) -> Self {
         Self {
             url,
-            _keeper: Box::new(keeper),
+            _kept: Box::new(kept),
         }
     }
 
@@ -33,12 +33,12 @@ impl Bench {
     }
 }
 
-/// Declares a test for each scenario, on the store that `$bench` makes.
+/// Declares a test for each scenario, on the store that `$store` makes.
 #[macro_export]
 macro_rules! records_conformance {
-    ($adapter:ident, $bench:expr) => {
+    ($adapter:ident, $store:expr) => {
         mod $adapter {
-            $crate::records_conformance!($bench;
+            $crate::records_conformance!($store;
                 a_value_is_there_for_all_until_it_is_deleted
                 values_and_counters_expire
                 what_is_there_is_not_put_anew
@@ -49,19 +49,19 @@ macro_rules! records_conformance {
             );
         }
     };
-    ($bench:expr; $($scenario:ident)+) => {
+    ($store:expr; $($scenario:ident)+) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $scenario() {
-                let bench = $bench;
-                $crate::conformance::$scenario(&bench).await;
+                let store = $store;
+                $crate::conformance::$scenario(&store).await;
             }
         )+
     };
 }
 
-pub async fn a_value_is_there_for_all_until_it_is_deleted(bench: &Bench) {
-    let (one, other) = (bench.records(), bench.records());
+pub async fn a_value_is_there_for_all_until_it_is_deleted(store: &TestStore) {
+    let (one, other) = (store.records(), store.records());
     assert_eq!(other.get("a").await, Ok(None));
     let bytes: Vec<u8> = (0..=255).collect();
     one.put("a", &bytes, LONG).await.unwrap();
@@ -76,8 +76,8 @@ pub async fn a_value_is_there_for_all_until_it_is_deleted(bench: &Bench) {
     assert_eq!(one.get("b").await, Ok(Some(vec![])));
 }
 
-pub async fn values_and_counters_expire(bench: &Bench) {
-    let records = bench.records();
+pub async fn values_and_counters_expire(store: &TestStore) {
+    let records = store.records();
     records.put("a", b"1", SHORT).await.unwrap();
     records.put_new("b", b"1", SHORT).await.unwrap();
     records.put("c", b"1", SHORT).await.unwrap();
@@ -99,8 +99,8 @@ pub async fn values_and_counters_expire(bench: &Bench) {
     assert!(anew.expires_in > SHORT, "{anew:?}");
 }
 
-pub async fn what_is_there_is_not_put_anew(bench: &Bench) {
-    let users = [bench.records(), bench.records()];
+pub async fn what_is_there_is_not_put_anew(store: &TestStore) {
+    let users = [store.records(), store.records()];
     let racing = (0..20).map(|n| {
         let records = Arc::clone(&users[n % 2]);
         tokio::spawn(async move { records.put_new("a", n.to_string().as_bytes(), LONG).await.unwrap() })
@@ -111,8 +111,8 @@ pub async fn what_is_there_is_not_put_anew(bench: &Bench) {
     assert_eq!(users[0].get("a").await, Ok(Some(winner.into_bytes())));
 }
 
-pub async fn only_what_is_still_there_is_replaced(bench: &Bench) {
-    let records = bench.records();
+pub async fn only_what_is_still_there_is_replaced(store: &TestStore) {
+    let records = store.records();
     assert_eq!(records.replace("a", b"", b"1", LONG).await, Ok(false));
     assert_eq!(records.get("a").await, Ok(None));
     records.put("a", b"1", LONG).await.unwrap();
@@ -124,9 +124,9 @@ pub async fn only_what_is_still_there_is_replaced(bench: &Bench) {
     assert_eq!(records.get("a").await, Ok(None));
 }
 
-pub async fn a_counter_counts_every_increment_once(bench: &Bench) {
+pub async fn a_counter_counts_every_increment_once(store: &TestStore) {
     // Eight adapters create the store concurrently.
-    let users = [(); 8].map(|()| bench.records());
+    let users = [(); 8].map(|()| store.records());
     let counting = (0..50).map(|n| {
         let records = Arc::clone(&users[n % 8]);
         tokio::spawn(async move { records.increment("n", LONG).await.unwrap().count })
@@ -138,8 +138,8 @@ pub async fn a_counter_counts_every_increment_once(bench: &Bench) {
     assert_eq!(users[1].increment("n", LONG).await.unwrap().count, 1);
 }
 
-pub async fn a_counter_does_not_fall_below_zero(bench: &Bench) {
-    let records = bench.records();
+pub async fn a_counter_does_not_fall_below_zero(store: &TestStore) {
+    let records = store.records();
     records.decrement("n").await.unwrap();
     records.increment("n", LONG).await.unwrap();
     records.increment("n", LONG).await.unwrap();
@@ -149,8 +149,8 @@ pub async fn a_counter_does_not_fall_below_zero(bench: &Bench) {
     assert_eq!(records.increment("n", LONG).await.unwrap().count, 1);
 }
 
-pub async fn what_is_beyond_the_limits_is_refused(bench: &Bench) {
-    let records = bench.records();
+pub async fn what_is_beyond_the_limits_is_refused(store: &TestStore) {
+    let records = store.records();
     let (key, value) = ("k".repeat(KEY_BYTES_MAX), vec![7; VALUE_BYTES_MAX]);
     records.put(&key, &value, LONG).await.unwrap();
     assert_eq!(records.get(&key).await, Ok(Some(value.clone())));

@@ -10,8 +10,8 @@ use crate::{
 
 #[tokio::test]
 async fn an_operator_is_found_as_they_were_added_and_changed() {
-    let bench = TestAuth::new();
-    let operators = bench.auth.operators();
+    let test = TestAuth::new();
+    let operators = test.auth.operators();
     assert_eq!(operators.find(&name("ada")).await, Ok(None));
     let added = NewOperator {
         title: Some("Ada L.".into()),
@@ -22,7 +22,7 @@ async fn an_operator_is_found_as_they_were_added_and_changed() {
     };
     let credentials = operators.add(added, "root").await.unwrap();
     assert_eq!(credentials.password.0.len(), 29);
-    let ada = bench.another().operators().find(&name("ada")).await.unwrap().unwrap();
+    let ada = test.another().operators().find(&name("ada")).await.unwrap().unwrap();
     assert_eq!(
         (ada.role, ada.title.as_deref(), ada.epoch),
         (Role::Finance, Some("Ada L."), 2)
@@ -51,9 +51,9 @@ async fn an_operator_is_found_as_they_were_added_and_changed() {
 
 #[tokio::test]
 async fn a_change_without_effect_appends_nothing() {
-    let bench = TestAuth::new();
-    bench.operator("ada", Role::Viewer).await;
-    let (operators, ada) = (bench.auth.operators(), name("ada"));
+    let test = TestAuth::new();
+    test.operator("ada", Role::Viewer).await;
+    let (operators, ada) = (test.auth.operators(), name("ada"));
     operators.enable(&ada, "root").await.unwrap();
     operators.set_role(&ada, Role::Viewer, "root").await.unwrap();
     operators.set_limits(&ada, &[], "root").await.unwrap();
@@ -65,8 +65,8 @@ async fn a_change_without_effect_appends_nothing() {
 
 #[tokio::test]
 async fn a_name_can_be_used_once() {
-    let bench = TestAuth::new();
-    let processes = [bench.another(), bench.another()];
+    let test = TestAuth::new();
+    let processes = [test.another(), test.another()];
     let adding = (0..10).map(|n| {
         let auth = &processes[n % 2];
         async move { auth.operators().add(new("ada", Role::Viewer), "root").await }
@@ -76,31 +76,31 @@ async fn a_name_can_be_used_once() {
     for refusal in refused {
         assert_eq!(refusal.unwrap_err(), OperatorError::Exists(name("ada")));
     }
-    bench.auth.operators().disable(&name("ada"), "root").await.unwrap();
-    let again = bench.auth.operators().add(new("ada", Role::Admin), "root").await;
+    test.auth.operators().disable(&name("ada"), "root").await.unwrap();
+    let again = test.auth.operators().add(new("ada", Role::Admin), "root").await;
     assert_eq!(again.unwrap_err(), OperatorError::Exists(name("ada")));
 }
 
 #[tokio::test]
 async fn concurrent_changes_are_all_made() {
-    let bench = TestAuth::new();
-    bench.operator("ada", Role::Viewer).await;
-    let processes = [bench.another(), bench.another()];
+    let test = TestAuth::new();
+    test.operator("ada", Role::Viewer).await;
+    let processes = [test.another(), test.another()];
     let resets = (0..4).map(|n| {
         let auth = &processes[n % 2];
         async move { auth.operators().reset(&name("ada"), None, "root").await }
     });
     assert!(join_all(resets).await.iter().all(Result::is_ok));
     assert_eq!(
-        bench.auth.operators().find(&name("ada")).await.unwrap().unwrap().epoch,
+        test.auth.operators().find(&name("ada")).await.unwrap().unwrap().epoch,
         5
     );
 }
 
 #[tokio::test]
 async fn invalid_operators_are_refused() {
-    let bench = TestAuth::new();
-    let operators = bench.auth.operators();
+    let test = TestAuth::new();
+    let operators = test.auth.operators();
     let invalid = |new: NewOperator| async move {
         match operators.add(new, "root").await {
             Err(OperatorError::Invalid(why)) => why,
@@ -152,12 +152,12 @@ async fn invalid_operators_are_refused() {
 
 #[tokio::test]
 async fn all_are_listed_by_name() {
-    let bench = TestAuth::new();
+    let test = TestAuth::new();
     for who in ["zoe", "ada", "kim"] {
-        bench.operator(who, Role::Viewer).await;
+        test.operator(who, Role::Viewer).await;
     }
-    bench.auth.operators().disable(&name("kim"), "root").await.unwrap();
-    let listed = bench.auth.operators().list().await.unwrap();
+    test.auth.operators().disable(&name("kim"), "root").await.unwrap();
+    let listed = test.auth.operators().list().await.unwrap();
     let names: Vec<_> = listed
         .iter()
         .map(|operator| (operator.name.as_str(), operator.disabled))

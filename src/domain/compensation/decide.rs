@@ -76,7 +76,7 @@ pub enum Warning {
     BecomesNegative { available: Decimal },
     #[error("the refund is in processing; whoever processes it may settle it at the same time")]
     InProcessing,
-    #[error("the wallet holds the credit for this refund already; only the order will be told")]
+    #[error("the wallet already has the credit for this refund; only the order will get an event")]
     CreditedAlready,
     #[error("the order says already that this refund has succeeded; only the wallet will be credited")]
     SucceededAlready,

@@ -8,10 +8,10 @@ use ledgerscope::{
     event_log::{APPEND_MAX, AppendError, EVENT_BYTES_MAX, Expected, FeedPosition},
 };
 
-use super::{Bench, appended, event, id, keyed, next, read_all, sequences};
+use super::{TestStore, appended, event, id, keyed, next, read_all, sequences};
 
-pub async fn an_append_elsewhere_than_expected_is_refused(bench: &Bench) {
-    let log = bench.log();
+pub async fn an_append_elsewhere_than_expected_is_refused(store: &TestStore) {
+    let log = store.log();
     let append = async |expected| log.append(&id("W-1"), Expected::Exactly(expected), &[event(1)]).await;
     let conflict = |expected, actual| Err(AppendError::Conflict { expected, actual });
     assert_eq!(append(1).await, conflict(1, 0));
@@ -23,8 +23,8 @@ pub async fn an_append_elsewhere_than_expected_is_refused(bench: &Bench) {
     assert_eq!(sequences(&read_all(&*log, &id("W-1")).await), [1, 2]);
 }
 
-pub async fn of_racing_appends_with_one_expectation_one_wins(bench: &Bench) {
-    let logs = [bench.log(), bench.log()];
+pub async fn of_racing_appends_with_one_expectation_one_wins(store: &TestStore) {
+    let logs = [store.log(), store.log()];
     logs[0]
         .append(&id("W-1"), Expected::Exactly(0), &[event(0)])
         .await
@@ -41,8 +41,8 @@ pub async fn of_racing_appends_with_one_expectation_one_wins(bench: &Bench) {
     assert_eq!(sequences(&read_all(&*logs[0], &id("W-1")).await), [1, 2]);
 }
 
-pub async fn racing_appends_without_expectation_all_land(bench: &Bench) {
-    let logs = [bench.log(), bench.log()];
+pub async fn racing_appends_without_expectation_all_land(store: &TestStore) {
+    let logs = [store.log(), store.log()];
     let racing = (0..200).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
         tokio::spawn(async move {
@@ -62,8 +62,8 @@ pub async fn racing_appends_without_expectation_all_land(bench: &Bench) {
     assert_eq!(ids.len(), 200);
 }
 
-pub async fn several_events_are_appended_whole_or_not_at_all(bench: &Bench) {
-    let log = bench.log();
+pub async fn several_events_are_appended_whole_or_not_at_all(store: &TestStore) {
+    let log = store.log();
     let w = id("W-1");
     let many: Vec<_> = (1..=APPEND_MAX).map(event).collect();
     assert_eq!(
@@ -101,8 +101,8 @@ pub async fn several_events_are_appended_whole_or_not_at_all(bench: &Bench) {
     assert_eq!(fresh, Ok(appended(APPEND_MAX as u64 + 1, APPEND_MAX as u64 + 1)));
 }
 
-pub async fn what_is_beyond_the_limits_is_refused(bench: &Bench) {
-    let log = bench.log();
+pub async fn what_is_beyond_the_limits_is_refused(store: &TestStore) {
+    let log = store.log();
     let w = id("W-1");
     let sized = |bytes: usize| {
         let mut event = NewEvent {

@@ -9,10 +9,10 @@ use ledgerscope::{
 };
 use tokio::time::timeout;
 
-use super::{Bench, advanced, event, feed_items, id, next};
+use super::{TestStore, advanced, event, feed_items, id, next};
 
-pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
-    let log = bench.log();
+pub async fn the_feed_tells_every_append_from_any_position(store: &TestStore) {
+    let log = store.log();
     let mut expected = vec![];
     for number in 0..40 {
         let wallet = format!("W-{}", number % 7);
@@ -54,8 +54,8 @@ pub async fn the_feed_tells_every_append_from_any_position(bench: &Bench) {
     assert_eq!(feed_items(&next(&mut feed, 1).await)[0].0, "W-3");
 }
 
-pub async fn the_feed_tells_what_others_append(bench: &Bench) {
-    let (log, other) = (bench.log(), bench.log());
+pub async fn the_feed_tells_what_others_append(store: &TestStore) {
+    let (log, other) = (store.log(), store.log());
     let mut feed = log.follow(FeedPosition::default());
     let mut again = other.follow(FeedPosition::default());
     for number in 1..=5 {

@@ -12,10 +12,10 @@ use ledgerscope::{
     event_log::{APPEND_MAX, Expected, FeedPosition, READ_MAX},
 };
 
-use super::{Bench, appended, event, id, keyed, next, read_all, repeated, sequences};
+use super::{TestStore, appended, event, id, keyed, next, read_all, repeated, sequences};
 
-pub async fn events_come_back_as_they_were_written(bench: &Bench) {
-    let log = bench.log();
+pub async fn events_come_back_as_they_were_written(store: &TestStore) {
+    let log = store.log();
     let full = NewEvent {
         actor: Some("müller@example.com".into()),
         idempotencykey: Some("key with spaces, 'quotes' and \n lines".into()),
@@ -29,7 +29,7 @@ pub async fn events_come_back_as_they_were_written(bench: &Bench) {
     let done = log.append(&id("W-1"), Expected::Any, &[full.clone(), event(2)]).await;
     assert_eq!(done, Ok(appended(1, 2)));
 
-    let entries = bench.log().read(&id("W-1"), Position::START, 10).await.unwrap();
+    let entries = store.log().read(&id("W-1"), Position::START, 10).await.unwrap();
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[0].fields, full.into_fields(1));
     assert_eq!(entries[1].fields, event(2).into_fields(2));
@@ -37,8 +37,8 @@ pub async fn events_come_back_as_they_were_written(bench: &Bench) {
     assert_eq!(entries[0].recorded.timestamp_subsec_nanos() % 1_000_000, 0);
 }
 
-pub async fn a_stream_that_does_not_exist_is_empty(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_stream_that_does_not_exist_is_empty(store: &TestStore) {
+    let log = store.log();
     assert_eq!(log.name(), LogName::Wallet);
     assert_eq!(log.read(&id("W-1"), Position::START, 10).await, Ok(vec![]));
     let streams: Vec<Vec<EntityId>> = log.streams().try_collect().await.unwrap();
@@ -48,8 +48,8 @@ pub async fn a_stream_that_does_not_exist_is_empty(bench: &Bench) {
     assert_eq!(log.feed_length().await, Ok(Some(0)));
 }
 
-pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_stream_is_read_in_pages_from_any_position(store: &TestStore) {
+    let log = store.log();
     for number in 1..=25 {
         // Others in between, so that the positions of the feed are not those of the stream.
         for wallet in ["W-1", "W-2"] {
@@ -84,8 +84,8 @@ pub async fn a_stream_is_read_in_pages_from_any_position(bench: &Bench) {
     assert_eq!(log.read(&id("W-1"), Position::START, 0).await, Ok(vec![]));
 }
 
-pub async fn ids_that_look_alike_are_different_streams(bench: &Bench) {
-    let log = bench.log();
+pub async fn ids_that_look_alike_are_different_streams(store: &TestStore) {
+    let log = store.log();
     let alike = ["W-1", "w-1", "W-1.", "W-10", "W_1", "keys", "Feed", "meta"];
     for (number, wallet) in alike.iter().enumerate() {
         let done = log.append(&id(wallet), Expected::Exactly(0), &[event(number)]).await;
@@ -98,8 +98,8 @@ pub async fn ids_that_look_alike_are_different_streams(bench: &Bench) {
     }
 }
 
-pub async fn recorded_times_and_positions_do_not_decrease(bench: &Bench) {
-    let log = bench.log();
+pub async fn recorded_times_and_positions_do_not_decrease(store: &TestStore) {
+    let log = store.log();
     for number in 0..20 {
         log.append(&id("W-1"), Expected::Any, &[event(number), event(number + 100)])
             .await
@@ -114,8 +114,8 @@ pub async fn recorded_times_and_positions_do_not_decrease(bench: &Bench) {
     );
 }
 
-pub async fn every_stream_is_listed(bench: &Bench) {
-    let log = bench.log();
+pub async fn every_stream_is_listed(store: &TestStore) {
+    let log = store.log();
     let ids: HashSet<EntityId> = (0..2_500).map(|number| id(&format!("W-{number}"))).collect();
     let all: Vec<_> = ids.iter().collect();
     for some in all.chunks(250) {
@@ -128,9 +128,9 @@ pub async fn every_stream_is_listed(bench: &Bench) {
     assert_eq!(pages.concat().into_iter().collect::<HashSet<_>>(), ids);
 }
 
-pub async fn a_big_stream_is_written_and_read_whole(bench: &Bench) {
+pub async fn a_big_stream_is_written_and_read_whole(store: &TestStore) {
     const EVENTS: usize = 100_000;
-    let log = bench.log();
+    let log = store.log();
     let w = id("W-big");
     let mut expected = 0;
     for chunk in 0..EVENTS / APPEND_MAX {

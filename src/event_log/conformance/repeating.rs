@@ -8,10 +8,10 @@ use ledgerscope::{
     event_log::{AppendError, Appended, Expected, FeedPosition},
 };
 
-use super::{Bench, appended, event, feed_items, id, keyed, next, read_all, repeated, sequences};
+use super::{TestStore, appended, event, feed_items, id, keyed, next, read_all, repeated, sequences};
 
-pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_repeated_append_changes_nothing(store: &TestStore) {
+    let log = store.log();
     let w = id("W-1");
     let pair = [keyed(1, "a"), keyed(2, "b")];
     assert_eq!(log.append(&w, Expected::Exactly(0), &pair).await, Ok(appended(1, 2)));
@@ -44,8 +44,8 @@ pub async fn a_repeated_append_changes_nothing(bench: &Bench) {
     assert_eq!(other, Ok(appended(1, 2)));
 }
 
-pub async fn racing_repeats_write_once(bench: &Bench) {
-    let logs = [bench.log(), bench.log()];
+pub async fn racing_repeats_write_once(store: &TestStore) {
+    let logs = [store.log(), store.log()];
     let racing = (0..100).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
         tokio::spawn(async move {
@@ -65,8 +65,8 @@ pub async fn racing_repeats_write_once(bench: &Bench) {
     assert_eq!(feed_items(&next(&mut feed, 2).await).len(), 2);
 }
 
-pub async fn a_key_used_for_something_else_is_refused(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_key_used_for_something_else_is_refused(store: &TestStore) {
+    let log = store.log();
     let w = id("W-1");
     log.append(&w, Expected::Any, &[keyed(1, "a"), keyed(2, "b")])
         .await

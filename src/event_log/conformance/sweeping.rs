@@ -11,7 +11,7 @@ use ledgerscope::{
     event_log::{APPEND_MAX, EventLog, Expected, READ_MANY_MAX, READ_MAX, Swept},
 };
 
-use super::{Bench, event, id, read_all, sequences};
+use super::{TestStore, event, id, read_all, sequences};
 
 /// Streams put together from the parts of a sweep. A stream that is told twice begins anew; whatever is told of it is in order
 /// and without a hole, and it ends.
@@ -78,18 +78,18 @@ async fn filled(log: &dyn EventLog) -> Vec<EntityId> {
     ids.into_iter().collect()
 }
 
-pub async fn a_store_without_events_is_swept_at_once(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_store_without_events_is_swept_at_once(store: &TestStore) {
+    let log = store.log();
     assert_eq!(swept(&*log).await, BTreeMap::new());
     assert_eq!(log.read_many(&[], 10).await, Ok(vec![]));
     let nobody = [(id("W-1"), Position::START), (id("W-2"), Position::new(7, 0))];
     assert_eq!(log.read_many(&nobody, 10).await, Ok(vec![vec![], vec![]]));
 }
 
-pub async fn a_sweep_tells_what_reading_each_stream_tells(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_sweep_tells_what_reading_each_stream_tells(store: &TestStore) {
+    let log = store.log();
     let ids = filled(&*log).await;
-    let streams = swept(&*bench.log()).await;
+    let streams = swept(&*store.log()).await;
     assert_eq!(
         streams.keys().cloned().collect::<HashSet<_>>(),
         ids.iter().cloned().collect()
@@ -99,8 +99,8 @@ pub async fn a_sweep_tells_what_reading_each_stream_tells(bench: &Bench) {
     }
 }
 
-pub async fn many_streams_are_read_at_once_as_each_alone(bench: &Bench) {
-    let log = bench.log();
+pub async fn many_streams_are_read_at_once_as_each_alone(store: &TestStore) {
+    let log = store.log();
     let mut ids = filled(&*log).await;
     ids.push(id("W-nobody"));
     for limit in [0, 1, 64, 100, usize::MAX] {
@@ -134,8 +134,8 @@ pub async fn many_streams_are_read_at_once_as_each_alone(bench: &Bench) {
     assert_eq!(sequences(&found[0]), [1, 2, 3]);
 }
 
-pub async fn a_sweep_among_appends_tells_whole_beginnings(bench: &Bench) {
-    let (log, other) = (bench.log(), bench.log());
+pub async fn a_sweep_among_appends_tells_whole_beginnings(store: &TestStore) {
+    let (log, other) = (store.log(), store.log());
     for number in 0..200 {
         append(&*log, &format!("W-{number}"), 40).await;
     }
@@ -163,8 +163,8 @@ pub async fn a_sweep_among_appends_tells_whole_beginnings(bench: &Bench) {
     assert_eq!(streams.values().map(Vec::len).sum::<usize>(), 200 * 40 + 20 * 20 + 20);
 }
 
-pub async fn a_sweep_that_is_let_go_holds_up_nobody(bench: &Bench) {
-    let log = bench.log();
+pub async fn a_sweep_that_is_let_go_holds_up_nobody(store: &TestStore) {
+    let log = store.log();
     append(&*log, "W-1", 12_000).await;
     for number in 2..400 {
         append(&*log, &format!("W-{number}"), 1).await;

@@ -8,14 +8,14 @@ use ledgerscope::{
     event_log::{Expected, READ_MANY_MAX, StreamEnd, roll},
 };
 
-use super::{Bench, event, id, keyed, read_all, sweeping};
+use super::{TestStore, event, id, keyed, read_all, sweeping};
 
-pub async fn an_identity_is_the_same_for_all_who_open_a_store(bench: &Bench) {
-    let log = bench.log();
+pub async fn an_identity_is_the_same_for_all_who_open_a_store(store: &TestStore) {
+    let log = store.log();
     let before = log.identity().await.unwrap();
     log.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
     assert!(before.history.is_some());
-    let after = bench.log().identity().await.unwrap();
+    let after = store.log().identity().await.unwrap();
     assert_eq!((&before.run, &before.history), (&after.run, &after.history));
     assert_eq!(before.previous_history, after.previous_history);
     assert!(after.offset >= before.offset);
@@ -34,8 +34,8 @@ fn assert_ends_with(end: &StreamEnd, entries: &[Entry]) {
     assert_eq!(*length, entries.len() as u64);
 }
 
-pub async fn the_ends_of_many_streams_are_told_in_order(bench: &Bench) {
-    let log = bench.log();
+pub async fn the_ends_of_many_streams_are_told_in_order(store: &TestStore) {
+    let log = store.log();
     assert_eq!(log.ends(&[]).await, Ok(vec![]));
     assert_eq!(log.ends(&[id("W-1")]).await, Ok(vec![StreamEnd::Absent]));
     let mut ids = vec![];
@@ -73,8 +73,8 @@ fn rolled(entries: &[Entry]) -> RawDigest {
     digests.fold(RawDigest::default(), roll)
 }
 
-pub async fn digests_are_the_same_however_a_stream_is_read(bench: &Bench) {
-    let log = bench.log();
+pub async fn digests_are_the_same_however_a_stream_is_read(store: &TestStore) {
+    let log = store.log();
     let mut events: Vec<NewEvent> = (1..=300).map(event).collect();
     events[7].extra = vec![("traceparent".into(), "00-ä".into()), ("empty".into(), String::new())];
     events[8] = keyed(9, "k-9");
@@ -85,7 +85,7 @@ pub async fn digests_are_the_same_however_a_stream_is_read(bench: &Bench) {
     let expected = digests(&whole);
     assert_eq!(expected.len(), 300);
     // In pages, by another process, among many, and on a sweep.
-    let other = bench.log();
+    let other = store.log();
     let mut paged = other.read(&id("W-1"), Position::START, 7).await.unwrap();
     paged.extend(other.read(&id("W-1"), paged[6].position, 1_000).await.unwrap());
     assert_eq!(digests(&paged), expected);
@@ -106,8 +106,8 @@ pub async fn digests_are_the_same_however_a_stream_is_read(bench: &Bench) {
     assert_ne!(whole_rolled, rolled(&swapped));
 }
 
-pub async fn digests_differ_wherever_an_event_differs(bench: &Bench) {
-    let log = bench.log();
+pub async fn digests_differ_wherever_an_event_differs(store: &TestStore) {
+    let log = store.log();
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let with = |extra: Vec<(String, String)>| NewEvent { extra, ..event(1) };
     // The same event again differs as well: it has another place.

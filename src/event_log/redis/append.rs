@@ -48,21 +48,21 @@ pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended
     let deadline = Instant::now() + OPERATION_MAX;
     let mut pauses = PAUSES.into_iter();
     // Whether a call was sent whose answer never came.
-    let mut in_doubt = false;
+    let mut is_unknown = false;
     loop {
         let trouble = match attempt(link, request, deadline).await {
             Ok(appended) => return Ok(appended),
             Err(Failed::Answered(error)) => return Err(error),
             Err(Failed::Unsent(trouble)) => trouble,
             Err(Failed::Sent(trouble)) => {
-                in_doubt |= matches!(trouble, Trouble::Lost(_));
+                is_unknown |= matches!(trouble, Trouble::Lost(_));
                 trouble
             }
         };
-        let again = !matches!(trouble, Trouble::Refused(_)) && (repeatable || !in_doubt) && Instant::now() < deadline;
+        let again = !matches!(trouble, Trouble::Refused(_)) && (repeatable || !is_unknown) && Instant::now() < deadline;
         match pauses.next().filter(|_| again) {
             Some(pause) => sleep(pause).await,
-            None if in_doubt => return Err(trouble.into_fault().into_unknown(link.domain)),
+            None if is_unknown => return Err(trouble.into_fault().into_unknown(link.domain)),
             None => return Err(trouble.into_fault().into_append(link.domain)),
         }
     }

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Bench, LATER, hour};
+use super::{LATER, TestLogs, hour};
 use crate::{
     domain::{
         findings::{OrderFacts, WalletFacts, findings},
@@ -32,8 +32,8 @@ fn settings(dir: Option<&Path>) -> Settings {
     }
 }
 
-async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
-    let ledger = Ledger::start(bench.stores(), settings(dir)).unwrap();
+async fn start(logs: &TestLogs, dir: Option<&Path>) -> Arc<Ledger> {
+    let ledger = Ledger::start(logs.stores(), settings(dir)).unwrap();
     tokio::time::timeout(Duration::from_secs(10), ledger.loaded())
         .await
         .unwrap();
@@ -42,13 +42,13 @@ async fn start(bench: &Bench, dir: Option<&Path>) -> Arc<Ledger> {
 
 /// Writes random events to a few wallets and orders. Some are out of sequence, some are missing in the feed, some are
 /// invalid.
-fn write_some(bench: &Bench, random: &mut ChaCha8Rng, count: usize, sequences: &mut [u32; 6]) {
+fn write_some(logs: &TestLogs, random: &mut ChaCha8Rng, count: usize, sequences: &mut [u32; 6]) {
     for _ in 0..count {
         let at = random.random_range(0..6_usize);
         let (log, id) = if at < 3 {
-            (&bench.wallet, format!("W-{at}"))
+            (&logs.wallet, format!("W-{at}"))
         } else {
-            (&bench.order, format!("O-{at}"))
+            (&logs.order, format!("O-{at}"))
         };
         let (kind, data) = if at < 3 {
             wallet_event(random)
@@ -132,9 +132,9 @@ fn order_event(random: &mut ChaCha8Rng) -> (&'static str, Value) {
 }
 
 /// The findings that the domain's rules give for the streams, without a read model.
-fn judged(bench: &Bench) -> Vec<String> {
-    let wallets = folds::<WalletState>(bench.wallet.all());
-    let orders = folds::<OrderState>(bench.order.all());
+fn evaluated(logs: &TestLogs) -> Vec<String> {
+    let wallets = folds::<WalletState>(logs.wallet.all());
+    let orders = folds::<OrderState>(logs.order.all());
     let wallets: Vec<_> = wallets
         .iter()
         .map(|(id, fold)| WalletFacts {
@@ -173,16 +173,16 @@ fn folds<S: Replayable>(streams: Vec<(EntityId, Vec<crate::domain::event::Entry>
 async fn a_resumed_read_model_equals_one_that_is_filled_anew() {
     for seed in 0..40 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+        let (logs, dir) = (TestLogs::new(), tempfile::tempdir().unwrap());
         let mut sequences = [0; 6];
-        write_some(&bench, &mut random, 60, &mut sequences);
-        let first = start(&bench, Some(dir.path())).await;
-        write_some(&bench, &mut random, 20, &mut sequences);
+        write_some(&logs, &mut random, 60, &mut sequences);
+        let first = start(&logs, Some(dir.path())).await;
+        write_some(&logs, &mut random, 20, &mut sequences);
         close(first).await;
-        write_some(&bench, &mut random, 40, &mut sequences);
-        let resumed = start(&bench, Some(dir.path())).await;
+        write_some(&logs, &mut random, 40, &mut sequences);
+        let resumed = start(&logs, Some(dir.path())).await;
         assert!(resumed.resumed_from().is_some(), "{seed}");
-        let replayed = start(&bench, None).await;
+        let replayed = start(&logs, None).await;
         assert!(replayed.rows().unwrap().0.len() > 6, "{seed}");
         same_rows(&resumed, &replayed).await;
         let found = |ledger: &Ledger| -> Vec<String> {
@@ -196,8 +196,8 @@ async fn a_resumed_read_model_equals_one_that_is_filled_anew() {
             lines.sort();
             lines
         };
-        assert_eq!(sorted(found(&replayed)), sorted(judged(&bench)), "{seed}");
-        assert_eq!(sorted(found(&resumed)), sorted(judged(&bench)), "{seed}");
+        assert_eq!(sorted(found(&replayed)), sorted(evaluated(&logs)), "{seed}");
+        assert_eq!(sorted(found(&resumed)), sorted(evaluated(&logs)), "{seed}");
         assert_eq!(
             resumed.overview().unwrap().totals,
             replayed.overview().unwrap().totals,
@@ -209,10 +209,10 @@ async fn a_resumed_read_model_equals_one_that_is_filled_anew() {
         };
         assert_eq!(counts(&resumed), counts(&replayed), "{seed}");
         // The resumed ledger follows the stores: later events, in any order, give the same rows.
-        write_some(&bench, &mut random, 30, &mut sequences);
-        let after = start(&bench, None).await;
+        write_some(&logs, &mut random, 30, &mut sequences);
+        let after = start(&logs, None).await;
         // Entries that are missing in the feed are found by the next scan, which is an hour away here.
-        bench.tell_all();
+        logs.announce_all();
         same_rows(&resumed, &after).await;
     }
 }
@@ -257,16 +257,16 @@ pub async fn same_rows(a: &Ledger, b: &Ledger) {
 }
 
 /// A ledger whose read model was written to a directory.
-async fn kept() -> (Bench, tempfile::TempDir) {
-    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
-    bench.open_wallet();
-    bench.credit(2, "5", true);
-    bench.order_with_refund("O-1", "R-1", "2.00", 3);
-    close(start(&bench, Some(dir.path())).await).await;
-    let again = start(&bench, Some(dir.path())).await;
+async fn kept() -> (TestLogs, tempfile::TempDir) {
+    let (logs, dir) = (TestLogs::new(), tempfile::tempdir().unwrap());
+    logs.open_wallet();
+    logs.credit(2, "5", true);
+    logs.order_with_refund("O-1", "R-1", "2.00", 3);
+    close(start(&logs, Some(dir.path())).await).await;
+    let again = start(&logs, Some(dir.path())).await;
     assert!(again.resumed_from().is_some());
     close(again).await;
-    (bench, dir)
+    (logs, dir)
 }
 
 fn file(dir: &Path) -> std::path::PathBuf {
@@ -281,21 +281,21 @@ async fn a_file_of_another_version_or_program_is_replaced() {
         "PRAGMA application_id = 7",
         "DROP TABLE meta",
     ] {
-        let (bench, dir) = kept().await;
+        let (logs, dir) = kept().await;
         let before = file(dir.path());
         Connection::open(&before).unwrap().execute_batch(statement).unwrap();
-        let ledger = start(&bench, Some(dir.path())).await;
+        let ledger = start(&logs, Some(dir.path())).await;
         assert_eq!(ledger.resumed_from(), None, "{statement}");
         assert_eq!(
             ledger.rows().unwrap(),
-            start(&bench, None).await.rows().unwrap(),
+            start(&logs, None).await.rows().unwrap(),
             "{statement}"
         );
         assert_ne!(file(dir.path()), before, "{statement}");
         assert!(!before.exists(), "{statement}");
         close(ledger).await;
         assert!(
-            start(&bench, Some(dir.path())).await.resumed_from().is_some(),
+            start(&logs, Some(dir.path())).await.resumed_from().is_some(),
             "{statement}"
         );
     }
@@ -303,19 +303,19 @@ async fn a_file_of_another_version_or_program_is_replaced() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_replaced() {
-    let (bench, dir) = kept().await;
+    let (logs, dir) = kept().await;
     let text = "this is no database, and long enough to be read as one".repeat(100);
     std::fs::write(file(dir.path()), text).unwrap();
-    let ledger = start(&bench, Some(dir.path())).await;
+    let ledger = start(&logs, Some(dir.path())).await;
     assert_eq!(ledger.resumed_from(), None);
     close(ledger).await;
-    assert!(start(&bench, Some(dir.path())).await.resumed_from().is_some());
+    assert!(start(&logs, Some(dir.path())).await.resumed_from().is_some());
 }
 
 #[tokio::test]
 async fn a_read_model_of_other_stores_is_not_used() {
     let (_, dir) = kept().await;
-    let other = Bench::new();
+    let other = TestLogs::new();
     other.open_wallet();
     other.credit(2, "7", true);
     other.order_with_refund("O-1", "R-1", "2.00", 3);
@@ -327,26 +327,26 @@ async fn a_read_model_of_other_stores_is_not_used() {
 
 #[tokio::test]
 async fn a_huge_event_is_stored_truncated_and_still_identifies_the_store() {
-    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
-    bench.open_wallet();
+    let (logs, dir) = (TestLogs::new(), tempfile::tempdir().unwrap());
+    logs.open_wallet();
     let amount = json!({"amount": "5", "currency": "EUR"});
     let data = json!({"amount": amount, "kind": "top_up", "note": "x".repeat(1_000_000)});
-    bench.wallet_event(2, "wallet.credited", &data, true);
-    close(start(&bench, Some(dir.path())).await).await;
+    logs.wallet_event(2, "wallet.credited", &data, true);
+    close(start(&logs, Some(dir.path())).await).await;
     let database = Connection::open(file(dir.path())).unwrap();
     let longest = "SELECT max(length(entry)) FROM recent";
     let longest: u32 = database.query_row(longest, [], |row| row.get(0)).unwrap();
     assert!(longest < 2_000, "{longest}");
     drop(database);
-    let again = start(&bench, Some(dir.path())).await;
+    let again = start(&logs, Some(dir.path())).await;
     assert!(again.resumed_from().is_some());
 }
 
 #[tokio::test]
 async fn a_directory_is_used_by_one_process_only() {
-    let (bench, dir) = kept().await;
-    let ledger = start(&bench, Some(dir.path())).await;
-    let refused = Ledger::start(bench.stores(), settings(Some(dir.path()))).err().unwrap();
+    let (logs, dir) = kept().await;
+    let ledger = start(&logs, Some(dir.path())).await;
+    let refused = Ledger::start(logs.stores(), settings(Some(dir.path()))).err().unwrap();
     assert!(refused.to_string().contains("--read-model"), "{refused}");
     assert_eq!(super::posted(&ledger), "5.00");
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Bench, LATER, becomes, hour};
+use super::{LATER, TestLogs, becomes, hour};
 use crate::{
     domain::{
         findings::{FindingKind, Severity},
@@ -86,12 +86,12 @@ fn party(chance: &mut Chance) -> Value {
 }
 
 /// A ledger with few distinct values, so that many rows have equal sort keys.
-pub(super) fn generate(bench: &Bench, chance: &mut Chance) {
-    generate_wallets(bench, chance);
-    generate_orders(bench, chance);
+pub(super) fn generate(logs: &TestLogs, chance: &mut Chance) {
+    generate_wallets(logs, chance);
+    generate_orders(logs, chance);
 }
 
-fn generate_wallets(bench: &Bench, chance: &mut Chance) {
+fn generate_wallets(logs: &TestLogs, chance: &mut Chance) {
     for n in 0..40 {
         let id = format!("W-{n}");
         let currency = *chance.one_of(&CURRENCIES);
@@ -99,7 +99,7 @@ fn generate_wallets(bench: &Bench, chance: &mut Chance) {
         let mut write = |kind: &str, at: u64, data: &Value| {
             sequence += 1;
             let at = hour(i64::try_from(at).unwrap());
-            bench.wallet.write(&id, &sequence.to_string(), kind, at, data, true);
+            logs.wallet.write(&id, &sequence.to_string(), kind, at, data, true);
         };
         if chance.happens(95) {
             write(
@@ -155,7 +155,7 @@ fn generate_wallets(bench: &Bench, chance: &mut Chance) {
     }
 }
 
-fn generate_orders(bench: &Bench, chance: &mut Chance) {
+fn generate_orders(logs: &TestLogs, chance: &mut Chance) {
     for n in 0..80_u64 {
         let id = format!("O-{n}");
         let currency = *chance.one_of(&CURRENCIES);
@@ -163,7 +163,7 @@ fn generate_orders(bench: &Bench, chance: &mut Chance) {
         let mut write = |kind: &str, at: u64, data: &Value| {
             sequence += 1;
             let at = hour(i64::try_from(at).unwrap());
-            bench.order.write(&id, &sequence.to_string(), kind, at, data, true);
+            logs.order.write(&id, &sequence.to_string(), kind, at, data, true);
         };
         if chance.happens(95) {
             let mut placed = json!({"total": money(chance, currency)});
@@ -225,10 +225,10 @@ pub(super) struct Plain {
 type Wallets = Vec<(EntityId, WalletState)>;
 type Orders = Vec<(EntityId, OrderState)>;
 
-pub(super) fn rows(bench: &Bench, ledger: &Ledger, list: ListName) -> Vec<Plain> {
-    let wallets = bench.wallet.all().into_iter().map(|(id, all)| (id, folded(all)));
+pub(super) fn rows(logs: &TestLogs, ledger: &Ledger, list: ListName) -> Vec<Plain> {
+    let wallets = logs.wallet.all().into_iter().map(|(id, all)| (id, folded(all)));
     let wallets: Wallets = wallets.collect();
-    let orders = bench.order.all().into_iter().map(|(id, all)| (id, folded(all)));
+    let orders = logs.order.all().into_iter().map(|(id, all)| (id, folded(all)));
     let orders: Orders = orders.collect();
     match list {
         ListName::Wallets => of_wallets(&wallets),
@@ -616,13 +616,13 @@ fn listed<Row: ListRow + Clone>(ledger: &Ledger, query: &ListQuery, ask: &Ask) -
 }
 
 fn check<Row: ListRow + Clone>(
-    bench: &Bench,
+    logs: &TestLogs,
     ledger: &Ledger,
     list: ListName,
     id: impl Fn(&Row) -> Vec<String>,
     chance: &mut Chance,
 ) -> usize {
-    let all = rows(bench, ledger, list);
+    let all = rows(logs, ledger, list);
     let mut found = 0;
     for _ in 0..250 {
         let query = query(list, &all, chance);
@@ -650,15 +650,15 @@ fn check<Row: ListRow + Clone>(
 async fn every_filter_and_sort_equals_a_plain_recomputation() {
     let mut chance = Chance(7);
     for followed in [false, true] {
-        let bench = Bench::new();
+        let logs = TestLogs::new();
         if followed {
             // Many changes come later to wallets and orders that are already known.
-            bench.open_wallet();
-            bench.order_with_refund("O-3", "R-5", "2", 3);
+            logs.open_wallet();
+            logs.order_with_refund("O-3", "R-5", "2", 3);
         } else {
-            generate(&bench, &mut chance);
+            generate(&logs, &mut chance);
         }
-        let ledger = bench.start_at(LATER, now).await;
+        let ledger = logs.start_at(LATER, now).await;
         let searchable = || {
             let least = ledger.model.read(|connection| {
                 connection.query_row("SELECT min(searchable) FROM source", [], |row| row.get::<_, i64>(0))
@@ -667,9 +667,9 @@ async fn every_filter_and_sort_equals_a_plain_recomputation() {
         };
         becomes(searchable).await;
         if followed {
-            generate(&bench, &mut chance);
+            generate(&logs, &mut chance);
         }
-        let events: usize = [&bench.wallet, &bench.order]
+        let events: usize = [&logs.wallet, &logs.order]
             .into_iter()
             .flat_map(|log| log.all())
             .map(|(_, entries)| entries.len())
@@ -678,33 +678,33 @@ async fn every_filter_and_sort_equals_a_plain_recomputation() {
         let chance = &mut chance;
         let one = |id: &EntityId| vec![id.to_string()];
         let found = [
-            check::<WalletRow>(&bench, &ledger, ListName::Wallets, |row| one(&row.id), chance),
-            check::<OrderRow>(&bench, &ledger, ListName::Orders, |row| one(&row.id), chance),
+            check::<WalletRow>(&logs, &ledger, ListName::Wallets, |row| one(&row.id), chance),
+            check::<OrderRow>(&logs, &ledger, ListName::Orders, |row| one(&row.id), chance),
             check::<RefundRow>(
-                &bench,
+                &logs,
                 &ledger,
                 ListName::Refunds,
                 |row| vec![row.refund.clone(), row.order.to_string()],
                 chance,
             ),
             check::<HoldListRow>(
-                &bench,
+                &logs,
                 &ledger,
                 ListName::Holds,
                 |row| vec![row.hold.clone(), row.wallet.to_string()],
                 chance,
             ),
             check::<CustomerRow>(
-                &bench,
+                &logs,
                 &ledger,
                 ListName::Customers,
                 |row| vec![row.customer.clone()],
                 chance,
             ),
-            check::<FindingRow>(&bench, &ledger, ListName::Findings, |row| vec![row.key.clone()], chance),
+            check::<FindingRow>(&logs, &ledger, ListName::Findings, |row| vec![row.key.clone()], chance),
         ];
         assert!(found.iter().all(|found| *found > 200), "{found:?}");
-        counts_of_customers(&bench, &ledger);
+        counts_of_customers(&logs, &ledger);
         hostile_texts(&ledger);
     }
 }
@@ -775,12 +775,12 @@ fn hostile_texts(ledger: &Ledger) {
 }
 
 /// Compares the counts in the rows of customers.
-fn counts_of_customers(bench: &Bench, ledger: &Ledger) {
+fn counts_of_customers(logs: &TestLogs, ledger: &Ledger) {
     let (wallets, orders) = (
-        rows(bench, ledger, ListName::Wallets),
-        rows(bench, ledger, ListName::Orders),
+        rows(logs, ledger, ListName::Wallets),
+        rows(logs, ledger, ListName::Orders),
     );
-    let refunds = rows(bench, ledger, ListName::Refunds);
+    let refunds = rows(logs, ledger, ListName::Refunds);
     let of = |rows: &[Plain], id: &str| rows.iter().filter(|row| row.customer.as_deref() == Some(id)).count() as u64;
     let listed = listed::<CustomerRow>(ledger, &ListQuery::default(), &ask(3, 5_000, 10_000));
     assert!(listed.len() > 5);

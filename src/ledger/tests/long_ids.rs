@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Bench, LATER, becomes, hour};
+use super::{LATER, TestLogs, becomes, hour};
 use crate::{
     ledger::Ledger,
     read_model::lists::Search,
@@ -29,7 +29,7 @@ fn orders_with(ledger: &Ledger, text: &str, search: Search) -> BTreeSet<String> 
 
 #[tokio::test]
 async fn long_ids_and_long_parts_of_them_are_found_in_their_rows_only() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     let money = json!({"amount": "9", "currency": "EUR"});
     let mut rows = Vec::new();
     for n in 1..=600_u128 {
@@ -38,13 +38,12 @@ async fn long_ids_and_long_parts_of_them_are_found_in_their_rows_only() {
         let refund = uuid(n + 9_000);
         let placed = json!({"total": money, "customer": {"id": customer, "name": name}});
         let requested = json!({"refund": refund, "amount": money, "reason": "return", "destination": "wallet"});
-        bench.order.write(&order, "1", "order.placed", hour(1), &placed, true);
-        bench
-            .order
+        logs.order.write(&order, "1", "order.placed", hour(1), &placed, true);
+        logs.order
             .write(&order, "2", "order.refund_requested", hour(2), &requested, true);
         rows.push((order, customer, name, refund));
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let searchable = || {
         let select = "SELECT min(searchable) FROM source";
         let least = ledger

@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{Bench, LATER, hour};
+use super::{LATER, TestLogs, hour};
 use crate::{
     domain::{
         ids::{Domain, EntityId},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Without a directory, long wallets are replayed from their whole streams.
-fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
+fn start(logs: &TestLogs, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
     let settings = Settings {
         rescan: LATER,
         clock: || hour(20_000),
@@ -31,7 +31,7 @@ fn start(bench: &Bench, dir: Option<&Path>) -> std::sync::Arc<Ledger> {
         snapshots: dir.is_some(),
         ..Settings::default()
     };
-    Ledger::start(bench.stores(), settings).unwrap()
+    Ledger::start(logs.stores(), settings).unwrap()
 }
 
 fn id() -> EntityId {
@@ -60,7 +60,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, bench: &Bench, count: u64) {
+    fn write(&mut self, logs: &TestLogs, count: u64) {
         for _ in 0..count {
             self.written += 1;
             self.sequence += match self.random.random_range(0..60) {
@@ -78,8 +78,7 @@ impl Writer {
             let late = self.disorder > 0 && self.random.random_range(0..100) == 0;
             let back = if late { 1_000 } else { self.disorder };
             let time = hour(at - self.random.random_range(0..=back));
-            bench
-                .wallet
+            logs.wallet
                 .write_at("W-1", &sequence, kind, time, hour(at), &data, true);
         }
     }
@@ -186,9 +185,9 @@ async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
 #[tokio::test]
 async fn a_long_wallets_page_equals_its_whole_replay() {
     for seed in 0..6 {
-        let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(seed));
-        writer.write(&bench, 3 * SEGMENT + 40);
-        let (short, long) = (start(&bench, None), start(&bench, Some(dir.path())));
+        let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(seed));
+        writer.write(&logs, 3 * SEGMENT + 40);
+        let (short, long) = (start(&logs, None), start(&logs, Some(dir.path())));
         short.loaded().await;
         long.loaded().await;
         long.histories().track(&id(), u64::MAX).await.unwrap();
@@ -217,8 +216,8 @@ async fn a_long_wallets_page_equals_its_whole_replay() {
                 );
             }
             // More events follow, beyond the ends of segments, and the read model follows them.
-            writer.write(&bench, 200);
-            let fresh = start(&bench, None);
+            writer.write(&logs, 200);
+            let fresh = start(&logs, None);
             fresh.loaded().await;
             super::durable::same_rows(&long, &fresh).await;
             super::durable::same_rows(&short, &fresh).await;
@@ -228,10 +227,10 @@ async fn a_long_wallets_page_equals_its_whole_replay() {
 
 #[tokio::test]
 async fn looking_at_a_long_wallet_reads_a_few_segments() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(7));
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(7));
     writer.disorder = 3;
-    writer.write(&bench, 6_000);
-    let long = start(&bench, Some(dir.path()));
+    writer.write(&logs, 6_000);
+    let long = start(&logs, Some(dir.path()));
     long.loaded().await;
     long.histories().track(&id(), u64::MAX).await.unwrap();
     let looks = [
@@ -263,67 +262,67 @@ async fn looking_at_a_long_wallet_reads_a_few_segments() {
         },
     ];
     for look in looks {
-        let before = bench.wallet.entries_read();
+        let before = logs.wallet.entries_read();
         long.wallet(&id(), &look).await.unwrap();
-        let read = bench.wallet.entries_read() - before;
+        let read = logs.wallet.entries_read() - before;
         assert!(read <= 6 * SEGMENT, "{read} entries were read for {look:?}");
     }
     // One more event does not cause a second read of the stream either.
-    let before = bench.wallet.entries_read();
-    writer.write(&bench, 1);
+    let before = logs.wallet.entries_read();
+    writer.write(&logs, 1);
     let fresh = long.clone();
     super::becomes(|| fresh.overview().unwrap().events == 6_001).await;
-    let read = bench.wallet.entries_read() - before;
+    let read = logs.wallet.entries_read() - before;
     assert!(read <= 2 * SEGMENT, "{read} entries were read for one event");
 }
 
 #[tokio::test]
 async fn a_wallet_that_becomes_long_while_it_is_followed_gets_snapshots_from_then_on() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(5));
     writer.disorder = 0;
-    writer.write(&bench, SEGMENT);
-    let long = start(&bench, Some(dir.path()));
+    writer.write(&logs, SEGMENT);
+    let long = start(&logs, Some(dir.path()));
     long.loaded().await;
     // One event at a time, so that the cached fold is continued.
     for _ in 0..SEGMENT + 40 {
-        writer.write(&bench, 1);
+        writer.write(&logs, 1);
         super::becomes(|| long.overview().unwrap().events == writer.written).await;
     }
     long.histories().track(&id(), u64::MAX).await.unwrap();
     for _ in 0..8 {
-        writer.write(&bench, SEGMENT / 2);
+        writer.write(&logs, SEGMENT / 2);
         super::becomes(|| long.overview().unwrap().events == writer.written).await;
     }
-    let before = bench.wallet.entries_read();
+    let before = logs.wallet.entries_read();
     long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
-    let read = bench.wallet.entries_read() - before;
+    let read = logs.wallet.entries_read() - before;
     assert!(read <= 2 * SEGMENT, "{read} entries were read");
 }
 
 #[tokio::test]
 async fn unfinished_snapshots_of_another_process_are_continued() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(8));
-    writer.write(&bench, 4 * SEGMENT);
-    let first = start(&bench, Some(dir.path()));
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(8));
+    writer.write(&logs, 4 * SEGMENT);
+    let first = start(&logs, Some(dir.path()));
     first.loaded().await;
     first.histories().track(&id(), u64::MAX).await.unwrap();
     super::durable::close(first).await;
-    writer.write(&bench, 20 * SEGMENT);
-    let before = bench.wallet.entries_read();
-    let long = start(&bench, Some(dir.path()));
+    writer.write(&logs, 20 * SEGMENT);
+    let before = logs.wallet.entries_read();
+    let long = start(&logs, Some(dir.path()));
     long.loaded().await;
     long.histories().track(&id(), writer.written).await.unwrap();
-    let read = bench.wallet.entries_read() - before;
+    let read = logs.wallet.entries_read() - before;
     // One page was read together with other streams before the stream was known to be long.
     assert!(
         (20 * SEGMENT..22 * SEGMENT + 1_000).contains(&read),
         "{read} entries were read to go on"
     );
-    let before = bench.wallet.entries_read();
+    let before = logs.wallet.entries_read();
     long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
-    let read = bench.wallet.entries_read() - before;
+    let read = logs.wallet.entries_read() - before;
     assert!(read <= 2 * SEGMENT, "{read} entries were read");
-    let short = start(&bench, None);
+    let short = start(&logs, None);
     short.loaded().await;
     for _ in 0..20 {
         compare(&short, &long, &writer.query()).await;
@@ -332,13 +331,13 @@ async fn unfinished_snapshots_of_another_process_are_continued() {
 
 #[tokio::test]
 async fn a_snapshot_is_never_stored_without_those_before_it() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(5));
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(5));
     writer.disorder = 0;
-    writer.write(&bench, 4 * SEGMENT);
-    let long = start(&bench, Some(dir.path()));
+    writer.write(&logs, 4 * SEGMENT);
+    let long = start(&logs, Some(dir.path()));
     long.loaded().await;
     long.histories().track(&id(), u64::MAX).await.unwrap();
-    writer.write(&bench, 1);
+    writer.write(&logs, 1);
     super::becomes(|| long.overview().unwrap().events == writer.written).await;
     // The cached fold continues from snapshots that are deleted here.
     let file = rusqlite::Connection::open(dir.path().join("read_model.1.sqlite3")).unwrap();
@@ -346,7 +345,7 @@ async fn a_snapshot_is_never_stored_without_those_before_it() {
     file.execute_batch("DELETE FROM snapshot; DELETE FROM snapshot_part; DELETE FROM long_wallet;")
         .unwrap();
     for _ in 0..6 {
-        writer.write(&bench, SEGMENT / 2);
+        writer.write(&logs, SEGMENT / 2);
         super::becomes(|| long.overview().unwrap().events == writer.written).await;
     }
     let (count, numbers): (i64, i64) = file
@@ -364,7 +363,7 @@ async fn a_snapshot_is_never_stored_without_those_before_it() {
         first.is_none_or(|first| first == i64::MIN) && count == numbers,
         "{count} {numbers} {first:?}"
     );
-    let short = start(&bench, None);
+    let short = start(&logs, None);
     short.loaded().await;
     for _ in 0..20 {
         compare(&short, &long, &writer.query()).await;
@@ -373,22 +372,22 @@ async fn a_snapshot_is_never_stored_without_those_before_it() {
 
 #[tokio::test]
 async fn a_very_long_wallet_can_be_opened_as_soon_as_everything_was_read() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(6));
-    writer.write(&bench, 260 * SEGMENT);
-    let long = start(&bench, Some(dir.path()));
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(6));
+    writer.write(&logs, 260 * SEGMENT);
+    let long = start(&logs, Some(dir.path()));
     long.loaded().await;
     assert!(long.histories().is_long(&id()).await.unwrap());
-    let before = bench.wallet.entries_read();
+    let before = logs.wallet.entries_read();
     long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
-    let read = bench.wallet.entries_read() - before;
+    let read = logs.wallet.entries_read() - before;
     assert!(read <= 2 * SEGMENT, "{read} entries were read");
 }
 
 #[tokio::test]
 async fn snapshots_that_are_damaged_or_of_another_log_are_not_used() {
-    let (bench, dir, mut writer) = (Bench::new(), tempfile::tempdir().unwrap(), Writer::new(3));
-    writer.write(&bench, 5 * SEGMENT);
-    let short = start(&bench, None);
+    let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(3));
+    writer.write(&logs, 5 * SEGMENT);
+    let short = start(&logs, None);
     short.loaded().await;
     for statement in [
         "UPDATE snapshot SET body = zeroblob(length(body))",
@@ -397,13 +396,13 @@ async fn snapshots_that_are_damaged_or_of_another_log_are_not_used() {
         "DELETE FROM snapshot WHERE number = (SELECT min(number) + 1 FROM snapshot)",
         "UPDATE long_wallet SET chart = zeroblob(2)",
     ] {
-        let long = start(&bench, Some(dir.path()));
+        let long = start(&logs, Some(dir.path()));
         long.loaded().await;
         long.histories().track(&id(), u64::MAX).await.unwrap();
         super::durable::close(long).await;
         let store = rusqlite::Connection::open(dir.path().join("read_model.1.sqlite3")).unwrap();
         assert!(store.execute(statement, []).unwrap() > 0, "{statement}");
-        let long = start(&bench, Some(dir.path()));
+        let long = start(&logs, Some(dir.path()));
         long.loaded().await;
         for _ in 0..20 {
             compare(&short, &long, &writer.query()).await;
@@ -414,7 +413,7 @@ async fn snapshots_that_are_damaged_or_of_another_log_are_not_used() {
         }
         super::durable::close(long).await;
     }
-    let other = Bench::new();
+    let other = TestLogs::new();
     Writer::new(4).write(&other, 5 * SEGMENT);
     let (short, long) = (start(&other, None), start(&other, Some(dir.path())));
     short.loaded().await;

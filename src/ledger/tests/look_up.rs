@@ -6,14 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Bench, LATER, becomes, hour};
+use super::{LATER, TestLogs, becomes, hour};
 use crate::{
     domain::money::Money,
     ledger::{Ledger, LedgerError},
     read_model::{
         Settings,
-        customers::is_searchable,
         look_up::{self, Fact, Found, NameError, WholeName},
+        search_index::has_all_customers,
     },
 };
 
@@ -29,7 +29,7 @@ fn of(id: &str, name: &str) -> Value {
     json!({"id": id, "name": name})
 }
 
-impl Bench {
+impl TestLogs {
     fn place(&self, order: &str, at: DateTime<Utc>, data: &Value) {
         self.order.write(order, "1", "order.placed", at, data, true);
     }
@@ -70,7 +70,7 @@ fn customer(id: &str) -> Found {
 /// Waits for the search index of customers.
 async fn indexed(ledger: &Arc<Ledger>) {
     becomes(|| {
-        let searchable = ledger.model.read(is_searchable);
+        let searchable = ledger.model.read(has_all_customers);
         searchable.unwrap()
     })
     .await;
@@ -78,31 +78,31 @@ async fn indexed(ledger: &Arc<Ledger>) {
 
 #[tokio::test]
 async fn an_orders_id_and_the_whole_name_find_its_customer() {
-    let bench = Bench::new();
-    bench.own("W-1", &of("C-3", "王伟"));
-    bench.place(
+    let logs = TestLogs::new();
+    logs.own("W-1", &of("C-3", "王伟"));
+    logs.place(
         "O-1",
         hour(1),
         &json!({"total": euros("9"), "customer": of("C-1", "Anna  Müller")}),
     );
-    bench.place(
+    logs.place(
         "O-2",
         hour(1),
         &json!({"total": euros("9"), "customer": of("C-2", "Anna Müller")}),
     );
-    bench.place("O-3", hour(1), &json!({"total": euros("9"), "wallet": "W-1"}));
-    bench.place("O-4", hour(1), &json!({"total": euros("9"), "wallet": "W-9"}));
-    bench.place("O-5", hour(1), &json!({"total": euros("9")}));
+    logs.place("O-3", hour(1), &json!({"total": euros("9"), "wallet": "W-1"}));
+    logs.place("O-4", hour(1), &json!({"total": euros("9"), "wallet": "W-9"}));
+    logs.place("O-5", hour(1), &json!({"total": euros("9")}));
     // The order names a customer, so the owner of its wallet is not considered.
     let both = json!({"total": euros("9"), "wallet": "W-1", "customer": {"id": "C-4"}});
-    bench.place("O-6", hour(1), &both);
+    logs.place("O-6", hour(1), &both);
     // C-2 has another name in an earlier event.
-    bench.place(
+    logs.place(
         "O-7",
         hour(1),
         &json!({"total": euros("9"), "customer": of("C-2", "Anna Groß")}),
     );
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     for spelled in ["Anna Müller", "ANNA MULLER", "  anna \t mu\u{308}ller "] {
         assert_eq!(by_order(&ledger, spelled, "O-1"), customer("C-1"), "{spelled}");
         assert_eq!(by_order(&ledger, spelled, "O-2"), customer("C-2"), "{spelled}");
@@ -131,17 +131,17 @@ async fn an_orders_id_and_the_whole_name_find_its_customer() {
 
 #[tokio::test]
 async fn an_amount_counts_on_the_day_of_its_order_or_refund() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     let midnight = hour(24);
     let before = midnight - TimeDelta::nanoseconds(1);
     let ada = of("C-1", "Ada Lovelace");
-    bench.own("W-2", &of("C-2", "Grace Hopper"));
-    bench.place("O-1", midnight, &json!({"total": euros("12.50"), "customer": ada}));
-    bench.refund("O-1", "2", "R-1", "3", midnight + TimeDelta::hours(24));
-    bench.place("O-2", before, &json!({"total": euros("20"), "wallet": "W-2"}));
-    bench.refund("O-2", "2", "R-2", "4", midnight);
-    bench.refund("O-2", "3", "R-3", "5", hour(90));
-    let ledger = bench.start(LATER).await;
+    logs.own("W-2", &of("C-2", "Grace Hopper"));
+    logs.place("O-1", midnight, &json!({"total": euros("12.50"), "customer": ada}));
+    logs.refund("O-1", "2", "R-1", "3", midnight + TimeDelta::hours(24));
+    logs.place("O-2", before, &json!({"total": euros("20"), "wallet": "W-2"}));
+    logs.refund("O-2", "2", "R-2", "4", midnight);
+    logs.refund("O-2", "3", "R-3", "5", hour(90));
+    let ledger = logs.start(LATER).await;
     let found = |who: &str, amount: &str, day: &str| by_amount(&ledger, who, amount, "EUR", day);
     for (amount, day, is_found) in [
         ("12.50", "2026-01-02", true),
@@ -183,12 +183,12 @@ async fn an_amount_counts_on_the_day_of_its_order_or_refund() {
 
 #[tokio::test]
 async fn two_customers_with_the_same_name_are_distinguished_by_the_order() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     for (order, id) in [("O-1", "C-1"), ("O-2", "C-2")] {
         let data = json!({"total": euros("9"), "customer": of(id, "Ada Lovelace")});
-        bench.place(order, hour(1), &data);
+        logs.place(order, hour(1), &data);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     assert_eq!(
         by_amount(&ledger, "Ada Lovelace", "9", "EUR", "2026-01-01"),
         Found::Several
@@ -201,8 +201,8 @@ async fn two_customers_with_the_same_name_are_distinguished_by_the_order() {
 /// is found by the name.
 #[tokio::test]
 async fn a_common_amount_is_found_by_the_name() {
-    let bench = Bench::new();
-    bench.own("W-1", &of("C-1", "Grace Hopper"));
+    let logs = TestLogs::new();
+    logs.own("W-1", &of("C-1", "Grace Hopper"));
     for n in 0..60 {
         let order = format!("O-{n}");
         let data = match n {
@@ -211,15 +211,15 @@ async fn a_common_amount_is_found_by_the_name() {
             2 => json!({"total": euros("7"), "customer": of("C-ada", "Ada Byron")}),
             _ => json!({"total": euros("9"), "customer": of(&format!("C-{n}"), "Common Name")}),
         };
-        bench.place(&order, hour(1), &data);
+        logs.place(&order, hour(1), &data);
     }
-    bench.refund("O-2", "2", "R-1", "9", hour(30));
-    bench.place(
+    logs.refund("O-2", "2", "R-1", "9", hour(30));
+    logs.place(
         "O-short",
         hour(1),
         &json!({"total": euros("9"), "customer": of("C-li", "Li Wu")}),
     );
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     indexed(&ledger).await;
     let found = |who: &str, day: &str| {
         let fact = Fact::Amount {
@@ -250,12 +250,12 @@ async fn a_common_amount_is_found_by_the_name() {
 
 #[tokio::test]
 async fn without_the_search_index_a_common_amount_has_no_answer() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     for n in 0..9 {
         let data = json!({"total": euros("9"), "customer": of("C-1", "Ada Byron")});
-        bench.place(&format!("O-{n}"), hour(1), &data);
+        logs.place(&format!("O-{n}"), hour(1), &data);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let fact = Fact::Amount {
         money: Money::parse("9", "EUR".parse().unwrap()).unwrap(),
         day: "2026-01-01".parse().unwrap(),
@@ -274,17 +274,17 @@ async fn without_the_search_index_a_common_amount_has_no_answer() {
 
 #[tokio::test]
 async fn a_look_up_fails_while_a_store_is_read_for_the_first_time() {
-    let bench = Bench::new();
-    bench.place(
+    let logs = TestLogs::new();
+    logs.place(
         "O-1",
         hour(1),
         &json!({"total": euros("9"), "customer": of("C-1", "Ada")}),
     );
-    bench.wallet.switch(true);
-    let ledger = Ledger::start(bench.stores(), Settings::default()).unwrap();
+    logs.wallet.switch(true);
+    let ledger = Ledger::start(logs.stores(), Settings::default()).unwrap();
     let refused = ledger.look_up(&name("Ada"), &Fact::Order("O-1".parse().unwrap()));
     assert!(matches!(refused, Err(LedgerError::ReadModel(_))), "{refused:?}");
-    bench.wallet.switch(false);
+    logs.wallet.switch(false);
     ledger.loaded().await;
     assert_eq!(by_order(&ledger, "Ada", "O-1"), customer("C-1"));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Bench, LATER, becomes, hour};
+use super::{LATER, TestLogs, becomes, hour};
 use crate::{
     domain::refund::RefundRow,
     ledger::Ledger,
@@ -45,19 +45,19 @@ pub fn all_findings(ledger: &Ledger) -> Vec<FindingRow> {
     }
 }
 
-fn filled() -> Bench {
-    let bench = Bench::new();
+fn filled() -> TestLogs {
+    let logs = TestLogs::new();
     for n in 0..130 {
         let amount = format!("{}.50", n % 9 + 1);
-        bench.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), &amount, n % 40);
+        logs.order_with_refund(&format!("O-{n}"), &format!("R-{n:03}"), &amount, n % 40);
     }
-    bench
+    logs
 }
 
 #[tokio::test]
 async fn every_refund_is_on_one_page_forwards_and_backwards() {
-    let bench = filled();
-    let ledger = bench.start(LATER).await;
+    let logs = filled();
+    let ledger = logs.start(LATER).await;
     for sort in ListName::Refunds.sorts() {
         for text in ["", "R-", "o-1", "ada"] {
             let query = ListQuery {
@@ -102,8 +102,8 @@ async fn every_refund_is_on_one_page_forwards_and_backwards() {
 
 #[tokio::test]
 async fn unchanged_rows_appear_once_while_others_are_written() {
-    let bench = filled();
-    let ledger = bench.start(LATER).await;
+    let logs = filled();
+    let ledger = logs.start(LATER).await;
     for sort in [Sort::Newest, Sort::Id, Sort::AmountDown, Sort::AmountUp] {
         let orders = ledger.overview().unwrap().orders;
         let mut query = ListQuery {
@@ -121,7 +121,7 @@ async fn unchanged_rows_appear_once_while_others_are_written() {
             // New orders are inserted before, between and after the rows that were shown.
             for n in 0..20 {
                 let id = format!("N-{sort:?}-{written}-{n}");
-                bench.order_with_refund(&id, &format!("NR-{id}"), &format!("{n}.00"), n);
+                logs.order_with_refund(&id, &format!("NR-{id}"), &format!("{n}.00"), n);
             }
             written += 20;
             becomes(|| ledger.overview().unwrap().orders == written).await;
@@ -134,8 +134,8 @@ async fn unchanged_rows_appear_once_while_others_are_written() {
 
 #[tokio::test]
 async fn an_invalid_cursor_gives_the_first_page_with_a_note() {
-    let bench = filled();
-    let ledger = bench.start(LATER).await;
+    let logs = filled();
+    let ledger = logs.start(LATER).await;
     let first = ledger.orders(&ListQuery::default(), Search::Names).unwrap();
     assert_eq!(first.note, None);
     let by_id = ListQuery {
@@ -158,14 +158,14 @@ async fn an_invalid_cursor_gives_the_first_page_with_a_note() {
 
 #[tokio::test]
 async fn a_wallet_and_an_order_with_the_same_id_have_separate_findings() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     let nonsense = json!("nonsense");
     for n in 0..60 {
-        for log in [&bench.wallet, &bench.order] {
+        for log in [&logs.wallet, &logs.order] {
             log.write(&format!("X-{n:02}"), "1", "wallet.opened", hour(1), &nonsense, true);
         }
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let found = all_findings(&ledger);
     let subjects: BTreeSet<_> = found
         .iter()
@@ -178,12 +178,12 @@ async fn a_wallet_and_an_order_with_the_same_id_have_separate_findings() {
 
 #[tokio::test]
 async fn ids_with_special_characters_are_paged() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     for n in 0..130 {
         let refund = format!("R-{n:03}-{}", "x".repeat(2_000));
-        bench.order_with_refund(&format!("O-{n}"), &refund, "1", n % 3);
+        logs.order_with_refund(&format!("O-{n}"), &refund, "1", n % 3);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     for sort in [Sort::Oldest, Sort::Newest, Sort::Id, Sort::Order, Sort::State] {
         let query = ListQuery {
             sort: Some(sort),
@@ -197,8 +197,8 @@ async fn ids_with_special_characters_are_paged() {
 
 #[tokio::test]
 async fn a_cursor_of_another_list_gives_the_first_page() {
-    let bench = filled();
-    let ledger = bench.start(LATER).await;
+    let logs = filled();
+    let ledger = logs.start(LATER).await;
     let newest = |at| ListQuery {
         sort: Some(Sort::Newest),
         at,
@@ -215,8 +215,8 @@ async fn a_cursor_of_another_list_gives_the_first_page() {
 
 #[tokio::test]
 async fn filters_that_a_list_does_not_have_have_no_effect() {
-    let bench = filled();
-    let ledger = bench.start(LATER).await;
+    let logs = filled();
+    let ledger = logs.start(LATER).await;
     let query = ListQuery {
         operator: Some("fred".to_owned()),
         destinations: vec!["wallet".to_owned()],

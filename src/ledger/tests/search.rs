@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{
-    Bench, LATER, hour,
+    LATER, TestLogs, hour,
     lists::{Chance, Plain, compare, generate, has_text, now, rows},
 };
 use crate::{
@@ -42,12 +42,12 @@ fn moment() -> Moment {
 }
 
 /// The amounts by which a row can be found, with their currency.
-fn amounts(bench: &Bench, list: ListName, row: &Plain) -> Vec<(Decimal, Currency)> {
+fn amounts(logs: &TestLogs, list: ListName, row: &Plain) -> Vec<(Decimal, Currency)> {
     if list != ListName::Wallets {
         return row.amount.zip(row.currency).into_iter().collect();
     }
     let mut amounts = Vec::new();
-    for (id, entries) in bench.wallet.all() {
+    for (id, entries) in logs.wallet.all() {
         for entry in entries {
             let data: Value = serde_json::from_str(entry.fields.data().unwrap()).unwrap();
             if id.as_str() == row.id[0] && data["kind"] == "refund" {
@@ -60,16 +60,16 @@ fn amounts(bench: &Bench, list: ListName, row: &Plain) -> Vec<(Decimal, Currency
 }
 
 /// The hits that a search has to return, in order.
-fn expected(bench: &Bench, ledger: &Ledger, list: ListName, text: &str, search: Search) -> Vec<Found> {
+fn expected(logs: &TestLogs, ledger: &Ledger, list: ListName, text: &str, search: Search) -> Vec<Found> {
     let amount = AmountText::parse(text);
     let mut hits: Vec<(bool, bool, Plain, Matched)> = Vec::new();
-    for row in rows(bench, ledger, list) {
+    for row in rows(logs, ledger, list) {
         let mut own = row.clone();
         own.ids.clear();
         own.ids.push(row.id[0].clone());
         let by_amount = amount.as_ref().is_some_and(|asked| {
             let value: Decimal = asked.amount.as_str().parse().unwrap();
-            amounts(bench, list, &row)
+            amounts(logs, list, &row)
                 .into_iter()
                 .any(|(amount, currency)| amount == value && asked.currency.is_none_or(|asked| asked == currency))
         });
@@ -181,10 +181,10 @@ const TEXTS: [&str; 35] = [
 ];
 
 /// Compares every list with the recomputation, with and without a bound on the hits.
-fn compare_all(bench: &Bench, ledger: &Ledger) {
+fn compare_all(logs: &TestLogs, ledger: &Ledger) {
     for (list, text) in LISTS.into_iter().flat_map(|list| TEXTS.map(|text| (list, text))) {
         for search in [Search::Names, Search::Ids] {
-            let expected = expected(bench, ledger, list, text, search);
+            let expected = expected(logs, ledger, list, text, search);
             let whole = Reach {
                 search,
                 ..Reach::command(1_000, moment())
@@ -211,13 +211,13 @@ fn compare_all(bench: &Bench, ledger: &Ledger) {
 #[tokio::test]
 async fn hits_of_every_kind_equal_a_plain_recomputation() {
     for seed in [1, 2] {
-        let bench = Bench::new();
-        generate(&bench, &mut Chance(seed));
-        let ledger = bench.start(LATER).await;
+        let logs = TestLogs::new();
+        generate(&logs, &mut Chance(seed));
+        let ledger = logs.start(LATER).await;
         // The search index may not have every row at first. The results are the same.
-        compare_all(&bench, &ledger);
+        compare_all(&logs, &ledger);
         whole_index(&ledger).await;
-        compare_all(&bench, &ledger);
+        compare_all(&logs, &ledger);
         ledger.stop();
     }
 }
@@ -235,15 +235,15 @@ async fn whole_index(ledger: &Ledger) {
 /// Payments by amount, and by their whole id.
 #[tokio::test]
 async fn payments_are_found_by_their_amount_and_their_whole_id() {
-    let bench = Bench::new();
-    generate(&bench, &mut Chance(3));
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    generate(&logs, &mut Chance(3));
+    let ledger = logs.start(LATER).await;
     whole_index(&ledger).await;
     for text in ["3.50", "3.5 EUR", "3", "JPY 3", "4.125", "P-11", "p-11", "P-", "9999"] {
         let asked = SearchText::read(text).unwrap().unwrap();
         let amount = AmountText::parse(text);
         let mut expected = BTreeSet::new();
-        for (order, entries) in bench.order.all() {
+        for (order, entries) in logs.order.all() {
             for entry in entries {
                 let data: Value = serde_json::from_str(entry.fields.data().unwrap()).unwrap();
                 let Some(payment) = data["payment"].as_str() else {
@@ -313,8 +313,8 @@ fn carrier(
     }
 }
 
-fn write_refunded_order(bench: &Bench) {
-    bench.order_with_refund("O-1", "R-1", "9", 10);
+fn write_refunded_order(logs: &TestLogs) {
+    logs.order_with_refund("O-1", "R-1", "9", 10);
     let amount = json!({"amount": "9", "currency": "EUR"});
     let steps = [
         (
@@ -329,17 +329,16 @@ fn write_refunded_order(bench: &Bench) {
         ("order.refund_succeeded", json!({"refund": "R-1", "reference": "REF-2"})),
     ];
     for (sequence, (kind, data)) in (3..).zip(steps) {
-        bench
-            .order
+        logs.order
             .write("O-1", &sequence.to_string(), kind, hour(20), &data, true);
     }
 }
 
 #[tokio::test]
 async fn events_are_found_by_their_whole_ids() {
-    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
-    bench.open_wallet();
-    write_refunded_order(&bench);
+    let (logs, dir) = (TestLogs::new(), tempfile::tempdir().unwrap());
+    logs.open_wallet();
+    write_refunded_order(&logs);
     let start = || {
         let settings = Settings {
             rescan: LATER,
@@ -347,7 +346,7 @@ async fn events_are_found_by_their_whole_ids() {
             dir: Some(dir.path().to_owned()),
             ..Settings::default()
         };
-        Ledger::start(bench.stores(), settings).unwrap()
+        Ledger::start(logs.stores(), settings).unwrap()
     };
     let ledger: Arc<Ledger> = start();
     ledger.loaded().await;
@@ -381,7 +380,7 @@ async fn events_are_found_by_their_whole_ids() {
         assert_eq!(carriers(&ledger, not_whole).await, [], "{not_whole}");
     }
     // Later events are found as well, and all events after a restart.
-    bench.credit(2, "5", true);
+    logs.credit(2, "5", true);
     let credited = carrier(IdKind::Event, "W-1.2", wallet, 2, "wallet.credited", hour(2));
     super::becomes(|| ledger.overview().unwrap().events == 8).await;
     assert_eq!(carriers(&ledger, "W-1.2").await, std::slice::from_ref(&credited));
@@ -394,19 +393,18 @@ async fn events_are_found_by_their_whole_ids() {
 
 #[tokio::test]
 async fn an_id_is_not_found_where_its_event_is_gone() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    write_refunded_order(&bench);
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    write_refunded_order(&logs);
+    let ledger = logs.start(LATER).await;
     let first = searched(&ledger, "REF-2").await;
     assert_eq!(first.references.hits.len(), 1);
     let paid = async |id: &str| searched(&ledger, id).await.payments.hits.len();
     assert_eq!(paid("P-1").await, 1);
     let amount = json!({"amount": "9", "currency": "EUR"});
     let other = json!({"payment": "P-2", "amount": amount, "method": "card"});
-    bench.order.rewrite("O-1", 2, &other);
-    bench
-        .order
+    logs.order.rewrite("O-1", 2, &other);
+    logs.order
         .rewrite("O-1", 5, &json!({"refund": "R-1", "reference": "REF-3"}));
     ledger.request_pass(Domain::Order);
     for _ in 0..500 {
@@ -423,10 +421,10 @@ async fn an_id_is_not_found_where_its_event_is_gone() {
 
 #[tokio::test]
 async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
-    let bench = Bench::new();
-    bench.open_wallet();
-    write_refunded_order(&bench);
-    let ledger = bench.start(LATER).await;
+    let logs = TestLogs::new();
+    logs.open_wallet();
+    write_refunded_order(&logs);
+    let ledger = logs.start(LATER).await;
     let text = SearchText::read("ada").unwrap().unwrap();
     let view = ledger
         .search(&text, Some(SearchKind::Order), Search::Names)
@@ -437,10 +435,7 @@ async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
     let view = ledger.search(&text, None, Search::Ids).await.unwrap();
     assert_eq!((view.orders.hits.len(), view.customers.hits.len()), (0, 0));
     assert!(SearchText::read(&"x".repeat(101)).is_err());
-    assert!(
-        SearchText::read("\u{301}\u{300}").unwrap().is_none(),
-        "no text is left"
-    );
+    assert!(SearchText::read("\u{301}\u{300}").unwrap().is_none(), "no text is left");
     for text in [
         "' OR 1=1 --",
         "NEAR(a b)",
@@ -465,12 +460,12 @@ async fn one_kind_is_searched_alone_and_hostile_texts_find_nothing() {
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     let money = json!({"amount": "9", "currency": "EUR"});
     for number in 0..2_400_i64 {
         let name = if number % 2 == 0 { "Ada" } else { "Bo" };
         let placed = json!({"total": money, "customer": {"id": format!("C-{number}"), "name": name}});
-        bench.order.write(
+        logs.order.write(
             &format!("O-{number:04}"),
             "1",
             "order.placed",
@@ -479,7 +474,7 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
             true,
         );
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     whole_index(&ledger).await;
     let page = |text: &str| {
         found_in(
@@ -505,7 +500,7 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_shows_the_newest() {
 
 #[tokio::test]
 async fn settled_refunds_are_counted_after_as_many_pending_ones_as_the_bound() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let mut events = vec![
         ("order.placed", json!({"total": money("90")})),
@@ -526,11 +521,10 @@ async fn settled_refunds_are_counted_after_as_many_pending_ones_as_the_bound() {
         json!({"refund": "zq-0", "reason": "out_of_policy"}),
     ));
     for (number, (kind, data)) in (1_i64..).zip(&events) {
-        bench
-            .order
+        logs.order
             .write("O-1", &number.to_string(), kind, hour(number), data, true);
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     let found = |counted: usize| {
         let reach = Reach {
             counted,
@@ -547,7 +541,7 @@ async fn settled_refunds_are_counted_after_as_many_pending_ones_as_the_bound() {
 
 #[tokio::test]
 async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
-    let bench = Bench::new();
+    let logs = TestLogs::new();
     for number in 0..4_000_i64 {
         let (name, amount) = match number {
             0..800 => ("Dee", "7"),
@@ -556,7 +550,7 @@ async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
         };
         let total = json!({"amount": amount, "currency": "EUR"});
         let placed = json!({"total": total, "customer": {"id": format!("C-{number}"), "name": name}});
-        bench.order.write(
+        logs.order.write(
             &format!("O-{number:04}"),
             "1",
             "order.placed",
@@ -565,7 +559,7 @@ async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
             true,
         );
     }
-    let ledger = bench.start(LATER).await;
+    let ledger = logs.start(LATER).await;
     whole_index(&ledger).await;
     let page = |text: &str| {
         let (hits, _) = found_in(
@@ -585,16 +579,16 @@ async fn rows_that_were_written_long_ago_are_found_beside_many_newer_ones() {
 
 #[tokio::test]
 async fn a_reversed_credit_that_names_no_refund_has_the_same_row_however_it_was_read() {
-    let bench = Bench::new();
-    bench.open_wallet();
+    let logs = TestLogs::new();
+    logs.open_wallet();
     let credit = json!({"amount": {"amount": "5", "currency": "EUR"}, "kind": "refund"});
-    bench.wallet_event(2, "wallet.credited", &credit, true);
-    let ledger = bench.start(LATER).await;
+    logs.wallet_event(2, "wallet.credited", &credit, true);
+    let ledger = logs.start(LATER).await;
     assert_eq!(searched(&ledger, "5 EUR").await.wallets.hits.len(), 1);
     let reversal = json!({"reverses": "W-1.2", "amount": {"amount": "5", "currency": "EUR"}, "reason": "x"});
-    bench.wallet_event(3, "wallet.entry_reversed", &reversal, true);
+    logs.wallet_event(3, "wallet.entry_reversed", &reversal, true);
     super::becomes(|| ledger.overview().unwrap().events == 3).await;
-    let anew = bench.start(LATER).await;
+    let anew = logs.start(LATER).await;
     assert_eq!(ledger.model.rows().unwrap(), anew.model.rows().unwrap());
     assert_eq!(searched(&anew, "5 EUR").await.wallets.hits.len(), 1);
 }

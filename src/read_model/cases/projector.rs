@@ -312,7 +312,7 @@ impl CaseProjector {
     fn down(&self, error: &ProjectError) {
         let reason = error.to_string();
         if !self.is_down() {
-            tracing::warn!(reason, "the list of cases is not kept up");
+            tracing::warn!(reason, "the list of cases is not updated");
         }
         self.shared
             .progress

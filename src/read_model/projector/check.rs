@@ -77,7 +77,7 @@ impl<S: Entity> Projector<S> {
         let unknown = found.identity == Identity::default();
         let broken = !unknown && !continues(recorded, &found.identity);
         if found.went_back {
-            tracing::warn!(domain = %S::DOMAIN, "the store has gone back; every entity is compared with it");
+            tracing::warn!(domain = %S::DOMAIN, "the store lost entries that were read before; every entity is compared with the store");
             self.reload(found.missing).await?;
             self.place = found.end;
             self.shared.changes.begin(S::DOMAIN, &self.place);
@@ -201,7 +201,7 @@ impl<S: Entity> Projector<S> {
         for known in &lost {
             tracing::warn!(
                 domain = %S::DOMAIN, id = %known.id, entries = known.entries, position = %known.position,
-                "the store does not have what was read of a stream before; the stream is read again"
+                "the store lost entries of a stream that were read before; the stream is read again"
             );
             self.histories.forget(&known.id).await;
             again.push(known.id.clone());
@@ -217,10 +217,14 @@ impl<S: Entity> Projector<S> {
                     let batch = Batch::new(connection, S::DOMAIN)?;
                     for known in &lost {
                         witness::keep_loss(connection, S::DOMAIN, known, now)?;
-                        batch.set_stale(&known.id, "the store has other entries than were read before", now)?;
+                        batch.set_stale(
+                            &known.id,
+                            "the store's entries differ from those that were read before",
+                            now,
+                        )?;
                     }
                     for id in &unreadable {
-                        batch.set_stale(id, "a part of it can't be read", now)?;
+                        batch.set_stale(id, "some of its entries can't be read", now)?;
                     }
                     batch.finish()
                 })
@@ -378,7 +382,7 @@ pub async fn pass_forever(
         {
             Ok(()) => {}
             Err(error) => {
-                tracing::debug!(%domain, %error, "a pass is gone on with later");
+                tracing::debug!(%domain, %error, "a comparison with the store failed and continues later");
                 if hurried {
                     shared.request_pass(domain);
                 }

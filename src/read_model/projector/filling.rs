@@ -40,7 +40,7 @@ struct Filling<S: Entity> {
     seen: HashSet<u64>,
     hasher: RandomState,
     unfinished: HashMap<EntityId, Unfinished<S>>,
-    /// Streams to read again once the indexes exist, with the reason: out of order, met twice or unreadable.
+    /// Streams to read again once the indexes exist, with the reason: out of order, listed twice, cut off or unreadable.
     again: Vec<(EntityId, String)>,
     tasks: JoinSet<Result<Done, ReadModelError>>,
     /// Entries recorded before this time should be in the feed.
@@ -55,8 +55,9 @@ struct Done {
     disordered: Vec<EntityId>,
 }
 
-const DISORDERED: &str = "its entries are not in sequence order and are read again as a whole";
-const TWICE: &str = "it was met twice and is read again";
+const DISORDERED: &str = "its entries are not in sequence order; it is read again as a whole";
+const TWICE: &str = "the store listed it twice; it is read again";
+const CUT_OFF: &str = "the sweep ended before its last part; it is read again";
 
 impl<S: Entity> Projector<S> {
     /// Fills the domain from every stream. The recorded feed position is the feed's end before the sweep, so entries appended
@@ -88,7 +89,7 @@ impl<S: Entity> Projector<S> {
         }
         // A stream without its last part was cut off by the end of the sweep.
         let cut = std::mem::take(&mut filling.unfinished).into_keys();
-        filling.again.extend(cut.map(|id| (id, TWICE.to_owned())));
+        filling.again.extend(cut.map(|id| (id, CUT_OFF.to_owned())));
         // There are more old entries than the feed has, so some are not in the feed.
         let unfed = !self.log.feed_is_complete() && of.is_some_and(|of| filling.should_be_fed > of);
         self.finish_filling(filling.again, identity, unfed).await

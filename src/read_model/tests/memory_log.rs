@@ -167,7 +167,7 @@ impl MemoryLog {
     }
 
     /// Adds a feed entry for every stream.
-    pub fn tell_all(&self) {
+    pub fn announce_all(&self) {
         let mut feed = self.feed.lock().unwrap();
         for (subject, _) in self.all() {
             let position = Position::new(feed.len() as u64 + 1, 0);

@@ -79,7 +79,7 @@ impl Source {
     }
 }
 
-/// The file of a list.
+/// The handler of a list's CSV file.
 pub(super) async fn list<Row: Exported>(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
@@ -139,7 +139,7 @@ struct File<Row> {
 }
 
 impl<Row: Exported> File<Row> {
-    /// The next part. At the end of the file, records how it ended.
+    /// The next part. Records the end of the download in the audit trail: after the last part, or at an error.
     async fn go_on(&mut self) -> Result<Option<Bytes>, ExportError> {
         if self.ended {
             self.record(self.done.clone()).await;
@@ -439,7 +439,7 @@ impl Exported for CustomerRow {
     }
 }
 
-/// A value that may be absent.
+/// The cell of an optional value; empty if it is absent.
 fn text<T: ToString>(value: Option<T>) -> Cow<'static, str> {
     value.map_or(Cow::Borrowed(""), |value| value.to_string().into())
 }

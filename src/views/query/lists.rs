@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(refunds.query.sort, Some(Sort::Id));
         assert_eq!(
             refunds.ignored,
-            ["page: pages are no longer numbered; this is the first"]
+            ["page: pages are no longer numbered; the first page is shown"]
         );
     }
 

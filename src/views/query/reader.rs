@@ -132,7 +132,7 @@ impl Reader {
             return text;
         }
         self.ignored
-            .push(format!("of the search text, what is beyond {SEARCH_MAX} characters"));
+            .push(format!("the search text after its first {SEARCH_MAX} characters"));
         text.chars().take(SEARCH_MAX).collect::<String>().trim_end().to_owned()
     }
 
@@ -153,7 +153,7 @@ impl Reader {
             (Some(after), before) => {
                 if before.is_some() {
                     self.ignored
-                        .push("before, because the address has after, too".to_owned());
+                        .push("before, because the address also has after".to_owned());
                 }
                 PageAt::After(after)
             }
@@ -161,7 +161,11 @@ impl Reader {
             (None, None) => PageAt::First,
         };
         if self.last("page").is_some() {
-            let first = if at == PageAt::First { "; this is the first" } else { "" };
+            let first = if at == PageAt::First {
+                "; the first page is shown"
+            } else {
+                ""
+            };
             self.ignored.push(format!("page: pages are no longer numbered{first}"));
         }
         at
@@ -181,7 +185,7 @@ impl Reader {
             if name == SENT_PATH || name == SENT_ERROR {
                 continue;
             }
-            self.ignored.push(format!("'{}', which is no name here", quoted(&name)));
+            self.ignored.push(format!("'{}', an unknown name", quoted(&name)));
         }
         self.ignored.dedup();
         Parsed {
@@ -230,7 +234,7 @@ mod tests {
     fn after_wins_over_before() {
         let both = page_at("before=b&after=a-_9");
         assert_eq!(both.query, PageAt::After("a-_9".to_owned()));
-        assert_eq!(both.ignored, ["before, because the address has after, too"]);
+        assert_eq!(both.ignored, ["before, because the address also has after"]);
         let unreadable = page_at("before=b&after=a.b");
         assert_eq!(unreadable.query, PageAt::Before("b".to_owned()));
         assert_eq!(unreadable.ignored, ["after: 'a.b'"]);
@@ -256,7 +260,7 @@ mod tests {
         assert_eq!(number.query, PageAt::First);
         assert_eq!(
             number.ignored,
-            ["page: pages are no longer numbered; this is the first"]
+            ["page: pages are no longer numbered; the first page is shown"]
         );
         assert_eq!(
             page_at("page=2&after=a").ignored,
