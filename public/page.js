@@ -89,8 +89,8 @@ export async function navigate(url, options = {}) {
     if (request !== own || stopped || quiet) return true;
     showProblem(
       fields
-        ? "Check the connection and send the form again. Sending it twice does nothing twice."
-        : "Check the connection. What is on the page is as it was when it was last loaded.",
+        ? "Check the connection and send the form again. A repeated form has no second effect."
+        : "Check the connection. The page shows what was loaded last.",
       "The server can't be reached",
     );
   } finally {
@@ -158,7 +158,7 @@ function clearPasswords() {
  * @param {string} text
  * @param {string} [title]
  */
-function showProblem(text, title = "That did not work") {
+function showProblem(text, title = "The request failed") {
   document.getElementById("page-trouble")?.remove();
   const notice = instantiate("page-trouble-form")?.firstElementChild;
   if (!(notice instanceof HTMLElement)) return;
@@ -326,7 +326,7 @@ async function submitForAnswer(form, url, fields, template) {
     }
     document.getElementById("answer")?.replaceChildren(notice);
   } catch {
-    showProblem("Check the connection and look whether it happened before you send it again.", "The server can't be reached");
+    showProblem("Check the connection. Check whether the change was made before you send the form again.", "The server can't be reached");
   }
 }
 

@@ -100,7 +100,7 @@ impl Audit {
     pub async fn record(&self, entry: NewEntry) -> Result<(), AuditError> {
         let (act, outcome) = (entry.act.clone(), entry.outcome);
         let recorded = self.append(entry).await;
-        recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an act can't be recorded"))
+        recorded.inspect_err(|error| tracing::error!(act, %outcome, %error, "an audit entry can't be written"))
     }
 
     /// Records an entry, unless one with the same act, outcome and subject was recorded for the same session less than
@@ -128,8 +128,8 @@ impl Audit {
             time: format_time((self.clock)()),
             answer,
         };
-        let slow = || Unavailable("its writer does not get on; whether it was written is not known".into());
-        let stopped = || Unavailable("its writer has stopped; whether it was written is not known".into());
+        let slow = || Unavailable("the writer does not answer; whether the entry was written is unknown".into());
+        let stopped = || Unavailable("the writer has stopped; whether the entry was written is unknown".into());
         let done = async {
             self.jobs().send(job).await.map_err(|_| stopped())?;
             answered.await.map_err(|_| stopped())?

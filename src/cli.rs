@@ -45,7 +45,7 @@ pub use error::CliError;
 use list::ListArgs;
 use settings::{LogFormat, Settings};
 
-/// Look into an event-sourced ledger of wallets and orders.
+/// Inspect an event-sourced ledger of wallets and orders.
 ///
 /// Each domain has a store of its own, named by a URL: `embedded:DIR`, `redis://…` or `rediss://…`. Every setting is a
 /// flag or an environment variable; the flag wins.
@@ -72,13 +72,13 @@ enum Command {
     Orders(ListArgs<OrderRow>),
     /// List refunds: the pending ones, unless other states are asked for
     Refunds(ListArgs<RefundRow>),
-    /// List what does not fit together across wallets and orders
+    /// List inconsistencies across wallets and orders
     Findings(ListArgs<FindingRow>),
     /// List holds: the open ones, unless other states are asked for
     Holds(ListArgs<HoldListRow>),
     /// List the cases of compensations
     Cases(ListArgs<CaseRow>),
-    /// List customers: those whom wallets and orders name
+    /// List the customers that wallets and orders name
     Customers(ListArgs<CustomerRow>),
     /// Find anything by a part of an id or a name, by an amount, or by the whole id of a payment, a reference, an event or a correlation
     Search(search::SearchArgs),
@@ -86,15 +86,15 @@ enum Command {
     Import(import::ImportArgs),
     /// Write events as CloudEvents, one a line
     Export(export::ExportArgs),
-    /// Fill empty stores with a demo ledger, or keep a small shop running on them
+    /// Fill empty stores with a demo ledger, or append the events of a demo shop until Ctrl-C
     Seed(seed::SeedArgs),
-    /// Copy what stores record to their queues, for those who handle events
+    /// Copy events from the stores to their queues, for consumers
     Relay(relay::RelayArgs),
-    /// Add, change and list the people who may sign in
+    /// Add, change and list operators
     Operator(operator::OperatorArgs),
-    /// Verify that the read model and a replay of everything agree
+    /// Compare the read model with a replay of all events
     Verify(verify::VerifyArgs),
-    /// Verify the audit trail, or write it out
+    /// Verify the audit trail, or print it
     Audit(audit::AuditArgs),
 }
 
@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::complain(&format!("no threads to work with: {error}"));
+            output::complain(&format!("can't start the program's threads: {error}"));
             return ExitCode::from(1);
         }
     };
@@ -142,7 +142,7 @@ fn one_line(message: &str) -> String {
     let about = message.split("\n\nUsage:").next().unwrap_or_default();
     let about = about.split("\n\nFor more information").next().unwrap_or_default();
     let words: Vec<_> = about.trim_start_matches("error: ").split_whitespace().collect();
-    format!("{}; --help tells more", words.join(" "))
+    format!("{}; see --help", words.join(" "))
 }
 
 /// Starts the program's log on standard error. The level is a setting; its default is `info` for `serve` and `relay`,

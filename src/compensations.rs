@@ -15,6 +15,7 @@ mod open_cases;
 pub mod outcomes;
 mod ports;
 mod recover;
+mod reservation;
 mod saga;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -35,7 +36,7 @@ use crate::{
 
 use self::open_cases::OpenCases;
 pub use error::CompensationError;
-pub use ports::{AuditLog, AuditLogError, DayLimits, ReserveError};
+pub use ports::{AuditLog, AuditLogError, Credits, DayLimits, ReserveError};
 pub use recover::Recovered;
 
 /// The stores to which compensations append.
@@ -83,9 +84,6 @@ impl Default for Settings {
     }
 }
 
-/// Returns the wallets that were credited for a refund, or the reason why they are not known.
-pub type CreditedFor = dyn Fn(&str) -> Result<Vec<EntityId>, String> + Send + Sync;
-
 /// The person who requests an act. All fields were verified by the caller.
 #[derive(Clone, Debug)]
 pub struct Requester {
@@ -108,7 +106,7 @@ pub struct Compensations {
     stores: CompensationStores,
     limits: Arc<dyn DayLimits>,
     audit: Arc<dyn AuditLog>,
-    credited_for: Arc<CreditedFor>,
+    credits: Arc<dyn Credits>,
     settings: Settings,
     /// The snapshots of long wallets. Without them, whole streams are read.
     histories: Option<Arc<Histories<WalletState>>>,
@@ -125,7 +123,7 @@ impl Compensations {
         stores: CompensationStores,
         limits: Arc<dyn DayLimits>,
         audit: Arc<dyn AuditLog>,
-        credited_for: Arc<CreditedFor>,
+        credits: Arc<dyn Credits>,
         cases: Arc<Cases>,
         settings: Settings,
     ) -> Self {
@@ -134,7 +132,7 @@ impl Compensations {
             stores,
             limits,
             audit,
-            credited_for,
+            credits,
             settings,
             histories: None,
             cases,
@@ -160,7 +158,7 @@ impl Compensations {
     }
 
     fn leave_unknown(&self, case: &EntityId) {
-        tracing::warn!(%case, "the outcome of a case is unknown; it will be finished or refused");
+        tracing::warn!(%case, "the outcome of a case is unknown; recovery will issue or refuse it");
         self.unknown_cases().insert(case.clone());
         self.unknown_noted.notify_one();
     }

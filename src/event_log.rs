@@ -1,6 +1,5 @@
-//! The log is a port: [`EventLog`] is what the rest of the house knows of a store, and a URL picks the adapter behind it.
-//! One conformance suite (`conformance`) says what an adapter owes; it is run on every one of them. Nothing here knows
-//! what an event means.
+//! The port to a store: [`EventLog`] with its types and errors. A URL selects the adapter ([`open`]). The suite in
+//! `conformance` defines what an adapter has to do and runs on each of them. The meaning of events is not known here.
 
 mod codec;
 mod digest;
@@ -33,24 +32,24 @@ use crate::domain::{
     ids::{EntityId, LogName, Position, Sequence},
 };
 
-/// At most this many events in one append.
+/// Maximum number of events in one append.
 pub const APPEND_MAX: usize = 1_000;
-/// At most this many bytes in one event: all field names and values together.
+/// Maximum number of bytes in one event: all field names and values together.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
-/// At most this many fields in one event that the contract does not know.
+/// Maximum number of fields outside the contract in one event.
 pub const EXTRA_FIELDS_MAX: usize = 64;
-/// At most this many entries in one read.
+/// Maximum number of entries in one read.
 pub const READ_MAX: usize = 10_000;
-/// At most this many streams in one read of many.
+/// Maximum number of streams in one read of many.
 pub const READ_MANY_MAX: usize = 1_000;
 
-/// The store that a domain uses where nothing else is said.
+/// The store of a domain if no other is configured.
 pub fn default_url(domain: LogName) -> String {
     format!("embedded:./data/{domain}")
 }
 
-/// Chooses the adapter by the URL's scheme (contract §1) and checks the URL. Nothing is connected to yet: a store that is
-/// down is found out by the first call, so the rest of the program starts without it.
+/// Selects the adapter by the URL's scheme (contract §1) and checks the URL. Does not connect: a store that is down
+/// fails at the first call, so the program can start without it.
 pub fn open(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
     let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
     let name = log.into();
@@ -62,7 +61,8 @@ pub fn open(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, Ope
     }
 }
 
-/// The same, for who only reads: an embedded store that does not exist is not made, and does not answer.
+/// Like [`open`], for callers that only read. An embedded store that does not exist is not created, and calls to it
+/// fail.
 pub fn open_existing(log: impl Into<LogName>, url: &str) -> Result<Arc<dyn EventLog>, OpenError> {
     match url.split_once(':') {
         Some(("embedded", dir)) => Ok(Arc::new(embedded::Embedded::open_existing(log.into(), dir)?)),
@@ -76,7 +76,7 @@ pub fn missing_dir(url: &str) -> Option<PathBuf> {
     (!embedded::exists(dir)).then(|| dir.to_owned())
 }
 
-/// What names a store: its URL without user and password. An embedded store is named by its absolute directory.
+/// The name of a store: its URL without user and password. An embedded store is named by its absolute directory.
 pub fn store_name(url: &str) -> Result<String, OpenError> {
     let (scheme, rest) = url.split_once(':').ok_or(OpenError::Scheme)?;
     match scheme {
@@ -89,13 +89,13 @@ pub fn store_name(url: &str) -> Result<String, OpenError> {
     }
 }
 
-/// Takes every stream of a Redis store off the wire as [`EventLog::sweep`] does, and only counts its entries: what the client
-/// and the wire allow. For benchmarks, which measure a sweep against it.
+/// Reads every stream of a Redis store like [`EventLog::sweep`] and only counts the entries. Benchmarks compare a sweep
+/// with it: it is what the client and the connection allow.
 pub fn drain(log: impl Into<LogName>, url: &str) -> Result<BoxStream<'static, Result<usize, ReadError>>, OpenError> {
     Ok(redis::Redis::open(log.into(), url)?.drain())
 }
 
-/// What is wrong with the URL of a store. The URL itself is never shown: it may hold a password.
+/// What is wrong with the URL of a store. The URL is not part of the message, because it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     #[error("a store's URL starts with 'embedded:', 'redis://' or 'rediss://'")]
@@ -106,36 +106,36 @@ pub enum OpenError {
     Invalid(String),
 }
 
-/// Where the caller saw the stream; an append elsewhere is refused.
+/// The sequence at which the caller expects the stream. An append to a stream at another sequence is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Wherever it is.
+    /// Any sequence.
     Any,
-    /// Its last sequence is exactly this; 0 for a stream that does not exist.
+    /// Exactly this last sequence; 0 for a stream that does not exist.
     Exactly(Sequence),
 }
 
-/// What an append did.
+/// The result of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The sequence of the first event.
     pub first: Sequence,
     /// The sequence of the last event.
     pub last: Sequence,
-    /// The same append had been made before (idempotency key), and nothing was written now.
+    /// Whether the same append had been made before (by its idempotency keys). Then nothing was written now.
     pub repeated: bool,
 }
 
-/// Why a read has no answer. The store's name is in the message; addresses and passwords are not.
+/// Why a read failed. The message contains the store's name, but no address and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     #[error("the {store} does not answer: {reason}")]
     Unavailable { store: String, reason: String },
-    #[error("the {store} answered what can't be read: {reason}")]
+    #[error("the {store} gave an answer that can't be read: {reason}")]
     Damaged { store: String, reason: String },
 }
 
-/// Why nothing was appended, or, for [`AppendError::Unknown`], why nobody can say yet.
+/// Why nothing was appended, or, for [`AppendError::Unknown`], why the outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     #[error("the stream is at {actual}, not at {expected}")]
@@ -146,16 +146,16 @@ pub enum AppendError {
     KeyReused(String),
     #[error("the {store} does not answer: {reason}; nothing was appended")]
     Unavailable { store: String, reason: String },
-    #[error("the {store} stopped answering in mid-append: {reason}; whether it was appended is not known")]
+    #[error("the {store} stopped answering during an append: {reason}; whether it was appended is unknown")]
     Unknown { store: String, reason: String },
 }
 
-/// A place in the feed of a store: one position a partition, START where nothing was read yet.
+/// A position in the feed of a store: one position a partition, `START` for a partition that was not read yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPosition(pub Vec<Position>);
 
 impl FeedPosition {
-    /// Moves to an entry that was read. A place never goes back.
+    /// Advances to an entry that was read. A feed position never goes back.
     pub fn advance(&mut self, entry: &FeedEntry) {
         let partition = entry.partition as usize;
         if self.0.len() <= partition {
@@ -163,28 +163,35 @@ impl FeedPosition {
         }
         self.0[partition] = self.0[partition].max(entry.position);
     }
+
+    /// Whether everything up to `end` was read, in every partition of `end`.
+    pub fn reaches(&self, end: &Self) -> bool {
+        let at = |partition: usize| self.0.get(partition).copied().unwrap_or(Position::START);
+        end.0.iter().enumerate().all(|(partition, end)| at(partition) >= *end)
+    }
 }
 
-/// One appended event as the feed tells of it: who, not what.
+/// One appended event in the feed: its stream and sequence, without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEntry {
     pub partition: u32,
     pub position: Position,
     pub subject: EntityId,
-    /// `None` where the producer wrote nonsense; read the subject's stream all the same.
+    /// `None` if the producer wrote an unreadable sequence. The subject's stream has to be read nevertheless.
     pub sequence: Option<Sequence>,
 }
 
-/// A part of a stream, met on a sweep through the whole store.
+/// A part of a stream, read in a sweep through the whole store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Swept {
     pub subject: EntityId,
-    /// It begins with the first entry that its stream has.
+    /// Whether the part begins with the first entry of its stream.
     pub first: bool,
-    /// It ended with the last entry that its stream had when it was read, or the stream can't be read further.
+    /// Whether the part ends with the last entry that its stream had when it was read, or the stream can't be read
+    /// further.
     pub last: bool,
     pub entries: Vec<Entry>,
-    /// Why this stream can't be read; `None` where it could. Entries of it that came before are then of no use.
+    /// Why the stream can't be read; `None` if it can. Earlier parts of an unreadable stream are not usable.
     pub unreadable: Option<String>,
 }
 
@@ -193,11 +200,12 @@ pub struct Swept {
 pub trait EventLog: Send + Sync {
     fn name(&self) -> LogName;
 
-    /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at most
-    /// `limit` (capped at [`READ_MAX`]). Fewer than that only at the end; none for a stream that does not exist.
+    /// Entries of one stream after `after`, in the stream's own order (not necessarily that of their sequences), at
+    /// most `limit` (capped at [`READ_MAX`]). Returns fewer only at the end of the stream, and none for a stream that
+    /// does not exist.
     async fn read(&self, id: &EntityId, after: Position, limit: usize) -> Result<Vec<Entry>, ReadError>;
 
-    /// Every entry of one stream after `after`, in the stream's own order; for streams that are held whole.
+    /// Every entry of one stream after `after`, in the stream's own order. For streams that are loaded as a whole.
     async fn read_all(&self, id: &EntityId, after: Position) -> Result<Vec<Entry>, ReadError> {
         let mut all: Vec<Entry> = Vec::new();
         loop {
@@ -211,51 +219,53 @@ pub trait EventLog: Send + Sync {
         }
     }
 
-    /// Appends all of `events` or none of them. Safe to repeat where every event carries an idempotency key.
+    /// Appends all of `events` or none of them. Safe to repeat if every event has an idempotency key.
     async fn append(&self, id: &EntityId, expected: Expected, events: &[NewEvent]) -> Result<Appended, AppendError>;
 
-    /// The ids of the streams that exist, a page at a time, in no particular order; an id may come twice. What has the name of a
-    /// stream and is none is left out; a sweep and [`Self::ends`] tell of it.
+    /// The ids of the streams that exist, in pages, in no particular order. An id may come twice. A key that is named
+    /// like a stream and holds another type is left out; [`Self::sweep`] and [`Self::ends`] report it.
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>>;
 
-    /// What each of these streams has after the position beside it, as [`Self::read`] gives it, in the same order. At most
-    /// [`READ_MANY_MAX`] streams; those with less than `limit` entries are at their end.
+    /// The entries of each of these streams after the position beside it, as [`Self::read`] returns them, in the same
+    /// order. At most [`READ_MANY_MAX`] streams. A stream with fewer than `limit` entries is at its end.
     async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {
         let reads = wanted.iter().map(|(id, after)| self.read(id, *after, limit));
         futures::future::try_join_all(reads).await
     }
 
-    /// Every stream of the store from its beginning, for who replays everything: fast, in no particular order. A long stream
-    /// comes in several parts, in order and not necessarily one after the other; a stream may be told twice, from its beginning.
-    /// A stream that can't be read is told as such, and the others go on; a store that does not answer is an error.
+    /// Every stream of the store from its beginning, for a complete replay, in no particular order. A long stream comes
+    /// in several parts, in order, possibly with parts of other streams between them. A stream may come twice, each
+    /// time from its beginning. A stream that can't be read is reported as such, and the others go on. A store that
+    /// does not answer is an error.
     fn sweep(&self) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
         sweep::by_reading(self)
     }
 
-    /// What the store says of itself as a whole, asked anew each time. A fact that it does not know, or that this user may not
-    /// ask for, is `None`.
+    /// Facts that identify the store as a whole, requested anew at each call. A fact that the store does not know, or
+    /// that this user has no permission for, is `None`.
     async fn identity(&self) -> Result<Identity, ReadError> {
         Ok(Identity::default())
     }
 
-    /// What the store says of each stream without reading it, in the same order. At most [`READ_MANY_MAX`] streams.
+    /// The end of each stream, without reading its entries, in the same order. At most [`READ_MANY_MAX`] streams.
     async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
         witness::by_reading(self, ids).await
     }
 
-    /// The end of the feed as it is now.
+    /// The current end of the feed.
     async fn feed_end(&self) -> Result<FeedPosition, ReadError>;
 
-    /// How many entries the feed tells of, for saying how far a sweep is; `None` where that can't be said without reading
-    /// them. Foreign producers may have appended more.
+    /// The number of entries in the feed, to show the progress of a sweep; `None` if it can't be determined without
+    /// reading them. The store may hold more events, because other producers may append without a feed entry.
     async fn feed_length(&self) -> Result<Option<u64>, ReadError> {
         Ok(None)
     }
 
-    /// What is appended after `from`, in feed order (within a partition), as it comes, until dropped. Reconnects by itself;
-    /// an error item says that it is cut off for now, and the stream goes on after it without loss or repetition.
+    /// The feed entries after `from`, in feed order (within a partition), as they are appended, until the stream is
+    /// dropped. Reconnects by itself. An error item reports an outage; after it the stream continues without loss or
+    /// repetition.
     fn follow(&self, from: FeedPosition) -> BoxStream<'_, Result<Vec<FeedEntry>, ReadError>>;
 
-    /// Whether every stream has all its events in the feed. Where not, foreign producers are found by scanning.
+    /// Whether the feed has an entry for every event. If not, events of other producers are found by scanning.
     fn feed_is_complete(&self) -> bool;
 }

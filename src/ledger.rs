@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
+        compensation::decide::{KnownCredits, Uncertain},
         event::Entry,
         ids::{Domain, EntityId, Position},
         wallet::WalletState,
@@ -154,12 +155,28 @@ impl Ledger {
         self.model.moment().now
     }
 
-    /// The wallets that were ever credited for a refund id, whichever order has it.
+    /// The wallets that were ever credited for a refund id, whichever order has it, as far as the read model knows.
     pub fn credited_for(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
         if !self.model.is_filled(Domain::Wallet) {
             return Ok(Vec::new());
         }
         Ok(self.model.read(|connection| wallets_credited(connection, refund))?)
+    }
+
+    /// The wallets that were ever credited for a refund id, with everything that the wallet store has now. Waits a few seconds
+    /// at most until newer events are read. The answer says if it is not certain.
+    pub async fn known_credits(&self, refund: &str) -> KnownCredits {
+        let up_to_date = self.model.catch_up(Domain::Wallet).await;
+        match self.credited_for(refund) {
+            Ok(wallets) => KnownCredits {
+                wallets,
+                uncertain: up_to_date.err(),
+            },
+            Err(_) => KnownCredits {
+                wallets: Vec::new(),
+                uncertain: Some(Uncertain::ReadModel),
+            },
+        }
     }
 
     /// The changes that concern a topic, each once. If the read model does not answer, all changes.

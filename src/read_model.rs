@@ -42,7 +42,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout_at},
+};
 
 use self::{
     cases::Cases,
@@ -55,7 +59,8 @@ use self::{
 };
 use crate::{
     domain::{
-        ids::{Domain, EntityId, Position},
+        compensation::decide::Uncertain,
+        ids::{Domain, EntityId},
         order::OrderState,
         refund::Limits,
         wallet::WalletState,
@@ -75,6 +80,10 @@ pub use self::{
     projector::ProjectError,
     up_to_date::UpToDate,
 };
+
+/// How long a decision waits for the projector to read the events that a store has now.
+const CATCH_UP: Duration = Duration::from_secs(3);
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(10);
 
 /// The stores of the domains.
 #[derive(Clone)]
@@ -283,8 +292,48 @@ impl ReadModel {
     pub async fn is_behind(&self, domain: Domain) -> Option<bool> {
         let end = self.stores.of(domain).log.feed_end().await.ok()?;
         let place = self.shared.places()[domain as usize].clone()?;
-        let at = |partition: usize| place.0.get(partition).copied().unwrap_or(Position::START);
-        Some(end.0.iter().enumerate().any(|(partition, end)| at(partition) < *end))
+        Some(!place.reaches(&end))
+    }
+
+    /// Waits at most [`CATCH_UP`] until the rows of a domain reflect everything that the store's feed has now. The error says why
+    /// the rows may lack something.
+    pub async fn catch_up(&self, domain: Domain) -> Result<(), Uncertain> {
+        let log = &self.stores.of(domain).log;
+        let deadline = Instant::now() + CATCH_UP;
+        let end = match timeout_at(deadline, log.feed_end()).await {
+            Ok(Ok(end)) => end,
+            Ok(Err(_)) | Err(_) => return Err(Uncertain::Down),
+        };
+        loop {
+            let state = self.shared.state(domain).borrow().clone();
+            let reached = self.shared.places()[domain as usize]
+                .as_ref()
+                .is_some_and(|place| place.reaches(&end));
+            let lacks = match state {
+                StoreState::Live if reached => break,
+                StoreState::Live => Uncertain::Behind,
+                StoreState::Loading(_) => Uncertain::Loading,
+                StoreState::Down { .. } => Uncertain::Down,
+                StoreState::Halted { .. } => Uncertain::ReadModel,
+            };
+            if Instant::now() >= deadline {
+                return Err(lacks);
+            }
+            sleep(CATCH_UP_PAUSE).await;
+        }
+        if self.shared.is_unchecked(domain) {
+            return Err(Uncertain::Unchecked);
+        }
+        let known = self.read(|connection| {
+            let unfed = sources::read(connection, domain)?.unfed;
+            Ok((unfed, sources::has_stale(connection, domain)?))
+        });
+        match known {
+            Err(_) => Err(Uncertain::ReadModel),
+            Ok((true, _)) if !log.feed_is_complete() => Err(Uncertain::Unfed),
+            Ok((_, true)) => Err(Uncertain::Unreadable),
+            Ok(_) => Ok(()),
+        }
     }
 
     pub fn stores(&self) -> &Stores {

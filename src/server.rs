@@ -62,7 +62,7 @@ pub enum ServeError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Assets(#[from] AssetsError),
-    #[error("can't listen on {address}: {source}; choose another with --listen")]
+    #[error("can't listen on {address}: {source}; choose another address with --listen")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("the server stopped: {0}")]
     Stopped(#[from] io::Error),
@@ -84,7 +84,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
     let assets = Assets::find(&config.site)?;
     if assets.urls.program.is_none() {
         tracing::warn!(
-            "no browser part in {}: pages work, but nothing moves; run `cargo xtask bundle`",
+            "no browser part in {}: pages work, but without scripts; run `cargo xtask bundle`",
             config.site.display()
         );
     }
@@ -96,7 +96,7 @@ pub async fn serve(config: &ServerConfig, state: AppState) -> Result<(), ServeEr
     let stop = stop_signal()?;
     if let Some(own) = config.metrics_listen {
         let (listener, address) = listen(own).await?;
-        tracing::info!(%address, "figures are at /metrics");
+        tracing::info!(%address, "metrics are at /metrics");
         // Not stopped at shutdown: metrics stay readable until the process ends.
         tokio::spawn(async move { axum::serve(listener, figures).await });
     }
@@ -192,7 +192,7 @@ fn timeout(patience: time::Duration) -> TimeoutLayer {
 /// The answer to a request above [`REQUESTS_AT_ONCE`]: 503 with `Retry-After: 1`.
 async fn overloaded(_: BoxError) -> (StatusCode, [(header::HeaderName, HeaderValue); 1], &'static str) {
     let soon = (header::RETRY_AFTER, HeaderValue::from_static("1"));
-    let words = "Too many requests are being worked on; try again in a moment.\n";
+    let words = "Too many requests at once. Try again in a moment.\n";
     (StatusCode::SERVICE_UNAVAILABLE, [soon], words)
 }
 

@@ -405,15 +405,15 @@ async fn missing_permissions_are_named_and_xinfo_is_optional() {
     };
     let less = log_as(&server, "less", &["~*", "+xread", "+hget"]);
     for error in [less.feed_end().await.unwrap_err(), less.ends(&ids).await.unwrap_err()] {
-        assert_eq!(reason(error), "its user may not run XINFO STREAM");
+        assert_eq!(reason(error), "its user has no permission to run XINFO STREAM");
     }
     let read = less.read(&id("W-1"), Position::START, 9).await.unwrap_err();
-    assert_eq!(reason(read), "its user may not run XRANGE");
+    assert_eq!(reason(read), "its user has no permission to run XRANGE");
     let scan = less.streams().try_concat().await.unwrap_err();
-    assert_eq!(reason(scan), "its user may not run SCAN");
+    assert_eq!(reason(scan), "its user has no permission to run SCAN");
     let strange = log_as(&server, "strange", &["~order:*", "+@all"]);
     let read = strange.read(&id("W-1"), Position::START, 9).await.unwrap_err();
-    assert_eq!(reason(read), "its user may not use a key of the log");
+    assert_eq!(reason(read), "its user has no permission for a key of the log");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ for (const scripted of [true, false]) {
       if (scripted) {
         await ready(finance.page);
       }
-      await finance.page.getByLabel("Note, if you like").fill("Seen the receipt");
+      await finance.page.getByLabel("Note (optional)").fill("Seen the receipt");
       await finance.page.getByRole("button", { name: "Approve and issue" }).click();
       await expect(finance.page.getByRole("region", { name: "What was appended" })).toBeVisible();
       await expect(finance.page.getByRole("main")).toContainText("Seen the receipt");
@@ -129,10 +129,9 @@ for (const scripted of [true, false]) {
       await page.getByLabel("The amount again").fill("120.00");
       await page.getByRole("button", { name: "Propose", exact: true }).click();
       await expect(page).toHaveURL(/\/compensations\/CMP-/);
-      await expect(page.getByRole("main")).toContainText("Nobody approves or declines what they proposed themselves");
-      await expect(page.getByRole("button", { name: "Approve and issue" })).toHaveCount(0);
-      await page.getByText("Take it back").click();
-      await page.getByRole("button", { name: "Withdraw" }).click();
+      await expect(page.getByRole("main")).toContainText("You can't approve or decline your own proposal");
+      await expect(page.getByRole("button", { name: "Approve and issue" })).toHaveCount(0);      await page.getByText("Withdraw the proposal").click();
+      await page.getByRole("button", { name: "Withdraw", exact: true }).click();
       await expect(page.getByRole("main")).toContainText("Withdrawn: it was not issued");
       expect((await read<Wallet>(ledger.environment, "wallet", `W-${name}`)).posted).toBe("100.00");
       await page.context().close();
@@ -147,8 +146,8 @@ for (const scripted of [true, false]) {
       await preview(finance, { amount: "3", reason: "billing_error", note: "Credited too much" });
       await tell(ledger.environment, topUp(name));
       await page.getByRole("button", { name: "Issue", exact: true }).click();
-      await expect(page.getByRole("main")).toContainText("Something was appended since you looked");
-      await expect(page.getByRole("main")).toContainText("1 event appended since you looked");
+      await expect(page.getByRole("main")).toContainText("Events were appended since the preview");
+      await expect(page.getByRole("main")).toContainText("1 event appended since the preview");
       await expect(page.getByRole("region", { name: "Before and after", exact: true })).toContainText("98.00");
       expect((await read<Wallet>(ledger.environment, "wallet", `W-${name}`)).posted).toBe("101.00");
       if (scripted) {
@@ -202,7 +201,7 @@ for (const scripted of [true, false]) {
       const again = page.getByRole("button", { name: "Issue", exact: true });
       if (await again.isVisible()) {
         await again.click();
-        await expect(page.getByRole("main")).toContainText(/Issued|Something was appended|no open hold/i);
+        await expect(page.getByRole("main")).toContainText(/Issued|Events were appended|no open hold/i);
       }
       const wallet = await read<Wallet>(ledger.environment, "wallet", `W-${name}`);
       expect(wallet.held).toBe("0.00");
@@ -225,7 +224,7 @@ test("one form in two tabs is one case", async ({ browser, ledger }) => {
   await finance.page.getByRole("button", { name: "Issue", exact: true }).click();
   await expect(finance.page).toHaveURL(/\/compensations\/CMP-/);
   await second.getByRole("button", { name: "Issue", exact: true }).click();
-  await expect(second.getByRole("main")).toContainText("Something was appended since you looked");
+  await expect(second.getByRole("main")).toContainText("Events were appended since the preview");
   expect((await read<Wallet>(ledger.environment, "wallet", `W-${name}`)).posted).toBe("101.00");
   await finance.page.context().close();
 });

@@ -108,7 +108,7 @@ test("a list and the overview show a new wallet", async ({ page, open, ledger, c
 
 test("a page of the past is not updated", async ({ page, open }) => {
   await open("/wallets/W-E2E-1?sequence=3");
-  await expect(page.getByText("nothing on this page moves by itself")).toBeVisible();
+  await expect(page.getByText("This page shows the past")).toBeVisible();
   await expect(page.getByRole("button", { name: "Pause" })).not.toBeVisible();
   await expect(page.locator("#live")).not.toHaveAttribute("data-topic");
 });

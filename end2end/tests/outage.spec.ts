@@ -21,7 +21,7 @@ test("without the wallet store its pages report that and refunds stay usable", {
 
   const response = await page.goto("/wallets/W-E2E-1");
   expect(response?.status()).toBe(503);
-  await expect(page.getByRole("main")).toContainText("The wallet store is not answering");
+  await expect(page.getByRole("main")).toContainText("The wallet store does not answer");
 
   await open("/refunds?q=R-E2E-1");
   await expect(page.getByRole("table", { name: "Refunds" })).toContainText("12.34");
@@ -30,7 +30,7 @@ test("without the wallet store its pages report that and refunds stay usable", {
   await expect(page.getByRole("table", { name: "Refunds" })).toContainText("R-E2E-1");
 
   await open("/refunds/R-E2E-1");
-  await expect(page.getByRole("main")).toContainText("The wallet store is not answering");
+  await expect(page.getByRole("main")).toContainText("The wallet store does not answer");
   await expect(page.getByRole("region", { name: "Story" })).toContainText("Refund approved");
 
   await redis.start("wallet_store");

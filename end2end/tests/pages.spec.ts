@@ -15,7 +15,7 @@ test("the overview sums up pending refunds and links to them", async ({ page, op
 
 test("a refund shows its state and the events of both domains", async ({ page, open }) => {
   await open("/refunds/R-E2E-1");
-  const standing = page.getByRole("region", { name: "Where it stands" });
+  const standing = page.getByRole("region", { name: "State", exact: true });
   await expect(standing).toContainText("12.34 EUR");
   await expect(standing).toContainText("Approved");
   await expect(standing).toContainText("Overdue");

@@ -86,7 +86,7 @@ test.describe("as admin", () => {
   test("an operator is added, signs in, and is disabled while signed in", async ({ page, open, browser, ledger, store }) => {
     const name = `new-${store}`;
     await open("/operators");
-    const add = page.getByRole("region", { name: "Somebody new" });
+    const add = page.getByRole("region", { name: "Add an operator" });
     await add.getByLabel("Name to sign in with").fill(name);
     await add.getByLabel("Role").selectOption("viewer");
     const proof = add.getByLabel("Your password");

@@ -83,7 +83,7 @@ test.describe("support", () => {
     await expect(page.getByText("Names are hidden from your role; search an id or an amount.")).toBeVisible();
     await expect(page.getByLabel("Whole name")).toHaveValue("ada endtoend");
     // Filling in and sending one form counts as one action.
-    await page.getByLabel("An order of theirs").fill("O-E2E-1");
+    await page.getByLabel("Order of the customer").fill("O-E2E-1");
     await page.getByRole("button", { name: "Look up" }).click();
     await expect(page).toHaveURL("/customers/C-E2E-1");
     await page.getByRole("table", { name: "Refunds of this customer" }).getByRole("link", { name: "R-E2E-1", exact: true }).click();
@@ -94,7 +94,7 @@ test.describe("support", () => {
   test("a wrong fact has no match, and no address contains the name", async ({ page, open }) => {
     await open("/look-up");
     await page.getByLabel("Whole name").fill("Ada Endtoend");
-    await page.getByLabel("An order of theirs").fill("O-00001");
+    await page.getByLabel("Order of the customer").fill("O-00001");
     await page.getByRole("button", { name: "Look up" }).click();
     await expect(page.getByText("No match", { exact: false }).first()).toBeVisible();
     expect(page.url()).not.toMatch(/endtoend/i);

@@ -30,7 +30,7 @@ for (const [term, headline] of [
 test("events that were not recorded yet are left out", async ({ page, open, problems }) => {
   problems.allow(/404/);
   await open("/wallets/W-E2E-1?known=2026-03-31T00:00:00Z");
-  await expect(page.getByRole("alert").filter({ hasText: "not there yet" })).toBeVisible();
+  await expect(page.getByRole("alert").filter({ hasText: "did not exist yet" })).toBeVisible();
   await open("/wallets/W-E2E-1?known=2999-01-01T00:00:00Z");
   await expect(page.getByText("As known on 2999-01-01 00:00:00 UTC, not now")).toBeVisible();
   await balances(page, "90.50", "0.00", "90.50");
@@ -87,7 +87,7 @@ test("the focus stays on the slider from now into the past and back", async ({ p
   for (const [key, query] of [["ArrowLeft", "?sequence=4"], ["ArrowLeft", "?sequence=3"], ["End", ""]] as const) {
     await page.keyboard.press(key);
     await expect(page).toHaveURL(`/wallets/W-E2E-1${query}`);
-    await expect(page.getByText("nothing on this page moves by itself")).toHaveCount(query ? 1 : 0);
+    await expect(page.getByText("This page shows the past")).toHaveCount(query ? 1 : 0);
     await expect(slider).toBeFocused();
   }
 });

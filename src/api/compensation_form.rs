@@ -28,7 +28,7 @@ pub(super) fn pins(text: &str) -> Result<Vec<Pin>, ApiError> {
     }
     let short = Some(text).filter(|text| text.len() <= PINS_MAX);
     short.and_then(parse_pins).ok_or_else(|| ApiError::Invalid {
-        message: "the positions can't be read".to_owned(),
+        message: "the form's stream positions are invalid; preview it again".to_owned(),
     })
 }
 
@@ -82,18 +82,20 @@ impl From<CompensationError> for ApiError {
             CompensationError::Rejected(_)
             | CompensationError::Case(_)
             | CompensationError::FormReused
+            | CompensationError::CreditsUncertain(_)
             | CompensationError::Stale => Self::Refused { message },
             CompensationError::List(_) => Self::Invalid { message },
             CompensationError::Moved => Self::Moved,
             CompensationError::Forbidden(_) => Self::Forbidden,
             CompensationError::ProofNeeded => proof::field(Field::Password, &message),
             CompensationError::Store { log, .. } => {
-                tracing::error!(%message, "compensations can't go on");
+                tracing::error!(%message, "a store of a compensation does not answer");
                 match (log, log.domain()) {
                     (_, Some(domain)) => Self::StoreDown { domain },
                     (LogName::Access, _) => Self::Unrecorded,
                     _ => Self::Refused {
-                        message: "the store of the cases does not answer; nothing was done".to_owned(),
+                        message: "the compensation store does not answer, so nothing was done; try again in a moment"
+                            .to_owned(),
                     },
                 }
             }

@@ -72,11 +72,11 @@ pub(super) async fn reader_of(list: ListName, query: &ListQuery) -> Result<Calle
     let ids = [&query.customer, &query.wallet, &query.operator].into_iter().flatten();
     let message = if let Some(lost) = query.states.iter().find(|state| !states.contains(&state.as_str())) {
         let lost: String = lost.chars().take(FILTER_MAX).collect();
-        format!("'{lost}' is no state of a {}", list.noun())
+        format!("'{lost}' is not a state of a {}", list.noun())
     } else if query.clone().of_list(list) != *query {
-        format!("a list of {} has no such filter or sort", list.as_str())
+        format!("a list of {} does not support this filter or sort", list.as_str())
     } else if texts.chain(ids).any(|text| text.chars().count() > FILTER_MAX) {
-        format!("a filter has at most {FILTER_MAX} characters")
+        format!("a filter's value is too long; use at most {FILTER_MAX} characters")
     } else if [
         query.destinations.len(),
         query.reasons.len(),
@@ -86,7 +86,7 @@ pub(super) async fn reader_of(list: ListName, query: &ListQuery) -> Result<Calle
     .into_iter()
     .any(|values| values > FILTER_VALUES_MAX)
     {
-        format!("a filter has at most {FILTER_VALUES_MAX} values")
+        format!("a filter has too many values; use at most {FILTER_VALUES_MAX}")
     } else {
         return Ok(caller);
     };
@@ -163,7 +163,7 @@ impl Caller {
             return Ok(());
         }
         let refused = self.principal.entry("form", AuditOutcome::Refused);
-        let why = "not one of this session";
+        let why = "the form token is not of this session";
         self.audit().record_once(refused.detail(why)).await?;
         Err(ApiError::FormExpired)
     }
@@ -214,7 +214,7 @@ impl From<AuditError> for ApiError {
 /// Operators and the audit trail are in one store. If it fails, nothing can be recorded, so nothing is done.
 impl From<Unavailable> for ApiError {
     fn from(error: Unavailable) -> Self {
-        tracing::error!(%error, "the access store does not do what it is asked");
+        tracing::error!(%error, "the access store does not answer");
         Self::Unrecorded
     }
 }

@@ -40,7 +40,7 @@ pub enum ApiError {
     #[error("{}", .error.message)]
     Field { error: FieldError },
     /// A stream has changed since the preview. Nothing was written; a new preview shows the current state.
-    #[error("something was appended since you looked; nothing was issued")]
+    #[error("events were appended since the preview; nothing was issued")]
     Moved,
     /// The form is not of this session: it was rendered before the last sign-in, or comes from another site.
     #[error("this form is no longer valid; load the page again")]
@@ -55,10 +55,13 @@ pub enum ApiError {
     #[error("the audit trail can't be written, so nothing was done")]
     Unrecorded,
     /// It is unknown whether the events were appended. The case will show it.
-    #[error("the store stopped answering; the case {case} is open and will be finished or refused, so don't repeat it")]
+    #[error(
+        "the store stopped answering; the case {case} is open and will be issued or refused automatically; don't \
+         repeat it"
+    )]
     OutcomeUnknown { case: EntityId },
     /// An internal error. The log contains the details.
-    #[error("something went wrong on the server; its log says what")]
+    #[error("an internal error occurred; the server's log has the details")]
     Internal,
     /// The request to the server failed.
     #[error("the server could not be reached")]
@@ -73,7 +76,7 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Unreachable,
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
                 Self::Invalid {
-                    message: "the question can't be read".to_owned(),
+                    message: "the request can't be parsed".to_owned(),
                 }
             }
             _ => Self::Internal,

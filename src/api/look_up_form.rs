@@ -35,11 +35,11 @@ impl Asked {
         let has_amount = [amount, currency, day].iter().any(|text| !text.is_empty());
         let fact = match (order.is_empty(), has_amount) {
             (true, false) => {
-                let message = "give an order's id, or an amount with its currency and day";
+                let message = "enter an order's id, or an amount with its currency and day";
                 return Err(wrong(Field::Order, message));
             }
             (false, true) => {
-                let message = "give an order's id or an amount, not both";
+                let message = "enter an order's id or an amount, not both";
                 return Err(wrong(Field::Order, message));
             }
             (false, false) => Fact::Order(EntityId::new(order).map_err(|_| {
@@ -50,14 +50,14 @@ impl Asked {
                 let code = currency.to_ascii_uppercase();
                 let currency: Currency = code
                     .parse()
-                    .map_err(|_| wrong(Field::Currency, "give the three letters of a currency, as in EUR"))?;
+                    .map_err(|_| wrong(Field::Currency, "enter the three letters of a currency, as in EUR"))?;
                 let money = Money::parse(amount, currency).map_err(|error| match error {
                     MoneyError::Grammar(_) | MoneyError::Currency(_) => {
-                        wrong(Field::Amount, "give the amount as in 12.50")
+                        wrong(Field::Amount, "enter the amount as in 12.50")
                     }
                     error => wrong(Field::Amount, &error.to_string()),
                 })?;
-                let day = day_of(day).ok_or_else(|| wrong(Field::Day, "give the day as in 2026-01-31"))?;
+                let day = day_of(day).ok_or_else(|| wrong(Field::Day, "enter the day as in 2026-01-31"))?;
                 Fact::Amount { money, day }
             }
         };
@@ -142,8 +142,8 @@ fn answered(found: Found, fact: &Fact) -> Result<String, ApiError> {
                 asked: again(&found, fact),
             });
         }
-        Found::Several => "more than one customer has this name and this amount on that day; give an order's id",
-        Found::TooMany => "too many customers and orders would have to be compared; give an order's id",
+        Found::Several => "more than one customer has this name and this amount on that day; enter an order's id",
+        Found::TooMany => "too many customers and orders would have to be compared; enter an order's id",
     };
     Err(ApiError::Refused {
         message: message.to_owned(),

@@ -73,7 +73,7 @@ impl OperatorChange {
             "reset" => Act::Reset,
             "role" => Act::Role(role()?),
             "limits" => Act::Limits(limits(&form.limits)?),
-            _ => return Err(invalid("there is no such change of an operator")),
+            _ => return Err(invalid("unknown change of an operator")),
         };
         Ok(Self { name, act })
     }
@@ -91,7 +91,7 @@ impl OperatorChange {
         if self.is_of(&caller.principal.operator.name) {
             audit.record(entry.ended(AuditOutcome::Refused)).await?;
             return Err(ApiError::Refused {
-                message: "what you may do yourself is changed by another administrator".to_owned(),
+                message: "you can't change your own rights; ask another administrator".to_owned(),
             });
         }
         audit.begin(&entry).await?;
@@ -175,15 +175,16 @@ impl OperatorChange {
 /// Parses limits, one per line: the currency, the limit of one compensation, the limit of a day.
 fn limits(text: &str) -> Result<Vec<Limit>, ApiError> {
     if text.len() > LIMITS_BYTES_MAX {
-        return Err(invalid("these are too many limits"));
+        return Err(invalid("there are too many limits; use one line per currency"));
     }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(limit).collect()
 }
 
 fn limit(line: &str) -> Result<Limit, ApiError> {
-    let wrong =
-        || invalid("a limit is a line such as 'EUR 500.00 2000.00': currency, for one compensation, for one day");
+    let wrong = || {
+        invalid("write each limit as a line such as 'EUR 500.00 2000.00': currency, for one correction, for one day")
+    };
     let words: Vec<_> = line.split_whitespace().collect();
     let [currency, single, daily] = words[..] else {
         return Err(wrong());

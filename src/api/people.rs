@@ -40,7 +40,7 @@ pub async fn search_audit(query: AuditQuery) -> Result<NumberedPage<AuditEntry>,
     if query.text.chars().count() > crate::views::lists::SEARCH_MAX {
         return Err(ApiError::Invalid {
             message: format!(
-                "a search text has at most {} characters",
+                "the search text is too long; use at most {} characters",
                 crate::views::lists::SEARCH_MAX
             ),
         });

@@ -45,9 +45,9 @@ pub(super) async fn sign_in(
     };
     let entry = |outcome| NewEntry::new(operator.name.as_str(), "sign_in", outcome).from(from);
     if !auth.admits(&operator) {
-        let detail = "a demo operator, where others than this machine's user may come";
+        let detail = "demo operators can't sign in on a public server";
         audit.record(entry(AuditOutcome::Refused).detail(detail)).await?;
-        let message = "demo operators can sign in only on this machine, without a public address";
+        let message = "demo operators can't sign in on a public server; sign in as another operator";
         return Err(field(Field::Password, message));
     }
     audit.record(entry(AuditOutcome::Done)).await?;
@@ -74,7 +74,7 @@ pub(super) async fn prove(caller: &mut Caller, password: &Secret, code: &Secret)
     if caller.is_proven() {
         Ok(())
     } else {
-        Err(field(Field::Password, "give your password again"))
+        Err(field(Field::Password, "enter your password again"))
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn search(text: String, kind: Option<SearchKind>) -> Result<SearchView
         match caller.compensations().search_cases(&caller.who(), &text, shown).await {
             Ok(cases) => view.cases = cases,
             // The hits of other kinds are still shown.
-            Err(error) => view.unsearched.push(format!("Cases are not searched: {error}.")),
+            Err(error) => view.unsearched.push(format!("Cases were not searched: {error}.")),
         }
     }
     caller.shown(view, "search").await

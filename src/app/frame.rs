@@ -176,7 +176,7 @@ pub fn DemoBanner() -> impl IntoView {
                 view! {
                     <p class="demo" role="note">
                         <strong>"Demo"</strong>
-                        " Made-up operators with printed passwords: not for real money."
+                        " The operators' passwords were printed. Do not use this server with real money."
                     </p>
                 }
             })

@@ -1,4 +1,5 @@
-//! Adapters for the ports of [`compensations`](crate::compensations): daily limits and the audit trail.
+//! Adapters for the ports of [`compensations`](crate::compensations): daily limits, the audit trail, and the credits of all
+//! wallets.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,14 +7,16 @@ use chrono::{DateTime, Utc};
 use crate::{
     audit::Audit,
     auth::{Auth, day_limits},
-    compensations::{AuditLog, AuditLogError, DayLimits, ReserveError},
+    compensations::{AuditLog, AuditLogError, Credits, DayLimits, ReserveError},
     domain::{
         access::OperatorName,
         audit::NewEntry,
+        compensation::decide::KnownCredits,
         ids::EntityId,
         money::{Money, add_exact},
     },
     event_log::Unavailable,
+    ledger::Ledger,
 };
 
 #[async_trait]
@@ -65,5 +68,12 @@ impl AuditLog for Audit {
     async fn record(&self, entry: NewEntry) -> Result<(), AuditLogError> {
         let recorded = self.append(entry).await;
         recorded.map_err(|error| AuditLogError(error.0.0))
+    }
+}
+
+#[async_trait]
+impl Credits for Ledger {
+    async fn of_refund(&self, refund: &str) -> KnownCredits {
+        self.known_credits(refund).await
     }
 }

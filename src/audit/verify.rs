@@ -117,14 +117,14 @@ impl Walk {
 
     fn step(&mut self, entry: &Entry) -> Result<(), &'static str> {
         if self.next.is_some() {
-            return Err("something follows the seal of its day");
+            return Err("an entry follows the seal of its day");
         }
         if entry.sequence() != Some(self.sequence + 1) {
             return Err("the sequence has a gap, a repeat or no number");
         }
-        let data = chain::data(entry).ok_or("the data can't be read, or holds what no hash covers")?;
+        let data = chain::data(entry).ok_or("the data can't be read, or has members that no hash covers")?;
         if data.prev != self.hash {
-            return Err("it does not follow the entry before it: one was removed, changed or moved");
+            return Err("it does not continue the entry before it: an entry was removed, changed or reordered");
         }
         let kind = self.check(entry, &data)?;
         self.next = match (kind, &data.next) {
@@ -162,7 +162,7 @@ impl Walk {
             actor: fields.actor().ok_or("it has no actor")?,
         };
         if chain::hash(envelope, data) != data.hash {
-            return Err("its hash is not that of what stands there");
+            return Err("its hash does not match its content");
         }
         Ok(kind)
     }

@@ -92,7 +92,7 @@ impl Writer {
     /// Appends the batch. Answers the jobs that are durable and removes them from `batch`; after an error the others
     /// remain.
     async fn write(&mut self, batch: &mut Vec<Job>) -> Result<(), Unavailable> {
-        let mut last = String::from("others write without a pause");
+        let mut last = String::from("other processes kept appending");
         for attempt in 0..TRIES {
             let mut end = match self.end.take() {
                 Some(end) => end,

@@ -33,7 +33,7 @@ const KNOWN_MAX: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReserveError {
     /// The daily limit would be exceeded. `used` does not include `amount`.
-    #[error("{used} of the {daily} of this day are used; {amount} more would exceed it")]
+    #[error("{used} of the daily limit of {daily} are used; {amount} more would exceed it")]
     Exceeded { used: Decimal, amount: Money, daily: Money },
     /// The case has another amount reserved.
     #[error("the case {0} has another amount reserved")]

@@ -29,10 +29,10 @@ pub enum SignInError {
     #[error("the name or the password is wrong")]
     Refused,
     /// The password was right, but the code of the authenticator is missing.
-    #[error("the code of your authenticator is needed, too")]
+    #[error("enter the code of your authenticator as well")]
     CodeNeeded,
     /// The password was right, but the code is wrong or was used before.
-    #[error("the code is wrong or was used before; wait for the next one")]
+    #[error("the code is wrong or was already used; wait for the next one")]
     CodeRefused,
     #[error("too many failed tries; try again in {retry_after_seconds} s")]
     Throttled { retry_after_seconds: u64 },

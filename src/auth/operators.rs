@@ -37,7 +37,7 @@ const PREFIX: &str = "OPR-";
 pub enum OperatorError {
     #[error("there is no operator {0}")]
     Missing(OperatorName),
-    #[error("there is an operator {0} already; names are never given to another person")]
+    #[error("there is already an operator {0}; a name is never reused, so choose another name")]
     Exists(OperatorName),
     #[error("{0}")]
     Invalid(String),
@@ -221,7 +221,7 @@ impl Operators {
                 Err(error) => return Err(Unavailable::from(error).into()),
             }
         }
-        Err(Unavailable("too many people change this operator at once".into()).into())
+        Err(Unavailable("too many changes of this operator at once".into()).into())
     }
 
     async fn append(
@@ -263,7 +263,7 @@ fn chosen_or_random(password: Option<Secret>) -> Result<Secret, OperatorError> {
 fn check_title(title: Option<&str>) -> Result<(), OperatorError> {
     match title {
         Some(title) if title.trim().is_empty() || title.chars().count() > TITLE_MAX => Err(OperatorError::Invalid(
-            format!("what a person is called has 1 to {TITLE_MAX} characters"),
+            format!("a person's name has 1 to {TITLE_MAX} characters"),
         )),
         _ => Ok(()),
     }
@@ -273,7 +273,7 @@ fn check_title(title: Option<&str>) -> Result<(), OperatorError> {
 fn check_limits(role: Role, limits: &[Limit]) -> Result<(), OperatorError> {
     let invalid = |text: String| Err(OperatorError::Invalid(text));
     if !limits.is_empty() && !role.can(Act::Issue) {
-        return invalid(format!("the role {role} issues nothing, so it has no limits"));
+        return invalid(format!("the role {role} can't issue corrections, so it has no limits"));
     }
     if limits.len() > LIMITS_MAX {
         return invalid(format!("an operator has limits in at most {LIMITS_MAX} currencies"));
@@ -282,7 +282,7 @@ fn check_limits(role: Role, limits: &[Limit]) -> Result<(), OperatorError> {
         let currency = limit.currency();
         if limit.daily.currency() != currency || limit.daily.amount() < limit.single.amount() {
             return invalid(format!(
-                "the limit of a day is of the same currency as the one of a compensation ({currency}), and not below it"
+                "the daily limit must be in the same currency as the other limit ({currency}), and not below it"
             ));
         }
         if limits.iter().take(index).any(|earlier| earlier.currency() == currency) {

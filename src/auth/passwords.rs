@@ -91,7 +91,7 @@ impl Passwords {
         let closing = || Unavailable("the program is shutting down".into());
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned())
             .await
-            .map_err(|_| Unavailable("too many passwords wait to be verified".into()))?
+            .map_err(|_| Unavailable("too many sign-ins at once".into()))?
             .map_err(|_| closing())?;
         let task = spawn_blocking(move || {
             let done = work();

@@ -47,7 +47,9 @@ pub async fn audited<T>(
     };
     if let Err(error) = access.audit.append(end).await {
         // The work is done already, so its result is still returned.
-        complain(&format!("{error}; it says that this was begun, and not how it ended"));
+        complain(&format!(
+            "{error}; the trail has the start of this act, but not its outcome"
+        ));
     }
     Ok(done?)
 }

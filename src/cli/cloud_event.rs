@@ -77,7 +77,7 @@ impl Members {
         };
         let (_, value) = self.0.remove(at);
         if self.0.iter().any(|(found, _)| found == name) {
-            return Err(format!("'{name}' stands there twice"));
+            return Err(format!("'{name}' is given twice"));
         }
         Ok((value.get() != "null").then_some(value))
     }

@@ -25,15 +25,15 @@ pub enum CliError {
     #[error("{0}")]
     No(String),
     /// The errors were printed already, line by line.
-    #[error("said before")]
+    #[error("already reported")]
     Said,
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
     Url(#[from] OpenError),
-    #[error("{0}; see that it runs and that its --wallet-store or --order-store is right")]
+    #[error("{0}; check that it runs and that --wallet-store or --order-store is right")]
     Read(#[from] ReadError),
-    #[error("{0}; see that it runs and that its --wallet-store or --order-store is right")]
+    #[error("{0}; check that it runs and that --wallet-store or --order-store is right")]
     Append(AppendError),
     #[error("{0}")]
     ReadModel(#[from] ReadModelError),
@@ -59,7 +59,7 @@ impl From<CasesError> for CliError {
     fn from(error: CasesError) -> Self {
         match error {
             CasesError::Store(_) | CasesError::Loading => Self::Store(format!(
-                "{error}; see that the store runs and that --compensation-store is right"
+                "{error}; check that the store runs and that --compensation-store is right"
             )),
             CasesError::List(_) => Self::No(error.to_string()),
             CasesError::ReadModel(error) => error.into(),
@@ -78,14 +78,14 @@ impl From<LedgerError> for CliError {
 
 impl From<Unavailable> for CliError {
     fn from(error: Unavailable) -> Self {
-        Self::Store(format!("{error}; see that it runs and that --access-store is right"))
+        Self::Store(format!("{error}; check that it runs and that --access-store is right"))
     }
 }
 
 impl From<AuditError> for CliError {
     fn from(error: AuditError) -> Self {
         Self::Store(format!(
-            "{error}; nothing was done; see that the store runs and that --access-store is right"
+            "{error}; nothing was done; check that the store runs and that --access-store is right"
         ))
     }
 }

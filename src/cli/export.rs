@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct ExportArgs {
-    /// Only these entities; without any, all of them
+    /// Ids of the entities; by default all
     #[arg(value_name = "ID")]
     ids: Vec<EntityId>,
     /// Only this domain: wallet or order
@@ -65,7 +65,7 @@ pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError>
     }
     if tally.entities == 0 && !args.ids.is_empty() {
         return Err(CliError::No(
-            "none of these ids has an event in the stores asked".into(),
+            "none of these ids has an event in the stores that were read".into(),
         ));
     }
     Ok(())

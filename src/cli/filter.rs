@@ -11,15 +11,15 @@ use crate::domain::{
 
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct FilterArgs {
-    /// As it was at this time: only what had happened by then (RFC 3339)
+    /// The state at this time: only events that had happened by then (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<DateTime<Utc>>,
 
-    /// As it was known at this time: only what was recorded by then (RFC 3339)
+    /// The state as known at this time: only events that were recorded by then (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
     as_known_at: Option<DateTime<Utc>>,
 
-    /// Up to this event, counted from 1
+    /// The state after the event with this sequence, counted from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=SEQUENCE_MAX))]
     sequence: Option<Sequence>,
 }

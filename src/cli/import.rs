@@ -80,7 +80,7 @@ pub async fn run(settings: &Settings, args: ImportArgs) -> Result<(), CliError> 
     match done {
         Ok(()) => import.report(),
         Err(error @ (CliError::Read(_) | CliError::Append(_))) => Err(CliError::Store(format!(
-            "{error}; {} events were appended before, and importing again adds none of them twice",
+            "{error}; {} events were appended before that; import again, no event is added twice",
             import.appended
         ))),
         Err(error) => Err(error),
@@ -109,7 +109,10 @@ impl Import<'_> {
         never.sort_by_key(|(_, line)| line.place);
         for (sequence, line) in never {
             let before = sequence - 1;
-            self.refuse(line.place, &format!("the event before it, number {before}, never came"));
+            self.refuse(
+                line.place,
+                &format!("event number {before}, which must come before it, is missing"),
+            );
         }
         Ok(())
     }
@@ -207,7 +210,9 @@ impl Import<'_> {
                 return;
             };
             if let Some((_, line)) = of.get_mut().pop_last() {
-                let why = format!("more than {WAITING_MAX} lines wait for the events before them");
+                let why = format!(
+                    "more than {WAITING_MAX} lines wait for earlier events of their streams; sort the file by sequence"
+                );
                 refused.push((line.place, why));
             }
             if of.get().is_empty() {

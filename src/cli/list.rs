@@ -151,7 +151,7 @@ pub fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliErr
         for stream in model.unreadable(*domain)? {
             some = true;
             complain(&format!(
-                "{domain} {} can't be read ({}); what is listed of it is what was read before",
+                "{domain} {} can't be read ({}); its rows are from the last successful read",
                 plain(&stream.id),
                 plain(&stream.reason)
             ));

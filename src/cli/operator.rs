@@ -34,25 +34,25 @@ pub struct OperatorArgs {
 
 #[derive(Debug, Subcommand)]
 enum OperatorCommand {
-    /// Add an operator; prints their password, once
+    /// Add an operator; prints the generated password, once
     Add(AddArgs),
-    /// Let nobody in by this name and end every session
+    /// Disable an operator and end their sessions
     Disable(NameArgs),
-    /// Let an operator in again
+    /// Enable a disabled operator
     Enable(NameArgs),
-    /// Give an operator a new password and end every session; prints the password, once
+    /// Set a new password for an operator and end their sessions; prints a generated password, once
     Reset(ResetArgs),
-    /// Set what an operator may issue alone, instead of all limits that were there
+    /// Replace an operator's limits of what they may issue without an approval
     Limits(LimitsArgs),
     /// List operators
     List(ListArgs),
-    /// Add one operator a role to try things out, where there is none yet; prints their passwords, once
+    /// Add one demo operator for each role, if there are no operators; prints their passwords, once
     Demo,
 }
 
 #[derive(Args, Debug)]
 struct NameArgs {
-    /// What they sign in with: lower case letters, digits, dots, underscores, hyphens
+    /// The name to sign in with: lower case letters, digits, dots, underscores, hyphens
     #[arg(value_name = "NAME")]
     name: OperatorName,
 }
@@ -64,16 +64,16 @@ struct AddArgs {
     /// viewer, support, finance or admin
     #[arg(long, value_name = "ROLE")]
     role: Role,
-    /// What the person is called
+    /// The person's name, as it is shown
     #[arg(long = "name", id = "title", value_name = "TEXT")]
     title: Option<String>,
-    /// What they may issue alone, at once and in a day, as in EUR=500/2000; once a currency
+    /// Limits without an approval, for one compensation and for one day, as in EUR=500/2000; once per currency
     #[arg(long = "limit", value_name = "CUR=SINGLE/DAILY", value_parser = limit)]
     limits: Vec<Limit>,
-    /// Read the password from standard input, instead of making one up
+    /// Read the password from standard input instead of generating one
     #[arg(long)]
     password_stdin: bool,
-    /// Ask them for codes of an authenticator, too; prints its address, once
+    /// Also require codes of an authenticator; prints its address, once
     #[arg(long)]
     totp: bool,
 }
@@ -82,13 +82,13 @@ struct AddArgs {
 struct ResetArgs {
     #[command(flatten)]
     who: NameArgs,
-    /// Read the password from standard input, instead of making one up
+    /// Read the password from standard input instead of generating one
     #[arg(long)]
     password_stdin: bool,
-    /// Give them a new authenticator, too; prints its address, once
+    /// Also set up a new authenticator; prints its address, once
     #[arg(long, conflicts_with = "no_totp")]
     totp: bool,
-    /// Ask them for no codes any more
+    /// Stop requiring codes of an authenticator
     #[arg(long)]
     no_totp: bool,
 }
@@ -97,7 +97,7 @@ struct ResetArgs {
 struct LimitsArgs {
     #[command(flatten)]
     who: NameArgs,
-    /// As in EUR=500/2000; once a currency; without any, everything needs a second pair of eyes
+    /// As in EUR=500/2000; once per currency; without any, every compensation needs an approval
     #[arg(long = "limit", value_name = "CUR=SINGLE/DAILY", value_parser = limit)]
     limits: Vec<Limit>,
 }
@@ -116,7 +116,7 @@ pub async fn run(settings: &Settings, args: OperatorArgs) -> Result<(), CliError
         OperatorCommand::Disable(NameArgs { name }) => {
             let work = access.auth.operators().disable(&name, &actor);
             audited(&access, entry("disable", &name), work).await?;
-            print::done(&format!("{name} is disabled; every session has ended"))
+            print::done(&format!("{name} is disabled; their sessions have ended"))
         }
         OperatorCommand::Enable(NameArgs { name }) => {
             let work = access.auth.operators().enable(&name, &actor);
@@ -170,7 +170,7 @@ async fn reset(access: &AccessStore, args: ResetArgs) -> Result<(), CliError> {
         Ok(credentials)
     };
     let credentials = audited(access, entry("reset", name), work).await?;
-    let done = format!("{name} has a new password; every session has ended");
+    let done = format!("{name} has a new password; their sessions have ended");
     print::credentials(&done, &credentials, args.password_stdin)
 }
 
@@ -179,7 +179,7 @@ async fn limits(access: &AccessStore, args: LimitsArgs) -> Result<(), CliError> 
     let shown = print::limits(&args.limits);
     let work = access.auth.operators().set_limits(name, &args.limits, &actor);
     audited(access, entry("limits", name).detail(shown.clone()), work).await?;
-    print::done(&format!("{name} may issue alone: {shown}"))
+    print::done(&format!("{name} may issue without an approval: {shown}"))
 }
 
 fn entry(act: &str, name: &OperatorName) -> NewEntry {
@@ -193,7 +193,7 @@ fn password(from_stdin: bool) -> Result<Option<Secret>, CliError> {
     }
     let mut text = String::new();
     let read = io::stdin().take(PASSWORD_BYTES).read_to_string(&mut text);
-    read.map_err(|_| CliError::Usage("the password on standard input can't be read as text".into()))?;
+    read.map_err(|_| CliError::Usage("the password on standard input is not UTF-8 text".into()))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     Ok(Some(Secret(line.to_owned())))

@@ -12,10 +12,10 @@ use crate::{domain::ids::Domain, event_log::relay::Relay};
 
 #[derive(Args, Debug)]
 pub struct RelayArgs {
-    /// Only these domains; without it, every domain that has a queue
+    /// Only these domains; by default every domain that has a queue
     #[arg(value_name = "DOMAIN")]
     domains: Vec<Domain>,
-    /// Copy what there is now and end
+    /// Copy the events that the stores have now, then end
     #[arg(long)]
     once: bool,
 }
@@ -33,7 +33,7 @@ pub async fn run(settings: &Settings, args: &RelayArgs) -> Result<(), CliError> 
     }
     let (stop, stopped) = watch::channel(false);
     let running = relays.iter().map(|(domain, relay)| {
-        tracing::info!(%domain, "relaying");
+        tracing::info!(%domain, "copying events to the queue");
         let mut stopped = stopped.clone();
         relay.run(async move {
             // An error means that the sender was dropped. The relay stops then, too.

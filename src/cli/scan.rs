@@ -24,7 +24,7 @@ pub async fn replayed<S: Replayable>(
     let entries = log.read_all(id, Position::START).await?;
     let domain = log.name();
     if entries.is_empty() {
-        return Err(CliError::No(format!("there is no {domain} {id} in the {domain} store")));
+        return Err(CliError::No(format!("the {domain} store has no {domain} {id}")));
     }
     let count = entries.len();
     replay(entries, filter).ok_or_else(|| {

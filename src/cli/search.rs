@@ -49,7 +49,7 @@ const COLUMNS: &[Column] = &[
 #[derive(Args, Debug)]
 pub struct SearchArgs {
     /// A part of an id or of a name, an amount such as 12.50 or '12.50 EUR', or the whole id of a payment, a reference, an event
-    /// or a correlation; after '--' where it is one of the flags
+    /// or a correlation; put '--' before a text that is also a flag
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
 
@@ -61,7 +61,7 @@ pub struct SearchArgs {
     )]
     kinds: Vec<String>,
 
-    /// So many of each kind at most
+    /// Maximum number of hits of each kind
     #[arg(long, value_name = "N", default_value = LIMIT, allow_negative_numbers = true)]
     limit: String,
 
@@ -102,11 +102,11 @@ impl SearchArgs {
     fn asked(&self) -> Result<Asked, String> {
         let text = self.text.trim();
         if text.is_empty() {
-            return Err("the text is empty; write what to search for".to_owned());
+            return Err("the text is empty; give a text to search for".to_owned());
         }
         let characters = text.chars().count();
         let text = SearchText::read(text)
-            .map_err(|_| format!("the text has {characters} characters; write {SEARCH_MAX} at most"))?;
+            .map_err(|_| format!("the text has {characters} characters; use at most {SEARCH_MAX}"))?;
         let kinds = self.kinds.iter().map(|kind| {
             check(KIND, kind)?;
             kind.parse().map_err(|_| {
@@ -187,9 +187,7 @@ fn say_not_read(model: &UpToDate, view: &SearchView) -> Result<(), CliError> {
         not_read.retain(|(of, id)| *of != domain || known.iter().all(|known| known.id != *id));
     }
     for (domain, id) in &not_read {
-        complain(&format!(
-            "{domain} {id} can't be read; that it carries the id was read before"
-        ));
+        complain(&format!("{domain} {id} can't be read; its hit is from an earlier read"));
     }
     if not_read.is_empty() {
         Ok(())
@@ -326,7 +324,7 @@ impl Found {
             out.line(&count(self.hits.len(), "hit"))?;
             for (kind, shown, count) in &self.cut {
                 let (kind, all) = (kind.as_str(), hits_of(*count));
-                out.line(&format!("{kind}: {shown} of {all}; --limit shows more"))?;
+                out.line(&format!("{kind}: {shown} of {all}; use --limit to show more"))?;
             }
         }
         out.finish()?;

@@ -39,25 +39,25 @@ const TICK: Duration = Duration::from_secs(1);
 
 #[derive(Args, Debug)]
 pub struct SeedArgs {
-    /// How many wallets
+    /// Number of wallets
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=20_000))]
     wallets: u64,
-    /// How many orders
+    /// Number of orders
     #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=200_000))]
     orders: u64,
-    /// The same seed and moment make the same ledger
+    /// Seed of the random numbers; the same seed and --now give the same ledger
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The moment at which the ledger's history ends (RFC 3339); without it, now
+    /// The time at which the ledger's history ends (RFC 3339); by default now
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "live")]
     now: Option<DateTime<Utc>>,
-    /// Do nothing where there is something already
+    /// Do nothing if a store already has events
     #[arg(long)]
     if_empty: bool,
-    /// Keep a small shop going until Ctrl-C, whatever is there already
+    /// Append the events of a small demo shop until Ctrl-C, also to stores that already have events
     #[arg(long, conflicts_with_all = ["if_empty", "wallets", "orders"])]
     live: bool,
-    /// Orders a minute of the shop that is kept going
+    /// Orders per minute of the shop of --live
     #[arg(long, value_name = "N", default_value_t = 20, requires = "live", value_parser = clap::value_parser!(u64).range(1..=6_000))]
     rate: u64,
 }
@@ -81,9 +81,7 @@ pub async fn run(settings: &Settings, args: &SeedArgs) -> Result<(), CliError> {
                 complain(&format!("{what}; nothing was added"));
                 return Ok(());
             }
-            return Err(CliError::No(format!(
-                "{what}; a demo ledger goes into empty stores only"
-            )));
+            return Err(CliError::No(format!("{what}; a demo ledger needs empty stores")));
         }
     }
     let streams = ledger(args.seed, args.now.unwrap_or_else(Utc::now), args.wallets, args.orders);
@@ -148,7 +146,7 @@ async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Res
         shop.add_wallet(started);
     }
     complain(&format!(
-        "a shop of {LIVE_WALLETS} customers is open, {} orders a minute; Ctrl-C closes it",
+        "appending the events of a shop with {LIVE_WALLETS} customers and {} orders per minute; Ctrl-C stops it",
         args.rate
     ));
     let mut clock = interval(TICK);

@@ -29,12 +29,11 @@ pub async fn run(settings: &Settings, config: &ServerConfig) -> Result<(), CliEr
         compensation: Arc::clone(&compensation.log),
     };
     let ledger = Ledger::start(stores, settings.of_read_model())?;
-    let credited = Arc::clone(&ledger);
     let compensations = Compensations::new(
         written,
         Arc::clone(&access.auth) as Arc<dyn compensations::DayLimits>,
         Arc::clone(&access.audit) as Arc<dyn compensations::AuditLog>,
-        Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
+        Arc::clone(&ledger) as Arc<dyn compensations::Credits>,
         ledger.follow_cases(compensation),
         settings.compensations(),
     );
@@ -65,12 +64,12 @@ async fn look_at_people(access: &AccessStore) -> bool {
     match access.auth.operators().list().await {
         Ok(operators) => {
             if operators.iter().all(|operator| operator.disabled) {
-                tracing::warn!("nobody can sign in yet; add somebody: ledgerscope operator add NAME --role admin");
+                tracing::warn!("no operator can sign in; add one: ledgerscope operator add NAME --role admin");
             }
             operators.iter().any(|operator| operator.demo && !operator.disabled)
         }
         Err(error) => {
-            tracing::warn!(%error, "nobody can sign in");
+            tracing::warn!(%error, "the operators can't be read; nobody can sign in until the access store answers");
             false
         }
     }
@@ -80,7 +79,7 @@ fn relay(settings: &Settings) -> Result<(), CliError> {
     for domain in Domain::ALL {
         if let Some(queue) = settings.queue(domain) {
             let relay = Relay::new(domain, settings.store(domain), queue)?;
-            tracing::info!(%domain, "relaying to its queue");
+            tracing::info!(%domain, "copying events to the queue");
             // The task ends with the program. The next relay continues after the queue's last entry.
             tokio::spawn(async move { relay.run(pending()).await });
         }

@@ -52,7 +52,7 @@ pub struct Settings {
     )]
     order_store: String,
 
-    /// Store of the compensations' cases
+    /// Store of the compensation cases
     #[arg(
         long,
         global = true,
@@ -74,7 +74,7 @@ pub struct Settings {
     )]
     access_store: String,
 
-    /// Queue of the wallets' events, where there is one: redis://… or rediss://…
+    /// Queue for the wallets' events, if there is one: redis://… or rediss://…
     #[arg(
         long,
         global = true,
@@ -84,7 +84,7 @@ pub struct Settings {
     )]
     wallet_queue: Option<String>,
 
-    /// Queue of the orders' events, where there is one
+    /// Queue for the orders' events, if there is one
     #[arg(
         long,
         global = true,
@@ -110,15 +110,15 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_OVERDUE_FAILED", default_value = "24h", value_parser = duration)]
     overdue_failed: TimeDelta,
 
-    /// How long a proposed compensation waits for its approval before it lapses
+    /// How long a proposed case waits for its approval before it lapses
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_APPROVAL_TIME", default_value = "72h", value_parser = duration)]
     approval_time: TimeDelta,
 
-    /// How long a compensation is left to the process that issues it; if that died, another finishes it then
+    /// Time after which another process finishes a case whose process died while issuing it
     #[arg(long, global = true, value_name = "TIME", env = "LEDGERSCOPE_TAKEOVER", default_value = "30s", value_parser = duration)]
     takeover: TimeDelta,
 
-    /// Directory of the read model, which can be deleted at any time and belongs to one process; 'none': a temporary one
+    /// Directory of the read model, for one process at a time; it can be deleted at any time; 'none': a temporary one
     #[arg(
         long,
         global = true,
@@ -128,15 +128,15 @@ pub struct Settings {
     )]
     read_model: PathBuf,
 
-    /// Share of the time, in percent, that comparing every row of the read model with the stores may take
+    /// Percentage of the time that the program may spend on comparing the read model with the stores
     #[arg(long, global = true, value_name = "PERCENT", env = "LEDGERSCOPE_CHECK_SHARE", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub check_share: u32,
 
-    /// What the program says of its own work, as in info or ledgerscope=debug
+    /// Filter of the program's log, as in info or ledgerscope=debug
     #[arg(long, global = true, value_name = "FILTER", env = "LEDGERSCOPE_LOG")]
     pub log: Option<String>,
 
-    /// How it says so: lines to read, or a JSON object a line
+    /// Format of the program's log: text, or one JSON object a line
     #[arg(
         long,
         global = true,
@@ -197,7 +197,7 @@ impl Settings {
         match event_log::missing_dir(self.store(name)) {
             None => Ok(()),
             Some(dir) => Err(CliError::Store(format!(
-                "the {name} store does not exist: nothing is in {}; check --{name}-store",
+                "the {name} store does not exist: {} is missing or empty; check --{name}-store",
                 dir.display()
             ))),
         }
@@ -298,7 +298,7 @@ fn unusable(name: LogName, error: &OpenError) -> CliError {
 
 /// Parses a whole number of seconds, minutes, hours or days, as in `90m`.
 fn duration(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("'{text}' is not a time such as 30s, 90m, 48h or 2d");
+    let wrong = || format!("'{text}' is not a duration such as 30s, 90m, 48h or 2d");
     let (number, unit) = text
         .char_indices()
         .next_back()

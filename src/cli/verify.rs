@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
-    /// Compare the read model with a replay from nothing
+    /// Compare the read model with a replay of all events
     #[arg(long, required = true)]
     replay: bool,
     /// Print JSON
@@ -61,7 +61,7 @@ impl Drop for Scratch {
 
 pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError> {
     let none = || {
-        CliError::No("there is no read model of these stores to verify; a server keeps one in its --read-model".into())
+        CliError::No("there is no read model of these stores to verify; a server creates one in --read-model".into())
     };
     let dir = settings.read_model().ok_or_else(none)?;
     let stores = settings.existing_stores(&Domain::ALL)?;
@@ -165,7 +165,7 @@ fn report(
     } else {
         let verdict = if different.is_empty() { "agree" } else { "do not agree" };
         out.line(&format!(
-            "The read model of {made_at:?} and a replay of everything {verdict}: {compared} rows compared, {} differ.",
+            "The read model of {made_at:?} and a replay of all events {verdict}: {compared} rows compared, {} differ.",
             different.len()
         ))?;
         for key in different.iter().take(SHOWN) {

@@ -10,7 +10,7 @@ use crate::{
         audit::AuditOutcome,
         compensation::{
             case::{ApprovalDecision, Case, CaseEvent, CaseRefusal, CaseStatus, Ending},
-            decide::decide,
+            decide::{Uncertain, Warning, decide},
             draft::checked_note,
         },
         ids::EntityId,
@@ -92,8 +92,14 @@ impl Compensations {
         if !loaded.is_at(&proposal.command, &pins) {
             return Ok(false);
         }
-        decide(&proposal.command, &loaded.state, &case.id, self.now())?;
-        Ok(true)
+        let decision = decide(&proposal.command, &loaded.state, &case.id, self.now())?;
+        match credits_uncertain(&decision.warnings) {
+            // The approver has to see this before they decide.
+            Some(why) if credits_uncertain(&proposal.warnings).is_none() => {
+                Err(CompensationError::CreditsUncertain(why))
+            }
+            _ => Ok(true),
+        }
     }
 
     /// Lapses a proposal whose streams have moved, because an approval applies to the positions only. If the case
@@ -109,7 +115,7 @@ impl Compensations {
         if now.sequence != case.sequence {
             return self.overtaken(who, form, &case.id).await;
         }
-        let why = "what it is about has gone on since it was proposed".to_owned();
+        let why = "a stream has changed since the proposal".to_owned();
         self.record(&who.into(), LAPSE, AuditOutcome::Done, about, Some(why.clone()))
             .await?;
         self.lapse(case, why).await?;
@@ -191,7 +197,7 @@ impl Compensations {
         about: &About,
     ) -> Result<(), CompensationError> {
         check_allowed(who, Act::Propose)?;
-        let why = checked_note(why)?.unwrap_or_else(|| "no reason was given".to_owned());
+        let why = checked_note(why)?.unwrap_or_else(|| "no reason given".to_owned());
         let case = self.read_case(id).await?;
         case.state.check_can_withdraw(who.name.as_str())?;
         self.record(&who.into(), WITHDRAW, AuditOutcome::Asked, about, Some(why.clone()))
@@ -207,6 +213,14 @@ impl Compensations {
         now.state.check_can_withdraw(who.name.as_str())?;
         Err(CompensationError::Moved)
     }
+}
+
+/// Why it is not certain which wallets were credited, if a warning says so.
+fn credits_uncertain(warnings: &[Warning]) -> Option<Uncertain> {
+    warnings.iter().find_map(|warning| match warning {
+        Warning::CreditsUncertain { why } => Some(*why),
+        _ => None,
+    })
 }
 
 /// Whether the same person has already approved the same proposal, for instance by a double click or in a second tab.

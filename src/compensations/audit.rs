@@ -63,7 +63,7 @@ impl Compensations {
             ..NewEntry::new(by.name.as_str(), act, outcome)
         };
         self.audit.record(entry).await.map_err(|error| {
-            tracing::error!(act, %error, "an act can't be recorded");
+            tracing::error!(act, %error, "an audit entry can't be written");
             CompensationError::Unrecorded
         })
     }

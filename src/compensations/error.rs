@@ -4,7 +4,10 @@
 use crate::{
     domain::{
         access::Act,
-        compensation::{case::CaseRefusal, decide::Rejection},
+        compensation::{
+            case::CaseRefusal,
+            decide::{Rejection, Uncertain},
+        },
         form::FieldError,
         ids::{EntityId, LogName},
     },
@@ -24,18 +27,23 @@ pub enum CompensationError {
     #[error("{0}")]
     Case(CaseRefusal),
     /// A stream has moved since it was seen.
-    #[error("something was appended since you looked; nothing was issued")]
+    #[error("events were appended since the preview; nothing was issued")]
     Moved,
-    #[error("the role may not {0}")]
+    #[error("your role does not allow this: {0}")]
     Forbidden(Act),
-    #[error("give your password again")]
+    #[error("enter your password again")]
     ProofNeeded,
     /// The form's case exists, but is of another command or another person.
-    #[error("this form was used for another compensation; begin a new one")]
+    #[error("this form was already used for another case; open a new form")]
     FormReused,
     /// The form is not the previewed one.
-    #[error("the form says something else than what was previewed; preview it again")]
+    #[error("the form differs from the preview; preview it again")]
     Stale,
+    /// Another wallet may have a credit for the refund, which the proposal does not say.
+    #[error(
+        "it is not certain that no other wallet was credited for this refund: {0}; nothing was issued, try again later"
+    )]
+    CreditsUncertain(Uncertain),
     /// A store does not answer. Nothing was appended.
     #[error("the {log} store: {reason}")]
     Store { log: LogName, reason: String },
@@ -45,7 +53,7 @@ pub enum CompensationError {
     #[error("{0}")]
     List(ListError),
     /// The outcome is unknown, or only a part is appended. Recovery will finish or undo it.
-    #[error("the case {case} is open and will be finished or refused; don't repeat it")]
+    #[error("the case {case} is open and will be issued or refused automatically; don't repeat it")]
     OutcomeUnknown { case: EntityId },
 }
 

@@ -121,10 +121,7 @@ impl Compensations {
             self.read_wallet(&mut loaded, wallet, &wanted).await?;
         }
         if let Some(refund) = refund {
-            let credited = (self.credited_for)(refund);
-            // An error here fails the command, because a refund could otherwise be paid twice.
-            loaded.state.credited_elsewhere =
-                credited.map_err(|reason| CompensationError::store(LogName::Wallet, reason))?;
+            loaded.state.credits = self.credits.of_refund(refund).await;
         }
         Ok(loaded)
     }

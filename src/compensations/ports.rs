@@ -1,16 +1,18 @@
-//! The ports that compensations need: daily limits and the audit trail. `app_state` has the adapters.
+//! The ports that compensations need: daily limits, the audit trail, and the credits of all wallets. `app_state` has the adapters.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{access::OperatorName, audit::NewEntry, ids::EntityId, money::Money};
+use crate::domain::{
+    access::OperatorName, audit::NewEntry, compensation::decide::KnownCredits, ids::EntityId, money::Money,
+};
 
 /// Why an amount was not reserved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReserveError {
-    #[error("it is more than what is left of the day's limit")]
+    #[error("the amount exceeds what is left of the day's limit")]
     Exceeded,
-    #[error("what was issued today can't be read or written: {0}")]
+    #[error("the amounts of the day can't be read or written: {0}")]
     Unavailable(String),
 }
 
@@ -56,4 +58,12 @@ pub struct AuditLogError(pub String);
 pub trait AuditLog: Send + Sync {
     /// Returns when the entry is durable.
     async fn record(&self, entry: NewEntry) -> Result<(), AuditLogError>;
+}
+
+/// The credits for refunds over all wallets.
+#[async_trait]
+pub trait Credits: Send + Sync {
+    /// The wallets that were ever credited for a refund id, with everything that the wallet store has now. The answer says
+    /// if that is not certain. Takes a few seconds at most.
+    async fn of_refund(&self, refund: &str) -> KnownCredits;
 }

@@ -55,7 +55,7 @@ impl Compensations {
                 noted = feed.next() => match noted {
                     Some(Ok(())) => {}
                     Some(Err(error)) => {
-                        tracing::warn!(%error, "the store of the cases is down");
+                        tracing::warn!(%error, "the compensation store does not answer");
                         self.open_cases.forget_ends();
                     }
                     None => return,
@@ -136,12 +136,12 @@ impl Compensations {
             return false;
         }
         let end = self.finish_case(&by, id).await;
-        tracing::info!(case = %id, ?end, "a case that was left over");
+        tracing::info!(case = %id, ?end, "an open case was taken over");
         end != CaseEnd::Unknown
     }
 
     async fn lapse_expired(&self, case: &Case) -> Result<(), CompensationError> {
-        let why = "nobody approved it in time".to_owned();
+        let why = "it was not approved in time".to_owned();
         let about = About {
             subject: None,
             case: Some(case.id.clone()),

@@ -53,14 +53,14 @@ pub(super) enum CaseEnd {
 }
 
 /// A case that is being issued.
-struct Job<'a> {
-    case: &'a Case,
-    proposal: &'a Proposal,
+pub(super) struct Job<'a> {
+    pub case: &'a Case,
+    pub proposal: &'a Proposal,
 }
 
 /// The result of the steps, which determines how the case ends.
 #[derive(Debug)]
-enum Verdict {
+pub(super) enum Verdict {
     Issued(Vec<IssuedEvent>),
     /// Nothing was appended, because a stream had moved.
     Moved(String),
@@ -70,7 +70,7 @@ enum Verdict {
 
 /// The case can't be continued now, because an outcome is unknown or a store does not answer.
 #[derive(Debug)]
-struct Unknown;
+pub(super) struct Unknown;
 
 impl Compensations {
     /// Issues and ends a case. The caller has just appended the event that allows this, and passes the case. Only this
@@ -132,6 +132,7 @@ impl Compensations {
                 AppendOutcome::Appended(_) => {
                     self.cases.note(&case.id);
                     self.release_if_void(&job, &verdict).await;
+                    self.release_refund(&job).await;
                     return if matches!(verdict, Verdict::Moved(_)) {
                         CaseEnd::Moved
                     } else {
@@ -162,7 +163,10 @@ impl Compensations {
         };
         tracing::error!(case = %job.case.id, "a case was refused while it was being issued");
         if let Some(first) = events.into_iter().next()
-            && self.undo(job, first, "the case had been refused").await.is_err()
+            && self
+                .undo(job, first, "another process had refused the case")
+                .await
+                .is_err()
         {
             return CaseEnd::Unknown;
         }
@@ -170,6 +174,9 @@ impl Compensations {
     }
 
     async fn carry_out(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Verdict, Unknown> {
+        if let Some(verdict) = self.reserve(job, began).await? {
+            return Ok(verdict);
+        }
         let mut done: Vec<IssuedEvent> = Vec::new();
         for (number, step) in (1..).zip(&job.proposal.steps) {
             let outcome = self.append_step(job, number, step, step.at).await;
@@ -196,17 +203,24 @@ impl Compensations {
         let (domain, subject) = (step.domain, &step.subject);
         match outcome {
             AppendOutcome::Conflict => Ok(Verdict::Moved(format!(
-                "the {domain} {subject} has gone on since it was looked at; nothing was appended"
+                "the {domain} {subject} has changed since the preview; nothing was appended"
             ))),
             AppendOutcome::KeyReused => Ok(Verdict::Refused(
-                "it was credited by another case meanwhile; nothing was appended".to_owned(),
+                "another case has credited this refund; nothing was appended".to_owned(),
                 Vec::new(),
             )),
             AppendOutcome::Invalid(reason) => Ok(Verdict::Refused(reason, Vec::new())),
-            AppendOutcome::Unavailable(reason) if began.is_some_and(|began| began.elapsed() < self.refusal_time()) => {
-                Ok(Verdict::Refused(reason, Vec::new()))
-            }
-            AppendOutcome::Unavailable(_) | AppendOutcome::Unknown | AppendOutcome::Appended(_) => Err(Unknown),
+            AppendOutcome::Unavailable(reason) => self.refuse_early(reason, began),
+            AppendOutcome::Unknown | AppendOutcome::Appended(_) => Err(Unknown),
+        }
+    }
+
+    /// Refuses a case because a store does not answer, if no other process works on the case yet.
+    pub(super) fn refuse_early(&self, reason: String, began: Option<Instant>) -> Result<Verdict, Unknown> {
+        if began.is_some_and(|began| began.elapsed() < self.refusal_time()) {
+            Ok(Verdict::Refused(reason, Vec::new()))
+        } else {
+            Err(Unknown)
         }
     }
 
@@ -260,7 +274,7 @@ impl Compensations {
         reserved: chrono::DateTime<chrono::Utc>,
     ) {
         if let Err(error) = self.limits.release(operator, case, reserved).await {
-            tracing::warn!(%operator, %case, %error, "what a case set aside could not be given back");
+            tracing::warn!(%operator, %case, %error, "the reserved amount of a case could not be released");
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn AnomaliesBanner(anomalies: Vec<Anomaly>, count: u64, complete: bool) -> i
         (
             Tone::Caution,
             counted(count, "remark"),
-            "Everything counted; the figures are what the events say.",
+            "All events were applied. The figures are complete.",
         )
     } else {
         (
@@ -33,8 +33,8 @@ pub fn AnomaliesBanner(anomalies: Vec<Anomaly>, count: u64, complete: bool) -> i
                 "Incomplete history: {}",
                 counted(count, "anomaly").replace("anomalys", "anomalies")
             ),
-            "Not every event could be applied. The figures leave those out and may be wrong; the events stand in the \
-             timeline as they were written.",
+            "Some events are missing or could not be applied. The figures do not include them and may be wrong. The \
+             timeline shows all events as they are stored.",
         )
     };
     let open = anomalies.len() <= 3;
@@ -43,7 +43,7 @@ pub fn AnomaliesBanner(anomalies: Vec<Anomaly>, count: u64, complete: bool) -> i
         <Notice tone title>
             <p>{meaning}</p>
             <details class="anomalies" open=open>
-                <summary>"What is wrong"</summary>
+                <summary>"Anomalies"</summary>
                 <ul>
                     {anomalies.into_iter().map(line).collect_view()}
                     {(left_out > 0).then(|| view! { <li>{format!("… and {} more", grouped(left_out))}</li> })}
@@ -72,7 +72,7 @@ pub fn anomaly_notes(anomalies: &[Anomaly], applied: bool) -> Markup {
     let (verdict, tone) = if applied {
         ("Noted", "tone-caution")
     } else {
-        ("Did not count", "tone-danger")
+        ("Not applied", "tone-danger")
     };
     let messages: Vec<_> = anomalies.iter().map(|anomaly| anomaly.message.as_str()).collect();
     html! {

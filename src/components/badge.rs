@@ -122,7 +122,7 @@ pub fn OverdueMark() -> impl IntoView {
 #[component]
 pub fn IncompleteMark() -> impl IntoView {
     view! {
-        <span class="incomplete" title="Not all of its history could be applied: its figures may be wrong">
+        <span class="incomplete" title="Events are missing or could not be applied, so its figures may be wrong">
             {Icon::Warning.view()}
             "Incomplete"
         </span>

@@ -32,15 +32,15 @@ pub const fn command_title(name: CommandName) -> &'static str {
 /// The effect of a command, in a sentence.
 pub const fn command_effect(name: CommandName) -> &'static str {
     match name {
-        CommandName::CreditWallet => "Adds to what is posted, as goodwill or as a correction.",
-        CommandName::DebitWallet => "Takes from what is posted, at most what is available.",
-        CommandName::ReverseEntry => "Takes back a credit, debit or capture, or a part of it.",
-        CommandName::ReleaseHold => "Gives back what the hold keeps; nothing is posted.",
-        CommandName::SettleRefund => "Credits the wallet, then tells the order that the refund has succeeded.",
-        CommandName::RetryRefund => "Puts the failed refund back into processing.",
+        CommandName::CreditWallet => "Adds to the posted balance, as goodwill or as a correction.",
+        CommandName::DebitWallet => "Subtracts from the posted balance, at most what is available.",
+        CommandName::ReverseEntry => "Reverses a credit, debit or capture, or a part of it.",
+        CommandName::ReleaseHold => "Ends the hold and makes its amount available. Nothing is posted.",
+        CommandName::SettleRefund => "Credits the wallet, then records in the order that the refund succeeded.",
+        CommandName::RetryRefund => "Sets the failed refund to processing again.",
         CommandName::CancelRefund => "Closes the refund without paying.",
         CommandName::RejectRefund => "Closes the request without paying.",
-        CommandName::ApproveRefund => "Lets the refund be paid.",
+        CommandName::ApproveRefund => "Approves the refund for payment.",
     }
 }
 

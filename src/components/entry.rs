@@ -46,7 +46,7 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
             {rows}
             {extra}
             <div class="entry-field">
-                <dt>"Position" <span class="entry-meaning">"where it stands in its stream"</span></dt>
+                <dt>"Position" <span class="entry-meaning">"of the entry in its stream"</span></dt>
                 <dd>
                     <Code text=position.to_string() />
                 </dd>
@@ -59,14 +59,14 @@ pub fn EntryFields(entry: Entry) -> impl IntoView {
 /// The name, the value as it is stored, and the meaning of each field.
 fn known_fields(fields: &Fields) -> Vec<(&'static str, Option<String>, &'static str)> {
     let meanings = [
-        (Known::Id, "of this event, unique"),
+        (Known::Id, "unique id of the event"),
         (Known::Type, "what happened"),
-        (Known::Sequence, "version of the entity after it"),
+        (Known::Sequence, "number of the event in its stream"),
         (Known::Time, "when it happened"),
         (Known::Actor, "who or what caused it"),
-        (Known::CorrelationId, "what belongs together"),
+        (Known::CorrelationId, "shared by related events"),
         (Known::CausationId, "the event that caused it"),
-        (Known::IdempotencyKey, "a repeat with it changes nothing"),
+        (Known::IdempotencyKey, "appends with the same key take effect once"),
     ];
     let rows = meanings.into_iter();
     rows.map(|(field, meaning)| (field.name(), fields.get(field).map(str::to_owned), meaning))
@@ -108,15 +108,15 @@ pub fn EntryData(data: Option<String>, #[prop(optional)] truncated: bool) -> imp
             let as_written = (!truncated).then(|| {
                 view! {
                     <details class="entry-raw">
-                        <summary>{format!("As it was written ({size} bytes)")}</summary>
-                        <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+                        <summary>{format!("As stored ({size} bytes)")}</summary>
+                        <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as stored">
                             <code>{raw}</code>
                         </pre>
                     </details>
                 }
             });
             view! {
-                <pre class="entry-data" tabindex="0" aria-label="Payload, set in lines">
+                <pre class="entry-data" tabindex="0" aria-label="Payload, indented">
                     <code>{lines}</code>
                 </pre>
                 {as_written}
@@ -130,8 +130,8 @@ pub fn EntryData(data: Option<String>, #[prop(optional)] truncated: bool) -> imp
         }
         .into_any(),
         None => view! {
-            <p class="entry-note">{format!("The data is not JSON. As it was written ({size} bytes):")}</p>
-            <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as it was written">
+            <p class="entry-note">{format!("The data is not JSON. As stored ({size} bytes):")}</p>
+            <pre class="entry-data is-raw" tabindex="0" aria-label="Payload, as stored">
                 <code>{raw}</code>
             </pre>
         }

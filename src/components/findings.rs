@@ -32,7 +32,7 @@ pub fn FindingsList(findings: Vec<Finding>, count: u64, #[prop(into)] here: Stri
         <section class="panel findings" aria-labelledby="findings">
             <div class="panel-head">
                 <h2 id="findings">"Findings"</h2>
-                <p class="aside">"What does not fit across wallets and orders, as of now"</p>
+                <p class="aside">"Inconsistencies across wallets and orders, as of now"</p>
             </div>
             <ul>{items}</ul>
             {rest}

@@ -31,7 +31,9 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
         StoreState::Loading(progress) => Some(
             view! {
                 <Notice tone=Tone::Info title=format!("The {domain} store is being read")>
-                    <p>{so_far(progress)} {format!(" Until all are read, lists and totals of {things} fall short.")}</p>
+                    <p>
+                        {so_far(progress)} {format!(" Until all are read, lists and totals of {things} are incomplete.")}
+                    </p>
                     {bar(progress, domain)}
                 </Notice>
             }
@@ -39,17 +41,17 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
         ),
         StoreState::Halted { since, as_of, reason } => {
             let title = format!(
-                "Lists of {things} have not been kept up since {}",
+                "Lists of {things} have not been updated since {}",
                 format_moment(since, Fineness::Minute)
             );
             let figures = match as_of {
-                Some(at) => format!("They are as of {}.", format_moment(at, Fineness::Second)),
-                None => "Nothing is in them yet.".to_owned(),
+                Some(at) => format!("The lists are as of {}.", format_moment(at, Fineness::Second)),
+                None => "The lists have no rows yet.".to_owned(),
             };
             Some(
                 view! {
                     <Notice tone=Tone::Danger title urgent=true>
-                        <p>{sentence(&reason)} {format!(". {figures} {} read the store and go on.", sentence(timelines))}</p>
+                        <p>{sentence(&reason)} {format!(". {figures} {} still work.", sentence(timelines))}</p>
                     </Notice>
                 }
                 .into_any(),
@@ -65,12 +67,12 @@ fn notice(store: StoreHealth) -> Option<AnyView> {
                     "Lists and totals of {things} are as of {}.",
                     format_moment(at, Fineness::Second)
                 ),
-                None => format!("It has not answered since this server started, so nothing is known of {things}."),
+                None => format!("It has not answered since this server started, so lists of {things} are empty."),
             };
             Some(
                 view! {
                     <Notice tone=Tone::Danger title urgent=true>
-                        <p>{figures} {format!(" {} can't be opened until it is back.", sentence(timelines))}</p>
+                        <p>{figures} {format!(" {} can't be opened until it answers.", sentence(timelines))}</p>
                     </Notice>
                 }
                 .into_any(),
@@ -121,7 +123,7 @@ fn so_far(Progress { events, of, a_second }: Progress) -> String {
 /// The progress bar. `None` if the total is not known.
 fn bar(Progress { events, of, .. }: Progress, domain: Domain) -> Option<impl IntoView> {
     let of = of.filter(|of| *of > 0)?;
-    let label = format!("How much of the {domain} store was read");
+    let label = format!("Part of the {domain} store that was read");
     Some(
         view! { <progress class="progress" max=of.to_string() value=events.min(of).to_string() aria-label=label></progress> },
     )

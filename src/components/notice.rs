@@ -56,8 +56,9 @@ pub fn NotAllRead(
 ) -> impl IntoView {
     let lines = unread.into_iter().map(|line| view! { <p>{line}</p> }).collect_view();
     view! {
-        <Empty title="Not all is read yet">
-            {lines} <p>"What is looked for may be in the part that is missing."</p> {children.map(|children| children())}
+        <Empty title="The stores are not read completely yet">
+            {lines} <p>"Matching rows may be in the part that is not read yet."</p>
+            {children.map(|children| children())}
         </Empty>
     }
     .into_any()

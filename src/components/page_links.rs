@@ -75,7 +75,7 @@ pub fn SearchOn(info: PageInfo, href: impl Fn(PageAt) -> String) -> impl IntoVie
     info.rest().map(|rest| {
         view! {
             <p class="panel-note">
-                {format!("{}. ", searched(&info.at))} <a href=href(rest)>"Search on"</a>
+                {format!("{}. ", searched(&info.at))} <a href=href(rest)>"Continue the search"</a>
             </p>
         }
     })

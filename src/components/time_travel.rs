@@ -298,7 +298,7 @@ pub fn AsOf(filter: Filter, #[prop(into)] now: String) -> impl IntoView {
         <div class="as-of">
             <Notice tone=Tone::Info title=headline(&filter)>
                 <ul>{terms}</ul>
-                <p>"The past does not change: nothing on this page moves by itself."</p>
+                <p>"This page shows the past, so it is not updated."</p>
                 <p>
                     <a class="button" href=now data-noscroll="">
                         "Back to now"
@@ -324,15 +324,18 @@ fn headline(filter: &Filter) -> String {
 /// The terms of the filter, one sentence each.
 fn terms(filter: &Filter) -> Vec<String> {
     let moment = |at| format_moment(at, Fineness::Milli);
-    let sequence = |last: Sequence| format!("Only events up to number {last} count.");
+    let sequence = |last: Sequence| format!("Only events up to number {last} are included.");
     [
         filter.sequence.map(sequence),
         filter
             .at
-            .map(|at| format!("Only what had happened by {} counts.", moment(at))),
-        filter
-            .as_known_at
-            .map(|at| format!("Only what the ledger had recorded by {} counts.", moment(at))),
+            .map(|at| format!("Only events that had happened by {} are included.", moment(at))),
+        filter.as_known_at.map(|at| {
+            format!(
+                "Only events that the ledger had recorded by {} are included.",
+                moment(at)
+            )
+        }),
     ]
     .into_iter()
     .flatten()
@@ -409,8 +412,8 @@ mod tests {
         assert_eq!(
             terms(&filter),
             [
-                "Only what had happened by 2026-03-01 10:00:00.000 UTC counts.",
-                "Only what the ledger had recorded by 2026-03-02 10:00:00.500 UTC counts."
+                "Only events that had happened by 2026-03-01 10:00:00.000 UTC are included.",
+                "Only events that the ledger had recorded by 2026-03-02 10:00:00.500 UTC are included."
             ]
         );
     }

@@ -5,3 +5,4 @@ pub mod case;
 pub mod command;
 pub mod decide;
 pub mod draft;
+pub mod reservation;

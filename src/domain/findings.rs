@@ -327,7 +327,7 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
             find(
                 FindingKind::SucceededNotCredited,
                 format!(
-                    "refund {id} of order {} has succeeded, and no wallet was credited for it",
+                    "refund {id} of order {} has succeeded, but no wallet was credited for it",
                     claim.order
                 ),
             );
@@ -337,7 +337,7 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
     if !claim.ever_approved {
         find(
             FindingKind::CreditedWithoutApproval,
-            format!("refund {id} is {state} and was never approved, and a wallet was credited for it"),
+            format!("refund {id} is {state} and was never approved, but a wallet was credited for it"),
         );
     } else if !matches!(state, RefundState::Succeeded | RefundState::Reversed) {
         find(
@@ -350,7 +350,7 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
         if differs {
             let currency = credit.currency.map_or_else(String::new, String::from);
             let explanation = format!(
-                "wallet {} was credited {} {currency} for refund {id}, which is over {} {}",
+                "wallet {} was credited {} {currency} for refund {id}, whose amount is {} {}",
                 credit.wallet, credit.amount, claim.amount, claim.currency
             );
             found.push(Finding {
@@ -366,7 +366,7 @@ pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], 
     if claims.is_empty() {
         for credit in credits {
             let explanation = format!(
-                "wallet {} was credited for refund {id}, which no order knows",
+                "wallet {} was credited for refund {id}, which no order has",
                 credit.wallet
             );
             found.push(Finding::of_credit(
@@ -409,7 +409,7 @@ pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
     };
     if order.refunded > order.paid {
         let explanation = format!(
-            "order {} got {} back and was paid {}",
+            "order {}: {} was refunded, but only {} was paid",
             order.id, order.refunded, order.paid
         );
         found.push(Finding {
@@ -419,7 +419,7 @@ pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
         });
     }
     if !order.complete {
-        let explanation = format!("not all of order {}'s history could be applied", order.id);
+        let explanation = format!("some events of order {} could not be applied", order.id);
         found.push(about(FindingKind::HistoryIncomplete, explanation));
     }
 }
@@ -427,10 +427,7 @@ pub fn of_order(order: &OrderSums<'_>, found: &mut Vec<Finding>) {
 /// Findings about one hold. Only these depend on the time.
 pub fn of_hold(hold: &ExpiringHold<'_>, now: DateTime<Utc>, found: &mut Vec<Finding>) {
     if hold.expires_at < now {
-        let explanation = format!(
-            "the hold {} on wallet {} is open past its expiry",
-            hold.hold, hold.wallet
-        );
+        let explanation = format!("hold {} of wallet {} is open after its expiry", hold.hold, hold.wallet);
         found.push(Finding {
             wallet: Some(hold.wallet.to_owned()),
             currency: hold.currency,
@@ -450,7 +447,7 @@ pub fn of_wallet(wallet: &WalletBalance<'_>, found: &mut Vec<Finding>) {
         ..Finding::new(kind, explanation)
     };
     if wallet.available < Decimal::ZERO {
-        let explanation = format!("wallet {} is at {}", wallet.id, wallet.available);
+        let explanation = format!("the available balance of wallet {} is {}", wallet.id, wallet.available);
         found.push(Finding {
             amount: Some(wallet.available),
             since: wallet.negative_since,
@@ -458,7 +455,7 @@ pub fn of_wallet(wallet: &WalletBalance<'_>, found: &mut Vec<Finding>) {
         });
     }
     if !wallet.complete {
-        let explanation = format!("not all of wallet {}'s history could be applied", wallet.id);
+        let explanation = format!("some events of wallet {} could not be applied", wallet.id);
         found.push(about(FindingKind::HistoryIncomplete, explanation));
     }
 }

@@ -139,7 +139,7 @@ impl<S: State> Fold<S> {
         if sequence <= self.sequence {
             let why = Refusal::new(
                 AnomalyKind::RepeatedSequence,
-                format!("sequence {sequence} was used before; the first event with it counts"),
+                format!("sequence {sequence} was already used; only the first event with it is applied"),
             );
             say(Some(sequence), why, &mut self.complete);
             return false;

@@ -211,7 +211,7 @@ impl OrderEvent {
                 let (_, enters) = step.ok_or_else(|| {
                     Refusal::new(
                         AnomalyKind::UnknownType,
-                        format!("'{other}' is no order event of a version that is known here"),
+                        format!("'{other}' is an unknown type or version of an order event"),
                     )
                 })?;
                 Self::Refund(RefundStep::read(*enters, &read()?)?)
@@ -356,7 +356,7 @@ impl OrderState {
         total: Money,
     ) -> Result<(), Refusal> {
         if self.placed {
-            return Err(Refusal::new(AnomalyKind::SecondOpening, "the order was placed before"));
+            return Err(Refusal::new(AnomalyKind::SecondOpening, "the order was already placed"));
         }
         self.total = Some(self.in_currency(total)?);
         self.placed = true;
@@ -381,7 +381,7 @@ impl OrderState {
         if self.refunds.contains_key(&id) {
             return Err(Refusal::new(
                 AnomalyKind::TransitionNotAllowed,
-                format!("the refund '{id}' was requested before"),
+                format!("the refund '{id}' was already requested"),
             ));
         }
         let amount = self.in_currency(refund.amount)?;

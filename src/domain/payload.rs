@@ -262,7 +262,7 @@ macro_rules! states {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|state| state.as_str() == text).ok_or_else(|| {
                     let known: Vec<_> = Self::ALL.iter().map(|state| state.as_str()).collect();
-                    format!("'{text}' is none of {}", known.join(", "))
+                    format!("'{text}' is not one of {}", known.join(", "))
                 })
             }
         }

@@ -176,7 +176,7 @@ impl WalletEvent {
             other => {
                 return Err(Refusal::new(
                     AnomalyKind::UnknownType,
-                    format!("'{other}' is no wallet event of a version that is known here"),
+                    format!("'{other}' is an unknown type or version of a wallet event"),
                 ));
             }
         })
@@ -408,7 +408,7 @@ impl WalletState {
         if self.holds.contains_key(&id) {
             return Err(Refusal::new(
                 AnomalyKind::HoldReused,
-                format!("the hold id '{id}' was used before"),
+                format!("the hold id '{id}' was already used"),
             ));
         }
         self.held = add_exact(self.held, amount).ok_or_else(overflow)?;
@@ -430,10 +430,7 @@ impl WalletState {
         if amount > hold.amount {
             return Err(Refusal::new(
                 AnomalyKind::CaptureAboveHold,
-                format!(
-                    "{amount} is more than the {} that the hold '{id}' set aside",
-                    hold.amount
-                ),
+                format!("the amount {amount} exceeds the {} of the hold '{id}'", hold.amount),
             ));
         }
         self.post(event, -amount, None, order)?;
@@ -445,7 +442,7 @@ impl WalletState {
         let entry = self.postings.get_mut(id).ok_or_else(|| {
             Refusal::new(
                 AnomalyKind::UnknownEntry,
-                format!("'{id}' is no credit, debit or capture of this wallet that could be reversed"),
+                format!("'{id}' is not a credit, debit or capture of this wallet"),
             )
         })?;
         let reversed = add_exact(entry.reversed, amount).ok_or_else(overflow)?;
@@ -453,7 +450,7 @@ impl WalletState {
             return Err(Refusal::new(
                 AnomalyKind::OverReversal,
                 format!(
-                    "{amount} is more than the {} of '{id}' that is not reversed yet",
+                    "the amount {amount} exceeds the {} of '{id}' that is not yet reversed",
                     entry.amount.abs() - entry.reversed
                 ),
             ));
@@ -470,13 +467,16 @@ impl WalletState {
 
     fn open(&mut self, event: &Envelope<'_>, owner: Party, currency: Currency) -> Result<(), Refusal> {
         if self.status != WalletStatus::Unopened || self.owner.is_some() {
-            return Err(Refusal::new(AnomalyKind::SecondOpening, "the wallet was opened before"));
+            return Err(Refusal::new(
+                AnomalyKind::SecondOpening,
+                "the wallet was already opened",
+            ));
         }
         if event.sequence != 1 {
             return Err(Refusal::new(
                 AnomalyKind::SecondOpening,
                 format!(
-                    "an opening is the first event of a wallet, not number {}",
+                    "the opening must be the first event of a wallet, but is number {}",
                     event.sequence
                 ),
             ));
@@ -558,7 +558,7 @@ impl WalletState {
             self.unopened_noted = true;
             notes.push(Refusal::new(
                 AnomalyKind::NotOpened,
-                "the wallet has events and was never opened; its currency is that of its first money event",
+                "the wallet was never opened; its currency is that of its first money event",
             ));
         }
         if self.available() >= Decimal::ZERO {

@@ -1,6 +1,5 @@
-//! What every adapter asks of an event before it writes it, whatever it writes it to: the limits, and the fields of
-//! contract §3. It is apart so that all adapters refuse the same events with the same words; it never looks at what a
-//! type or a payload means.
+//! The checks of an event before it is appended, for all adapters: the limits and the fields of contract §3. All
+//! adapters refuse the same events with the same message. The meaning of types and payloads is not checked.
 
 use std::collections::HashSet;
 
@@ -9,8 +8,8 @@ use serde::de::IgnoredAny;
 use super::{APPEND_MAX, AppendError, EVENT_BYTES_MAX, EXTRA_FIELDS_MAX};
 use crate::domain::event::{EVENT_ID_MAX, NewEvent, is_event_id, parse_time};
 
-/// Names that an extra field can't have: those of contract §3, and the envelope that import, export and queues put around
-/// an event.
+/// Names that an extra field can't have: those of contract §3, and those of the envelope that import, export and queues
+/// put around an event.
 const RESERVED: [&str; 12] = [
     "id",
     "type",
@@ -26,7 +25,7 @@ const RESERVED: [&str; 12] = [
     "specversion",
 ];
 
-/// Refuses what no adapter appends: too much, too little, fields that a reader could not read back, a key used twice.
+/// Refuses what no adapter appends: no events or too many, invalid or too large ones, and a key on two events.
 pub(super) fn check(events: &[NewEvent]) -> Result<(), AppendError> {
     if !(1..=APPEND_MAX).contains(&events.len()) {
         return invalid(format!(
@@ -40,9 +39,7 @@ pub(super) fn check(events: &[NewEvent]) -> Result<(), AppendError> {
         if let Some(key) = &event.idempotencykey
             && !keys.insert(key)
         {
-            return invalid(format!(
-                "the idempotency key '{key}' stands on two events of one append"
-            ));
+            return invalid(format!("the idempotency key '{key}' is on two events of one append"));
         }
     }
     Ok(())
@@ -94,7 +91,7 @@ fn invalid(message: String) -> Result<(), AppendError> {
     Err(AppendError::Invalid(message))
 }
 
-/// Bytes of all field names and values, the sequence left out: nobody knows it yet.
+/// Bytes of all field names and values, without the sequence, which is not assigned yet.
 fn size(event: &NewEvent) -> usize {
     named(event).map(|(name, value)| name.len() + value.len()).sum()
 }
@@ -135,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_event_is_taken() {
+    fn a_valid_event_is_accepted() {
         assert_eq!(check(&[event()]), Ok(()));
     }
 
     #[test]
-    fn what_could_not_be_read_back_is_refused() {
+    fn invalid_fields_are_refused() {
         let spoil: [fn(&mut NewEvent); 10] = [
             |e| e.id.clear(),
             |e| e.id = "é".into(),
@@ -161,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn none_and_too_many_and_one_key_twice_are_refused() {
+    fn no_events_too_many_events_and_repeated_keys_are_refused() {
         assert!(check(&[]).is_err());
         assert!(check(&vec![event(); APPEND_MAX]).is_ok());
         assert!(check(&vec![event(); APPEND_MAX + 1]).is_err());

@@ -1,6 +1,6 @@
-//! What every adapter owes, as scenarios that know nothing but the port: [`super::open`] makes the log, a URL picks the
-//! adapter. Compiled for tests only (`tests/event_log_conformance.rs` runs it on every adapter); what only one adapter can
-//! be asked stands in that adapter's own tests.
+//! The conformance suite: scenarios that use only the port. [`super::open`] makes the log from a URL. The suite is
+//! compiled for tests only; `tests/event_log_conformance.rs` runs it on every adapter. Tests of a single adapter are
+//! beside its code.
 
 #[path = "conformance/appending.rs"]
 pub mod appending;
@@ -27,7 +27,7 @@ use ledgerscope::{
 };
 use tokio::time::timeout;
 
-/// A store that nobody else uses, and whatever keeps it alive.
+/// A store for one test, and the guard that keeps it alive.
 pub struct TestStore {
     url: String,
     _kept: Box<dyn Any + Send>,
@@ -41,13 +41,13 @@ impl TestStore {
         }
     }
 
-    /// One more log on the store, as another process would have.
+    /// Another log on the same store, as another process would open it.
     pub fn log(&self) -> Arc<dyn EventLog> {
         open(LogName::Wallet, &self.url).unwrap()
     }
 }
 
-/// Every scenario as a test of its own, on the store that `$store` makes.
+/// Generates one test for each scenario, on the store that `$store` makes.
 #[macro_export]
 macro_rules! conformance {
     ($adapter:ident, $store:expr) => {
@@ -63,32 +63,32 @@ macro_rules! conformance {
             );
             $crate::conformance!($store, sweeping:
                 a_store_without_events_is_swept_at_once
-                a_sweep_tells_what_reading_each_stream_tells
-                many_streams_are_read_at_once_as_each_alone
-                a_sweep_among_appends_tells_whole_beginnings
-                a_sweep_that_is_let_go_holds_up_nobody
+                a_sweep_returns_what_reading_each_stream_returns
+                reading_many_streams_equals_reading_each
+                a_sweep_during_appends_returns_complete_prefixes
+                a_dropped_sweep_does_not_block_others
             );
             $crate::conformance!($store, witnessing:
                 an_identity_is_the_same_for_all_who_open_a_store
-                the_ends_of_many_streams_are_told_in_order
+                the_ends_of_many_streams_are_returned_in_order
                 digests_are_the_same_however_a_stream_is_read
                 digests_differ_wherever_an_event_differs
             );
             $crate::conformance!($store, appending:
-                an_append_elsewhere_than_expected_is_refused
-                of_racing_appends_with_one_expectation_one_wins
-                racing_appends_without_expectation_all_land
+                an_append_at_another_than_the_expected_sequence_is_refused
+                of_concurrent_appends_with_one_expected_sequence_one_succeeds
+                concurrent_appends_without_an_expected_sequence_all_succeed
                 several_events_are_appended_whole_or_not_at_all
                 what_is_beyond_the_limits_is_refused
             );
             $crate::conformance!($store, repeating:
                 a_repeated_append_changes_nothing
-                racing_repeats_write_once
+                concurrent_repeats_write_once
                 a_key_used_for_something_else_is_refused
             );
             $crate::conformance!($store, following:
-                the_feed_tells_every_append_from_any_position
-                the_feed_tells_what_others_append
+                the_feed_has_every_append_from_any_position
+                the_feed_has_appends_of_other_processes
             );
         }
     };
@@ -107,7 +107,7 @@ pub fn id(text: &str) -> EntityId {
     EntityId::new(text).unwrap()
 }
 
-/// The `number`th event of a test, without a key.
+/// The event `number` of a test, without an idempotency key.
 pub fn event(number: usize) -> NewEvent {
     NewEvent {
         id: format!("e-{number}"),
@@ -145,7 +145,7 @@ fn repeated(first: Sequence, last: Sequence) -> Appended {
     }
 }
 
-/// The whole stream, page by page until one is empty, which is what the log gives as the whole, too.
+/// The whole stream, read page by page. Asserts that `read_all` returns the same.
 pub async fn read_all(log: &dyn EventLog, id: &EntityId) -> Vec<Entry> {
     let mut entries: Vec<Entry> = vec![];
     loop {
@@ -165,20 +165,20 @@ pub fn sequences(entries: &[Entry]) -> Vec<Sequence> {
 
 type Feed<'a> = BoxStream<'a, Result<Vec<FeedEntry>, ReadError>>;
 
-/// The next `count` entries of a feed, error items left out.
+/// The next `count` entries of a feed, without error items.
 pub async fn next(feed: &mut Feed<'_>, count: usize) -> Vec<FeedEntry> {
     let mut entries = vec![];
     while entries.len() < count {
         let page = timeout(Duration::from_secs(30), feed.next())
             .await
             .unwrap_or_else(|_| panic!("the feed stopped after {} of {count}", entries.len()))
-            .expect("a feed has no end");
+            .expect("a feed does not end");
         entries.extend(page.into_iter().flatten());
     }
     entries
 }
 
-/// Who and which, without where.
+/// The subject and sequence of each entry, without its position.
 pub fn feed_items(entries: &[FeedEntry]) -> Vec<(String, Sequence)> {
     entries
         .iter()
@@ -186,7 +186,7 @@ pub fn feed_items(entries: &[FeedEntry]) -> Vec<(String, Sequence)> {
         .collect()
 }
 
-/// Where a reader of `from` is after `entries`.
+/// The feed position after `from` was advanced by `entries`.
 pub fn advanced(mut from: FeedPosition, entries: &[FeedEntry]) -> FeedPosition {
     for entry in entries {
         let partition = entry.partition as usize;

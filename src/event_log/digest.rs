@@ -1,5 +1,5 @@
-//! Raw digests: a hash of what a store holds, entry by entry, made by its adapter while it reads. The hash is XXH3 with 128
-//! bits, which costs little beside reading. It finds loss and change; it does not withstand somebody who makes collisions.
+//! Raw digests: hashes of stored entries, computed by the adapter while it reads. The hash is XXH3 with 128 bits, which
+//! costs little beside reading. It detects loss and change. It does not withstand somebody who constructs collisions.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -18,13 +18,13 @@ fn hash(bytes: &[u8]) -> RawDigest {
     RawDigest(xxh3_128(bytes).to_be_bytes())
 }
 
-/// A hash of 64 bits, for checksums of what this program writes itself.
+/// A hash of 64 bits, for checksums of rows that this program writes.
 pub(super) fn short_hash(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
 }
 
-/// Makes the digests of entries, one after another. An entry is its position (two big-endian `u64`) and then, for each field in
-/// stored order, the length (big-endian `u32`) and the bytes of its name and of its value.
+/// Computes the digests of entries, one after another. The hashed bytes are the position (two big-endian `u64`) and
+/// then, for each field in stored order, the length (big-endian `u32`) and the bytes of its name and of its value.
 #[derive(Default)]
 pub(super) struct Digester {
     bytes: Vec<u8>,
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_and_its_place_count() {
+    fn every_byte_and_its_position_change_the_digest() {
         let at = Position::new(1, 2);
         let one = digest(at, &[(b"id", b"e-1"), (b"data", b"{}")]);
         assert_eq!(one, digest(at, &[(b"id", b"e-1"), (b"data", b"{}")]));
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_digest_never_changes_between_versions() {
-        // It is kept in the read model: another value would make every stream look changed.
+        // The digest is stored in the read model. Another value would make every stream look changed.
         let one = digest(Position::new(1, 2), &[(b"id", b"e-1"), (b"data", b"{}")]);
         assert_eq!(
             format!("{:032x}", u128::from_be_bytes(one.0)),

@@ -1,6 +1,5 @@
-//! The log in a directory of this machine: one SQLite file a domain, for everybody who has no Redis to point at. It is
-//! as durable as a log has to be (an append is on the disk before it is acknowledged) and as safe for two processes at
-//! once as SQLite is. It never edits or deletes a row.
+//! The log in a local directory: one SQLite file a domain, for use without Redis. An append is on disk before it is
+//! acknowledged. Several processes can use a file at the same time. Rows are never changed or deleted.
 
 mod connection;
 mod follow;
@@ -34,12 +33,12 @@ use crate::domain::{
     ids::{EntityId, LogName, Position},
 };
 
-/// Where a domain's file is.
+/// The location of a domain's file.
 #[derive(Clone, Debug)]
 struct StoreLocation {
     domain: LogName,
     dir: PathBuf,
-    /// The file and its directory are made where there are none.
+    /// Whether the file and its directory are created if they do not exist.
     create: bool,
 }
 
@@ -51,12 +50,13 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    /// Takes what follows `embedded:`, a directory. It is made, with the file in it, on first use.
+    /// Opens the log in a directory, which follows `embedded:` in the URL. The directory and the file are created on
+    /// first use.
     pub(super) fn open(domain: LogName, dir: &str) -> Result<Self, OpenError> {
         Self::open_with(domain, dir, true)
     }
 
-    /// The same; where there is no file, none is made, and every call fails.
+    /// Like [`Self::open`], but does not create the file. Without a file, every call fails.
     pub(super) fn open_existing(domain: LogName, dir: &str) -> Result<Self, OpenError> {
         Self::open_with(domain, dir, false)
     }

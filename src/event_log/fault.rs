@@ -1,15 +1,15 @@
-//! What went wrong in a store, in words for a person, before it is known what was being asked: a fault becomes a
-//! [`ReadError`] or an [`AppendError`] where the answer is given. Its words never hold an address, a path or a password.
+//! Failures of a store, in words for people. A [`Fault`] becomes a [`ReadError`] or an [`AppendError`], depending on
+//! the call. Its text never contains an address, a path or a password.
 
 use super::{AppendError, ReadError};
 use crate::domain::ids::LogName;
 
-/// Why a store did not do what it was asked.
+/// Why a store failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It may work later, or after somebody has started it, made room or given a permission.
+    /// The store may work later, or after somebody has started it, freed space or granted a permission.
     Unavailable(String),
-    /// What is there can't be read by this program.
+    /// This program can't read the stored data.
     Damaged(String),
 }
 
@@ -24,7 +24,7 @@ impl Fault {
         self.into_read_of(store_name(domain))
     }
 
-    /// For a server that is not a domain's store; `store` is what messages call it.
+    /// For a server that is not a domain's store. `store` is its name in messages.
     pub(super) fn into_read_of(self, store: String) -> ReadError {
         match self {
             Self::Unavailable(reason) => ReadError::Unavailable { store, reason },
@@ -32,7 +32,7 @@ impl Fault {
         }
     }
 
-    /// Where it is certain that nothing was written.
+    /// For an append that certainly wrote nothing.
     pub(super) fn into_append(self, domain: LogName) -> AppendError {
         AppendError::Unavailable {
             store: store_name(domain),
@@ -40,7 +40,7 @@ impl Fault {
         }
     }
 
-    /// Where it is not certain.
+    /// For an append whose outcome is unknown.
     pub(super) fn into_unknown(self, domain: LogName) -> AppendError {
         AppendError::Unknown {
             store: store_name(domain),
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-/// How messages name a store.
+/// The name of a store in messages.
 fn store_name(domain: LogName) -> String {
     format!("{domain} store")
 }

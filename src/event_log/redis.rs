@@ -1,5 +1,5 @@
-//! The log in a Redis server, as contract §2 writes it down: a stream an entity, a feed a partition, and one Redis Function
-//! that appends. Any producer may write the same keys; what it wrote is read as it is.
+//! The log in a Redis server (contract §2): one stream an entity, one feed a partition, and one Redis Function that
+//! appends. Other producers may write the same keys; their entries are read as they are.
 
 mod append;
 mod entry;
@@ -36,22 +36,22 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    /// Checks the URL; connects on first use.
+    /// Checks the URL. Connects on first use.
     pub(super) fn open(domain: LogName, url: &str) -> Result<Self, OpenError> {
         Ok(Self {
             link: Arc::new(Link::new(domain, client(url)?)),
         })
     }
 
-    /// A sweep that only counts.
+    /// A sweep that only counts the entries.
     pub(super) fn drain(&self) -> BoxStream<'static, Result<usize, ReadError>> {
         sweep::drain(&self.link)
     }
 }
 
-/// A client for a URL, which is not repeated in the error: it may hold a password.
+/// A client for a URL. The error does not contain the URL, because it may contain a password.
 fn client(url: &str) -> Result<Client, OpenError> {
-    // Where it was chosen before, that choice stays.
+    // A provider that was installed before stays in use.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::open(url).map_err(|_| {
         OpenError::Invalid(
@@ -62,7 +62,7 @@ fn client(url: &str) -> Result<Client, OpenError> {
     })
 }
 
-/// A URL without user and password, with everything said that was left out.
+/// The URL without user and password, with the default port and database filled in.
 pub(super) fn name(url: &str) -> Result<String, OpenError> {
     let client = client(url)?;
     let info = client.get_connection_info();

@@ -1,5 +1,5 @@
-//! Streams that are short by their nature, such as an operator's or a day's: they are read as a whole, and each event names who caused
-//! it and has an idempotency key.
+//! Streams that stay short, such as those of an operator or of a day. They are read as a whole. Each of their events
+//! has an actor and an idempotency key.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::{
     event_log::{EventLog, Unavailable},
 };
 
-/// Every entry of a stream that is short by its nature.
+/// Every entry of a short stream.
 pub async fn whole(log: &Arc<dyn EventLog>, id: &EntityId) -> Result<Vec<Entry>, Unavailable> {
     after(log, id, Position::START).await
 }
 
-/// Those after a position.
+/// The entries of a short stream after a position.
 pub async fn after(log: &Arc<dyn EventLog>, id: &EntityId, position: Position) -> Result<Vec<Entry>, Unavailable> {
     Ok(log.read_all(id, position).await?)
 }
@@ -38,17 +38,17 @@ pub async fn ids(log: &Arc<dyn EventLog>, prefix: &str) -> Result<Vec<EntityId>,
     Ok(ids)
 }
 
-/// An id of a stream that is made up of checked parts.
+/// The id of a stream, made of parts that were checked.
 pub fn stream(text: String) -> Result<EntityId, Unavailable> {
     EntityId::new(text).map_err(|error| Unavailable(format!("a stream of the access store can't be named: {error}")))
 }
 
-/// A name for one thing, and the key that makes its append safe to repeat.
+/// A new unique id, which also serves as the idempotency key of one append.
 pub fn fresh_key() -> String {
     Uuid::now_v7().to_string()
 }
 
-/// An event by `actor`, good for one append: `key` names it.
+/// An event by `actor`, for one append. `key` is its idempotency key.
 pub fn event(
     kind: &str,
     actor: &str,

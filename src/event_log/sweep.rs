@@ -1,12 +1,12 @@
-//! A sweep through every stream of a store, for an adapter that has no faster way: the ids, a page at a time, and then their
-//! streams, many at once. It never keeps more than one page of each stream.
+//! The sweep of an adapter that has no faster way: lists the ids page by page, and reads many of their streams at once.
+//! It holds at most one page of each stream.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 
 use super::{EventLog, READ_MAX, ReadError, Swept};
 use crate::domain::ids::{EntityId, Position};
 
-/// Streams that are read at once.
+/// Number of streams that are read at once.
 const AT_ONCE: usize = 64;
 
 pub(super) fn by_reading<L: EventLog + ?Sized>(log: &L) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
@@ -17,7 +17,7 @@ pub(super) fn by_reading<L: EventLog + ?Sized>(log: &L) -> BoxStream<'_, Result<
     log.streams().map_ok(whole).try_flatten().boxed()
 }
 
-/// One stream, a page at a time.
+/// One stream, page by page.
 fn parts_of<L: EventLog + ?Sized>(log: &L, id: EntityId) -> BoxStream<'_, Result<Vec<Swept>, ReadError>> {
     let start = Some((id, Position::START));
     futures::stream::try_unfold(start, move |at| async move {

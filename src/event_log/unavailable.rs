@@ -1,4 +1,4 @@
-//! The error of those who need a store and don't get an answer, and the clock that they go by.
+//! The error of callers that need a store which does not answer, and their clock.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::{AppendError, ReadError};
 
-/// What time it is. Tests bring their own.
+/// Returns the current time. Tests pass their own clock.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The time of this machine.
+/// The clock of this machine.
 pub fn system_clock() -> Clock {
     Arc::new(Utc::now)
 }
 
-/// A store did not do what it was asked, in words that hold no address and no secret. Whether a change was made
-/// in spite of it is not known where the words say so; everything here may be asked again.
+/// A store failed. The text contains no address and no secret. If it is unknown whether a change was made, the text
+/// says so. The call can be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);

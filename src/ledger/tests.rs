@@ -1,6 +1,7 @@
 //! Tests of the ledger over logs in memory: the read model loads, follows, finds entries that are not in a feed,
 //! corrects events that arrive out of order, and reports a store that is down.
 
+mod credits;
 mod durable;
 mod lists;
 mod long_ids;

@@ -126,7 +126,7 @@ fn show(answer: NumberedPage<AuditEntry>, query: AuditQuery) -> AnyView {
                     <th scope="col">"Outcome"</th>
                     <th scope="col">"Act"</th>
                     <th scope="col">"Who"</th>
-                    <th scope="col">"What about"</th>
+                    <th scope="col">"Subject"</th>
                     <th scope="col">"From"</th>
                     <th scope="col">"Position and hash"</th>
                 </tr>
@@ -185,7 +185,7 @@ fn row(entry: AuditEntry) -> AnyView {
             <td data-label="Who">
                 <Code text=actor />
             </td>
-            <td data-label="What about">
+            <td data-label="Subject">
                 <div class="audit-about">
                     {subject} {case} {detail} {about_nothing.then(|| view! { <Nothing /> })}
                 </div>
@@ -226,10 +226,10 @@ fn nothing(query: &AuditQuery, answer: &NumberedPage<AuditEntry>) -> AnyView {
         .into_any();
     }
     view! {
-        <Empty title="Nothing of this kind was done">
-            <p>"The search looks for a part of the act, the operator, the subject, the case or the detail."</p>
+        <Empty title="No entry matches">
+            <p>"The search finds a part of the act, the operator, the subject, the case or the detail."</p>
             <a class="button" href=href::AUDIT>
-                "The whole trail"
+                "Show the whole trail"
             </a>
         </Empty>
     }

@@ -58,7 +58,7 @@ pub fn CasePage() -> impl IntoView {
     view! {
         <Title text=format!("Case {id}") />
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=href::CASES>"Cases"</a>
@@ -82,7 +82,7 @@ fn show((me, case): Answer) -> AnyView {
         return view! {
             <div class="stack">
                 <Notice tone=Tone::Danger title="The case can't be read">
-                    <p>"Its first event is not the proposal. What was written stands below."</p>
+                    <p>"Its first event is not a proposal. Its events are shown below."</p>
                 </Notice>
                 {story(case.story, case.now)}
             </div>
@@ -95,9 +95,9 @@ fn show((me, case): Answer) -> AnyView {
     let again = case.state.is_to_be_issued().then(|| AGAIN.as_secs().to_string());
     view! {
         <div class="stack" id="case" data-again=again>
-            <SendProblem failure=failures.approve.clone() nothing="It was not approved" />
-            <SendProblem failure=failures.decline.clone() nothing="It was not declined" />
-            <SendProblem failure=failures.withdraw.clone() nothing="It was not withdrawn" />
+            <SendProblem failure=failures.approve.clone() nothing="The case was not approved" />
+            <SendProblem failure=failures.decline.clone() nothing="The case was not declined" />
+            <SendProblem failure=failures.withdraw.clone() nothing="The case was not withdrawn" />
             {verdict(&case)}
             {since(news, &case)}
             <div class="case">
@@ -115,7 +115,7 @@ fn show((me, case): Answer) -> AnyView {
                             before=proposal.before.clone()
                             after=Some(proposal.after.clone())
                             currency=Some(currency)
-                            caption="The figures that were previewed"
+                            caption="The previewed figures"
                         />
                     </section>
                     {story(case.story, case.now)}

@@ -134,7 +134,7 @@ impl ListRow for CaseRow {
     ];
     const NONE: (&'static str, &'static str) = (
         "There are no cases yet",
-        "A case is opened by the first compensation that somebody proposes or issues.",
+        "Each correction that an operator proposes or issues becomes a case.",
     );
 
     async fn ask(query: ListQuery) -> Result<Page<Self>, ApiError> {

@@ -95,7 +95,7 @@ fn crumbs(name: CommandName, draft: &Draft) -> AnyView {
         }
     });
     view! {
-        <nav class="crumbs" aria-label="Where this is">
+        <nav class="crumbs" aria-label="Breadcrumb">
             <ol>
                 <li>
                     <a href=list>{word}</a>

@@ -31,7 +31,7 @@ pub fn CustomerPage() -> impl IntoView {
         <Title text=format!("Customer {id}") />
         {follow_all()}
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=href::CUSTOMERS>"Customers"</a>
@@ -97,7 +97,7 @@ fn show(view: CustomerView) -> AnyView {
 fn by_currency(sums: Option<Vec<CustomerSums>>) -> AnyView {
     let Some(sums) = sums else {
         return view! {
-            <p class="aside">"There are more than 10,000 wallets or orders, which are too many to add up."</p>
+            <p class="aside">"Totals are not shown, because there are more than 10,000 wallets or orders."</p>
         }
         .into_any();
     };
@@ -143,7 +143,7 @@ fn section<Row: ListRow>(
         view! { <a href=list_href(list, &query)>{text}</a> }
     });
     let table = if first.rows.is_empty() {
-        view! { <p class="panel-note">"There are too many to look for them here."</p> }.into_any()
+        view! { <p class="panel-note">"There are too many rows to search on this page."</p> }.into_any()
     } else {
         let rows = first.rows.into_iter().map(|row| row.row(now)).collect_view();
         view! {

@@ -81,7 +81,7 @@ pub fn EntityHead(address: Address) -> impl IntoView {
     view! {
         <Title text=format!("{word} {id}") />
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=list>{format!("{word}s")}</a>

@@ -120,13 +120,13 @@ fn show((event, effect, can_correct): Answer) -> AnyView {
         {around(domain, &subject, previous, next)}
         <div class="event">
             <div class="stack">
-                {panel("What it did", did.into_any())}
+                {panel("Effect", did.into_any())}
                 {panel("Payload", view! { {whole} {payload} }.into_any())}
             </div>
             <div class="stack">
-                {panel("Its two clocks", clocks.into_any())}
-                {panel("Hangs together with", related)}
-                {panel("As it was written", view! { <EntryFields entry /> }.into_any())}
+                {panel("Times", clocks.into_any())}
+                {panel("Related events", related)}
+                {panel("Stored fields", view! { <EntryFields entry /> }.into_any())}
             </div>
         </div>
     }
@@ -171,7 +171,7 @@ fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
     };
     view! {
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=list>{list_word}</a>
@@ -192,7 +192,7 @@ fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
 /// That it counted; where it did not, the anomalies say so and why.
 fn verdict(applied: bool, anomalies: Vec<Anomaly>) -> AnyView {
     let counted =
-        applied.then(|| view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It counted"</span></p> });
+        applied.then(|| view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It was applied"</span></p> });
     view! {
         {counted}
         <AnomalyNotes anomalies applied />
@@ -276,13 +276,13 @@ fn relations(
         .map(str::to_owned)
         .filter(|id| !id.is_empty());
     if causation.is_none() && correlation.is_none() {
-        return view! { <p class="entity-none">"It names no cause and no correlation."</p> }.into_any();
+        return view! { <p class="entity-none">"The event has no causation id and no correlation id."</p> }.into_any();
     }
     let causation = causation.map(|id| {
         let cause = match cause {
             Some(place) => place_link(place, here),
             None => view! {
-                <span class="entry-meaning">"Not in this stream, nor in that of the order or wallet it names."</span>
+                <span class="entry-meaning">"Not in this stream, and not in that of its order or wallet."</span>
             }
             .into_any(),
         };
@@ -304,7 +304,7 @@ fn relations(
                 text: id.clone(),
                 kind: Some(SearchKind::Correlation),
             };
-            view! { " " <a href=search_href(&query)>"Everything that carries it"</a> }
+            view! { " " <a href=search_href(&query)>"All streams with this correlation"</a> }
         });
         let link = if is_case_id(&id) {
             view! { <CaseLink id /> }.into_any()

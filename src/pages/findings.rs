@@ -38,7 +38,7 @@ impl ListRow for FindingRow {
         Column::new("Since (UTC)").sorting(&[Sort::Oldest, Sort::Newest]),
         Column::figures("At risk").sorting(&[Sort::AmountDown]),
     ];
-    const NONE: (&'static str, &'static str) = ("Everything fits", "Wallets and orders tell the same story.");
+    const NONE: (&'static str, &'static str) = ("No findings", "Wallets and orders are consistent.");
 
     async fn ask(query: ListQuery) -> Result<Page<Self>, ApiError> {
         list_findings(query).await

@@ -37,7 +37,7 @@ impl ListRow for HoldListRow {
         Column::new("Expires"),
         Column::figures("Amount").sorting(&[Sort::AmountDown]),
     ];
-    const NONE: (&'static str, &'static str) = ("No hold is open", "No wallet has money set aside.");
+    const NONE: (&'static str, &'static str) = ("No hold is open", "No wallet has an amount on hold.");
 
     async fn ask(query: ListQuery) -> Result<Page<Self>, ApiError> {
         list_holds(query).await

@@ -86,7 +86,7 @@ pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, A
     let mut unread = unread(&stores, Row::DOMAINS);
     if page.unindexed {
         unread.push(
-            "The search index is still being made. Until it is ready, a page searches at most 5,000 rows.".to_owned(),
+            "The search index is still being built. Until it is ready, a page searches at most 5,000 rows.".to_owned(),
         );
     }
     Ok(Answered { query, page, unread })

@@ -36,7 +36,7 @@ pub fn LookUpPage() -> impl IntoView {
     } else {
         view! {
             <Problem title="Your role does not show this">
-                <p>"It is for roles that do not read names. Roles that read names search for them."</p>
+                <p>"The look-up is for roles that can't read names. Roles that can read names use the search."</p>
             </Problem>
         }
         .into_any()
@@ -51,7 +51,7 @@ pub fn LookUpPage() -> impl IntoView {
     view! {
         <Title text="Look a customer up" />
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=href::CUSTOMERS>"Customers"</a>
@@ -80,7 +80,7 @@ pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
         name.truncate(end);
     }
     view! {
-        <SendProblem failure nothing="Nobody was looked up" field_id />
+        <SendProblem failure nothing="No customer was looked up" field_id />
         <form method="post" action=LookUpCustomer::url() class="form">
             <Hidden name="form[form_token]" value=me.form_token />
             <Input
@@ -94,7 +94,7 @@ pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
                 required=true
             />
             {facts}
-            <p class="field-hint">"You have 20 tries an hour. Each of them is recorded, without the name."</p>
+            <p class="field-hint">"You have 20 tries per hour. The audit trail records each try, without the name."</p>
             <button class="button is-main" type="submit" data-pending="Looking up …">
                 "Look up"
             </button>
@@ -118,9 +118,9 @@ fn facts(failure: Option<&ApiError>) -> AnyView {
         <Input
             id="look-up-order"
             name="form[order]"
-            label="An order of theirs"
+            label="Order of the customer"
             value=order
-            hint="The order's id; or leave it empty and fill in the next three fields."
+            hint="The order's id. Or leave it empty and fill in the next three fields."
             mistake=mistake(failure, Field::Order)
             max_length=Some(ORDER_MAX)
         />

@@ -44,7 +44,7 @@ pub fn OperatorsPage() -> impl IntoView {
         <Title text="Operators" />
         <header class="page-head">
             <h1>"Operators"</h1>
-            <p class="page-lead">"Who signs in, what their role lets them do, and what they may issue without a second person."</p>
+            <p class="page-lead">"Operators, their roles, and their limits for issuing without an approval."</p>
         </header>
         <div class="stack">
             <SendProblem failure=failure.clone() nothing="Nothing was changed" />
@@ -69,14 +69,14 @@ fn Done() -> impl IntoView {
                     <p>
                         <code class="new-password" data-put="password"></code>
                     </p>
-                    <p>"It is shown this once and never again. Give it to its owner in a way that nobody else reads."</p>
+                    <p>"The password is shown only once. Give it to the operator over a private channel."</p>
                 </div>
             </div>
             <div class="notice tone-good" role="alert" data-without="password">
                 {Icon::Check.view()}
                 <div class="notice-text">
                     <p class="notice-title">{name()} " was changed"</p>
-                    <p>"Their sessions follow at once."</p>
+                    <p>"The change applies to their sessions at once."</p>
                 </div>
             </div>
         </template>
@@ -99,7 +99,7 @@ fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<ApiError>
                         <th scope="col">"State"</th>
                         <th scope="col">"Role"</th>
                         <th scope="col">"Authenticator"</th>
-                        <th scope="col">"Issues alone, at most"</th>
+                        <th scope="col">"Limits without an approval"</th>
                         <th scope="col">
                             <span class="visually-hidden">"Change"</span>
                         </th>
@@ -161,7 +161,7 @@ fn operator(row: &OperatorRow, chosen: Option<&str>) -> AnyView {
             </td>
             <td data-label="Role">{sentence(row.role.as_str())}</td>
             <td data-label="Authenticator">{authenticator}</td>
-            <td data-label="Issues alone">{limits(&row.limits)}</td>
+            <td data-label="Limits without an approval">{limits(&row.limits)}</td>
             <td class="operator-change">
                 <a class="button is-small" href=operator_href(&name) aria-current=here data-noscroll="">
                     "Change"

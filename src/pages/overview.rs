@@ -100,7 +100,7 @@ fn show(unread: Vec<String>, answer: Overview) -> AnyView {
         return view! {
             <div class="panel">
                 <Empty title="The ledger is empty">
-                    <p>"Nothing has been recorded yet. As soon as something is appended to a store, it shows here."</p>
+                    <p>"The stores have no events yet. New events appear here."</p>
                 </Empty>
             </div>
         }
@@ -158,7 +158,7 @@ fn headline(answer: &Overview) -> AnyView {
         <div class="figures-row">
             {figure("Pending refunds", pending, Some(href::REFUNDS.to_owned()), view! { <Sums sums=owed /> }.into_any())}
             {figure("Overdue", answer.overdue, Some(longest_overdue_href()), view! { <Sums sums=late /> }.into_any())}
-            {figure("Findings", findings, Some(href::FINDINGS.to_owned()), "what does not fit together".into_any())}
+            {figure("Findings", findings, Some(href::FINDINGS.to_owned()), "inconsistencies".into_any())}
             {figure("Events", answer.events, None, scope.into_any())}
         </div>
     }
@@ -418,8 +418,8 @@ fn by_kind(findings: Vec<(FindingKind, u64)>, unread: Vec<String>) -> AnyView {
         view! { <NotAllRead unread /> }.into_any()
     } else if findings.is_empty() {
         view! {
-            <Empty title="Everything fits">
-                <p>"Wallets and orders tell the same story."</p>
+            <Empty title="No findings">
+                <p>"Wallets and orders are consistent."</p>
             </Empty>
         }
         .into_any()
@@ -518,7 +518,7 @@ fn recent(events: Vec<Recent>, now: DateTime<Utc>) -> AnyView {
                         <th scope="col">"Of"</th>
                         <th scope="col">"Event"</th>
                         <th scope="col" class="figures">"Amount"</th>
-                        <th scope="col" class="wide">"What it says"</th>
+                        <th scope="col" class="wide">"Details"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -31,11 +31,11 @@ pub fn Proof(
 ) -> impl IntoView {
     let (hint, code_hint) = if perhaps {
         (
-            "Needed where you gave it more than 5 minutes ago.",
+            "Needed if you entered it more than 5 minutes ago.",
             "Needed with the password, if you have an authenticator.",
         )
     } else {
-        ("It is more than 5 minutes ago that you gave it.", "")
+        ("You entered it more than 5 minutes ago.", "")
     };
     let password = password.then(|| {
         view! {

@@ -44,7 +44,7 @@ pub fn RefundPage() -> impl IntoView {
         {follow(Some(format!("refund:{refund}")))}
         <Title text=format!("Refund {refund}") />
         <header class="page-head">
-            <nav class="crumbs" aria-label="Where this is">
+            <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>
                     <li>
                         <a href=href::REFUNDS>"Refunds"</a>
@@ -70,7 +70,7 @@ fn show(view: &RefundView, can_correct: bool) -> AnyView {
             {others(&refund, view.other_orders.clone(), view.other_order_count)}
             {missing(view.missing.clone())}
             <div class="with-aside">
-                <section class="panel standing" aria-label="Where it stands">
+                <section class="panel standing" aria-label="State">
                     {head(view)}
                     <Standing view=view.clone() />
                     {correct}
@@ -135,7 +135,7 @@ fn missing(domains: Vec<Domain>) -> AnyView {
     domains
         .into_iter()
         .map(|domain| {
-            let title = format!("The {domain} store is not answering");
+            let title = format!("The {domain} store does not answer");
             view! {
                 <Notice tone=Tone::Danger title urgent=true>
                     <p>{format!("The events of the {domain} are missing in the story below. It does not show whether the money arrived.")}</p>
@@ -208,7 +208,7 @@ fn details(view: &RefundView) -> AnyView {
 fn omitted_words(omitted: u64) -> Option<String> {
     (omitted > 0).then(|| {
         format!(
-            "{} around it are left out; the order's page and the wallet's have them.",
+            "Not shown: {}. The pages of the order and the wallet show all events.",
             counted(omitted, "older event")
         )
     })

@@ -32,10 +32,7 @@ impl ListRow for RefundRow {
         Column::new("Reason"),
         Column::figures("Amount").sorting(&[Sort::AmountDown, Sort::AmountUp]),
     ];
-    const NONE: (&'static str, &'static str) = (
-        "No refund is pending",
-        "Every refund that was requested is settled: nobody waits for money.",
-    );
+    const NONE: (&'static str, &'static str) = ("No refund is pending", "Every requested refund has ended.");
 
     async fn ask(query: ListQuery) -> Result<Page<Self>, ApiError> {
         list_refunds(query).await

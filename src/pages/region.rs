@@ -83,14 +83,14 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         ApiError::NotFound { filtered: true, .. } => (
             sentence(&error.to_string()),
             view! {
-                <p>"It was not there yet at the moment that the address asks for. Choose a later one, or leave the filter out."</p>
+                <p>"It did not exist yet at the chosen moment. Choose a later moment, or remove the filter."</p>
             }
             .into_any(),
         ),
         ApiError::NotFound { .. } => (
             sentence(&error.to_string()),
             view! {
-                <p>"Ids are case-sensitive. If it was written only just now, the ledger may learn of it in a moment."</p>
+                <p>"Ids are case-sensitive. A new event can take a moment to appear."</p>
                 <p>
                     <a class="button" href=href::SEARCH>"Search"</a>
                 </p>
@@ -98,13 +98,13 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             .into_any(),
         ),
         ApiError::Invalid { message } => (
-            "That can't be asked".to_owned(),
+            "Invalid request".to_owned(),
             view! { <p>{sentence(&message)}"."</p> }.into_any(),
         ),
         ApiError::StoreDown { domain } => (
-            format!("The {domain} store is not answering"),
+            format!("The {domain} store does not answer"),
             view! {
-                <p>"This has to be read from it. Lists and totals go on with the figures that are known."</p>
+                <p>"This page reads from that store. Lists and totals still show the last known figures."</p>
                 {again()}
             }
             .into_any(),
@@ -113,7 +113,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             "Lists and totals can't be shown".to_owned(),
             view! {
                 <p>{sentence(&message)}"."</p>
-                <p>"Pages of a wallet, an order or an event do not need them."</p>
+                <p>"The pages of single wallets, orders and events still work."</p>
                 {again()}
             }
             .into_any(),
@@ -132,7 +132,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         ),
         ApiError::Forbidden => (
             "Your role does not show this".to_owned(),
-            view! { <p>"Who does what here is decided by the administrators."</p> }.into_any(),
+            view! { <p>"An administrator can change your role."</p> }.into_any(),
         ),
         ApiError::Field { .. }
         | ApiError::NoMatch { .. }
@@ -152,7 +152,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         ApiError::Internal => (
             format!("The {what} could not be shown"),
             view! {
-                <p>"Something went wrong on the server; its log says what."</p>
+                <p>"An internal error occurred. The server's log has the details."</p>
                 {again()}
             }
             .into_any(),
@@ -160,7 +160,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         ApiError::Unreachable => (
             "The server can't be reached".to_owned(),
             view! {
-                <p>"Check the connection. What is on the page is as it was when it was last loaded."</p>
+                <p>"Check the connection. The page shows what was loaded last."</p>
                 {again()}
             }
             .into_any(),

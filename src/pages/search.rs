@@ -274,7 +274,7 @@ fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
         .iter()
         .filter_map(|kind| {
             let list = kind.list()?;
-            let text = format!("Search on in {}", list.as_str());
+            let text = format!("Continue in {}", list.as_str());
             Some(view! { " " <a href=whole_list(list, query)?>{text}</a> })
         })
         .collect_view();
@@ -282,7 +282,7 @@ fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
     (!kinds.is_empty()).then(|| {
         view! {
             <p class="aside" role="note">
-                {format!("Of {} only the newest were looked at, and none has the text.", words.join(", "))} {links}
+                {format!("Only the newest {} were searched, and none matches.", words.join(", "))} {links}
             </p>
         }
         .into_any()
@@ -294,7 +294,7 @@ fn nothing_found(query: &SearchQuery, is_all: bool) -> AnyView {
     let title = match query.kind {
         Some(kind) => format!("No {} is found for this text", kind.as_str()),
         None if is_all => "Nothing is found for this text".to_owned(),
-        None => "Nothing is found so far".to_owned(),
+        None => "Nothing is found yet".to_owned(),
     };
     let words = if Session::current().can(Act::ReadPersonal) {
         "Every word has to be part of an id or of a customer's name."
@@ -402,8 +402,8 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
     let note = (stopped && (query.kind.is_some() || shown < HITS_SHOWN)).then(|| {
         let to_list = kind
             .list()
-            .and_then(|list| Some(view! { " " <a href=whole_list(list, query)?>"Search on in the list"</a> }));
-        view! { <p class="panel-note">"Only the newest were looked at." {to_list}</p> }
+            .and_then(|list| Some(view! { " " <a href=whole_list(list, query)?>"Continue in the list"</a> }));
+        view! { <p class="panel-note">"Only the newest rows were searched." {to_list}</p> }
     });
     view! {
         <section class="panel" aria-labelledby=id.clone()>

@@ -75,7 +75,8 @@ fn error_text(
         ApiError::NoMatch { .. } => (
             "No match".to_owned(),
             plain(
-                "Check that the name is whole and spelled as the customer spells it, and check the other fields. Days are of UTC."
+                "Check that the name is whole and spelled as the customer spells it, and check the other fields. Days \
+                 are in UTC."
                     .to_owned(),
             ),
         ),
@@ -84,9 +85,9 @@ fn error_text(
             plain(format!("Too many tries. Try again in {}.", waiting_time(*seconds))),
         ),
         ApiError::Moved => (
-            "Something was appended since you looked".to_owned(),
+            "Events were appended since the preview".to_owned(),
             plain(format!(
-                "{nothing}. Look at what changed and at the new preview below, and decide again."
+                "{nothing}. Check the current figures below, and decide again."
             )),
         ),
         ApiError::SignedOut => (
@@ -104,19 +105,20 @@ fn error_text(
         ApiError::FormExpired => (
             "This form is no longer valid".to_owned(),
             view! {
-                <p>{nothing} ". It was open before you last signed in. Load it again; what you typed is kept."</p>
+                <p>{nothing} ". You have signed in since you opened it. Load the page again. What you typed is kept."</p>
                 <p>
                     <a class="button" href=here rel="external">
-                        "Load it again"
+                        "Load the page again"
                     </a>
                 </p>
             }
             .into_any(),
         ),
         ApiError::OutcomeUnknown { case } => (
-            "It is not known yet whether it happened".to_owned(),
+            "The outcome is not known yet".to_owned(),
             view! {
-                <p>"The store stopped answering. Do not repeat it: the case is open, and will be finished or refused."</p>
+                <p>"The store stopped answering. The case is open, and will be issued or refused automatically. Do not \
+                    repeat it."</p>
                 <p>
                     <a class="button" href=href::compensation(case.as_str()) rel="external">
                         "To the case"
@@ -127,7 +129,7 @@ fn error_text(
         ),
         ApiError::Unreachable => (
             "The server can't be reached".to_owned(),
-            plain("Check the connection and send the form again. Sending it twice does nothing twice.".to_owned()),
+            plain("Check the connection and send the form again. A repeated form has no second effect.".to_owned()),
         ),
         other => (nothing.to_owned(), plain(sentence_of(&other.to_string()))),
     }

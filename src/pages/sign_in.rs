@@ -89,8 +89,8 @@ fn signed_in(me: &Me) -> AnyView {
     view! {
         <Notice tone=Tone::Info title>
             <p>
-                <a href=href::OVERVIEW>"Go on"</a>
-                ", or sign in as somebody else."
+                <a href=href::OVERVIEW>"Continue to the overview"</a>
+                ", or sign in as another operator."
             </p>
         </Notice>
     }
@@ -102,7 +102,7 @@ fn error_text(error: &ApiError) -> (&'static str, String) {
     match error {
         ApiError::Field { error } if error.field == Field::Code => (
             NOT,
-            "The code is missing, wrong or used already. Take the one that your authenticator shows now.".to_owned(),
+            "The code is missing, wrong or already used. Enter the code that your authenticator shows now.".to_owned(),
         ),
         ApiError::Field { .. } | ApiError::Refused { .. } | ApiError::Forbidden => (
             NOT,
@@ -112,7 +112,7 @@ fn error_text(error: &ApiError) -> (&'static str, String) {
         ApiError::Unreachable | ApiError::Unrecorded | ApiError::Internal => {
             (NOT, format!("{}.", sentence(&error.to_string())))
         }
-        _ => (NOT, "Something kept it from being taken. Try again.".to_owned()),
+        _ => (NOT, "The form was not accepted. Try again.".to_owned()),
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
     sources,
 };
 use crate::{
-    domain::ids::{EntityId, Position},
+    domain::ids::EntityId,
     event_log::{EventLog, FeedEntry, FeedPosition, ReadError},
     views::health::{Progress, StoreState},
 };
@@ -186,7 +186,10 @@ impl<S: Entity> Projector<S> {
         self.shared.set_filled(S::DOMAIN, true);
         let end = self.log.feed_end().await?;
         if end.0.len() != source.feed.0.len() {
-            tracing::warn!(domain = %S::DOMAIN, "the store's number of partitions has changed; the read model is filled again");
+            tracing::warn!(
+                domain = %S::DOMAIN,
+                "the store's number of partitions has changed; the read model is filled again"
+            );
             self.shared.set_filled(S::DOMAIN, false);
             self.shared.changes.forget();
             self.fill().await?;
@@ -204,8 +207,7 @@ impl<S: Entity> Projector<S> {
     }
 
     fn has_caught_up(&self) -> bool {
-        let mut target = self.target.0.iter().enumerate();
-        target.all(|(at, end)| self.place.0.get(at).copied().unwrap_or(Position::START) >= *end)
+        self.place.reaches(&self.target)
     }
 
     /// Reads the new entries of every stream of the store.

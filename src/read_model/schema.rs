@@ -13,7 +13,7 @@ use super::{
 use crate::domain::ids::Domain;
 
 /// Names the format of the file and the folds that filled it. A program uses only read models of its own format.
-pub const FORMAT: &str = concat!("5 ", env!("CARGO_PKG_VERSION"));
+pub const FORMAT: &str = concat!("6 ", env!("CARGO_PKG_VERSION"));
 /// "LDGR": the `application_id` of a read model.
 pub const APPLICATION: i64 = 0x4C44_4752;
 

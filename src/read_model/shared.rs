@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use chrono::{DateTime, Utc};
@@ -34,6 +34,9 @@ pub struct Shared {
     pub checks: [mpsc::Sender<Check>; 2],
     /// By domain, whether a pass at full speed is requested.
     pub passes: [(AtomicBool, Notify); 2],
+    /// By domain, how often the store's identity changed without a proof of continuity, and how many of these changes were
+    /// followed by a whole pass.
+    identity_changes: [(AtomicU64, AtomicU64); 2],
 }
 
 /// The receivers of [`Shared::checks`], by domain.
@@ -53,6 +56,7 @@ impl Shared {
             changes: Changes::new(),
             checks: [wallet_checks, order_checks],
             passes: Default::default(),
+            identity_changes: Default::default(),
         };
         (shared, [of_wallets, of_orders])
     }
@@ -80,6 +84,29 @@ impl Shared {
         let (requested, notify) = &self.passes[domain as usize];
         requested.store(true, Ordering::Release);
         notify.notify_one();
+    }
+
+    /// Notes that the store's identity changed without a proof of continuity, and requests a pass.
+    pub fn note_identity_change(&self, domain: Domain) {
+        self.identity_changes[domain as usize].0.fetch_add(1, Ordering::AcqRel);
+        self.request_pass(domain);
+    }
+
+    /// The changes of identity so far. A pass reads them before it begins, and notes them as checked at its end.
+    pub fn identity_changes(&self, domain: Domain) -> u64 {
+        self.identity_changes[domain as usize].0.load(Ordering::Acquire)
+    }
+
+    pub fn set_checked(&self, domain: Domain, changes: u64) {
+        self.identity_changes[domain as usize]
+            .1
+            .fetch_max(changes, Ordering::AcqRel);
+    }
+
+    /// Whether the store's identity changed, and no whole pass has ended since.
+    pub fn is_unchecked(&self, domain: Domain) -> bool {
+        let (changes, checked) = &self.identity_changes[domain as usize];
+        checked.load(Ordering::Acquire) < changes.load(Ordering::Acquire)
     }
 
     pub fn is_pass_requested(&self, domain: Domain) -> bool {

@@ -112,6 +112,12 @@ pub fn stale(connection: &Connection, domain: Domain) -> rusqlite::Result<Vec<En
     Ok(ids)
 }
 
+/// Whether some stream of the domain could not be read.
+pub fn has_stale(connection: &Connection, domain: Domain) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM stale WHERE domain = ?1)")?;
+    select.query_row([domain.as_str()], |row| row.get(0))
+}
+
 /// The number of streams that could not be read, in all domains.
 pub fn count_stale(connection: &Connection) -> rusqlite::Result<u64> {
     let mut select = connection.prepare_cached("SELECT count(*) FROM stale")?;

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{Domain, EntityId, Position},
+        ids::{Domain, EntityId},
         order::OrderState,
         replay::Filter,
         wallet::WalletState,
@@ -243,7 +243,7 @@ async fn stands_for(
             if !source.filled || source.feed.0.len() > end.0.len() {
                 return Ok(false);
             }
-            if reaches(&source.feed, end) {
+            if source.feed.reaches(end) {
                 break source;
             }
             if begun.elapsed() > BEHIND_MAX {
@@ -252,7 +252,7 @@ async fn stands_for(
             sleep(PAUSE).await;
         };
         // If the rows are ahead of the feed, they reflect entries that the store has lost since.
-        if source.feed != *end && !reaches(&log.feed_end().await?, &source.feed) {
+        if source.feed != *end && !log.feed_end().await?.reaches(&source.feed) {
             return Ok(false);
         }
         if source.unfed && !log.feed_is_complete() && !ends_agree(connection, *domain, log).await? {
@@ -260,11 +260,6 @@ async fn stands_for(
         }
     }
     Ok(true)
-}
-
-fn reaches(feed: &FeedPosition, end: &FeedPosition) -> bool {
-    let at = |partition: usize| feed.0.get(partition).copied().unwrap_or(Position::START);
-    end.0.iter().enumerate().all(|(partition, end)| at(partition) >= *end)
 }
 
 /// Whether every stream ends where its row says, and every row has such a stream. Streams that are recorded as unreadable are not

@@ -37,7 +37,7 @@ pub const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Flags of `ledgerscope serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
-    /// Where to listen; beyond this machine only behind TLS, which --public-url says
+    /// Address to listen on; other than loopback only with TLS in front (--public-url https://…)
     #[arg(
         long,
         env = "LEDGERSCOPE_LISTEN",
@@ -46,11 +46,11 @@ pub struct ServerConfig {
     )]
     pub listen: SocketAddr,
 
-    /// What people type to come here, where it is not the address above, as in `https://ledger.example.org`
+    /// The URL of this server behind a proxy, as in `https://ledger.example.org`
     #[arg(long, env = "LEDGERSCOPE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
-    /// Addresses of the proxies in front of this server, whose word on the client's address (X-Forwarded-For) counts
+    /// Addresses of trusted proxies; only their X-Forwarded-For is used as the client's address
     #[arg(
         long,
         env = "LEDGERSCOPE_TRUSTED_PROXY",
@@ -59,8 +59,8 @@ pub struct ServerConfig {
     )]
     pub trusted_proxy: Vec<IpAddr>,
 
-    /// The header in which these proxies name the operator that they have signed in, such as X-Remote-User. They must
-    /// remove it from what clients send. Passwords are still asked for before money moves
+    /// The header in which trusted proxies name the signed-in operator, such as X-Remote-User. They must remove it from
+    /// requests of clients. Compensations still need a password
     #[arg(
         long,
         env = "LEDGERSCOPE_TRUSTED_HEADER",
@@ -72,7 +72,7 @@ pub struct ServerConfig {
     #[command(flatten)]
     pub rates: Rates,
 
-    /// Where figures for Prometheus are served, on a listener of its own on this machine; without, nowhere
+    /// Address of the Prometheus metrics, loopback only; by default there are none
     #[arg(long, env = "LEDGERSCOPE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
     pub metrics_listen: Option<SocketAddr>,
 
@@ -84,7 +84,7 @@ pub struct ServerConfig {
 /// The rate limits of requests, per minute.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Rates {
-    /// Pages and questions of one operator in a minute
+    /// Maximum number of read requests per operator and minute
     #[arg(
         long,
         env = "LEDGERSCOPE_READS_A_MINUTE",
@@ -93,7 +93,7 @@ pub struct Rates {
     )]
     pub reads_a_minute: NonZeroU32,
 
-    /// Forms that one operator sends in a minute
+    /// Maximum number of submitted forms per operator and minute
     #[arg(
         long,
         env = "LEDGERSCOPE_WRITES_A_MINUTE",
@@ -102,7 +102,7 @@ pub struct Rates {
     )]
     pub writes_a_minute: NonZeroU32,
 
-    /// Requests from one address in a minute while nobody is signed in
+    /// Maximum number of requests without a session per address and minute
     #[arg(
         long,
         env = "LEDGERSCOPE_STRANGERS_A_MINUTE",
@@ -132,14 +132,14 @@ fn default_site() -> PathBuf {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error(
-        "refusing to listen on {0}: without TLS anybody on the way could read logins and sessions; put a proxy with TLS in \
-         front and name it with --public-url https://…, or use 127.0.0.1 or [::1]"
+        "refusing to listen on {0}: without TLS, passwords and sessions can be intercepted; put a TLS proxy in front and \
+         give its URL with --public-url https://…, or use 127.0.0.1 or [::1]"
     )]
     NotLoopback(SocketAddr),
-    #[error("refusing to show figures on {0}: nobody is asked who they are there; use 127.0.0.1 or [::1]")]
+    #[error("refusing to serve metrics on {0}: that listener has no authentication; use 127.0.0.1 or [::1]")]
     OpenFigures(SocketAddr),
     #[error(
-        "refusing to listen on {0} while there are demo operators, whose passwords were printed for all to see; disable them: \
+        "refusing to listen on {0} while there are enabled demo operators: their passwords were printed; disable them: \
          ledgerscope operator disable NAME"
     )]
     DemoOperators(SocketAddr),

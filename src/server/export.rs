@@ -67,15 +67,15 @@ enum ExportError {
     Invalid(String),
     #[error("there is no such event")]
     NotFound,
-    #[error("the {0} store is not answering")]
+    #[error("the {0} store does not answer; try again in a moment")]
     StoreDown(Domain),
     #[error("{0}")]
     ReadModel(String),
-    #[error("the store of the cases is not answering")]
+    #[error("the compensation store does not answer; try again in a moment")]
     Cases,
-    #[error("the audit trail can't be read or written, so nothing was taken away")]
+    #[error("the audit trail is not available, so nothing was downloaded; try again in a moment")]
     Unrecorded,
-    #[error("something went wrong on the server; its log says what")]
+    #[error("an internal error occurred; the server's log has the details")]
     Internal,
 }
 
@@ -94,7 +94,7 @@ impl IntoResponse for ExportError {
 
 impl From<csv::Error> for ExportError {
     fn from(error: csv::Error) -> Self {
-        tracing::error!(%error, "a file can't be made");
+        tracing::error!(%error, "a CSV file can't be written");
         Self::Internal
     }
 }
@@ -114,7 +114,7 @@ async fn refuse_other_sites(request: Request<Body>, next: Next) -> Response {
     } else {
         (
             StatusCode::FORBIDDEN,
-            "Files are taken away from this site's own pages.\n",
+            "Downloads can be started only from pages of this site.\n",
         )
             .into_response()
     }

@@ -121,7 +121,7 @@ impl Guard {
         let entry =
             |actor: &str, outcome, detail: &str| NewEntry::new(actor, "sign_in", outcome).from(from).detail(detail);
         let Some(operator) = found.filter(|operator| self.auth.admits(operator)) else {
-            let why = "named by the proxy, and no operator who may sign in";
+            let why = "named by the proxy, but not an operator who can sign in";
             let refused = entry(name, AuditOutcome::Refused, why);
             return self.audit.record_once(refused).await.map_err(|error| error.0);
         };
@@ -216,7 +216,7 @@ pub async fn guard_function(State(guard): State<Arc<Guard>>, request: Request<Bo
     let recognised = match guard.recognise(&parts).await {
         Ok(recognised) => recognised,
         Err(error) => {
-            tracing::error!(%error, "nobody can be recognised");
+            tracing::error!(%error, "the session of a request can't be verified");
             return functions::refuse(&parts, &ApiError::Unrecorded);
         }
     };
@@ -270,6 +270,6 @@ fn give(cookie: Option<HeaderValue>, response: &mut Response) {
 }
 
 fn unavailable(error: &Unavailable) -> Response {
-    tracing::error!(%error, "nobody can be recognised");
+    tracing::error!(%error, "the session of a request can't be verified");
     refusals::unavailable().into_response()
 }

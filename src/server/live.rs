@@ -73,11 +73,16 @@ async fn live(
     let query = query.unwrap_or_default();
     let topic = value_of(&query, "topic").map_or(Ok(Topic::All), |topic| topic.parse());
     let Ok(topic) = topic else {
-        return (StatusCode::BAD_REQUEST, "That can't be heard of.\n").into_response();
+        return (StatusCode::BAD_REQUEST, "Unknown topic.\n").into_response();
     };
     let Some(seat) = Seat::take(&operations, &principal) else {
         let soon = [(RETRY_AFTER, HeaderValue::from_static("30"))];
-        return (StatusCode::SERVICE_UNAVAILABLE, soon, "Too many are listening.\n").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            soon,
+            "Too many live connections. Try again in 30 s.\n",
+        )
+            .into_response();
     };
     // The start cursor: `Last-Event-ID` after a reconnect, else `from`, which is the cursor when the page was rendered.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());

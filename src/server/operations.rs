@@ -188,7 +188,7 @@ async fn metrics(State((state, operations)): Shared) -> Response {
             ([(CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "the figures can't be written");
+            tracing::error!(%error, "the metrics can't be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -99,7 +99,7 @@ async fn refuse_other_hosts(State(public): State<Option<Arc<str>>>, request: Req
     if host.is_some_and(|host| is_this_machine(&host) || is_public(&host)) {
         next.run(request).await
     } else {
-        let message = "This server answers only to its own names: 127.0.0.1, [::1], localhost, or its --public-url.\n";
+        let message = "Unknown host name. Use 127.0.0.1, [::1], localhost or the server's --public-url.\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
     }
 }

@@ -1,5 +1,5 @@
-//! The pages of compensations: the form with its preview, the forms that issue and approve, lists of cases, and the page of
-//! one case.
+//! The pages of compensations: the form with its preview, the forms that issue and approve, lists of cases, and the
+//! page of one case.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -33,7 +33,8 @@ pub enum Route {
     #[error("it is above your limit of {limit}; another operator of finance has to approve")]
     AboveSingle { limit: Money },
     #[error(
-        "with the amounts that you issued today it exceeds your daily limit of {limit}; another operator of finance has to approve"
+        "with the amounts that you issued today it exceeds your daily limit of {limit}; another operator of finance has to \
+         approve"
     )]
     AboveDaily { limit: Money },
     #[error("the warning below requires an approval; another operator of finance has to approve")]
@@ -189,7 +190,8 @@ pub struct CaseView {
     pub state: CaseState,
     /// The events of the case, as they were written.
     pub story: Vec<Entry>,
-    /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is refused.
+    /// Events appended to its streams since the positions that the case is bound to. If there are any, an approval is
+    /// refused.
     pub news: Vec<Recent>,
     /// Whether the reader is allowed to approve and decline the case.
     pub can_decide: bool,

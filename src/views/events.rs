@@ -32,7 +32,8 @@ pub struct EventView {
     /// Positions of the events before and after it in sequence order.
     pub previous: Option<Position>,
     pub next: Option<Position>,
-    /// The event that caused this one, if it is in this stream or in the stream of the order or wallet that this one names.
+    /// The event that caused this one, if it is in this stream or in the stream of the order or wallet that this one
+    /// names.
     pub cause: Option<EventLink>,
     /// Events with the same correlation id, of this stream and of the order or wallet that this event names.
     pub correlated: Vec<EventLink>,

@@ -672,7 +672,7 @@ fn a_finding_has_the_fields_of_the_contract_in_their_order() {
     );
     assert!(negative.starts_with(start) && negative.ends_with("\"}\n"), "{negative}");
     let incomplete = printed("history_incomplete");
-    let middle = r#""amount":null,"currency":null,"since":null,"explanation":"not all of wallet W-4's history could be applied","customer":null,"key":""#;
+    let middle = r#""amount":null,"currency":null,"since":null,"explanation":"some events of wallet W-4 could not be applied","customer":null,"key":""#;
     assert!(incomplete.contains(middle), "{incomplete}");
     has_table(
         &cli,

@@ -123,10 +123,10 @@ fn invalid_arguments_are_refused() {
     let cli = Cli::new();
     cli.add(&["ada", "--role", "viewer"]);
     cli.run(&["operator", "add", "ada", "--role", "admin"])
-        .refused(1, "operator ada already");
+        .refused(1, "already an operator ada");
     cli.run(&["operator", "disable", "kim"]).refused(1, "no operator kim");
     cli.run(&["operator", "limits", "ada", "--limit", "EUR=1/2"])
-        .refused(2, "issues nothing");
+        .refused(2, "can't issue");
     cli.run(&["operator", "add", "kim", "--role", "finance", "--limit", "EUR=2/1"])
         .refused(2, "not below");
     cli.run_on(
@@ -174,7 +174,7 @@ fn demo_operators_are_added_once() {
     }
     let again = cli.run(&["operator", "demo"]);
     assert_eq!(again.code, Some(0));
-    assert!(again.stdout().contains("none was added"));
+    assert!(again.stdout().contains("no demo operator was added"));
     assert_eq!(cli.json_lines(&["operator", "list", "--json"]).len(), 5);
 }
 

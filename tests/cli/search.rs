@@ -479,7 +479,7 @@ fn the_table_has_a_count_and_the_kinds_with_more_hits() {
             "refund  R-4  W-1     O-1    id",
             "",
             "2 hits",
-            "refund: 2 of 5; --limit shows more",
+            "refund: 2 of 5; use --limit to show more",
         ]
     );
     let all = cli.run(&["search", "r-", "--limit", "5"]);
@@ -644,7 +644,8 @@ fn exact_hits_come_first_then_pending_then_newest() {
         cli.run(&["search", "R-1", "--limit", "6"]),
     );
     assert!(
-        more.stdout().ends_with("5 hits\nrefund: 5 of 6; --limit shows more\n"),
+        more.stdout()
+            .ends_with("5 hits\nrefund: 5 of 6; use --limit to show more\n"),
         "{}",
         more.stdout()
     );
@@ -670,7 +671,7 @@ fn twenty_of_a_kind_are_printed_by_default() {
     let by_id = (0..20).map(|number| format!("C-{number:02}"));
     assert_eq!(ids, newest.chain(by_id).collect::<Vec<_>>());
     let ran = cli.run(&["search", "ann"]);
-    let end = "\n\n40 hits\norder: 20 of 25; --limit shows more\ncustomer: 20 of 25; --limit shows more\n";
+    let end = "\n\n40 hits\norder: 20 of 25; use --limit to show more\ncustomer: 20 of 25; use --limit to show more\n";
     assert!(ran.stdout().ends_with(end), "{}", ran.stdout());
 }
 
@@ -780,7 +781,8 @@ fn an_id_of_several_rows_is_an_exact_hit_in_each() {
     assert_eq!(orders, ["O-2", "O-1", "O-3"]);
     let cut = cli.run(&["search", "P", "--limit", "1"]);
     assert!(
-        cut.stdout().ends_with("1 hit\npayment: 1 of 2; --limit shows more\n"),
+        cut.stdout()
+            .ends_with("1 hit\npayment: 1 of 2; use --limit to show more\n"),
         "{}",
         cut.stdout()
     );
@@ -876,29 +878,26 @@ fn invalid_arguments_are_wrong_usage_in_one_line() {
     let long = "x".repeat(101);
     let kinds = "it is one of wallet, order, refund, hold, case, customer, payment, reference, event, correlation";
     for (args, says) in [
-        (&["search", ""][..], "the text is empty; write what to search for"),
+        (&["search", ""][..], "the text is empty; give a text to search for"),
         (&["search", " \t\n"], "the text is empty"),
-        (&["search", &long], "the text has 101 characters; write 100 at most"),
-        (&["search", "x", "--kind", "lost"], "--kind 'lost' is not understood; "),
+        (&["search", &long], "the text has 101 characters; use at most 100"),
+        (&["search", "x", "--kind", "lost"], "--kind 'lost' is invalid; "),
         (&["search", "x", "--kind", "lost"], kinds),
         (
             &["search", "x", "--kind", "order,wallets"],
-            "--kind 'wallets' is not understood",
+            "--kind 'wallets' is invalid",
         ),
-        (&["search", "x", "--kind", "Order"], "--kind 'Order' is not understood"),
-        (
-            &["search", "x", "--kind", "a\nb"],
-            r"--kind 'a\u{a}b' is not understood",
-        ),
+        (&["search", "x", "--kind", "Order"], "--kind 'Order' is invalid"),
+        (&["search", "x", "--kind", "a\nb"], r"--kind 'a\u{a}b' is invalid"),
         (&["search", "x", "--kind", ""], "--kind has an empty value"),
         (&["search", "x", "--kind", "order,"], "--kind has an empty value"),
         (
             &["search", "x", "--limit", "0"],
-            "--limit '0' is not understood; it is a whole number from 1 on",
+            "--limit '0' is invalid; use a whole number from 1 on",
         ),
-        (&["search", "x", "--limit", "-1"], "--limit '-1' is not understood"),
-        (&["search", "x", "--limit", "1.5"], "--limit '1.5' is not understood"),
-        (&["search", "x", "--limit", ""], "--limit '' is not understood"),
+        (&["search", "x", "--limit", "-1"], "--limit '-1' is invalid"),
+        (&["search", "x", "--limit", "1.5"], "--limit '1.5' is invalid"),
+        (&["search", "x", "--limit", ""], "--limit '' is invalid"),
         (&["search"], "<TEXT>"),
         (&["search", "x", "y"], "'y'"),
         (&["search", "x", "--at", "2026-01-01T00:00:00Z"], "--at"),
@@ -1052,6 +1051,6 @@ fn a_stream_that_became_unreadable_is_reported_with_its_hits() {
     assert_eq!((ran.code, ran.stdout()), (Some(1), line), "{}", ran.stderr);
     assert_eq!(
         ran.stderr,
-        "ledgerscope: order O-1 can't be read; that it carries the id was read before\n"
+        "ledgerscope: order O-1 can't be read; its hit is from an earlier read\n"
     );
 }

@@ -10,18 +10,15 @@ use crate::harness::{Cli, event};
 const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
     (
         &["refunds", "--state", "lost"],
-        "--state 'lost' is not understood; it is one of requested, approved, processing, failed, succeeded, rejected, canceled, reversed, or all",
+        "--state 'lost' is invalid; use one of requested, approved, processing, failed, succeeded, rejected, canceled, reversed, or all",
     ),
-    (
-        &["refunds", "--state", "failed,lost"],
-        "--state 'lost' is not understood",
-    ),
-    (&["refunds", "--state", "Failed"], "--state 'Failed' is not understood"),
+    (&["refunds", "--state", "failed,lost"], "--state 'lost' is invalid"),
+    (&["refunds", "--state", "Failed"], "--state 'Failed' is invalid"),
     (
         &["wallets", "--status", "lost"],
-        "--status 'lost' is not understood; it is one of unopened, open, frozen, closed, or all",
+        "--status 'lost' is invalid; use one of unopened, open, frozen, closed, or all",
     ),
-    (&["orders", "--status", "open"], "--status 'open' is not understood"),
+    (&["orders", "--status", "open"], "--status 'open' is invalid"),
     (
         &["holds", "--state", "failed"],
         "one of open, captured, released, expired, or all",
@@ -29,12 +26,9 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
     (&["cases", "--state", "open"], "one of proposed, approved, declined"),
     (
         &["orders", "--currency", "EURO"],
-        "--currency 'EURO' is not understood; it is an ISO 4217 code such as EUR",
+        "--currency 'EURO' is invalid; use an ISO 4217 code such as EUR",
     ),
-    (
-        &["orders", "--currency", "EUR,eur"],
-        "--currency 'eur' is not understood",
-    ),
+    (&["orders", "--currency", "EUR,eur"], "--currency 'eur' is invalid"),
     (&["orders", "--min", "5"], "--min needs exactly one --currency"),
     (&["wallets", "--max", "-5"], "--max needs exactly one --currency"),
     (
@@ -51,28 +45,28 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
     ),
     (
         &["wallets", "--sort", "risk"],
-        "--sort 'risk' is not understood; it is one of newest, oldest, id, amount_up, amount_down",
+        "--sort 'risk' is invalid; use one of newest, oldest, id, amount_up, amount_down",
     ),
     (&["cases", "--sort", "id"], "it is one of newest, oldest, amount_down"),
-    (&["customers", "--sort", "newest"], "it is one of id"),
+    (&["customers", "--sort", "newest"], "use one of id"),
     (
         &["orders", "--currency", "EUR", "--min", "1,5"],
-        "--min '1,5' is not understood; it is a decimal number such as 12.50",
+        "--min '1,5' is invalid; use a decimal number such as 12.50",
     ),
     (
         &["orders", "--currency", "EUR", "--max", "1e3"],
-        "--max '1e3' is not understood",
+        "--max '1e3' is invalid",
     ),
     (
         &["orders", "--from", "yesterday"],
-        "--from 'yesterday' is not understood; it is a date such as 2026-01-31, or an RFC 3339 time",
+        "--from 'yesterday' is invalid; use a date such as 2026-01-31, or an RFC 3339 time",
     ),
-    (&["orders", "--to", "2026-02-30"], "--to '2026-02-30' is not understood"),
+    (&["orders", "--to", "2026-02-30"], "--to '2026-02-30' is invalid"),
     (
         &["refunds", "--age", "-1"],
-        "--age '-1' is not understood; it is a whole number of hours",
+        "--age '-1' is invalid; use a whole number of hours",
     ),
-    (&["refunds", "--age", "1.5"], "--age '1.5' is not understood"),
+    (&["refunds", "--age", "1.5"], "--age '1.5' is invalid"),
     (&["findings", "--kind", "lost"], "it is one of succeeded_not_credited, "),
     (
         &["findings", "--severity", "low"],
@@ -88,15 +82,15 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
     (&["wallets", "--q", " \t"], "--q has an empty value"),
     (
         &["orders", "--customer", "a\nb", "--status", "a\nb"],
-        r"--status 'a\u{a}b' is not understood",
+        r"--status 'a\u{a}b' is invalid",
     ),
     (
         &["orders", "--limit", "0"],
-        "--limit '0' is not understood; it is a whole number from 1 on",
+        "--limit '0' is invalid; use a whole number from 1 on",
     ),
-    (&["orders", "--limit", "-1"], "--limit '-1' is not understood"),
-    (&["orders", "--limit", "ten"], "--limit 'ten' is not understood"),
-    (&["orders", "--limit", ""], "--limit '' is not understood"),
+    (&["orders", "--limit", "-1"], "--limit '-1' is invalid"),
+    (&["orders", "--limit", "ten"], "--limit 'ten' is invalid"),
+    (&["orders", "--limit", ""], "--limit '' is invalid"),
 ];
 
 #[test]
@@ -109,7 +103,7 @@ fn invalid_values_are_wrong_usage_in_one_line() {
     let too_long: [(&[&str], &str); 3] = [
         (
             &["wallets", "--q", &long],
-            "the text of --q has 101 characters; write 100 at most",
+            "the text of --q has 101 characters; use at most 100",
         ),
         (&["holds", "--wallet", &id], "it is an id of at most 256 characters"),
         (&["refunds", "--destination", &codes], "one of at most 64"),

@@ -126,7 +126,7 @@ pub async fn a_case_on_one_stream_survives_a_death_at_any_append(app: TestApp) {
 pub async fn a_lost_answer_is_resolved(app: TestApp) {
     let fred = finance("fred");
     for (row, spoil) in [Spoil::LoseAnswer, Spoil::LoseQuestion].into_iter().enumerate() {
-        for at in 0..4 {
+        for at in 0..6 {
             let story = app.story(400 + row * 10 + at).await;
             let plan = Plan::spoil(spoil, at);
             let compensations = app.compensations_on(plan.stores(app.stores()), impatient());
@@ -168,7 +168,7 @@ pub async fn a_store_that_goes_silent_leaves_an_unknown_case_that_ends(app: Test
 pub async fn a_store_that_is_away_refuses_the_case(app: TestApp) {
     let fred = finance("fred");
     let story = app.story(600).await;
-    let plan = Plan::spoil(Spoil::GoAway, 1);
+    let plan = Plan::spoil(Spoil::GoAway, 2);
     let compensations = app.compensations_on(plan.stores(app.stores()), impatient());
     let case = issue(&compensations, &fred, &story.settle()).await.unwrap();
     assert_eq!(app.status(&case).await, Some(CaseStatus::Refused));
@@ -187,7 +187,7 @@ pub async fn a_store_that_is_away_refuses_the_case(app: TestApp) {
 pub async fn run_finishes_what_a_store_interrupted(app: TestApp) {
     let fred = finance("fred");
     let story = app.story(700).await;
-    let plan = Plan::spoil(Spoil::GoAway, 2);
+    let plan = Plan::spoil(Spoil::GoAway, 3);
     let compensations = app.compensations_on(plan.stores(app.stores()), impatient());
     let running = tokio::spawn({
         let compensations = std::sync::Arc::clone(&compensations);

@@ -5,6 +5,7 @@ pub mod crashes;
 pub mod long;
 pub mod meanwhile;
 pub mod races;
+pub mod reservations;
 pub mod spoiled;
 pub mod test_app;
 
@@ -46,6 +47,14 @@ macro_rules! scenarios {
             an_approval_lapses_if_the_streams_moved
             a_proposal_lapses_when_its_time_runs_out
             amounts_above_the_limits_need_a_second_person
+        );
+        $crate::scenarios!($app, reservations:
+            a_settled_refund_was_reserved_and_released
+            a_crashed_case_is_finished_by_the_next_one
+            the_reservation_of_an_ended_case_blocks_nobody
+            uncertain_credits_need_a_second_person
+            credits_that_become_uncertain_stop_an_issue
+            a_credit_elsewhere_is_seen_after_the_reservation
         );
         $crate::scenarios!($app, long:
             decisions_on_a_part_equal_those_on_the_whole_stream

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ledgerscope::{
     compensations::{
-        AuditLog, AuditLogError, CompensationError, CompensationStores, Compensations, CreditedFor, DayLimits,
-        Requester, ReserveError, Settings,
+        AuditLog, AuditLogError, CompensationError, CompensationStores, Compensations, Credits, DayLimits, Requester,
+        ReserveError, Settings,
     },
     domain::{
         access::{Limit, OperatorName, Role},
@@ -25,6 +25,7 @@ use ledgerscope::{
         compensation::{
             case::{CaseState, CaseStatus},
             command::pins_text,
+            decide::{KnownCredits, Uncertain},
             draft::Draft,
         },
         event::{Entry, NewEvent, format_time},
@@ -102,13 +103,26 @@ impl TestApp {
     }
 
     pub fn new_compensations(&self, stores: CompensationStores, settings: Settings) -> Compensations {
-        let nowhere: Arc<CreditedFor> = Arc::new(|_: &str| Ok(Vec::new()));
+        self.compensations_with(stores, settings, &[(&[], None)])
+    }
+
+    /// Compensations whose read model gives these answers, one after the other, and then the last one again and again.
+    pub fn compensations_that_know(&self, answers: &[Answer<'_>]) -> Compensations {
+        self.compensations_with(self.stores(), impatient(), answers)
+    }
+
+    pub fn compensations_with(
+        &self,
+        stores: CompensationStores,
+        settings: Settings,
+        answers: &[Answer<'_>],
+    ) -> Compensations {
         let cases = Cases::temporary(Arc::clone(&stores.compensation)).unwrap();
         Compensations::new(
             stores,
             Arc::clone(&self.limits) as Arc<dyn DayLimits>,
             Arc::clone(&self.audit) as Arc<dyn AuditLog>,
-            nowhere,
+            Arc::new(TestCredits::new(answers)),
             cases,
             settings,
         )
@@ -188,6 +202,37 @@ impl TestApp {
         assert!(wallet.fold.complete, "{:?}", wallet.anomalies);
         let expected = if settled { "80.00" } else { "50.00" };
         assert_eq!(wallet.fold.state.posted.to_string(), expected);
+    }
+}
+
+/// The wallets that were credited for a refund, and why that is not certain.
+pub type Answer<'a> = (&'a [&'a str], Option<Uncertain>);
+
+/// Answers that do not depend on the refund.
+struct TestCredits {
+    answers: Mutex<Vec<KnownCredits>>,
+}
+
+impl TestCredits {
+    fn new(answers: &[Answer<'_>]) -> Self {
+        let known = |(wallets, uncertain): &Answer<'_>| KnownCredits {
+            wallets: wallets.iter().map(|wallet| id(wallet)).collect(),
+            uncertain: *uncertain,
+        };
+        Self {
+            answers: Mutex::new(answers.iter().rev().map(known).collect()),
+        }
+    }
+}
+
+#[async_trait]
+impl Credits for TestCredits {
+    async fn of_refund(&self, _: &str) -> KnownCredits {
+        let mut answers = self.answers.lock().unwrap();
+        match answers.len() {
+            1 => answers[0].clone(),
+            _ => answers.pop().unwrap(),
+        }
     }
 }
 

@@ -241,7 +241,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
     }
     // A list that was never read is not shown as empty.
     for (path, texts) in [
-        ("/wallets", &["Not all is read yet"][..]),
+        ("/wallets", &["The stores are not read completely yet"][..]),
         ("/search?q=W-1", &["The wallet store is still being read"]),
         (
             "/findings",
@@ -252,7 +252,7 @@ async fn a_store_that_is_down_is_named_and_the_rest_stays_usable() {
         for text in texts {
             assert!(page.contains(text), "{path} lacks {text}");
         }
-        for lie in ["There are no wallets yet", "No wallet matches", "Everything fits"] {
+        for lie in ["There are no wallets yet", "No wallet matches", "No findings"] {
             assert!(!page.contains(lie), "{path} says {lie}");
         }
     }

@@ -233,12 +233,11 @@ impl TestApp {
             order,
             compensation: open(&stores, LogName::Compensation),
         };
-        let credited = Arc::clone(&ledger);
         let compensations = Compensations::new(
             logs.clone(),
             Arc::clone(&access.auth) as Arc<dyn compensations::DayLimits>,
             Arc::clone(&access.audit) as Arc<dyn compensations::AuditLog>,
-            Arc::new(move |refund: &str| credited.credited_for(refund).map_err(|error| error.to_string())),
+            Arc::clone(&ledger) as Arc<dyn compensations::Credits>,
             ledger.follow_cases(store_of(Arc::clone(&logs.compensation), "embedded")),
             compensations::Settings::default(),
         );

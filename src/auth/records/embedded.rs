@@ -71,7 +71,7 @@ impl Embedded {
         let closing = || unavailable("the program is shutting down");
         let turn = timeout(PATIENCE, Arc::clone(&self.turn).acquire_owned())
             .await
-            .map_err(|_| unavailable("too many calls wait for its disk"))?
+            .map_err(|_| unavailable("too many calls wait for the disk"))?
             .map_err(|_| closing())?;
         let shared = Arc::clone(&self.shared);
         let now = (self.clock)().timestamp_millis();
@@ -101,7 +101,7 @@ impl Shared {
     }
 
     fn connect(&self) -> Result<Connection, Unavailable> {
-        make_private_dir(&self.dir).map_err(|error| unavailable(format!("its directory can't be made: {error}")))?;
+        make_private_dir(&self.dir).map_err(|error| unavailable(format!("its directory can't be created: {error}")))?;
         let connection = Connection::open(self.dir.join(FILE)).map_err(reason)?;
         let set_up = || {
             connection.busy_timeout(BUSY)?;
@@ -129,7 +129,7 @@ fn reason(error: rusqlite::Error) -> Unavailable {
     tracing::warn!(%error, "the records of the access store failed");
     match error {
         rusqlite::Error::SqliteFailure(failure, _) => unavailable(failure),
-        _ => unavailable("its records have another shape"),
+        _ => unavailable("its records have an unknown format"),
     }
 }
 

@@ -110,7 +110,7 @@ fn reason(error: &RedisError) -> Unavailable {
     if error.is_timeout() {
         unavailable("no answer in time")
     } else if error.is_connection_refusal() {
-        unavailable("nobody listens at its address")
+        unavailable("the connection was refused")
     } else if error.kind() == ErrorKind::Io {
         unavailable("the connection was lost")
     } else {

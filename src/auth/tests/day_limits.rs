@@ -42,7 +42,7 @@ async fn each_day_has_a_separate_limit() {
     let refused = test.reserve("CMP-3", euros("0.01")).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "100.00 of the 100.00 EUR of this day are used; 0.01 EUR more would exceed it"
+        "100.00 of the daily limit of 100.00 EUR are used; 0.01 EUR more would exceed it"
     );
     test.pass(TimeDelta::hours(2));
     assert_eq!(test.reserve("CMP-3", euros("100")).await, Ok(()));

@@ -115,7 +115,7 @@ async fn invalid_operators_are_refused() {
     };
     for (limits, why) in [
         (vec![limit("5", "4")], "not below"),
-        (vec![mixed], "same currency"),
+        (vec![mixed], "must be in the same currency"),
         (vec![limit("1", "2"), limit("3", "4")], "two limits in EUR"),
     ] {
         assert!(
@@ -127,7 +127,7 @@ async fn invalid_operators_are_refused() {
         limits: vec![limit("1", "2")],
         ..new("ada", Role::Viewer)
     };
-    assert!(invalid(viewer).await.contains("issues nothing"));
+    assert!(invalid(viewer).await.contains("can't issue"));
     for password in ["elevenchars", &"x".repeat(129)] {
         let weak = NewOperator {
             password: Some(secret(password)),

@@ -109,12 +109,15 @@ impl<'a> Subject<'a> {
         };
         match self.places.get(&sequence) {
             Some(there) if there == id => Fit::Already,
-            Some(there) => Fit::Never(format!("another event, {there}, is number {sequence} of {}", self.id)),
-            None if known => Fit::Never(format!("the event {id} is in {} already, at another number", self.id)),
+            Some(there) => Fit::Never(format!(
+                "event number {sequence} of {} is another event, {there}",
+                self.id
+            )),
+            None if known => Fit::Never(format!("event {id} is already in {}, with another number", self.id)),
             None if sequence == self.last + 1 => Fit::Next,
             None if sequence > self.last => Fit::Ahead(sequence),
             None => Fit::Never(format!(
-                "{} is at {} already and has no number {sequence}",
+                "{} is already at event number {} and has no number {sequence}; an earlier event can't be added",
                 self.id, self.last
             )),
         }
@@ -124,7 +127,7 @@ impl<'a> Subject<'a> {
         match self.waiting.get(&sequence) {
             Some(other) if other.event.id == line.event.id => self.outcome.already += 1,
             Some(other) => {
-                let why = format!("another event, {}, is to be number {sequence}", other.event.id);
+                let why = format!("another line has event {} as number {sequence}", other.event.id);
                 self.outcome.refused.push((line.place, why));
             }
             None => {
@@ -213,7 +216,7 @@ impl<'a> Subject<'a> {
                 }
             }
         }
-        let why = format!("{} moves on faster than this event can be appended", self.id);
+        let why = format!("other writers kept appending to {}; import the file again", self.id);
         self.outcome.refused.push((line.place, why));
         Ok(())
     }

@@ -58,12 +58,14 @@ impl<Row: Listed> ListArgs<Row> {
 /// Refuses an empty value, which a page would ignore, and a search text that a page would truncate.
 pub fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
-        return Err(format!("--{name} has an empty value; write one, or leave --{name} out"));
+        return Err(format!(
+            "--{name} has an empty value; give a value, or leave --{name} out"
+        ));
     }
     let characters = value.trim().chars().count();
     if name == TEXT && characters > SEARCH_MAX {
         return Err(format!(
-            "the text of --{name} has {characters} characters; write {SEARCH_MAX} at most"
+            "the text of --{name} has {characters} characters; use at most {SEARCH_MAX}"
         ));
     }
     Ok(())
@@ -94,9 +96,9 @@ fn complaint(list: ListName, note: &str) -> String {
     not_understood(name, &plain(value), &expected)
 }
 
-/// The error for a value of a flag that is not understood.
+/// The error for an invalid value of a flag.
 pub fn not_understood(name: &str, value: &str, expected: &str) -> String {
-    format!("--{name} {value} is not understood; it is {expected}")
+    format!("--{name} {value} is invalid; use {expected}")
 }
 
 /// Parses the maximum number of rows.
@@ -178,12 +180,12 @@ fn help(list: ListName, filter: Filter) -> String {
         Filter::Max => format!("Only where {amount} is at most this; needs exactly one --currency"),
         Filter::From => format!("Only those {time} at this time or later: RFC 3339, or a date (its start, UTC)"),
         Filter::To => format!("Only those {time} before this time"),
-        Filter::Customer => "Only those of the customer or owner with this id".to_owned(),
+        Filter::Customer => "Only those of the customer or wallet owner with this id".to_owned(),
         Filter::Wallet => "Only those of this wallet".to_owned(),
         Filter::Operator => "Only those that this operator proposed or decided on".to_owned(),
-        Filter::Overdue => "Only those that have waited longer than the limit of their state".to_owned(),
-        Filter::Age => "Only those that have been in their state for so many whole hours".to_owned(),
-        Filter::Destination => "Only those whose money goes there, such as wallet".to_owned(),
+        Filter::Overdue => "Only overdue refunds: in their state for longer than its limit".to_owned(),
+        Filter::Age => "Only those that have been in their state for at least this many whole hours".to_owned(),
+        Filter::Destination => "Only those with this destination, such as wallet".to_owned(),
         Filter::Reason => "Only those with this reason, such as return".to_owned(),
         Filter::Kind => format!("Only of this kind: {}", values(list, filter)),
         Filter::Severity => format!("Only of this severity: {}", values(list, filter)),
@@ -247,7 +249,7 @@ impl<Row: Listed> Args for ListArgs<Row> {
             .long(LIMIT)
             .value_name("N")
             .allow_negative_numbers(true)
-            .help("So many rows at most; by default all");
+            .help("Maximum number of rows; by default all");
         let json = Arg::new(JSON)
             .long(JSON)
             .action(ArgAction::SetTrue)

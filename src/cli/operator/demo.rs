@@ -31,7 +31,7 @@ const DAILY: &str = "500";
 pub async fn run(access: &AccessStore) -> Result<(), CliError> {
     let mut out = Output::new();
     if !access.auth.operators().list().await?.is_empty() {
-        out.line("there are operators already; none was added")?;
+        out.line("there are operators already; no demo operator was added")?;
         out.finish()?;
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub async fn run(access: &AccessStore) -> Result<(), CliError> {
         let credentials = audited(access, entry, access.auth.operators().add(new, &actor)).await?;
         rows.add_row([credentials.name.to_string(), role.to_string(), credentials.password.0]);
     }
-    out.line("Operators for a demo; their passwords are shown this once:")?;
+    out.line("Demo operators; their passwords are shown only once:")?;
     out.table(&rows)?;
     out.finish()?;
     Ok(())

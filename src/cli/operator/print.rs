@@ -46,8 +46,8 @@ pub fn list(operators: &[Operator], json: bool) -> Result<(), CliError> {
         Column::Left("role"),
         Column::Left("state"),
         Column::Left("code"),
-        Column::Left("may issue alone"),
-        Column::Left("called"),
+        Column::Left("issues without approval"),
+        Column::Left("person"),
     ]);
     for operator in operators {
         let state = if operator.disabled { "disabled" } else { "enabled" };

@@ -76,7 +76,7 @@ pub const ARTICLES: [(&str, &str, i128); 12] = [
     ("POT-03", "Teapot, cast iron", 31),
     ("BK-210", "Notebook, dotted", 5),
     ("BK-377", "Cookbook “Slow Sundays”", 17),
-    ("LMP-40", "Compensations lamp", 28),
+    ("LMP-40", "Desk lamp", 28),
     ("BAG-08", "Canvas bag", 11),
     ("KIT-55", "Bread baking kit", 22),
     ("CND-02", "Beeswax candles, pair", 6),

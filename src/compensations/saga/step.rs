@@ -82,7 +82,11 @@ impl Compensations {
                         return Ok(Verdict::Issued(vec![credit, appended]));
                     }
                     AppendOutcome::Conflict => {}
-                    AppendOutcome::KeyReused => return self.undo(job, credit, "the order refused its key").await,
+                    AppendOutcome::KeyReused => {
+                        return self
+                            .undo(job, credit, "the order's idempotency key was already used")
+                            .await;
+                    }
                     AppendOutcome::Invalid(why) => return self.undo(job, credit, &why).await,
                     AppendOutcome::Unavailable(_) | AppendOutcome::Unknown => return Err(Unknown),
                 },
@@ -103,7 +107,7 @@ impl Compensations {
         let sought = Some((credit.event.as_str(), undo.as_str()));
         let loaded = self.load_with(command, sought).await.map_err(|_| Unknown)?;
         if loaded.entry(credit.domain, &undo).is_some() {
-            return Ok(LaterStep::Undo("it was being undone already".to_owned()));
+            return Ok(LaterStep::Undo("the credit is already being reversed".to_owned()));
         }
         if loaded.entry(step.domain, &job.event_id(number)).is_some() {
             // Another process has appended it. The log recognises the repeat by its idempotency key.
@@ -121,11 +125,11 @@ impl Compensations {
                 .filter(|(_, posting)| posting.refund.as_deref() == Some(refund) && !posting.wholly_reversed())
                 .map(|(event, _)| event);
             let only_this = standing.all(|event| *event == credit.event);
-            let elsewhere = state.credited_elsewhere.iter().any(|wallet| *wallet != credit.id);
+            let elsewhere = state.credits.wallets.iter().any(|wallet| *wallet != credit.id);
             return Ok(if only_this && !elsewhere {
                 LaterStep::Done
             } else {
-                LaterStep::Undo("somebody else settled the refund meanwhile".to_owned())
+                LaterStep::Undo("the refund was settled by another case or program".to_owned())
             });
         }
         Ok(match decide(command, state, &job.case.id, self.now()) {
@@ -134,7 +138,7 @@ impl Compensations {
                 LaterStep::AppendAt(decision.steps[0].at)
             }
             Ok(_) => LaterStep::Undo("the credit was reversed meanwhile".to_owned()),
-            Err(rejection) => LaterStep::Undo(format!("the order {} has gone on meanwhile: {rejection}", step.subject)),
+            Err(rejection) => LaterStep::Undo(format!("the order {} has changed meanwhile: {rejection}", step.subject)),
         })
     }
 }

@@ -25,7 +25,7 @@ pub fn Slider(travel: Travel, extent: Extent, currency: Option<Currency>, choose
     if !replays && extent.events != extent.last_sequence {
         return view! {
             <p class="slider-note">
-                "This history is too long to be replayed in the browser; the form below asks the server."
+                "This history is too long to be replayed in the browser. Use the form below instead."
             </p>
         }
         .into_any();
@@ -50,16 +50,16 @@ pub fn Slider(travel: Travel, extent: Extent, currency: Option<Currency>, choose
         let place = travel.place();
         let stop = stops.get().and_then(|stops| stops.get(place));
         match stop {
-            Some(_) if place >= last() && travel.is_elsewhere() => "No limit on this clock".to_owned(),
+            Some(_) if place >= last() && travel.is_elsewhere() => "No limit on this time".to_owned(),
             Some(stop) => say(stop, place, last()),
             None => "Not read yet".to_owned(),
         }
     };
     let note = move || {
         if travel.failed.get() {
-            "The history could not be read; letting go asks the server."
+            "The history could not be read. Release the slider to load the state from the server."
         } else if !replays {
-            "Too long to be replayed here; letting go asks the server."
+            "The history is too long to be replayed here. Release the slider to load the state from the server."
         } else if travel.waits() {
             "Reading the history …"
         } else {

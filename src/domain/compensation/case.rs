@@ -66,17 +66,17 @@ pub struct CaseState {
 pub enum CaseRefusal {
     #[error("there is no such case")]
     Unknown,
-    #[error("the case is {status} already")]
+    #[error("the case is already {status}")]
     NotOpen { status: CaseStatus },
     #[error("it needs no approval: it is within the proposer's own limit")]
     NoApprovalNeeded,
-    #[error("nobody approves or declines what they proposed themselves")]
+    #[error("you can't approve or decline your own proposal")]
     OwnProposal,
-    #[error("only who proposed it can withdraw it")]
+    #[error("only the proposer can withdraw a case")]
     NotOwnProposal,
-    #[error("the case is about another command than the one that was looked at")]
+    #[error("the case has another command than the one that you reviewed; load the page again")]
     OtherCommand,
-    #[error("the time for an approval has run out")]
+    #[error("the time for an approval is over")]
     Expired,
 }
 
@@ -124,7 +124,7 @@ impl CaseState {
         }
     }
 
-    /// Whether the time for an approval has run out.
+    /// Whether the time for an approval is over.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.awaits_approval() && self.proposal.as_ref().is_some_and(|p| now > p.expires_at)
     }
@@ -160,16 +160,16 @@ impl CaseState {
         );
         let actor = event.actor.unwrap_or_default();
         if by_a_person && actor.is_empty() {
-            return Err("nobody stands for it");
+            return Err("the event has no actor");
         }
         let hash = self.proposal.as_ref().map(|proposal| proposal.command_hash.as_str());
         match parsed {
-            CaseEvent::Approved(_) if actor == self.proposer => Err("an approval by who proposed it does not count"),
+            CaseEvent::Approved(_) if actor == self.proposer => Err("an approval by the proposer does not count"),
             CaseEvent::Approved(decision) if Some(decision.command_hash.as_str()) != hash => {
                 Err("an approval of another command does not count")
             }
             CaseEvent::Approved(_) if self.is_expired(event.time) => Err("an approval after its time does not count"),
-            CaseEvent::Withdrawn(_) if actor != self.proposer => Err("only who proposed it can withdraw it"),
+            CaseEvent::Withdrawn(_) if actor != self.proposer => Err("only the proposer can withdraw a case"),
             _ => Ok(()),
         }
     }
@@ -221,7 +221,7 @@ impl State for CaseState {
             return Evolved::Refused(Refusal::new(
                 AnomalyKind::TransitionNotAllowed,
                 format!(
-                    "a case that is {} can't be followed by {}",
+                    "a case that is {} can't have the event {}",
                     self.status.map_or("not proposed", CaseStatus::as_str),
                     parsed.type_name()
                 ),

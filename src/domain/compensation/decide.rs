@@ -28,13 +28,43 @@ pub struct Loaded<S> {
     pub fold: Fold<S>,
 }
 
+/// Why it is not certain which wallets were credited for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Uncertain {
+    #[error("the wallet store is still being read")]
+    Loading,
+    #[error("the wallet store does not answer")]
+    Down,
+    #[error("the read model can't be read or written")]
+    ReadModel,
+    #[error("newer events of the wallet store are not read yet")]
+    Behind,
+    /// The store has entries that its feed does not name.
+    #[error("the wallet store has events that its feed does not name, so some may be unread")]
+    Unfed,
+    /// The store's identity changed, and the comparison of every wallet with it has not ended.
+    #[error("the wallet store may have lost events, and the comparison with it has not ended")]
+    Unchecked,
+    #[error("some wallets can't be read")]
+    Unreadable,
+}
+
+/// The wallets that were credited for a refund id, as far as is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownCredits {
+    pub wallets: Vec<EntityId>,
+    /// `None` means that there are no others.
+    pub uncertain: Option<Uncertain>,
+}
+
 /// The state that a command is decided on. `None` means that the stream does not exist.
 #[derive(Clone, Debug, Default)]
 pub struct CommandState {
     pub wallet: Option<Loaded<WalletState>>,
     pub order: Option<Loaded<OrderState>>,
-    /// Other wallets that have a credit for the command's refund, as far as is known.
-    pub credited_elsewhere: Vec<EntityId>,
+    /// The wallets that have a credit for the command's refund.
+    pub credits: KnownCredits,
 }
 
 /// One event to append.
@@ -70,22 +100,28 @@ pub struct Figures {
 pub enum Warning {
     #[error("the history of the {domain} is not complete, so its figures may be wrong")]
     HistoryIncomplete { domain: Domain },
-    #[error("the wallet is frozen; the event counts all the same")]
+    #[error("the wallet is frozen; the event is applied nevertheless")]
     WalletFrozen,
     #[error("available falls below zero, to {available}")]
     BecomesNegative { available: Decimal },
-    #[error("the refund is in processing; whoever processes it may settle it at the same time")]
+    /// Another wallet may have a credit for the refund.
+    #[error("another wallet may have been credited for this refund: {why}")]
+    CreditsUncertain { why: Uncertain },
+    #[error("the refund is in processing; the provider may settle it at the same time")]
     InProcessing,
     #[error("the wallet already has the credit for this refund; only the order will get an event")]
     CreditedAlready,
-    #[error("the order says already that this refund has succeeded; only the wallet will be credited")]
+    #[error("the order already has the success of this refund; only the wallet will get an event")]
     SucceededAlready,
 }
 
 impl Warning {
     /// Whether the command needs a second person, whatever the operator's limit.
     pub const fn needs_second_person(&self) -> bool {
-        matches!(self, Self::HistoryIncomplete { .. } | Self::BecomesNegative { .. })
+        matches!(
+            self,
+            Self::HistoryIncomplete { .. } | Self::BecomesNegative { .. } | Self::CreditsUncertain { .. }
+        )
     }
 }
 
@@ -103,25 +139,25 @@ pub enum Rejection {
         given: Currency,
         needed: Currency,
     },
-    #[error("{amount} is more than the {available} that is available")]
+    #[error("the amount {amount} exceeds the available {available}")]
     InsufficientAvailable { amount: Decimal, available: Decimal },
-    #[error("'{event}' is no credit, debit or capture of this wallet")]
+    #[error("'{event}' is not a credit, debit or capture of this wallet")]
     UnknownEntry { event: String },
-    #[error("'{event}' is wholly reversed already")]
+    #[error("'{event}' is already wholly reversed")]
     NothingToReverse { event: String },
-    #[error("{amount} is more than the {left} of the entry that is not reversed yet")]
+    #[error("the amount {amount} exceeds the {left} of the entry that is not yet reversed")]
     AboveReversible { amount: Decimal, left: Decimal },
     #[error("there is no open hold '{hold}'")]
     NoOpenHold { hold: String },
     #[error("the order has no refund '{refund}'")]
     UnknownRefund { refund: String },
-    #[error("the refund is {state}; that can't follow")]
+    #[error("the refund is {state}, which does not allow this command")]
     RefundState { state: RefundState },
-    #[error("the refund does not go to a wallet; whoever pays it out settles it")]
+    #[error("the refund does not go to a wallet; the payment provider settles it")]
     NotToWallet,
     #[error("the order names no wallet that could be credited")]
     NoWallet,
-    #[error("the refund was credited already, to {wallet}")]
+    #[error("the refund was already credited, to {wallet}")]
     AlreadyCredited { wallet: String },
     #[error("the order's refunds would exceed the {paid} that was paid")]
     ExceedsPaid { paid: Decimal },
@@ -197,14 +233,9 @@ pub fn decide(
             wallet::reverse(wallet, command, event, *amount)?
         }
         (Action::ReleaseHold { hold, .. }, Some(wallet), _) => wallet::release(wallet, hold)?,
-        (Action::SettleRefund { refund, .. }, wallet, Some(order)) => order::settle(
-            order,
-            wallet.as_ref(),
-            command,
-            refund,
-            &loaded.credited_elsewhere,
-            case,
-        )?,
+        (Action::SettleRefund { refund, .. }, wallet, Some(order)) => {
+            order::settle(order, wallet.as_ref(), command, refund, &loaded.credits, case)?
+        }
         (Action::RetryRefund { refund, .. }, _, Some(order)) => {
             order::step(order, command, refund, RefundState::Processing, case)?
         }

@@ -35,7 +35,7 @@ impl Draft {
     pub fn name(&self) -> Result<CommandName, FieldError> {
         self.command
             .parse()
-            .map_err(|_| FieldError::new(Field::Command, "there is no such compensation"))
+            .map_err(|_| FieldError::new(Field::Command, "unknown command"))
     }
 
     /// The id of the wallet or order, checked.
@@ -105,10 +105,12 @@ impl Draft {
         let text = self.amount.trim();
         let wrong = |message: String| FieldError::new(Field::Amount, message);
         if text.is_empty() {
-            return Err(wrong("say how much".into()));
+            return Err(wrong("enter an amount".into()));
         }
         if text.chars().count() > AMOUNT_MAX {
-            return Err(wrong(format!("an amount has at most {AMOUNT_MAX} characters")));
+            return Err(wrong(format!(
+                "the amount is too long; use at most {AMOUNT_MAX} characters"
+            )));
         }
         let currency = currency.ok_or_else(|| wrong("the wallet has no currency yet".into()))?;
         Money::parse(text, currency).map_err(|error| wrong(error.to_string()))
@@ -116,7 +118,7 @@ impl Draft {
 
     fn item(&self, what: &str) -> Result<String, FieldError> {
         if self.item.is_empty() || self.item.chars().count() > REFERENCE_MAX {
-            let message = format!("say which {what}, in at most {REFERENCE_MAX} characters");
+            let message = format!("enter the id of the {what}, in at most {REFERENCE_MAX} characters");
             return Err(FieldError::new(Field::Item, message));
         }
         Ok(self.item.clone())
@@ -131,7 +133,7 @@ impl Draft {
 
     fn note(&self) -> Result<String, FieldError> {
         let note = checked_note(&self.note)?;
-        note.ok_or_else(|| FieldError::new(Field::Note, "say why, for those who read the case later"))
+        note.ok_or_else(|| FieldError::new(Field::Note, "enter a note that says why"))
     }
 }
 
@@ -142,13 +144,15 @@ pub fn checked_note(text: &str) -> Result<Option<String>, FieldError> {
     let note = text.trim().replace("\r\n", "\n");
     let wrong = |message: String| FieldError::new(Field::Note, message);
     if note.chars().count() > NOTE_MAX {
-        return Err(wrong(format!("a note has at most {NOTE_MAX} characters")));
+        return Err(wrong(format!(
+            "the note is too long; use at most {NOTE_MAX} characters"
+        )));
     }
     if note
         .chars()
         .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
     {
-        return Err(wrong("a note has no control characters".into()));
+        return Err(wrong("the note contains a control character; remove it".into()));
     }
     Ok((!note.is_empty()).then_some(note))
 }

@@ -11,7 +11,7 @@ use super::{
     super::{
         compensation::{
             command::{Action, Command, Pin},
-            decide::{CommandState, Decision, Loaded, Rejection, Step, Warning, decide},
+            decide::{CommandState, Decision, KnownCredits, Loaded, Rejection, Step, Uncertain, Warning, decide},
         },
         fold::{Fold, State},
         ids::{Domain, EntityId},
@@ -55,13 +55,18 @@ fn given(wallet: &[Event], order: &[Event]) -> Given {
     Given(CommandState {
         wallet: fold(wallet).map(|fold| Loaded { id: id("W-1"), fold }),
         order: fold(order).map(|fold| Loaded { id: id("O-1"), fold }),
-        credited_elsewhere: Vec::new(),
+        credits: KnownCredits::default(),
     })
 }
 
 impl Given {
     fn credited_elsewhere(mut self, wallets: &[&str]) -> Self {
-        self.0.credited_elsewhere = wallets.iter().map(|wallet| id(wallet)).collect();
+        self.0.credits.wallets = wallets.iter().map(|wallet| id(wallet)).collect();
+        self
+    }
+
+    fn uncertain(mut self, why: Uncertain) -> Self {
+        self.0.credits.uncertain = Some(why);
         self
     }
 

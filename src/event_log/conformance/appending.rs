@@ -1,4 +1,4 @@
-//! Appending: at the expected place or not at all, whole or not at all, within the limits.
+//! Appending: at the expected sequence or not at all, all events or none, within the limits.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -10,7 +10,7 @@ use ledgerscope::{
 
 use super::{TestStore, appended, event, id, keyed, next, read_all, sequences};
 
-pub async fn an_append_elsewhere_than_expected_is_refused(store: &TestStore) {
+pub async fn an_append_at_another_than_the_expected_sequence_is_refused(store: &TestStore) {
     let log = store.log();
     let append = async |expected| log.append(&id("W-1"), Expected::Exactly(expected), &[event(1)]).await;
     let conflict = |expected, actual| Err(AppendError::Conflict { expected, actual });
@@ -23,7 +23,7 @@ pub async fn an_append_elsewhere_than_expected_is_refused(store: &TestStore) {
     assert_eq!(sequences(&read_all(&*log, &id("W-1")).await), [1, 2]);
 }
 
-pub async fn of_racing_appends_with_one_expectation_one_wins(store: &TestStore) {
+pub async fn of_concurrent_appends_with_one_expected_sequence_one_succeeds(store: &TestStore) {
     let logs = [store.log(), store.log()];
     logs[0]
         .append(&id("W-1"), Expected::Exactly(0), &[event(0)])
@@ -41,7 +41,7 @@ pub async fn of_racing_appends_with_one_expectation_one_wins(store: &TestStore) 
     assert_eq!(sequences(&read_all(&*logs[0], &id("W-1")).await), [1, 2]);
 }
 
-pub async fn racing_appends_without_expectation_all_land(store: &TestStore) {
+pub async fn concurrent_appends_without_an_expected_sequence_all_succeed(store: &TestStore) {
     let logs = [store.log(), store.log()];
     let racing = (0..200).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
@@ -96,7 +96,7 @@ pub async fn several_events_are_appended_whole_or_not_at_all(store: &TestStore) 
     let mut feed = log.follow(FeedPosition::default());
     let entries = next(&mut feed, APPEND_MAX).await;
     assert_eq!(entries.len(), APPEND_MAX);
-    // The keys of what was refused are free.
+    // The keys of a refused append can still be used.
     let fresh = log.append(&w, Expected::Any, &[keyed(1, "x")]).await;
     assert_eq!(fresh, Ok(appended(APPEND_MAX as u64 + 1, APPEND_MAX as u64 + 1)));
 }

@@ -1,4 +1,4 @@
-//! The feed: every append once, in order, from any position, whoever appended.
+//! The feed: every append once, in order, from any position, whichever process appended.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{TestStore, advanced, event, feed_items, id, next};
 
-pub async fn the_feed_tells_every_append_from_any_position(store: &TestStore) {
+pub async fn the_feed_has_every_append_from_any_position(store: &TestStore) {
     let log = store.log();
     let mut expected = vec![];
     for number in 0..40 {
@@ -23,7 +23,7 @@ pub async fn the_feed_tells_every_append_from_any_position(store: &TestStore) {
         expected.extend([(wallet.clone(), done.first), (wallet, done.last)]);
     }
     let whole = next(&mut log.follow(FeedPosition::default()), expected.len()).await;
-    // Partitions are told side by side; each is in order, and so is each stream.
+    // Partitions are read side by side. Each partition is in order, and so is each stream.
     let sorted = |mut feed_items: Vec<(String, Sequence)>| {
         feed_items.sort();
         feed_items
@@ -40,13 +40,13 @@ pub async fn the_feed_tells_every_append_from_any_position(store: &TestStore) {
     let end = log.feed_end().await.unwrap();
     assert_eq!(advanced(FeedPosition::default(), &whole), end);
 
-    // From the middle: what was told before is not told again, and nothing is left out.
+    // From the middle: earlier entries are not repeated, and no entry is left out.
     for seen in [1, 13, 79] {
         let mut feed = log.follow(advanced(FeedPosition::default(), &whole[..seen]));
         let rest = next(&mut feed, whole.len() - seen).await;
         assert_eq!(sorted(feed_items(&rest)), sorted(feed_items(&whole[seen..])));
     }
-    // From the end: silence, until there is something.
+    // From the end: no item until an event is appended.
     let mut feed = log.follow(end);
     let silence = timeout(Duration::from_millis(300), feed.next()).await;
     assert!(silence.is_err(), "{silence:?}");
@@ -54,7 +54,7 @@ pub async fn the_feed_tells_every_append_from_any_position(store: &TestStore) {
     assert_eq!(feed_items(&next(&mut feed, 1).await)[0].0, "W-3");
 }
 
-pub async fn the_feed_tells_what_others_append(store: &TestStore) {
+pub async fn the_feed_has_appends_of_other_processes(store: &TestStore) {
     let (log, other) = (store.log(), store.log());
     let mut feed = log.follow(FeedPosition::default());
     let mut again = other.follow(FeedPosition::default());

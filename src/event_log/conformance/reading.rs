@@ -1,4 +1,4 @@
-//! Reading: what was written comes back, page by page, from any position, and every stream can be found.
+//! Reading: written events are read back, page by page, from any position, and every stream is listed.
 
 use std::collections::HashSet;
 
@@ -51,7 +51,7 @@ pub async fn a_stream_that_does_not_exist_is_empty(store: &TestStore) {
 pub async fn a_stream_is_read_in_pages_from_any_position(store: &TestStore) {
     let log = store.log();
     for number in 1..=25 {
-        // Others in between, so that the positions of the feed are not those of the stream.
+        // Another stream is written in between, so that the positions of the feed are not those of the stream.
         for wallet in ["W-1", "W-2"] {
             log.append(&id(wallet), Expected::Any, &[event(number)]).await.unwrap();
         }
@@ -69,7 +69,7 @@ pub async fn a_stream_is_read_in_pages_from_any_position(store: &TestStore) {
         paged.extend(page);
     }
     assert_eq!(paged, whole);
-    // A position that belongs to another stream, and one beyond the end.
+    // Positions of another stream, and a position beyond the end.
     let others = log.read(&id("W-2"), Position::START, 100).await.unwrap();
     for other in others {
         let expected: Vec<_> = whole

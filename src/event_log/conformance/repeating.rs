@@ -1,4 +1,4 @@
-//! Idempotency: a key makes an append safe to repeat, and is good for one append only.
+//! Idempotency: an append with keys is safe to repeat, and a key is valid for one append only.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ pub async fn a_repeated_append_changes_nothing(store: &TestStore) {
     let pair = [keyed(1, "a"), keyed(2, "b")];
     assert_eq!(log.append(&w, Expected::Exactly(0), &pair).await, Ok(appended(1, 2)));
     log.append(&w, Expected::Exactly(2), &[event(3)]).await.unwrap();
-    // Whatever was expected: the first answer counts. A producer that tries again may take a new id and a new time.
+    // The first answer counts, whatever sequence is expected. A producer may use a new id and a new time when it tries
+    // again.
     let again = [
         NewEvent {
             id: "other".into(),
@@ -33,7 +34,7 @@ pub async fn a_repeated_append_changes_nothing(store: &TestStore) {
     ] {
         assert_eq!(log.append(&w, expected, &again).await, Ok(repeated(1, 2)));
     }
-    // The second one alone is a repeat as well, and so is an append in which only one event has a key.
+    // The second event alone is a repeat as well, and so is an append in which only one event has a key.
     assert_eq!(log.append(&w, Expected::Any, &pair[1..]).await, Ok(repeated(2, 2)));
     let half = [keyed(4, "c"), event(5)];
     assert_eq!(log.append(&w, Expected::Any, &half).await, Ok(appended(4, 5)));
@@ -44,7 +45,7 @@ pub async fn a_repeated_append_changes_nothing(store: &TestStore) {
     assert_eq!(other, Ok(appended(1, 2)));
 }
 
-pub async fn racing_repeats_write_once(store: &TestStore) {
+pub async fn concurrent_repeats_write_once(store: &TestStore) {
     let logs = [store.log(), store.log()];
     let racing = (0..100).map(|number| {
         let log = Arc::clone(&logs[number % 2]);
@@ -92,7 +93,7 @@ pub async fn a_key_used_for_something_else_is_refused(store: &TestStore) {
         );
     }
     assert_eq!(sequences(&read_all(&*log, &w).await), [1, 2]);
-    // A refused append does not use up the keys it brought.
+    // A refused append does not use up its keys.
     assert_eq!(
         log.append(&w, Expected::Any, &[keyed(3, "c")]).await,
         Ok(appended(3, 3))

@@ -1,4 +1,4 @@
-//! Reading many streams at a time and sweeping through all: each gives what reading stream by stream gives.
+//! Reading many streams at once and sweeping through all. Both return what reading stream by stream returns.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,8 +13,8 @@ use ledgerscope::{
 
 use super::{TestStore, event, id, read_all, sequences};
 
-/// Streams put together from the parts of a sweep. A stream that is told twice begins anew; whatever is told of it is in order
-/// and without a hole, and it ends.
+/// Joins the parts of a sweep to streams. A stream that comes twice begins anew. Asserts that the parts of each stream
+/// are in order and without a gap, and that each stream ends.
 pub fn joined(parts: Vec<Swept>) -> BTreeMap<EntityId, Vec<Entry>> {
     let mut streams = BTreeMap::new();
     let mut open = HashSet::new();
@@ -25,7 +25,7 @@ pub fn joined(parts: Vec<Swept>) -> BTreeMap<EntityId, Vec<Entry>> {
         } else {
             assert!(
                 open.contains(&part.subject),
-                "{} goes on before it begins",
+                "{} continues before it begins",
                 part.subject
             );
         }
@@ -56,7 +56,7 @@ async fn append(log: &dyn EventLog, wallet: &str, events: usize) {
     }
 }
 
-/// Short and long streams, among them one that is a page of any adapter and one with dots in its name.
+/// Writes short and long streams. Some have the size of an adapter's page, and one has dots in its id.
 async fn filled(log: &dyn EventLog) -> Vec<EntityId> {
     let short = (0..300).map(|number| (format!("W-{number}"), 1 + number % 3));
     let long = [
@@ -86,7 +86,7 @@ pub async fn a_store_without_events_is_swept_at_once(store: &TestStore) {
     assert_eq!(log.read_many(&nobody, 10).await, Ok(vec![vec![], vec![]]));
 }
 
-pub async fn a_sweep_tells_what_reading_each_stream_tells(store: &TestStore) {
+pub async fn a_sweep_returns_what_reading_each_stream_returns(store: &TestStore) {
     let log = store.log();
     let ids = filled(&*log).await;
     let streams = swept(&*store.log()).await;
@@ -99,7 +99,7 @@ pub async fn a_sweep_tells_what_reading_each_stream_tells(store: &TestStore) {
     }
 }
 
-pub async fn many_streams_are_read_at_once_as_each_alone(store: &TestStore) {
+pub async fn reading_many_streams_equals_reading_each(store: &TestStore) {
     let log = store.log();
     let mut ids = filled(&*log).await;
     ids.push(id("W-nobody"));
@@ -127,14 +127,14 @@ pub async fn many_streams_are_read_at_once_as_each_alone(store: &TestStore) {
             );
         }
     }
-    // One stream may be asked for twice.
+    // One stream may be requested twice.
     let twice = [(id("W-2"), Position::START), (id("W-2"), Position::START)];
     let found = log.read_many(&twice, 9).await.unwrap();
     assert_eq!(found[0], found[1]);
     assert_eq!(sequences(&found[0]), [1, 2, 3]);
 }
 
-pub async fn a_sweep_among_appends_tells_whole_beginnings(store: &TestStore) {
+pub async fn a_sweep_during_appends_returns_complete_prefixes(store: &TestStore) {
     let (log, other) = (store.log(), store.log());
     for number in 0..200 {
         append(&*log, &format!("W-{number}"), 40).await;
@@ -163,13 +163,13 @@ pub async fn a_sweep_among_appends_tells_whole_beginnings(store: &TestStore) {
     assert_eq!(streams.values().map(Vec::len).sum::<usize>(), 200 * 40 + 20 * 20 + 20);
 }
 
-pub async fn a_sweep_that_is_let_go_holds_up_nobody(store: &TestStore) {
+pub async fn a_dropped_sweep_does_not_block_others(store: &TestStore) {
     let log = store.log();
     append(&*log, "W-1", 12_000).await;
     for number in 2..400 {
         append(&*log, &format!("W-{number}"), 1).await;
     }
-    // More of them than an adapter has connections, each dropped in its middle.
+    // More sweeps than an adapter has connections, each dropped midway.
     for _ in 0..20 {
         let mut sweep = log.sweep();
         assert!(!sweep.next().await.unwrap().unwrap().is_empty());

@@ -1,4 +1,5 @@
-//! What a store says of itself and of its streams, and digests: enough to notice that it is another one or has lost something.
+//! What a store reports about itself and its streams, and digests. Together they show that a store is another one or
+//! has lost entries.
 
 use ledgerscope::{
     domain::{
@@ -25,7 +26,7 @@ pub async fn an_identity_is_the_same_for_all_who_open_a_store(store: &TestStore)
     }
 }
 
-/// The end of a stream as its entries show it; what is known of deletions is left out.
+/// Asserts that the end of a stream matches its entries. Facts about deletions are not compared.
 fn assert_ends_with(end: &StreamEnd, entries: &[Entry]) {
     let StreamEnd::Present { last, length, .. } = end else {
         panic!("{end:?}")
@@ -34,14 +35,14 @@ fn assert_ends_with(end: &StreamEnd, entries: &[Entry]) {
     assert_eq!(*length, entries.len() as u64);
 }
 
-pub async fn the_ends_of_many_streams_are_told_in_order(store: &TestStore) {
+pub async fn the_ends_of_many_streams_are_returned_in_order(store: &TestStore) {
     let log = store.log();
     assert_eq!(log.ends(&[]).await, Ok(vec![]));
     assert_eq!(log.ends(&[id("W-1")]).await, Ok(vec![StreamEnd::Absent]));
     let mut ids = vec![];
     for number in 0..READ_MANY_MAX {
         let id = id(&format!("W-{number}"));
-        // Every seventh is there, with one to four events.
+        // Every seventh stream exists, with one to four events.
         for event in (0..=number % 4).map(event).filter(|_| number % 7 == 0) {
             log.append(&id, Expected::Any, &[event]).await.unwrap();
         }
@@ -56,7 +57,7 @@ pub async fn the_ends_of_many_streams_are_told_in_order(store: &TestStore) {
             entries => assert_ends_with(end, entries),
         }
     }
-    // One may be asked for twice, and moves on.
+    // One stream may be requested twice. Its end changes with an append.
     log.append(&ids[0], Expected::Any, &[event(99)]).await.unwrap();
     let again = log.ends(&[ids[0].clone(), ids[0].clone()]).await.unwrap();
     assert_eq!(again[0], again[1]);
@@ -84,7 +85,7 @@ pub async fn digests_are_the_same_however_a_stream_is_read(store: &TestStore) {
     let whole = log.read(&id("W-1"), Position::START, 1_000).await.unwrap();
     let expected = digests(&whole);
     assert_eq!(expected.len(), 300);
-    // In pages, by another process, among many, and on a sweep.
+    // In pages, by another process, together with other streams, and in a sweep.
     let other = store.log();
     let mut paged = other.read(&id("W-1"), Position::START, 7).await.unwrap();
     paged.extend(other.read(&id("W-1"), paged[6].position, 1_000).await.unwrap());
@@ -95,7 +96,7 @@ pub async fn digests_are_the_same_however_a_stream_is_read(store: &TestStore) {
     let swept = sweeping::swept(&*other).await;
     assert_eq!(digests(&swept[&id("W-1")]), expected);
     assert_eq!(digests(&swept[&id("W-2")]), digests(&many[0]));
-    // The rolling digest of a beginning goes on to that of the whole.
+    // The rolling digest of a prefix can be continued to that of the whole stream.
     let beginning = rolled(&whole[..100]);
     let whole_rolled = whole[100..].iter().map(|entry| entry.digest).fold(beginning, roll);
     assert_eq!(whole_rolled, rolled(&paged));
@@ -110,7 +111,7 @@ pub async fn digests_differ_wherever_an_event_differs(store: &TestStore) {
     let log = store.log();
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let with = |extra: Vec<(String, String)>| NewEvent { extra, ..event(1) };
-    // The same event again differs as well: it has another place.
+    // The same event again has another digest, because its position differs.
     let events = [
         event(1),
         event(1),

@@ -1,4 +1,4 @@
-//! Opens the file of an embedded log, and creates or converts it if necessary. No other file knows where the file is.
+//! Opens the file of an embedded log. Creates or converts it if necessary. No other file knows its location.
 
 use std::{
     fs::{self, DirBuilder},
@@ -18,17 +18,17 @@ use super::{
 };
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
-/// The file in a store's directory.
+/// The name of the file in a store's directory.
 pub(super) const FILE: &str = "events.sqlite3";
-/// Between two tries where SQLite does not wait by itself.
+/// Pause between two tries where SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether a directory has the file of a store.
+/// Whether a directory contains a store's file.
 pub(in crate::event_log) fn exists(dir: &Path) -> bool {
     dir.join(FILE).exists()
 }
 
-/// A connection to the store at `location`, which is made where there is none yet if `location` says so.
+/// A connection to the store at `location`. Creates the store if it does not exist and `location.create` is set.
 pub(super) fn connect(location: &StoreLocation) -> Result<Connection, Fault> {
     if location.create {
         make_dir(location)?;
@@ -45,7 +45,7 @@ pub(super) fn connect(location: &StoreLocation) -> Result<Connection, Fault> {
     })?;
     connection.busy_timeout(BUSY)?;
     create_or_check(&mut connection, location.domain)?;
-    // 8 MB of pages a connection; statements of this program are few.
+    // 8 MB of page cache a connection.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
     keep_plans(&connection)?;
     Ok(connection)
@@ -57,21 +57,23 @@ fn make_dir(location: &StoreLocation) -> Result<(), Fault> {
         LogName::Wallet | LogName::Order | LogName::Compensation => fs::create_dir_all(&location.dir),
     };
     made.map_err(|error| {
-        tracing::warn!(dir = %location.dir.display(), %error, "a store's directory can't be made");
-        Fault::Unavailable(format!("its directory can't be made: {error}"))
+        tracing::warn!(dir = %location.dir.display(), %error, "a store's directory can't be created");
+        Fault::Unavailable(format!("its directory can't be created: {error}"))
     })
 }
 
-/// Keeps a statement as it was prepared. By itself SQLite looks at the values bound to it and prepares it again whenever one
-/// of a range changes (<https://www.sqlite.org/queryplanner-ng.html#qpstab>): most of the time of a small read.
+/// Keeps prepared statements. By default SQLite looks at the values bound to a statement and prepares it again when a
+/// bound of a range changes (<https://www.sqlite.org/queryplanner-ng.html#qpstab>). That takes most of the time of a
+/// small read.
 pub(crate) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Every statement of this program, of which no file sees more than these.
+    // More than the number of statements that this program uses on any file.
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
 
-/// Makes a directory that only this program's user may look into, unless it is there; those above it are made as usual.
+/// Creates a directory that only this program's user can access, if it does not exist. Missing parent directories get
+/// the usual permissions.
 pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     if let Some(above) = dir.parent() {
         fs::create_dir_all(above)?;
@@ -82,8 +84,8 @@ pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// SQLite does not wait for another process where both want to turn what they read into what they write, as two that make
-/// one file do: it says at once that it is busy.
+/// Repeats a step while SQLite is busy, for at most [`BUSY`]. SQLite reports busy at once if two processes both want to
+/// upgrade from reading to writing, for example when both create one file.
 pub(crate) fn patiently<T>(step: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let begun = Instant::now();
     loop {
@@ -98,7 +100,7 @@ pub(crate) fn patiently<T>(step: impl Fn() -> rusqlite::Result<T>) -> rusqlite::
 
 fn create_or_check(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     if version(connection)? == 0 {
-        // Needs the file for itself for a moment, which others have where several processes make one store.
+        // This needs an exclusive lock for a moment. Other processes hold it while several create the same store.
         let mode: String = patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)))?;
         if mode != "wal" {
             return Err(Fault::Unavailable(
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_made_once_and_opened_again() {
+    fn a_store_is_created_once_and_opened_again() {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..2 {
             let connection = connect(&location(dir.path(), LogName::Wallet)).unwrap();
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_many_make_at_once_is_made_once() {
+    fn concurrent_opens_create_a_store_once() {
         for _ in 0..10 {
             let dir = tempfile::tempdir().unwrap();
             std::thread::scope(|scope| {
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_people_is_for_nobody_else_to_read() {
+    fn the_access_store_is_readable_for_its_user_only() {
         let dir = tempfile::tempdir().unwrap();
         let access = dir.path().join("new/access");
         for _ in 0..2 {
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_cannot_be_made_is_said_without_its_name() {
+    fn the_error_of_a_directory_that_cannot_be_created_does_not_name_it() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("secret-name");
         fs::write(&file, "").unwrap();

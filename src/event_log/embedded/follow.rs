@@ -1,5 +1,5 @@
-//! What an embedded log tells as it happens, as streams: the feed as it grows, and the ids there are. An append of this
-//! process wakes the feed at once; what another process appends is seen by looking again, ten times a second.
+//! Streams of an embedded log: the feed as it grows, and the ids of its streams. An append of this process wakes the
+//! feed at once. Appends of other processes are found by polling, ten times a second.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,11 +18,11 @@ use crate::{
     event_log::{FeedEntry, ReadError},
 };
 
-/// Entries of the feed, or ids, in one item.
+/// Feed entries, or ids, in one item.
 const PAGE: usize = 1_000;
-/// How often other processes are looked after.
+/// Interval of polling for appends of other processes.
 const POLL: Duration = Duration::from_millis(100);
-/// How long a feed that can't be read is left alone.
+/// Pause after a feed could not be read.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn streams(readers: Arc<Readers>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
@@ -65,10 +65,10 @@ struct Follower {
 }
 
 impl Follower {
-    /// Waits for the next page; an outage is told once.
+    /// Waits for the next page. An outage is reported once.
     async fn next(&mut self) -> Result<Vec<FeedEntry>, ReadError> {
         loop {
-            // Marked as seen before the look, so that an append after the look wakes the wait below.
+            // Marked as seen before the read, so that an append after the read wakes the wait below.
             self.appended.mark_unchanged();
             match self.page().await {
                 Ok(page) => {
@@ -95,7 +95,7 @@ impl Follower {
             .await
     }
 
-    /// Until this process appends or it is time to look again. Where the writer has ended, only time is left.
+    /// Waits for an append of this process or for the next poll. After the writer has ended, only polling is left.
     async fn wait(&mut self) {
         if let Ok(Err(_)) = timeout(POLL, self.appended.changed()).await {
             sleep(POLL).await;

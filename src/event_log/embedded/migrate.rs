@@ -1,5 +1,6 @@
-//! From version 1 of an embedded store to version 2, in one transaction: whoever is killed in it leaves version 1 behind, and
-//! of several processes that open the file at once one converts it and the others find it converted.
+//! The conversion of an embedded store from version 1 to version 2, in one transaction. A process that is killed during
+//! it leaves version 1. If several processes open the file at once, one of them converts it and the others find it
+//! converted.
 
 use std::time::Duration;
 
@@ -10,11 +11,10 @@ use super::{
     schema::{self, BUSY},
 };
 
-/// How long a conversion by another process is waited for. A million events of 300 bytes take about five
-/// seconds.
+/// How long to wait for a conversion by another process. A million events of 300 bytes take about five seconds.
 const CONVERTED_WITHIN: Duration = Duration::from_mins(1);
 
-/// Converts a file of version 1; one that another process has converted meanwhile stays as it is.
+/// Converts a file of version 1. Does nothing if another process has converted it meanwhile.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     connection.busy_timeout(CONVERTED_WITHIN)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -23,7 +23,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     }
     transaction.commit()?;
     connection.busy_timeout(BUSY)?;
-    // The log of so big a transaction would stay as big as it is. Where others are reading, it is cut later.
+    // Truncates the write-ahead log, which otherwise stays as large as this transaction. If another process is reading,
+    // it is truncated later.
     let cut = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
     if let Err(error) = cut {
         tracing::debug!(%error, "the write-ahead log is not cut yet");
@@ -31,7 +32,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Version 1 had the primary key (stream, sequence), no checksums and no id. Its events are copied as they are.
+/// Version 1 has the primary key (stream, sequence), no checksums and no id. The events are copied unchanged.
 fn convert(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let domain: String = transaction.query_row("SELECT domain FROM store", [], |row| row.get(0))?;
     let last: i64 = transaction.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
@@ -44,7 +45,7 @@ fn convert(transaction: &Transaction<'_>) -> Result<(), Fault> {
     )?;
     let checksums_from = last.saturating_add(1);
     schema::make_tables(transaction, &domain, checksums_from)?;
-    // In the order of the new key as well: both numbers grow together in a stream.
+    // This is also the order of the new key, because sequence and position grow together in a stream.
     transaction.execute_batch(
         "INSERT INTO events (stream, position, sequence, recorded, id, type, time, actor, idempotencykey, correlationid,
                  causationid, data, extra)
@@ -132,7 +133,7 @@ mod tests {
         }
     }
 
-    /// A file as a program of version 1 leaves it: events of three streams in turn.
+    /// A file as a program of version 1 leaves it, with events of three streams in turn.
     fn version_1(dir: &Path) -> Connection {
         let connection = Connection::open(dir.join(FILE)).unwrap();
         connection.execute_batch(VERSION_1).unwrap();
@@ -182,7 +183,7 @@ mod tests {
         .unwrap()
     }
 
-    /// The events of the fixture, whatever was appended to them.
+    /// Asserts that the events of the fixture are there, whatever was appended to them.
     async fn assert_all_there(log: &dyn EventLog) {
         for of in 0..STREAMS {
             let entries = log.read_all(&stream(of), Position::START).await.unwrap();
@@ -207,12 +208,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_of_version_1_has_all_its_events_and_goes_on() {
+    async fn a_store_of_version_1_keeps_its_events_and_accepts_appends() {
         let dir = tempfile::tempdir().unwrap();
         let old = version_1(dir.path());
         let log = log(dir.path());
         assert_all_there(&*log).await;
-        // Repeats are known, keys are not used again, and sequences and positions go on.
+        // Repeats are recognised, used keys are refused, and sequences and positions continue.
         let append = async |number, event: NewEvent| log.append(&stream(number), Expected::Any, &[event]).await;
         let repeated = Appended {
             first: 5,
@@ -234,7 +235,8 @@ mod tests {
         };
         assert_eq!(log.ends(&[stream(0)]).await.unwrap(), [end]);
         assert_all_there(&*self::log(dir.path())).await;
-        // A program of version 1 that has the file open reads on, and can't write what has no checksum.
+        // A program of version 1 that has the file open can still read it, but can't write, because its rows have no
+        // checksum.
         let count: i64 = old
             .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
             .unwrap();
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_converted_store_is_made_of_the_same_tables_as_a_new_one_and_has_an_id() {
+    fn a_converted_store_has_the_tables_of_a_new_one_and_an_id() {
         let [old, new] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         version_1(old.path());
         let [old, new] = [old.path(), new.path()].map(connect);
@@ -277,7 +279,7 @@ mod tests {
         assert_eq!(schema::version(&transaction).unwrap(), 2);
         drop(transaction);
         assert_eq!(schema::version(&connection).unwrap(), 1);
-        // Still usable as version 1, and converted by the next one who opens it.
+        // The file is still usable as version 1, and the next process that opens it converts it.
         let count: i64 = connection
             .query_row("SELECT max(sequence) FROM events WHERE stream = 'W-0'", [], |row| {
                 row.get(0)
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_who_open_a_store_of_version_1_at_once_convert_it_once() {
+    async fn concurrent_opens_convert_a_store_of_version_1_once() {
         for _ in 0..5 {
             let dir = tempfile::tempdir().unwrap();
             drop(version_1(dir.path()));

@@ -1,5 +1,5 @@
-//! The questions that are asked of an embedded log, as SQL: a page of a stream, a page of ids, a page of the feed. Each
-//! takes a connection and returns; when and where it runs is decided elsewhere.
+//! The queries of an embedded log, as SQL: for example a page of a stream, of ids, or of the feed. The caller provides
+//! the connection and the thread.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -33,11 +33,12 @@ pub(super) fn entries(
     Ok(entries)
 }
 
-/// Where a sweep is: after this position of this stream. No stream's name is empty; `i64::MAX` is after all events of one.
+/// The position of a sweep: after this position of this stream. No stream's name is empty; `i64::MAX` is after all
+/// events of a stream.
 pub(super) type Cursor = (String, i64);
 
-/// Events of all streams after a place, in parts, by stream and position; and where to go on, if there is more. A stream with
-/// a damaged event is told as unreadable, and left at that.
+/// Events of all streams after a cursor, in parts, by stream and position, and the cursor to continue with, if there is
+/// more. A stream with a damaged event is reported as unreadable and not read further.
 pub(super) fn swept(
     connection: &Connection,
     after: &Cursor,
@@ -46,7 +47,7 @@ pub(super) fn swept(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM events WHERE (stream, position) > (?1, ?2) ORDER BY stream, position LIMIT ?3",
     ))?;
-    // One more, which tells whether the last stream goes on.
+    // One row more than `limit` shows whether the last stream continues.
     let mut rows = statement.query(params![after.0, after.1, rows_max(limit.saturating_add(1))])?;
     let (mut parts, mut reader): (Vec<Swept>, _) = (Vec::new(), RowReader::new(connection));
     let (mut left, mut position) = (limit, 0);
@@ -54,7 +55,7 @@ pub(super) fn swept(
         let stream = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
         let begins = parts.last().is_none_or(|part| part.subject.as_str() != stream);
         if left == 0 {
-            // A stream that was told whole is not gone on with, whatever is appended to it meanwhile.
+            // A stream that was returned whole is not continued, even if events are appended to it meanwhile.
             let goes_on = parts.last_mut().filter(|part| !begins && part.unreadable.is_none());
             let place = goes_on.map_or(i64::MAX, |part| {
                 part.last = false;
@@ -89,7 +90,7 @@ pub(super) fn swept(
     Ok((parts, None))
 }
 
-/// The sequence that an append goes after: the highest of the stream, 0 where it has none.
+/// The highest sequence of the stream, after which an append continues; 0 if the stream has none.
 pub(super) fn last_sequence(connection: &Connection, id: &EntityId) -> Result<i64, Fault> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT max(sequence) FROM events INDEXED BY events_sequence WHERE stream = ?1")?
@@ -103,7 +104,7 @@ pub(super) fn store_id(connection: &Connection) -> Result<String, Fault> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// What a stream has at its end. Counting walks through an index of the stream, not through its events.
+/// The end of a stream. The count walks an index of the stream, not its events.
 pub(super) fn end(connection: &Connection, id: &EntityId) -> Result<StreamEnd, Fault> {
     let mut statement = connection
         .prepare_cached("SELECT max(position), count(*) FROM events INDEXED BY events_sequence WHERE stream = ?1")?;
@@ -117,7 +118,8 @@ pub(super) fn end(connection: &Connection, id: &EntityId) -> Result<StreamEnd, F
     }))
 }
 
-/// Ids after `after`, in the order of their bytes. Steps from id to id, so it costs as much as there are streams, not events.
+/// Ids after `after`, in byte order. The query steps from id to id, so its cost depends on the number of streams, not
+/// of events.
 pub(super) fn streams(connection: &Connection, after: &str, limit: usize) -> Result<Vec<EntityId>, Fault> {
     let mut statement = connection.prepare_cached(
         "WITH RECURSIVE step (stream) AS (
@@ -136,7 +138,7 @@ pub(super) fn streams(connection: &Connection, after: &str, limit: usize) -> Res
     Ok(ids)
 }
 
-/// What the feed has after a position, oldest first.
+/// Feed entries after a position, oldest first.
 pub(super) fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT position, stream, sequence FROM events INDEXED BY events_feed WHERE position > ?1 ORDER BY position LIMIT ?2",
@@ -184,7 +186,7 @@ fn entity(text: String) -> Result<EntityId, Fault> {
     EntityId::new(text).map_err(|error| Fault::Damaged(format!("a stream's name: {error}")))
 }
 
-/// A position beyond what SQLite counts is after everything.
+/// A position beyond SQLite's integers is after all rows.
 fn rowid(position: Position) -> i64 {
     i64::try_from(position.major).unwrap_or(i64::MAX)
 }

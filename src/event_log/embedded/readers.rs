@@ -1,5 +1,5 @@
-//! Connections for reading, and the threads they block: SQLite is synchronous, the rest of the house is not. A handful of
-//! connections serve any number of callers; it never writes.
+//! Connections for reading. SQLite is synchronous, so each read runs on a thread that may block. A few connections
+//! serve any number of callers. They never write.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 use super::{Fault, StoreLocation, connection};
 use crate::event_log::ReadError;
 
-/// At most this many reads at once; more wait their turn.
+/// Maximum number of reads at once. Further reads wait.
 const READERS_MAX: usize = 4;
 
 pub(super) struct Readers {
@@ -28,7 +28,7 @@ impl Readers {
         }
     }
 
-    /// Runs `work` on a connection and on a thread that may block.
+    /// Runs `work` with a connection, on a thread that may block.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -48,7 +48,7 @@ impl Readers {
         done.await.map_err(|fault: Fault| fault.into_read(self.location.domain))
     }
 
-    /// A connection that failed is dropped, not kept.
+    /// A connection that failed is dropped and not reused.
     fn on_connection<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let idle = self.idle().pop();
         let connection = match idle {

@@ -1,5 +1,5 @@
-//! One event as a row: its columns, and the two hashes over them. The checksum is kept in the row and checked whenever the
-//! row is read, because SQLite itself does not notice a byte that changed on the disk. The digest is what [`Entry`] carries.
+//! One event as a row: its columns, and two hashes over them. The checksum is stored in the row and checked at every
+//! read, because SQLite does not detect a byte that changed on disk. The digest is part of [`Entry`].
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, types::ValueRef};
@@ -13,11 +13,11 @@ use crate::{
     event_log::digest::{Digester, short_hash},
 };
 
-/// What [`RowReader::entry`] reads, in the order of the table.
+/// The columns that [`RowReader::entry`] reads, in the order of the table.
 pub(super) const COLUMNS: &str = "stream, position, sequence, recorded, id, type, time, actor, idempotencykey, \
                                   correlationid, causationid, data, extra, checksum";
 
-/// The columns of text, which follow `recorded`, and the fields that they hold. `extra` holds all others.
+/// The text columns, which follow `recorded`, and their fields. `extra` holds all other fields.
 const TEXTS: [(&str, Option<Known>); 9] = [
     ("id", Some(Known::Id)),
     ("type", Some(Known::Type)),
@@ -30,20 +30,20 @@ const TEXTS: [(&str, Option<Known>); 9] = [
     ("extra", None),
 ];
 
-/// An event's columns, the checksum left out.
+/// The columns of an event without the checksum.
 pub(super) struct Columns<'a> {
     pub stream: &'a [u8],
     pub position: i64,
     pub sequence: Option<i64>,
     /// Milliseconds since 1970, UTC.
     pub recorded: i64,
-    /// As in [`TEXTS`].
+    /// In the order of [`TEXTS`].
     pub texts: [Option<&'a [u8]>; TEXTS.len()],
 }
 
 impl Columns<'_> {
-    /// Covers every column but the stream, in the order of the table: the position, and then each column that is there, by
-    /// its name. Numbers are eight big-endian bytes.
+    /// The digest of every column but the stream, in the order of the table: the position, and then each column that is
+    /// not null, with its name. Numbers are eight big-endian bytes.
     pub(super) fn digest(&self, digester: &mut Digester) -> RawDigest {
         digester.begin(Position::new(self.position.cast_unsigned(), 0));
         if let Some(sequence) = self.sequence {
@@ -58,16 +58,16 @@ impl Columns<'_> {
         digester.finish()
     }
 
-    /// Covers the digest and with it every column, and the stream.
+    /// The checksum over the digest, and so over every column, and over the stream.
     pub(super) fn checksum(&self, digest: RawDigest) -> i64 {
         short_hash(&[&digest.0, self.stream].concat()).cast_signed()
     }
 }
 
-/// Makes entries of rows, one after another, and checks each.
+/// Converts rows to entries, one after another, and checks each.
 pub(super) struct RowReader<'a> {
     connection: &'a Connection,
-    /// Asked for with the first row that has no checksum.
+    /// Read from the store at the first row without a checksum.
     checksums_from: Option<i64>,
     digester: Digester,
 }
@@ -81,7 +81,8 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// The entry in a row of [`COLUMNS`]. A row that is not as it was written is [`Fault::Damaged`], which names it.
+    /// The entry of a row of [`COLUMNS`]. A row that differs from what was written gives [`Fault::Damaged`], which
+    /// names its stream and position.
     pub(super) fn entry(&mut self, row: &rusqlite::Row<'_>) -> Result<Entry, Fault> {
         let stream = bytes(row.get_ref(0)?);
         let damaged = |what: &str| {
@@ -90,7 +91,7 @@ impl<'a> RowReader<'a> {
             let position = position.map_or_else(|| "?".to_owned(), |position| position.to_string());
             Fault::Damaged(format!("the event of {stream} at position {position} {what}"))
         };
-        let shape = || damaged("has another shape than it was written in");
+        let shape = || damaged("has the wrong column types");
         let mut texts = [None; TEXTS.len()];
         for (column, text) in (4..).zip(&mut texts) {
             *text = match row.get_ref(column)? {
@@ -140,7 +141,7 @@ fn fields(columns: &Columns<'_>, damaged: impl Fn(&str) -> Fault) -> Result<Fiel
     if let Some(sequence) = columns.sequence {
         fields.set(Known::Sequence.name(), &sequence.to_string());
     }
-    let text = |bytes| str::from_utf8(bytes).map_err(|_| damaged("holds text that is no UTF-8"));
+    let text = |bytes| str::from_utf8(bytes).map_err(|_| damaged("has text that is not UTF-8"));
     for ((_, field), bytes) in TEXTS.iter().zip(columns.texts) {
         let Some(bytes) = bytes else { continue };
         if let Some(field) = field {
@@ -171,7 +172,7 @@ fn number(value: ValueRef<'_>) -> Option<i64> {
     number_or_null(value).ok().flatten()
 }
 
-/// An error where it is neither.
+/// An error if the value is neither an integer nor null.
 fn number_or_null(value: ValueRef<'_>) -> Result<Option<i64>, ()> {
     match value {
         ValueRef::Integer(number) => Ok(Some(number)),

@@ -1,5 +1,5 @@
-//! The tables of an embedded log and their version, and what SQLite's errors mean to a person. A file of another kind, of
-//! another domain or of a newer version is refused and never changed.
+//! The tables of an embedded log and their version, and SQLite's errors in words for people. A file of another program,
+//! another domain or a newer version is refused and never changed.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use uuid::Uuid;
 
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
-/// What `PRAGMA user_version` says of the tables below.
+/// The `PRAGMA user_version` of the tables below.
 pub(super) const VERSION: i64 = 2;
-/// "LDGR", what `PRAGMA application_id` says of a file of ours.
+/// "LDGR", the `PRAGMA application_id` of a store's file.
 const APPLICATION: i64 = 0x4C44_4752;
-/// How long a lock of another process is waited for.
+/// How long to wait for a lock of another process.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
-/// An event's own stream is its place on the disk, so that reading a stream reads neighbours. `position` numbers the events
-/// of all streams in the order of their commits. Everything else about an event may be missing or be there twice, because a
-/// store may hold what was copied from another one; the append checks what this program writes. The index of the feed has the
-/// primary key in it, too, and so answers the whole feed. Statements name their index, because SQLite without statistics takes the
-/// primary key where that means to walk through a whole stream.
+/// The primary key keeps the events of a stream together on disk. `position` numbers the events of all streams in
+/// commit order. Other columns may be null or repeated, because a store may hold copies from another store; the append
+/// checks what this program writes. The index of the feed also contains the primary key, so it answers feed queries
+/// alone. Statements name their index, because SQLite without statistics would use the primary key and walk a whole
+/// stream.
 ///
-/// Rows from `checksums_from` on have a checksum. The table checks that as well: a program of version 1 that has the file open
-/// while it is converted can then write no row without one.
+/// Rows from `checksums_from` on have a checksum. A constraint of the table enforces it: a program of version 1 that
+/// has the file open during the conversion can't write a row without one.
 fn tables(checksums_from: i64) -> String {
     format!(
         "CREATE TABLE store (domain TEXT NOT NULL, id TEXT NOT NULL, checksums_from INTEGER NOT NULL) STRICT;
@@ -55,7 +55,7 @@ const INDEXES: &str = "
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         let rusqlite::Error::SqliteFailure(failure, _) = &error else {
-            return Self::Damaged(format!("a row has another shape ({error})"));
+            return Self::Damaged(format!("a row has the wrong column types ({error})"));
         };
         match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
@@ -73,7 +73,7 @@ impl From<rusqlite::Error> for Fault {
 /// Creates the tables, unless the file has any table.
 pub(super) fn create(connection: &mut Connection, domain: LogName) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Somebody else may have been faster, and a file of somebody else's is left alone.
+    // Another process may have created the tables meanwhile. A file of another program is not changed.
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         make_tables(&transaction, domain.as_str(), 0)?;
@@ -85,7 +85,7 @@ pub(super) fn create(connection: &mut Connection, domain: LogName) -> Result<(),
     Ok(())
 }
 
-/// Makes the tables, and gives the file its id.
+/// Creates the tables and gives the file its id.
 pub(super) fn make_tables(connection: &Connection, domain: &str, checksums_from: i64) -> Result<(), Fault> {
     connection.execute_batch(&tables(checksums_from))?;
     connection.execute(

@@ -1,5 +1,5 @@
-//! A sweep through an embedded log: its rows in the order in which they lie on the disk, a page at a time. Every page is a
-//! transaction of its own, so that a sweep does not keep the write-ahead log from being written back, however slow its reader.
+//! A sweep through an embedded log: its rows in the order of the primary key, a page at a time. Each page is a
+//! transaction of its own, so that a slow reader does not block checkpoints of the write-ahead log.
 
 use std::sync::Arc;
 
@@ -42,13 +42,13 @@ fn page(readers: Arc<Readers>, after: Cursor) -> BoxFuture<'static, Page> {
     .boxed()
 }
 
-/// The next page is read while the caller works on the one before it.
+/// Reads the next page while the caller works on the one before it.
 fn ahead(readers: Arc<Readers>, after: Cursor) -> BoxFuture<'static, Page> {
     let reading = tokio::spawn(page(Arc::clone(&readers), after.clone()));
     async move {
         match reading.await {
             Ok(page) => page,
-            // Nobody but a runtime that ends takes the task away; then this is not polled either.
+            // The task ends early only if the runtime shuts down. Then this future is not polled either.
             Err(_) => page(readers, after).await,
         }
     }

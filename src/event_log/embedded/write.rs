@@ -1,5 +1,5 @@
-//! What an append does to the tables, for a batch of appends in one transaction. Each request is checked whole before its
-//! first row is written, so a refusal leaves nothing behind; a fault of the store undoes the batch.
+//! Appends to the tables, a batch of appends in one transaction. Each request is checked completely before its first
+//! row is written, so a refused request leaves nothing behind. A fault of the store rolls back the batch.
 
 use chrono::Utc;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -24,7 +24,7 @@ pub(super) struct Request {
     pub events: Vec<NewEvent>,
 }
 
-/// When the store failed: before the commit nothing can have been written.
+/// When the store failed. Before the commit, nothing can have been written.
 pub(super) enum Failed {
     Before(Fault),
     InCommit(Fault),
@@ -36,14 +36,14 @@ impl<E: Into<Fault>> From<E> for Failed {
     }
 }
 
-/// Carries out every request, in turn, and commits; one answer a request.
+/// Executes every request in order and commits. Returns one answer a request.
 pub(super) fn write(
     connection: &mut Connection,
     requests: &[Request],
 ) -> Result<Vec<Result<Appended, AppendError>>, Failed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut head = read::head(&transaction)?;
-    // Recorded times never decrease, whatever the clock of this machine does.
+    // Recorded times never decrease, even if the clock of this machine goes back.
     head.recorded = head.recorded.max(Utc::now().timestamp_millis());
     let mut digester = Digester::default();
     let answers = requests
@@ -60,7 +60,7 @@ fn append(
     digester: &mut Digester,
     request: &Request,
 ) -> Result<Result<Appended, AppendError>, Fault> {
-    // The key comes first: a repeat gets the first answer, wherever the stream is by now.
+    // The keys are checked first: a repeat gets the first answer, whatever sequence the stream has now.
     match earlier(connection, request)? {
         Earlier::None => {}
         Earlier::Same(appended) => return Ok(Ok(appended)),
@@ -75,7 +75,7 @@ fn append(
     let count = request.events.len() as u64;
     if SEQUENCE_MAX.saturating_sub(actual) < count {
         return Ok(Err(AppendError::Invalid(
-            "the stream's sequence has come to its end".into(),
+            "the stream has reached the highest sequence".into(),
         )));
     }
     for (sequence, event) in (actual + 1..).zip(&request.events) {
@@ -89,18 +89,18 @@ fn append(
     }))
 }
 
-/// What the idempotency keys of a request tell.
+/// What the idempotency keys of a request show.
 enum Earlier<'a> {
     /// None of them was used on this stream.
     None,
-    /// This very append was made.
+    /// The same append was made before.
     Same(Appended),
     /// This key was used for something else.
     Other(&'a str),
 }
 
-/// Looks for the first key that was used. It was this append if the events from there on, and those before, are the same.
-/// Among events that were copied from elsewhere a key may stand on several; one of them may be this append's.
+/// Looks for the first key that was used. The request is a repeat if the stored events around that key are the events
+/// of the request. Events copied from another store may share a key; each of them is compared.
 fn earlier<'a>(connection: &Connection, request: &'a Request) -> Result<Earlier<'a>, Fault> {
     let mut used = connection.prepare_cached(
         "SELECT sequence FROM events INDEXED BY events_key WHERE stream = ?1 AND idempotencykey = ?2",
@@ -128,7 +128,7 @@ fn earlier<'a>(connection: &Connection, request: &'a Request) -> Result<Earlier<
     Ok(Earlier::None)
 }
 
-/// Whether the events of a request are stored from a sequence on.
+/// Whether the events of a request are stored, beginning at the sequence `first`.
 fn is_all_stored(connection: &Connection, request: &Request, first: i64) -> Result<bool, Fault> {
     for (sequence, event) in (first..).zip(&request.events) {
         if !is_stored(connection, &request.id, sequence, event)? {
@@ -138,8 +138,8 @@ fn is_all_stored(connection: &Connection, request: &Request, first: i64) -> Resu
     Ok(true)
 }
 
-/// Whether the event at a sequence is this one: the same key, type and data. Its id and time may differ, as a producer that
-/// tries again may take new ones.
+/// Whether the event at a sequence has the same key, type and data. Its id and time may differ, because a producer may
+/// use new ones when it tries again.
 fn is_stored(connection: &Connection, id: &EntityId, sequence: i64, event: &NewEvent) -> Result<bool, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (

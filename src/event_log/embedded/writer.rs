@@ -1,6 +1,5 @@
-//! The one thread that writes. It takes whatever appends are waiting, puts them into one transaction, and answers them all
-//! after its commit, so that the cost of a disk flush is shared by everybody who waited for it. It never answers before the
-//! commit is on the disk.
+//! The writer thread. It puts all waiting appends into one transaction and answers them after the commit, so that they
+//! share one disk flush. An append is never answered before its commit is on disk.
 
 use std::{thread, time::Duration};
 
@@ -20,12 +19,12 @@ use crate::{
     event_log::{AppendError, Appended, Expected},
 };
 
-/// Appends that wait for the thread; a caller beyond them waits to be let in.
+/// Maximum number of appends in the queue. Further callers wait.
 const QUEUE: usize = 1_024;
-/// At most this many appends, and about this many events, in one transaction.
+/// Maximum number of appends in one transaction, and the number of events from which no more are added.
 const BATCH_APPENDS: usize = 256;
 const BATCH_EVENTS: usize = 4_000;
-/// A disk that does not answer for so long is an error.
+/// How long to wait for the disk before an append fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Job {
@@ -35,7 +34,7 @@ struct Job {
 
 pub(super) struct Writer {
     location: StoreLocation,
-    /// The way to the thread, which is started by the first append.
+    /// The sender to the thread. The first append starts the thread.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     appended: watch::Sender<()>,
 }
@@ -49,7 +48,7 @@ impl Writer {
         }
     }
 
-    /// Tells whenever something was appended here.
+    /// Notifies after every append of this process.
     pub(super) fn appended(&self) -> watch::Receiver<()> {
         self.appended.subscribe()
     }
@@ -68,7 +67,7 @@ impl Writer {
         let jobs = self.jobs().map_err(|fault| fault.into_append(domain))?;
         timeout(PATIENCE, jobs.send(job))
             .await
-            .map_err(|_| Fault::Unavailable("too many appends wait for its disk".into()).into_append(domain))?
+            .map_err(|_| Fault::Unavailable("too many appends wait for the disk".into()).into_append(domain))?
             .map_err(|_| stopped().into_append(domain))?;
         timeout(PATIENCE, answered)
             .await
@@ -90,7 +89,7 @@ impl Writer {
         thread::Builder::new()
             .name(format!("{}-log", self.location.domain))
             .spawn(move || thread.run())
-            .map_err(|error| Fault::Unavailable(format!("no thread to write with: {error}")))?;
+            .map_err(|error| Fault::Unavailable(format!("the writer thread can't be started: {error}")))?;
         Ok(jobs.insert(sender).clone())
     }
 }
@@ -102,14 +101,14 @@ struct Thread {
 }
 
 impl Thread {
-    /// Until the log is dropped. A connection that failed is thrown away; the next append makes a new one.
+    /// Runs until the log is dropped. A connection that failed is closed; the next append opens a new one.
     fn run(mut self) {
         let mut connection = None;
         while let Some(batch) = self.batch() {
             let (requests, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.request, job.answer)).unzip();
             let results = self.write(&mut connection, &requests);
             for (answer, result) in answers.into_iter().zip(results) {
-                // A caller that has gone away does not need to know.
+                // The caller may have stopped waiting.
                 let _ = answer.send(result);
             }
         }
@@ -139,7 +138,7 @@ impl Thread {
         }
     }
 
-    /// The appends that are waiting now, at least one.
+    /// The waiting appends, at least one; `None` after the log was dropped.
     fn batch(&mut self) -> Option<Vec<Job>> {
         let mut batch = vec![self.jobs.blocking_recv()?];
         let mut events = batch[0].request.events.len();

@@ -1,6 +1,6 @@
-//! Appending: one call of the Redis Function `ledgerscope_append`, which checks everything and then writes everything. Loads
-//! the library where it is missing or old; repeats a call whose answer was lost only if the repeat changes nothing; and
-//! otherwise says that nobody knows.
+//! Appends by one call of the Redis Function `ledgerscope_append`, which checks everything before it writes anything.
+//! Loads the library if it is missing or old. Repeats a call whose answer was lost only if the repeat changes nothing;
+//! otherwise the outcome is reported as unknown.
 
 use redis::{Cmd, RedisError, RedisResult};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,12 +17,12 @@ use crate::{
     event_log::{AppendError, Appended, Expected, codec},
 };
 
-/// What the server runs. Its `VERSION` is this one.
+/// The library that the server runs. Its `VERSION` equals [`VERSION`].
 const LIBRARY: &str = include_str!("ledgerscope.lua");
-/// A library of this version or a later one answers as this program expects.
+/// The version of the library. Later versions answer in the same way (contract §2).
 const VERSION: u64 = 1;
 
-/// One append as it is asked for.
+/// One requested append.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub id: &'a EntityId,
@@ -30,24 +30,25 @@ pub(super) struct Request<'a> {
     pub events: &'a [NewEvent],
 }
 
-/// Why a try did not append.
+/// Why an attempt did not append.
 enum Failed {
-    /// The call did not leave this program.
+    /// The call was not sent.
     Unsent(Trouble),
-    /// The call was sent, and something else than an answer of the function came back.
+    /// The call was sent, but no answer of the function was received.
     Sent(Trouble),
     /// The function refused.
     Answered(AppendError),
 }
 
-/// What the function answers: how, the first and the last sequence, and the entry id of the first event.
+/// The function's answer: `appended` or `repeated`, the first and the last sequence, and the entry id of the first
+/// event.
 type Answer = (String, Sequence, Sequence, String);
 
 pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended, AppendError> {
     let repeatable = request.is_repeatable();
     let deadline = Instant::now() + OPERATION_MAX;
     let mut pauses = PAUSES.into_iter();
-    // Whether a call was sent whose answer never came.
+    // Whether a call was sent whose answer was lost.
     let mut is_unknown = false;
     loop {
         let trouble = match attempt(link, request, deadline).await {
@@ -106,8 +107,8 @@ async fn in_time<T>(deadline: Instant, work: impl Future<Output = Result<T, Trou
         .unwrap_or_else(|_| Err(Trouble::Lost(unavailable("no answer in time"))))
 }
 
-/// Makes sure of what can be made sure of before the call: the library is there, and, where the call can't be repeated,
-/// somebody is at the other end of a connection that may have been idle for long.
+/// Prepares a call: makes sure that the library is loaded and, if the call can't be repeated, that the connection is
+/// alive.
 async fn prepare(session: &mut Session, request: Request<'_>) -> Result<(), Trouble> {
     let mut connection = session.connection.clone();
     if !request.is_repeatable() {
@@ -125,7 +126,7 @@ async fn prepare(session: &mut Session, request: Request<'_>) -> Result<(), Trou
     Ok(())
 }
 
-/// The version that the server has, `None` where it has none.
+/// The version of the server's library; `None` if it has none.
 async fn library_version(connection: &mut redis::aio::MultiplexedConnection) -> RedisResult<Option<u64>> {
     let asked = redis::cmd("FCALL_RO")
         .arg("ledgerscope_version")
@@ -154,13 +155,13 @@ fn is_function_missing(error: &RedisError) -> bool {
 }
 
 impl Request<'_> {
-    /// A second call changes nothing if every event has a key.
+    /// Repeating the call changes nothing if every event has an idempotency key.
     fn is_repeatable(self) -> bool {
         self.events.iter().all(|event| event.idempotencykey.is_some())
     }
 
-    /// The call as the contract writes it down: three keys, the expectation, the number of events, and for each event the
-    /// number of its fields and the fields.
+    /// The call of contract §2: three keys, the expected sequence, the number of events, and for each event the number
+    /// of its fields and the fields.
     fn call(self, link: &Link, partitions: u32) -> Cmd {
         let partition = keys::partition(self.id, partitions);
         let entity = keys::entity(link.domain, partition, self.id);
@@ -183,7 +184,7 @@ impl Request<'_> {
         call
     }
 
-    /// What an error of the call means: the function's own codes, or trouble of any call.
+    /// Interprets an error of the call: a code of the function, or an error that any command can have.
     fn read_refusal(self, error: &RedisError) -> Failed {
         let detail = error.detail().unwrap_or_default();
         let number = detail.split(' ').next().and_then(|word| word.parse().ok());
@@ -199,7 +200,7 @@ impl Request<'_> {
                 Failed::Answered(AppendError::KeyReused(key.unwrap_or_default()))
             }
             (Some("INVALID"), ..) => Failed::Answered(AppendError::Invalid(detail.to_owned())),
-            // Somebody took the library away: connecting anew puts it back.
+            // The library was removed from the server. The next connection loads it again.
             _ if is_function_missing(error) => {
                 Failed::Sent(Trouble::NotNow(unavailable("its function library was removed")))
             }
@@ -213,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_says_the_version_that_is_expected_of_it() {
+    fn the_library_has_the_expected_version() {
         assert!(LIBRARY.starts_with("#!lua name=ledgerscope\n"));
         assert!(LIBRARY.contains(&format!("\nlocal VERSION = {VERSION}\n")));
     }

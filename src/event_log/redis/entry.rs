@@ -1,5 +1,5 @@
-//! From the replies of XRANGE and XREAD to entries. Where bytes are no UTF-8, what can be shown is kept, because reading
-//! never fails on content (contract §3).
+//! Converts replies of XRANGE and XREAD to entries. Bytes that are not UTF-8 are replaced, because reading never fails
+//! on content (contract §3).
 
 use std::{borrow::Cow, collections::HashMap, ops::Range, vec};
 
@@ -21,7 +21,7 @@ pub(super) trait Paged: Take + FromRedisValue + Send + 'static {
     fn last(&self) -> Option<Position>;
 }
 
-/// One entry with its bytes as they are: its place, and field after value after field.
+/// One entry with its bytes unchanged: its position and its fields.
 pub(super) struct RawEntry {
     pub position: Position,
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
@@ -38,7 +38,7 @@ impl FromRedisValue for RawEntry {
     }
 }
 
-/// An entry's place, and its fields and values one after another.
+/// The position of an entry, and its field names and values in turn.
 pub(super) fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), ParsingError> {
     let [id, fields] = array(value)?
         .try_into()
@@ -46,7 +46,7 @@ pub(super) fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), Pa
     let position = text(bytes(id)?)
         .parse()
         .map_err(|_| ParsingError::from("an entry id that is no position"))?;
-    // An entry that was deleted while it waited in a group has no fields; plain reads do not tell of it.
+    // A deleted entry that is still pending in a consumer group has no fields. Plain reads do not return it.
     let values = match fields {
         Value::Nil => Vec::new(),
         fields => array(fields)?,
@@ -54,17 +54,17 @@ pub(super) fn parts(value: Value) -> Result<(Position, vec::IntoIter<Value>), Pa
     Ok((position, values.into_iter()))
 }
 
-/// What an XRANGE brought back, made into entries in one go.
+/// The entries of an XRANGE reply.
 #[derive(Default)]
 pub(super) struct Entries {
     pub entries: Vec<Entry>,
     scratch: Scratch,
 }
 
-/// Room that is used again for every entry.
+/// Buffers that are reused for every entry.
 #[derive(Default)]
 struct Scratch {
-    /// Where the strings of the entry stand that is being taken.
+    /// The byte ranges of the strings of the current entry.
     strings: Vec<Range<usize>>,
     digester: Digester,
 }
@@ -115,7 +115,8 @@ impl Take for Entries {
             self.scratch.strings.push(end - length..end);
         }
         let bytes = cursor.since(begin);
-        // Looked at once: what stands between strings is ASCII, so all of it is text if and only if each of them is.
+        // UTF-8 is checked once for the whole entry. The bytes between strings are ASCII, so the entry is valid if and
+        // only if each string is.
         let whole = str::from_utf8(bytes);
         let text = |string: &Range<usize>| {
             whole.map_or_else(
@@ -152,12 +153,12 @@ impl Paged for Entries {
     }
 }
 
-/// As text, whatever it is; `from_utf8_lossy` alone takes twice as long for what is text.
+/// The bytes as text, with invalid bytes replaced. `from_utf8_lossy` alone takes twice as long for valid text.
 fn readable(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// The place of the entry that begins here, and how many fields it has.
+/// Parses the beginning of an entry: its position and the number of its fields.
 fn head(cursor: &mut Cursor<'_>) -> Result<(Position, usize), Stop> {
     if cursor.array()? != 2 {
         return Err(Stop::Strange);
@@ -171,7 +172,7 @@ fn head(cursor: &mut Cursor<'_>) -> Result<(Position, usize), Stop> {
         .ok_or(Stop::Strange)
 }
 
-/// What an XRANGE brought back, counted and not looked into.
+/// The number of entries in an XRANGE reply, and the last position.
 #[derive(Default)]
 pub(super) struct Count {
     pub entries: usize,
@@ -214,7 +215,7 @@ impl Paged for Count {
 }
 
 impl RawEntry {
-    /// The value of the first field of that name.
+    /// The value of the first field with this name.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'_, str>> {
         self.fields
             .iter()
@@ -222,7 +223,7 @@ impl RawEntry {
             .map(|(_, value)| String::from_utf8_lossy(value))
     }
 
-    /// The sequence, read as [`Entry::sequence`] reads it.
+    /// The sequence, parsed like [`Entry::sequence`].
     pub(super) fn sequence(&self) -> Option<Sequence> {
         let sequence = self.field("sequence");
         let fields = Fields::of(sequence.as_deref().map(|sequence| (Known::Sequence, sequence)));
@@ -235,7 +236,8 @@ impl RawEntry {
         entry.sequence()
     }
 
-    /// As an entry of a feed; `None` where its subject is no id, so that there is no stream to read.
+    /// The entry as an entry of a feed; `None` if its subject is not a valid id, because then there is no stream to
+    /// read.
     pub(super) fn feed_entry(&self, partition: u32) -> Option<FeedEntry> {
         Some(FeedEntry {
             partition,
@@ -246,13 +248,13 @@ impl RawEntry {
     }
 }
 
-/// The pages of an XREAD: the entries of each stream that has any, by its key.
+/// The pages of an XREAD reply: the entries of each stream that has any, by its key.
 pub(super) struct Pages(pub HashMap<String, Vec<RawEntry>>);
 
 impl FromRedisValue for Pages {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let pages = match value {
-            // Nothing came before the timeout.
+            // Nothing was appended before the timeout.
             Value::Nil => Vec::new(),
             Value::Map(pages) => pages,
             pages => array(pages)?
@@ -268,7 +270,7 @@ impl FromRedisValue for Pages {
     }
 }
 
-/// A pair as RESP2 writes it.
+/// A pair in RESP2.
 struct Page(Value);
 
 impl TryFrom<Page> for (Value, Value) {
@@ -301,7 +303,7 @@ pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The milliseconds of an entry id (contract §3); the end of time where a foreign id lies beyond it.
+/// The milliseconds of an entry id (contract §3); the latest time if the id of another producer is beyond it.
 fn recorded(position: Position) -> DateTime<Utc> {
     i64::try_from(position.major)
         .ok()
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_keeps_what_nobody_knows_and_what_is_no_text() {
+    fn an_entry_keeps_unknown_fields_and_replaces_invalid_utf_8() {
         let value = Value::Array(vec![
             bulk(b"1700000000000-3"),
             Value::Array(
@@ -349,11 +351,11 @@ mod tests {
     }
 
     #[test]
-    fn an_id_beyond_the_calendar_is_at_its_end() {
+    fn an_id_beyond_the_calendar_has_the_latest_time() {
         assert_eq!(recorded(Position::new(u64::MAX, 0)), DateTime::<Utc>::MAX_UTC);
     }
 
-    /// What redis-rs makes of a reply, and what is taken of it directly.
+    /// The entries as redis-rs parses a reply, and as [`Cursor`] parses it.
     fn both_ways(reply: &[u8]) -> (Vec<Entry>, Vec<Entry>) {
         let value = redis::parse_redis_value(reply).unwrap();
         let made = Entries::from_redis_value(value).unwrap().entries;
@@ -383,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_the_same_whoever_takes_a_reply_apart() {
+    fn entries_are_the_same_whichever_parser_reads_the_reply() {
         let long = vec![b'x'; 100_000];
         let entries: [(&str, &[&[u8]]); 5] = [
             (
@@ -411,14 +413,14 @@ mod tests {
         let (made, taken) = both_ways(&reply);
         assert_eq!(made, taken);
         assert_eq!(taken.len(), 5);
-        // The same fields at other places, and bytes that are replaced by the same sign, have other digests.
+        // The digests of all entries differ, although bytes that are not UTF-8 are replaced by the same character.
         let digests: std::collections::HashSet<_> = taken.iter().map(|entry| entry.digest).collect();
         assert_eq!(digests.len(), 5);
         assert_eq!(both_ways(b"*0\r\n"), (vec![], vec![]));
     }
 
     #[test]
-    fn an_entry_that_is_cut_off_or_odd_is_not_taken() {
+    fn an_incomplete_or_invalid_entry_is_not_added() {
         let reply = reply(&[("7-1", &[b"id", b"e-1"])]);
         let whole = &reply[b"*1\r\n".len()..];
         for end in 0..whole.len() {

@@ -1,5 +1,5 @@
-//! What a Redis store tells as it happens, as streams: its feed by blocking reads, on a connection of their own so that they
-//! hold up nobody, and the ids that a scan finds. After a lost connection a feed goes on where it was.
+//! The feed of a Redis store as it grows. It uses blocking reads on a connection of its own, so that they block no
+//! other caller. After a lost connection it continues where it was.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,11 +22,11 @@ use crate::{
 
 /// Entries of one partition's feed in one item.
 const PAGE: usize = 1_000;
-/// How long a read waits in the server for something to come, in milliseconds.
+/// How long the server blocks a read that has no entries, in milliseconds.
 const BLOCK: u64 = 2_000;
-/// How long it may take altogether: a server that is there answers when `BLOCK` is over.
+/// How long a read may take in total. A server that is alive answers after `BLOCK`.
 const BLOCK_MAX: Duration = Duration::from_secs(6);
-/// Pauses between attempts to connect again grow from the first to the last.
+/// Back-off between attempts to reconnect: the first and the longest pause.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
 
@@ -49,13 +49,13 @@ struct Follower {
     link: Arc<Link>,
     session: Option<Session>,
     after: FeedPosition,
-    /// An outage was told, and is not over.
+    /// Whether an outage was reported and is not over.
     cut_off: bool,
     pause: Duration,
 }
 
 impl Follower {
-    /// Waits for the next page; an outage is told once.
+    /// Waits for the next page. An outage is reported once.
     async fn next(&mut self) -> Result<Vec<FeedEntry>, ReadError> {
         loop {
             match self.page().await {
@@ -79,7 +79,7 @@ impl Follower {
         }
     }
 
-    /// What came within `BLOCK`, perhaps nothing.
+    /// The entries that were received within `BLOCK`, possibly none.
     async fn page(&mut self) -> Result<Vec<FeedEntry>, Trouble> {
         if self.session.is_none() {
             self.session = Some(self.link.own(BLOCK_MAX).await?);
@@ -95,8 +95,8 @@ impl Follower {
     }
 }
 
-/// What each partition's feed has after a position, which is moved on: at most `count` entries of each. Waits up to `block`
-/// milliseconds for the first.
+/// Reads each partition's feed after a position and advances the position: at most `count` entries of each feed. Waits
+/// up to `block` milliseconds for the first entry.
 pub(super) async fn read_feeds(
     session: &mut Session,
     domain: LogName,

@@ -1,5 +1,5 @@
-//! What a server says of streams and of itself without reading events: `XINFO STREAM` and `INFO`. A user who may not run XINFO is
-//! served by `XLEN` and `XREVRANGE`, which know nothing of deletions.
+//! Facts about streams and the server without reading events: `XINFO STREAM` and `INFO`. For a user without permission
+//! for XINFO, `XLEN` and `XREVRANGE` are used instead, which report no deletions.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use redis::{FromRedisValue, ParsingError, RedisError, RedisResult, Value};
@@ -15,12 +15,12 @@ use crate::{
     event_log::{Identity, StreamEnd, fault::Fault},
 };
 
-/// Pipelines of one question that are under way at once.
+/// Number of pipelines of one call that run at once.
 const AT_ONCE: usize = 4;
-/// What a key is called that holds something else than a stream, where its type may not be asked for.
+/// The reported type of a key that is not a stream, if the user has no permission for TYPE.
 const NO_STREAM: &str = "not a stream";
 
-/// The ends of these streams, in the order asked.
+/// The ends of these streams, in the same order.
 pub(super) async fn ends(link: &Link, ids: &[EntityId]) -> Result<Vec<StreamEnd>, Fault> {
     let some = ids.chunks(STREAMS).map(|some| {
         link.read(async |mut session| {
@@ -29,7 +29,7 @@ pub(super) async fn ends(link: &Link, ids: &[EntityId]) -> Result<Vec<StreamEnd>
             ends_of(&mut session, &keys).await
         })
     });
-    // Collected first: a lazy iterator of futures that borrow is not `Send` enough for the port.
+    // Collected first, because a lazy iterator of futures that borrow does not satisfy the port's `Send` bound.
     let some: Vec<_> = some.collect();
     stream::iter(some).buffered(AT_ONCE).try_concat().await
 }
@@ -93,14 +93,15 @@ fn is_refused<T>(reply: &RedisResult<T>) -> bool {
 async fn type_of(session: &mut Session, key: &str) -> RedisResult<String> {
     let reply: RedisResult<String> = redis::cmd("TYPE").arg(key).query_async(&mut session.connection).await;
     match reply {
-        // It was replaced since the question before.
+        // The key was replaced after the previous command.
         Ok(name) if name == "stream" || name == "none" => Ok(NO_STREAM.into()),
         reply if is_refused(&reply) => Ok(NO_STREAM.into()),
         reply => reply,
     }
 }
 
-/// The ends of streams for a user who may not run XINFO; `refusal` is the answer where the other ways are refused as well.
+/// The ends of streams for a user without permission for XINFO. `refusal` is the error if the other commands are
+/// refused as well.
 async fn without_xinfo(session: &mut Session, keys: &[&String], refusal: &RedisError) -> RedisResult<Vec<StreamEnd>> {
     let mut ask = redis::pipe();
     ask.ignore_errors();
@@ -130,7 +131,7 @@ fn end_of(length: RedisResult<Value>, last: RedisResult<Value>, kind: Option<Str
     }
     let last: Vec<RawEntry> = read(last)?;
     let last = last.first().map(|entry| entry.position);
-    // Without its type, an empty stream can't be told from none.
+    // Without the type, an empty stream can't be distinguished from a missing one.
     if last.is_none() && kind.as_deref() != Some("stream") {
         return Ok(StreamEnd::Absent);
     }
@@ -146,7 +147,7 @@ fn read<T: FromRedisValue>(reply: RedisResult<Value>) -> RedisResult<T> {
     Ok(T::from_redis_value(reply?)?)
 }
 
-/// What XINFO STREAM says.
+/// The reply of XINFO STREAM.
 struct Info(StreamEnd);
 
 impl FromRedisValue for Info {
@@ -184,7 +185,7 @@ impl FromRedisValue for Info {
     }
 }
 
-/// What the server says of itself. Where the partitions are not those of the session, the next call connects anew.
+/// Facts about the server. If its number of partitions differs from the session's, the next call reconnects.
 pub(super) async fn identity(link: &Link) -> Result<Identity, Fault> {
     link.read(async |mut session| {
         let identity = identity_of(&mut session, link.domain).await?;
@@ -209,7 +210,7 @@ async fn identity_of(session: &mut Session, domain: LogName) -> Result<Identity,
     })
 }
 
-/// What was told; nothing where it may not be asked for.
+/// The text of a reply; empty if the user has no permission for the command.
 fn reply_text(reply: RedisResult<String>) -> RedisResult<String> {
     if is_refused(&reply) { Ok(String::new()) } else { reply }
 }
@@ -223,7 +224,7 @@ fn facts(server: &str, replication: &str) -> Identity {
         found.filter(|value| !value.is_empty())
     };
     let number = |name: &str| fact(replication, name)?.parse::<u64>().ok();
-    // Forty zeros and -1 where there was no history before.
+    // Redis reports forty zeros and -1 if there is no previous history.
     let previous = fact(replication, "master_replid2").filter(|id| id.bytes().any(|digit| digit != b'0'));
     Identity {
         run: fact(server, "run_id"),

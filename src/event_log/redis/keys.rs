@@ -1,9 +1,8 @@
-//! The names of keys in a Redis store (contract §2), both ways: from an id to its keys, and from a key that a scan found
-//! back to the id. It never talks to a server.
+//! The names of keys in a Redis store (contract §2): from an id to its keys, and from a key back to its id. No I/O.
 
 use crate::domain::ids::{EntityId, LogName};
 
-/// More partitions than Redis Cluster has slots make no sense.
+/// Maximum number of partitions: the number of slots of Redis Cluster.
 pub(super) const PARTITIONS_MAX: u32 = 16_384;
 
 /// CRC16-XMODEM, Redis Cluster's slot function before its `mod 16384`.
@@ -16,12 +15,12 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// The partition that an entity lives in; `partitions` is at least 1.
+/// The partition of an entity. `partitions` is at least 1.
 pub(super) fn partition(id: &EntityId, partitions: u32) -> u32 {
     u32::from(crc16(id.as_str().as_bytes())) % partitions
 }
 
-/// The hash whose field `partitions` says how many there are.
+/// The hash whose field `partitions` is the number of partitions.
 pub(super) fn meta(domain: LogName) -> String {
     format!("{domain}:meta")
 }
@@ -30,7 +29,7 @@ pub(super) fn feed(domain: LogName, partition: u32) -> String {
     format!("{domain}:{{{partition}}}:feed")
 }
 
-/// Where the relay writes in a queue server.
+/// The stream of a queue server that the relay writes to.
 pub(super) fn queue(domain: LogName, partition: u32) -> String {
     format!("{domain}:{{{partition}}}:events")
 }
@@ -43,13 +42,13 @@ pub(super) fn idempotency(entity: &str) -> String {
     format!("{entity}:keys")
 }
 
-/// A glob that every entity's key matches, and few others do. `{` and `:` mean themselves in it.
+/// A glob that matches every entity's key and few others. `{` and `:` are literal in it.
 pub(super) fn entity_glob(domain: LogName) -> String {
     format!("{domain}:{{*}}:*")
 }
 
-/// The id that a key belongs to: `None` for a feed, for what is no entity's key, and for a key in a partition that its id
-/// does not belong to, which nobody would ever read.
+/// The id of a key; `None` for a feed, for a key that is not an entity's, and for a key in another partition than that
+/// of its id, because no reader would read it.
 pub(super) fn entity_of(key: &str, domain: LogName, partitions: u32) -> Option<EntityId> {
     let rest = key.strip_prefix(domain.as_str())?.strip_prefix(":{")?;
     let (written, id) = rest.split_once("}:")?;
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entity_is_not_taken_for_one() {
+    fn keys_that_are_not_of_an_entity_have_no_id() {
         for key in [
             "wallet:{0}:feed",
             "wallet:{0}:W-1:keys",

@@ -1,6 +1,6 @@
-//! One shared connection to a Redis server, made on first use and made again after it was lost, with a bound on every wait.
-//! redis-rs has a connection manager; this is not it, because a manager keeps a connection that has gone silent and tells
-//! nobody that it connected anew, when the partitions and the function library have to be looked at again.
+//! One shared connection to a Redis server, opened on first use and again after a loss, with a limit on every wait. The
+//! connection manager of redis-rs is not used. It keeps a connection that no longer answers, and does not report a
+//! reconnect, after which the partitions and the function library have to be checked again.
 
 use std::{
     future::Future,
@@ -20,29 +20,29 @@ use tokio::{
 use super::keys::{self, PARTITIONS_MAX};
 use crate::{domain::ids::LogName, event_log::fault::Fault};
 
-/// How long a server may take to accept a connection and to greet.
+/// Maximum time for a server to accept a connection and to answer the greeting.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// How long a server may take for one command. redis-rs's own half second is too little for a busy machine.
+/// Maximum time for one command. The half second of redis-rs is too short for a busy machine.
 pub(super) const RESPONSE_MAX: Duration = Duration::from_secs(5);
-/// How long an operation may take with all its tries.
+/// Maximum time for an operation with all its attempts.
 pub(super) const OPERATION_MAX: Duration = Duration::from_secs(8);
-/// Pauses between the tries of one operation; together they outlast the restart of a small server.
+/// Pauses between the attempts of one operation. Together they last longer than the restart of a small server.
 pub(super) const PAUSES: [Duration; 3] = [
     Duration::from_millis(10),
     Duration::from_millis(250),
     Duration::from_secs(1),
 ];
-/// Commands of concurrent callers that may wait to be written; they share round trips.
+/// Maximum number of commands of concurrent callers that wait to be written. They share round trips.
 const PIPELINE: usize = 1_024;
 
-/// A live connection and what was learnt when it was made.
+/// An open connection, and what was read when it was opened.
 #[derive(Clone)]
 pub(super) struct Session {
     pub connection: MultiplexedConnection,
     pub partitions: u32,
-    /// Set once the function library was seen or loaded.
+    /// Set after the function library was found or loaded.
     pub library: Arc<OnceCell<()>>,
-    /// Counts the connections of this link, so that only the one that failed is forgotten.
+    /// The number of the connection in this link, so that only the connection that failed is dropped.
     pub number: u64,
 }
 
@@ -62,11 +62,11 @@ struct State {
 /// What a failed command means for the caller.
 #[derive(Clone, Debug)]
 pub(super) enum Trouble {
-    /// The connection is of no use any more. What was sent over it may have been carried out.
+    /// The connection can't be used any more. Commands sent over it may have been executed.
     Lost(Fault),
-    /// The server did nothing now, and may do it in a moment.
+    /// The server did not execute the command, but may do so soon.
     NotNow(Fault),
-    /// The server did nothing, and would not the next time.
+    /// The server did not execute the command, and would not the next time either.
     Refused(Fault),
 }
 
@@ -83,9 +83,9 @@ impl From<RedisError> for Trouble {
         tracing::debug!(%error, "a redis command failed");
         match error.kind() {
             ErrorKind::Io => Self::Lost(unavailable(lost_reason(&error))),
-            // Whether it was no Redis or only another shape: the connection may be out of step.
+            // Either the server is not Redis, or the reply has another shape. The connection may be out of step.
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Lost(Fault::Damaged(
-                "its reply is not one that Redis gives to this command".into(),
+                "its reply is not a valid Redis reply to the command".into(),
             )),
             ErrorKind::Server(ServerErrorKind::BusyLoading) => {
                 Self::NotNow(unavailable("it is still loading its data"))
@@ -100,24 +100,24 @@ impl From<RedisError> for Trouble {
 
 fn lost_reason(error: &RedisError) -> String {
     if error.is_connection_refusal() {
-        "nobody listens at its address".into()
+        "the connection was refused".into()
     } else if error.is_timeout() {
         "no answer in time".into()
     } else if error.is_connection_dropped() {
         "the connection was lost".into()
     } else if error.to_string().contains("certificate") {
-        // The whole story names the host.
+        // The full error names the host, so it is only logged.
         tracing::warn!(%error, "a store's TLS certificate is not accepted");
         "its TLS certificate is not accepted".into()
     } else {
-        // Words of the operating system; they name no address.
+        // A message of the operating system. It contains no address.
         error.to_string()
     }
 }
 
-/// What a server says when it refuses, without the addresses that some refusals hold.
+/// The server's refusal, without the addresses that some refusals contain.
 fn refused(error: &RedisError) -> Fault {
-    // A pipeline keeps the words of its first error apart.
+    // The error of a pipeline contains the errors of its commands. The first one is used.
     let first = error.clone().into_server_errors();
     let first = first.as_deref().and_then(<[_]>::first).map(|(_, error)| error);
     let code = first
@@ -131,20 +131,23 @@ fn refused(error: &RedisError) -> Fault {
         (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
             unavailable("it is a node of a Redis Cluster, which this version can't use")
         }
-        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => unavailable("it is a replica that takes no writes"),
+        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => unavailable("it is a replica and does not accept writes"),
         (_, "OOM") => unavailable("its memory is full"),
         (_, "NOPERM") => unavailable(not_permitted(detail)),
-        (_, "WRONGTYPE") => Fault::Damaged("a key of the log is not what it has to be".into()),
+        (_, "WRONGTYPE") => Fault::Damaged("a key of the log has the wrong type".into()),
         (ErrorKind::Extension | ErrorKind::Server(_), _) => unavailable(format!("it answered '{code} {detail}'")),
         _ => unavailable(error.category()),
     }
 }
 
-/// What the user of the URL has no permission for. Redis names the command as in 'xinfo|stream'.
+/// The permission that the user of the URL does not have. Redis names a command as in 'xinfo|stream'.
 fn not_permitted(detail: &str) -> String {
     match detail.split('\'').nth(1) {
-        Some(command) => format!("its user may not run {}", command.replace('|', " ").to_uppercase()),
-        None if detail.contains("one of the keys") => "its user may not use a key of the log".into(),
+        Some(command) => format!(
+            "its user has no permission to run {}",
+            command.replace('|', " ").to_uppercase()
+        ),
+        None if detail.contains("one of the keys") => "its user has no permission for a key of the log".into(),
         None => format!("it answered 'NOPERM {detail}'"),
     }
 }
@@ -162,7 +165,7 @@ impl Link {
         }
     }
 
-    /// A link of its own to the same store, for what would hold up others.
+    /// Another link to the same store, for work that would block other callers.
     pub(super) fn another(&self) -> Self {
         Self::new(self.domain, self.client.clone())
     }
@@ -171,8 +174,8 @@ impl Link {
         self.client.get_connection_info()
     }
 
-    /// The shared connection. Callers that wait while somebody connects share the outcome, good or bad: none of them
-    /// waits longer than one attempt takes.
+    /// The shared connection. Callers that wait while another caller connects share its outcome, so that none of them
+    /// waits longer than one attempt.
     pub(super) async fn session(&self) -> Result<Session, Trouble> {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
@@ -194,7 +197,7 @@ impl Link {
         }
     }
 
-    /// Makes the next call connect anew, unless somebody has already.
+    /// Makes the next call reconnect, unless another caller has reconnected already.
     pub(super) async fn forget(&self, number: u64) {
         let mut state = self.state.lock().await;
         if state.session.as_ref().is_some_and(|session| session.number == number) {
@@ -202,7 +205,7 @@ impl Link {
         }
     }
 
-    /// A connection for one caller alone, whose commands may take up to `response_max`.
+    /// A connection for a single caller, whose commands may take up to `response_max`.
     pub(super) async fn own(&self, response_max: Duration) -> Result<Session, Trouble> {
         self.connect(0, response_max).await
     }
@@ -214,7 +217,7 @@ impl Link {
             .set_pipeline_buffer_size(PIPELINE);
         let dialled = self.client.get_multiplexed_async_connection_with_config(&config).await;
         let mut connection = dialled.map_err(|error| match Trouble::from(error.clone()) {
-            // Silence has had its time; trying again would only make everybody wait longer for the same.
+            // A timeout is not retried, because all callers would wait longer for the same outcome.
             Trouble::Lost(fault) if error.is_timeout() => Trouble::Refused(fault),
             trouble => trouble,
         })?;
@@ -227,7 +230,7 @@ impl Link {
         })
     }
 
-    /// Does something that may be done twice, again if the connection was lost under it.
+    /// Runs an operation that can be repeated. Retries it unless the server refuses it.
     pub(super) async fn read<T, E, F>(&self, operation: impl Fn(Session) -> F + Send + Sync) -> Result<T, Fault>
     where
         E: Into<Trouble>,
@@ -264,7 +267,7 @@ impl Link {
     }
 }
 
-/// How many partitions the store has: 1 where it does not say.
+/// The number of partitions of the store; 1 if it is not set.
 pub(super) async fn partitions(connection: &mut MultiplexedConnection, domain: LogName) -> Result<u32, Trouble> {
     let asked: RedisResult<Option<Vec<u8>>> = redis::cmd("HGET")
         .arg(keys::meta(domain))

@@ -1,5 +1,5 @@
-//! From an entry of a feed to the event that it tells of. The function of this program gives both the same entry id; other
-//! producers may not, so the event is then looked for by its sequence, nearest to the feed entry first. It never writes.
+//! Finds the event of a feed entry. The function of this program gives both the same entry id. Other producers may not,
+//! so the event is then searched by its sequence, nearest to the feed entry first. No writes.
 
 use redis::RedisResult;
 
@@ -9,7 +9,7 @@ use crate::{domain::ids::LogName, event_log::FeedEntry};
 /// Entries in one step of a search.
 const PAGE: usize = 500;
 
-/// The events that some entries of one feed tell of, in their order; `None` where there is no such event (yet).
+/// The events of some entries of one feed, in their order; `None` if an event does not exist (yet).
 pub(super) async fn events(
     session: &mut Session,
     domain: LogName,
@@ -40,8 +40,8 @@ pub(super) async fn events(
     Ok(events)
 }
 
-/// Looks for an event by its sequence: backwards from the feed entry, which most producers write after the event, then
-/// forwards.
+/// Searches for an event by its sequence: backwards from the feed entry, which most producers write after the event,
+/// then forwards.
 pub(super) async fn search(session: &mut Session, domain: LogName, fed: &FeedEntry) -> RedisResult<Option<RawEntry>> {
     let Some(sequence) = fed.sequence else {
         return Ok(None);

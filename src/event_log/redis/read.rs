@@ -1,5 +1,5 @@
-//! Reading streams after a position, one or many at a time: pages of several streams share one pipeline. No reply grows
-//! without bound, and reading never fails on content.
+//! Reads streams after a position, one or many at once. Pages of several streams share one pipeline. The size of a
+//! reply is bounded, and reading never fails on content.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use redis::{FromRedisValue, Pipeline, RedisResult};
@@ -19,16 +19,16 @@ use crate::{
 
 /// Entries of one stream in one reply.
 const PAGE: usize = 1_000;
-/// Entries that one pipeline may bring back.
+/// Maximum number of entries in the replies of one pipeline.
 const ENTRIES_MAX: usize = 4_096;
-/// Streams in one pipeline.
+/// Maximum number of streams in one pipeline.
 pub(super) const STREAMS: usize = 64;
-/// Pipelines of one read that are under way at once.
+/// Number of pipelines of one read that run at once.
 const AT_ONCE: usize = 4;
-/// A stream and where it was read to.
+/// A stream, and the position up to which it was read.
 pub(super) type Cursor = (EntityId, Position);
 
-/// Why there is no page of a stream although the server answers: its key holds something else.
+/// Why a stream has no page although the server answers: its key holds another type.
 #[derive(Debug)]
 pub(super) struct Unreadable(pub String);
 
@@ -40,18 +40,18 @@ impl Unreadable {
 }
 
 pub(super) fn not_a_stream(key: &str) -> String {
-    format!("the key '{key}' holds something else than a stream")
+    format!("the key '{key}' is not a stream")
 }
 
-/// Each stream after its position, at most `limit` entries of each, in the order asked.
+/// The entries of each stream after its position, at most `limit` of each, in the requested order.
 pub(super) async fn many(link: &Link, wanted: &[Cursor], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
     let some = wanted.chunks(STREAMS).map(|some| some_of(link, some, limit));
-    // Collected first: a lazy iterator of futures that borrow is not `Send` enough for the port.
+    // Collected first, because a lazy iterator of futures that borrow does not satisfy the port's `Send` bound.
     let some: Vec<_> = some.collect();
     stream::iter(some).buffered(AT_ONCE).try_concat().await
 }
 
-/// As many streams as one pipeline takes.
+/// Reads at most [`STREAMS`] streams, all in one pipeline at a time.
 async fn some_of(link: &Link, wanted: &[Cursor], limit: usize) -> Result<Vec<Vec<Entry>>, Fault> {
     let mut found = vec![Vec::new(); wanted.len()];
     let mut open: Vec<(usize, Cursor)> = wanted.iter().cloned().enumerate().collect();
@@ -70,13 +70,13 @@ async fn some_of(link: &Link, wanted: &[Cursor], limit: usize) -> Result<Vec<Vec
             found[*index].extend(page);
             goes_on
         });
-        // Those that go on have all had the same number.
+        // All streams that continue have returned the same number of entries.
         so_far += count;
     }
     Ok(found)
 }
 
-/// How many entries of each of so many streams one pipeline brings back.
+/// How many entries of each stream one pipeline requests, for a number of streams.
 pub(super) fn share(streams: usize) -> usize {
     (ENTRIES_MAX / streams.max(1)).clamp(1, PAGE)
 }
@@ -100,14 +100,14 @@ pub(super) async fn pages<T: FromRedisValue>(
     pages.collect()
 }
 
-/// Asks for a page of each stream.
+/// The pipeline that requests a page of each stream.
 pub(super) fn ask(domain: LogName, partitions: u32, wanted: &[&Cursor], count: usize) -> Pipeline {
     let mut ask = redis::pipe();
-    // Each reply says for itself whether it is an error; redis-rs would walk through every value of all of them.
+    // Each reply is checked for an error by itself. Otherwise redis-rs walks through every value of all replies.
     ask.ignore_errors();
     for (id, after) in wanted {
         let partition = keys::partition(id, partitions);
-        // After the last position that there can be, nothing is left: from the end to the beginning is nothing.
+        // Nothing is after the last possible position. A range from the end to the beginning is empty.
         let (from, to) = following(*after).map_or(("+".into(), "-"), |from| (from.to_string(), "+"));
         ask.cmd("XRANGE")
             .arg(keys::entity(domain, partition, id))
@@ -119,7 +119,7 @@ pub(super) fn ask(domain: LogName, partitions: u32, wanted: &[&Cursor], count: u
     ask
 }
 
-/// The least position after this one.
+/// The next position; `None` after the last one.
 fn following(position: Position) -> Option<Position> {
     match position.minor.checked_add(1) {
         Some(minor) => Some(Position::new(position.major, minor)),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipeline_brings_back_no_more_than_its_bound() {
+    fn a_pipeline_requests_no_more_than_its_bound() {
         for streams in [1, 2, 63, STREAMS] {
             assert!((1..=PAGE).contains(&share(streams)));
             assert!(share(streams) * streams <= ENTRIES_MAX);

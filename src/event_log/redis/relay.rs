@@ -1,6 +1,6 @@
-//! The work of [`crate::event_log::relay::Relay`]: read a page of the feeds, look the events up, add them to the queue in
-//! one transaction, and begin again at the queue's last id whenever something went wrong. It keeps nothing in memory that
-//! the queue does not know better.
+//! The implementation of [`crate::event_log::relay::Relay`]. It reads a page of the feeds, finds the events, and adds
+//! them to the queue in one transaction. After an error it starts again at the queue's last id. It keeps no state that
+//! the queue does not have.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -22,15 +22,15 @@ use crate::{
 
 /// Feed entries of one partition in one transaction.
 const PAGE: usize = 250;
-/// How long a read waits in the store for something to come, in milliseconds, and how long it may take altogether.
+/// How long the store blocks a read that has no entries, in milliseconds, and how long the read may take in total.
 const BLOCK: u64 = 2_000;
 const BLOCK_MAX: Duration = Duration::from_secs(6);
-/// How long after its feed entry an event may appear, in milliseconds: producers without the function write the two one
+/// How long after its feed entry an event may appear, in milliseconds. Producers without the function write the two one
 /// after the other, in any order.
 const GRACE: u64 = 2_000;
-/// How often such an event is looked for.
+/// Pause between two searches for such an event.
 const GLANCE: Duration = Duration::from_millis(50);
-/// Pauses while a server is away grow from the first to the last.
+/// Back-off while a server is down: the first and the longest pause.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
 
@@ -39,7 +39,7 @@ pub(in crate::event_log) struct Relay {
     queue: Link,
 }
 
-/// A relay at work: both connections, and where it is in the feeds.
+/// A running relay: both connections, and the position in the feeds.
 struct Copier {
     domain: LogName,
     store: Session,
@@ -60,7 +60,7 @@ impl Relay {
         let mut copier = self.start().await?;
         let mut events = 0;
         loop {
-            // A block of 0 would wait for ever.
+            // A block of 0 would wait forever.
             let round = copier.round(1).await.map_err(|failed| self.error(failed))?;
             events += round.copied;
             if !round.more {
@@ -80,7 +80,7 @@ impl Relay {
                         Ok(_) => {
                             pause = PAUSE_FIRST;
                             if std::mem::take(&mut cut_off) {
-                                tracing::info!(domain = %self.store.domain, "the relay goes on");
+                                tracing::info!(domain = %self.store.domain, "the relay continues");
                             }
                         }
                         Err(failed) => break self.error(failed),
@@ -88,14 +88,14 @@ impl Relay {
                 },
             };
             if !std::mem::replace(&mut cut_off, true) {
-                tracing::warn!(domain = %self.store.domain, %error, "the relay waits");
+                tracing::warn!(domain = %self.store.domain, %error, "the relay is interrupted; it tries again");
             }
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE_LAST);
         }
     }
 
-    /// Connects, and finds in the queue where to go on.
+    /// Connects, and reads from the queue where to continue.
     async fn start(&self) -> Result<Copier, ReadError> {
         let store = self
             .store
@@ -140,7 +140,7 @@ enum Failed {
 
 struct Round {
     copied: u64,
-    /// There was something in the feeds, so there may be more.
+    /// Whether the feeds had entries, so that there may be more.
     more: bool,
 }
 
@@ -164,7 +164,7 @@ impl Copier {
         Ok(round)
     }
 
-    /// The events that a page of one feed tells of. What is not there is waited for while it is young, then left out.
+    /// The events of a page of one feed. Waits for a missing event while its feed entry is young, then leaves it out.
     async fn events(&mut self, partition: u32, page: &[RawEntry]) -> RedisResult<Vec<(FeedEntry, RawEntry)>> {
         let fed: Vec<Option<FeedEntry>> = page.iter().map(|entry| entry.feed_entry(partition)).collect();
         let found = lookup::events(&mut self.store, self.domain, &fed).await?;
@@ -181,7 +181,7 @@ impl Copier {
                     domain = %self.domain,
                     partition,
                     entry = %entry.position,
-                    "a feed entry tells of no event that is there; it is not relayed"
+                    "a feed entry names an event that does not exist; it is not relayed"
                 );
             }
         }
@@ -191,7 +191,7 @@ impl Copier {
     async fn wait_for(&mut self, fed: &FeedEntry) -> RedisResult<Option<RawEntry>> {
         loop {
             let found = lookup::search(&mut self.store, self.domain, fed).await?;
-            // The store's own clock, which also made the entry's id.
+            // The store's own clock, which also made the id of the feed entry.
             let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut self.store.connection).await?;
             let old = seconds.saturating_mul(1_000) > fed.position.major.saturating_add(GRACE);
             if found.is_some() || old || fed.sequence.is_none() {
@@ -201,8 +201,8 @@ impl Copier {
         }
     }
 
-    /// Adds events to the queue, all or none; says how many were not there yet. An id that is refused because the queue is
-    /// past it was added by another relay, together with all before it.
+    /// Adds events to the queue, all or none. Returns how many were new. An id that is not greater than the queue's
+    /// last id was added by another relay, together with all before it.
     async fn add(&mut self, partition: u32, events: &[(FeedEntry, RawEntry)]) -> Result<u64, Trouble> {
         if events.is_empty() {
             return Ok(0);
@@ -232,12 +232,12 @@ impl Copier {
     }
 }
 
-/// What Redis says to an entry id that is not greater than the stream's last.
+/// Whether Redis refused an entry id because it is not greater than the stream's last id.
 fn is_behind(details: Option<&str>) -> bool {
     details.is_some_and(|details| details.contains("equal or smaller than the target stream top item"))
 }
 
-/// The greatest id that a stream ever had, whatever was trimmed from it since.
+/// The greatest id that a stream ever had, even if its entries were trimmed since.
 async fn last_id(session: &mut Session, key: &str) -> RedisResult<Position> {
     let asked: RedisResult<HashMap<String, Value>> = redis::cmd("XINFO")
         .arg("STREAM")

@@ -14,15 +14,15 @@ use super::{
 };
 use crate::{domain::ids::EntityId, event_log::ReadError};
 
-/// Keys that one step of a scan looks at.
+/// Number of keys that one step of a scan looks at.
 const SCAN: usize = 1_000;
 
-/// Where a scan of the keys is.
+/// The position of a scan of the keys.
 #[derive(Clone, Copy)]
 enum Scan {
     At {
         cursor: u64,
-        /// The connection that the cursor is from: a server that was started anew orders its keys in another way.
+        /// The connection that the cursor belongs to. A restarted server orders its keys differently.
         session: u64,
     },
     Done,
@@ -33,7 +33,7 @@ pub(super) fn streams(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId
     scan(link, Some("stream"))
 }
 
-/// The ids of all keys that are named as a stream is, whatever they hold.
+/// The ids of all keys that are named like a stream, whatever their type.
 pub(super) fn names(link: Arc<Link>) -> BoxStream<'static, Result<Vec<EntityId>, ReadError>> {
     scan(link, None)
 }

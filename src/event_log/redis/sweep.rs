@@ -1,6 +1,6 @@
-//! A sweep through every stream of a Redis store: the scan of the keys runs ahead of the pages, and several pages ahead of who
-//! takes them, on connections of their own, so that a sweep holds up nobody and nobody holds up a sweep. It takes the fast
-//! wire where there is one; after anything odd a connection leaves the rest to redis-rs, which tries again and finds the words.
+//! A sweep through every stream of a Redis store. The scan of the keys and several pages are read ahead of the caller,
+//! on connections of their own, so that the sweep and other callers do not block each other. Pages are read by [`Wire`]
+//! where it works. After an unexpected reply a connection falls back to redis-rs, which retries and reports the error.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -23,12 +23,12 @@ use crate::{
     event_log::{ReadError, Swept, fault::Fault},
 };
 
-/// Connections of a sweep.
+/// Number of connections of a sweep.
 const LANES: usize = 4;
-/// Pipelines that are under way at once, those waiting to be taken among them.
+/// Number of pipelines at once, including those that wait for the caller.
 const AT_ONCE: usize = LANES * 2;
 
-/// A page of one stream on a sweep.
+/// A page of one stream in a sweep.
 struct Met<T> {
     id: EntityId,
     first: bool,
@@ -56,7 +56,7 @@ pub(super) fn sweep(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Swept>, R
         .boxed()
 }
 
-/// Takes every page of every stream as [`sweep`] does, and only counts its entries.
+/// Reads every page of every stream like [`sweep`] and only counts the entries.
 pub(super) fn drain(link: &Arc<Link>) -> BoxStream<'static, Result<usize, ReadError>> {
     walk(link)
         .map_ok(|met: Vec<Met<Count>>| met.iter().flat_map(|met| &met.page).map(Paged::entries).sum())
@@ -72,7 +72,7 @@ struct Lane {
 enum State {
     New,
     Open(Wire),
-    /// There is none, or it failed: the rest goes another way.
+    /// There is no wire, or it failed. Pages are read by redis-rs.
     Closed,
 }
 
@@ -88,11 +88,11 @@ impl Lane {
             .await
     }
 
-    /// A page of each stream by the fast wire, if it works.
+    /// A page of each stream by the wire, if it works.
     async fn wired<T: Paged>(&self, wanted: &[&Cursor], count: usize) -> Option<Vec<Result<T, Unreadable>>> {
         let partitions = self.link.session().await.ok()?.partitions;
         let mut state = self.wire.lock().await;
-        // Whatever ends this call in its middle, a wire with half a reply in it is not used again.
+        // If this call is cancelled, the wire holds a part of a reply and is not used again.
         let wire = match std::mem::replace(&mut *state, State::Closed) {
             State::New => Wire::dial(self.link.connection_info()).await,
             State::Open(wire) => Ok(wire),
@@ -115,15 +115,15 @@ impl Lane {
                 Some(pages.map(page).collect())
             }
             Err(error) => {
-                tracing::debug!(%error, "a sweep goes on without its fast wire");
+                tracing::debug!(%error, "a sweep continues without its own connection");
                 None
             }
         }
     }
 }
 
-/// The streams that are just being told. A scan may find a key again; one that is being told is told to its end, and telling
-/// it twice at once would mix up its parts.
+/// The streams that the sweep is reading. A scan may return a key again. A stream that is being read is not started a
+/// second time, because its parts would be mixed up.
 #[derive(Clone, Default)]
 struct Open(Arc<parking_lot::Mutex<HashSet<EntityId>>>);
 
@@ -132,7 +132,7 @@ impl Open {
         self.0.lock()
     }
 
-    /// Those among `ids` that are not being told, in batches, to be told from their beginning.
+    /// The ids that are not being read, in batches, each from its beginning.
     fn batches(&self, ids: Vec<EntityId>) -> Vec<Vec<Cursor>> {
         let mut open = self.ids();
         let news: Vec<Cursor> = ids
@@ -165,7 +165,7 @@ fn walk<T: Paged>(link: &Arc<Link>) -> BoxStream<'static, Result<Vec<Met<T>>, Re
         .boxed()
 }
 
-/// These streams from their beginning to their end.
+/// Reads these streams from their beginning to their end.
 fn along<T: Paged>(
     lane: Arc<Lane>,
     open: Open,
@@ -178,7 +178,7 @@ fn along<T: Paged>(
                 return Ok(None);
             }
             let domain = lane.link.domain;
-            // On a task of its own, so that replies are taken apart on every core.
+            // In a task of its own, so that replies are parsed on every core.
             let step = tokio::spawn(async move { step(&lane, places).await });
             let ending = |_| Err(Fault::Unavailable("the program is shutting down".into()));
             let (met, rest): (Vec<Met<T>>, _) = step
@@ -195,7 +195,7 @@ fn along<T: Paged>(
     .boxed()
 }
 
-/// The next page of each of these streams, and those that go on after it.
+/// The next page of each of these streams, and the streams that continue after it.
 async fn step<T: Paged>(lane: &Lane, open: Vec<Cursor>) -> Result<(Vec<Met<T>>, Vec<Cursor>), Fault> {
     let count = share(open.len());
     let asked: Vec<&Cursor> = open.iter().collect();
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_told_again_only_after_its_end() {
+    fn a_stream_is_read_again_only_after_its_end() {
         let ids =
             |names: &[&str]| -> Vec<EntityId> { names.iter().map(|name| EntityId::new(*name).unwrap()).collect() };
         let subjects =

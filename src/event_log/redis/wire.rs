@@ -1,6 +1,6 @@
-//! Pages of streams straight from a socket, for a sweep. redis-rs makes a value of its own of every string of a reply before
-//! anybody can look at it, which costs a replay more than all the rest of it; here the bytes become entries where they lie.
-//! It knows plain TCP and the reply of XRANGE, and nothing else: whatever is different, redis-rs is asked instead.
+//! Reads pages of streams from a socket, for a sweep. redis-rs makes a value of every string of a reply before the
+//! caller sees it, which costs more than all the rest of a reply. Here entries are made from the bytes in the buffer.
+//! Only plain TCP and replies of XRANGE are supported; redis-rs is used for everything else.
 
 use std::io;
 
@@ -13,43 +13,43 @@ use tokio::{
 
 use super::link::{CONNECT_MAX, OPERATION_MAX, RESPONSE_MAX};
 
-/// Room for what one call to the operating system brings.
+/// Buffer space that is reserved for one read from the socket.
 const CHUNK: usize = 128 * 1024;
-/// The longest line that says how much follows: a sign, twenty digits, an end.
+/// Maximum length of a line with a length: a sign, twenty digits, a line end.
 const LINE_MAX: usize = 24;
-/// Redis's own limit on a string.
+/// The limit of Redis on the length of a string.
 const STRING_MAX: usize = 512 * 1024 * 1024;
-/// What ends a string, as it ends a line.
+/// The end of a string and of a line.
 pub(super) const END: &[u8] = b"\r\n";
-/// How the refusal of a key of another type begins.
+/// The beginning of the error for a key of another type.
 const WRONG_TYPE: &[u8] = b"-WRONGTYPE ";
-/// The longest refusal that is looked at.
+/// Maximum length of an error that is parsed.
 const REFUSAL_MAX: usize = 512;
-/// Elements of an array, far above what an XADD takes.
+/// Maximum number of elements of an array, far above what an XADD takes.
 const ARRAY_MAX: usize = 16 * 1024 * 1024;
 
-/// Entries that room is made for before they have come.
+/// Maximum number of entries for which memory is reserved before they are received.
 const ROOM_MAX: usize = 1_000;
 
-/// Why there is no element at a place.
+/// Why no element could be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// At least so many bytes have not come yet.
+    /// At least this many bytes were not received yet.
     Short(usize),
-    /// It is none that is known here.
+    /// The bytes are not an element that is supported here.
     Strange,
 }
 
-/// How the reply to an XRANGE begins.
+/// The beginning of the reply to an XRANGE.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// So many entries follow.
+    /// This many entries follow.
     Entries(usize),
-    /// The key holds something else than a stream, and nothing follows.
+    /// The key holds another type than a stream, and nothing follows.
     WrongType,
 }
 
-/// A place in what has come so far.
+/// A position in the bytes received so far.
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -64,12 +64,12 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
-    /// What there is from an earlier place to here.
+    /// The bytes from an earlier position to the current one.
     pub(super) fn since(&self, place: usize) -> &'a [u8] {
         &self.bytes[place..self.at]
     }
 
-    /// The beginning of the reply that begins here. Every refusal but one is strange.
+    /// Parses the beginning of a reply. Every error except WRONGTYPE is [`Stop::Strange`].
     pub(super) fn reply(&mut self) -> Result<Reply, Stop> {
         let rest = &self.bytes[self.at..];
         if rest.first() != Some(&b'-') {
@@ -86,12 +86,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// How many elements the array that begins here has.
+    /// Parses the head of an array: the number of its elements.
     pub(super) fn array(&mut self) -> Result<usize, Stop> {
         self.length(b'*', ARRAY_MAX)
     }
 
-    /// The string that begins here.
+    /// Parses a string.
     pub(super) fn string(&mut self) -> Result<&'a [u8], Stop> {
         let length = self.length(b'$', STRING_MAX)?;
         let rest = &self.bytes[self.at..];
@@ -118,10 +118,10 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// The number of a line that begins with `kind`.
+    /// Parses the number in a line that begins with `kind`.
     fn length(&mut self, kind: u8, max: usize) -> Result<usize, Stop> {
         let rest = &self.bytes[self.at..];
-        // Nearly all lengths have two digits or one.
+        // Nearly all lengths have one or two digits.
         match *rest {
             [first, ones @ b'0'..=b'9', b'\r', b'\n', ..] if first == kind => {
                 self.at += 4;
@@ -164,19 +164,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What a page is made into, entry by entry.
+/// What a page is converted to, entry by entry.
 pub(super) trait Take: Sized {
     fn with_room(entries: usize) -> Self;
 
-    /// Takes the entry that begins here. Where it is refused, nothing was taken.
+    /// Parses one entry and adds it. After an error, nothing was added.
     fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop>;
 }
 
-/// A connection of a sweep's own.
+/// A socket of a sweep with its read buffer.
 pub(super) struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// What lies before it was taken.
+    /// The bytes before this index were parsed.
     at: usize,
 }
 
@@ -212,7 +212,8 @@ impl Wire {
         Ok(wire)
     }
 
-    /// The pages that these XRANGEs bring back, `None` for a key of another type. After an error the connection is of no use any more.
+    /// The pages of these XRANGEs; `None` for a key of another type. After an error the connection can't be used any
+    /// more.
     pub(super) async fn pages<T: Take>(&mut self, ask: &Pipeline) -> io::Result<Vec<Option<T>>> {
         timeout(OPERATION_MAX, self.ask(ask)).await?
     }
@@ -239,7 +240,7 @@ impl Wire {
         timeout(RESPONSE_MAX, self.stream.write_all(&packed)).await?
     }
 
-    /// Waits until what comes next is there as a whole.
+    /// Waits until the next element was received completely, and parses it.
     async fn next<T>(&mut self, mut parse: impl FnMut(&mut Cursor<'_>) -> Result<T, Stop>) -> io::Result<T> {
         loop {
             let mut cursor = Cursor::new(&self.buffer, self.at);
@@ -254,12 +255,12 @@ impl Wire {
         }
     }
 
-    /// Waits for at least so many bytes.
+    /// Waits for at least `missing` bytes.
     async fn receive(&mut self, mut missing: usize) -> io::Result<()> {
         self.buffer.drain(..self.at);
         self.at = 0;
         while missing > 0 {
-            // No more than comes, whatever a length says.
+            // Reserves one chunk at a time, whatever length was announced.
             self.buffer.reserve(CHUNK);
             match timeout(RESPONSE_MAX, self.stream.read_buf(&mut self.buffer)).await?? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_and_arrays_are_taken_as_they_are() {
+    fn strings_and_arrays_are_parsed() {
         assert_eq!(string(b"$0\r\n\r\n"), Ok(&b""[..]));
         assert_eq!(string(b"$4\r\n\r\n\xff$\r\n"), Ok(&b"\r\n\xff$"[..]));
         assert_eq!(array(b"*0\r\n"), Ok(0));
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_anywhere_is_waited_for() {
+    fn an_incomplete_string_is_short_wherever_it_is_cut() {
         let whole = b"$12\r\nabcdefghijkl\r\n";
         for end in 0..whole.len() {
             let Err(Stop::Short(missing)) = string(&whole[..end]) else {
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_type_is_told_from_every_other_refusal() {
+    fn a_key_of_another_type_is_distinguished_from_other_errors() {
         let refusal = b"-WRONGTYPE Operation against a key\r\n*0\r\n";
         let mut cursor = Cursor::new(refusal, 0);
         assert_eq!(
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_of_xrange_is_strange() {
+    fn invalid_replies_are_strange() {
         for strange in [
             &b"-ERR no\r\n"[..],
             b"+OK\r\n",

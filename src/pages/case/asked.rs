@@ -87,13 +87,13 @@ pub(super) fn asked(case: &CaseView, proposal: &Proposal) -> AnyView {
                         </dd>
                     </div>
                     <div>
-                        <dt>"Asked for by"</dt>
+                        <dt>"Proposed by"</dt>
                         <dd>
                             <Code text=row.proposer.clone() />
                         </dd>
                     </div>
                     <div>
-                        <dt>"Asked for"</dt>
+                        <dt>"Proposed"</dt>
                         <dd>
                             <Time at=row.proposed_at />
                             " UTC"

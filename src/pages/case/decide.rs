@@ -25,17 +25,16 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: Failures) -> 
     let content = if case.can_decide {
         decide(&me, case, failures.approve, failures.decline)
     } else {
-        let why = case
-            .why_not
-            .clone()
-            .unwrap_or_else(|| "somebody of finance who did not propose it approves or declines it".to_owned());
+        let why = case.why_not.clone().unwrap_or_else(|| {
+            "an operator of finance who did not propose the case can approve or decline it".to_owned()
+        });
         view! { <p>{sentence(&why)} "."</p> }.into_any()
     };
     let back = case.can_withdraw.then(|| withdraw(&me, case, failures.withdraw));
     view! {
         <section class="panel decide" aria-labelledby="decide">
             <div class="panel-head">
-                <h2 id="decide">"It waits for an approval"</h2>
+                <h2 id="decide">"The case waits for an approval"</h2>
             </div>
             <div class="panel-body">
                 {content}
@@ -53,7 +52,7 @@ fn decide(me: &Me, case: &CaseView, approve_failure: Option<ApiError>, decline_f
         word: "Approve and issue",
         pending_word: "Approving …",
         main: true,
-        note: "Note, if you like",
+        note: "Note (optional)",
         proof: true,
     };
     let approve = fields(approve, me, case, approve_failure);
@@ -62,15 +61,16 @@ fn decide(me: &Me, case: &CaseView, approve_failure: Option<ApiError>, decline_f
         word: "Decline",
         pending_word: "Declining …",
         main: false,
-        note: "Why not",
+        note: "Reason for declining",
         proof: true,
     };
     let decline = fields(decline, me, case, decline_failure);
     view! {
-        <p>"Approving appends the events as they are shown here, or nothing where something moved."</p>
+        <p>"An approval appends exactly the events that are shown here. If a stream has changed since the proposal, it \
+            appends nothing."</p>
         <form method="post" action=ApproveCompensation::url() class="form">{approve}</form>
         <details class="otherwise">
-            <summary>"Decline it instead"</summary>
+            <summary>"Decline the case instead"</summary>
             <form method="post" action=DeclineCompensation::url() class="form">{decline}</form>
         </details>
     }
@@ -83,13 +83,13 @@ fn withdraw(me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
         word: "Withdraw",
         pending_word: "Withdrawing …",
         main: false,
-        note: "Why, if you like",
+        note: "Reason (optional)",
         proof: false,
     };
     let fields = fields(way, me, case, failure);
     view! {
         <details class="otherwise">
-            <summary>"Take it back"</summary>
+            <summary>"Withdraw the proposal"</summary>
             <form method="post" action=WithdrawCompensation::url() class="form">{fields}</form>
         </details>
     }

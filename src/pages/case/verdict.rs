@@ -21,11 +21,12 @@ pub(super) fn verdict(case: &CaseView) -> AnyView {
     if state.is_to_be_issued() {
         let here = href::compensation(case.row.id.as_str());
         return view! {
-            <Notice tone=Tone::Info title="It is being issued">
+            <Notice tone=Tone::Info title="The case is being issued">
                 <p>
-                    "Nothing says yet how it ended. Do not repeat it: it will be finished or refused, and this page then says so. "
+                    "The outcome is not known yet. The case will be issued or refused automatically, and this page \
+                     then shows the outcome. Do not repeat it. "
                     <a href=here rel="external">
-                        "Look again"
+                        "Load the page again"
                     </a>
                 </p>
             </Notice>
@@ -43,7 +44,7 @@ pub(super) fn verdict(case: &CaseView) -> AnyView {
     };
     let text = match case.row.status {
         CaseStatus::Refused if !state.events.is_empty() => {
-            let undone = "What had been appended was undone by a further event.";
+            let undone = "Its first event was appended and then reversed.";
             Some(why.map_or_else(|| undone.to_owned(), |why| format!("{why} {undone}")))
         }
         CaseStatus::Declined => state.decided_by.clone().map(|decider| format!("By {decider}.")),
@@ -88,14 +89,15 @@ pub(super) fn since(news: Vec<Recent>, case: &CaseView) -> AnyView {
     let (tone, title, text) = if open {
         (
             Tone::Caution,
-            "Something was appended since it was proposed",
-            "An approval would be refused: it binds to what was looked at. Propose it again on what is there now.",
+            "Events were appended since the proposal",
+            "An approval would be refused, because it is valid only for the previewed state. Open a new preview and \
+             propose it again.",
         )
     } else {
         (
             Tone::Neutral,
-            "Appended there since",
-            "By others, after what this case looked at.",
+            "Appended since the preview",
+            "These events are not of this case.",
         )
     };
     view! {

@@ -46,7 +46,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError
     let about = about(form);
     let amount = form.name.takes_amount().map(|required| {
         let hint = amount_hint(form);
-        let label = if required { "Amount" } else { "Amount, if not all" };
+        let label = if required { "Amount" } else { "Amount (empty: all)" };
         let unit = form.currency.map(String::from).unwrap_or_default();
         view! {
             <Input
@@ -86,7 +86,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError
     view! {
         <section class="panel" aria-labelledby="asked">
             <div class="panel-head">
-                <h2 id="asked">"What is asked for"</h2>
+                <h2 id="asked">"Correction"</h2>
             </div>
             <div class="panel-body">
                 {problem_text}
@@ -109,7 +109,8 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError
                         control=Control::Lines { rows: 3 }
                         value=note
                         hint=format!(
-                            "For those who read the case later; at most {NOTE_MAX} characters. It stays for ever: no names, no addresses, no card numbers.",
+                            "For later readers of the case; at most {NOTE_MAX} characters. It can't be deleted: write \
+                             no names, addresses or card numbers.",
                         )
                         mistake=wrong_note
                         max_length=Some(NOTE_MAX)
@@ -195,11 +196,11 @@ fn amount_hint(form: &FormView) -> String {
         CommandName::DebitWallet => form
             .figures
             .wallet
-            .map(|wallet| format!("At most the {}{unit} that are available.", shown(wallet.available)))
+            .map(|wallet| format!("At most the available {}{unit}.", shown(wallet.available)))
             .unwrap_or_default(),
         CommandName::ReverseEntry => form
             .item_amount
-            .map(|left| format!("Leave it empty for all of the {}{unit} that are left.", shown(left)))
+            .map(|left| format!("Leave it empty to reverse all of the remaining {}{unit}.", shown(left)))
             .unwrap_or_default(),
         _ => String::new(),
     }

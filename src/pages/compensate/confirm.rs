@@ -69,7 +69,7 @@ fn warnings(warnings: &[Warning]) -> AnyView {
         .map(|warning| view! { <li>{sentence(&warning.to_string())} "."</li> })
         .collect_view();
     view! {
-        <Notice tone=Tone::Caution title="Think about this first">
+        <Notice tone=Tone::Caution title="Check these warnings first">
             <ul>{lines}</ul>
         </Notice>
     }
@@ -81,11 +81,11 @@ fn route(preview: &Preview) -> AnyView {
     let (tone, word) = if preview.route.is_issue() {
         (Tone::Good, "Issued at once")
     } else {
-        (Tone::Caution, "Becomes a proposal")
+        (Tone::Caution, "Needs an approval")
     };
     let until = (!preview.route.is_issue()).then(|| {
         format!(
-            " It can be approved until {}, as long as nothing else is appended there.",
+            " It can be approved until {}, if nothing else is appended to the same streams.",
             format_moment(preview.expires_at, Fineness::Minute)
         )
     });
@@ -114,7 +114,7 @@ fn form(draft: &Draft, preview: &Preview, me: Me, failure: Option<&ApiError>) ->
                 name="form[amount_again]"
                 label="The amount again"
                 control=Control::Amount
-                hint=format!("It is {} {currency}: type it, don't paste it.", format_amount(amount, Some(currency), false))
+                hint=format!("Type {} {currency} again. Do not paste it.", format_amount(amount, Some(currency), false))
                 mistake=mistake(failure, Field::AmountAgain)
                 max_length=Some(AMOUNT_MAX)
                 unit=currency.to_string()

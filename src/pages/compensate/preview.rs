@@ -24,7 +24,7 @@ pub(super) fn foreseen(before: Figures, after: Option<Figures>, currency: Option
     let (title, caption) = if after.is_some() {
         ("Before and after", "The figures before and after it")
     } else {
-        ("As it stands", "The figures as they are now")
+        ("Current figures", "The figures as they are now")
     };
     view! {
         <section class="panel" aria-label=title>
@@ -57,7 +57,7 @@ pub(super) fn would_append(steps: Vec<Step>) -> AnyView {
 pub(super) fn rejected(rejection: &Rejection) -> AnyView {
     let why = format!("{}.", sentence(&rejection.to_string()));
     view! {
-        <Notice tone=Tone::Danger title="That can't be done" urgent=true>
+        <Notice tone=Tone::Danger title="The command is not possible" urgent=true>
             <p>{why}</p>
         </Notice>
     }
@@ -69,7 +69,7 @@ pub(super) fn news(news: Vec<Recent>) -> AnyView {
         return ().into_any();
     }
     let title = format!(
-        "{} appended since you looked",
+        "{} appended since the preview",
         counted(news.len().try_into().unwrap_or(u64::MAX), "event")
     );
     view! {

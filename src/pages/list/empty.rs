@@ -25,7 +25,7 @@ pub fn no_rows_here(
     let link = |to: Option<PageAt>, word: &'static str| to.map(|to| (href(to), word));
     let first = || link((info.at != PageAt::First).then_some(PageAt::First), "First page");
     if let Some(rest) = info.rest() {
-        let links = buttons([link(Some(rest), "Search on"), first()]);
+        let links = buttons([link(Some(rest), "Continue the search"), first()]);
         let unread = not_read(unread);
         return Some(
             view! {
@@ -113,12 +113,12 @@ pub fn nothing(list: ListName, query: &ListQuery, none: (&'static str, &'static 
     let elsewhere = (shows_some && query.states.is_empty()).then(|| {
         view! {
             <p>
-                <a href=every_state(query)>"Look in every state"</a>
+                <a href=every_state(query)>"Search in every state"</a>
             </p>
         }
     });
     let pieces = (!query.text.is_empty()).then(|| {
-        view! { <p>"A search text is looked for in ids and names. Each of its words has to be found."</p> }
+        view! { <p>"A search covers ids and names. A row has to contain every word of the text."</p> }
     });
     view! {
         <Empty title=format!("No {noun} matches")>

@@ -19,14 +19,15 @@ const TITLE_MAX: usize = 80;
 /// Characters of the limits at most: one line a currency.
 const LIMITS_MAX: usize = 1_000;
 
-const LIMITS_HINT: &str = "One currency a line: EUR 500.00 2000.00, for one compensation and for one day. A currency that is missing always needs a second person.";
+const LIMITS_HINT: &str = "One line per currency, as in EUR 500.00 2000.00: for one correction and for one day. A \
+    currency without a limit always needs an approval.";
 
 pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
     let token = token.to_owned();
     view! {
         <section class="panel" aria-labelledby="add">
             <div class="panel-head">
-                <h2 id="add">"Somebody new"</h2>
+                <h2 id="add">"Add an operator"</h2>
             </div>
             <div class="panel-body">
                 {without_script("ledgerscope operator add")}
@@ -37,11 +38,16 @@ pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
                         id="add-name"
                         name="form[name]"
                         label="Name to sign in with"
-                        hint="Lower case letters, digits, dots, hyphens. Never given to anybody else."
+                        hint="Lower case letters, digits, dots, hyphens. A name is never reused."
                         max_length=Some(OperatorName::MAX_LENGTH)
                         required=true
                     />
-                    <Input id="add-title" name="form[title]" label="Called, if you like" max_length=Some(TITLE_MAX) />
+                    <Input
+                        id="add-title"
+                        name="form[title]"
+                        label="Person's name (optional)"
+                        max_length=Some(TITLE_MAX)
+                    />
                     <Input
                         id="add-role"
                         name="form[role]"
@@ -52,7 +58,7 @@ pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
                     <Input
                         id="add-limits"
                         name="form[limits]"
-                        label="Issues alone, at most"
+                        label="Limits without an approval"
                         control=Control::Lines { rows: 2 }
                         hint=LIMITS_HINT
                         max_length=Some(LIMITS_MAX)
@@ -106,7 +112,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiErr
                     <Input
                         id="change-limits"
                         name="form[limits]"
-                        label="Issues alone, at most"
+                        label="Limits without an approval"
                         control=Control::Lines { rows: 2 }
                         value=limits
                         hint=LIMITS_HINT
@@ -123,7 +129,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiErr
                         <button class="button" type="submit" name="form[act]" value="reset" disabled data-scripted="">
                             "New password"
                         </button>
-                        <p class="field-hint">"Either ends all of their sessions at once."</p>
+                        <p class="field-hint">"Disabling the account or a new password ends all of their sessions."</p>
                         {without_script("ledgerscope operator reset")}
                     </fieldset>
                 </form>
@@ -138,7 +144,7 @@ fn without_script(command: &'static str) -> AnyView {
     view! {
         <noscript>
             <p class="field-hint">
-                "A new password is shown here only where scripts run. Without them: " <code>{command}</code>
+                "A new password can be shown only with scripts. Use the command line instead: " <code>{command}</code>
             </p>
         </noscript>
     }
@@ -150,7 +156,7 @@ fn roles() -> Vec<(String, String)> {
         Role::Viewer => "reads",
         Role::Support => "reads with personal data masked, proposes",
         Role::Finance => "issues up to the limits, approves",
-        Role::Admin => "operators and audit, no money",
+        Role::Admin => "manages operators, reads the audit trail",
     };
     Role::ALL
         .iter()

@@ -53,7 +53,7 @@ pub fn Standing(view: RefundView) -> impl IntoView {
         view! {
             <li class="step is-ahead">
                 <span class="step-name">{choices(row.state.next())}</span>
-                <span class="step-hint">"may follow"</span>
+                <span class="step-hint">"possible next"</span>
             </li>
         }
     });
@@ -127,15 +127,15 @@ fn expected(state: RefundState, destination: &Destination) -> &'static str {
     match state {
         RefundState::Requested => "finance approves or rejects it. Until then the customer may still cancel.",
         RefundState::Approved if to_wallet => "the system credits the wallet and reports success.",
-        RefundState::Approved => "the system hands it to the payment provider.",
+        RefundState::Approved => "the system sends it to the payment provider.",
         RefundState::Processing => "the provider reports success or failure.",
-        RefundState::Failed => "support has it tried again, settles it in another way, or cancels it.",
+        RefundState::Failed => "support retries it, settles it in another way, or cancels it.",
         RefundState::Succeeded if to_wallet => {
-            "nothing. The wallet should hold a credit for it, which the story shows."
+            "nothing. The wallet should have a credit for it, which the story shows."
         }
-        RefundState::Succeeded => "nothing. The money went back by the way it came.",
+        RefundState::Succeeded => "nothing. The money went back to the original payment method.",
         RefundState::Rejected | RefundState::Canceled => "nothing. It was closed without paying.",
-        RefundState::Reversed => "nothing. It had been paid and was taken back.",
+        RefundState::Reversed => "nothing. The paid refund was reversed.",
     }
 }
 

@@ -56,8 +56,8 @@ pub fn Story(view: RefundView) -> impl IntoView {
         .collect_view();
     let empty = (own + around == 0).then(|| {
         view! {
-            <Empty title="No event of it can be read">
-                <p>"The stores that hold its story are not answering."</p>
+            <Empty title="No event of this refund can be read">
+                <p>"The stores with its events do not answer."</p>
             </Empty>
         }
     });
@@ -66,7 +66,7 @@ pub fn Story(view: RefundView) -> impl IntoView {
             <div class="panel-head">
                 <h2 id="story">"Story"</h2>
                 <p class="aside">
-                    {format!("{} of the refund, {} around it. Times are UTC.", count(own, "event"), count(around, "event"))}
+                    {format!("{} of the refund, {} of its order and wallet. Times are UTC.", count(own, "event"), count(around, "event"))}
                 </p>
             </div>
             {omitted_words(omitted).map(|words| view! { <p class="story-omitted">{words}</p> })}

@@ -77,7 +77,10 @@ impl<S: Entity> Projector<S> {
         let unknown = found.identity == Identity::default();
         let broken = !unknown && !continues(recorded, &found.identity);
         if found.went_back {
-            tracing::warn!(domain = %S::DOMAIN, "the store lost entries that were read before; every entity is compared with the store");
+            tracing::warn!(
+                domain = %S::DOMAIN,
+                "the store lost entries that were read before; every entity is compared with the store"
+            );
             self.reload(found.missing).await?;
             self.place = found.end;
             self.shared.changes.begin(S::DOMAIN, &self.place);
@@ -96,7 +99,7 @@ impl<S: Entity> Projector<S> {
             // again.
             if reconnected || self.doubted.as_deref() != Some(identity.as_str()) {
                 self.doubted = Some(identity);
-                self.shared.request_pass(S::DOMAIN);
+                self.shared.note_identity_change(S::DOMAIN);
             }
         } else if identity != recorded {
             self.blocking(move |database| {
@@ -415,6 +418,7 @@ async fn pass(
         None => Some(log.identity().await?),
         Some(_) => None,
     };
+    let changes = shared.identity_changes(domain);
     let mut after = if share.is_some() { source.checked_to } else { 0 };
     loop {
         let begun = Instant::now();
@@ -446,6 +450,9 @@ async fn pass(
         sources::set_checked(connection, domain, now)
     })
     .await?;
+    if share.is_none() {
+        shared.set_checked(domain, changes);
+    }
     Ok(())
 }
 

@@ -40,7 +40,7 @@ struct Filling<S: Entity> {
     seen: HashSet<u64>,
     hasher: RandomState,
     unfinished: HashMap<EntityId, Unfinished<S>>,
-    /// Streams to read again once the indexes exist, with the reason: out of order, listed twice, cut off or unreadable.
+    /// Streams to read again once the indexes exist, with the reason: out of order, listed twice, cut off, unreadable.
     again: Vec<(EntityId, String)>,
     tasks: JoinSet<Result<Done, ReadModelError>>,
     /// Entries recorded before this time should be in the feed.

@@ -52,6 +52,14 @@ pub async fn becomes(what: impl Fn() -> bool) {
     assert!(what(), "the condition did not hold within 5 seconds");
 }
 
+/// Calls that can be held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Feed,
+    Scans,
+    ReadMany,
+}
+
 pub struct MemoryLog {
     domain: Domain,
     name: Mutex<String>,
@@ -59,6 +67,7 @@ pub struct MemoryLog {
     feed: Mutex<Vec<FeedEntry>>,
     news: watch::Sender<u64>,
     down: AtomicBool,
+    held: Mutex<Vec<Held>>,
     read: AtomicU64,
 }
 
@@ -71,6 +80,7 @@ impl MemoryLog {
             feed: Mutex::default(),
             news: watch::Sender::new(0),
             down: AtomicBool::new(false),
+            held: Mutex::default(),
             read: AtomicU64::new(0),
         }
     }
@@ -187,6 +197,23 @@ impl MemoryLog {
         self.news.send_modify(|n| *n += 1);
     }
 
+    /// Holds up all calls of this kind until [`Self::release`].
+    pub fn hold(&self, what: Held) {
+        self.held.lock().unwrap().push(what);
+    }
+
+    pub fn release(&self, what: Held) {
+        self.held.lock().unwrap().retain(|held| *held != what);
+        self.news.send_modify(|n| *n += 1);
+    }
+
+    async fn pass(&self, what: Held) {
+        let mut news = self.news.subscribe();
+        while self.held.lock().unwrap().contains(&what) {
+            let _ = news.changed().await;
+        }
+    }
+
     fn check(&self) -> Result<(), ReadError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(ReadError::Unavailable {
@@ -220,15 +247,23 @@ impl EventLog for MemoryLog {
         Ok(page)
     }
 
+    async fn read_many(&self, wanted: &[(EntityId, Position)], limit: usize) -> Result<Vec<Vec<Entry>>, ReadError> {
+        self.pass(Held::ReadMany).await;
+        let reads = wanted.iter().map(|(id, after)| self.read(id, *after, limit));
+        futures::future::try_join_all(reads).await
+    }
+
     async fn append(&self, _: &EntityId, _: Expected, _: &[NewEvent]) -> Result<Appended, AppendError> {
         Err(AppendError::Invalid("nobody appends in these tests".to_owned()))
     }
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
-        let page = self
-            .check()
-            .map(|()| self.streams.lock().unwrap().keys().cloned().collect());
-        stream::iter([page]).boxed()
+        let page = async {
+            self.pass(Held::Scans).await;
+            self.check()
+                .map(|()| self.streams.lock().unwrap().keys().cloned().collect())
+        };
+        stream::once(page).boxed()
     }
 
     async fn identity(&self) -> Result<Identity, ReadError> {
@@ -270,6 +305,7 @@ impl EventLog for MemoryLog {
         stream::unfold((sent, false), move |(sent, was_down)| async move {
             let mut news = self.news.subscribe();
             loop {
+                self.pass(Held::Feed).await;
                 match self.check() {
                     Err(error) if !was_down => return Some((Err(error), (sent, true))),
                     Err(_) => {}

@@ -39,7 +39,7 @@ impl FromStr for PublicUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("'{text}' is not an address such as https://ledger.example.org, without a path");
+        let wrong = || format!("'{text}' is not a URL without a path, such as https://ledger.example.org");
         let uri: Uri = text.parse().map_err(|_| wrong())?;
         let parts = uri.into_parts();
         let https = match parts.scheme {

@@ -147,7 +147,7 @@ impl<Row: Exported> File<Row> {
         }
         let next = self.next(None).await;
         if let Err(error) = &next {
-            tracing::error!(%error, list = Row::LIST.as_str(), "a file broke off");
+            tracing::error!(%error, list = Row::LIST.as_str(), "a download failed before its end");
             self.record(self.failed.clone()).await;
         }
         next.map(Some)

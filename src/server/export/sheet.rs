@@ -79,7 +79,10 @@ impl Sheet {
     /// The finished file. The last row of a truncated file says that it is truncated.
     pub fn finish(mut self) -> Result<Vec<u8>, csv::Error> {
         if self.cut {
-            let said = format!("cut after {} rows; choose a narrower filter for the others", self.rows);
+            let said = format!(
+                "truncated after {} rows; choose a narrower filter for the others",
+                self.rows
+            );
             self.writer.write_record([said])?;
         }
         self.writer.into_inner().map_err(|error| error.into_error().into())
@@ -148,6 +151,6 @@ mod tests {
         assert!(!sheet.row(["x".into()]).unwrap());
         let text = written(sheet);
         assert_eq!(text.lines().count(), ROWS_MAX + 2);
-        assert!(text.ends_with("\"cut after 100000 rows; choose a narrower filter for the others\"\n"));
+        assert!(text.ends_with("\"truncated after 100000 rows; choose a narrower filter for the others\"\n"));
     }
 }

@@ -40,8 +40,7 @@ pub fn plain_text(error: &ApiError) -> Response {
 }
 
 pub fn unavailable() -> impl IntoResponse {
-    let words =
-        "The store that knows who is signed in does not answer, so nothing can be shown. Try again in a moment.\n";
+    let words = "The store of the sessions does not answer. Try again in a moment.\n";
     (StatusCode::SERVICE_UNAVAILABLE, words)
 }
 

@@ -87,40 +87,53 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("ledgerscope");
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "What is running", build);
+        registry.register("build", "Build information", build);
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let durations = Family::new_with_constructor(histogram);
         let (requests, in_flight) = (Family::default(), Gauge::default());
-        registry.register("requests", "Requests that were answered", requests.clone());
-        let took = "How long they took to their first byte";
+        registry.register("requests", "Answered requests", requests.clone());
+        let took = "Time from a request to the first byte of its response";
         registry.register_with_unit("request_duration", took, Unit::Seconds, durations.clone());
-        registry.register("requests_in_flight", "Requests that are worked on", in_flight.clone());
+        registry.register("requests_in_flight", "Requests in flight", in_flight.clone());
         let (live_messages, live_rereads, live_refused) = (Counter::default(), Counter::default(), Counter::default());
         let live_readers = Gauge::default();
-        registry.register("live_readers", "Pages that are told what changes", live_readers.clone());
-        registry.register("live_messages", "Messages to them", live_messages.clone());
-        let dropped = "Times that one was told to read anew, because it was too slow or away for too long";
+        registry.register("live_readers", "Connected live readers", live_readers.clone());
+        registry.register("live_messages", "Live messages sent", live_messages.clone());
+        let dropped = "Times that a live reader had to reread everything, because it was too slow or away for too long";
         registry.register("live_rereads", dropped, live_rereads.clone());
-        registry.register("live_refused", "Readers above the limits", live_refused.clone());
+        registry.register(
+            "live_refused",
+            "Live readers that were refused because of the limits",
+            live_refused.clone(),
+        );
         let (store_up, store_loaded, lag) = (Family::default(), Family::default(), Family::default());
         registry.register("store_up", "Whether a store answers", store_up.clone());
-        registry.register("store_loaded", "Whether it was read to its end", store_loaded.clone());
-        let behind = "Since when the feed was not read to its end, as seen when this was asked for";
+        registry.register(
+            "store_loaded",
+            "Whether a store was read to its end at least once",
+            store_loaded.clone(),
+        );
+        let behind = "Time since the feed was last read to its end, as seen by the scrapes";
         registry.register_with_unit("feed_lag", behind, Unit::Seconds, lag.clone());
         let checked = Family::default();
-        let last = "When every row was last compared with the store, in seconds since 1970; 0: not yet";
+        let last = "Unix time at which every row was last compared with the store; 0: not yet";
         registry.register("store_checked_at", last, checked.clone());
         let (events, index) = (Gauge::default(), Family::default());
-        let replayed = "Events that are in the read model; its rate is that of replaying and following";
+        let replayed = "Events in the read model";
         registry.register("events", replayed, events.clone());
-        registry.register("index_rows", "What the read model holds", index.clone());
+        registry.register("index_rows", "Rows of the read model by kind", index.clone());
         let heads = Gauge::default();
-        let kept = "Folds of the entities that changed last, as far as they are weighed; at most 32 MiB a domain";
+        let kept = "Estimated size of the cache of folds; at most 32 MiB per domain";
         registry.register_with_unit("heads", kept, Unit::Bytes, heads.clone());
         let appends = Family::default();
-        registry.register("appends", "What became of appends by compensations", appends.clone());
+        registry.register("appends", "Appends by compensations, by outcome", appends.clone());
         let memory = Gauge::default();
-        registry.register_with_unit("resident_memory", "Memory of the process", Unit::Bytes, memory.clone());
+        registry.register_with_unit(
+            "resident_memory",
+            "Resident memory of the process",
+            Unit::Bytes,
+            memory.clone(),
+        );
         Self {
             registry,
             requests,

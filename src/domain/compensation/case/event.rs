@@ -147,7 +147,7 @@ impl CaseEvent {
             other => {
                 return Err(Refusal::new(
                     AnomalyKind::UnknownType,
-                    format!("'{other}' is no event of a case that is known here"),
+                    format!("'{other}' is an unknown event of a case"),
                 ));
             }
         })

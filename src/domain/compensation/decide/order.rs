@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Loaded, Plan, Rejection, Step, Warning, wallet};
+use super::{KnownCredits, Loaded, Plan, Rejection, Step, Warning, wallet};
 use crate::domain::{
     compensation::command::{Action, Command},
     ids::{Domain, EntityId},
@@ -44,7 +44,7 @@ pub(super) fn settle(
     wallet: Option<&Loaded<WalletState>>,
     command: &Command,
     id: &str,
-    credited_elsewhere: &[EntityId],
+    known: &KnownCredits,
     case: &EntityId,
 ) -> Result<Plan, Rejection> {
     let refund = refund(order, id)?;
@@ -62,7 +62,7 @@ pub(super) fn settle(
             domain: Domain::Wallet,
             id: named.to_owned(),
         })?;
-    if let Some(other) = credited_elsewhere.iter().find(|other| **other != wallet.id) {
+    if let Some(other) = known.wallets.iter().find(|other| **other != wallet.id) {
         return Err(Rejection::AlreadyCredited {
             wallet: other.to_string(),
         });
@@ -92,6 +92,7 @@ pub(super) fn settle(
     if credited {
         warnings.push(Warning::CreditedAlready);
     } else {
+        warnings.extend(known.uncertain.map(|why| Warning::CreditsUncertain { why }));
         let event = WalletEvent::Credited {
             amount: refund.amount,
             kind: CreditKind::Refund,

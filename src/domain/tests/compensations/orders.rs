@@ -243,3 +243,22 @@ fn the_order_and_its_refund_have_to_be_there() {
             .then_rejected(Rejection::UnknownRefund { refund: "R".into() });
     }
 }
+
+#[test]
+fn uncertain_credits_are_a_warning_if_money_moves() {
+    let why = Uncertain::Loading;
+    let warning = Warning::CreditsUncertain { why };
+    assert!(warning.needs_second_person());
+    let decision = given(&wallet(), &approved())
+        .uncertain(why)
+        .when(settle())
+        .then(&[credit_of_settle(), order_succeeds()]);
+    assert!(decision.warnings.contains(&warning));
+    // The credit is already there, so no money moves.
+    let wallet = with(wallet(), &[credited("10")]);
+    let decision = given(&wallet, &approved())
+        .uncertain(why)
+        .when(settle())
+        .then(&[order_succeeds()]);
+    assert_eq!(decision.warnings, [Warning::CreditedAlready]);
+}

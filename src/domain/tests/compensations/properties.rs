@@ -101,7 +101,7 @@ proptest! {
         let loaded = CommandState {
             wallet: Some(Loaded { id: id("A"), fold: wallet }),
             order: Some(Loaded { id: id("O-1"), fold: order }),
-            credited_elsewhere: Vec::new(),
+            credits: KnownCredits::default(),
         };
         for action in actions {
             let command = Command { action, reason: Reason::Return, note: "why".into() };
