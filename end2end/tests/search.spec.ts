@@ -71,7 +71,7 @@ test("a text without hits says so", async ({ page, open }) => {
   }
   await open(`/search?q=${"x".repeat(5_000)}`);
   await expect(page.getByText("Nothing is found for this text")).toBeVisible();
-  await expect(page.getByText("beyond 100 characters")).toBeVisible();
+  await expect(page.getByText("after its first 100 characters")).toBeVisible();
 });
 
 test.describe("support", () => {
