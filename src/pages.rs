@@ -1,5 +1,5 @@
-//! What people see: a page fetches and arranges. It takes what it shows from `api` and draws it with `components`;
-//! it never computes money itself.
+//! The pages. A page calls the functions of `api`, and arranges their answers with `components`. Pages do not compute
+//! amounts of money.
 
 pub mod address;
 pub mod audit;

@@ -300,9 +300,8 @@ impl ReadModel {
     pub async fn catch_up(&self, domain: Domain) -> Result<(), Uncertain> {
         let log = &self.stores.of(domain).log;
         let deadline = Instant::now() + CATCH_UP;
-        let end = match timeout_at(deadline, log.feed_end()).await {
-            Ok(Ok(end)) => end,
-            Ok(Err(_)) | Err(_) => return Err(Uncertain::Down),
+        let Ok(Ok(end)) = timeout_at(deadline, log.feed_end()).await else {
+            return Err(Uncertain::Down);
         };
         loop {
             let state = self.shared.state(domain).borrow().clone();

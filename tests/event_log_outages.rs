@@ -363,3 +363,69 @@ async fn a_server_that_is_not_redis_is_an_error() {
         .await;
     assert!(read.is_err(), "{read:?}");
 }
+
+/// Waits until a server has this role and, as a replica, is connected to its master.
+async fn has_role(server: &RedisServer, role: &str) {
+    for _ in 0..400 {
+        let info: String = redis::cmd("INFO")
+            .arg("replication")
+            .query(&mut server.connection())
+            .unwrap();
+        if info.contains(&format!("role:{role}")) && (role == "master" || info.contains("master_link_status:up")) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the server did not become a {role}");
+}
+
+/// A planned failover: the old master becomes a replica and keeps its connections. The address leads to the new master.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn appends_and_reads_go_on_after_a_planned_failover() {
+    let (old, new) = (RedisServer::start(), RedisServer::start());
+    new.run(&["REPLICAOF", "127.0.0.1", &old.port().to_string()]);
+    has_role(&new, "slave").await;
+    let proxy = Proxy::start(old.port()).await;
+    let log = log(&proxy.url());
+    log.append(&id("W-1"), Expected::Exactly(0), &[event(1)]).await.unwrap();
+    let synced: i64 = redis::cmd("WAIT")
+        .arg(1)
+        .arg(5_000)
+        .query(&mut old.connection())
+        .unwrap();
+    assert_eq!(synced, 1);
+    new.run(&["REPLICAOF", "NO", "ONE"]);
+    old.run(&["REPLICAOF", "127.0.0.1", &new.port().to_string()]);
+    has_role(&old, "slave").await;
+    proxy.lead_to(new.port());
+    // Without an idempotency key, too: the old master certainly wrote nothing.
+    log.append(&id("W-1"), Expected::Exactly(1), &[event(2)]).await.unwrap();
+    log.append(&id("W-1"), Expected::Exactly(2), &[keyed(3, "k")])
+        .await
+        .unwrap();
+    assert_eq!(sequences(&read_all(&*log, &id("W-1")).await), [1, 2, 3]);
+}
+
+/// A replica that stays one: nothing is appended, and the reason says why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_is_named_as_such() {
+    let (master, replica) = (RedisServer::start(), RedisServer::start());
+    let writer = log(&master.url());
+    writer.append(&id("W-1"), Expected::Any, &[event(1)]).await.unwrap();
+    replica.run(&["REPLICAOF", "127.0.0.1", &master.port().to_string()]);
+    has_role(&replica, "slave").await;
+    let refused = log(&replica.url()).append(&id("W-1"), Expected::Any, &[event(2)]).await;
+    let Err(AppendError::Unavailable { reason, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(reason, "it is a replica and does not accept writes");
+    assert_eq!(sequences(&read_all(&*log(&replica.url()), &id("W-1")).await), [1]);
+    // A replica that has lost its master and does not serve old data.
+    replica.run(&["CONFIG", "SET", "replica-serve-stale-data", "no"]);
+    replica.run(&["REPLICAOF", "127.0.0.1", "1"]);
+    let read = log(&replica.url()).read(&id("W-1"), Position::START, 10).await;
+    let Err(ReadError::Unavailable { reason, .. }) = read else {
+        panic!("{read:?}");
+    };
+    assert_eq!(reason, "it is a replica that has no connection to its master");
+}

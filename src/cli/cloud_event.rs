@@ -174,7 +174,7 @@ pub fn read(line: &str) -> Result<Imported, String> {
     })
 }
 
-/// Writes an entry as a line without its line break. The error says why the entry can't be written as a CloudEvent.
+/// Writes an entry as a line without its line break. The error says why the entry can't be written as a `CloudEvent`.
 pub fn write(domain: Domain, id: &EntityId, entry: &Entry) -> Result<String, String> {
     let envelope = entry.envelope().map_err(|error| error.to_string())?;
     let data = envelope.data.ok_or("it has no data")?;

@@ -1,5 +1,5 @@
 //! `ledgerscope export`: the events of the logs as CloudEvents, one a line, in an order that depends only on their
-//! content. An event that can't be written as a CloudEvent is left out and reported on standard error. Events are never
+//! content. An event that can't be written as a `CloudEvent` is left out and reported on standard error. Events are never
 //! altered.
 
 use std::{

@@ -20,6 +20,8 @@ use crate::{
     event_log::{AppendError, EventLog, Expected},
 };
 
+/// How long an append is retried while the store certainly appends nothing, for instance during a failover.
+const UNAVAILABLE_MAX: Duration = Duration::from_secs(3);
 /// The first and the longest pause of the back-off between retries. The pause doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(2);
@@ -45,6 +47,7 @@ async fn append_until_known(
     patience: Duration,
 ) -> AppendOutcome {
     let deadline = Instant::now() + patience;
+    let give_up = Instant::now() + patience.min(UNAVAILABLE_MAX);
     let mut pause = PAUSE_FIRST;
     let mut may_be_appended = false;
     loop {
@@ -58,13 +61,13 @@ async fn append_until_known(
             Err(AppendError::Conflict { .. }) => return AppendOutcome::Conflict,
             Err(AppendError::KeyReused(_)) => return AppendOutcome::KeyReused,
             Err(AppendError::Invalid(why)) => return AppendOutcome::Invalid(why),
-            // Nothing was appended by this try; the outcome of an earlier one is still unknown.
-            Err(error @ AppendError::Unavailable { .. }) if !may_be_appended => {
-                return AppendOutcome::Unavailable(error.to_string());
-            }
             Err(error) => error,
         };
-        may_be_appended = true;
+        // This try appended nothing if the store was unavailable. The outcome of an earlier try may still be unknown.
+        may_be_appended |= !matches!(why, AppendError::Unavailable { .. });
+        if !may_be_appended && Instant::now() + pause > give_up {
+            return AppendOutcome::Unavailable(why.to_string());
+        }
         tracing::warn!(log = %log.name(), %id, %why, "the outcome of an append is not known yet");
         if Instant::now() + pause > deadline {
             return AppendOutcome::Unknown;

@@ -22,7 +22,7 @@ pub fn param(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The address to come back to: path and query, without the error that a form came back with.
+/// The address of this page for a link back to it: path and query, without the error of a form ([`SENT_ERROR`]).
 pub fn here() -> String {
     let search = search();
     let kept: Vec<_> = search

@@ -1,4 +1,4 @@
-//! The audit trail: who did what, when, from where and how it ended; searched by the address, taken away as a file.
+//! The page of the audit trail: a search, the matching entries, and a link to download them as CSV.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

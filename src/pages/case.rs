@@ -1,5 +1,5 @@
-//! One case with its whole story: what was asked, by whom and why, what it would do or did, and what can be done with it
-//! now. After something was issued this page is the answer, so it never says that nothing happened where that is not known.
+//! The page of one case: what was proposed, the events that it appends, its outcome, its own events, and the forms to
+//! approve, decline or withdraw it. Issuing leads to this page. While the outcome is unknown, the page says so.
 
 mod asked;
 mod decide;
@@ -33,13 +33,13 @@ use crate::{
     views::{compensations::CaseView, href, operators::Me},
 };
 
-/// How often a case that is being issued is looked at again.
+/// How often the page of a case that is being issued is fetched again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// A case and who asked for it.
+/// The signed-in operator, and the case.
 type Answer = (Option<Me>, CaseView);
 
-/// Why each of the forms of this page was not accepted.
+/// Why each form of this page was not accepted. `None` if it was accepted, or not sent.
 struct Failures {
     approve: Option<ApiError>,
     decline: Option<ApiError>,
@@ -106,7 +106,7 @@ fn show((me, case): Answer) -> AnyView {
                     {events(proposal.steps.clone(), places, &case)}
                 </div>
                 <div class="stack">
-                    {decisions(me, &case, failures)}
+                    {decisions(me, &case, &failures)}
                     <section class="panel" aria-labelledby="figures">
                         <div class="panel-head">
                             <h2 id="figures">"Before and after, as previewed"</h2>

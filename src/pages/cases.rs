@@ -1,5 +1,5 @@
-//! The list of cases, with links to what waits for an approval and to what the reader had a part in. The list has had other
-//! addresses, which lead to it.
+//! The list of cases, with links to the cases that wait for an approval and to the reader's own. Former addresses of the
+//! list, `/approvals` and `/compensations`, redirect to it.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -36,20 +36,20 @@ pub fn CasesPage() -> impl IntoView {
     list_page::<CaseRow>(|query| session.show(|me| tabs(&me, query)))
 }
 
-/// `/approvals`, which showed what waits for the reader unless its `list` said something else.
+/// Redirects `/approvals`, whose default `list` was `for_me`.
 #[component]
 pub fn ApprovalsPage() -> impl IntoView {
     lead_to_cases("for_me")
 }
 
-/// `/compensations`, which showed every case unless its `list` said something else.
+/// Redirects `/compensations`, whose default `list` was `all`.
 #[component]
 pub fn CompensationsPage() -> impl IntoView {
     lead_to_cases("all")
 }
 
 fn lead_to_cases(default: &str) -> AnyView {
-    // The page of a list says that a role may not see it.
+    // The list itself says that the role does not allow it.
     if !Session::current().can(Act::Read) {
         return list_page::<CaseRow>(|_| ().into_any());
     }
@@ -57,12 +57,12 @@ fn lead_to_cases(default: &str) -> AnyView {
     let me = Session::current().me();
     let query = query_of_old(list.as_deref().unwrap_or(default), me.as_ref());
     let lead = view! { <Redirect path=list_href(ListName::Cases, &query) /> }.into_any();
-    // The redirect has its own status, and only for those who ask for HTML.
+    // `Redirect` sets a status only if the request accepts HTML. This sets one for every request.
     set_page_status(307);
     lead
 }
 
-/// The query for one of the lists that there were: `for_me`, `mine`, `open` and `all`.
+/// The query for a former `list`: `for_me`, `mine`, `open` or `all`. Other values mean `all`.
 fn query_of_old(list: &str, me: Option<&Me>) -> ListQuery {
     match list {
         "for_me" | "open" => waiting(),
@@ -79,7 +79,7 @@ pub fn waiting() -> ListQuery {
     }
 }
 
-/// The cases that somebody proposed or decided on.
+/// The cases that an operator proposed or decided on.
 fn of(me: &Me) -> ListQuery {
     ListQuery {
         operator: Some(me.name.to_string()),
@@ -87,7 +87,7 @@ fn of(me: &Me) -> ListQuery {
     }
 }
 
-/// Links to the lists that the reader has a use for.
+/// Links to the lists that are useful for the reader's role.
 fn tabs(me: &Me, query: &ListQuery) -> AnyView {
     let shown = ListQuery {
         sort: None,
@@ -203,7 +203,7 @@ impl ListRow for CaseRow {
     }
 }
 
-/// Agreed to, or within its proposer's own limit, and nothing says yet how it ended.
+/// Whether the case is approved, or within the proposer's own limit (no `expires_at`), and has not ended.
 fn is_being_issued(status: CaseStatus, expires_at: Option<DateTime<Utc>>) -> bool {
     status == CaseStatus::Approved || (status == CaseStatus::Proposed && expires_at.is_none())
 }
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_lists_have_an_address_of_the_same_meaning() {
+    fn former_lists_have_equivalent_queries() {
         let address = |list: &str| list_href(ListName::Cases, &query_of_old(list, None));
         assert_eq!(address("for_me"), "/cases?state=proposed");
         assert_eq!(address("open"), "/cases?state=proposed");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_nobody_is_being_issued() {
+    fn a_case_that_needs_no_more_approval_is_being_issued() {
         let later = Some(DateTime::UNIX_EPOCH);
         assert!(is_being_issued(CaseStatus::Approved, None));
         assert!(is_being_issued(CaseStatus::Proposed, None));

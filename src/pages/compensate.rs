@@ -1,5 +1,5 @@
-//! The guarded form: first what is asked for and why, as an address; then, on the same page, what it would do, and the
-//! one button that does it. Nothing is written before that button, and nothing that was not shown above it.
+//! The page of a correction. The first form is a GET form for the amount and the reason. The page then shows a preview,
+//! and a second form that issues or proposes exactly the previewed events. Only the second form appends events.
 
 mod ask;
 mod confirm;
@@ -43,7 +43,7 @@ use crate::{
     },
 };
 
-/// A form, with the query that it was asked with and who asked.
+/// The query of the address, the signed-in operator, and the form.
 type Answer = (FormQuery, Option<Me>, FormView);
 
 #[component]
@@ -65,7 +65,7 @@ pub fn CompensatePage() -> impl IntoView {
     .into_any()
 }
 
-/// What is asked for and of whom, as far as the address says it.
+/// The page's head: the command and its subject, if the address names them.
 fn head(draft: &Draft) -> AnyView {
     let name = draft.name().ok();
     let about = name.map(|name| crumbs(name, draft));
@@ -144,8 +144,8 @@ fn show((query, me, form): Answer) -> AnyView {
     .into_any()
 }
 
-/// Puts the place that was previewed into the address of a page that is read without a script: it comes back to this very
-/// address where what it sent was not taken, and has to know then what the reader had seen.
+/// Redirects to the same address with `seen`, the previewed positions. If the second form is not accepted, the browser
+/// returns to this address, and the page then shows what was appended since the preview.
 fn keep_place(query: &FormQuery, seen: &str) -> AnyView {
     if use_context::<ServerRedirectFunction>().is_none() {
         return ().into_any();
@@ -157,7 +157,7 @@ fn keep_place(query: &FormQuery, seen: &str) -> AnyView {
     view! { <Redirect path /> }.into_any()
 }
 
-/// Where a field stands on this page.
+/// The HTML id of a field on this page.
 fn field_id(field: Field) -> Option<&'static str> {
     match field {
         Field::Amount => Some("amount"),

@@ -1,4 +1,4 @@
-//! A customer: names, sums by currency, and everything that is theirs, each with the way to the whole list.
+//! The page of a customer: the names, sums by currency, and the first rows of each list, with a link to the whole list.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -93,7 +93,7 @@ fn show(view: CustomerView) -> AnyView {
     .into_any()
 }
 
-/// What the wallets hold and the orders come to, a row of figures for each currency.
+/// The sums of the customer's wallets and orders, one row of figures per currency. `None` if there are too many to add up.
 fn by_currency(sums: Option<Vec<CustomerSums>>) -> AnyView {
     let Some(sums) = sums else {
         return view! {
@@ -126,7 +126,7 @@ fn by_currency(sums: Option<Vec<CustomerSums>>) -> AnyView {
     sums.into_iter().map(figures).collect_view().into_any()
 }
 
-/// The first rows of a list, with a link to all of them; nothing where there are none.
+/// The first rows of a list, with a link to all of them. Empty if the list has no rows.
 fn section<Row: ListRow>(
     heading: &'static str,
     first: First<Row>,

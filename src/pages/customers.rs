@@ -1,4 +1,4 @@
-//! The list of customers: everybody whose id a wallet's owner or an order's customer has.
+//! The list of customers: each id of a wallet's owner or of an order's customer.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Names in a row at most.
+/// The most names that a row shows.
 const NAMES_SHOWN: usize = 3;
 
 #[component]
@@ -22,7 +22,7 @@ pub fn CustomersPage() -> impl IntoView {
     list_page::<CustomerRow>(|_| ().into_any())
 }
 
-/// The names of a customer in a line; the rest is counted.
+/// The first `NAMES_SHOWN` names of a customer in a line, and the number of the others.
 pub fn names(all: &[String]) -> AnyView {
     if all.is_empty() {
         return view! { <Nothing /> }.into_any();

@@ -1,5 +1,4 @@
-//! What the pages of a wallet and of an order have in common: the same query in the address, the same head, the same form
-//! to go to another moment. What differs stands in the pages themselves.
+//! Common parts of the pages of a wallet and of an order: the address, the head, and the form that leads to another moment.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -25,19 +24,19 @@ use crate::{
     },
 };
 
-/// Characters of an id from the address that are repeated to the reader at most.
+/// The most characters of an invalid id from the address that the page shows.
 const ID_SHOWN_MAX: usize = 80;
 
-/// What the address of such a page names.
+/// The address of a page of a wallet or an order.
 pub struct Address {
     pub domain: Domain,
-    /// As it is written there. It may be no valid id.
+    /// The id as it is in the address. It may be invalid.
     pub id: String,
     pub parsed: Parsed<TimelineQuery>,
 }
 
 impl Address {
-    /// Reads the current address; `id` is the name of the route's parameter.
+    /// Reads the current address. The route's parameter has to be `id`.
     pub fn current(domain: Domain) -> Self {
         Self {
             domain,
@@ -46,14 +45,14 @@ impl Address {
         }
     }
 
-    /// The topic of live changes. `None` for a moment of the past, which does not change.
+    /// The topic of live changes, such as `wallet:W-1`. `None` for a moment of the past, which does not change.
     pub fn topic(&self) -> Option<String> {
         let is_now = self.parsed.query.filter.is_empty();
         is_now.then(|| format!("{}:{}", self.domain, self.id))
     }
 }
 
-/// Checks an id from an address. What is no id names nothing that exists.
+/// Checks an id from an address. The error for an invalid id is `NotFound`.
 pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
     EntityId::new(text).map_err(|_| ApiError::NotFound {
         what: format!("{domain} '{}'", text.chars().take(ID_SHOWN_MAX).collect::<String>()),
@@ -61,7 +60,7 @@ pub fn entity_id(domain: Domain, text: &str) -> Result<EntityId, ApiError> {
     })
 }
 
-/// The page's heading, what of the address was not understood, and whether it is about now.
+/// The page's heading, the ignored parts of the address, and the moment that the page shows.
 #[component]
 pub fn EntityHead(address: Address) -> impl IntoView {
     let Address { domain, id, parsed } = address;
@@ -99,7 +98,7 @@ pub fn EntityHead(address: Address) -> impl IntoView {
     .into_any()
 }
 
-/// Ways to another moment that need no script: one event earlier or later, or a form.
+/// Links to the previous and next event, and a form for an exact moment. They work without scripts.
 #[component]
 pub fn OtherMoments(
     /// The page's address without a query.
@@ -130,7 +129,7 @@ pub fn OtherMoments(
             <Neighbours sequence last href=there />
             <details class="moment" open=!query.filter.is_empty()>
                 <summary>"Go to an exact moment"</summary>
-                // Going on from a moment replaces it, so that one step back leads out of the past.
+                // Another moment of the past replaces this one in the history, so that one step back leads to the present.
                 <AskForm action=base class="filters" address=address replace=!query.filter.is_empty()>
                     <MomentFields query />
                 </AskForm>

@@ -1,5 +1,5 @@
-//! One event, as it was written: what it did or why it did not count, its two clocks, every field, and what it hangs
-//! together with.
+//! The page of one event: its effect or why it was not applied, its payload and fields as stored, its two times, and the
+//! related events.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -65,7 +65,7 @@ pub fn EventPage() -> impl IntoView {
     }
 }
 
-/// The event that the address names.
+/// Parses the parts of the event's address. The error for an invalid part is `NotFound`.
 fn read_address(domain: &str, subject: &str, position: &str) -> Result<(Domain, EntityId, Position), ApiError> {
     let unknown = |what: String| ApiError::NotFound { what, filtered: false };
     let domain = domain
@@ -145,7 +145,7 @@ fn panel(title: &'static str, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// Says that the page has not all of the event, and where all of it is.
+/// Says that the page truncates the event, with a link to the whole event. `bytes` is its size.
 fn whole_event(bytes: u64, href: &str) -> AnyView {
     view! {
         <p class="entry-note">
@@ -158,7 +158,7 @@ fn whole_event(bytes: u64, href: &str) -> AnyView {
     .into_any()
 }
 
-/// Whose event it is, and what it says.
+/// The page's head: the entity, the sequence, and the summary of the event.
 fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
     let summarized = summary(entry);
     let number = entry.sequence().map_or_else(
@@ -189,7 +189,7 @@ fn head(entry: &Entry, domain: Domain, subject: &EntityId) -> AnyView {
     .into_any()
 }
 
-/// That it counted; where it did not, the anomalies say so and why.
+/// Says that the event was applied, or the anomalies that say why it was not.
 fn verdict(applied: bool, anomalies: Vec<Anomaly>) -> AnyView {
     let counted =
         applied.then(|| view! { <p class="verdict tone-good">{Icon::Check.view()} <span>"It was applied"</span></p> });
@@ -200,7 +200,7 @@ fn verdict(applied: bool, anomalies: Vec<Anomaly>) -> AnyView {
     .into_any()
 }
 
-/// The events before and after it.
+/// Links to the previous and next event of the entity.
 fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: Option<Position>) -> AnyView {
     let link = |to: Option<Position>, content: AnyView| match to {
         Some(position) => view! {
@@ -222,7 +222,7 @@ fn around(domain: Domain, subject: &EntityId, previous: Option<Position>, next: 
     .into_any()
 }
 
-/// The way to the entity as this event left it.
+/// A link to the entity as of this event.
 fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> AnyView {
     let there = timeline_href(&href::entity(domain, subject.as_str()), &up_to(sequence));
     view! {
@@ -235,7 +235,8 @@ fn as_of(domain: Domain, subject: &EntityId, sequence: Sequence) -> AnyView {
     .into_any()
 }
 
-/// The event is the last one that its own sequence keeps, or close to it where a sequence repeats.
+/// The effect of the event on the figures. The timeline up to the event's sequence ends with the event, or close to it if
+/// the sequence repeats. `None` if the event is not on the first page of that timeline.
 async fn fetch_effect(
     domain: Domain,
     subject: EntityId,
@@ -297,7 +298,7 @@ fn relations(
         }
     });
     let correlation = correlation.map(|id| {
-        // A longer text, and white space around it, can't be searched.
+        // The search trims its text and limits its length.
         let can_be_searched = id.trim() == id && id.chars().count() <= SEARCH_MAX;
         let carriers = can_be_searched.then(|| {
             let query = SearchQuery {
@@ -328,7 +329,7 @@ fn relations(
     view! { <dl class="relations">{causation} {correlation}</dl> }.into_any()
 }
 
-/// An event elsewhere; its entity is named where it is another one.
+/// A link to a related event. Its entity is shown if it is not the entity of this page.
 fn place_link(place: LinkedEvent, here: (Domain, &EntityId)) -> AnyView {
     let LinkedEvent {
         domain,

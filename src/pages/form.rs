@@ -1,5 +1,5 @@
-//! Forms that ask: ordinary GET forms. Where scripts run, `public/page.js` takes them over and leaves out what is blank; the
-//! address is then the one that links to the same view have, so that the same question has one address.
+//! GET forms. With scripts, `public/page.js` submits them without empty fields, and then shows the canonical address, so
+//! that one query has one address.
 
 use leptos::prelude::*;
 
@@ -9,19 +9,19 @@ use super::address::{path, search};
 #[component]
 pub fn AskForm(
     #[prop(into)] action: String,
-    /// The address for what the fields say, from a raw query.
+    /// Makes the canonical address of a raw query string.
     address: impl Fn(&str) -> String + 'static,
-    /// Ticking and choosing takes effect at once; a line of text when it is left.
+    /// Scripts submit the form at each change: at once for a choice, and for a text when its field loses the focus.
     #[prop(optional)]
     at_once: bool,
-    /// The answer takes the place of this page in the history.
+    /// The answer replaces this page in the browser's history.
     #[prop(optional)]
     replace: bool,
     #[prop(optional)] class: &'static str,
     children: Children,
 ) -> impl IntoView {
     let asked_here = path() == action;
-    // What this page was asked with, in as few words as possible.
+    // The canonical address of this page.
     let address = asked_here.then(|| address(&search()));
     view! {
         <form

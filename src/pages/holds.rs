@@ -1,4 +1,4 @@
-//! The list of holds. Where no state is asked for, it shows the open ones.
+//! The list of holds. A query without states shows the open ones.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -59,7 +59,7 @@ impl ListRow for HoldListRow {
             None => view! { <Nothing /> }.into_any(),
         };
         let expires = match expires_at {
-            // A hold that has ended expires no more.
+            // An ended hold can't expire any more. Its time is shown without an age.
             Some(at) if state != HoldState::Open => view! { <Time at fineness=Fineness::Minute /> }.into_any(),
             Some(at) => {
                 let past = at < now;

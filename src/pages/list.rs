@@ -1,5 +1,5 @@
-//! The page that every list has: the filter bar, what is in force, how many rows match and what they add up to, the table, and the
-//! links to other pages. The address alone decides what it shows. A list gives its columns and its rows ([`ListRow`]).
+//! The page of a list: the filter bar, the active filters, the number and sums of the matching rows, the table, and the
+//! links to other pages. The query of the address determines all of it. [`ListRow`] defines a list's columns and rows.
 
 mod chips;
 mod empty;
@@ -41,15 +41,15 @@ use crate::{
     },
 };
 
-/// A row of a list, with what the page of that list has of its own.
+/// A row of a list, and what is specific to the page of that list.
 pub trait ListRow: Clone + Send + Sync + 'static {
     const LIST: ListName;
-    /// The stores that the rows are read from. Where there is one, the page follows what changes in it.
+    /// The stores from which the rows come. A page with any of them follows the live changes.
     const DOMAINS: &'static [Domain];
-    /// What the search text is looked for in.
+    /// What the search covers; the placeholder of the search field.
     const SEARCHED: &'static str;
     const COLUMNS: &'static [Column];
-    /// The title and the text of a list that has no rows although nothing narrows it.
+    /// The title and the text of an empty list without filters.
     const NONE: (&'static str, &'static str);
 
     fn ask(query: ListQuery) -> impl Future<Output = Result<Page<Self>, ApiError>> + Send;
@@ -58,17 +58,17 @@ pub trait ListRow: Clone + Send + Sync + 'static {
     fn row(self, now: DateTime<Utc>) -> AnyView;
 }
 
-/// A page of a list, with the query that it answers and what is not read of the stores.
+/// A page of a list, with its query and what it lacks.
 #[derive(Clone)]
 pub struct Answered<Row: ListRow> {
     pub query: ListQuery,
     pub page: Page<Row>,
-    /// One sentence a store.
+    /// What is not read of the stores or not indexed yet, one sentence each.
     pub unread: Vec<String>,
 }
 
 impl<Row: ListRow> Answered<Row> {
-    /// Where the page is. A cursor that could not be followed is the first page's.
+    /// The position of the page, and its neighbours. It is the first page if the query's cursor could not be followed.
     pub fn info(&self) -> PageInfo {
         let at = if self.page.note.is_some() {
             PageAt::First
@@ -79,7 +79,7 @@ impl<Row: ListRow> Answered<Row> {
     }
 }
 
-/// Asks for a page of rows. Asks for the health of the stores first: a store that is read by then is whole in the page.
+/// Gets a page of rows. Gets the health of the stores first: no row of a store that is read by then is missing.
 pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, ApiError> {
     let stores = get_health().await?;
     let page = Row::ask(query.clone()).await?;
@@ -92,7 +92,7 @@ pub async fn answered<Row: ListRow>(query: ListQuery) -> Result<Answered<Row>, A
     Ok(Answered { query, page, unread })
 }
 
-/// The page of a list. `above` stands between its head and its filters.
+/// The page of a list. `above` is shown between its head and its filters.
 pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> AnyView {
     let list = Row::LIST;
     let search = search();
@@ -108,9 +108,9 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
         .into_any()
     });
     let above = above(&query);
-    // Holds and cases name nobody.
+    // Holds and cases have no names of customers.
     let has_names = !matches!(list, ListName::Holds | ListName::Cases);
-    // Customers are what people look for by a name, so their list says it before anybody tries.
+    // People search customers by name, so the list of customers shows the note before any search.
     let is_asked = list == ListName::Customers || !query.text.is_empty();
     let hidden = has_names && is_asked && !Session::current().can(Act::ReadPersonal);
     let hidden = hidden.then(|| {
@@ -142,12 +142,12 @@ pub fn list_page<Row: ListRow>(above: impl FnOnce(&ListQuery) -> AnyView) -> Any
     .into_any()
 }
 
-/// What a list is called as a heading.
+/// The heading of a list.
 fn list_title(list: ListName) -> String {
     sentence(list.as_str())
 }
 
-/// The filter bar. The currencies to choose from are in the answer.
+/// The filter bar. Its currencies come from the answer.
 fn filters<Row: ListRow>(answer: SharedAnswer<Answered<Row>>, query: ListQuery, search: String) -> AnyView {
     part(answer, move |answer| {
         let currencies = answer.map(|answer| answer.page.currencies).unwrap_or_default();
@@ -165,7 +165,7 @@ fn filters<Row: ListRow>(answer: SharedAnswer<Answered<Row>>, query: ListQuery, 
     })
 }
 
-/// What of the address has no effect.
+/// The parts of the address that have no effect.
 fn notes<Row: ListRow>(answer: SharedAnswer<Answered<Row>>, mut notes: Vec<String>) -> AnyView {
     part(answer, move |answer| {
         notes.extend(answer.ok().and_then(|answer| answer.page.note));
@@ -208,13 +208,13 @@ fn show<Row: ListRow>(answer: Answered<Row>) -> AnyView {
     .into_any()
 }
 
-/// How many rows match: `2 wallets`, or `2 wallets so far` while not all is read.
+/// The number of matching rows: `2 wallets`, or `2 wallets so far` if something is unread.
 fn found(count: Count, noun: &str, unread: &[String]) -> String {
     let so_far = if unread.is_empty() { "" } else { " so far" };
     format!("{}{so_far}", total(count, noun))
 }
 
-/// What is not read, as a line; nothing where all is.
+/// The sentences of `unread` as one paragraph. `None` if there are none.
 fn not_read(unread: &[String]) -> Option<AnyView> {
     let text = unread.join(" ");
     (!text.is_empty()).then(|| view! { <p class="aside">{text}</p> }.into_any())

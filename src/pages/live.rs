@@ -1,5 +1,5 @@
-//! What a page says to the stream of changes: what it is about. `public/live.js` reads that, has the page asked for again
-//! when something of it has changed, and works the button that holds a timeline still.
+//! Elements for live updates. `public/live.js` reads the page's topic from them, fetches the page again when the stream
+//! reports a change, and handles the button that pauses a timeline.
 
 use leptos::prelude::*;
 
@@ -8,23 +8,23 @@ use crate::{
     views::timelines::TimelineQuery,
 };
 
-/// Makes a page follow `topic`; `None`: nothing on it moves.
+/// Makes a page follow `topic`. A page without a topic has no live updates.
 pub fn follow(topic: Option<String>) -> AnyView {
     view! { <div id="live" data-topic=topic hidden></div> }.into_any()
 }
 
-/// A page of lists and totals follows everything.
+/// Makes a page follow all changes, for lists and totals.
 pub fn follow_all() -> AnyView {
     follow(Some("all".to_owned()))
 }
 
-/// Where a script says how many places on the page have changed.
+/// The element in which a script announces to screen readers how many elements of the page have changed.
 #[component]
 pub fn LiveSaid() -> impl IntoView {
     view! { <p id="live-said" class="visually-hidden" role="status"></p> }.into_any()
 }
 
-/// Says that the stream is interrupted, and how old the figures are; hidden while it is not.
+/// Says that the stream is interrupted, and how old the figures are. Hidden while the stream works.
 #[component]
 pub fn LiveBanner() -> impl IntoView {
     view! {
@@ -37,8 +37,8 @@ pub fn LiveBanner() -> impl IntoView {
     .into_any()
 }
 
-/// The button of a timeline of `shown` events, which moves by itself; one of the past does not. Hidden until there is a
-/// stream.
+/// The button that pauses a timeline of `shown` events. Empty for a moment of the past, which has no live updates. Hidden
+/// until the stream is open.
 pub fn pause(query: TimelineQuery, shown: u64) -> AnyView {
     let moves = query.filter.is_empty();
     moves

@@ -1,5 +1,5 @@
-//! The look-up of a customer, for roles that read the ledger without names: the whole name and one more fact lead to the
-//! customer's page. The form is a component, because other pages offer it where somebody searched for a name.
+//! The look-up of a customer, for roles that read the ledger without names. The whole name and one more fact lead to the
+//! customer's page. The form is a component, because the search page offers it, too.
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
@@ -66,7 +66,7 @@ pub fn LookUpPage() -> impl IntoView {
     .into_any()
 }
 
-/// The form. Shows nothing to a role that may not look customers up. `name` is what is known of the name already.
+/// The form. Empty for a role that can't look customers up. `name` fills the field of the name.
 #[component]
 pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
     let Some(me) = Session::current().me().filter(|me| me.role.can(Act::LookUp)) else {
@@ -103,7 +103,7 @@ pub fn LookUpForm(#[prop(optional, into)] name: String) -> impl IntoView {
     .into_any()
 }
 
-/// The fields of the other fact. They hold again what had no match.
+/// The fields of the other fact. After a try without a match they keep what was typed.
 fn facts(failure: Option<&ApiError>) -> AnyView {
     let AskedFact {
         order,
@@ -156,7 +156,7 @@ fn facts(failure: Option<&ApiError>) -> AnyView {
     .into_any()
 }
 
-/// Where a field stands in the form.
+/// The HTML id of a field of the form.
 const fn field_id(field: Field) -> Option<&'static str> {
     match field {
         Field::Name => Some("look-up-name"),

@@ -1,4 +1,4 @@
-//! The page for an address that nobody has, with a way on from there.
+//! The page for an unknown address.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,5 +1,5 @@
-//! Who may do what: the operators with their roles and limits, and the forms that change them. A new password is shown
-//! once and kept nowhere; what can't be shown without a script is not offered without one.
+//! The page of the operators: their roles and limits, and the forms that change them. A new password is shown only once,
+//! by a script. The buttons that create one are disabled without scripts.
 
 mod change;
 
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// The operators and who is looking.
+/// The signed-in operator, and all operators.
 type Answer = (Option<Me>, Vec<OperatorRow>);
 
 #[component]
@@ -50,13 +50,14 @@ pub fn OperatorsPage() -> impl IntoView {
             <SendProblem failure=failure.clone() nothing="Nothing was changed" />
             <div id="answer"></div>
             <Done />
-            {region(answer, "operators", move |answer| show(answer, chosen.as_deref(), failure))}
+            {region(answer, "operators", move |answer| show(answer, chosen.as_deref(), failure.as_ref()))}
         </div>
     }
     .into_any()
 }
 
-/// What is shown after a change, filled in by `public/page.js`: a new password is in the answer to the form and in no page.
+/// The template of the notice after a change. `public/page.js` fills it from the answer to the form, because no page
+/// contains a new password.
 #[component]
 fn Done() -> impl IntoView {
     let name = || view! { <span data-put="name"></span> };
@@ -84,7 +85,7 @@ fn Done() -> impl IntoView {
     .into_any()
 }
 
-fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<ApiError>) -> AnyView {
+fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<&ApiError>) -> AnyView {
     let token = me.map(|me| me.form_token).unwrap_or_default();
     let count = counted(operators.len().try_into().unwrap_or(u64::MAX), "operator");
     let table = if operators.is_empty() {
@@ -113,7 +114,7 @@ fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<ApiError>
     let change = operators
         .iter()
         .find(|row| Some(row.name.as_str()) == chosen)
-        .map(|row| change_form(row, &token, failure.clone()));
+        .map(|row| change_form(row, &token, failure));
     view! {
         <div class="with-form">
             <section class="panel" aria-labelledby="operators">
@@ -195,7 +196,7 @@ fn limits(limits: &[Limit]) -> AnyView {
     view! { <ul class="limits">{lines}</ul> }.into_any()
 }
 
-/// The way back to no operator opened.
+/// The address of the page without a form for one operator.
 const fn closed() -> &'static str {
     href::OPERATORS
 }

@@ -1,4 +1,4 @@
-//! An order: what was bought and paid, what goes back and what still could, event by event, at any moment.
+//! The page of an order: its facts, lines, sums, refunds and events, now or at a moment of the past.
 
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -29,7 +29,7 @@ use crate::{
     views::{href, lists::Part, orders::OrderView, query::timeline_href, timelines::TimelineQuery},
 };
 
-/// The query of the address, whether the reader can correct something, and the order. The past can't be corrected.
+/// The query of the address, whether the reader can correct something, and the order. A past state can't be corrected.
 type Answer = (TimelineQuery, bool, OrderView);
 
 #[component]

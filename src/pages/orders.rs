@@ -77,7 +77,7 @@ impl ListRow for OrderRow {
             Some(at) => view! { <Since at now /> }.into_any(),
             None => view! { <Nothing /> }.into_any(),
         };
-        // Most orders have no refund: nothing is quieter than zeros.
+        // Most orders have no refund. A dash is easier to skip than a zero.
         let unless_zero = |amount: Decimal| {
             if amount.is_zero() {
                 view! { <Nothing /> }.into_any()

@@ -1,5 +1,5 @@
-//! The first page: what is owed, what is late, what does not fit, and what was just recorded. Every figure leads to the
-//! rows behind it.
+//! The overview: pending and overdue refunds, findings, the newest events, and totals. Figures link to the rows that they
+//! count.
 
 use std::time::Duration;
 
@@ -45,17 +45,17 @@ use crate::{
     },
 };
 
-/// How often a page in front asks again even if nothing changes: what is pending grows older.
+/// How often a visible page is fetched again without changes, because the ages of pending refunds grow.
 const AGAIN: Duration = Duration::from_mins(1);
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let session = Session::current();
     let answer = shared(async move {
-        // A request that is refused anyway would only add an entry to the audit trail.
+        // The server function would refuse the request and record the refusal in the audit trail.
         match session.me() {
             Some(me) if !me.role.can(Act::Read) => Ok(None),
-            // The health is read first: a store that is complete by then is complete in the figures.
+            // The health is read first: the figures have every row of a store that is read by then.
             _ => {
                 let unread = unread(&get_health().await?, &[Domain::Wallet, Domain::Order]);
                 let overview = get_overview().await?;
@@ -63,7 +63,7 @@ pub fn OverviewPage() -> impl IntoView {
             }
         }
     });
-    // Administrators have no figures to look at; this address leads them to what they have.
+    // Administrators can't read the figures. They are redirected to the page of operators.
     let elsewhere = session.show(|me| {
         if me.role.can(Act::Read) {
             ().into_any()
@@ -86,7 +86,7 @@ pub fn OverviewPage() -> impl IntoView {
     .into_any()
 }
 
-/// `unread` says what is not read of the stores, one sentence a store.
+/// Shows the figures. `unread` says what is not read of the stores, one sentence per store.
 fn show(unread: Vec<String>, answer: Overview) -> AnyView {
     if answer.events == 0 && !unread.is_empty() {
         return view! {
@@ -124,7 +124,7 @@ fn show(unread: Vec<String>, answer: Overview) -> AnyView {
     .into_any()
 }
 
-/// When the figures were last compared with everything that the stores hold.
+/// When the figures were last compared with every stream of each store.
 fn checked(checked: &[(Domain, Option<DateTime<Utc>>)]) -> AnyView {
     let stores = checked.iter().map(|(domain, at)| match at {
         Some(at) => format!("{domain} store {}", format_moment(*at, Fineness::Minute)),
@@ -137,7 +137,7 @@ fn checked(checked: &[(Domain, Option<DateTime<Utc>>)]) -> AnyView {
     view! { <p class="checked">{text}</p> }.into_any()
 }
 
-/// The figures that are looked at first.
+/// The headline figures.
 fn headline(answer: &Overview) -> AnyView {
     let pending: u64 = answer.by_state.iter().map(|state| state.count).sum();
     let findings: u64 = answer.findings.iter().map(|(_, count)| count).sum();
@@ -173,7 +173,7 @@ fn pending_sum(totals: &Totals) -> Sum {
     }
 }
 
-/// A headline figure, which leads to what is behind it.
+/// A headline figure, with a link to the rows that it counts.
 fn figure(label: &'static str, value: u64, href: Option<String>, more: AnyView) -> AnyView {
     let name = match href {
         Some(href) => view! { <a href=href>{label}</a> }.into_any(),
@@ -190,7 +190,7 @@ fn figure(label: &'static str, value: u64, href: Option<String>, more: AnyView) 
     .into_any()
 }
 
-/// The currencies that anything pending is in, by code.
+/// The currencies of the pending refunds, ordered by code.
 fn pending_currencies(states: &[StateSummary]) -> Vec<Currency> {
     let mut currencies: Vec<_> = states
         .iter()
@@ -202,7 +202,7 @@ fn pending_currencies(states: &[StateSummary]) -> Vec<Currency> {
     currencies
 }
 
-/// Columns of fixed widths, unless there are too many currencies for that.
+/// The class of a breakdown: its columns have fixed widths unless there are more than 7 currencies.
 const fn breakdown_class(currencies: &[Currency]) -> &'static str {
     if currencies.len() > 7 {
         "breakdown"
@@ -211,7 +211,7 @@ const fn breakdown_class(currencies: &[Currency]) -> &'static str {
     }
 }
 
-/// A column's head for each currency.
+/// A column head for each currency.
 fn currency_heads(currencies: &[Currency]) -> AnyView {
     let heads = currencies
         .iter()
@@ -219,7 +219,7 @@ fn currency_heads(currencies: &[Currency]) -> AnyView {
     heads.collect_view().into_any()
 }
 
-/// The sums of a row, each under its currency.
+/// A cell for each currency, with the sum in it.
 fn currency_cells(sums: &[Sum], currencies: &[Currency]) -> AnyView {
     let cells = currencies.iter().map(|&currency| {
         let sum = sums.iter().find(|sum| sum.currency == currency);
@@ -355,7 +355,7 @@ fn by_age(buckets: Vec<AgeBucket>, currencies: &[Currency]) -> AnyView {
     .into_any()
 }
 
-/// `Under 4 h`, `4 h to 1 d`, `30 d and more`.
+/// The ages of a bucket in words: `Under 4 h`, `4 h to 1 d`, `30 d and more`.
 fn age_words(bucket: &AgeBucket) -> String {
     let span = |hours: u32| format_span(i64::from(hours) * 3_600);
     match (bucket.from_hours, bucket.to_hours) {
@@ -365,7 +365,7 @@ fn age_words(bucket: &AgeBucket) -> String {
     }
 }
 
-/// The address of the overdue refunds, longest in their state first.
+/// The address of the overdue refunds, sorted by the time in their state, longest first.
 fn longest_overdue_href() -> String {
     let overdue = ListQuery {
         overdue: true,
@@ -580,7 +580,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_said_in_words() {
+    fn age_words_name_the_bounds_of_a_bucket() {
         let words = |from_hours, to_hours| {
             age_words(&AgeBucket {
                 from_hours,

@@ -1,4 +1,5 @@
-//! The password again, and a code where the account has one: asked for where the last proof is too old for what is done.
+//! The form fields that confirm the password, and a code if the operator has an authenticator. A form asks for them if
+//! the last confirmation is too old for its action.
 
 use leptos::prelude::*;
 
@@ -9,27 +10,31 @@ use crate::{
     domain::form::Field,
 };
 
-/// Characters of a password that are sent at most.
+/// The most characters of a password field.
 pub const PASSWORD_MAX: usize = 256;
-/// Characters of a code: six digits, and some room for spaces.
+/// The most characters of a code field. A code has six digits; the rest is for spaces.
 pub const CODE_MAX: usize = 16;
 
-/// The fields `password` and `code` of a form, those that are needed.
-#[component]
-pub fn Proof(
-    /// The name of the argument that they are fields of.
-    of_form: &'static str,
-    password: bool,
-    code: bool,
-    failure: Option<ApiError>,
-    /// Before the ids of the fields, where a page has several.
-    #[prop(optional)]
-    prefix: &'static str,
-    /// The fields may stay empty: whether they are needed is not known here.
-    #[prop(optional)]
-    perhaps: bool,
-) -> impl IntoView {
-    let (hint, code_hint) = if perhaps {
+/// Which fields a form asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proof {
+    pub password: bool,
+    pub code: bool,
+    /// The fields can stay empty, because the page does not know whether they are needed.
+    pub is_optional: bool,
+    /// The prefix of the ids of the fields. Forms on the same page need different prefixes.
+    pub prefix: &'static str,
+}
+
+/// The fields `form[password]` and `form[code]`. `failure` is why the form was not accepted.
+pub fn proof(asked: Proof, failure: Option<&ApiError>) -> AnyView {
+    let Proof {
+        password,
+        code,
+        is_optional,
+        prefix,
+    } = asked;
+    let (hint, code_hint) = if is_optional {
         (
             "Needed if you entered it more than 5 minutes ago.",
             "Needed with the password, if you have an authenticator.",
@@ -41,14 +46,14 @@ pub fn Proof(
         view! {
             <Input
                 id=format!("{prefix}password")
-                name=format!("{of_form}[password]")
+                name="form[password]"
                 label="Your password"
                 control=Control::Password
                 autocomplete="current-password"
                 hint=hint
-                mistake=mistake(failure.as_ref(), Field::Password)
+                mistake=mistake(failure, Field::Password)
                 max_length=Some(PASSWORD_MAX)
-                required=!perhaps
+                required=!is_optional
             />
         }
     });
@@ -56,14 +61,14 @@ pub fn Proof(
         view! {
             <Input
                 id=format!("{prefix}code")
-                name=format!("{of_form}[code]")
+                name="form[code]"
                 label="Code of your authenticator"
                 control=Control::Code
                 autocomplete="one-time-code"
                 hint=code_hint
-                mistake=mistake(failure.as_ref(), Field::Code)
+                mistake=mistake(failure, Field::Code)
                 max_length=Some(CODE_MAX)
-                required=!perhaps
+                required=!is_optional
             />
         }
     });

@@ -1,5 +1,4 @@
-//! One refund: where it stands, whose move it is, what is expected next, and its story across both domains in one
-//! timeline. The story says what happened; the head says what should happen now.
+//! The page of one refund: its state, who acts next, its details, and its events of both domains in one timeline.
 
 mod standing;
 mod story;
@@ -102,7 +101,7 @@ fn head(view: &RefundView) -> AnyView {
     .into_any()
 }
 
-/// Where several orders use one refund id, which one this is and where the others are.
+/// A notice with links to the other orders that use the same refund id. Empty if there are none.
 fn others(refund: &str, orders: Vec<EntityId>, count: u64) -> AnyView {
     if orders.is_empty() {
         return ().into_any();
@@ -130,7 +129,7 @@ fn others(refund: &str, orders: Vec<EntityId>, count: u64) -> AnyView {
     .into_any()
 }
 
-/// The story may lack a domain.
+/// A notice for each store that did not answer. The story lacks the events of that domain.
 fn missing(domains: Vec<Domain>) -> AnyView {
     domains
         .into_iter()
@@ -204,7 +203,7 @@ fn details(view: &RefundView) -> AnyView {
     .into_any()
 }
 
-/// Says how many of something were left out, where any were.
+/// Says how many events are left out of the story. `None` if none are.
 fn omitted_words(omitted: u64) -> Option<String> {
     (omitted > 0).then(|| {
         format!(

@@ -1,4 +1,4 @@
-//! The list of refunds. Where no state is asked for, it shows what is pending.
+//! The list of refunds. A query without states shows the pending ones.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;

@@ -1,5 +1,5 @@
-//! Parts of a page that show the answer of a server function, or why there is none. Regions fail one by one: the rest of
-//! the page stays usable. Pages are rendered by the server alone, so a region awaits its answer once and is never updated.
+//! Regions of a page. A region shows the answer of a server function, or its error. Each region fails alone: the rest of
+//! the page stays usable. Only the server renders pages, so a region awaits its answer once and is never updated.
 
 use chrono::{DateTime, Utc};
 use futures::{
@@ -15,15 +15,15 @@ use crate::{
     views::href,
 };
 
-/// An answer that several parts of a page show. Its clones share one call of the server function.
+/// The answer to one call of a server function, for several parts of a page. Clones share the call.
 pub type SharedAnswer<T> = Shared<BoxFuture<'static, Result<T, ApiError>>>;
 
-/// Makes an answer that can be cloned.
+/// Makes a [`SharedAnswer`] of a call.
 pub fn shared<T: Clone>(answer: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> SharedAnswer<T> {
     answer.boxed().shared()
 }
 
-/// Shows `answer`. `what` names it in the text of a failure: `refunds`.
+/// Shows `answer`, or its error. The text of the error names the answer by `what`, such as `refunds`.
 pub fn region<T: 'static>(
     answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     what: &'static str,
@@ -32,7 +32,7 @@ pub fn region<T: 'static>(
     answered(answer, what, false, show)
 }
 
-/// A region that is the whole page. The text of a failure is the page's heading.
+/// A region that is the whole page. The title of an error is then the page's heading.
 pub fn whole_page<T: 'static>(
     answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     what: &'static str,
@@ -54,7 +54,7 @@ fn answered<T: 'static>(
     view! { <div class="region">{body}</div> }.into_any()
 }
 
-/// A part of a page that is also shown when there is no answer. Another region of the page shows the failure.
+/// A part of a page that `show` also makes of an error. Another region of the page says what failed.
 pub fn part<T: 'static>(
     answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     show: impl FnOnce(Result<T, ApiError>) -> AnyView + Send + 'static,
@@ -62,7 +62,7 @@ pub fn part<T: 'static>(
     Suspend::new(async move { show(answer.await) }).into_any()
 }
 
-/// The time at which the answer was true, for the head of a page. Empty if there is no answer.
+/// The time of the answer, for the head of a page. Empty if the call failed.
 pub fn as_of<T: 'static, N: Into<Option<DateTime<Utc>>> + 'static>(
     answer: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     now: fn(&T) -> N,
@@ -74,8 +74,8 @@ pub fn as_of<T: 'static, N: Into<Option<DateTime<Utc>>> + 'static>(
     view! { <p class="aside">{time}</p> }.into_any()
 }
 
-/// Says why there is no answer, what still works and what to do. The title is the page's heading if `heading` is set. Also sets
-/// the HTTP status of the page.
+/// Says why the call failed, what still works and what to do, and sets the HTTP status of the page. The title is the
+/// page's heading if `heading` is set.
 fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
     set_page_status(error.status());
     let again = || view! { <p><a class="button" href=here() rel="external">"Try again"</a></p> };

@@ -1,4 +1,4 @@
-//! Search over everything. An exact id leads straight to its page; otherwise the best hits of every kind are shown, or more of one
+//! The search page. A whole id redirects to its page. Other texts show the first hits of every kind, or more hits of one
 //! kind, with links to the lists.
 
 use chrono::{DateTime, Utc};
@@ -38,7 +38,7 @@ use crate::{
     },
 };
 
-/// The kinds in the order in which the page shows them: first those that people are looking for most.
+/// The kinds in the order of the page: the kinds that are searched most come first.
 const SECTIONS: [SearchKind; 10] = [
     SearchKind::Customer,
     SearchKind::Refund,
@@ -108,7 +108,7 @@ fn results(query: SearchQuery) -> AnyView {
         match target(&view, &query) {
             Some(path) => {
                 let lead = view! { <Redirect path /> }.into_any();
-                // The redirect has its own status, and only for those who ask for HTML.
+                // `Redirect` sets a status only if the request accepts HTML. This sets one for every request.
                 set_page_status(307);
                 lead
             }
@@ -118,14 +118,15 @@ fn results(query: SearchQuery) -> AnyView {
     view! { {view} {look_up} }.into_any()
 }
 
-/// Whether names are hidden from the reader, who may look up a customer by name and one more fact instead.
+/// Whether the reader's role uses the look-up of customers, because names are hidden from it.
 fn can_look_up() -> bool {
     Session::current().can(Act::LookUp)
 }
 
-/// Where the only row whose id is the text is shown. A correlation does not count where another kind has that id.
+/// The address of the only row whose id equals the text. `None` if there are several or none, if a kind is chosen, or if
+/// something was not searched. Correlations count only if no other kind has that id.
 fn target(view: &SearchView, query: &SearchQuery) -> Option<String> {
-    // A browser takes the ids `.` and `..` in a path for steps.
+    // Browsers remove the segments `.` and `..` from a path.
     if query.kind.is_some() || !view.unsearched.is_empty() || matches!(query.text.as_str(), "." | "..") {
         return None;
     }
@@ -151,14 +152,14 @@ fn target(view: &SearchView, query: &SearchQuery) -> Option<String> {
         };
         return Some(search_href(&carriers));
     }
-    // A payment that an order has twice leads to one page.
+    // Several hits can have the same page, such as two payments of one order with the same id.
     targets.sort_unstable();
     targets.dedup();
     let only = targets.pop();
     only.filter(|_| targets.is_empty())
 }
 
-/// The list in which a hold stands.
+/// The list of holds, filtered to this hold. Holds have no page of their own.
 fn hold_href(row: &HoldListRow) -> String {
     let query = ListQuery {
         text: row.hold.clone(),
@@ -193,7 +194,7 @@ const fn heading(kind: SearchKind) -> &'static str {
     }
 }
 
-/// How many hits of a kind there are, and whether not everything was looked at.
+/// The number of hits of a kind, and whether the search stopped before the last row.
 const fn counted(view: &SearchView, kind: SearchKind) -> (Count, bool) {
     match kind {
         SearchKind::Wallet => (view.wallets.count, view.wallets.stopped),
@@ -209,7 +210,7 @@ const fn counted(view: &SearchView, kind: SearchKind) -> (Count, bool) {
     }
 }
 
-/// A count as it is written: `3`, or `100+`.
+/// A count in words: `3`, or `100+`.
 fn count_text(count: Count) -> String {
     match count {
         Count::Exactly(count) => count.to_string(),
@@ -268,7 +269,7 @@ fn show(view: SearchView, query: &SearchQuery) -> AnyView {
     .into_any()
 }
 
-/// Of which kinds only the newest rows were looked at and none was found, with links to the lists that search on.
+/// A note about `kinds`: only their newest rows were searched, without a hit. Links to their lists continue the search.
 fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
     let links = kinds
         .iter()
@@ -289,7 +290,7 @@ fn stopped_note(kinds: &[SearchKind], query: &SearchQuery) -> Option<AnyView> {
     })
 }
 
-/// `is_all`: everything was searched.
+/// The message for a search without hits. `is_all` says that everything was searched.
 fn nothing_found(query: &SearchQuery, is_all: bool) -> AnyView {
     let title = match query.kind {
         Some(kind) => format!("No {} is found for this text", kind.as_str()),
@@ -371,7 +372,7 @@ fn sections(view: SearchView, kinds: &[SearchKind], query: &SearchQuery) -> AnyV
     sections.into_iter().collect_view().into_any()
 }
 
-/// A kind's heading, its table, and the way to more.
+/// A kind's heading, its table, and a link to more hits.
 fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQuery, table: AnyView) -> AnyView {
     let (count, stopped) = found;
     let id = format!("found-{}", kind.as_str());
@@ -398,7 +399,7 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
         })
     });
     let list = list.flatten();
-    // Where the rows shown are the newest anyhow, it does not matter.
+    // A full section of the newest hits needs no note.
     let note = (stopped && (query.kind.is_some() || shown < HITS_SHOWN)).then(|| {
         let to_list = kind
             .list()
@@ -419,8 +420,8 @@ fn section(kind: SearchKind, shown: usize, found: (Count, bool), query: &SearchQ
     .into_any()
 }
 
-/// The list of a kind with the same text or amount; `None` where there is none for the amount: lists compare amounts of one currency, and
-/// wallets are listed by their balance.
+/// The address of a list with the same text or amount. `None` if the text is an amount without a currency, or the list
+/// does not filter by the amount that was searched (wallets, cases and customers).
 fn whole_list(list: ListName, query: &SearchQuery) -> Option<String> {
     let states = every_state(list);
     let Some(text) = AmountText::parse(&query.text) else {
@@ -444,7 +445,7 @@ fn whole_list(list: ListName, query: &SearchQuery) -> Option<String> {
     Some(list_href(list, &query))
 }
 
-/// Hits that are rows of a list, as the list shows them.
+/// Hits as rows of the list of their kind.
 fn rows<Row: ListRow>(found: Hits<Row>, kind: SearchKind, query: &SearchQuery, now: DateTime<Utc>) -> AnyView {
     let shown = found.hits.len();
     let rows = found.hits.into_iter().map(|hit| hit.row.row(now)).collect_view();
@@ -527,7 +528,7 @@ fn payments(found: Hits<PaymentRow>, query: &SearchQuery) -> AnyView {
     )
 }
 
-/// The events that carry the text as an id.
+/// The first event of each entity that has the text as an id.
 fn carriers(found: Hits<Carrier>, kind: SearchKind, query: &SearchQuery) -> AnyView {
     let shown = found.hits.len();
     let rows = found

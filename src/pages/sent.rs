@@ -1,5 +1,5 @@
-//! Why a form that changes something was not accepted. The server sends the browser back to the page with the error in the
-//! address. `public/page.js` does the same, so that the page looks alike with and without scripts.
+//! Errors of forms that change something. The server redirects the browser to the page of the form, with the error in the
+//! address. `public/page.js` does the same, so that the page is the same with and without scripts.
 
 use leptos::{
     prelude::*,
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Characters of a message that came back in the address that are repeated at most: anybody can write an address.
+/// The most characters that are shown of a message from the address, which anybody can write.
 const MESSAGE_MAX: usize = 300;
 
 /// Why the form of the server function `S` was not accepted. `None` if it was not sent, or was accepted.
@@ -39,13 +39,13 @@ pub fn mistake(failure: Option<&ApiError>, field: Field) -> Option<String> {
     }
 }
 
-/// Says why a form was not accepted and what to do next. Fields show their own mistakes as well.
+/// Says why a form was not accepted, and what to do. A field shows its own error as well.
 #[component]
 pub fn SendProblem(
     failure: Option<ApiError>,
-    /// What did not happen: `Nothing was issued`.
+    /// What did not happen, as a sentence without its full stop: `Nothing was issued`.
     nothing: &'static str,
-    /// The id that a field has on this page, to lead to it.
+    /// The HTML id of a field on this page. The message links to it.
     #[prop(optional)]
     field_id: Option<fn(Field) -> Option<&'static str>>,
 ) -> impl IntoView {
@@ -135,7 +135,7 @@ fn error_text(
     }
 }
 
-/// `45 s`, or whole minutes where it is longer than two.
+/// The time to wait in words: `45 s` up to 120 seconds, then in minutes, rounded up.
 fn waiting_time(seconds: u64) -> String {
     if seconds <= 120 {
         format!("{seconds} s")

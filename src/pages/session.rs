@@ -1,22 +1,22 @@
-//! Who is looking. Pages read it to offer only what the reader's role allows; what is not offered is refused by the server
-//! all the same.
+//! The signed-in operator, for pages. Pages offer only what the operator's role allows. The server functions check the
+//! role again.
 
 use leptos::prelude::*;
 
 use crate::{domain::access::Act, views::operators::Me};
 
-/// Who the server knows the reader to be; the server provides it for each request.
+/// The operator of the request, if it is authenticated. The server provides it for each request.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub Option<Me>);
 
-/// Who is signed in, for everything under the frame.
+/// The signed-in operator, as a context for all components of a page.
 #[derive(Clone, Copy)]
 pub struct Session {
     me: StoredValue<Option<Me>>,
 }
 
 impl Session {
-    /// Takes over what the server says, and tells whatever is rendered below.
+    /// Takes the operator from [`SignedIn`], and provides the session as context.
     pub fn provide() -> Self {
         let me = use_context::<SignedIn>().and_then(|SignedIn(me)| me);
         let session = Self {
@@ -26,27 +26,27 @@ impl Session {
         session
     }
 
-    /// The one that [`Session::provide`] made.
+    /// The session that [`Session::provide`] provided. Panics if there is none.
     pub fn current() -> Self {
         expect_context()
     }
 
-    /// `None`: nobody is signed in.
+    /// `None` if nobody is signed in.
     pub fn me(self) -> Option<Me> {
         self.me.get_value()
     }
 
-    /// Whether the reader's role may do `act`.
+    /// Whether the operator's role allows `act`. False if nobody is signed in.
     pub fn can(self, act: Act) -> bool {
         self.me.with_value(|me| me.as_ref().is_some_and(|me| me.role.can(act)))
     }
 
-    /// What `show` makes where the reader's role may do `act`.
+    /// The view of `show` if the operator's role allows `act`, otherwise an empty one.
     pub fn if_allowed(self, act: Act, show: impl FnOnce() -> AnyView) -> AnyView {
         if self.can(act) { show() } else { ().into_any() }
     }
 
-    /// What `show` makes of who is signed in; nothing where nobody is.
+    /// The view of `show` for the signed-in operator. Empty if nobody is signed in.
     pub fn show(self, show: impl FnOnce(Me) -> AnyView) -> AnyView {
         self.me().map(show).into_any()
     }

@@ -1,5 +1,5 @@
-//! Signing in. The words for what is wrong are this page's own: its address can be written by anybody, and is the one
-//! that is shown to people who are not signed in.
+//! The page to sign in. It never shows a message from the address, because anybody can send somebody a link to this page
+//! with a message of their own.
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
@@ -83,7 +83,7 @@ pub fn SignInPage() -> impl IntoView {
     .into_any()
 }
 
-/// Somebody who is signed in came here on purpose or by the back button.
+/// The notice for somebody who is signed in already.
 fn signed_in(me: &Me) -> AnyView {
     let title = format!("You are signed in as {}", me.name);
     view! {
@@ -122,7 +122,7 @@ mod tests {
     use crate::domain::form::FieldError;
 
     #[test]
-    fn nothing_that_an_address_says_is_repeated() {
+    fn messages_from_the_address_are_not_shown() {
         let planted = "call this number".to_owned();
         for error in [
             ApiError::Field {

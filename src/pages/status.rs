@@ -1,22 +1,22 @@
-//! The HTTP status of a page. A page knows that something does not exist, but not that HTTP is there; the server
-//! gives it this as context; where routes are only listed there is no response, it is absent and nothing happens.
+//! The HTTP status of a page. The server provides [`PageStatus`] as context for each request. Without a request, as when
+//! the routes are listed, the context is absent and [`set_page_status`] does nothing.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 
-/// Set by the server for each request.
+/// The function that sets the status of the response.
 #[derive(Clone)]
 pub struct PageStatus(Arc<dyn Fn(u16) + Send + Sync>);
 
 impl PageStatus {
-    /// `set` is called with the status code.
+    /// `set` gets the status code.
     pub fn new(set: impl Fn(u16) + Send + Sync + 'static) -> Self {
         Self(Arc::new(set))
     }
 }
 
-/// Answers this page with `code`, such as 404.
+/// Sets the HTTP status of the page, such as 404.
 pub fn set_page_status(code: u16) {
     if let Some(PageStatus(set)) = use_context() {
         set(code);

@@ -1,4 +1,4 @@
-//! A wallet: who owns it, what is in it and why, event by event, at any moment of its history.
+//! The page of a wallet: its owner, balances, holds, orders and events, now or at a moment of the past.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ use crate::{
     },
 };
 
-/// The query of the address, whether the reader can correct something, and the wallet. The past can't be corrected.
+/// The query of the address, whether the reader can correct something, and the wallet. A past state can't be corrected.
 type Answer = (TimelineQuery, bool, WalletView);
 
 #[component]
@@ -187,7 +187,7 @@ fn facts(wallet: &WalletView) -> AnyView {
     .into_any()
 }
 
-/// What was asked for; sliding through time shows others in their place.
+/// The balances at the moment of the address. The slider of time travel replaces them.
 fn balances(id: &str, balances: Balances, currency: Option<Currency>) -> AnyView {
     let holds = ListQuery {
         states: ListName::Holds.states().into_iter().map(str::to_owned).collect(),
@@ -217,7 +217,7 @@ fn balances(id: &str, balances: Balances, currency: Option<Currency>) -> AnyView
     .into_any()
 }
 
-/// `of` is the wallet whose holds can be released here.
+/// The open holds. `of` is the id of the wallet if the reader can release its holds.
 fn holds(
     holds: Part<HoldRow>,
     currency: Option<Currency>,

@@ -4,7 +4,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -24,7 +24,7 @@ pub struct Proxy {
 }
 
 struct State {
-    target: SocketAddr,
+    target: Mutex<SocketAddr>,
     /// Bytes until the cut. A very large number if no cut is set.
     left: AtomicI64,
     cut: Notify,
@@ -34,7 +34,7 @@ impl Proxy {
     pub async fn start(target_port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let state = Arc::new(State {
-            target: (Ipv4Addr::LOCALHOST, target_port).into(),
+            target: Mutex::new((Ipv4Addr::LOCALHOST, target_port).into()),
             left: AtomicI64::new(i64::MAX),
             cut: Notify::new(),
         });
@@ -52,6 +52,12 @@ impl Proxy {
         format!("redis://{}/", self.address)
     }
 
+    /// Leads new connections to another port. Open connections stay.
+    #[allow(dead_code, reason = "not every test does")]
+    pub fn lead_to(&self, port: u16) {
+        *self.state.target.lock().unwrap() = (Ipv4Addr::LOCALHOST, port).into();
+    }
+
     /// Cuts every connection once, after this number of bytes in both directions together.
     pub fn cut_after(&self, bytes: i64) {
         self.state.left.store(bytes, Ordering::SeqCst);
@@ -67,7 +73,8 @@ impl Proxy {
 
 impl State {
     async fn serve(self: Arc<Self>, client: TcpStream) {
-        let Ok(server) = TcpStream::connect(self.target).await else {
+        let target = *self.target.lock().unwrap();
+        let Ok(server) = TcpStream::connect(target).await else {
             return;
         };
         client.set_nodelay(true).unwrap();

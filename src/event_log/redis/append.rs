@@ -1,26 +1,30 @@
 //! Appends by one call of the Redis Function `ledgerscope_append`, which checks everything before it writes anything.
 //! Loads the library if it is missing or old. Repeats a call whose answer was lost only if the repeat changes nothing;
-//! otherwise the outcome is reported as unknown.
+//! otherwise the outcome is reported as unknown. If a call fails after its first write, the event ids show what it wrote.
 
 use redis::{Cmd, RedisError, RedisResult};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
+    entry::Entries,
     keys,
     link::{Link, OPERATION_MAX, PAUSES, Session, Trouble, unavailable},
 };
 use crate::{
     domain::{
-        event::NewEvent,
+        event::{Entry, NewEvent},
         ids::{EntityId, Sequence},
     },
-    event_log::{AppendError, Appended, Expected, codec},
+    event_log::{AppendError, Appended, Expected, codec, fault::Fault},
 };
 
 /// The library that the server runs. Its `VERSION` equals [`VERSION`].
 const LIBRARY: &str = include_str!("ledgerscope.lua");
 /// The version of the library. Later versions answer in the same way (contract §2).
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+
+/// Entries of others after an append that are looked at to find out what it wrote.
+const OTHERS_MAX: usize = 100;
 
 /// One requested append.
 #[derive(Clone, Copy)]
@@ -38,6 +42,8 @@ enum Failed {
     Sent(Trouble),
     /// The function refused.
     Answered(AppendError),
+    /// The function failed after it had written a part.
+    PartlyWritten(Fault),
 }
 
 /// The function's answer: `appended` or `repeated`, the first and the last sequence, and the entry id of the first
@@ -54,6 +60,7 @@ pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended
         let trouble = match attempt(link, request, deadline).await {
             Ok(appended) => return Ok(appended),
             Err(Failed::Answered(error)) => return Err(error),
+            Err(Failed::PartlyWritten(fault)) => return find_out(link, request, fault).await,
             Err(Failed::Unsent(trouble)) => trouble,
             Err(Failed::Sent(trouble)) => {
                 is_unknown |= matches!(trouble, Trouble::Lost(_));
@@ -69,12 +76,54 @@ pub(super) async fn append(link: &Link, request: Request<'_>) -> Result<Appended
     }
 }
 
+/// Finds out by the event ids what an append has written that failed after its first write. If the stream has all events,
+/// they are appended: what is missing is in the feed or among the idempotency keys.
+async fn find_out(link: &Link, request: Request<'_>, fault: Fault) -> Result<Appended, AppendError> {
+    tracing::error!(domain = %link.domain, id = %request.id, ?fault, "an append was written in part");
+    let newest = link.read(|session| newest_entries(link, session, request)).await;
+    let Ok(newest) = newest else {
+        return Err(fault.into_unknown(link.domain));
+    };
+    let known: Vec<_> = newest
+        .iter()
+        .rev()
+        .map(|entry| (entry.fields.id(), entry.sequence()))
+        .collect();
+    let asked: Vec<_> = request.events.iter().map(|event| Some(event.id.as_str())).collect();
+    let found = known
+        .windows(asked.len())
+        .find(|window| window.iter().map(|(id, _)| *id).eq(asked.iter().copied()));
+    match found.map(|window| (window.first(), window.last())) {
+        Some((Some((_, Some(first))), Some((_, Some(last))))) => Ok(Appended {
+            first: *first,
+            last: *last,
+            repeated: false,
+        }),
+        _ if known.iter().any(|(id, _)| asked.contains(id)) => Err(fault.into_unknown(link.domain)),
+        _ => Err(fault.into_append(link.domain)),
+    }
+}
+
+/// The last entries of a stream, the newest first: as many as the events, and those that others appended since.
+async fn newest_entries(link: &Link, mut session: Session, request: Request<'_>) -> RedisResult<Vec<Entry>> {
+    let partition = keys::partition(request.id, session.partitions);
+    let Entries { entries, .. } = redis::cmd("XREVRANGE")
+        .arg(keys::entity(link.domain, partition, request.id))
+        .arg("+")
+        .arg("-")
+        .arg("COUNT")
+        .arg(request.events.len() + OTHERS_MAX)
+        .query_async(&mut session.connection)
+        .await?;
+    Ok(entries)
+}
+
 async fn attempt(link: &Link, request: Request<'_>, deadline: Instant) -> Result<Appended, Failed> {
     let mut session = in_time(deadline, link.session()).await.map_err(Failed::Unsent)?;
     let sent = call(link, &mut session, request, deadline).await;
     let stale = matches!(
         sent,
-        Err(Failed::Unsent(Trouble::Lost(_)) | Failed::Sent(Trouble::Lost(_) | Trouble::NotNow(_)))
+        Err(Failed::Unsent(Trouble::Lost(_) | Trouble::NotNow(_)) | Failed::Sent(Trouble::Lost(_) | Trouble::NotNow(_)))
     );
     if stale {
         link.forget(session.number).await;
@@ -200,6 +249,7 @@ impl Request<'_> {
                 Failed::Answered(AppendError::KeyReused(key.unwrap_or_default()))
             }
             (Some("INVALID"), ..) => Failed::Answered(AppendError::Invalid(detail.to_owned())),
+            (Some("UNKNOWN"), ..) => Failed::PartlyWritten(unavailable(detail)),
             // The library was removed from the server. The next connection loads it again.
             _ if is_function_missing(error) => {
                 Failed::Sent(Trouble::NotNow(unavailable("its function library was removed")))

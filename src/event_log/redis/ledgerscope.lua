@@ -1,10 +1,11 @@
 #!lua name=ledgerscope
 
 -- The functions that append to a Ledgerscope log (docs/contract.md, section 2). Redis runs a function alone and does not
--- undo what it has written, so everything is checked before the first write, and nothing after it can fail.
+-- undo what it has written. Therefore everything is checked before the first write: the arguments, the types of the keys,
+-- and the permissions. An error after the first write is answered as UNKNOWN.
 
 -- A program loads this library where the server has none or one of a lower version.
-local VERSION = 1
+local VERSION = 2
 
 local EVENTS_MAX = 1000
 local BYTES_MAX = 65536
@@ -15,6 +16,10 @@ local EXACT_MAX = 2 ^ 53 - 1
 local SEQUENCE_MAX = '9223372036854775807'
 -- Entries of one page where a stream has to be searched.
 local PAGE = 500
+-- Entries that one append looks at in a stream that seems to be in order.
+local LOOK_MAX = 5000
+-- The field of the idempotency keys that keeps the highest sequence. No idempotency key is empty.
+local KEPT = ''
 
 -- The order in which the fields of an event are written.
 local FIELDS = { 'id', 'type', 'sequence', 'time', 'actor', 'idempotencykey', 'correlationid', 'causationid', 'data' }
@@ -106,23 +111,46 @@ local function each(key, from, to, visit)
     end
 end
 
--- Whether a stream was written in order and without gaps, as far as its last entry tells.
+-- Whether a stream seems to be written in order and without gaps: its first entry has sequence 1, and its last one the
+-- number of entries.
 local function is_counted(stream)
-    return stream.length > 0 and stream.last and sequence_of(stream.last) == stream.length
+    return stream.length > 0
+        and stream.last
+        and sequence_of(stream.last) == stream.length
+        and sequence_of(stream.first) == 1
 end
 
--- The sequence that the stream is at: 0 where there is none. What others wrote out of order has to be looked through.
-local function current_sequence(key, stream)
+-- The highest sequence that is kept, and the id of the entry up to which it is the highest. nil if none is kept.
+local function read_kept(key)
+    local kept = redis.call('HGET', key, KEPT)
+    local sequence, id = string.match(kept or '', '^(%d+)@(%d+%-%d+)$')
+    sequence = parse_sequence(sequence)
+    return sequence and { sequence = sequence, id = id }
+end
+
+-- The highest sequence of a stream, and what to keep of it with the next append, if anything. A stream of which every
+-- event was appended here with an idempotency key is in order, so nothing is looked at. Otherwise only the entries after
+-- the kept id are looked at: all of them, or in a stream that seems to be in order some of them with each append.
+local function current_sequence(keys, stream)
+    local kept = read_kept(keys[3])
     if stream.length == 0 then
-        return 0
-    elseif is_counted(stream) then
-        return stream.length
+        return kept and kept.sequence or 0, kept
     end
-    local highest = 0
-    each(key, '-', '+', function(entry)
-        highest = math.max(highest, sequence_of(entry) or 0)
+    local counted = is_counted(stream)
+    if counted and not kept and redis.call('HLEN', keys[3]) == stream.length then
+        return stream.length, nil
+    end
+    local highest, last, looked, whole = kept and kept.sequence or 0, kept and kept.id, 0, true
+    each(keys[1], last and '(' .. last or '-', '+', function(entry)
+        if counted and looked >= LOOK_MAX then
+            whole = false
+            return true
+        end
+        looked = looked + 1
+        highest, last = math.max(highest, sequence_of(entry) or 0), entry[1]
     end)
-    return highest
+    local found = counted and math.max(highest, stream.length) or highest
+    return found, { sequence = highest, id = last, whole = whole }
 end
 
 -- The id of the first entry with a sequence, or nil. In a stream that was written in order its millisecond is found by
@@ -289,11 +317,8 @@ local function earlier_answer(keys, stream, events)
             whose[#whose + 1] = i
         end
     end
-    local kind = redis.call('TYPE', keys[3]).ok
-    if kind == 'none' or #asked == 0 then
+    if #asked == 0 then
         return nil
-    elseif kind ~= 'hash' then
-        refuse('INVALID', 'the key of the idempotency keys holds another type: ' .. kind)
     end
     for i, stored in ipairs(redis.call('HMGET', keys[3], unpack(asked))) do
         if stored then
@@ -312,13 +337,48 @@ local function earlier_answer(keys, stream, events)
     return nil
 end
 
-local function check_expectation(expected, actual)
+local function conflict(actual, expected)
+    refuse('CONFLICT', integer(actual) .. ' is where the stream is, not at ' .. expected)
+end
+
+-- The sequence after which the events are appended, and what to keep with them. `expected` is `any`, a sequence, or a
+-- sequence and the id of the last entry, `7@ENTRY-ID`. With an id nothing but the last entry is looked at: the caller
+-- has read the stream up to there.
+local function decide_sequence(keys, stream, expected)
+    local wanted, id = string.match(expected or '', '^(%d+)@(%d+%-%d+)$')
+    if id then
+        wanted = parse_sequence(wanted) or 0
+        local kept = read_kept(keys[3])
+        local own = stream.last and sequence_of(stream.last) or 0
+        local highest = math.max(own, kept and kept.sequence or 0)
+        if not stream.last or stream.last[1] ~= id or highest > wanted then
+            conflict(highest, expected)
+        end
+        local in_order = is_counted(stream) and not kept and wanted == stream.length
+        return wanted, not in_order and { sequence = wanted, id = id, whole = true } or nil
+    end
+    local actual, kept = current_sequence(keys, stream)
     if expected == 'any' then
-        return
+        return actual, kept
     elseif not expected or not string.find(expected, '^%d+$') then
-        refuse('INVALID', 'the expected sequence is a number or any')
+        refuse('INVALID', 'the expected sequence is a number, a number and an entry id, or any')
     elseif tonumber(expected) ~= actual then
-        refuse('CONFLICT', integer(actual) .. ' is where the stream is, not at ' .. expected)
+        conflict(actual, expected)
+    end
+    return actual, kept
+end
+
+-- Refuses what would fail after the first write: a key of another type, and a command that this user may not run.
+local function check_writes(keys)
+    local kind = redis.call('TYPE', keys[3]).ok
+    if kind ~= 'none' and kind ~= 'hash' then
+        refuse('INVALID', 'the key of the idempotency keys holds another type: ' .. kind)
+    end
+    local calls = { { 'XADD', keys[1], '*', 'id', '' }, { 'XADD', keys[2], '*', 'subject', '' }, { 'HSET', keys[3], KEPT, '' } }
+    for _, call in ipairs(calls) do
+        if not redis.acl_check_cmd(unpack(call)) then
+            refuse('NOPERM', "this user has no permissions to run the '" .. string.lower(call[1]) .. "' command on " .. call[2])
+        end
     end
 end
 
@@ -342,6 +402,18 @@ end
 
 -- Writing -----------------------------------------------------------------------------------------------------------
 
+-- Whether this call has written anything.
+local has_written = false
+
+local function put(...)
+    redis.call(...)
+    has_written = true
+end
+
+local function keep(key, sequence, id)
+    put('HSET', key, KEPT, integer(sequence) .. '@' .. id)
+end
+
 local function write(keys, subject, event, sequence, id)
     local fields = {}
     event.known.sequence = sequence
@@ -354,10 +426,10 @@ local function write(keys, subject, event, sequence, id)
     for _, text in ipairs(event.extra) do
         fields[#fields + 1] = text
     end
-    redis.call('XADD', keys[1], id, unpack(fields))
-    redis.call('XADD', keys[2], id, 'subject', subject, 'sequence', sequence)
+    put('XADD', keys[1], id, unpack(fields))
+    put('XADD', keys[2], id, 'subject', subject, 'sequence', sequence)
     if event.known.idempotencykey then
-        redis.call('HSET', keys[3], event.known.idempotencykey, sequence)
+        put('HSET', keys[3], event.known.idempotencykey, sequence)
     end
 end
 
@@ -365,31 +437,47 @@ local function append(keys, args)
     local subject = check_keys(keys)
     local events = read_events(args)
     local stream, feed = look_at(keys[1]), look_at(keys[2])
+    check_writes(keys)
     -- The key comes first: a repeat gets the first answer, wherever the stream is by now.
     local earlier = earlier_answer(keys, stream, events)
     if earlier then
         return earlier
     end
-    local actual = current_sequence(keys[1], stream)
-    check_expectation(args[1], actual)
+    local actual, kept = decide_sequence(keys, stream, args[1])
     if actual + #events > EXACT_MAX then
         refuse('INVALID', 'the sequence of the stream has come to its end')
     end
     local id = next_id(stream, feed, events)
-    for i, event in ipairs(events) do
-        write(keys, subject, event, integer(actual + i), integer(id.ms) .. '-' .. integer(id.n + i - 1))
+    local function id_of(i)
+        return integer(id.ms) .. '-' .. integer(id.n + i - 1)
     end
-    return { 'appended', actual + 1, actual + #events, integer(id.ms) .. '-' .. integer(id.n) }
+    for i, event in ipairs(events) do
+        write(keys, subject, event, integer(actual + i), id_of(i))
+    end
+    if kept and kept.whole ~= false then
+        keep(keys[3], actual + #events, id_of(#events))
+    elseif kept then
+        keep(keys[3], kept.sequence, kept.id)
+    end
+    return { 'appended', actual + 1, actual + #events, id_of(1) }
 end
 
 redis.register_function('ledgerscope_append', function(keys, args)
+    has_written = false
     local done, answer = pcall(append, keys, args)
     if done then
         return answer
-    elseif type(answer) == 'table' then
-        return redis.error_reply(answer.refusal or answer.err or 'ERR the append failed')
     end
-    return redis.error_reply('ERR the append failed: ' .. tostring(answer))
+    local reason = tostring(answer)
+    if type(answer) == 'table' then
+        reason = answer.refusal or answer.err or 'ERR the append failed'
+    else
+        reason = 'ERR the append failed: ' .. reason
+    end
+    if has_written then
+        reason = 'UNKNOWN a part was written, then: ' .. reason
+    end
+    return redis.error_reply(reason)
 end)
 
 redis.register_function({

@@ -64,7 +64,7 @@ struct State {
 pub(super) enum Trouble {
     /// The connection can't be used any more. Commands sent over it may have been executed.
     Lost(Fault),
-    /// The server did not execute the command, but may do so soon.
+    /// The server did not execute the command, but it, or the server behind a new connection, may do so soon.
     NotNow(Fault),
     /// The server did not execute the command, and would not the next time either.
     Refused(Fault),
@@ -90,9 +90,18 @@ impl From<RedisError> for Trouble {
             ErrorKind::Server(ServerErrorKind::BusyLoading) => {
                 Self::NotNow(unavailable("it is still loading its data"))
             }
-            ErrorKind::Server(
-                ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
-            ) => Self::NotNow(unavailable("its cluster is not ready")),
+            ErrorKind::Server(ServerErrorKind::TryAgain) => Self::NotNow(unavailable("its cluster is not ready")),
+            ErrorKind::Server(ServerErrorKind::ClusterDown) => Self::NotNow(unavailable("its cluster is down")),
+            ErrorKind::Server(ServerErrorKind::MasterDown) => {
+                Self::NotNow(unavailable("it is a replica that has no connection to its master"))
+            }
+            // After a failover a new connection may lead to the new master.
+            ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+                Self::NotNow(unavailable("it is a replica and does not accept writes"))
+            }
+            ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask) => Self::NotNow(unavailable(
+                "it is a node of a Redis Cluster, which this version can't use",
+            )),
             _ => Self::Refused(refused(&error)),
         }
     }
@@ -128,10 +137,6 @@ fn refused(error: &RedisError) -> Fault {
         (ErrorKind::AuthenticationFailed, _) | (_, "NOAUTH" | "WRONGPASS") => {
             unavailable("it does not accept the user and password of its URL")
         }
-        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
-            unavailable("it is a node of a Redis Cluster, which this version can't use")
-        }
-        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => unavailable("it is a replica and does not accept writes"),
         (_, "OOM") => unavailable("its memory is full"),
         (_, "NOPERM") => unavailable(not_permitted(detail)),
         (_, "WRONGTYPE") => Fault::Damaged("a key of the log has the wrong type".into()),
@@ -245,7 +250,7 @@ impl Link {
                         match operation(session).await.map_err(E::into) {
                             Ok(answer) => return Ok(answer),
                             Err(trouble) => {
-                                if matches!(trouble, Trouble::Lost(_)) {
+                                if matches!(trouble, Trouble::Lost(_) | Trouble::NotNow(_)) {
                                     self.forget(number).await;
                                 }
                                 trouble

@@ -1,4 +1,4 @@
-//! What a case asks for: how much, of what, by whom and why, as it was proposed.
+//! The proposal of a case: the command, its amount and subject, the proposer, the reason, and the warnings.
 
 use leptos::prelude::*;
 

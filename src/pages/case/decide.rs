@@ -1,5 +1,5 @@
-//! What the reader can do with a case: approve or decline what somebody else proposed, take back what they proposed
-//! themselves, or be told why not.
+//! The forms that decide on a case: approve or decline a proposal of another operator, or withdraw one's own. An operator
+//! who can't decide sees the reason.
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
@@ -11,11 +11,14 @@ use crate::{
         words::sentence,
     },
     domain::{compensation::command::NOTE_MAX, form::Field},
-    pages::{proof::Proof, sent::mistake},
+    pages::{
+        proof::{Proof, proof},
+        sent::mistake,
+    },
     views::{compensations::CaseView, operators::Me},
 };
 
-pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: Failures) -> AnyView {
+pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: &Failures) -> AnyView {
     if !case.state.awaits_approval() {
         return ().into_any();
     }
@@ -23,14 +26,16 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: Failures) -> 
         return ().into_any();
     };
     let content = if case.can_decide {
-        decide(&me, case, failures.approve, failures.decline)
+        decide(&me, case, failures.approve.as_ref(), failures.decline.as_ref())
     } else {
         let why = case.why_not.clone().unwrap_or_else(|| {
             "an operator of finance who did not propose the case can approve or decline it".to_owned()
         });
         view! { <p>{sentence(&why)} "."</p> }.into_any()
     };
-    let back = case.can_withdraw.then(|| withdraw(&me, case, failures.withdraw));
+    let back = case
+        .can_withdraw
+        .then(|| withdraw(&me, case, failures.withdraw.as_ref()));
     view! {
         <section class="panel decide" aria-labelledby="decide">
             <div class="panel-head">
@@ -45,8 +50,8 @@ pub(super) fn decisions(me: Option<Me>, case: &CaseView, failures: Failures) -> 
     .into_any()
 }
 
-/// Approving first; declining behind a word, so that neither is pressed for the other.
-fn decide(me: &Me, case: &CaseView, approve_failure: Option<ApiError>, decline_failure: Option<ApiError>) -> AnyView {
+/// The forms to approve and to decline. The second one is collapsed, so that the buttons are not mixed up.
+fn decide(me: &Me, case: &CaseView, approve_failure: Option<&ApiError>, decline_failure: Option<&ApiError>) -> AnyView {
     let approve = Way {
         prefix: "approve-",
         word: "Approve and issue",
@@ -77,7 +82,7 @@ fn decide(me: &Me, case: &CaseView, approve_failure: Option<ApiError>, decline_f
     .into_any()
 }
 
-fn withdraw(me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
+fn withdraw(me: &Me, case: &CaseView, failure: Option<&ApiError>) -> AnyView {
     let way = Way {
         prefix: "withdraw-",
         word: "Withdraw",
@@ -96,38 +101,36 @@ fn withdraw(me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
     .into_any()
 }
 
-/// How one of the forms looks.
+/// What differs between the three forms.
 #[derive(Clone, Copy)]
 struct Way {
-    /// Before the ids of its fields.
+    /// The prefix of the ids of the fields.
     prefix: &'static str,
     word: &'static str,
     pending_word: &'static str,
     main: bool,
     note: &'static str,
-    /// The password may have to be given again.
+    /// The form can ask for the password and a code.
     proof: bool,
 }
 
-/// The fields of one of the forms and its button.
-fn fields(way: Way, me: &Me, case: &CaseView, failure: Option<ApiError>) -> AnyView {
+/// The fields and the button of one form.
+fn fields(way: Way, me: &Me, case: &CaseView, failure: Option<&ApiError>) -> AnyView {
     let hash = case
         .state
         .proposal
         .as_ref()
         .map(|proposal| proposal.command_hash.clone())
         .unwrap_or_default();
-    let note_mistake = mistake(failure.as_ref(), Field::Note);
+    let note_mistake = mistake(failure, Field::Note);
     let proof = way.proof.then(|| {
-        view! {
-            <Proof
-                of_form="form"
-                password=case.password_needed
-                code=case.code_needed
-                failure
-                prefix=way.prefix
-            />
-        }
+        let asked = Proof {
+            password: case.password_needed,
+            code: case.code_needed,
+            prefix: way.prefix,
+            ..Proof::default()
+        };
+        proof(asked, failure)
     });
     view! {
         <Hidden name="form[case]" value=case.row.id.to_string() />

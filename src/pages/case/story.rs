@@ -1,4 +1,4 @@
-//! A case's own events, oldest first: who did what with it, when, and what they said.
+//! The events of a case, oldest first: the type, the actor, the time and the note of each.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -53,7 +53,7 @@ pub(super) fn story(story: Vec<Entry>, now: DateTime<Utc>) -> AnyView {
     .into_any()
 }
 
-/// What an event of a case is called and what was said with it; a foreign one keeps its type.
+/// The title of an event of a case, and its note or reason. The title of another event is its type.
 fn title_and_note(entry: &Entry) -> (String, Option<String>) {
     let kind = entry.fields.r#type().unwrap_or_default();
     let title = kind
@@ -75,7 +75,7 @@ mod tests {
     use crate::domain::event::{Fields, Known, RawDigest};
 
     #[test]
-    fn an_event_says_what_was_said_with_it() {
+    fn an_event_has_a_title_and_its_note() {
         let entry = |kind: &str, data: &str| Entry {
             position: "1-0".parse().unwrap(),
             recorded: "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -1,5 +1,4 @@
-//! How a case ended or that it goes on, in a sentence that can be acted on, with links to what was appended; and what others
-//! appended meanwhile.
+//! The outcome of a case with links to the appended events, and the events that others appended to its streams.
 
 use leptos::prelude::*;
 
@@ -15,7 +14,7 @@ use crate::{
     views::{compensations::CaseView, events::Recent, href, query::timeline_href, timelines::TimelineQuery},
 };
 
-/// How it stands, in one sentence that can be acted on.
+/// The outcome of the case, or that it is being issued. Empty while it waits for an approval.
 pub(super) fn verdict(case: &CaseView) -> AnyView {
     let state = &case.state;
     if state.is_to_be_issued() {
@@ -60,7 +59,7 @@ pub(super) fn verdict(case: &CaseView) -> AnyView {
     .into_any()
 }
 
-/// What was appended, as links.
+/// Links to the appended events.
 fn links(issued: &[IssuedEvent], news: &[Recent]) -> AnyView {
     if issued.is_empty() {
         return ().into_any();
@@ -80,7 +79,7 @@ fn links(issued: &[IssuedEvent], news: &[Recent]) -> AnyView {
     view! { <ul class="issued">{items}</ul> }.into_any()
 }
 
-/// What others appended to its streams; an approval is refused then.
+/// The events that others appended to the streams of the case. If there are any, an approval is refused.
 pub(super) fn since(news: Vec<Recent>, case: &CaseView) -> AnyView {
     if news.is_empty() {
         return ().into_any();
@@ -109,7 +108,7 @@ pub(super) fn since(news: Vec<Recent>, case: &CaseView) -> AnyView {
     .into_any()
 }
 
-/// Where the events stand that were appended for the steps, one a step.
+/// For each step, the address of the event that was appended for it. `None` if none was.
 pub(super) fn places(steps: &[Step], issued: &[IssuedEvent], news: &[Recent]) -> Vec<Option<String>> {
     steps
         .iter()
@@ -120,7 +119,7 @@ pub(super) fn places(steps: &[Step], issued: &[IssuedEvent], news: &[Recent]) ->
         .collect()
 }
 
-/// An event's own page where its position is known, otherwise its entity as of it.
+/// The page of the event if `news` has its position, otherwise the page of its entity at its sequence.
 fn place(event: &IssuedEvent, news: &[Recent]) -> String {
     let written = news.iter().find(|recent| {
         (recent.domain, &recent.subject) == (event.domain, &event.id)
@@ -141,7 +140,7 @@ fn place(event: &IssuedEvent, news: &[Recent]) -> String {
     }
 }
 
-/// What was appended there by others than the case itself.
+/// The events of `news` that the case itself did not append.
 pub(super) fn foreign_news(news: Vec<Recent>, issued: &[IssuedEvent]) -> Vec<Recent> {
     let own = |recent: &Recent| {
         let id = recent.entry.fields.id();
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_issued_leads_to_its_event_and_is_no_news() {
+    fn issued_events_have_addresses_and_are_not_foreign_news() {
         let step = Step {
             domain: Domain::Wallet,
             subject: EntityId::new("W-1").unwrap(),

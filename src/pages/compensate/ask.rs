@@ -1,4 +1,4 @@
-//! The first step: how much and why. A form that asks, so that its address is all there is to it.
+//! The first step: a GET form for the amount, the reason and the note. The address has all that it asks for.
 
 use leptos::prelude::*;
 
@@ -62,14 +62,14 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError
             />
         }
     });
-    // What was seen before is not asked about again.
+    // A new preview has new positions.
     let address = |search: &str| {
         form_href(&FormQuery {
             seen: String::new(),
             ..form_query(search).query
         })
     };
-    // Once there is a preview, the main button is the one below it.
+    // With a preview, the main button is the one of the second form.
     let (button, class) = if matches!(form.outcome, FormOutcome::Ready(_)) {
         ("Preview again", "button")
     } else {
@@ -125,7 +125,7 @@ pub(super) fn ask_form(draft: &Draft, form: &FormView, failure: Option<&ApiError
     .into_any()
 }
 
-/// A mistake, said above the fields and leading to its own.
+/// The error of a field, shown above the form, with a link to the field.
 fn problem(error: &FieldError) -> AnyView {
     let text = format!("{}.", sentence(&error.message));
     let text = match field_id(error.field) {
@@ -135,7 +135,7 @@ fn problem(error: &FieldError) -> AnyView {
     view! { <FormProblem title="There is no preview yet"><p>{text}</p></FormProblem> }.into_any()
 }
 
-/// The wallet or order, and the event, hold or refund of it.
+/// What the correction is about: the wallet or order, and its event, hold or refund.
 fn about(form: &FormView) -> AnyView {
     let word = match form.domain {
         Domain::Wallet => "Wallet",
@@ -188,7 +188,7 @@ fn about(form: &FormView) -> AnyView {
     .into_any()
 }
 
-/// The most that can be asked for, where there is such a thing.
+/// A hint on the largest amount. Empty for commands that need none.
 fn amount_hint(form: &FormView) -> String {
     let shown = |amount| format_amount(amount, form.currency, false);
     let unit = form.currency.map(|currency| format!(" {currency}")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The second step's end: what to think about, where it goes, who is asking, and the button. Everything that was shown
-//! travels with the form, so that what is issued is what was seen or nothing.
+//! The form of the second step: the warnings, whether an approval is needed, the password fields, and the button. The
+//! form sends the hash and the positions of the preview, so that only the previewed events are issued.
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
@@ -21,7 +21,11 @@ use crate::{
         },
         form::Field,
     },
-    pages::{address::here, proof::Proof, sent::mistake},
+    pages::{
+        address::here,
+        proof::{Proof, proof},
+        sent::mistake,
+    },
     views::{
         compensations::{Preview, Route},
         href,
@@ -76,7 +80,7 @@ fn warnings(warnings: &[Warning]) -> AnyView {
     .into_any()
 }
 
-/// Whether it is issued at once, or waits for somebody else and for how long.
+/// Says whether the command is issued at once or needs an approval, and until when it can be approved.
 fn route(preview: &Preview) -> AnyView {
     let (tone, word) = if preview.route.is_issue() {
         (Tone::Good, "Issued at once")
@@ -122,14 +126,12 @@ fn form(draft: &Draft, preview: &Preview, me: Me, failure: Option<&ApiError>) ->
             />
         }
     });
-    let proof = view! {
-        <Proof
-            of_form="form"
-            password=preview.password_needed
-            code=preview.code_needed
-            failure=failure.cloned()
-        />
+    let asked = Proof {
+        password: preview.password_needed,
+        code: preview.code_needed,
+        ..Proof::default()
     };
+    let proof = proof(asked, failure);
     let hidden = hidden(draft, preview, me)
         .map(|(name, value)| view! { <Hidden name=format!("form[{name}]") value /> })
         .into_iter()
@@ -152,7 +154,7 @@ fn form(draft: &Draft, preview: &Preview, me: Me, failure: Option<&ApiError>) ->
     .into_any()
 }
 
-/// What was asked for, what was seen, and whose form it is.
+/// The hidden fields: the command, the hash and positions of the preview, and the form token of the session.
 fn hidden(draft: &Draft, preview: &Preview, me: Me) -> [(&'static str, String); 10] {
     [
         ("command", draft.command.clone()),

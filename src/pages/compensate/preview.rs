@@ -1,5 +1,5 @@
-//! What the second step shows before its button: the figures before and after, the events to the letter, what was
-//! appended since the reader looked, or why it can't be done.
+//! The preview of the second step: the figures before and after, the events to append, what was appended since the reader
+//! looked, or why the command is not possible.
 
 use leptos::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::{
     views::events::Recent,
 };
 
-/// The figures as they are, or with what they become.
+/// The current figures, and the figures after the command if `after` is given.
 pub(super) fn foreseen(before: Figures, after: Option<Figures>, currency: Option<Currency>) -> AnyView {
     let (title, caption) = if after.is_some() {
         ("Before and after", "The figures before and after it")

@@ -1,4 +1,4 @@
-//! The filters in force, each as a link to the same list without it.
+//! Chips: the active filters of a list. Each is a link to the same list without that filter.
 
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// A line of chips; nothing where no filter is in force.
+/// A line of chips. Empty if no filter is active.
 pub fn chips(list: ListName, query: &ListQuery) -> AnyView {
     let chips = in_force(list, query);
     if chips.is_empty() {
@@ -46,7 +46,7 @@ pub fn chips(list: ListName, query: &ListQuery) -> AnyView {
     .into_any()
 }
 
-/// Each filter in words, and the query without it.
+/// Each active filter in words, and the query without it.
 fn in_force(list: ListName, query: &ListQuery) -> Vec<(String, ListQuery)> {
     let mut chips = Chips {
         list,
@@ -69,19 +69,19 @@ struct Chips<'a> {
 }
 
 impl Chips<'_> {
-    /// `remove` takes the filter out of the query.
+    /// Adds a chip. `remove` removes its filter from the query.
     fn put(&mut self, text: String, remove: impl FnOnce(&mut ListQuery)) {
         let mut rest = self.query.page(PageAt::First);
         remove(&mut rest);
         if rest.states == self.list.default_states() {
             rest.states.clear();
         }
-        // Without its currency an amount would be compared with amounts of any.
+        // An amount without a currency would be compared with amounts of every currency.
         let (rest, _) = rest.without_mixed_amounts();
         self.made.push((text, rest));
     }
 
-    /// A chip for each of several values.
+    /// Adds a chip for each value of a filter.
     fn put_each<T: Clone + PartialEq>(
         &mut self,
         label: &str,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_one_currency_goes_with_it() {
+    fn removing_the_currency_removes_bounds_and_sorts_of_amounts() {
         assert_eq!(
             chips_of(ListName::Wallets, "currency=EUR&min=-1&max=20&sort=amount_up"),
             [
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_one_chip_and_the_default_is_none() {
+    fn all_states_are_one_chip_and_the_default_states_are_none() {
         assert_eq!(chips_of(ListName::Holds, "state=all"), ["State: any -> /holds"]);
         assert_eq!(chips_of(ListName::Holds, ""), [""; 0]);
         assert_eq!(

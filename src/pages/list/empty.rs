@@ -1,4 +1,4 @@
-//! What a list says where it has no rows to show.
+//! The messages of a page of a list without rows.
 
 use leptos::prelude::*;
 
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// Stands where a page has no rows, unless the reason is that no row matches: the search of the page stopped early, a store
-/// is not read, or the rows are on other pages.
+/// The message for a page without rows if other rows may match: the search of the page stopped early, a store is not read,
+/// or the rows are on other pages. `None` if no row matches.
 pub fn no_rows_here(
     noun: &'static str,
     info: &PageInfo,
@@ -76,7 +76,7 @@ fn buttons<const N: usize>(links: [Option<(String, &'static str)>; N]) -> AnyVie
     view! { <p>{links.collect_view()}</p> }.into_any()
 }
 
-/// No row matches, or there is none at all, which `none` says.
+/// The message for a list in which no row matches. `none` is the title and text of a list without filters.
 pub fn nothing(list: ListName, query: &ListQuery, none: (&'static str, &'static str)) -> AnyView {
     let noun = list.noun();
     let every_state = |query: &ListQuery| {
@@ -89,7 +89,7 @@ pub fn nothing(list: ListName, query: &ListQuery, none: (&'static str, &'static 
             },
         )
     };
-    // Some lists have more rows than they show where no state is asked for.
+    // Without states in the query, some lists show only a part of the states.
     let shows_some = list.default_states() != list.states();
     if !query.has_filters() && query.states.is_empty() {
         let (title, text) = none;

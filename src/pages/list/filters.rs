@@ -1,5 +1,6 @@
-//! The filter bar: a plain GET form. The search and the main choice stand in its first line, the other filters in a part that is
-//! open while one of them is in force. A choice takes effect at once where scripts run, and without them by the button.
+//! The filter bar of a list: a GET form. Its first line has the search and the main filters. The other filters are in a
+//! part that is open if the address names one of them. With scripts, a choice applies at once; without them, the button
+//! applies it.
 
 use leptos::prelude::*;
 
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-/// Ages to choose from, in hours.
+/// The offered ages, in hours.
 const AGES: [u32; 7] = [4, 24, 48, 120, 168, 336, 720];
 /// The filters of the first line, in this order.
 const MAIN: [Filter; 5] = [
@@ -36,14 +37,14 @@ const MAIN: [Filter; 5] = [
 #[component]
 pub fn FilterBar(
     list: ListName,
-    /// What the search text is looked for in.
+    /// What the search covers; the placeholder of the search field.
     searched: &'static str,
-    /// Every order can be chosen by a head, so that only cards need a choice of orders.
+    /// The heads of the columns offer every sort, so that only cards need the field for it.
     heads_sort: bool,
     query: ListQuery,
-    /// The address's query as it was asked: it keeps an amount that waits for its currency.
+    /// The raw query string. It has amounts that `query` lacks because their currency is missing.
     search: String,
-    /// The currencies to choose from.
+    /// The offered currencies.
     currencies: Vec<Currency>,
 ) -> impl IntoView {
     let bar = Bar {
@@ -115,7 +116,7 @@ struct Bar {
 }
 
 impl Bar {
-    /// Whether the filter is asked for, even in vain.
+    /// Whether the address names the filter, even if it has no effect.
     fn is_used(&self, filter: Filter) -> bool {
         value_of(&self.search, self.list.word(filter)).is_some()
     }
@@ -193,7 +194,7 @@ impl Bar {
         }
     }
 
-    /// The least or the highest amount. One that has no effect for want of a currency is kept as it was typed.
+    /// The field of the lowest or highest amount. A value that has no effect without a currency is kept as it was typed.
     fn bound(&self, filter: Filter, side: &str, bound: Option<&Bound>) -> AnyView {
         let name = self.list.word(filter);
         let typed = || value_of(&self.search, name).unwrap_or_default();
@@ -211,11 +212,11 @@ impl Bar {
         .into_any()
     }
 
-    /// The orders to choose from. Those that compare amounts are off until exactly one currency is chosen.
+    /// The field of the sort. Sorts by amount are disabled unless exactly one currency is chosen.
     fn sort(&self, class: &'static str) -> AnyView {
         let current = self.query.sort.unwrap_or_else(|| self.list.default_sort());
         let options = self.list.sorts().iter().map(|sort| {
-            // The default is left out of addresses.
+            // Addresses do not have the default sort.
             let value = if *sort == self.list.default_sort() {
                 ""
             } else {
@@ -240,7 +241,7 @@ impl Bar {
     }
 }
 
-/// A chip for each known value, and for what else the address asks for.
+/// A chip for each known value, and for each other value of the address.
 fn chips(
     name: &'static str,
     legend: &str,
@@ -277,14 +278,14 @@ fn id_field(name: &'static str, label: &'static str, id: Option<&str>) -> AnyVie
     view! { <TextField name label value /> }.into_any()
 }
 
-/// A day; a moment within one is text, which a field for days can't hold.
+/// A date field. A value with a time of day needs a text field.
 fn time_field(name: &'static str, label: String, value: Option<String>) -> AnyView {
     let value = value.unwrap_or_default();
     let kind = if value.contains('T') { "text" } else { "date" };
     view! { <TextField name label value kind /> }.into_any()
 }
 
-/// The ages to choose from, and the one that the address asks for.
+/// The offered ages, and the one of the address, as values and labels.
 fn age_options(chosen: Option<u32>) -> Vec<(String, String)> {
     let mut hours: Vec<_> = AGES.into_iter().chain(chosen).collect();
     hours.sort_unstable();
@@ -341,7 +342,7 @@ const fn customer_word(list: ListName) -> &'static str {
     }
 }
 
-/// A code of the contract in words; a producer's own as it is written.
+/// A code of the contract in words. Another producer's code is shown unchanged.
 pub(super) fn code_word(code: &str) -> String {
     let known =
         !matches!(Reason::from(code), Reason::Other(_)) || !matches!(Destination::from(code), Destination::Other(_));
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_of_ones_own_can_be_chosen_again() {
+    fn the_age_of_the_address_is_among_the_options() {
         let values = |chosen| {
             age_options(chosen)
                 .into_iter()
@@ -405,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_by_amount_can_be_chosen_with_one_currency() {
+    fn sorts_by_amount_are_enabled_only_with_one_currency() {
         for (search, off) in [("", 2), ("currency=EUR", 0), ("currency=EUR&currency=JPY", 2)] {
             let html = bar(ListName::Refunds, search).sort("field").to_html();
             assert_eq!(html.matches("disabled").count(), off, "{search}: {html}");
@@ -413,14 +414,14 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_without_its_currency_is_kept() {
+    fn an_amount_without_a_currency_is_kept_with_a_hint() {
         let html = |search| bar(ListName::Orders, search).control(Filter::Min).to_html();
         assert!(html("min=10").contains("value=\"10\"") && html("min=10").contains("one currency"));
         assert!(!html("min=10&currency=EUR").contains("one currency"));
     }
 
     #[test]
-    fn a_moment_within_a_day_is_no_day() {
+    fn a_value_with_a_time_of_day_has_a_text_field() {
         let html = |search| bar(ListName::Orders, search).control(Filter::From).to_html();
         assert!(html("from=2026-01-02").contains("type=\"date\""));
         assert!(html("from=2026-01-02T03:04:05Z").contains("type=\"text\""));

@@ -1,5 +1,5 @@
-//! The heads of a list's columns. One that sorts is a link; one that compares amounts is a link only where exactly one currency is
-//! chosen, because amounts of different currencies can't be compared.
+//! The heads of a list's columns. The head of a sortable column is a link. A head that sorts by amount is a link only if
+//! exactly one currency is chosen, because amounts of different currencies can't be compared.
 
 use leptos::prelude::*;
 
@@ -15,9 +15,9 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     label: &'static str,
-    /// What its head sorts by: a click takes the first, or if that is in force, the next.
+    /// The sorts of its head. A click applies the one after the active sort, or the first.
     sorts: &'static [Sort],
-    /// Set right, as figures are.
+    /// Aligned right, for figures.
     figures: bool,
 }
 
@@ -43,7 +43,7 @@ impl Column {
     }
 }
 
-/// Whether every order of the list can be chosen by a head.
+/// Whether the heads offer every sort of the list.
 pub fn sorts_by_heads(list: ListName, columns: &[Column]) -> bool {
     let has_head = |sort| columns.iter().any(|column| column.sorts.contains(sort));
     list.sorts().iter().all(has_head)
@@ -54,7 +54,7 @@ pub fn heads(list: ListName, query: &ListQuery, columns: &[Column]) -> AnyView {
     view! { <tr>{heads}</tr> }.into_any()
 }
 
-/// The heads of a table that is sorted one way only.
+/// The heads of a table that can't be sorted.
 pub fn plain_heads(columns: &[Column]) -> AnyView {
     let heads = columns.iter().map(|column| {
         let class = column.figures.then_some("figures");
@@ -86,14 +86,14 @@ fn head(list: ListName, query: &ListQuery, column: Column) -> AnyView {
     view! { <SortHead label href sorted figures /> }.into_any()
 }
 
-/// The sort that a head leads to.
+/// The sort that a click on a head applies.
 fn next_sort(current: Sort, sorts: &[Sort]) -> Sort {
     let place = sorts.iter().position(|sort| *sort == current);
     let next = place.map_or(0, |place| (place + 1) % sorts.len().max(1));
     sorts.get(next).copied().unwrap_or(current)
 }
 
-/// Which way the values of the sorted column go. Longest in its state and most severe come first.
+/// The direction of the sorted column. `Stuck` and `Severity` are descending: longest in its state and most severe first.
 const fn direction(sort: Sort) -> Sorted {
     if sort.is_descending() || matches!(sort, Sort::Stuck | Sort::Severity) {
         Sorted::Down
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_reverses_its_sort_where_it_can() {
+    fn a_head_applies_its_next_sort() {
         let amounts = [Sort::AmountDown, Sort::AmountUp];
         assert_eq!(next_sort(Sort::Newest, &amounts), Sort::AmountDown);
         assert_eq!(next_sort(Sort::AmountDown, &amounts), Sort::AmountUp);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_sorted_in_one_currency() {
+    fn a_head_sorts_by_amount_only_with_one_currency() {
         let mut query = ListQuery::default();
         assert!(!html(&query, AMOUNT).contains("href"));
         query.currencies = vec!["EUR".parse().unwrap()];
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sort_in_force_is_marked_and_the_default_needs_no_word() {
+    fn the_active_sort_is_marked_and_the_default_is_not_in_the_address() {
         let requested = Column::new("Requested").sorting(&[Sort::Oldest, Sort::Newest]);
         let default = html(&ListQuery::default(), requested);
         assert!(

@@ -1,5 +1,5 @@
-//! The forms of the operators' page: one for somebody new, one for all that can be changed about somebody. Each button
-//! says which act it is; the password of the administrator stands once beside them.
+//! The forms of the page of operators: one adds an operator, one changes an operator. Each button of the second form
+//! sends its own act. All buttons share the fields for the administrator's password and code.
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
@@ -11,18 +11,26 @@ use crate::{
         words::sentence,
     },
     domain::access::{Limit, OperatorName, OperatorRow, Role},
-    pages::proof::Proof,
+    pages::proof::{Proof, proof},
 };
 
-/// Characters of what a person is called at most.
+/// The most characters of a person's name.
 const TITLE_MAX: usize = 80;
-/// Characters of the limits at most: one line a currency.
+/// The most characters of the limits, which have one line per currency.
 const LIMITS_MAX: usize = 1_000;
 
 const LIMITS_HINT: &str = "One line per currency, as in EUR 500.00 2000.00: for one correction and for one day. A \
     currency without a limit always needs an approval.";
 
-pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
+/// Both fields, which can stay empty: the page does not know how old the administrator's last confirmation is.
+const EVERY: Proof = Proof {
+    password: true,
+    code: true,
+    is_optional: true,
+    prefix: "",
+};
+
+pub(super) fn add_form(token: &str, failure: Option<&ApiError>) -> AnyView {
     let token = token.to_owned();
     view! {
         <section class="panel" aria-labelledby="add">
@@ -63,7 +71,7 @@ pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
                         hint=LIMITS_HINT
                         max_length=Some(LIMITS_MAX)
                     />
-                    <Proof of_form="form" password=true code=true failure prefix="add-" perhaps=true />
+                    {proof(Proof { prefix: "add-", ..EVERY }, failure)}
                     <button class="button is-main" type="submit" disabled data-scripted="">
                         "Add"
                     </button>
@@ -74,7 +82,7 @@ pub(super) fn add_form(token: &str, failure: Option<ApiError>) -> AnyView {
     .into_any()
 }
 
-pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiError>) -> AnyView {
+pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<&ApiError>) -> AnyView {
     let (name, role, limits, token) = (
         row.name.to_string(),
         row.role.as_str(),
@@ -98,7 +106,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiErr
                 <form method="post" action=ChangeOperator::url() class="form" data-answer="operator-answer">
                     <Hidden name="form[name]" value=name />
                     <Hidden name="form[form_token]" value=token />
-                    <Proof of_form="form" password=true code=true failure prefix="change-" perhaps=true />
+                    {proof(Proof { prefix: "change-", ..EVERY }, failure)}
                     <Input
                         id="change-role"
                         name="form[role]"
@@ -139,7 +147,7 @@ pub(super) fn change_form(row: &OperatorRow, token: &str, failure: Option<ApiErr
     .into_any()
 }
 
-/// A password can be shown only where a script takes the answer; elsewhere it would be lost.
+/// The note for browsers without scripts. Only a script can show the new password, which is in the answer to the form.
 fn without_script(command: &'static str) -> AnyView {
     view! {
         <noscript>
@@ -167,7 +175,7 @@ fn roles() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Limits as the form takes them.
+/// The limits as text of the form field: a line `CURRENCY SINGLE DAILY` per currency, in major units.
 fn limits_text(limits: &[Limit]) -> String {
     let lines: Vec<_> = limits
         .iter()
@@ -189,7 +197,7 @@ mod tests {
     use crate::domain::money::Money;
 
     #[test]
-    fn limits_are_written_as_they_are_read() {
+    fn limits_text_has_one_line_per_currency() {
         let limit = |single: &str, daily: &str, code: &str| {
             let currency = code.parse().unwrap();
             Limit {

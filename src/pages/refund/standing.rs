@@ -1,5 +1,5 @@
-//! Where a refund stands: the states it went through, whose move it is and how long it may take, and what is expected
-//! next. Read from the story, so it shows the way that was really taken.
+//! The state of a refund: the states that it went through, who acts next and the time limit for that, and what should
+//! happen next. The past states come from the events of the story.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -71,7 +71,7 @@ pub fn Standing(view: RefundView) -> impl IntoView {
     .into_any()
 }
 
-/// Whose move it is, since when, and how much of the limit is used up.
+/// Who acts next, since when the refund waits, and how much of the time limit is used. `limit` is in seconds.
 fn waiting(row: &RefundRow, limit: Option<i64>) -> AnyView {
     let (Some(who), Some(limit)) = (row.waits_for, limit) else {
         return ().into_any();
@@ -96,7 +96,7 @@ fn waiting(row: &RefundRow, limit: Option<i64>) -> AnyView {
     .into_any()
 }
 
-/// The states that the order's events took the refund through, oldest first.
+/// The states that the refund entered by applied events of the order, oldest first.
 fn passed(story: &[StoryRow]) -> Vec<Passed> {
     story
         .iter()
@@ -111,7 +111,7 @@ fn passed(story: &[StoryRow]) -> Vec<Passed> {
         .collect()
 }
 
-/// `Approved, rejected or canceled`.
+/// The states as a list in words: `Approved, rejected or canceled`.
 fn choices(states: &[RefundState]) -> String {
     let words: Vec<_> = states.iter().map(|state| state.as_str()).collect();
     let joined = match &words[..] {
@@ -121,7 +121,7 @@ fn choices(states: &[RefundState]) -> String {
     sentence(&joined)
 }
 
-/// What should happen now, and who does it.
+/// What should happen next, and who does it.
 fn expected(state: RefundState, destination: &Destination) -> &'static str {
     let to_wallet = *destination == Destination::Wallet;
     match state {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_is_what_counted_of_this_refund() {
+    fn passed_has_the_states_of_applied_order_events_of_the_refund() {
         let story = [
             row(Domain::Order, "order.placed", true, false),
             row(Domain::Order, "order.refund_requested", true, true),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_follow_is_a_sentence() {
+    fn choices_joins_states_with_commas_and_or() {
         assert_eq!(choices(RefundState::Requested.next()), "Approved, rejected or canceled");
         assert_eq!(choices(RefundState::Processing.next()), "Succeeded or failed");
         assert_eq!(choices(RefundState::Succeeded.next()), "Reversed");

@@ -1,5 +1,5 @@
-//! A refund's story: the events of its order and of the wallets it touches, oldest first, each marked with its domain.
-//! Time that passed between two events is said, because that is where refunds get stuck.
+//! The story of a refund: the events of its order and of the wallets that it touches, oldest first, each marked with its
+//! domain. Pauses between two events are shown, because they show where a refund got stuck.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;
@@ -18,7 +18,8 @@ use crate::{
     views::refunds::{RefundView, StoryRow},
 };
 
-/// Shorter than this between two events is no pause; longer between happening and recording is late.
+/// The shortest time between two events that is shown as a pause, and the shortest delay between the time of an event
+/// and its recording that is shown.
 const WORTH_SAYING: TimeDelta = TimeDelta::minutes(1);
 
 #[component]
@@ -77,12 +78,12 @@ pub fn Story(view: RefundView) -> impl IntoView {
     .into_any()
 }
 
-/// When it happened, or was recorded where that can't be read.
+/// The time of the event, or when it was recorded if the time can't be read.
 fn moment(row: &StoryRow) -> DateTime<Utc> {
     row.entry.time().unwrap_or(row.entry.recorded)
 }
 
-/// How long nothing happened before `next`, where that is worth saying.
+/// The time from `before` to `next` in words. `None` if it is shorter than [`WORTH_SAYING`], or without `before`.
 fn pause(before: Option<&StoryRow>, next: DateTime<Utc>) -> Option<String> {
     let gap = next - moment(before?);
     (gap >= WORTH_SAYING).then(|| format_span(gap.num_seconds()))
