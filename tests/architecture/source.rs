@@ -148,12 +148,11 @@ fn read_tree<'text>(text: &'text str, prefix: &[String], used: &mut Vec<Vec<Stri
             "crate" => prefix.clear(),
             _ => prefix.push(name),
         }
-        match text.strip_prefix("::") {
-            Some(rest) => text = rest.trim_start(),
-            None => {
-                used.push(prefix);
-                return text;
-            }
+        if let Some(rest) = text.strip_prefix("::") {
+            text = rest.trim_start();
+        } else {
+            used.push(prefix);
+            return text;
         }
     }
     let Some(mut group) = text.strip_prefix('{') else {

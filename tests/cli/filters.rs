@@ -668,7 +668,7 @@ fn a_finding_has_the_fields_of_the_contract_in_their_order() {
     let negative = printed("negative_balance");
     let start = concat!(
         r#"{"finding":"negative_balance","severity":"high","refund":null,"order":null,"wallet":"W-2","amount":"-6.00","currency":"EUR","#,
-        r#""since":"2026-01-04T10:00:00Z","explanation":"wallet W-2 is at -6.00","customer":"C-2","key":""#
+        r#""since":"2026-01-04T10:00:00Z","explanation":"the available balance of wallet W-2 is -6.00","customer":"C-2","key":""#
     );
     assert!(negative.starts_with(start) && negative.ends_with("\"}\n"), "{negative}");
     let incomplete = printed("history_incomplete");

@@ -876,7 +876,7 @@ fn invalid_arguments_are_wrong_usage_in_one_line() {
     // There is no store: the arguments are checked first.
     let cli = Cli::bare();
     let long = "x".repeat(101);
-    let kinds = "it is one of wallet, order, refund, hold, case, customer, payment, reference, event, correlation";
+    let kinds = "use one of wallet, order, refund, hold, case, customer, payment, reference, event, correlation";
     for (args, says) in [
         (&["search", ""][..], "the text is empty; give a text to search for"),
         (&["search", " \t\n"], "the text is empty"),

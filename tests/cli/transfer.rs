@@ -119,18 +119,23 @@ fn an_event_is_appended_at_its_sequence() {
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
     import(&cli, &line(2, "b"), 0, "0 appended, 1 already there, 0 refused");
-    import(&cli, &line(2, "other"), 1, "-:1: another event, b, is number 2 of W-1");
+    import(
+        &cli,
+        &line(2, "other"),
+        1,
+        "-:1: event number 2 of W-1 is another event, b",
+    );
     import(
         &cli,
         &line(4, "a"),
         1,
-        "-:1: the event a is in W-1 already, at another number",
+        "-:1: event a is already in W-1, with another number",
     );
     import(
         &cli,
         &[line(6, "f"), line(4, "d")].concat(),
         1,
-        "-:1: the event before it, number 5, never came",
+        "-:1: event number 5, which must come before it, is missing",
     );
     import(&cli, &[line(6, "f"), line(5, "e")].concat(), 0, "2 appended");
 }

@@ -47,7 +47,7 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
         &["wallets", "--sort", "risk"],
         "--sort 'risk' is invalid; use one of newest, oldest, id, amount_up, amount_down",
     ),
-    (&["cases", "--sort", "id"], "it is one of newest, oldest, amount_down"),
+    (&["cases", "--sort", "id"], "use one of newest, oldest, amount_down"),
     (&["customers", "--sort", "newest"], "use one of id"),
     (
         &["orders", "--currency", "EUR", "--min", "1,5"],
@@ -67,11 +67,8 @@ const NOT_UNDERSTOOD: &[(&[&str], &str)] = &[
         "--age '-1' is invalid; use a whole number of hours",
     ),
     (&["refunds", "--age", "1.5"], "--age '1.5' is invalid"),
-    (&["findings", "--kind", "lost"], "it is one of succeeded_not_credited, "),
-    (
-        &["findings", "--severity", "low"],
-        "it is one of critical, high, medium",
-    ),
+    (&["findings", "--kind", "lost"], "use one of succeeded_not_credited, "),
+    (&["findings", "--severity", "low"], "use one of critical, high, medium"),
     (&["wallets", "--customer", ""], "--customer has an empty value"),
     (&["cases", "--operator", " "], "--operator has an empty value"),
     (&["orders", "--wallet="], "--wallet has an empty value"),
@@ -105,7 +102,7 @@ fn invalid_values_are_wrong_usage_in_one_line() {
             &["wallets", "--q", &long],
             "the text of --q has 101 characters; use at most 100",
         ),
-        (&["holds", "--wallet", &id], "it is an id of at most 256 characters"),
+        (&["holds", "--wallet", &id], "use an id of at most 256 characters"),
         (&["refunds", "--destination", &codes], "one of at most 64"),
     ];
     for (args, says) in NOT_UNDERSTOOD.iter().chain(&too_long) {

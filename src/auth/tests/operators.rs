@@ -141,7 +141,7 @@ async fn invalid_operators_are_refused() {
             ..finance()
         })
         .await
-        .contains("called")
+        .contains("name has 1 to")
     );
     assert_eq!(operators.list().await.unwrap(), []);
     assert_eq!(
