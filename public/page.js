@@ -8,7 +8,7 @@
 // data-address        a form's shortest address for the same query
 // data-replace        a form whose answer replaces this page in the history
 // data-answer         a form whose answer is shown on this page, in the template with that id
-// data-again          an element that is fetched again every N seconds, from this page or from the page in data-from
+// data-refresh-seconds  an element that is fetched again after so many seconds, from this page or the one in data-refresh-from
 // data-scripted       a button that works with scripts only, and is disabled until then
 // data-pending        a button's text while its form is being submitted
 import { morph } from "./morph.js";
@@ -34,7 +34,7 @@ const PENDING_AFTER = 150; // Milliseconds until the page shows that it is loadi
 /** @type {AbortController | undefined} The request of the latest navigation, until it is done. */
 let request;
 let submitting = false;
-/** @type {Set<HTMLElement>} The elements with `data-again` that have a timer. */
+/** @type {Set<HTMLElement>} The elements with `data-refresh-seconds` that have a timer. */
 const scheduled = new Set();
 
 /** @param {Response} response */
@@ -185,11 +185,11 @@ function afterChange() {
   const buttons = document.querySelectorAll("[data-scripted]");
   for (const button of buttons) button.disabled = false;
   /** @type {NodeListOf<HTMLElement>} */
-  const places = document.querySelectorAll("[data-again]");
+  const places = document.querySelectorAll("[data-refresh-seconds]");
   for (const place of places) {
     if (scheduled.has(place)) continue;
     scheduled.add(place);
-    setTimeout(refreshPlace, Number(place.dataset.again) * 1000, place);
+    setTimeout(refreshPlace, Number(place.dataset.refreshSeconds) * 1000, place);
   }
   dispatchEvent(new Event("page"));
 }
@@ -201,7 +201,7 @@ function afterChange() {
 async function refreshPlace(place) {
   if (!document.hidden && !request && !submitting && place.isConnected) {
     try {
-      const response = await fetch(place.dataset.from ?? location.href, { headers: UNASKED });
+      const response = await fetch(place.dataset.refreshFrom ?? location.href, { headers: UNASKED });
       const page = isHtml(response) && !response.redirected && parse(await response.text());
       const fresh = page && !request && page.getElementById(place.id);
       if (fresh) morph(place, fresh, { typed: true, open: true });
@@ -238,7 +238,7 @@ addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || !(form instanceof HTMLFormElement) || "external" in form.dataset) return;
   event.preventDefault();
-  if (form.method === "get") ask(form, event.submitter);
+  if (form.method === "get") submitQuery(form, event.submitter);
   else submit(form, event.submitter);
 });
 
@@ -258,7 +258,7 @@ function fieldsOf(form, submitter) {
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter
  */
-function ask(form, submitter) {
+function submitQuery(form, submitter) {
   const action = form.getAttribute("action");
   const url = new URL(action ?? "", location.href);
   const fields = fieldsOf(form, submitter);
@@ -320,7 +320,7 @@ async function submitForAnswer(form, url, fields, template) {
     const notice = instantiate(template);
     if (!notice) return;
     for (const [name, value] of Object.entries(JSON.parse(text))) {
-      for (const place of notice.querySelectorAll(`[data-put="${name}"]`)) place.textContent = value;
+      for (const place of notice.querySelectorAll(`[data-fill="${name}"]`)) place.textContent = value;
       const unfit = value === null ? "data-with" : "data-without";
       for (const place of notice.querySelectorAll(`[${unfit}="${name}"]`)) place.remove();
     }

@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::complain(&format!("can't start the program's threads: {error}"));
+            output::print_error(&format!("can't start the program's threads: {error}"));
             return ExitCode::from(1);
         }
     };
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(line) = error.line() {
-                output::complain(&line);
+                output::print_error(&line);
             }
             ExitCode::from(error.exit_code())
         }
@@ -133,7 +133,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
-    output::complain(&one_line(&error.render().to_string()));
+    output::print_error(&one_line(&error.render().to_string()));
     ExitCode::from(2)
 }
 

@@ -3,6 +3,7 @@
 //! any step at any time; a repeat changes nothing. An act is recorded in the audit trail before it is done.
 
 mod append;
+pub mod append_outcome;
 mod approve;
 mod audit;
 mod cases;
@@ -12,7 +13,6 @@ mod hash;
 mod issue;
 mod load;
 mod open_cases;
-pub mod outcomes;
 mod ports;
 mod recover;
 mod reservation;

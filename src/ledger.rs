@@ -26,7 +26,7 @@ use crate::{
         Counts, ReadModel, ReadModelError, Rows, Settings, Store, Stores,
         cases::Cases,
         changes::{Changed, Changes, Topic},
-        lists::{self as rows, ListError, orders_claiming, wallet_named_by, wallets_credited},
+        lists::{self as rows, ListError, orders_naming_refund, wallet_named_by, wallets_credited},
         snapshots::Histories,
     },
     views::health::{StoreHealth, StoreState},
@@ -223,7 +223,7 @@ impl Ledger {
             }
             Topic::Refund(refund) if filled => Named {
                 wallets: self.credited_for(refund)?,
-                orders: self.model.read(|connection| orders_claiming(connection, refund))?,
+                orders: self.model.read(|connection| orders_naming_refund(connection, refund))?,
             },
             Topic::All | Topic::Refund(_) => return Ok(None),
         }))

@@ -180,7 +180,7 @@ fn server_functions(context: impl Fn() + Clone + Send + Sync + 'static, guard: &
             let patience = if writes { WRITE_TIMEOUT } else { REQUEST_TIMEOUT };
             router.route(path, on(method, handler.clone()).layer(timeout(patience)))
         })
-        .layer(from_fn(functions::tell_status))
+        .layer(from_fn(functions::set_error_status))
         .layer(from_fn_with_state(Arc::clone(guard), guard_function))
         .route("/api/{*path}", any(StatusCode::NOT_FOUND))
 }

@@ -338,3 +338,55 @@ async fn a_relay_that_cannot_copy_gives_an_error() {
         Err(ReadError::Damaged { .. })
     ));
 }
+
+/// Copies what there is. The error's text if the relay refuses.
+async fn refusal(servers: &Servers) -> String {
+    match servers.relay().catch_up().await {
+        Err(ReadError::Damaged { store, reason }) => {
+            assert_eq!(store, "wallet queue");
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_relay_refuses_a_queue_that_is_ahead_of_its_store() {
+    let servers = Servers::start(1);
+    append_some(&*servers.log(), 1, 5).await;
+    servers.relay().catch_up().await.unwrap();
+    let before = range(&servers.queue, "wallet:{0}:events");
+    // The store is empty again, or an older backup.
+    servers.store.run(&["FLUSHALL"]);
+    assert!(refusal(&servers).await.contains("after the end of the store's feed"));
+    append_some(&*servers.log(), 2, 1).await;
+    // The new events are later than the queue's end, which the new feed does not have.
+    assert!(refusal(&servers).await.contains("does not have"));
+    assert_eq!(range(&servers.queue, "wallet:{0}:events"), before, "nothing was copied");
+}
+
+#[tokio::test]
+async fn a_relay_refuses_a_queue_that_another_program_writes() {
+    let servers = Servers::start(1);
+    append_some(&*servers.log(), 1, 2).await;
+    servers.relay().catch_up().await.unwrap();
+    append_some(&*servers.log(), 2, 2).await;
+    servers.queue.run(&["XADD", "wallet:{0}:events", "*", "subject", "W-1"]);
+    append_some(&*servers.log(), 3, 2).await;
+    assert!(refusal(&servers).await.contains("does not have"));
+}
+
+#[tokio::test]
+async fn a_relay_goes_on_after_a_feed_or_a_queue_was_trimmed() {
+    let servers = Servers::start(1);
+    let (feed, queue) = ("wallet:{0}:feed", "wallet:{0}:events");
+    append_some(&*servers.log(), 1, 5).await;
+    servers.relay().catch_up().await.unwrap();
+    for (server, key) in [(&servers.store, feed), (&servers.queue, queue)] {
+        server.run(&["XTRIM", key, "MAXLEN", "0"]);
+        append_some(&*servers.log(), 2, 3).await;
+        assert!(servers.relay().catch_up().await.unwrap() > 0);
+        let [feed, queue] = [range(&servers.store, feed), range(&servers.queue, queue)];
+        assert_eq!(feed.last().unwrap().0, queue.last().unwrap().0);
+    }
+}

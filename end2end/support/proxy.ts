@@ -10,7 +10,7 @@ const APPEND = Buffer.from("$18\r\nledgerscope_append\r\n");
 export type Moment = "before" | "after";
 
 /** Counts the appends of all its gates together. */
-export class Gatekeeper {
+export class GateProxy {
   private readonly servers: Server[] = [];
   private readonly sockets = new Set<Socket>();
   private appends = 0;

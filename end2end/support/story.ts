@@ -39,7 +39,7 @@ export function story(name: string): string {
 }
 
 /** Appends to the stores of a running ledger, as another program would. */
-export async function tell(environment: Record<string, string>, events: string): Promise<void> {
+export async function append(environment: Record<string, string>, events: string): Promise<void> {
   await run(binary, ["import", "-"], environment, events);
 }
 

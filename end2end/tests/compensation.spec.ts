@@ -4,7 +4,7 @@
 import type { Browser, Page } from "@playwright/test";
 import { expect, ready, test } from "../fixtures.ts";
 import { PASSWORD, signIn, type Role } from "../support/operators.ts";
-import { read, story, tell, topUp, type Order, type Wallet } from "../support/story.ts";
+import { read, story, append, topUp, type Order, type Wallet } from "../support/story.ts";
 
 /** The page of a test, and whether scripts run on it. */
 interface Walk {
@@ -57,7 +57,7 @@ for (const scripted of [true, false]) {
   test.describe(scripted ? "with JavaScript" : "without JavaScript", () => {
     test("finance credits a wallet within their own limit", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
       const { page } = finance;
       await go(finance, `/wallets/W-${name}`);
@@ -79,7 +79,7 @@ for (const scripted of [true, false]) {
 
     test("support proposes, finance approves, and both domains agree", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const support = await walk(browser, ledger.url, "support", scripted);
       await expect(async () => {
         await go(support, `/refunds/R-${name}`);
@@ -115,7 +115,7 @@ for (const scripted of [true, false]) {
 
     test("above the limit finance proposes and can't approve it alone", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance2", scripted);
       const { page } = finance;
       await go(finance, `/compensate?command=credit_wallet&subject=W-${name}`);
@@ -139,12 +139,12 @@ for (const scripted of [true, false]) {
 
     test("new events since the preview are shown, and nothing is issued", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
       const { page } = finance;
       await go(finance, `/compensate?command=debit_wallet&subject=W-${name}`);
       await preview(finance, { amount: "3", reason: "billing_error", note: "Credited too much" });
-      await tell(ledger.environment, topUp(name));
+      await append(ledger.environment, topUp(name));
       await page.getByRole("button", { name: "Issue", exact: true }).click();
       await expect(page.getByRole("main")).toContainText("Events were appended since the preview");
       await expect(page.getByRole("main")).toContainText("1 event appended since the preview");
@@ -162,7 +162,7 @@ for (const scripted of [true, false]) {
 
     test("a session that ends keeps what was typed", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
       const { page } = finance;
       await go(finance, `/compensate?command=credit_wallet&subject=W-${name}`);
@@ -186,7 +186,7 @@ for (const scripted of [true, false]) {
 
     test("a double click and the back button issue once", async ({ browser, ledger }) => {
       const name = fresh();
-      await tell(ledger.environment, story(name));
+      await append(ledger.environment, story(name));
       const finance = await walk(browser, ledger.url, "finance", scripted);
       const { page } = finance;
       await go(finance, `/compensate?command=release_hold&subject=W-${name}&item=H-${name}`);
@@ -214,7 +214,7 @@ for (const scripted of [true, false]) {
 
 test("one form in two tabs is one case", async ({ browser, ledger }) => {
   const name = fresh();
-  await tell(ledger.environment, story(name));
+  await append(ledger.environment, story(name));
   const finance = await walk(browser, ledger.url, "finance", true);
   await go(finance, `/compensate?command=credit_wallet&subject=W-${name}`);
   await preview(finance, { amount: "1", reason: "goodwill", note: "Two tabs" });
@@ -231,7 +231,7 @@ test("one form in two tabs is one case", async ({ browser, ledger }) => {
 
 test("a refund's page offers the possible commands, only to roles that may propose", async ({ browser, ledger }) => {
   const name = fresh();
-  await tell(ledger.environment, story(name));
+  await append(ledger.environment, story(name));
   for (const [role, offered] of [["finance", 1], ["support", 1], ["viewer", 0]] as const) {
     const reader = await walk(browser, ledger.url, role, true);
     await expect(async () => {

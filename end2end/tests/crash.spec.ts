@@ -9,9 +9,9 @@ import { expect, test } from "@playwright/test";
 import { binary, site } from "../support/ledger.ts";
 import { addOperators, Client } from "../support/operators.ts";
 import { start, type Program } from "../support/process.ts";
-import { Gatekeeper, type Moment } from "../support/proxy.ts";
+import { GateProxy, type Moment } from "../support/proxy.ts";
 import { RedisServers, ROLES } from "../support/redis.ts";
-import { read, story, tell, type Order, type Wallet } from "../support/story.ts";
+import { read, story, append, type Order, type Wallet } from "../support/story.ts";
 
 /** More steps than any compensation has: the audit trail, the day's limit, the case and two streams. */
 const STEPS_MAX = 30;
@@ -21,7 +21,7 @@ class Site {
 
   private constructor(
     private readonly redis: RedisServers,
-    readonly gates: Gatekeeper,
+    readonly gates: GateProxy,
     /** The stores without the gates. */
     readonly direct: Record<string, string>,
     private readonly gated: Record<string, string>,
@@ -29,7 +29,7 @@ class Site {
 
   static async open(directory: string): Promise<Site> {
     const redis = await RedisServers.start(directory);
-    const gates = new Gatekeeper();
+    const gates = new GateProxy();
     const gated: Record<string, string> = {};
     for (const role of ROLES.filter((role) => role.endsWith("store"))) {
       gated[`LEDGERSCOPE_${role.toUpperCase()}`] = `redis://127.0.0.1:${await gates.gate(redis.port(role))}`;
@@ -74,7 +74,7 @@ for (const moment of ["before", "after"] as const satisfies Moment[]) {
     try {
       await addOperators(site.direct);
       const stories = Array.from({ length: STEPS_MAX }, (_, index) => story(`${index + 1}`));
-      await tell(site.direct, stories.join(""));
+      await append(site.direct, stories.join(""));
       let killed = 0;
       const ends = new Map<string, number>();
       for (let step = 1; step <= STEPS_MAX; step++) {

@@ -16,11 +16,11 @@ test("the overview sums up pending refunds and links to them", async ({ page, op
 test("a refund shows its state and the events of both domains", async ({ page, open }) => {
   await open("/refunds/R-E2E-1");
   const standing = page.getByRole("region", { name: "State", exact: true });
-  await expect(standing).toContainText("12.34 EUR");
-  await expect(standing).toContainText("Approved");
-  await expect(standing).toContainText("Overdue");
+  await expect(state).toContainText("12.34 EUR");
+  await expect(state).toContainText("Approved");
+  await expect(state).toContainText("Overdue");
   const story = page.getByRole("region", { name: "Story" });
-  await expect(story).toContainText("2 events of the refund, 4 events around it");
+  await expect(story).toContainText("2 events of the refund, 4 events of its order and wallet");
   for (const event of ["Placed", "Held", "Paid", "Hold captured", "Refund requested", "Refund approved"]) {
     await expect(story.getByText(event, { exact: true }).first()).toBeVisible();
   }

@@ -85,7 +85,7 @@ fn places(role: Role) -> AnyView {
         })
         .collect_view();
     view! {
-        <nav class="places" aria-label="Main">
+        <nav class="main-nav" aria-label="Main">
             <ul>{places}</ul>
         </nav>
     }
@@ -117,7 +117,7 @@ fn finder() -> AnyView {
         .flatten()
         .unwrap_or_default();
     view! {
-        <search class="finder">
+        <search class="search-form">
             <AskForm action=href::SEARCH address=asked_search_href>
                 <label>
                     <span class="visually-hidden">"Search everything"</span>
@@ -147,13 +147,13 @@ fn finder() -> AnyView {
 fn Who(me: Me) -> impl IntoView {
     let name = me.name.to_string();
     view! {
-        <div class="who">
-            <p class="who-is">
+        <div class="signed-in">
+            <p class="signed-in-as">
                 <span class="visually-hidden">"Signed in as "</span>
-                <span class="who-name" title=name.clone()>
+                <span class="operator-name" title=name.clone()>
                     {name.clone()}
                 </span>
-                <span class="who-role">{sentence(me.role.as_str())}</span>
+                <span class="operator-role">{sentence(me.role.as_str())}</span>
             </p>
             <form method="post" action=SignOut::url() data-external="">
                 <Hidden name="form_token" value=me.form_token />
@@ -198,7 +198,7 @@ pub fn Health() -> impl IntoView {
         let again = if loading { AGAIN_WHILE_LOADING } else { AGAIN };
         view! {
             // `page.js` refreshes it from the sign-in page, which is short and whose views are not audited.
-            <div class="health" id="health" data-again=again.as_secs().to_string() data-from=href::SIGN_IN>
+            <div class="health" id="health" data-refresh-seconds=again.as_secs().to_string() data-refresh-from=href::SIGN_IN>
                 <HealthBanner stores />
             </div>
         }
@@ -209,7 +209,7 @@ pub fn Health() -> impl IntoView {
 #[component]
 pub fn Footer() -> impl IntoView {
     view! {
-        <footer class="foot">
+        <footer class="page-foot">
             <p>"All times are UTC. Amounts are exact; currencies are never added together."</p>
         </footer>
     }

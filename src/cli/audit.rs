@@ -40,7 +40,7 @@ pub async fn run(settings: &Settings, args: &AuditArgs) -> Result<(), CliError> 
 
 async fn verify(access: &AccessStore) -> Result<(), CliError> {
     let verified = access.audit.verify().await.map_err(|error| match error {
-        VerifyError::Broken(broken) => CliError::No(broken.to_string()),
+        VerifyError::Broken(broken) => CliError::Negative(broken.to_string()),
         VerifyError::Unavailable(error) => error.into(),
     })?;
     let mut out = Output::new();

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use super::{CliError, output::complain};
+use super::{CliError, output::print_error};
 use crate::{
     app_state::AccessStore,
     auth::operators::OperatorError,
@@ -47,7 +47,7 @@ pub async fn audited<T>(
     };
     if let Err(error) = access.audit.append(end).await {
         // The work is done already, so its result is still returned.
-        complain(&format!(
+        print_error(&format!(
             "{error}; the trail has the start of this act, but not its outcome"
         ));
     }

@@ -23,10 +23,10 @@ const STORE: u8 = 3;
 pub enum CliError {
     /// Something was not found, was refused or failed.
     #[error("{0}")]
-    No(String),
+    Negative(String),
     /// The errors were printed already, line by line.
     #[error("already reported")]
-    Said,
+    Printed,
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -61,7 +61,7 @@ impl From<CasesError> for CliError {
             CasesError::Store(_) | CasesError::Loading => Self::Store(format!(
                 "{error}; check that the store runs and that --compensation-store is right"
             )),
-            CasesError::List(_) => Self::No(error.to_string()),
+            CasesError::List(_) => Self::Negative(error.to_string()),
             CasesError::ReadModel(error) => error.into(),
         }
     }
@@ -71,7 +71,7 @@ impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store { source, .. } => source.into(),
-            other => Self::No(other.to_string()),
+            other => Self::Negative(other.to_string()),
         }
     }
 }
@@ -93,7 +93,7 @@ impl From<AuditError> for CliError {
 impl From<OperatorError> for CliError {
     fn from(error: OperatorError) -> Self {
         match error {
-            OperatorError::Missing(_) | OperatorError::Exists(_) => Self::No(error.to_string()),
+            OperatorError::Missing(_) | OperatorError::Exists(_) => Self::Negative(error.to_string()),
             OperatorError::Invalid(why) => Self::Usage(why),
             OperatorError::Unavailable(error) => error.into(),
         }
@@ -112,14 +112,14 @@ impl CliError {
             | Self::Store(_)
             | Self::Append(AppendError::Unavailable { .. } | AppendError::Unknown { .. }) => STORE,
             Self::Serve(error) => error.exit_code(),
-            Self::No(_) | Self::Said | Self::Output(_) | Self::Append(_) | Self::ReadModel(_) => NO,
+            Self::Negative(_) | Self::Printed | Self::Output(_) | Self::Append(_) | Self::ReadModel(_) => NO,
         }
     }
 
     /// The line to print, if any.
     pub fn line(&self) -> Option<String> {
         match self {
-            Self::Said => None,
+            Self::Printed => None,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             other => Some(other.to_string()),
         }

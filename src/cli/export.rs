@@ -12,7 +12,7 @@ use clap::Args;
 use flate2::{Compression, write::GzEncoder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{CliError, cloud_event, output::complain, scan, settings::Settings};
+use super::{CliError, cloud_event, output::print_error, scan, settings::Settings};
 use crate::{
     domain::ids::{Domain, EntityId, Position},
     event_log::EventLog,
@@ -57,14 +57,14 @@ pub async fn run(settings: &Settings, args: &ExportArgs) -> Result<(), CliError>
     }
     target.finish()?;
     if tally.left_out > 0 {
-        complain(&format!(
+        print_error(&format!(
             "{} events could not be written as CloudEvents",
             tally.left_out
         ));
-        return Err(CliError::Said);
+        return Err(CliError::Printed);
     }
     if tally.entities == 0 && !args.ids.is_empty() {
-        return Err(CliError::No(
+        return Err(CliError::Negative(
             "none of these ids has an event in the stores that were read".into(),
         ));
     }
@@ -95,7 +95,7 @@ async fn export(
                 Ok(line) => target.line(&line)?,
                 Err(why) => {
                     tally.left_out += 1;
-                    complain(&format!("{domain} {id}, position {}: {why}", entry.position));
+                    print_error(&format!("{domain} {id}, position {}: {why}", entry.position));
                 }
             }
         }

@@ -20,7 +20,7 @@ use self::{
     lines::{Line, Lines, SourceLocation},
     subject::{Outcome, Subject, Waiting},
 };
-use super::{CliError, cloud_event, output::complain, scan, settings::Settings};
+use super::{CliError, cloud_event, output::print_error, scan, settings::Settings};
 use crate::{
     domain::ids::{Domain, EntityId},
     event_log::EventLog,
@@ -224,16 +224,17 @@ impl Import<'_> {
     fn refuse(&mut self, place: SourceLocation, why: &str) {
         self.refused += 1;
         let file = self.files.get(place.file).map_or("", String::as_str);
-        self.bar.suspend(|| complain(&format!("{file}:{}: {why}", place.line)));
+        self.bar
+            .suspend(|| print_error(&format!("{file}:{}: {why}", place.line)));
     }
 
     fn report(&self) -> Result<(), CliError> {
-        complain(&format!(
+        print_error(&format!(
             "{} appended, {} already there, {} refused",
             self.appended, self.already, self.refused
         ));
         if self.refused > 0 {
-            return Err(CliError::Said);
+            return Err(CliError::Printed);
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use self::flags::Asked;
 pub use self::{cases::run as run_cases, flags::ListArgs};
 use super::{
     CliError,
-    output::{Column, Output, complain, count, paged_table, plain},
+    output::{Column, Output, count, paged_table, plain, print_error},
     settings::Settings,
 };
 use crate::{
@@ -150,12 +150,12 @@ pub fn say_unreadable(model: &UpToDate, domains: &[Domain]) -> Result<(), CliErr
     for domain in domains {
         for stream in model.unreadable(*domain)? {
             some = true;
-            complain(&format!(
+            print_error(&format!(
                 "{domain} {} can't be read ({}); its rows are from the last successful read",
                 plain(&stream.id),
                 plain(&stream.reason)
             ));
         }
     }
-    if some { Err(CliError::Said) } else { Ok(()) }
+    if some { Err(CliError::Printed) } else { Ok(()) }
 }

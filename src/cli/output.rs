@@ -42,7 +42,7 @@ impl Output {
 }
 
 /// Prints one line on standard error. A write error is ignored, because there is no other output to report it on.
-pub fn complain(line: &str) {
+pub fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "ledgerscope: {line}");
 }
 

@@ -40,7 +40,7 @@ pub async fn run(settings: &Settings, args: &RelayArgs) -> Result<(), CliError> 
             let _ = stopped.wait_for(|stopped| *stopped).await;
         })
     });
-    let signal = told_to_stop()?;
+    let signal = stop_signal()?;
     tokio::join!(join_all(running), async {
         signal.await;
         stop.send_replace(true);
@@ -73,7 +73,7 @@ fn relays(settings: &Settings, wanted: &[Domain]) -> Result<Vec<(Domain, Relay)>
 }
 
 /// Installs the signal handlers. The future completes at the first SIGINT (Ctrl-C) or SIGTERM.
-pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
     Ok(async move {

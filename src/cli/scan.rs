@@ -15,7 +15,7 @@ use crate::{
 pub const CONCURRENT_READS: usize = 32;
 
 /// Reads and replays one entity's history. An entity without events, or without events at the chosen moment, is the
-/// error [`CliError::No`].
+/// error [`CliError::Negative`].
 pub async fn replayed<S: Replayable>(
     log: &dyn EventLog,
     id: &EntityId,
@@ -24,11 +24,11 @@ pub async fn replayed<S: Replayable>(
     let entries = log.read_all(id, Position::START).await?;
     let domain = log.name();
     if entries.is_empty() {
-        return Err(CliError::No(format!("the {domain} store has no {domain} {id}")));
+        return Err(CliError::Negative(format!("the {domain} store has no {domain} {id}")));
     }
     let count = entries.len();
     replay(entries, filter).ok_or_else(|| {
-        CliError::No(format!(
+        CliError::Negative(format!(
             "{domain} {id} did not exist as of the chosen moment; without a filter it has {count} events"
         ))
     })

@@ -13,7 +13,7 @@ use super::{
         flags::{check, limit, not_understood, one_of},
         say_unreadable,
     },
-    output::{Column, Output, complain, count, plain, table},
+    output::{Column, Output, count, plain, print_error, table},
     settings::Settings,
 };
 use crate::{
@@ -133,14 +133,14 @@ pub async fn run(settings: &Settings, args: &SearchArgs) -> Result<(), CliError>
     let advice = with_decimal_point(&args.text).map(|text| format!("write {} to search for an amount", plain(&text)));
     if found.hits.is_empty() {
         let nothing = format!("nothing found for '{}'", plain(args.text.trim()));
-        return Err(CliError::No(match advice {
+        return Err(CliError::Negative(match advice {
             Some(advice) => format!("{nothing}; {advice}"),
             None => nothing,
         }));
     }
     found.print(args.json)?;
     if let Some(advice) = advice {
-        complain(&advice);
+        print_error(&advice);
     }
     all_read
 }
@@ -187,12 +187,12 @@ fn say_not_read(model: &UpToDate, view: &SearchView) -> Result<(), CliError> {
         not_read.retain(|(of, id)| *of != domain || known.iter().all(|known| known.id != *id));
     }
     for (domain, id) in &not_read {
-        complain(&format!("{domain} {id} can't be read; its hit is from an earlier read"));
+        print_error(&format!("{domain} {id} can't be read; its hit is from an earlier read"));
     }
     if not_read.is_empty() {
         Ok(())
     } else {
-        Err(CliError::Said)
+        Err(CliError::Printed)
     }
 }
 

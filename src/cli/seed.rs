@@ -18,7 +18,7 @@ use self::{
     shop::{Shop, Size},
     story::{PlannedEvent, Streams},
 };
-use super::{CliError, filter::time, output::complain, relay::told_to_stop, settings::Settings};
+use super::{CliError, filter::time, output::print_error, relay::stop_signal, settings::Settings};
 use crate::{
     domain::{
         event::NewEvent,
@@ -78,10 +78,10 @@ pub async fn run(settings: &Settings, args: &SeedArgs) -> Result<(), CliError> {
             }
             let what = format!("the {domain} store has events already");
             if args.if_empty {
-                complain(&format!("{what}; nothing was added"));
+                print_error(&format!("{what}; nothing was added"));
                 return Ok(());
             }
-            return Err(CliError::No(format!("{what}; a demo ledger needs empty stores")));
+            return Err(CliError::Negative(format!("{what}; a demo ledger needs empty stores")));
         }
     }
     let streams = ledger(args.seed, args.now.unwrap_or_else(Utc::now), args.wallets, args.orders);
@@ -95,7 +95,7 @@ pub async fn run(settings: &Settings, args: &SeedArgs) -> Result<(), CliError> {
         .buffer_unordered(CONCURRENT_STREAMS)
         .try_collect::<()>()
         .await?;
-    complain(&format!("{count} events of {entities} wallets and orders written"));
+    print_error(&format!("{count} events of {entities} wallets and orders written"));
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn ledger(seed: u64, now: DateTime<Utc>, wallets: u64, orders: u64) -> Streams {
 /// Runs a shop whose customers sign up at the start and place orders until the program is stopped. Its ids have a
 /// prefix of their own, so it can run beside any history and be started any number of times.
 async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Result<(), CliError> {
-    let closing_time = told_to_stop()?;
+    let closing_time = stop_signal()?;
     tokio::pin!(closing_time);
     let started = Utc::now();
     let mut shop = Shop::new(args.seed, &format!("{:X}-", started.timestamp()));
@@ -145,7 +145,7 @@ async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Res
     for _ in 0..LIVE_WALLETS {
         shop.add_wallet(started);
     }
-    complain(&format!(
+    print_error(&format!(
         "appending the events of a shop with {LIVE_WALLETS} customers and {} orders per minute; Ctrl-C stops it",
         args.rate
     ));
@@ -171,7 +171,7 @@ async fn live(logs: &HashMap<Domain, Arc<dyn EventLog>>, args: &SeedArgs) -> Res
             written += 1;
         }
     }
-    complain(&format!("{written} events written"));
+    print_error(&format!("{written} events written"));
     Ok(())
 }
 

@@ -61,7 +61,9 @@ impl Drop for Scratch {
 
 pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError> {
     let none = || {
-        CliError::No("there is no read model of these stores to verify; a server creates one in --read-model".into())
+        CliError::Negative(
+            "there is no read model of these stores to verify; a server creates one in --read-model".into(),
+        )
     };
     let dir = settings.read_model().ok_or_else(none)?;
     let stores = settings.existing_stores(&Domain::ALL)?;
@@ -98,7 +100,7 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> Result<(), CliError>
     if different.is_empty() {
         Ok(())
     } else {
-        Err(CliError::Said)
+        Err(CliError::Printed)
     }
 }
 
@@ -117,8 +119,8 @@ fn read(ledger: &Arc<Ledger>) -> JoinHandle<Result<Rows, LedgerError>> {
 }
 
 async fn rows(reading: JoinHandle<Result<Rows, LedgerError>>) -> Result<Rows, CliError> {
-    let read = reading.await.map_err(|error| CliError::No(error.to_string()))?;
-    read.map_err(|error| CliError::No(error.to_string()))
+    let read = reading.await.map_err(|error| CliError::Negative(error.to_string()))?;
+    read.map_err(|error| CliError::Negative(error.to_string()))
 }
 
 /// Waits until every store is loaded. A store that is down or halted is an error.
@@ -130,7 +132,7 @@ async fn loaded(ledger: &Arc<Ledger>) -> Result<(), CliError> {
                     let domain = health.domain;
                     return Err(CliError::Store(format!("the {domain} store can't be read: {reason}")));
                 }
-                StoreState::Halted { reason, .. } => return Err(CliError::No(reason)),
+                StoreState::Halted { reason, .. } => return Err(CliError::Negative(reason)),
                 StoreState::Loading(_) | StoreState::Live => {}
             }
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     CompensationError, Compensations, Requester,
-    outcomes::{self, AppendOutcome},
+    append_outcome::{self, AppendOutcome},
 };
 use crate::{
     domain::{
@@ -35,7 +35,7 @@ pub(super) async fn append(
     patience: Duration,
 ) -> AppendOutcome {
     let outcome = append_until_known(log, id, expected, event, patience).await;
-    outcomes::count(log.name(), &outcome);
+    append_outcome::count(log.name(), &outcome);
     outcome
 }
 

@@ -147,21 +147,21 @@ impl Compensations {
         id: EntityId,
         wanted: &Wanted<'_>,
     ) -> Result<(), CompensationError> {
-        let brief = match &self.histories {
-            Some(histories) => histories.brief(&id, wanted).await,
+        let partial = match &self.histories {
+            Some(histories) => histories.load_partially(&id, wanted).await,
             None => Ok(None),
         };
-        let stream = if let Some(brief) = brief.map_err(CompensationError::read(LogName::Wallet))? {
+        let stream = if let Some(partial) = partial.map_err(CompensationError::read(LogName::Wallet))? {
             loaded.state.wallet = Some(Loaded {
                 id: id.clone(),
-                fold: brief.fold,
+                fold: partial.fold,
             });
             Stream {
                 domain: Domain::Wallet,
                 id,
-                from: brief.from,
-                placed: brief.tail,
-                found: brief.found,
+                from: partial.from,
+                placed: partial.tail,
+                found: partial.found,
             }
         } else {
             let placed = self.read_stream(Domain::Wallet, &id).await?;

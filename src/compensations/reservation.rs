@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::{
     CompensationError, Compensations,
     append::append,
+    append_outcome::AppendOutcome,
     audit::Actor,
-    outcomes::AppendOutcome,
     saga::{CaseEnd, Job, Unknown, Verdict},
 };
 use crate::domain::{

@@ -22,8 +22,8 @@ use tokio::time::{Duration, Instant};
 use super::{
     Compensations,
     append::case_event,
+    append_outcome::AppendOutcome,
     audit::{About, Actor},
-    outcomes::AppendOutcome,
 };
 use crate::domain::{
     access::OperatorName,

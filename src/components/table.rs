@@ -11,7 +11,7 @@ pub fn Table(
     #[prop(into)]
     caption: String,
     #[prop(optional)] caption_shown: bool,
-    /// Additional classes, such as `folds`: on narrow screens rows become cards, each cell under its `data-label`.
+    /// Additional classes, such as `cards-when-narrow`: on narrow screens rows become cards, each cell under its `data-label`.
     #[prop(optional)]
     class: &'static str,
     children: Children,

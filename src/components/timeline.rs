@@ -128,7 +128,7 @@ fn table(
         }
     };
     view! {
-        <Table caption="Events and the figures after each" class="timeline folds">
+        <Table caption="Events and the figures after each" class="timeline cards-when-narrow">
             <thead>
                 <tr>
                     <th scope="col">"No."</th>

@@ -164,14 +164,14 @@ impl Finding {
         }
     }
 
-    fn of_claim(finding: FindingKind, id: &str, claim: &RefundFacts<'_>, explanation: String) -> Self {
+    fn of_refund(finding: FindingKind, id: &str, refund: &RefundFacts<'_>, explanation: String) -> Self {
         Self {
             refund: Some(id.to_owned()),
-            order: Some(claim.order.to_owned()),
-            wallet: claim.wallet.map(str::to_owned),
-            amount: Some(claim.amount),
-            currency: Some(claim.currency),
-            since: Some(claim.state_since),
+            order: Some(refund.order.to_owned()),
+            wallet: refund.wallet.map(str::to_owned),
+            amount: Some(refund.amount),
+            currency: Some(refund.currency),
+            since: Some(refund.state_since),
             ..Self::new(finding, explanation)
         }
     }
@@ -193,13 +193,13 @@ impl Finding {
 /// tests compare it with this function.
 pub fn findings(wallets: &[WalletFacts<'_>], orders: &[OrderFacts<'_>], now: DateTime<Utc>) -> Vec<Finding> {
     let credits = credits_by_refund(wallets);
-    let claims = facts_by_refund(orders);
+    let refunds = facts_by_refund(orders);
     let mut found = Vec::new();
-    for (id, claims) in &claims {
-        of_refunds(id, claims, credits.get(id).map_or(&[], Vec::as_slice), &mut found);
+    for (id, refunds) in &refunds {
+        of_refunds(id, refunds, credits.get(id).map_or(&[], Vec::as_slice), &mut found);
     }
     for (id, credits) in &credits {
-        of_credits(id, credits, claims.get(id).map_or(&[], Vec::as_slice), &mut found);
+        of_credits(id, credits, refunds.get(id).map_or(&[], Vec::as_slice), &mut found);
     }
     for order in orders {
         of_order(&OrderSums::from(order), &mut found);
@@ -235,17 +235,17 @@ fn credits_by_refund<'a>(wallets: &[WalletFacts<'a>]) -> BTreeMap<&'a str, Vec<C
 }
 
 fn facts_by_refund<'a>(orders: &[OrderFacts<'a>]) -> BTreeMap<&'a str, Vec<RefundFacts<'a>>> {
-    let mut claims: BTreeMap<&str, Vec<RefundFacts<'_>>> = BTreeMap::new();
+    let mut refunds: BTreeMap<&str, Vec<RefundFacts<'_>>> = BTreeMap::new();
     for order in orders {
         for (id, refund) in &order.state.refunds {
-            let claim = claim(order.id, order.state.wallet.as_deref(), refund);
-            claims.entry(id).or_default().push(claim);
+            let refund = facts(order.id, order.state.wallet.as_deref(), refund);
+            refunds.entry(id).or_default().push(refund);
         }
     }
-    claims
+    refunds
 }
 
-fn claim<'a>(order: &'a EntityId, wallet: Option<&'a str>, refund: &Refund) -> RefundFacts<'a> {
+fn facts<'a>(order: &'a EntityId, wallet: Option<&'a str>, refund: &Refund) -> RefundFacts<'a> {
     RefundFacts {
         order: order.as_str(),
         wallet,
@@ -302,39 +302,39 @@ fn expiring<'a>(wallet: &WalletFacts<'a>, id: &'a str, hold: &'a Hold) -> Option
 }
 
 /// Findings about the refunds with one id, one after the other. `credits` are all credits that name this id.
-pub fn of_refunds(id: &str, claims: &[RefundFacts<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
-    for claim in claims {
-        of_claim(id, claim, &own_credits(credits, claim, claims), found);
+pub fn of_refunds(id: &str, refunds: &[RefundFacts<'_>], credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+    for refund in refunds {
+        of_one_refund(id, refund, &own_credits(credits, refund, refunds), found);
     }
 }
 
 /// The credits that belong to one order's refund. Refund ids are unique in a ledger (contract §2). If two orders use
 /// the same id anyway, a credit that names one of these orders counts only for that order.
-fn own_credits<'a>(all: &[Credit<'a>], claim: &RefundFacts<'_>, claims: &[RefundFacts<'_>]) -> Vec<Credit<'a>> {
+fn own_credits<'a>(all: &[Credit<'a>], refund: &RefundFacts<'_>, refunds: &[RefundFacts<'_>]) -> Vec<Credit<'a>> {
     let is_anothers = |credit: &Credit<'_>| {
         credit
             .order
-            .is_some_and(|named| named != claim.order && claims.iter().any(|other| other.order == named))
+            .is_some_and(|named| named != refund.order && refunds.iter().any(|other| other.order == named))
     };
     all.iter().filter(|credit| !is_anothers(credit)).copied().collect()
 }
 
-fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
-    let mut find = |kind, explanation| found.push(Finding::of_claim(kind, id, claim, explanation));
-    let state = claim.state;
+fn of_one_refund(id: &str, refund: &RefundFacts<'_>, credits: &[Credit<'_>], found: &mut Vec<Finding>) {
+    let mut find = |kind, explanation| found.push(Finding::of_refund(kind, id, refund, explanation));
+    let state = refund.state;
     if credits.is_empty() {
-        if state == RefundState::Succeeded && claim.to_wallet {
+        if state == RefundState::Succeeded && refund.to_wallet {
             find(
                 FindingKind::SucceededNotCredited,
                 format!(
                     "refund {id} of order {} has succeeded, but no wallet was credited for it",
-                    claim.order
+                    refund.order
                 ),
             );
         }
         return;
     }
-    if !claim.ever_approved {
+    if !refund.ever_approved {
         find(
             FindingKind::CreditedWithoutApproval,
             format!("refund {id} is {state} and was never approved, but a wallet was credited for it"),
@@ -346,15 +346,15 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
         );
     }
     for credit in credits {
-        let differs = credit.amount != claim.amount || credit.currency != Some(claim.currency);
+        let differs = credit.amount != refund.amount || credit.currency != Some(refund.currency);
         if differs {
             let currency = credit.currency.map_or_else(String::new, String::from);
             let explanation = format!(
                 "wallet {} was credited {} {currency} for refund {id}, whose amount is {} {}",
-                credit.wallet, credit.amount, claim.amount, claim.currency
+                credit.wallet, credit.amount, refund.amount, refund.currency
             );
             found.push(Finding {
-                order: Some(claim.order.to_owned()),
+                order: Some(refund.order.to_owned()),
                 ..Finding::of_credit(FindingKind::AmountMismatch, id, credit, explanation)
             });
         }
@@ -362,8 +362,8 @@ fn of_claim(id: &str, claim: &RefundFacts<'_>, credits: &[Credit<'_>], found: &m
 }
 
 /// Findings about the credits that name one refund id, whichever orders have it.
-pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], found: &mut Vec<Finding>) {
-    if claims.is_empty() {
+pub fn of_credits(id: &str, credits: &[Credit<'_>], refunds: &[RefundFacts<'_>], found: &mut Vec<Finding>) {
+    if refunds.is_empty() {
         for credit in credits {
             let explanation = format!(
                 "wallet {} was credited for refund {id}, which no order has",
@@ -388,8 +388,8 @@ pub fn of_credits(id: &str, credits: &[Credit<'_>], claims: &[RefundFacts<'_>], 
             credits.len(),
             wallets.join(", ")
         );
-        let order = match claims {
-            [claim] => Some(claim.order),
+        let order = match refunds {
+            [refund] => Some(refund.order),
             _ => second.order,
         };
         found.push(Finding {

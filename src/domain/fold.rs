@@ -194,7 +194,7 @@ impl<S: State> Fold<S> {
 
     /// Skips a range of events that a filter leaves out, up to the sequence `to`. `missing` is the first and the last
     /// missing sequence within the range.
-    pub fn skip_stretch(&mut self, to: Sequence, missing: Option<(Sequence, Sequence)>) {
+    pub fn skip_range(&mut self, to: Sequence, missing: Option<(Sequence, Sequence)>) {
         if let Some((first, last)) = missing {
             let first = self.missing.map_or(first, |(earlier, _)| earlier);
             self.missing = Some((first, last));

@@ -10,7 +10,7 @@ use crate::{
     read_model::lists::{
         self, Ask, ListRow, Search,
         findings::{self, About},
-        orders_claiming, orders_naming, wallet_named_by,
+        orders_naming, orders_naming_refund, wallet_named_by,
     },
     views::{
         customers::CustomerRow,
@@ -151,10 +151,10 @@ impl Ledger {
     }
 
     /// The orders that have a refund with this id, sorted by order id.
-    pub(super) fn orders_claiming(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
+    pub(super) fn orders_naming_refund(&self, refund: &str) -> Result<Vec<EntityId>, LedgerError> {
         if !self.model.is_filled(Domain::Order) {
             return Ok(Vec::new());
         }
-        Ok(self.model.read(|connection| orders_claiming(connection, refund))?)
+        Ok(self.model.read(|connection| orders_naming_refund(connection, refund))?)
     }
 }

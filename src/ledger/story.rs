@@ -25,7 +25,7 @@ use super::{
 };
 
 /// An order, the other orders with the same refund id, and the wallets.
-type Claims = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
+type OrdersOfRefund = (EntityId, Vec<EntityId>, BTreeSet<EntityId>);
 
 /// Maximum number of events in a story. The oldest events that are not of the refund are left out first.
 const STORY_MAX: usize = 200;
@@ -42,7 +42,7 @@ impl Ledger {
             what: format!("refund {id}"),
             filtered: false,
         };
-        let (order, mut other_orders, wallets) = self.claims(id, order)?.ok_or_else(missing)?;
+        let (order, mut other_orders, wallets) = self.orders_of(id, order)?.ok_or_else(missing)?;
         let entries = self.read_all(Domain::Order, &order).await?;
         let order_replay = replayed::<OrderState>(entries);
         let state = &order_replay.fold.state;
@@ -115,8 +115,8 @@ impl Ledger {
     }
 
     /// The selected order, the other orders with the refund id, and the wallets that the refund concerns.
-    fn claims(&self, id: &str, wanted: Option<&str>) -> Result<Option<Claims>, LedgerError> {
-        let mut orders = self.orders_claiming(id)?;
+    fn orders_of(&self, id: &str, wanted: Option<&str>) -> Result<Option<OrdersOfRefund>, LedgerError> {
+        let mut orders = self.orders_naming_refund(id)?;
         let at = match wanted {
             Some(wanted) => orders.iter().position(|order| order.as_str() == wanted),
             None => (!orders.is_empty()).then_some(0),

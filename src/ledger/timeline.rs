@@ -18,7 +18,7 @@ use crate::{
         wallet::{Posting, WalletState},
     },
     event_log::ReadError,
-    read_model::snapshots::{Histories, SEGMENT, Segment, Stretch},
+    read_model::snapshots::{Histories, SEGMENT, Segment, SnapshotRange},
     views::{
         events::{EventLink, EventView},
         orders::OrderView,
@@ -45,9 +45,9 @@ impl Ledger {
     /// A wallet's page, replayed under a filter. A long wallet is read from its nearest snapshot.
     #[tracing::instrument(level = "debug", skip_all, fields(%id))]
     pub async fn wallet(&self, id: &EntityId, query: &TimelineQuery) -> Result<WalletView, LedgerError> {
-        let stretch = self.histories().stretch(id, &query.filter).await;
-        if let Some(stretch) = stretch.map_err(|source| unreadable(Domain::Wallet, source))?
-            && let Some(view) = self.long_wallet(id, query, stretch).await?
+        let range = self.histories().range(id, &query.filter).await;
+        if let Some(range) = range.map_err(|source| unreadable(Domain::Wallet, source))?
+            && let Some(view) = self.long_wallet(id, query, range).await?
         {
             return Ok(view);
         }
@@ -120,10 +120,10 @@ impl Ledger {
         &self,
         id: &EntityId,
         query: &TimelineQuery,
-        stretch: Stretch,
+        range: SnapshotRange,
     ) -> Result<Option<WalletView>, LedgerError> {
-        let before = stretch.before();
-        let total = before + stretch.replay.steps.len() as u64;
+        let before = range.before();
+        let total = before + range.replay.steps.len() as u64;
         if total == 0 {
             return Err(not_found(Domain::Wallet, id, true));
         }
@@ -132,7 +132,7 @@ impl Ledger {
         let mut rows = Vec::new();
         for place in cut.places(total, query.oldest_first) {
             if place >= before {
-                rows.push(row_at(&stretch.replay, place - before, stretch.start()));
+                rows.push(row_at(&range.replay, place - before, range.start()));
                 continue;
             }
             let number = place / SEGMENT;
@@ -153,18 +153,18 @@ impl Ledger {
             pages: cut.pages,
             total: cut.total,
         };
-        let reversible = reversible(&timeline, |event| self.histories().posting(id, &stretch, event));
-        let prior = stretch.prior.as_ref();
+        let reversible = reversible(&timeline, |event| self.histories().posting(id, &range, event));
+        let prior = range.prior.as_ref();
         let earlier = prior.map(|prior| prior.anomalies.as_slice()).unwrap_or_default();
-        let anomalies = earlier.iter().chain(&stretch.replay.anomalies);
+        let anomalies = earlier.iter().chain(&range.replay.anomalies);
         let earlier_count = prior.map_or(0, |prior| prior.anomaly_count);
         Ok(Some(WalletView {
             timeline,
             reversible,
             anomalies: anomalies.take(ANOMALIES_SHOWN).cloned().collect(),
-            anomaly_count: earlier_count + stretch.replay.anomalies.len() as u64,
-            chart: chart(stretch.chart.clone(), &stretch.replay.steps),
-            ..self.wallet_view(id, &stretch.replay.fold, stretch.extent, query)?
+            anomaly_count: earlier_count + range.replay.anomalies.len() as u64,
+            chart: chart(range.chart.clone(), &range.replay.steps),
+            ..self.wallet_view(id, &range.replay.fold, range.extent, query)?
         }))
     }
 
@@ -492,9 +492,9 @@ fn chart(mut points: Vec<ChartPoint>, steps: &[Step<Balances>]) -> Vec<ChartPoin
     if points.len() <= CHART_POINTS_MAX {
         return points;
     }
-    let stretch = points.len().div_ceil(CHART_POINTS_MAX / 3);
+    let range = points.len().div_ceil(CHART_POINTS_MAX / 3);
     let mut kept = Vec::with_capacity(CHART_POINTS_MAX);
-    for part in points.chunks(stretch) {
+    for part in points.chunks(range) {
         let lowest = part.iter().min_by_key(|point| point.available);
         let highest = part.iter().max_by_key(|point| point.available);
         let mut three: Vec<_> = [lowest, highest, part.last()].into_iter().flatten().copied().collect();

@@ -119,7 +119,7 @@ fn show(answer: NumberedPage<AuditEntry>, query: AuditQuery) -> AnyView {
                 "Download CSV"
             </a>
         </div>
-        <Table caption="The audit trail, newest first" class="folds audit">
+        <Table caption="The audit trail, newest first" class="cards-when-narrow audit">
             <thead>
                 <tr>
                     <th scope="col">"When (UTC)"</th>

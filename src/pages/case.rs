@@ -94,7 +94,7 @@ fn show((me, case): Answer) -> AnyView {
     let news = foreign_news(case.news.clone(), &case.state.events);
     let again = case.state.is_to_be_issued().then(|| AGAIN.as_secs().to_string());
     view! {
-        <div class="stack" id="case" data-again=again>
+        <div class="stack" id="case" data-refresh-seconds=again>
             <SendProblem failure=failures.approve.clone() nothing="The case was not approved" />
             <SendProblem failure=failures.decline.clone() nothing="The case was not declined" />
             <SendProblem failure=failures.withdraw.clone() nothing="The case was not withdrawn" />

@@ -147,7 +147,7 @@ fn section<Row: ListRow>(
     } else {
         let rows = first.rows.into_iter().map(|row| row.row(now)).collect_view();
         view! {
-            <Table caption=format!("{heading} of this customer") class="folds">
+            <Table caption=format!("{heading} of this customer") class="cards-when-narrow">
                 <thead>{plain_heads(Row::COLUMNS)}</thead>
                 <tbody>{rows}</tbody>
             </Table>

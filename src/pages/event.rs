@@ -321,7 +321,7 @@ fn relations(
                 <dt>"Correlation"</dt>
                 <dd>
                     {link} {carriers}
-                    <ul class="places-list">{items}</ul>
+                    <ul class="related-list">{items}</ul>
                 </dd>
             </div>
         }
@@ -340,7 +340,7 @@ fn place_link(place: LinkedEvent, here: (Domain, &EntityId)) -> AnyView {
     } = place;
     let elsewhere = (here != (domain, &subject)).then(|| {
         let id = subject.to_string();
-        view! { <span class="place-of"><DomainTag domain /> " " <EntityLink domain id /></span> }
+        view! { <span class="related-of"><DomainTag domain /> " " <EntityLink domain id /></span> }
     });
     let title = if r#type.is_empty() {
         "Event without a type".to_owned()
@@ -348,7 +348,7 @@ fn place_link(place: LinkedEvent, here: (Domain, &EntityId)) -> AnyView {
         event_title(&r#type)
     };
     view! {
-        <span class="place">
+        <span class="related">
             <EventLink domain subject position>
                 {title}
             </EventLink>

@@ -198,7 +198,7 @@ fn show<Row: ListRow>(answer: Answered<Row>) -> AnyView {
             {not_read(&unread)}
             {sums.map(|sums| view! { <Sums sums counts=true /> })}
         </div>
-        <Table caption=list_title(list) class="folds">
+        <Table caption=list_title(list) class="cards-when-narrow">
             <thead>{heads}</thead>
             <tbody>{rows}</tbody>
         </Table>

@@ -60,7 +60,7 @@ pub fn OperatorsPage() -> impl IntoView {
 /// contains a new password.
 #[component]
 fn Done() -> impl IntoView {
-    let name = || view! { <span data-put="name"></span> };
+    let name = || view! { <span data-fill="name"></span> };
     view! {
         <template id="operator-answer">
             <div class="notice tone-good" role="alert" data-with="password">
@@ -68,7 +68,7 @@ fn Done() -> impl IntoView {
                 <div class="notice-text">
                     <p class="notice-title">"The new password of " {name()}</p>
                     <p>
-                        <code class="new-password" data-put="password"></code>
+                        <code class="new-password" data-fill="password"></code>
                     </p>
                     <p>"The password is shown only once. Give it to the operator over a private channel."</p>
                 </div>
@@ -93,7 +93,7 @@ fn show((me, operators): Answer, chosen: Option<&str>, failure: Option<&ApiError
     } else {
         let rows = operators.iter().map(|row| operator(row, chosen)).collect_view();
         view! {
-            <Table caption="Operators" class="folds operators">
+            <Table caption="Operators" class="cards-when-narrow operators">
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>

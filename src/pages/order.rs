@@ -198,7 +198,7 @@ fn refunds(refunds: Part<RefundRow>, can_correct: bool, href: impl Fn(u32) -> St
                 <h2>"Refunds"</h2>
                 <p class="aside">{count}</p>
             </div>
-            <Table caption="Refunds of this order" class="folds">
+            <Table caption="Refunds of this order" class="cards-when-narrow">
                 <thead>
                     <tr>
                         <th scope="col">"Refund"</th>
@@ -273,7 +273,7 @@ fn lines(lines: Part<Line>, href: impl Fn(u32) -> String) -> AnyView {
                 <h2>"Lines"</h2>
                 <p class="aside">{count}</p>
             </div>
-            <Table caption="What was ordered" class="folds">
+            <Table caption="What was ordered" class="cards-when-narrow">
                 <thead>
                     <tr>
                         <th scope="col">"Article"</th>

@@ -79,7 +79,7 @@ pub fn OverviewPage() -> impl IntoView {
             <h1>"Overview"</h1>
             {as_of(answer.clone(), |answer| answer.as_ref().map(|(_, answer)| answer.now))}
         </header>
-        <div id="overview" data-again=AGAIN.as_secs().to_string()>
+        <div id="overview" data-refresh-seconds=AGAIN.as_secs().to_string()>
             {region(answer, "overview", |answer| answer.map(|(unread, answer)| show(unread, answer)).into_any())}
         </div>
     }
@@ -248,7 +248,7 @@ fn by_state(states: Vec<StateSummary>, currencies: &[Currency]) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"State"</th>
-                        <th scope="col" class="who-cell">"Waits for"</th>
+                        <th scope="col" class="entity-cell">"Waits for"</th>
                         <td class="bar-cell"></td>
                         <th scope="col" class="figures">"Refunds"</th>
                         <th scope="col" class="figures">"Overdue"</th>
@@ -288,7 +288,7 @@ fn state_row(summary: &StateSummary, most: u64, currencies: &[Currency]) -> AnyV
                     <RefundStateBadge state />
                 </a>
             </th>
-            <td class="who-cell">
+            <td class="entity-cell">
                 <WaitsForLabel waits_for=state.waits_for() />
             </td>
             <td class="bar-cell">
@@ -319,7 +319,7 @@ fn by_age(buckets: Vec<AgeBucket>, currencies: &[Currency]) -> AnyView {
             view! {
                 <tr>
                     <th scope="row">{age_words(&bucket)}</th>
-                    <td class="who-cell"></td>
+                    <td class="entity-cell"></td>
                     <td class="bar-cell">
                         <Bar part=bucket.count whole=most />
                     </td>
@@ -341,7 +341,7 @@ fn by_age(buckets: Vec<AgeBucket>, currencies: &[Currency]) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Age"</th>
-                        <td class="who-cell"></td>
+                        <td class="entity-cell"></td>
                         <td class="bar-cell"></td>
                         <th scope="col" class="figures">"Refunds"</th>
                         <td></td>

@@ -1,12 +1,12 @@
 //! The page of one refund: its state, who acts next, its details, and its events of both domains in one timeline.
 
-mod standing;
+mod state;
 mod story;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use self::{standing::Standing, story::Story};
+use self::{state::StateSection, story::Story};
 use super::{
     address::{param, search},
     live::follow,
@@ -69,9 +69,9 @@ fn show(view: &RefundView, can_correct: bool) -> AnyView {
             {others(&refund, view.other_orders.clone(), view.other_order_count)}
             {missing(view.missing.clone())}
             <div class="with-aside">
-                <section class="panel standing" aria-label="State">
+                <section class="panel refund-state" aria-label="State">
                     {head(view)}
-                    <Standing view=view.clone() />
+                    <StateSection view=view.clone() />
                     {correct}
                 </section>
                 <aside class="panel" aria-label="Details">
@@ -90,8 +90,8 @@ fn show(view: &RefundView, can_correct: bool) -> AnyView {
 fn head(view: &RefundView) -> AnyView {
     let row = &view.row;
     view! {
-        <div class="standing-head">
-            <p class="standing-amount">
+        <div class="refund-state-head">
+            <p class="refund-state-amount">
                 <Money amount=row.amount currency=row.currency />
             </p>
             <RefundStateBadge state=row.state />

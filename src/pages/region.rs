@@ -141,6 +141,7 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
         | ApiError::Refused { .. }
         | ApiError::TooMany { .. }
         | ApiError::Unrecorded
+        | ApiError::Unreachable
         | ApiError::OutcomeUnknown { .. } => (
             format!("The {what} could not be shown"),
             view! {
@@ -153,14 +154,6 @@ fn problem(error: ApiError, what: &'static str, heading: bool) -> AnyView {
             format!("The {what} could not be shown"),
             view! {
                 <p>"An internal error occurred. The server's log has the details."</p>
-                {again()}
-            }
-            .into_any(),
-        ),
-        ApiError::Unreachable => (
-            "The server can't be reached".to_owned(),
-            view! {
-                <p>"Check the connection. The page shows what was loaded last."</p>
                 {again()}
             }
             .into_any(),

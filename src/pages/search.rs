@@ -451,7 +451,7 @@ fn rows<Row: ListRow>(found: Hits<Row>, kind: SearchKind, query: &SearchQuery, n
     let rows = found.hits.into_iter().map(|hit| hit.row.row(now)).collect_view();
     let table = (shown > 0).then(|| {
         view! {
-            <Table caption=format!("{} that are found", heading(kind)) class="folds">
+            <Table caption=format!("{} that are found", heading(kind)) class="cards-when-narrow">
                 <thead>{plain_heads(Row::COLUMNS)}</thead>
                 <tbody>{rows}</tbody>
             </Table>
@@ -505,7 +505,7 @@ fn payments(found: Hits<PaymentRow>, query: &SearchQuery) -> AnyView {
         })
         .collect_view();
     let table = view! {
-        <Table caption="Payments that are found" class="folds">
+        <Table caption="Payments that are found" class="cards-when-narrow">
             <thead>
                 <tr>
                     <th scope="col">"Payment"</th>
@@ -568,7 +568,7 @@ fn carriers(found: Hits<Carrier>, kind: SearchKind, query: &SearchQuery) -> AnyV
         })
         .collect_view();
     let table = view! {
-        <Table caption=format!("{} that are found", heading(kind)) class="folds">
+        <Table caption=format!("{} that are found", heading(kind)) class="cards-when-narrow">
             <thead>
                 <tr>
                     <th scope="col">{sentence(kind.as_str())}</th>

@@ -127,10 +127,6 @@ fn error_text(
             }
             .into_any(),
         ),
-        ApiError::Unreachable => (
-            "The server can't be reached".to_owned(),
-            plain("Check the connection and send the form again. A repeated form has no second effect.".to_owned()),
-        ),
         other => (nothing.to_owned(), plain(sentence_of(&other.to_string()))),
     }
 }

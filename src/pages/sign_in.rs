@@ -109,9 +109,7 @@ fn error_text(error: &ApiError) -> (&'static str, String) {
             "The name, the password or the code is wrong, or the account is disabled.".to_owned(),
         ),
         ApiError::TooMany { seconds } => (NOT, format!("Too many tries. Wait {seconds} s and try again.")),
-        ApiError::Unreachable | ApiError::Unrecorded | ApiError::Internal => {
-            (NOT, format!("{}.", sentence(&error.to_string())))
-        }
+        ApiError::Unrecorded | ApiError::Internal => (NOT, format!("{}.", sentence(&error.to_string()))),
         _ => (NOT, "The form was not accepted. Try again.".to_owned()),
     }
 }

@@ -122,7 +122,7 @@ pub struct Database {
 }
 
 /// What a command may do with the read model in a directory.
-pub enum Claim {
+pub enum Ownership {
     /// No other process uses the read model.
     Owned(Database),
     /// Another process owns the read model, and this connection reads it.
@@ -154,18 +154,18 @@ impl Database {
 
     /// Takes the read model in `dir` for a command. A read model of other or unknown stores is never written. A new one is
     /// created only if `create` is true.
-    pub fn claim(dir: &Path, stores: &StoreNames, create: bool) -> Result<Claim, ReadModelError> {
+    pub fn acquire(dir: &Path, stores: &StoreNames, create: bool) -> Result<Ownership, ReadModelError> {
         let known = current(dir)?;
         if known.is_none() {
             if !create {
-                return Ok(Claim::Unusable);
+                return Ok(Ownership::Unusable);
             }
             make_dir(dir)?;
         }
         let lock = match lock(dir) {
             Err(ReadModelError::InUse(_)) => {
                 let observed = observe(dir, stores)?;
-                return Ok(observed.map_or(Claim::Unusable, Claim::Observed));
+                return Ok(observed.map_or(Ownership::Unusable, Ownership::Observed));
             }
             lock => lock?,
         };
@@ -173,10 +173,10 @@ impl Database {
         if let Some(number) = current(dir)?
             && names_in(dir, number).as_ref() != Some(stores)
         {
-            return Ok(Claim::Unusable);
+            return Ok(Ownership::Unusable);
         }
         remove_abandoned(dir).map_err(|source| unusable(dir, source))?;
-        Self::open_locked(dir.to_owned(), lock, stores, false).map(Claim::Owned)
+        Self::open_locked(dir.to_owned(), lock, stores, false).map(Ownership::Owned)
     }
 
     /// Whether `dir` has a read model, of any stores.

@@ -25,7 +25,7 @@ pub use self::{
     first::{FirstRows, WithText, first_rows, first_with_text},
     orders::{fetch as orders_row, naming as orders_naming, one as order},
     refunds::Moment,
-    related::{orders_claiming, wallet_named_by, wallets_credited},
+    related::{orders_naming_refund, wallet_named_by, wallets_credited},
     search::{Search, customers_with_name, is_searchable},
     wallets::{fetch as wallets_row, long as long_wallets},
 };

@@ -29,15 +29,15 @@ use crate::{
 };
 
 use self::{
-    cache::Heads,
+    cache::HeadCache,
     chart::Chart,
     recorder::{Milestone, Snapshot},
     store::Stored,
 };
 pub use self::{
-    cursor::Folding,
-    partial::{Brief, Wanted},
-    range::{Segment, Stretch},
+    cursor::FoldCursor,
+    partial::{PartialWallet, Wanted},
+    range::{Segment, SnapshotRange},
     recorder::{LONG, SEGMENT},
     snapshotted::Remembered,
     store::{SnapshotError, SnapshotStore},
@@ -104,7 +104,7 @@ pub struct Histories<S: Remembered> {
     store: Option<SnapshotStore>,
     /// The entries that are folded. With a filter there are no snapshots.
     filter: Filter,
-    heads: Mutex<Heads<S>>,
+    heads: Mutex<HeadCache<S>>,
     /// Streams whose snapshots are known to be of this log.
     trusted: Mutex<HashSet<EntityId>>,
     /// Long streams that are out of order and can't have snapshots.
@@ -120,7 +120,7 @@ impl<S: Remembered> Histories<S> {
             log,
             store,
             filter: Filter::default(),
-            heads: Mutex::new(Heads::new()),
+            heads: Mutex::new(HeadCache::new()),
             trusted: Mutex::default(),
             disordered: Mutex::default(),
         }
@@ -140,8 +140,8 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Begins the fold of a stream, without snapshots.
-    pub fn folding(&self) -> Folding<S> {
-        Folding::filtered(self.filter)
+    pub fn folding(&self) -> FoldCursor<S> {
+        FoldCursor::filtered(self.filter)
     }
 
     /// Folds a stream to its end. `known` is the position up to which the caller knows the stream; `None`: nothing. `observer`
@@ -154,7 +154,7 @@ impl<S: Remembered> Histories<S> {
     ) -> Result<Option<Head<S>>, ReadError> {
         let kept = known.and_then(|known| self.heads().get(id).filter(|head| head.last == known));
         let folding = match (kept, known) {
-            (Some(head), _) => Folding::going_on(head),
+            (Some(head), _) => FoldCursor::going_on(head),
             (None, Some(known)) => self.after_snapshot(id, known).await?.unwrap_or_default(),
             (None, None) => self.folding(),
         };
@@ -180,7 +180,7 @@ impl<S: Remembered> Histories<S> {
                 heads.push(match (kept, known) {
                     _ if page.is_empty() => None,
                     (Some(head), _) => {
-                        self.go_on(id, *known, Folding::going_on(head), Some(page), observer)
+                        self.go_on(id, *known, FoldCursor::going_on(head), Some(page), observer)
                             .await?
                     }
                     (None, None) => self.go_on(id, None, self.folding(), Some(page), observer).await?,
@@ -205,7 +205,7 @@ impl<S: Remembered> Histories<S> {
         // Resumes after the last written snapshot.
         let resumed = self.after_snapshot(id, Position::END).await?;
         let recalls = resumed.is_some();
-        let mut folding = resumed.unwrap_or_else(Folding::tracking);
+        let mut folding = resumed.unwrap_or_else(FoldCursor::tracking);
         loop {
             let page = self.log.read(id, folding.last(), READ_MAX).await?;
             if recalls && let Err(error) = S::recall(&mut folding, store, id, &page) {
@@ -228,20 +228,20 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Begins the fold of a stream that is read from its beginning, part by part.
-    pub fn from_beginning(&self) -> Folding<S> {
+    pub fn from_beginning(&self) -> FoldCursor<S> {
         if self.store.is_some() {
-            Folding::tracking()
+            FoldCursor::tracking()
         } else {
             self.folding()
         }
     }
 
     /// Folds the next part. Snapshots of a very long stream are written on the way, so that they exist once it is read. Returns
-    /// `false` if the entries are out of order: see [`Folding::push`]. Blocks.
+    /// `false` if the entries are out of order: see [`FoldCursor::push`]. Blocks.
     pub fn push_part(
         &self,
         id: &EntityId,
-        folding: &mut Folding<S>,
+        folding: &mut FoldCursor<S>,
         entries: &[Entry],
         observer: Observer<'_, S>,
     ) -> bool {
@@ -258,7 +258,7 @@ impl<S: Remembered> Histories<S> {
 
     /// Finishes the fold after the last part. `None` if there was no entry. If no snapshot was written on the way,
     /// [`Self::track`] writes them later. Blocks.
-    pub fn finish_parts(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+    pub fn finish_parts(&self, id: &EntityId, mut folding: FoldCursor<S>) -> Option<Head<S>> {
         if folding.base.is_some() {
             self.keep_now(id, &mut folding, 1);
         }
@@ -270,7 +270,7 @@ impl<S: Remembered> Histories<S> {
         &self,
         id: &EntityId,
         known: Option<Position>,
-        mut folding: Folding<S>,
+        mut folding: FoldCursor<S>,
         mut page: Option<Vec<Entry>>,
         observer: Observer<'_, S>,
     ) -> Result<Option<Head<S>>, ReadError> {
@@ -309,7 +309,7 @@ impl<S: Remembered> Histories<S> {
         &self,
         id: &EntityId,
         known: Option<Position>,
-        folding: &mut Folding<S>,
+        folding: &mut FoldCursor<S>,
         entries: &[Entry],
         observer: Observer<'_, S>,
     ) -> Stored<bool> {
@@ -329,7 +329,7 @@ impl<S: Remembered> Histories<S> {
         Ok((old.is_empty() || folding.push(old, &mut |_| {})) && (new.is_empty() || folding.push(new, observer)))
     }
 
-    async fn finish(&self, id: &EntityId, mut folding: Folding<S>) -> Option<Head<S>> {
+    async fn finish(&self, id: &EntityId, mut folding: FoldCursor<S>) -> Option<Head<S>> {
         let stored = self.keep(id, &mut folding, 1).await;
         // A long stream without a course is not cached: a fold that continues from the cache would write no snapshots.
         let short = self.store.is_none() || S::course().is_none() || folding.entries <= LONG;
@@ -350,7 +350,7 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Writes the completed segments, if there are at least `at_least`. Returns `false` if they could not be written. Blocks.
-    fn keep_now(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
+    fn keep_now(&self, id: &EntityId, folding: &mut FoldCursor<S>, at_least: usize) -> bool {
         let Some(store) = &self.store else { return false };
         match Self::take_ended(folding, at_least) {
             Ended::Kept(kept) => kept,
@@ -362,7 +362,7 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// The same, without blocking the caller's thread.
-    async fn keep(&self, id: &EntityId, folding: &mut Folding<S>, at_least: usize) -> bool {
+    async fn keep(&self, id: &EntityId, folding: &mut FoldCursor<S>, at_least: usize) -> bool {
         let Some(store) = self.store.clone() else { return false };
         match Self::take_ended(folding, at_least) {
             Ended::Kept(kept) => kept,
@@ -380,7 +380,7 @@ impl<S: Remembered> Histories<S> {
         }
     }
 
-    fn take_ended(folding: &mut Folding<S>, at_least: usize) -> Ended {
+    fn take_ended(folding: &mut FoldCursor<S>, at_least: usize) -> Ended {
         if folding.entries <= LONG || folding.milestones.len() < at_least {
             return Ended::Kept(folding.milestones.is_empty());
         }
@@ -393,7 +393,7 @@ impl<S: Remembered> Histories<S> {
     fn note_kept(
         &self,
         id: &EntityId,
-        folding: &mut Folding<S>,
+        folding: &mut FoldCursor<S>,
         milestones: Vec<Milestone>,
         kept: Stored<bool>,
     ) -> bool {
@@ -410,7 +410,7 @@ impl<S: Remembered> Histories<S> {
     }
 
     /// Resumes from the last snapshot that is not after `known`. `None` if there is none of this log.
-    async fn after_snapshot(&self, id: &EntityId, known: Position) -> Result<Option<Folding<S>>, ReadError> {
+    async fn after_snapshot(&self, id: &EntityId, known: Position) -> Result<Option<FoldCursor<S>>, ReadError> {
         let Some(store) = &self.store else { return Ok(None) };
         let snapshot = match S::snapshot(store, id, known) {
             Ok(found) => found,
@@ -454,7 +454,7 @@ impl<S: Remembered> Histories<S> {
     pub fn clear(&self) {
         self.trusted().clear();
         self.disordered().clear();
-        *self.heads() = Heads::new();
+        *self.heads() = HeadCache::new();
     }
 
     /// Removes the snapshots of a stream.
@@ -492,7 +492,7 @@ impl<S: Remembered> Histories<S> {
         self.heads().bytes()
     }
 
-    fn heads(&self) -> MutexGuard<'_, Heads<S>> {
+    fn heads(&self) -> MutexGuard<'_, HeadCache<S>> {
         self.heads.lock()
     }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Moment, Settings, Shared, Stores,
-    database::{Claim, Database, ReadModelError},
+    database::{Database, Ownership, ReadModelError},
     lists::{self, Ask, ListRow, Search},
     projector::{ProjectError, Projector},
     snapshots::{Histories, SnapshotStore},
@@ -161,13 +161,13 @@ async fn kept(
 ) -> Result<Option<Rows>, ProjectError> {
     // A new read model records the URLs of all stores. It is created only if all answer, since a URL may be mistyped.
     let create = !Database::is_in(dir)? && all_answer(stores).await;
-    match Database::claim(dir, &stores.names(), create)? {
-        Claim::Unusable => Ok(None),
-        Claim::Observed(connection) => {
+    match Database::acquire(dir, &stores.names(), create)? {
+        Ownership::Unusable => Ok(None),
+        Ownership::Observed(connection) => {
             let is_current = stands_for(&connection, stores, ends).await?;
             Ok(is_current.then_some(Rows::Observed(connection)))
         }
-        Claim::Owned(database) => {
+        Ownership::Owned(database) => {
             let database = Arc::new(database);
             let needed: Vec<_> = ends.iter().map(|(domain, _)| *domain).collect();
             let reached = bring_up(&database, stores, settings, &needed, &Filter::default()).await?;

@@ -21,10 +21,10 @@ use crate::api::ApiError;
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 /// Middleware: sets the status and `Retry-After` of an error response from its [`ApiError`].
-pub async fn tell_status(request: Request<Body>, next: Next) -> Response {
+pub async fn set_error_status(request: Request<Body>, next: Next) -> Response {
     let response = next.run(request).await;
-    let untold = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
-    if !untold || !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+    let is_unset = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+    if !is_unset || !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -285,11 +285,15 @@ pub async fn a_reversal_in_a_long_wallet_is_found_again(app: TestApp) {
             sought: Some((&credit_id, event)),
             ..Wanted::default()
         };
-        let brief = later.brief(&id(&story.wallet), &wanted).await.unwrap().unwrap();
-        assert_eq!(brief.found.as_ref(), expected);
-        assert!(brief.tail.iter().all(|(place, _)| *place > brief.from));
-        assert!(brief.fold.state.postings[&credit_id].wholly_reversed());
-        assert_eq!(brief.fold.sequence, 904);
+        let partial = later
+            .load_partially(&id(&story.wallet), &wanted)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(partial.found.as_ref(), expected);
+        assert!(partial.tail.iter().all(|(place, _)| *place > partial.from));
+        assert!(partial.fold.state.postings[&credit_id].wholly_reversed());
+        assert_eq!(partial.fold.sequence, 904);
     }
 }
 
@@ -298,13 +302,13 @@ pub async fn snapshots_of_another_log_are_not_trusted(app: TestApp) {
     let part = counting(&app);
     let (known, store) = histories(&part, "W-1").await;
     let wanted = Wanted::default();
-    assert!(known.brief(&id("W-1"), &wanted).await.unwrap().is_some());
-    assert!(known.brief(&id("W-unknown"), &wanted).await.unwrap().is_none());
+    assert!(known.load_partially(&id("W-1"), &wanted).await.unwrap().is_some());
+    assert!(known.load_partially(&id("W-unknown"), &wanted).await.unwrap().is_none());
     // Another log has other entries at the positions of the snapshots.
     let other = TestApp::embedded();
     other.given(LogName::Wallet, "W-1", &wallet_events()).await;
     let stranger = Histories::<WalletState>::new(other.log(LogName::Wallet), Some(store));
-    assert!(stranger.brief(&id("W-1"), &wanted).await.unwrap().is_none());
+    assert!(stranger.load_partially(&id("W-1"), &wanted).await.unwrap().is_none());
 }
 
 pub async fn an_entry_out_of_order_is_treated_as_on_the_whole_stream(app: TestApp) {

@@ -52,7 +52,7 @@ pub async fn run(access: &AccessStore) -> Result<(), CliError> {
 }
 
 fn person(name: &str, role: Role) -> Result<NewOperator, CliError> {
-    let wrong = |error: &dyn std::fmt::Display| CliError::No(error.to_string());
+    let wrong = |error: &dyn std::fmt::Display| CliError::Negative(error.to_string());
     Ok(NewOperator {
         name: OperatorName::new(name).map_err(|error| wrong(&error))?,
         title: None,
@@ -73,5 +73,5 @@ fn limits() -> Result<Vec<Limit>, CliError> {
         })
     };
     let limits: Result<_, crate::domain::money::MoneyError> = CURRENCIES.into_iter().map(limit).collect();
-    limits.map_err(|error| CliError::No(error.to_string()))
+    limits.map_err(|error| CliError::Negative(error.to_string()))
 }

@@ -251,12 +251,12 @@ impl Shop {
     }
 
     /// Records a wallet's event. Returns the event's id, as the cause of later events.
-    fn tell_wallet(&mut self, wallet: usize, context: Context<'_>, payload: &WalletEvent) -> String {
+    fn append_to_wallet(&mut self, wallet: usize, context: Context<'_>, payload: &WalletEvent) -> String {
         let event = wallet_event(&mut self.chance, context, payload);
         self.record(Domain::Wallet, self.wallets[wallet].id.clone(), event)
     }
 
-    fn tell_order(&mut self, order: usize, context: Context<'_>, payload: &OrderEvent) -> String {
+    fn append_to_order(&mut self, order: usize, context: Context<'_>, payload: &OrderEvent) -> String {
         let event = order_event(&mut self.chance, context, payload);
         self.record(Domain::Order, self.orders[order].id.clone(), event)
     }
@@ -274,7 +274,7 @@ impl Shop {
             owner: wallet.owner.clone(),
             currency: wallet.currency,
         };
-        self.tell_wallet(number, Context::new(at, "system:signup"), &opened);
+        self.append_to_wallet(number, Context::new(at, "system:signup"), &opened);
     }
 
     fn credit(&mut self, context: Context<'_>, number: usize, minor: i128, kind: CreditKind) -> Option<String> {
@@ -288,7 +288,7 @@ impl Shop {
             reference: None,
             note: None,
         };
-        Some(self.tell_wallet(number, context, &credited))
+        Some(self.append_to_wallet(number, context, &credited))
     }
 
     fn debit(
@@ -312,7 +312,7 @@ impl Shop {
             reference: None,
             note: None,
         };
-        Some(self.tell_wallet(number, context, &debited))
+        Some(self.append_to_wallet(number, context, &debited))
     }
 
     /// Tops the wallet up until `minor` is available, rounded up to a multiple of twenty small prices.
@@ -406,7 +406,7 @@ impl Shop {
             total: amount,
             lines,
         };
-        self.tell_order(order, Context::new(at, &actor), &placed);
+        self.append_to_order(order, Context::new(at, &actor), &placed);
         if self.chance.percent(4) {
             let later = self.chance.hours(24, 72);
             self.plan_after(at, later, Deed::CancelUnpaid(order));
@@ -451,7 +451,7 @@ impl Shop {
             cause,
             ..Context::new(at, CHECKOUT)
         };
-        self.tell_order(number, context, &paid);
+        self.append_to_order(number, context, &paid);
     }
 
     fn hold(&mut self, at: DateTime<Utc>, number: usize) {
@@ -470,7 +470,7 @@ impl Shop {
             order: Some(order.id.to_string()),
             expires_at: Some(expires_at),
         };
-        self.tell_wallet(wallet, Context::new(at, CHECKOUT), &set_aside);
+        self.append_to_wallet(wallet, Context::new(at, CHECKOUT), &set_aside);
         match self.chance.below(100) {
             0..=5 => self.plan(expires_at, Deed::ExpireHold(number)),
             6..=11 => {
@@ -498,7 +498,7 @@ impl Shop {
         };
         self.wallets[wallet].available += total - minor;
         let captured = WalletEvent::HoldCaptured { hold, amount };
-        let cause = self.tell_wallet(wallet, Context::new(at, "system:warehouse"), &captured);
+        let cause = self.append_to_wallet(wallet, Context::new(at, "system:warehouse"), &captured);
         self.paid(at, number, minor, Some(&cause));
     }
 
@@ -517,7 +517,7 @@ impl Shop {
         } else {
             (WalletEvent::HoldExpired { hold }, TIMER, "the hold expired")
         };
-        self.tell_wallet(wallet, Context::new(at, actor), &ended);
+        self.append_to_wallet(wallet, Context::new(at, actor), &ended);
         self.cancel(at, number, why);
     }
 
@@ -525,7 +525,7 @@ impl Shop {
         let cancelled = OrderEvent::Cancelled {
             reason: Some(why.to_owned()),
         };
-        self.tell_order(number, Context::new(at, TIMER), &cancelled);
+        self.append_to_order(number, Context::new(at, TIMER), &cancelled);
     }
 
     fn ship(&mut self, at: DateTime<Utc>, number: usize) {
@@ -533,7 +533,7 @@ impl Shop {
             self.capture(at, number, hold);
         }
         let reference = Some(format!("PKG-{}", self.chance.between(10_000_000, 99_999_999)));
-        self.tell_order(
+        self.append_to_order(
             number,
             Context::new(at, "system:warehouse"),
             &OrderEvent::Shipped { reference },
@@ -544,7 +544,7 @@ impl Shop {
 
     fn deliver(&mut self, at: DateTime<Utc>, number: usize) {
         self.orders[number].delivered = true;
-        self.tell_order(
+        self.append_to_order(
             number,
             Context::new(at, "system:carrier"),
             &OrderEvent::Delivered { reference: None },
@@ -593,7 +593,7 @@ impl Shop {
                     note: Some(note.into()),
                 };
                 self.wallets[number].available += minor;
-                self.tell_wallet(number, context, &reversed);
+                self.append_to_wallet(number, context, &reversed);
             }
         }
     }
@@ -602,7 +602,7 @@ impl Shop {
         if self.wallets[number].usable {
             self.wallets[number].usable = false;
             let reason = "unusual sign-ins".to_owned();
-            self.tell_wallet(
+            self.append_to_wallet(
                 number,
                 Context::new(at, "risk:k.novak"),
                 &WalletEvent::Frozen { reason },
@@ -616,7 +616,7 @@ impl Shop {
 
     fn unfreeze(&mut self, at: DateTime<Utc>, number: usize) {
         self.wallets[number].usable = true;
-        self.tell_wallet(number, Context::new(at, "risk:k.novak"), &WalletEvent::Unfrozen);
+        self.append_to_wallet(number, Context::new(at, "risk:k.novak"), &WalletEvent::Unfrozen);
     }
 
     /// Closes a wallet that has never ordered, so that a closed wallet has no claims.
@@ -629,6 +629,6 @@ impl Shop {
         let (context, rest) = (Context::new(at, &actor), wallet.available);
         self.wallets[number].usable = false;
         self.debit(context, number, rest, DebitKind::Withdrawal, None);
-        self.tell_wallet(number, context, &WalletEvent::Closed);
+        self.append_to_wallet(number, context, &WalletEvent::Closed);
     }
 }

@@ -101,7 +101,7 @@ impl Trouble<'_> {
         format!("R-9{:04}", self.refunds)
     }
 
-    fn tell_order(&mut self, id: &EntityId, context: Context<'_>, payload: &OrderEvent) {
+    fn append_to_order(&mut self, id: &EntityId, context: Context<'_>, payload: &OrderEvent) {
         let time = self.streams.moment(Domain::Order, id, context.time);
         let event = order_event(self.chance, Context { time, ..context }, payload);
         self.streams.add(PlannedEvent {
@@ -112,7 +112,7 @@ impl Trouble<'_> {
     }
 
     /// Adds a wallet's event and returns its id.
-    fn tell_wallet(&mut self, id: &EntityId, context: Context<'_>, payload: &WalletEvent) -> String {
+    fn append_to_wallet(&mut self, id: &EntityId, context: Context<'_>, payload: &WalletEvent) -> String {
         self.raw(Domain::Wallet, id, context, payload.type_name(), &payload.data())
     }
 
@@ -144,7 +144,7 @@ impl Trouble<'_> {
             note: None,
             lines: Vec::new(),
         };
-        self.tell_order(&order.id, context, &requested);
+        self.append_to_order(&order.id, context, &requested);
     }
 
     fn step(&mut self, order: &Quiet, refund: &str, enters: RefundState, at: DateTime<Utc>) {
@@ -166,7 +166,7 @@ impl Trouble<'_> {
             correlation: Some(refund),
             ..Context::new(at, actor)
         };
-        self.tell_order(&order.id, context, &OrderEvent::Refund(step));
+        self.append_to_order(&order.id, context, &OrderEvent::Refund(step));
     }
 
     fn credit(&mut self, wallet: &EntityId, order: Option<&EntityId>, refund: &str, amount: Money, at: DateTime<Utc>) {
@@ -182,7 +182,7 @@ impl Trouble<'_> {
             correlation: Some(refund),
             ..Context::new(at, "system:refunds")
         };
-        self.tell_wallet(wallet, context, &credited);
+        self.append_to_wallet(wallet, context, &credited);
     }
 
     /// Adds pending refunds, a quarter in each pending state.

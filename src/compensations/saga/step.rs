@@ -4,7 +4,7 @@
 use super::{Compensations, Job, Unknown, Verdict};
 use crate::{
     compensations::append::append,
-    compensations::outcomes::AppendOutcome,
+    compensations::append_outcome::AppendOutcome,
     domain::{
         compensation::{
             case::IssuedEvent,

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::{Compensations, Job, Unknown, Verdict, step::RETRIES_MAX};
 use crate::{
-    compensations::outcomes::AppendOutcome,
+    compensations::append_outcome::AppendOutcome,
     compensations::{append::append, load::LoadedState},
     domain::{compensation::case::IssuedEvent, ids::Sequence, money::Money, refund::Reason, wallet::WalletEvent},
 };

@@ -11,13 +11,13 @@ use super::{
     client,
     entry::RawEntry,
     follow::read_feeds,
-    keys,
+    info, keys,
     link::{Link, Session, Trouble},
     lookup,
 };
 use crate::{
     domain::ids::{LogName, Position},
-    event_log::{FeedEntry, FeedPosition, OpenError, ReadError},
+    event_log::{FeedEntry, FeedPosition, OpenError, ReadError, StreamEnd, fault::Fault},
 };
 
 /// Feed entries of one partition in one transaction.
@@ -88,7 +88,7 @@ impl Relay {
                 },
             };
             if !std::mem::replace(&mut cut_off, true) {
-                tracing::warn!(domain = %self.store.domain, %error, "the relay is interrupted; it tries again");
+                tracing::error!(domain = %self.store.domain, %error, "the relay is interrupted; it tries again");
             }
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE_LAST);
@@ -115,12 +115,14 @@ impl Relay {
                 .map_err(|error| self.error(Failed::Queue(error.into())))?;
             after.0.push(last);
         }
-        Ok(Copier {
+        let mut copier = Copier {
             domain: self.store.domain,
             store,
             queue,
             after,
-        })
+        };
+        copier.check().await.map_err(|failed| self.error(failed))?;
+        Ok(copier)
     }
 
     fn error(&self, failed: Failed) -> ReadError {
@@ -128,14 +130,17 @@ impl Relay {
         match failed {
             Failed::Store(trouble) => trouble.into_fault().into_read(domain),
             Failed::Queue(trouble) => trouble.into_fault().into_read_of(format!("{domain} queue")),
+            Failed::Differs(reason) => Fault::Damaged(reason).into_read_of(format!("{domain} queue")),
         }
     }
 }
 
-/// Which of the two servers failed.
+/// Why the relay can't go on.
 enum Failed {
     Store(Trouble),
     Queue(Trouble),
+    /// The queue has entries that the store's feed does not have, so events would be left out.
+    Differs(String),
 }
 
 struct Round {
@@ -159,9 +164,51 @@ impl Copier {
                 .events(partition, &page)
                 .await
                 .map_err(|error| Failed::Store(error.into()))?;
-            round.copied += self.add(partition, &events).await.map_err(Failed::Queue)?;
+            round.copied += self.add(partition, &events).await?;
         }
         Ok(round)
+    }
+
+    /// Compares the end of each partition of the queue with the feed. The feed's entries up to that end are not copied again,
+    /// so they have to be those that the queue has. A feed that was trimmed up to there can't be compared.
+    async fn check(&mut self) -> Result<(), Failed> {
+        for (partition, copied) in (0..).zip(self.after.0.clone()) {
+            if copied == Position::START {
+                continue;
+            }
+            let (queue, feed) = (keys::queue(self.domain, partition), keys::feed(self.domain, partition));
+            let ends = info::ends_of(&mut self.store, std::slice::from_ref(&feed)).await;
+            let (last, deleted) = match ends.map_err(|error| Failed::Store(error.into()))?.pop() {
+                Some(StreamEnd::Present { last, max_deleted, .. }) => (last, max_deleted),
+                _ => (None, None),
+            };
+            let end = last.max(deleted).unwrap_or(Position::START);
+            if copied > end {
+                return Err(Failed::Differs(format!(
+                    "'{queue}' is at {copied}, which is after the end of the store's feed, {end}: the store lost events, or \
+                     the queue is of another store; nothing is copied until an operator has cleared this up"
+                )));
+            }
+            let known = has_entry(&mut self.store, &feed, copied).await;
+            if known.map_err(|error| Failed::Store(error.into()))? {
+                continue;
+            }
+            match deleted {
+                Some(deleted) if deleted > copied => tracing::error!(
+                    domain = %self.domain, partition, queue = %copied, feed = %deleted,
+                    "the feed was trimmed after the queue's last event; events in between are missing in the queue"
+                ),
+                Some(deleted) if deleted == copied => {}
+                _ => {
+                    return Err(Failed::Differs(format!(
+                        "'{queue}' ends with the entry {copied}, which the store's feed does not have: another program \
+                         writes to the queue, or it is of another store; nothing is copied until an operator has cleared \
+                         this up"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The events of a page of one feed. Waits for a missing event while its feed entry is young, then leaves it out.
@@ -203,7 +250,7 @@ impl Copier {
 
     /// Adds events to the queue, all or none. Returns how many were new. An id that is not greater than the queue's
     /// last id was added by another relay, together with all before it.
-    async fn add(&mut self, partition: u32, events: &[(FeedEntry, RawEntry)]) -> Result<u64, Trouble> {
+    async fn add(&mut self, partition: u32, events: &[(FeedEntry, RawEntry)]) -> Result<u64, Failed> {
         if events.is_empty() {
             return Ok(0);
         }
@@ -219,17 +266,54 @@ impl Copier {
                 }
             }
         }
-        let answers: Vec<Value> = transaction.query_async(&mut self.queue.connection).await?;
-        let mut added = 0;
-        for answer in answers {
+        let failed = |error: redis::RedisError| Failed::Queue(error.into());
+        let answers: Vec<Value> = transaction
+            .query_async(&mut self.queue.connection)
+            .await
+            .map_err(failed)?;
+        let (mut added, mut behind) = (0, Vec::new());
+        for (answer, (fed, _)) in answers.into_iter().zip(events) {
             match answer {
-                Value::ServerError(error) if is_behind(error.details()) => {}
-                Value::ServerError(error) => return Err(Trouble::from(redis::RedisError::from(error))),
+                Value::ServerError(error) if is_behind(error.details()) => behind.push(fed.position),
+                Value::ServerError(error) => return Err(failed(error.into())),
                 _ => added += 1,
             }
         }
+        self.check_copied(&key, &behind).await?;
         Ok(added)
     }
+
+    /// Checks that the queue has these entries, which it refused because it has a later one. Entries before its first one may
+    /// have been trimmed.
+    async fn check_copied(&mut self, key: &str, behind: &[Position]) -> Result<(), Failed> {
+        for position in behind {
+            let found = has_entry(&mut self.queue, key, *position).await;
+            if found.map_err(|error| Failed::Queue(error.into()))? {
+                continue;
+            }
+            let first: RedisResult<Vec<RawEntry>> = redis::cmd("XRANGE")
+                .arg(&[key, "-", "+", "COUNT", "1"])
+                .query_async(&mut self.queue.connection)
+                .await;
+            let first = first.map_err(|error| Failed::Queue(error.into()))?;
+            if first.first().is_some_and(|first| first.position < *position) {
+                return Err(Failed::Differs(format!(
+                    "'{key}' has a later entry than {position}, and not that one: another program writes to the queue; \
+                     nothing is copied until an operator has cleared this up"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn has_entry(session: &mut Session, key: &str, position: Position) -> RedisResult<bool> {
+    let id = position.to_string();
+    let found: Vec<RawEntry> = redis::cmd("XRANGE")
+        .arg(&[key, &id, &id])
+        .query_async(&mut session.connection)
+        .await?;
+    Ok(!found.is_empty())
 }
 
 /// Whether Redis refused an entry id because it is not greater than the stream's last id.

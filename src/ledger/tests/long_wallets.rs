@@ -15,7 +15,10 @@ use crate::{
         replay::Filter,
     },
     ledger::Ledger,
-    read_model::{Settings, snapshots::SEGMENT},
+    read_model::{
+        Settings,
+        snapshots::{SEGMENT, Wanted},
+    },
     views::{
         timelines::{ChartPoint, PartPages, TimelineQuery},
         wallets::WalletView,
@@ -160,25 +163,25 @@ fn lowest_and_highest(points: &[ChartPoint]) -> (Option<String>, Option<String>)
 }
 
 async fn compare(short: &Ledger, long: &Ledger, query: &TimelineQuery) {
-    let (whole, stretch) = (short.wallet(&id(), query).await, long.wallet(&id(), query).await);
-    match (whole, stretch) {
-        (Ok(whole), Ok(stretch)) => {
-            let (one, other) = (summary(&whole), summary(&stretch));
+    let (whole, range) = (short.wallet(&id(), query).await, long.wallet(&id(), query).await);
+    match (whole, range) {
+        (Ok(whole), Ok(range)) => {
+            let (one, other) = (summary(&whole), summary(&range));
             let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
             assert!(one == other, "{query:?}: {differs:?}");
             let last = |view: &WalletView| view.chart.last().map(|point| (point.posted, point.available));
-            assert_eq!(last(&whole), last(&stretch), "{query:?}");
+            assert_eq!(last(&whole), last(&range), "{query:?}");
             // If a filter cuts a range of the chart, the extremes of its rest may be missing.
             if query.filter.is_empty() {
                 assert_eq!(
                     lowest_and_highest(&whole.chart),
-                    lowest_and_highest(&stretch.chart),
+                    lowest_and_highest(&range.chart),
                     "{query:?}"
                 );
             }
         }
-        (Err(whole), Err(stretch)) => assert_eq!(whole, stretch, "{query:?}"),
-        (whole, stretch) => panic!("{query:?}: {:?} {:?}", whole.err(), stretch.err()),
+        (Err(whole), Err(range)) => assert_eq!(whole, range, "{query:?}"),
+        (whole, range) => panic!("{query:?}: {:?} {:?}", whole.err(), range.err()),
     }
 }
 
@@ -419,4 +422,36 @@ async fn snapshots_that_are_damaged_or_of_another_log_are_not_used() {
     short.loaded().await;
     long.loaded().await;
     compare(&short, &long, &TimelineQuery::default()).await;
+}
+
+#[tokio::test]
+async fn snapshots_are_not_used_if_the_stream_lacks_an_entry_before_them() {
+    // From the start, in the middle, and the last entry before the last snapshot. The process has used the snapshots before.
+    let segments = usize::try_from(SEGMENT).unwrap();
+    for (from, count) in [(0, 500), (700, 50), (10 * segments - 1, 1)] {
+        let (logs, dir, mut writer) = (TestLogs::new(), tempfile::tempdir().unwrap(), Writer::new(3));
+        writer.disorder = 0;
+        writer.write(&logs, 10 * SEGMENT + 40);
+        let long = start(&logs, Some(dir.path()));
+        long.loaded().await;
+        long.histories().track(&id(), u64::MAX).await.unwrap();
+        assert!(long.histories().is_long(&id()).await.unwrap());
+        long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
+        logs.wallet.delete(id().as_str(), from, count);
+        let wanted = Wanted {
+            parts: Vec::new(),
+            refund: None,
+            sought: None,
+        };
+        assert!(
+            long.histories().load_partially(&id(), &wanted).await.unwrap().is_none(),
+            "{from}"
+        );
+        assert!(!long.histories().is_long(&id()).await.unwrap(), "{from}");
+        let view = long.wallet(&id(), &TimelineQuery::default()).await.unwrap();
+        assert!(!view.complete, "{from}");
+        let short = start(&logs, None);
+        short.loaded().await;
+        compare(&short, &long, &TimelineQuery::default()).await;
+    }
 }

@@ -74,7 +74,7 @@ fn decide(me: &Me, case: &CaseView, approve_failure: Option<&ApiError>, decline_
         <p>"An approval appends exactly the events that are shown here. If a stream has changed since the proposal, it \
             appends nothing."</p>
         <form method="post" action=ApproveCompensation::url() class="form">{approve}</form>
-        <details class="otherwise">
+        <details class="alternative">
             <summary>"Decline the case instead"</summary>
             <form method="post" action=DeclineCompensation::url() class="form">{decline}</form>
         </details>
@@ -93,7 +93,7 @@ fn withdraw(me: &Me, case: &CaseView, failure: Option<&ApiError>) -> AnyView {
     };
     let fields = fields(way, me, case, failure);
     view! {
-        <details class="otherwise">
+        <details class="alternative">
             <summary>"Withdraw the proposal"</summary>
             <form method="post" action=WithdrawCompensation::url() class="form">{fields}</form>
         </details>

@@ -237,7 +237,7 @@ pub fn forget_holds(connection: &Connection, wallet: &EntityId, upkeep: Upkeep) 
 }
 
 /// A refund of an order, as read from its rows.
-struct ClaimRow {
+struct RefundFactsRow {
     order: String,
     wallet: Option<String>,
     amount: Decimal,
@@ -259,14 +259,14 @@ struct CreditRow {
 
 /// Evaluates the findings about all refunds with this id.
 pub fn evaluate_refund(connection: &Connection, refund: &str, upkeep: Upkeep) -> rusqlite::Result<()> {
-    let claims = claims(connection, refund)?;
+    let refunds = refunds_of(connection, refund)?;
     let credits = credits(connection, refund)?;
-    let found = find(refund, &claims, &credits);
+    let found = find(refund, &refunds, &credits);
     set(connection, Scope::Refund, refund, &found, upkeep)
 }
 
-fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding> {
-    let claims: Vec<_> = claims
+fn find(refund: &str, refunds: &[RefundFactsRow], credits: &[CreditRow]) -> Vec<Finding> {
+    let refunds: Vec<_> = refunds
         .iter()
         .map(|row| RefundFacts {
             order: &row.order,
@@ -291,24 +291,24 @@ fn find(refund: &str, claims: &[ClaimRow], credits: &[CreditRow]) -> Vec<Finding
         .collect();
     credits.sort_unstable_by_key(|credit| (credit.wallet, credit.time, credit.amount, credit.order));
     let mut found = Vec::new();
-    of_refunds(refund, &claims, &credits, &mut found);
-    of_credits(refund, &credits, &claims, &mut found);
+    of_refunds(refund, &refunds, &credits, &mut found);
+    of_credits(refund, &credits, &refunds, &mut found);
     found
 }
 
-fn claims(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<ClaimRow>> {
+fn refunds_of(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<RefundFactsRow>> {
     let mut select = connection.prepare_cached(
         "SELECT r.ord, o.wallet, r.amount, r.currency, r.state, r.destination, r.approved, r.state_since
          FROM refund r JOIN orders o ON o.id = r.ord WHERE r.refund = ?1 ORDER BY r.ord",
     )?;
     let mut rows = select.query([refund])?;
-    let mut claims = Vec::new();
+    let mut refunds = Vec::new();
     while let Some(row) = rows.next()? {
         let Some(currency) = row.get::<_, ReadCurrency>(3)?.0 else {
             continue;
         };
         let destination = row.get_ref(5)?.as_str()?;
-        claims.push(ClaimRow {
+        refunds.push(RefundFactsRow {
             order: row.get(0)?,
             wallet: row.get(1)?,
             amount: from_minor_units(row.get::<_, MinorUnits>(2)?.0, Some(currency)),
@@ -319,7 +319,7 @@ fn claims(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<ClaimRo
             state_since: row.get::<_, Time>(7)?.0.unwrap_or_default(),
         });
     }
-    Ok(claims)
+    Ok(refunds)
 }
 
 fn credits(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<CreditRow>> {

@@ -6,7 +6,7 @@ use super::orders;
 use crate::domain::ids::EntityId;
 
 /// The orders that use a refund's id, by id, at most 1,000.
-pub fn orders_claiming(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<EntityId>> {
+pub fn orders_naming_refund(connection: &Connection, refund: &str) -> rusqlite::Result<Vec<EntityId>> {
     let mut select = connection.prepare_cached("SELECT ord FROM refund WHERE refund = ?1 ORDER BY ord LIMIT 1000")?;
     let rows = select.query_map([refund], |row| row.get::<_, String>(0))?;
     ids(rows)

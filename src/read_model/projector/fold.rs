@@ -13,7 +13,7 @@ use crate::{
     event_log::{Swept, roll},
     read_model::{
         recent,
-        snapshots::{FoldStep, Folding, Head, Histories},
+        snapshots::{FoldCursor, FoldStep, Head, Histories},
         whole_ids::{self, IdHash},
     },
     views::truncate,
@@ -134,7 +134,7 @@ impl Digests {
 
 /// A stream that is being folded part by part.
 pub struct Unfinished<S: Entity> {
-    folding: Folding<S>,
+    folding: FoldCursor<S>,
     gathering: Gathering<S>,
 }
 
@@ -148,7 +148,7 @@ pub enum Pushed<S: Entity> {
 }
 
 impl<S: Entity> Unfinished<S> {
-    pub fn new(folding: Folding<S>) -> Self {
+    pub fn new(folding: FoldCursor<S>) -> Self {
         Self {
             folding,
             gathering: Gathering::default(),

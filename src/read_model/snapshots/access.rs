@@ -1,10 +1,13 @@
 //! Access to the last snapshot of a long wallet, if it is of this log. If snapshots can't be read, the wallet is read whole.
 //! Damaged snapshots are removed.
 
-use super::{Histories, SnapshotError, SnapshotStore, recorder::Snapshot};
+use super::{
+    Histories, SnapshotError, SnapshotStore,
+    recorder::{SEGMENT, Snapshot},
+};
 use crate::{
-    domain::{ids::EntityId, wallet::WalletState},
-    event_log::ReadError,
+    domain::{event::Entry, ids::EntityId, wallet::WalletState},
+    event_log::{ReadError, StreamEnd},
 };
 
 /// Why there is no result: the log or the snapshots can't be read.
@@ -42,13 +45,45 @@ impl Histories<WalletState> {
         }
     }
 
-    /// The snapshot store and the wallet's last snapshot. `None` if there is no snapshot of this log.
-    pub(super) async fn last_snapshot(&self, id: &EntityId) -> Result<Option<(&SnapshotStore, Snapshot)>, Trouble> {
-        let Some(kept) = self.store.as_ref() else {
+    /// The wallet's last snapshot and the entries after it. `None` if there is no snapshot of this log, or if the stream lacks an
+    /// entry up to the snapshot: then all snapshots of the wallet are removed.
+    pub(super) async fn last_snapshot(&self, id: &EntityId) -> Result<Option<Last<'_>>, Trouble> {
+        let Some(store) = self.store.as_ref() else {
             return Ok(None);
         };
-        let Some(last) = kept.last(id)? else { return Ok(None) };
-        let trusted = self.is_trusted(id, last.position, last.place).await?;
-        Ok(trusted.then_some((kept, last)))
+        let Some(snapshot) = store.last(id)? else {
+            return Ok(None);
+        };
+        if !self.is_trusted(id, snapshot.position, snapshot.place).await? {
+            return Ok(None);
+        }
+        // The end comes first: entries that are appended afterwards are not counted.
+        let end = self.log.ends(std::slice::from_ref(id)).await?.pop();
+        let tail = self.log.read_all(id, snapshot.position).await?;
+        let expected = (snapshot.number + 1) * SEGMENT;
+        let has_all = match end {
+            Some(StreamEnd::Present {
+                last: Some(last),
+                length,
+                ..
+            }) => {
+                let later = tail.partition_point(|entry| entry.position <= last) as u64;
+                last >= snapshot.position && length == expected + later
+            }
+            _ => false,
+        };
+        if !has_all {
+            tracing::warn!(%id, "the stream lacks entries that the snapshots of a long wallet include; it is read whole");
+            self.forget(id).await;
+            return Ok(None);
+        }
+        Ok(Some(Last { store, snapshot, tail }))
     }
+}
+
+/// The last snapshot of a long wallet, with all entries after it.
+pub(super) struct Last<'a> {
+    pub store: &'a SnapshotStore,
+    pub snapshot: Snapshot,
+    pub tail: Vec<Entry>,
 }

@@ -11,13 +11,13 @@ const BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The approximate number of bytes of a cache entry besides its head.
 const ENTRY_BYTES: usize = 320;
 
-pub(super) struct Heads<S: Remembered> {
+pub(super) struct HeadCache<S: Remembered> {
     /// The heads, each with its approximate number of bytes.
     kept: LruCache<EntityId, (Head<S>, usize)>,
     bytes: usize,
 }
 
-impl<S: Remembered> Heads<S> {
+impl<S: Remembered> HeadCache<S> {
     pub fn new() -> Self {
         Self {
             kept: LruCache::unbounded(),

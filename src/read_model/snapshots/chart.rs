@@ -21,7 +21,7 @@ struct Point {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Stretch {
+struct SnapshotRange {
     lowest: Point,
     highest: Point,
     last: Point,
@@ -29,10 +29,10 @@ struct Stretch {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
-    stretches: Vec<Stretch>,
-    /// The number of points in each stretch but the last.
+    stretches: Vec<SnapshotRange>,
+    /// The number of points in each range but the last.
     width: u32,
-    /// The number of points in the last stretch.
+    /// The number of points in the last range.
     filled: u32,
 }
 
@@ -67,7 +67,7 @@ fn amount((mantissa, scale): (i128, u32)) -> Decimal {
     Decimal::try_from_i128_with_scale(mantissa, scale).unwrap_or_default()
 }
 
-impl Stretch {
+impl SnapshotRange {
     const fn of(point: Point) -> Self {
         Self {
             lowest: point,
@@ -91,29 +91,29 @@ impl Chart {
     /// Adds the next point in sequence order. A point with the same figures as the one before it is dropped.
     pub fn push(&mut self, point: ChartPoint) {
         let point = Point::from(point);
-        if let Some(last) = self.stretches.last().map(|stretch| stretch.last)
+        if let Some(last) = self.stretches.last().map(|range| range.last)
             && last.posted == point.posted
             && last.available == point.available
         {
             return;
         }
         match self.stretches.last_mut() {
-            Some(stretch) if self.filled < self.width.max(1) => {
-                stretch.join(&Stretch::of(point));
+            Some(range) if self.filled < self.width.max(1) => {
+                range.join(&SnapshotRange::of(point));
                 self.filled += 1;
             }
             _ => {
                 if self.stretches.len() >= STRETCHES_MAX {
                     self.halve();
                 }
-                self.stretches.push(Stretch::of(point));
+                self.stretches.push(SnapshotRange::of(point));
                 self.filled = 1;
             }
         }
     }
 
     fn halve(&mut self) {
-        let mut halved: Vec<Stretch> = Vec::with_capacity(STRETCHES_MAX);
+        let mut halved: Vec<SnapshotRange> = Vec::with_capacity(STRETCHES_MAX);
         for pair in self.stretches.chunks(2) {
             let mut joined = pair[0];
             if let Some(later) = pair.get(1) {
@@ -128,8 +128,8 @@ impl Chart {
     /// The points up to a sequence, oldest first.
     pub fn points(&self, to: Sequence) -> Vec<ChartPoint> {
         let mut points: Vec<ChartPoint> = Vec::new();
-        for stretch in &self.stretches {
-            let mut three = [stretch.lowest, stretch.highest, stretch.last];
+        for range in &self.stretches {
+            let mut three = [range.lowest, range.highest, range.last];
             three.sort_by_key(|point| point.sequence);
             let known = points.last().map(|last| last.sequence);
             let mut last = known;

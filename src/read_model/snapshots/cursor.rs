@@ -18,13 +18,13 @@ use crate::domain::{
     wallet::WalletState,
 };
 
-pub struct Folding<S: Remembered> {
+pub struct FoldCursor<S: Remembered> {
     pub(super) fold: Arc<Fold<S>>,
     last: Position,
     last_recorded: DateTime<Utc>,
     pub(super) entries: u64,
     /// The fold began at the start of the stream, and the observer has not received [`FoldStep::Anew`] yet.
-    untold: bool,
+    is_unset: bool,
     /// The entries come in sequence order, which is not that of the stream.
     sorted: bool,
     pub(super) course: Option<S::Course>,
@@ -37,13 +37,13 @@ pub struct Folding<S: Remembered> {
     place: Sequence,
 }
 
-impl<S: Remembered> Default for Folding<S> {
+impl<S: Remembered> Default for FoldCursor<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: Remembered> Folding<S> {
+impl<S: Remembered> FoldCursor<S> {
     /// Begins at the start of the stream.
     pub fn new() -> Self {
         Self {
@@ -51,7 +51,7 @@ impl<S: Remembered> Folding<S> {
             last: Position::START,
             last_recorded: DateTime::<Utc>::MIN_UTC,
             entries: 0,
-            untold: true,
+            is_unset: true,
             sorted: false,
             course: None,
             base: None,
@@ -85,7 +85,7 @@ impl<S: Remembered> Folding<S> {
             last: head.last,
             last_recorded: head.last_recorded,
             entries: head.entries,
-            untold: false,
+            is_unset: false,
             sorted: false,
             course: head.course.map(Arc::unwrap_or_clone),
             base: head.base,
@@ -109,7 +109,7 @@ impl<S: Remembered> Folding<S> {
     }
 
     pub(super) fn push_sorted(&mut self, entries: &[Entry], observer: &mut (dyn FnMut(FoldStep<'_, S>) + Send)) {
-        if std::mem::take(&mut self.untold) {
+        if std::mem::take(&mut self.is_unset) {
             observer(FoldStep::Anew { in_order: !self.sorted });
         }
         for entry in entries {
@@ -157,7 +157,7 @@ impl<S: Remembered> Folding<S> {
     }
 }
 
-impl Folding<WalletState> {
+impl FoldCursor<WalletState> {
     /// Continues from a snapshot. `chart` is the chart up to it.
     pub(super) fn after(snapshot: &Snapshot, chart: Chart, last_recorded: DateTime<Utc>) -> Self {
         Self {
@@ -165,7 +165,7 @@ impl Folding<WalletState> {
             last: snapshot.position,
             last_recorded,
             entries: (snapshot.number + 1) * SEGMENT,
-            untold: false,
+            is_unset: false,
             sorted: false,
             course: Some(super::recorder::Track::after(snapshot, chart)),
             base: Some(snapshot.number),

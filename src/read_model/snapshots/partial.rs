@@ -2,7 +2,11 @@
 //! the postings and holds that the command names. The entries after the snapshot are read from the log each time, so the result
 //! is as recent as a replay of the whole stream. `None` means that the caller has to load the whole stream.
 
-use super::{Histories, SnapshotError, SnapshotStore, access::Trouble, recorder::SEGMENT};
+use super::{
+    Histories, SnapshotError, SnapshotStore,
+    access::{Last, Trouble},
+    recorder::SEGMENT,
+};
 use crate::{
     domain::{
         event::Entry,
@@ -25,7 +29,7 @@ pub struct Wanted<'a> {
 
 /// A long wallet at the end of its stream, loaded partially.
 #[derive(Debug)]
-pub struct Brief {
+pub struct PartialWallet {
     pub fold: Fold<WalletState>,
     /// The sequence of the last entry that is left out.
     pub from: Sequence,
@@ -37,8 +41,8 @@ pub struct Brief {
 
 impl Histories<WalletState> {
     /// Loads a long wallet partially. `None` if it has no snapshots and has to be loaded whole.
-    pub async fn brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, ReadError> {
-        self.or_forget(id, self.try_brief(id, wanted).await).await
+    pub async fn load_partially(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<PartialWallet>, ReadError> {
+        self.or_forget(id, self.try_load_partially(id, wanted).await).await
     }
 
     /// The first entries after a sequence, at most `most`. `None` if the wallet has to be read whole.
@@ -51,11 +55,15 @@ impl Histories<WalletState> {
         self.or_forget(id, self.try_entries_after(id, place, most).await).await
     }
 
-    async fn try_brief(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<Brief>, Trouble> {
-        let Some((kept, last)) = self.last_snapshot(id).await? else {
+    async fn try_load_partially(&self, id: &EntityId, wanted: &Wanted<'_>) -> Result<Option<PartialWallet>, Trouble> {
+        let Some(Last {
+            store: kept,
+            snapshot: last,
+            tail: entries,
+        }) = self.last_snapshot(id).await?
+        else {
             return Ok(None);
         };
-        let entries = self.log.read_all(id, last.position).await?;
         let (number, from) = (last.number, last.place);
         let mut fold = last.fold;
         if !fold.continues_with(&entries) {
@@ -80,7 +88,7 @@ impl Histories<WalletState> {
             Some((posting, event)) => self.find(kept, id, posting, event).await?,
             None => None,
         };
-        Ok(Some(Brief {
+        Ok(Some(PartialWallet {
             fold,
             from,
             tail,
@@ -116,7 +124,12 @@ impl Histories<WalletState> {
         place: Sequence,
         most: usize,
     ) -> Result<Option<Vec<(Sequence, Entry)>>, Trouble> {
-        let Some((kept, last)) = self.last_snapshot(id).await? else {
+        let Some(Last {
+            store: kept,
+            snapshot: last,
+            ..
+        }) = self.last_snapshot(id).await?
+        else {
             return Ok(None);
         };
         let start = if last.place <= place {

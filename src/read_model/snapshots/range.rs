@@ -3,7 +3,7 @@
 
 use super::{
     Histories, SnapshotError, SnapshotStore,
-    access::Trouble,
+    access::{Last, Trouble},
     recorder::{Fact, SEGMENT, Snapshot, nanoseconds},
     store::Stored,
 };
@@ -21,7 +21,7 @@ use crate::{
 
 /// A long wallet after the last entry that a filter keeps.
 #[derive(Debug)]
-pub struct Stretch {
+pub struct SnapshotRange {
     /// The snapshot up to which every entry is kept.
     pub prior: Option<Snapshot>,
     /// The kept entries after the snapshot, and the fold after them.
@@ -42,7 +42,7 @@ pub struct Segment {
     pub previous: Option<Position>,
 }
 
-impl Stretch {
+impl SnapshotRange {
     /// The number of kept entries up to the snapshot.
     pub fn before(&self) -> u64 {
         self.prior.as_ref().map_or(0, |prior| (prior.number + 1) * SEGMENT)
@@ -118,8 +118,8 @@ impl Replaying {
 
 impl Histories<WalletState> {
     /// A long wallet under a filter. `None` if it has no snapshots and has to be read whole.
-    pub async fn stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, ReadError> {
-        self.or_forget(id, self.try_stretch(id, filter).await).await
+    pub async fn range(&self, id: &EntityId, filter: &Filter) -> Result<Option<SnapshotRange>, ReadError> {
+        self.or_forget(id, self.try_range(id, filter).await).await
     }
 
     /// The segment of a long wallet that has the entry at a position. `None` if the wallet has no snapshots.
@@ -135,17 +135,10 @@ impl Histories<WalletState> {
         self.or_forget(id, self.try_segment(id, number).await).await
     }
 
-    /// Whether a wallet has snapshots of this log.
+    /// Whether a wallet has snapshots of this log, and the stream has all entries up to the last one.
     pub async fn is_long(&self, id: &EntityId) -> Result<bool, ReadError> {
-        let Some(store) = &self.store else { return Ok(false) };
-        match store.last(id) {
-            Ok(Some(last)) => self.is_trusted(id, last.position, last.place).await,
-            Ok(None) => Ok(false),
-            Err(error) => {
-                self.drop_damaged(id, &error).await;
-                Ok(false)
-            }
-        }
+        let last = self.or_forget(id, self.last_snapshot(id).await).await?;
+        Ok(last.is_some())
     }
 
     /// The segments of a long wallet that name a refund or an order, and its last segment, replayed and joined as if nothing was
@@ -188,24 +181,28 @@ impl Histories<WalletState> {
         before.map_or(0, |snapshot| snapshot.number + 1)
     }
 
-    /// A posting of a long wallet at the end of a stretch.
-    pub fn posting(&self, id: &EntityId, stretch: &Stretch, event: &str) -> Option<Posting> {
-        let postings = &stretch.replay.fold.state.postings;
+    /// A posting of a long wallet at the end of a range.
+    pub fn posting(&self, id: &EntityId, range: &SnapshotRange, event: &str) -> Option<Posting> {
+        let postings = &range.replay.fold.state.postings;
         if let Some(posting) = postings.get(event) {
             return Some(posting.clone());
         }
-        let number = stretch.prior.as_ref()?.number;
+        let number = range.prior.as_ref()?.number;
         match self.store.as_ref()?.fact(id, &Part::Posting(event.to_owned()), number) {
             Ok(Some(Fact::Posting(_, posting))) => Some(posting),
             _ => None,
         }
     }
 
-    async fn try_stretch(&self, id: &EntityId, filter: &Filter) -> Result<Option<Stretch>, Trouble> {
-        let Some((store, last)) = self.last_snapshot(id).await? else {
+    async fn try_range(&self, id: &EntityId, filter: &Filter) -> Result<Option<SnapshotRange>, Trouble> {
+        let Some(Last {
+            store,
+            snapshot: last,
+            tail,
+        }) = self.last_snapshot(id).await?
+        else {
             return Ok(None);
         };
-        let tail = self.log.read_all(id, last.position).await?;
         if !last.fold.continues_with(&tail) {
             // An entry came that belongs before the snapshot.
             self.remove_snapshots(id).await;
@@ -239,7 +236,7 @@ impl Histories<WalletState> {
             let next = late.as_ref().map_or(last_number + 1, |late| late.number);
             let end = store.numbered(id, next - 1)?.ok_or(SnapshotError::Damaged)?.place;
             let (missing, opens) = store.gaps(id, number, next - 1)?;
-            replaying.replay.fold.skip_stretch(end, missing);
+            replaying.replay.fold.skip_range(end, missing);
             replaying.place = end;
             if opens {
                 replaying.replay.fold.state.pass_over_opening();
@@ -256,7 +253,7 @@ impl Histories<WalletState> {
             }
             _ => Vec::new(),
         };
-        Ok(Some(Stretch {
+        Ok(Some(SnapshotRange {
             prior,
             replay: replaying.replay,
             extent,

@@ -2,7 +2,7 @@
 //! may have millions of events, and have snapshots.
 
 use super::{
-    Folding, SnapshotError, SnapshotStore,
+    FoldCursor, SnapshotError, SnapshotStore,
     chart::Chart,
     recorder::{Milestone, Track},
 };
@@ -32,7 +32,7 @@ const fn map_bytes<K, V>(entries: usize) -> usize {
 }
 
 /// A snapshot to resume from: the position and the sequence of its last entry, and the fold after it.
-type Start<S> = Option<(Position, Sequence, Folding<S>)>;
+type Start<S> = Option<(Position, Sequence, FoldCursor<S>)>;
 
 /// A state that can be cached and have snapshots.
 pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
@@ -57,7 +57,7 @@ pub trait Remembered: Replayable + Send + Sync + std::fmt::Debug + 'static {
     fn leave_out(&mut self, course: &Self::Course);
     /// Adds the parts that the next entries need and that were removed.
     fn recall(
-        folding: &mut Folding<Self>,
+        folding: &mut FoldCursor<Self>,
         store: &SnapshotStore,
         id: &EntityId,
         entries: &[Entry],
@@ -96,7 +96,7 @@ impl Remembered for WalletState {
     }
 
     fn recall(
-        folding: &mut Folding<Self>,
+        folding: &mut FoldCursor<Self>,
         store: &SnapshotStore,
         id: &EntityId,
         entries: &[Entry],
@@ -112,7 +112,7 @@ impl Remembered for WalletState {
         let chart = store.chart(id)?.filter(|(number, _)| *number == snapshot.number);
         let Some((_, chart)) = chart else { return Ok(None) };
         let last_recorded = snapshot.extent.last_recorded;
-        let folding = Folding::after(&snapshot, chart, last_recorded);
+        let folding = FoldCursor::after(&snapshot, chart, last_recorded);
         Ok(Some((snapshot.position, snapshot.place, folding)))
     }
 }
@@ -142,7 +142,7 @@ impl Remembered for OrderState {
 
     fn leave_out(&mut self, (): &()) {}
 
-    fn recall(_: &mut Folding<Self>, _: &SnapshotStore, _: &EntityId, _: &[Entry]) -> Result<(), SnapshotError> {
+    fn recall(_: &mut FoldCursor<Self>, _: &SnapshotStore, _: &EntityId, _: &[Entry]) -> Result<(), SnapshotError> {
         Ok(())
     }
 

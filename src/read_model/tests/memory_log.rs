@@ -149,6 +149,13 @@ impl MemoryLog {
         feed.truncate(length);
     }
 
+    /// Removes `count` entries of a stream, from index `from` on, without a feed entry.
+    pub fn delete(&self, id: &str, from: usize, count: usize) {
+        let mut streams = self.streams.lock().unwrap();
+        let entries = streams.get_mut(&EntityId::new(id).unwrap()).unwrap();
+        entries.drain(from..from + count);
+    }
+
     /// Changes the identity, as if this were another store.
     pub fn rename(&self) {
         *self.name.lock().unwrap() = uuid::Uuid::now_v7().to_string();

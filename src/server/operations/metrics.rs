@@ -16,7 +16,7 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use crate::{
-    compensations::outcomes,
+    compensations::append_outcome,
     domain::ids::Domain,
     ledger::Ledger,
     views::health::{StoreHealth, StoreState},
@@ -226,7 +226,7 @@ impl Metrics {
 
     /// All current metrics in the text format of Prometheus.
     pub fn write(&self) -> Result<String, fmt::Error> {
-        for (log, outcome, count) in outcomes::counts() {
+        for (log, outcome, count) in append_outcome::counts() {
             let counter = self.appends.get_or_create(&Outcome { log, outcome });
             counter.inner().store(count, Ordering::Relaxed);
         }

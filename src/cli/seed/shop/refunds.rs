@@ -67,7 +67,7 @@ impl Shop {
             correlation: Some(&refund),
             ..Context::new(at, &actor)
         };
-        let cause = self.tell_order(number, context, &requested);
+        let cause = self.append_to_order(number, context, &requested);
         self.orders[number].refunds += 1;
         let index = self.refunds.len();
         self.refunds.push(Case {
@@ -145,7 +145,7 @@ impl Shop {
             correlation: Some(&refund),
             cause: Some(&cause),
         };
-        self.refunds[index].cause = self.tell_order(order, context, &OrderEvent::Refund(step));
+        self.refunds[index].cause = self.append_to_order(order, context, &OrderEvent::Refund(step));
     }
 
     /// Credits the wallet first, then records that the refund succeeded.
@@ -178,7 +178,7 @@ impl Shop {
                 cause: Some(&cause),
             };
             self.wallets[wallet].available += minor;
-            let credit = self.tell_wallet(wallet, context, &credited);
+            let credit = self.append_to_wallet(wallet, context, &credited);
             self.refunds[index].cause.clone_from(&credit);
             self.refunds[index].credit = Some(credit);
         }
@@ -227,7 +227,7 @@ impl Shop {
                 correlation: Some(&refund),
                 cause: Some(&cause),
             };
-            self.tell_wallet(wallet, context, &reversed);
+            self.append_to_wallet(wallet, context, &reversed);
         }
         self.step(at, index, names::FINANCE[0], RefundState::Reversed);
     }

@@ -84,7 +84,7 @@ impl Trouble<'_> {
                 order: None,
                 expires_at: Some(self.now - TimeDelta::days(days)),
             };
-            self.tell_wallet(&wallet, Context::new(at, "system:checkout"), &held);
+            self.append_to_wallet(&wallet, Context::new(at, "system:checkout"), &held);
         }
     }
 
@@ -98,7 +98,7 @@ impl Trouble<'_> {
             note: None,
         };
         let at = self.now - TimeDelta::days(80);
-        self.tell_wallet(wallet, Context::new(at, "system:checkout"), &credited)
+        self.append_to_wallet(wallet, Context::new(at, "system:checkout"), &credited)
     }
 
     /// Debits a fee that is larger than the balance.
@@ -114,7 +114,7 @@ impl Trouble<'_> {
                 note: Some("chargeback after the money was spent".into()),
             };
             let at = self.now - TimeDelta::days(5);
-            self.tell_wallet(&wallet, Context::new(at, names::FINANCE[2]), &fee);
+            self.append_to_wallet(&wallet, Context::new(at, names::FINANCE[2]), &fee);
         }
     }
 }

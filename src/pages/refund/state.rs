@@ -26,7 +26,7 @@ struct Passed {
 }
 
 #[component]
-pub fn Standing(view: RefundView) -> impl IntoView {
+pub fn StateSection(view: RefundView) -> impl IntoView {
     let way = passed(&view.story);
     let row = view.row;
     let last = way.len().saturating_sub(1);
