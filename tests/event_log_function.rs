@@ -248,3 +248,45 @@ async fn an_expected_entry_is_the_last_one_or_a_conflict() {
     assert_eq!(code(call(&server, &format!("9@{deleted}"), "c")), "CONFLICT");
     assert_eq!(call(&server, &format!("9@{last}"), "c").unwrap(), 10);
 }
+
+#[tokio::test]
+async fn a_conflict_keeps_what_was_looked_at() {
+    let server = RedisServer::start();
+    load(&server).await;
+    let sequences: Vec<u64> = (1..=3_000).map(|n| if n < 1_000 { n } else { n + 1 }).collect();
+    add(&server, &sequences);
+    for looks in [true, false] {
+        server.run(&["CONFIG", "RESETSTAT"]);
+        assert_eq!(code(call(&server, "2999", "a")), "CONFLICT");
+        assert_eq!(calls_of(&server, "xrange") > 1, looks);
+    }
+}
+
+/// Another program uses the sequence of an event, and the stream seems to be in order again afterwards.
+#[tokio::test]
+async fn a_repeat_is_recognized_by_its_key() {
+    let server = RedisServer::start();
+    let log = log(&server);
+    let append = async |n: usize| {
+        log.append(&id("W-1"), Expected::Any, &[keyed(n, &n.to_string())])
+            .await
+            .unwrap()
+    };
+    for n in 1..=7 {
+        append(n).await;
+    }
+    add(&server, &[7, 9]);
+    let repeated = append(7).await;
+    assert_eq!((repeated.first, repeated.repeated), (7, true));
+    let newer = append(10).await;
+    assert_eq!(newer.first, 10);
+    let reused = log.append(&id("W-1"), Expected::Any, &[keyed(99, "7")]).await;
+    assert!(matches!(reused, Err(AppendError::KeyReused(_))), "{reused:?}");
+    // An event in the middle of a long stream with a gap, and the newest one without a look at all.
+    add(&server, &(20..9_000).collect::<Vec<_>>());
+    assert!(append(3).await.repeated);
+    append(11).await;
+    server.run(&["CONFIG", "RESETSTAT"]);
+    assert!(append(11).await.repeated);
+    assert!(calls_of(&server, "xrange") <= 2, "{}", calls_of(&server, "xrange"));
+}

@@ -126,7 +126,8 @@ impl Compensations {
         age >= self.settings.grace || self.unknown_cases().contains(&case.id)
     }
 
-    async fn finish(&self, id: &EntityId) -> bool {
+    /// Ends a case that another process left open, and records that. Returns whether it has ended.
+    pub(super) async fn finish(&self, id: &EntityId) -> bool {
         let by = Actor::recovery();
         let about = About {
             subject: None,

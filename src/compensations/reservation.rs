@@ -2,6 +2,8 @@
 //! Two cases of one refund, also on two dashboards, are thereby issued one after the other. The later one is decided with
 //! the credit of the earlier one.
 
+use std::time::Duration;
+
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -11,15 +13,14 @@ use super::{
     CompensationError, Compensations,
     append::append,
     append_outcome::AppendOutcome,
-    audit::Actor,
-    saga::{CaseEnd, Job, Unknown, Verdict},
+    saga::{Job, Unknown, Verdict},
 };
 use crate::domain::{
     compensation::{
         case::Authority,
         command::Action,
         decide::Warning,
-        reservation::{RELEASED, RESERVATION_PREFIX, RESERVED, Reservation},
+        reservation::{RELEASED, RESERVATION_PREFIX, RESERVED, Refusal, Reservation, ReservationData, Standing},
     },
     event::{NewEvent, format_time},
     ids::{Domain, EntityId, IdError, LogName, Position},
@@ -27,6 +28,8 @@ use crate::domain::{
 
 /// How often a reservation is tried again after a conflict with another case.
 const ROUNDS: usize = 50;
+/// How long a release is tried. Nothing depends on it.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The stream of a refund's reservations: `PAY-` and the base32 of the SHA-256 of `["ORDER","REFUND"]` (contract §6).
 fn stream_of(order: &EntityId, refund: &str) -> Result<EntityId, IdError> {
@@ -43,36 +46,50 @@ fn stream_of_action(action: &Action) -> Option<EntityId> {
     }
 }
 
+/// The result of reserving a refund.
+pub(super) enum Reserved {
+    /// The case may append its steps.
+    Yes,
+    /// The case can't be issued, and has appended nothing.
+    No(Verdict),
+    /// Another process has ended the case.
+    CaseEnded,
+}
+
 impl Compensations {
-    /// Reserves the refund that a case settles, and checks again that no other wallet was credited for it. Returns the
-    /// verdict if the case can't be issued. Does nothing for other commands.
-    pub(super) async fn reserve(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Option<Verdict>, Unknown> {
+    /// Reserves the refund that a case settles, after a last check of the credits of all wallets. The reservation is appended at
+    /// the sequence at which its stream was read, so no other case has moved money since. Several processes may work on one
+    /// case: the first event of the case in that stream decides for all of them. Does nothing for other commands.
+    pub(super) async fn reserve(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Reserved, Unknown> {
         let Some(stream) = stream_of_action(&job.proposal.command.action) else {
-            return Ok(None);
+            return Ok(Reserved::Yes);
         };
         for _ in 0..ROUNDS {
             let reservation = match self.read_reservation(&stream).await {
                 Ok(reservation) => reservation,
-                Err(error) => return self.refuse_early(error.to_string(), began).map(Some),
+                Err(error) => return self.refuse_early(error.to_string(), began).map(Reserved::No),
             };
-            match &reservation.case {
-                Some(holder) if *holder == job.case.id => return self.check_credits(job).await,
-                Some(holder) => {
-                    self.finish_holder(holder).await?;
-                    if let Some(moved) = self.check_positions(job).await? {
-                        return Ok(Some(moved));
-                    }
-                }
-                None => {}
+            let is_held = reservation.holder.as_ref() == Some(&job.case.id);
+            match reservation.standing(&job.case.id) {
+                Standing::Nothing => {}
+                Standing::Reserved if is_held => return Ok(Reserved::Yes),
+                Standing::Reserved | Standing::Ended => return Ok(Reserved::CaseEnded),
+                Standing::Refused(refusal) => return Ok(Reserved::No(verdict_of(refusal))),
             }
+            if let Some(holder) = &reservation.holder {
+                self.finish_holder(holder).await?;
+            }
+            let refusal = self.check(job).await?;
+            let event = self.reservation_event(job, refusal.as_ref());
             let log = &*self.stores.compensation;
-            let event = self.reservation_event(job, RESERVED);
             match append(log, &stream, reservation.sequence, event, self.settings.patience).await {
-                AppendOutcome::Appended(_) => return self.check_credits(job).await,
-                // Another case was first, or another process works on the same case.
-                AppendOutcome::Conflict | AppendOutcome::KeyReused => {}
-                AppendOutcome::Invalid(reason) => return Ok(Some(Verdict::Refused(reason, Vec::new()))),
-                AppendOutcome::Unavailable(reason) => return self.refuse_early(reason, began).map(Some),
+                // A repeat of an earlier event of this case has another sequence. The next round reads what it was.
+                AppendOutcome::Appended(sequence) if sequence == reservation.sequence + 1 => {
+                    return Ok(refusal.map_or(Reserved::Yes, |refusal| Reserved::No(verdict_of(refusal))));
+                }
+                AppendOutcome::Appended(_) | AppendOutcome::Conflict | AppendOutcome::KeyReused => {}
+                AppendOutcome::Invalid(reason) => return Ok(Reserved::No(Verdict::Refused(reason, Vec::new()))),
+                AppendOutcome::Unavailable(reason) => return self.refuse_early(reason, began).map(Reserved::No),
                 AppendOutcome::Unknown => return Err(Unknown),
             }
         }
@@ -87,10 +104,10 @@ impl Compensations {
         let Ok(reservation) = self.read_reservation(&stream).await else {
             return;
         };
-        if reservation.case.as_ref() == Some(&job.case.id) {
+        if reservation.holder.as_ref() == Some(&job.case.id) {
             let log = &*self.stores.compensation;
-            let event = self.reservation_event(job, RELEASED);
-            append(log, &stream, reservation.sequence, event, self.settings.patience).await;
+            let event = self.release_event(job, None);
+            append(log, &stream, reservation.sequence, event, RELEASE_PATIENCE).await;
         }
     }
 
@@ -105,59 +122,80 @@ impl Compensations {
     async fn finish_holder(&self, holder: &EntityId) -> Result<(), Unknown> {
         let case = self.read_case(holder).await.map_err(|_| Unknown)?;
         let case = self.wait_for_end(case).await.map_err(|_| Unknown)?;
-        if !case.state.is_to_be_issued() {
-            return Ok(());
-        }
-        match Box::pin(self.finish_case(&Actor::recovery(), holder)).await {
-            CaseEnd::Over | CaseEnd::Moved => Ok(()),
-            CaseEnd::Unknown => Err(Unknown),
+        if !case.state.is_to_be_issued() || Box::pin(self.finish(holder)).await {
+            Ok(())
+        } else {
+            Err(Unknown)
         }
     }
 
-    /// The verdict if a stream has moved from the positions of a case that has appended nothing yet.
-    async fn check_positions(&self, job: &Job<'_>) -> Result<Option<Verdict>, Unknown> {
+    /// Why the case can't be issued: a stream has moved, another wallet was credited, or that is not certain. A case that has no
+    /// reservation has appended nothing, unless an earlier version of the program began it: then it goes on.
+    async fn check(&self, job: &Job<'_>) -> Result<Option<Refusal>, Unknown> {
         let command = &job.proposal.command;
-        let loaded = self.load_for(command).await.map_err(|_| Unknown)?;
-        let pins: Vec<_> = job.proposal.pins().cloned().collect();
-        let moved = !loaded.is_at(command, &pins);
-        Ok(moved.then(|| Verdict::Moved("another case settled the refund; nothing was appended".to_owned())))
-    }
-
-    /// Decides again whether another wallet was credited, now that no other case can credit one.
-    async fn check_credits(&self, job: &Job<'_>) -> Result<Option<Verdict>, Unknown> {
-        let Some(first) = job.proposal.steps.first().filter(|step| step.domain == Domain::Wallet) else {
+        let Some(first) = job.proposal.steps.first() else {
             return Ok(None);
         };
-        let (own, undo) = (job.event_id(1), job.event_id("undo"));
-        let sought = Some((own.as_str(), undo.as_str()));
+        let own = job.event_id(1);
         let loaded = self
-            .load_with(&job.proposal.command, sought)
+            .load_with(command, Some((own.as_str(), own.as_str())))
             .await
             .map_err(|_| Unknown)?;
-        if loaded.entry(first.domain, &own).is_some() {
-            // An earlier try has credited the wallet. It had made this check.
+        let postings = loaded
+            .state
+            .wallet
+            .iter()
+            .flat_map(|wallet| &wallet.fold.state.postings);
+        if loaded.entry(first.domain, &own).is_some() || postings.into_iter().any(|(event, _)| *event == own) {
+            return Ok(None);
+        }
+        let refusal = |why: String, moved| Refusal { why, moved };
+        let pins: Vec<_> = job.proposal.pins().cloned().collect();
+        if !loaded.is_at(command, &pins) {
+            let why = "a stream has changed since the preview; nothing was appended";
+            return Ok(Some(refusal(why.to_owned(), true)));
+        }
+        if first.domain != Domain::Wallet {
             return Ok(None);
         }
         let credits = &loaded.state.credits;
         if let Some(other) = credits.wallets.iter().find(|wallet| **wallet != first.subject) {
-            return Ok(Some(Verdict::Moved(format!(
-                "the wallet {other} was credited for this refund in the meantime; nothing was appended"
-            ))));
+            let why = format!("the wallet {other} was credited for this refund; nothing was appended");
+            return Ok(Some(refusal(why, true)));
         }
+        let mut shown = job.proposal.warnings.iter();
         let was_shown = job.proposal.authority == Authority::FourEyes
-            && job
-                .proposal
-                .warnings
-                .iter()
-                .any(|warning| matches!(warning, Warning::CreditsUncertain { .. }));
+            && shown.any(|warning| matches!(warning, Warning::CreditsUncertain { .. }));
         Ok(credits.uncertain.filter(|_| !was_shown).map(|why| {
             let warning = Warning::CreditsUncertain { why };
-            Verdict::Refused(format!("{warning}; nothing was appended"), Vec::new())
+            refusal(format!("{warning}; nothing was appended"), false)
         }))
     }
 
-    fn reservation_event(&self, job: &Job<'_>, r#type: &str) -> NewEvent {
-        let id = job.event_id(if r#type == RESERVED { "reserved" } else { "released" });
+    /// The event that reserves the refund, or refuses the case.
+    fn reservation_event(&self, job: &Job<'_>, refusal: Option<&Refusal>) -> NewEvent {
+        if refusal.is_some() {
+            return self.release_event(job, refusal);
+        }
+        let data = ReservationData {
+            case: job.case.id.clone(),
+            why: None,
+            moved: false,
+        };
+        self.event_of_stream(job, "reserved", RESERVED, &data)
+    }
+
+    fn release_event(&self, job: &Job<'_>, refusal: Option<&Refusal>) -> NewEvent {
+        let data = ReservationData {
+            case: job.case.id.clone(),
+            why: refusal.map(|refusal| refusal.why.clone()),
+            moved: refusal.is_some_and(|refusal| refusal.moved),
+        };
+        self.event_of_stream(job, "released", RELEASED, &data)
+    }
+
+    fn event_of_stream(&self, job: &Job<'_>, name: &str, r#type: &str, data: &ReservationData) -> NewEvent {
+        let id = job.event_id(name);
         NewEvent {
             idempotencykey: Some(id.clone()),
             id,
@@ -166,9 +204,17 @@ impl Compensations {
             actor: Some(job.case.state.proposer.clone()),
             correlationid: Some(job.case.id.to_string()),
             causationid: job.case.allowed_by.clone(),
-            data: json!({"case": job.case.id}).to_string(),
+            data: json!(data).to_string(),
             extra: Vec::new(),
         }
+    }
+}
+
+fn verdict_of(refusal: Refusal) -> Verdict {
+    if refusal.moved {
+        Verdict::Moved(refusal.why)
+    } else {
+        Verdict::Refused(refusal.why, Vec::new())
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! | state of the case | first step | later steps | the case ends as |
 //! |---|---|---|---|
+//! | to be issued | the refund can't be reserved: a stream has moved, or another wallet was credited | – | refused; lapsed if a second person approved it |
+//! | to be issued | it is not certain that no other wallet was credited, and the proposal does not say so | – | refused |
 //! | to be issued | appended | appended | issued |
 //! | to be issued | appended | a stream has moved | decided again: issued, or undone and refused |
 //! | to be issued | appended | outcome unknown | open; recovery repeats the steps |
@@ -24,6 +26,7 @@ use super::{
     append::case_event,
     append_outcome::AppendOutcome,
     audit::{About, Actor},
+    reservation::Reserved,
 };
 use crate::domain::{
     access::OperatorName,
@@ -122,8 +125,11 @@ impl Compensations {
             if !case.state.is_to_be_issued() {
                 return self.check_ended_case(&job, issued).await;
             }
-            let Ok(verdict) = self.carry_out(&job, began).await else {
-                return CaseEnd::Unknown;
+            let verdict = match self.carry_out(&job, began).await {
+                Ok(Some(verdict)) => verdict,
+                // Another process has ended the case. The next round reads it.
+                Ok(None) => continue,
+                Err(Unknown) => return CaseEnd::Unknown,
             };
             let Ok(event) = self.ending(by, &job, &verdict).await else {
                 return CaseEnd::Unknown;
@@ -161,7 +167,11 @@ impl Compensations {
         let Some(events) = issued.filter(|_| job.case.state.status != Some(CaseStatus::Issued)) else {
             return CaseEnd::Over;
         };
-        tracing::error!(case = %job.case.id, "a case was refused while it was being issued");
+        tracing::error!(case = %job.case.id, events = events.len(), "a case was refused while it was being issued");
+        if events.len() > 1 {
+            // All steps are appended, so both domains agree. A reversal of one of them would set them at odds.
+            return CaseEnd::Over;
+        }
         if let Some(first) = events.into_iter().next()
             && self
                 .undo(job, first, "another process had refused the case")
@@ -173,10 +183,16 @@ impl Compensations {
         CaseEnd::Over
     }
 
-    async fn carry_out(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Verdict, Unknown> {
-        if let Some(verdict) = self.reserve(job, began).await? {
-            return Ok(verdict);
+    /// Appends the steps. `None` if another process has ended the case before the first step.
+    async fn carry_out(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Option<Verdict>, Unknown> {
+        match self.reserve(job, began).await? {
+            Reserved::Yes => self.append_steps(job, began).await.map(Some),
+            Reserved::No(verdict) => Ok(Some(verdict)),
+            Reserved::CaseEnded => Ok(None),
         }
+    }
+
+    async fn append_steps(&self, job: &Job<'_>, began: Option<Instant>) -> Result<Verdict, Unknown> {
         let mut done: Vec<IssuedEvent> = Vec::new();
         for (number, step) in (1..).zip(&job.proposal.steps) {
             let outcome = self.append_step(job, number, step, step.at).await;
@@ -184,6 +200,11 @@ impl Compensations {
                 (AppendOutcome::Appended(sequence), earlier) => {
                     done.extend(earlier);
                     done.push(job.issued_event(number, step, sequence));
+                    // Another process may have refused the case in the meantime. Then no further step follows.
+                    let is_last = number == job.proposal.steps.len();
+                    if !is_last && !self.is_still_open(job).await? {
+                        return Ok(Verdict::Issued(done));
+                    }
                 }
                 (outcome, None) => return self.first_step_failed(step, outcome, began),
                 (AppendOutcome::Unavailable(_) | AppendOutcome::Unknown, Some(_)) => return Err(Unknown),
@@ -191,6 +212,11 @@ impl Compensations {
             }
         }
         Ok(Verdict::Issued(done))
+    }
+
+    async fn is_still_open(&self, job: &Job<'_>) -> Result<bool, Unknown> {
+        let case = self.read_case(&job.case.id).await.map_err(|_| Unknown)?;
+        Ok(case.state.is_to_be_issued() || case.state.status == Some(CaseStatus::Issued))
     }
 
     /// The verdict after a first step that was not appended.

@@ -135,9 +135,13 @@ fn missing(domains: Vec<Domain>) -> AnyView {
         .into_iter()
         .map(|domain| {
             let title = format!("The {domain} store does not answer");
+            let unknown = match domain {
+                Domain::Wallet => " It is not known whether the money arrived.",
+                Domain::Order => "",
+            };
             view! {
                 <Notice tone=Tone::Danger title urgent=true>
-                    <p>{format!("The events of the {domain} are missing in the story below. It does not show whether the money arrived.")}</p>
+                    <p>{format!("The events of the {domain} are missing in the story below.{unknown}")}</p>
                 </Notice>
             }
         })

@@ -278,9 +278,13 @@ impl<S: Entity> Projector<S> {
                     }
                     // After an outage, and with every rescan, the store may be a different one or have gone back.
                     if (was_down || !troubled) && !self.is_down() {
-                        match self.recheck(was_down).await {
-                            Ok(true) => return true,
-                            Ok(false) => {}
+                        let reconnected = was_down || self.shared.had_outage(S::DOMAIN);
+                        match self.recheck(reconnected).await {
+                            Ok(true) => {
+                                self.shared.forget_outage(S::DOMAIN);
+                                return true;
+                            }
+                            Ok(false) => self.shared.forget_outage(S::DOMAIN),
                             Err(error) => self.down(&error),
                         }
                         let unchecked = std::mem::take(&mut self.unchecked);
@@ -460,6 +464,9 @@ impl<S: Entity> Projector<S> {
 
     fn down(&self, error: &ProjectError) {
         let now = (self.settings.clock)();
+        if matches!(error, ProjectError::Store(_)) {
+            self.shared.note_outage(S::DOMAIN);
+        }
         self.shared.state(S::DOMAIN).send_if_modified(|state| {
             let as_of = match state {
                 StoreState::Down { .. } | StoreState::Halted { .. } => return false,

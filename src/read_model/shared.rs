@@ -37,6 +37,8 @@ pub struct Shared {
     /// By domain, how often the store's identity changed without a proof of continuity, and how many of these changes were
     /// followed by a whole pass.
     identity_changes: [(AtomicU64, AtomicU64); 2],
+    /// By domain, whether there was an outage after which the store's identity was not compared yet.
+    outages: [AtomicBool; 2],
 }
 
 /// The receivers of [`Shared::checks`], by domain.
@@ -57,6 +59,7 @@ impl Shared {
             checks: [wallet_checks, order_checks],
             passes: Default::default(),
             identity_changes: Default::default(),
+            outages: Default::default(),
         };
         (shared, [of_wallets, of_orders])
     }
@@ -97,16 +100,30 @@ impl Shared {
         self.identity_changes[domain as usize].0.load(Ordering::Acquire)
     }
 
+    /// Notes an outage: after it the store may be another one, until its identity was compared.
+    pub fn note_outage(&self, domain: Domain) {
+        self.outages[domain as usize].store(true, Ordering::Release);
+    }
+
+    pub fn had_outage(&self, domain: Domain) -> bool {
+        self.outages[domain as usize].load(Ordering::Acquire)
+    }
+
+    pub fn forget_outage(&self, domain: Domain) {
+        self.outages[domain as usize].store(false, Ordering::Release);
+    }
+
     pub fn set_checked(&self, domain: Domain, changes: u64) {
         self.identity_changes[domain as usize]
             .1
             .fetch_max(changes, Ordering::AcqRel);
     }
 
-    /// Whether the store's identity changed, and no whole pass has ended since.
+    /// Whether the store may be another one: its identity was not compared after an outage, or has changed and no whole pass has
+    /// ended since.
     pub fn is_unchecked(&self, domain: Domain) -> bool {
         let (changes, checked) = &self.identity_changes[domain as usize];
-        checked.load(Ordering::Acquire) < changes.load(Ordering::Acquire)
+        self.had_outage(domain) || checked.load(Ordering::Acquire) < changes.load(Ordering::Acquire)
     }
 
     pub fn is_pass_requested(&self, domain: Domain) -> bool {

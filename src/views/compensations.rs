@@ -37,7 +37,7 @@ pub enum Route {
          approve"
     )]
     AboveDaily { limit: Money },
-    #[error("the warning below requires an approval; another operator of finance has to approve")]
+    #[error("one of the warnings requires an approval; another operator of finance has to approve")]
     Doubtful,
 }
 

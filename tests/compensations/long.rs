@@ -17,7 +17,7 @@ use ledgerscope::{
         refund::RefundState,
         wallet::WalletState,
     },
-    event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError},
+    event_log::{AppendError, Appended, EventLog, Expected, FeedEntry, FeedPosition, ReadError, StreamEnd},
     read_model::snapshots::{Histories, SEGMENT, SnapshotStore, Wanted},
     views::compensations::{FormOutcome, FormView},
 };
@@ -54,6 +54,18 @@ impl EventLog for Counting {
 
     fn streams(&self) -> BoxStream<'_, Result<Vec<EntityId>, ReadError>> {
         self.log.streams()
+    }
+
+    async fn ends(&self, ids: &[EntityId]) -> Result<Vec<StreamEnd>, ReadError> {
+        let mut ends = self.log.ends(ids).await?;
+        let more = self.more.lock().unwrap();
+        for end in &mut ends {
+            if let StreamEnd::Present { last, length, .. } = end {
+                *length += more.len() as u64;
+                *last = more.last().map(|entry| entry.position).or(*last);
+            }
+        }
+        Ok(ends)
     }
 
     async fn feed_end(&self) -> Result<FeedPosition, ReadError> {

@@ -190,4 +190,41 @@ pub async fn a_credit_elsewhere_is_seen_after_the_reservation(app: TestApp) {
     assert_eq!(case.status, Some(CaseStatus::Refused));
     assert!(case.why.unwrap().contains("W-9"));
     app.assert_settled(&story, false).await;
+    // The refusal is in the stream of the refund, so every process that works on the case obeys it.
+    assert_eq!(
+        reservation(&app, &story).await,
+        [("refund.released".to_owned(), form.case.clone())]
+    );
+}
+
+/// Many processes find the same open case, with different answers of their read models. All of them do the same.
+pub async fn processes_that_disagree_do_the_same(app: TestApp) {
+    for number in 1..=5 {
+        let story = app.story(number).await;
+        let fred = finance("fred");
+        let plan = Plan::spoil(Spoil::DieBefore, 1);
+        let dying = app.compensations_on(plan.stores(app.stores()), impatient());
+        let (_, form) = preview(&dying, &fred, &story.settle()).await;
+        tokio::select! {
+            answer = dying.issue(&fred, &form) => panic!("{answer:?}"),
+            () = plan.died.notified() => {}
+        }
+        let settings = || ledgerscope::compensations::Settings {
+            grace: chrono::TimeDelta::zero(),
+            ..impatient()
+        };
+        let answers: [Answer<'_>; 3] = [(&[], None), (&[], Some(Uncertain::Behind)), (&["W-9"], None)];
+        let workers = answers.map(|answer| app.compensations_with(app.stores(), settings(), &[answer]));
+        let rounds = workers.iter().map(|worker| worker.recover());
+        futures::future::join_all(rounds).await;
+        let end = app.status(&id(&form.case)).await;
+        assert!(matches!(end, Some(CaseStatus::Issued | CaseStatus::Refused)), "{end:?}");
+        app.assert_settled(&story, end == Some(CaseStatus::Issued)).await;
+        let wallet = app.wallet(&story.wallet).await;
+        let reversals = wallet
+            .steps
+            .iter()
+            .filter(|step| step.entry.fields.r#type() == Some("wallet.entry_reversed"));
+        assert_eq!(reversals.count(), 0, "nothing had to be undone");
+    }
 }

@@ -55,6 +55,7 @@ macro_rules! scenarios {
             uncertain_credits_need_a_second_person
             credits_that_become_uncertain_stop_an_issue
             a_credit_elsewhere_is_seen_after_the_reservation
+            processes_that_disagree_do_the_same
         );
         $crate::scenarios!($app, long:
             decisions_on_a_part_equal_those_on_the_whole_stream

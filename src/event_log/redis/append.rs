@@ -99,8 +99,8 @@ async fn find_out(link: &Link, request: Request<'_>, fault: Fault) -> Result<App
             last: *last,
             repeated: false,
         }),
-        _ if known.iter().any(|(id, _)| asked.contains(id)) => Err(fault.into_unknown(link.domain)),
-        _ => Err(fault.into_append(link.domain)),
+        // A part of the events, or so many later ones that they are not among the newest.
+        _ => Err(fault.into_unknown(link.domain)),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn feeds(link: &Link) -> Result<Vec<(Position, u64)>, Fault> {
     feeds.collect()
 }
 
-pub(super) async fn ends_of(session: &mut Session, keys: &[String]) -> RedisResult<Vec<StreamEnd>> {
+async fn ends_of(session: &mut Session, keys: &[String]) -> RedisResult<Vec<StreamEnd>> {
     let mut ask = redis::pipe();
     ask.ignore_errors();
     for key in keys {

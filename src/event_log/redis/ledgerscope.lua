@@ -111,6 +111,23 @@ local function each(key, from, to, visit)
     end
 end
 
+-- Calls visit with the newest LOOK_MAX entries, the newest first, until it returns true.
+local function each_of_newest(key, visit)
+    local to = '+'
+    for _ = 1, LOOK_MAX / PAGE do
+        local page = redis.call('XREVRANGE', key, to, '-', 'COUNT', PAGE)
+        for _, entry in ipairs(page) do
+            if visit(entry) then
+                return
+            end
+        end
+        if #page < PAGE then
+            return
+        end
+        to = '(' .. page[#page][1]
+    end
+end
+
 -- Whether a stream seems to be written in order and without gaps: its first entry has sequence 1, and its last one the
 -- number of entries.
 local function is_counted(stream)
@@ -150,15 +167,16 @@ local function current_sequence(keys, stream)
         highest, last = math.max(highest, sequence_of(entry) or 0), entry[1]
     end)
     local found = counted and math.max(highest, stream.length) or highest
-    return found, { sequence = highest, id = last, whole = whole }
+    local progress = last ~= (kept and kept.id)
+    return found, { sequence = highest, id = last, whole = whole, progress = progress }
 end
 
--- The id of the first entry with a sequence, or nil. In a stream that was written in order its millisecond is found by
--- halving; where that does not lead to it, the stream is looked through.
-local function find_sequence(key, stream, sequence)
+-- The id of an entry that matches, or nil. It has this sequence. In a stream that was written in order its millisecond is
+-- found by halving. Where that does not lead to it, the newest entries are looked at, and then the whole stream.
+local function find_entry(key, stream, sequence, matches)
     local found
     local function visit(entry)
-        if sequence_of(entry) == sequence then
+        if sequence_of(entry) == sequence and matches(entry) then
             found = entry[1]
             return true
         end
@@ -178,6 +196,9 @@ local function find_sequence(key, stream, sequence)
         each(key, integer(low), integer(high), visit)
     end
     if not found then
+        each_of_newest(key, visit)
+    end
+    if not found and stream.length > LOOK_MAX then
         each(key, '-', '+', visit)
     end
     return found
@@ -324,7 +345,12 @@ local function earlier_answer(keys, stream, events)
         if stored then
             -- It was this append if the events from there on, and those before, are the same.
             local first = (parse_sequence(stored) or 0) - whose[i] + 1
-            local id = first > 0 and find_sequence(keys[1], stream, first)
+            -- Another program may have used the same sequence, so the entry is recognized by its key, too.
+            local key = events[1].known.idempotencykey
+            local id = first > 0
+                and find_entry(keys[1], stream, first, function(entry)
+                    return not key or field(entry, 'idempotencykey') == key
+                end)
             local entries = id and redis.call('XRANGE', keys[1], id, '+', 'COUNT', #events) or {}
             for j, event in ipairs(events) do
                 if not is_same(entries[j], event, first + j - 1) then
@@ -363,6 +389,10 @@ local function decide_sequence(keys, stream, expected)
     elseif not expected or not string.find(expected, '^%d+$') then
         refuse('INVALID', 'the expected sequence is a number, a number and an entry id, or any')
     elseif tonumber(expected) ~= actual then
+        -- What was looked at is kept, so that the next append does not look at it again. It is no event.
+        if kept and kept.progress then
+            redis.call('HSET', keys[3], KEPT, integer(kept.sequence) .. '@' .. kept.id)
+        end
         conflict(actual, expected)
     end
     return actual, kept

@@ -11,13 +11,13 @@ use super::{
     client,
     entry::RawEntry,
     follow::read_feeds,
-    info, keys,
+    keys,
     link::{Link, Session, Trouble},
     lookup,
 };
 use crate::{
     domain::ids::{LogName, Position},
-    event_log::{FeedEntry, FeedPosition, OpenError, ReadError, StreamEnd, fault::Fault},
+    event_log::{FeedEntry, FeedPosition, OpenError, ReadError, fault::Fault},
 };
 
 /// Feed entries of one partition in one transaction.
@@ -110,10 +110,10 @@ impl Relay {
         let mut after = FeedPosition::default();
         for partition in 0..store.partitions {
             let key = keys::queue(self.queue.domain, partition);
-            let last = last_id(&mut queue, &key)
+            let extent = extent(&mut queue, &key)
                 .await
                 .map_err(|error| self.error(Failed::Queue(error.into())))?;
-            after.0.push(last);
+            after.0.push(extent.last_id);
         }
         let mut copier = Copier {
             domain: self.store.domain,
@@ -173,39 +173,34 @@ impl Copier {
     /// so they have to be those that the queue has. A feed that was trimmed up to there can't be compared.
     async fn check(&mut self) -> Result<(), Failed> {
         for (partition, copied) in (0..).zip(self.after.0.clone()) {
-            if copied == Position::START {
-                continue;
-            }
             let (queue, feed) = (keys::queue(self.domain, partition), keys::feed(self.domain, partition));
-            let ends = info::ends_of(&mut self.store, std::slice::from_ref(&feed)).await;
-            let (last, deleted) = match ends.map_err(|error| Failed::Store(error.into()))?.pop() {
-                Some(StreamEnd::Present { last, max_deleted, .. }) => (last, max_deleted),
-                _ => (None, None),
-            };
-            let end = last.max(deleted).unwrap_or(Position::START);
-            if copied > end {
+            let extent = extent(&mut self.store, &feed).await;
+            let extent = extent.map_err(|error| Failed::Store(error.into()))?;
+            if copied > extent.last_id {
                 return Err(Failed::Differs(format!(
-                    "'{queue}' is at {copied}, which is after the end of the store's feed, {end}: the store lost events, or \
-                     the queue is of another store; nothing is copied until an operator has cleared this up"
+                    "'{queue}' is at {copied}, which is after the end of the store's feed, {}: the store lost events, or the \
+                     queue is of another store; nothing is copied until an operator has cleared this up",
+                    extent.last_id
                 )));
             }
-            let known = has_entry(&mut self.store, &feed, copied).await;
-            if known.map_err(|error| Failed::Store(error.into()))? {
+            let is_known = copied != Position::START
+                && has_entry(&mut self.store, &feed, copied)
+                    .await
+                    .map_err(|error| Failed::Store(error.into()))?;
+            if is_known {
                 continue;
             }
-            match deleted {
-                Some(deleted) if deleted > copied => tracing::error!(
-                    domain = %self.domain, partition, queue = %copied, feed = %deleted,
-                    "the feed was trimmed after the queue's last event; events in between are missing in the queue"
-                ),
-                Some(deleted) if deleted == copied => {}
-                _ => {
-                    return Err(Failed::Differs(format!(
-                        "'{queue}' ends with the entry {copied}, which the store's feed does not have: another program \
-                         writes to the queue, or it is of another store; nothing is copied until an operator has cleared \
-                         this up"
-                    )));
-                }
+            let is_trimmed = extent.removed > 0 && extent.first.is_none_or(|first| first > copied);
+            if is_trimmed {
+                tracing::warn!(
+                    domain = %self.domain, partition, queue = %copied, removed = extent.removed,
+                    "the feed was trimmed; events whose feed entries were removed before they were copied are missing in the queue"
+                );
+            } else if copied != Position::START {
+                return Err(Failed::Differs(format!(
+                    "'{queue}' ends with the entry {copied}, which the store's feed does not have: another program writes to \
+                     the queue, or it is of another store; nothing is copied until an operator has cleared this up"
+                )));
             }
         }
         Ok(())
@@ -321,21 +316,38 @@ fn is_behind(details: Option<&str>) -> bool {
     details.is_some_and(|details| details.contains("equal or smaller than the target stream top item"))
 }
 
-/// The greatest id that a stream ever had, even if its entries were trimmed since.
-async fn last_id(session: &mut Session, key: &str) -> RedisResult<Position> {
+/// What a stream has and had.
+#[derive(Debug, Default)]
+struct StreamExtent {
+    /// The greatest id that it ever had.
+    last_id: Position,
+    first: Option<Position>,
+    /// The number of entries that were trimmed or deleted.
+    removed: u64,
+}
+
+async fn extent(session: &mut Session, key: &str) -> RedisResult<StreamExtent> {
     let asked: RedisResult<HashMap<String, Value>> = redis::cmd("XINFO")
         .arg("STREAM")
         .arg(key)
         .query_async(&mut session.connection)
         .await;
-    let info = match asked {
+    let mut info = match asked {
         Err(error) if error.detail().is_some_and(|detail| detail.contains("no such key")) => {
-            return Ok(Position::START);
+            return Ok(StreamExtent::default());
         }
         asked => asked?,
     };
-    let last = info.get("last-generated-id").cloned().unwrap_or_default();
-    let last: String = from_redis_value(last)?;
-    last.parse()
-        .map_err(|_| redis::ParsingError::from("an entry id that is no position").into())
+    let mut take = |name: &str| info.remove(name).unwrap_or_default();
+    let last: String = from_redis_value(take("last-generated-id"))?;
+    let length: u64 = from_redis_value(take("length"))?;
+    let added: Option<u64> = from_redis_value(take("entries-added"))?;
+    let first: Option<RawEntry> = from_redis_value(take("first-entry"))?;
+    Ok(StreamExtent {
+        last_id: last
+            .parse()
+            .map_err(|_| redis::ParsingError::from("an entry id that is no position"))?,
+        first: first.map(|entry| entry.position),
+        removed: added.unwrap_or(length).saturating_sub(length),
+    })
 }

@@ -104,7 +104,6 @@ fn route(preview: &Preview) -> AnyView {
 
 fn route_words(route: &Route) -> String {
     let reason = route.to_string();
-    let reason = reason.replace("the warning below", "the warning above");
     format!("{}.", sentence(&reason))
 }
 
