@@ -531,3 +531,28 @@ async fn an_event_has_its_effect_and_its_related_events() {
     let gone = ledger.event(Domain::Wallet, &id, "9-0".parse().unwrap()).await;
     assert!(matches!(gone, Err(LedgerError::NotFound { .. })));
 }
+
+#[tokio::test]
+async fn the_overview_counts_findings_of_all_currencies_by_kind() {
+    let logs = TestLogs::new();
+    for (wallet, currency) in [("W-1", "EUR"), ("W-2", "USD"), ("W-3", "USD")] {
+        let write = |sequence: &str, kind: &str, data: &Value| {
+            logs.wallet.write(wallet, sequence, kind, hour(1), data, true);
+        };
+        let money = |amount: &str| json!({"amount": amount, "currency": currency});
+        write(
+            "1",
+            "wallet.opened",
+            &json!({"owner": {"id": "C-1"}, "currency": currency}),
+        );
+        let hold = json!({"hold": "H", "amount": money("5"), "order": "O-1", "expires_at": "2026-01-01T05:00:00Z"});
+        write("2", "wallet.held", &hold);
+        write("3", "wallet.debited", &json!({"amount": money("9"), "kind": "fee"}));
+    }
+    let ledger = logs.start(LATER).await;
+    let found = ledger.overview().unwrap().findings;
+    let expected = [FindingKind::NegativeBalance, FindingKind::HoldNeverResolved].map(|kind| (kind, 3));
+    assert_eq!(found, expected);
+    let listed = ledger.findings_list(&ListQuery::default(), Search::Names).unwrap();
+    assert_eq!(listed.total, Count::Exactly(6));
+}

@@ -3,7 +3,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use ledgerscope::{
-    compensations::CompensationError,
+    compensations::{CompensationError, Compensations},
     domain::{
         compensation::{
             case::CaseStatus,
@@ -215,7 +215,7 @@ pub async fn processes_that_disagree_do_the_same(app: TestApp) {
         };
         let answers: [Answer<'_>; 3] = [(&[], None), (&[], Some(Uncertain::Behind)), (&["W-9"], None)];
         let workers = answers.map(|answer| app.compensations_with(app.stores(), settings(), &[answer]));
-        let rounds = workers.iter().map(|worker| worker.recover());
+        let rounds = workers.each_ref().map(Compensations::recover);
         futures::future::join_all(rounds).await;
         let end = app.status(&id(&form.case)).await;
         assert!(matches!(end, Some(CaseStatus::Issued | CaseStatus::Refused)), "{end:?}");

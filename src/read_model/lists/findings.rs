@@ -53,7 +53,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Finding> {
 
 /// The number of findings of each kind that occurs, the worst first.
 pub fn counts(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<(FindingKind, u64)>> {
-    let mut select = connection.prepare_cached("SELECT kind, rows FROM finding_count")?;
+    let mut select = connection.prepare_cached("SELECT kind, sum(rows) FROM finding_count GROUP BY kind")?;
     let rows = select.query_map([], |row| {
         Ok((row.get::<_, Number<FindingKind>>(0)?.0, row.get::<_, i64>(1)?))
     })?;
