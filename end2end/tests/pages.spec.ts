@@ -15,7 +15,7 @@ test("the overview sums up pending refunds and links to them", async ({ page, op
 
 test("a refund shows its state and the events of both domains", async ({ page, open }) => {
   await open("/refunds/R-E2E-1");
-  const standing = page.getByRole("region", { name: "State", exact: true });
+  const state = page.getByRole("region", { name: "State", exact: true });
   await expect(state).toContainText("12.34 EUR");
   await expect(state).toContainText("Approved");
   await expect(state).toContainText("Overdue");
