@@ -15,7 +15,6 @@ mod load;
 mod open_cases;
 mod ports;
 mod recover;
-mod reservation;
 mod saga;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

@@ -15,18 +15,19 @@
 //! | to be issued | store does not answer, or outcome unknown | – | open; recovery repeats the steps |
 //! | refused by another process in the meantime | appended here | – | refused; the step is undone |
 
+mod reservation;
 mod step;
 mod undo;
 
 use chrono::TimeDelta;
 use tokio::time::{Duration, Instant};
 
+use self::reservation::Reserved;
 use super::{
     Compensations,
     append::case_event,
     append_outcome::AppendOutcome,
     audit::{About, Actor},
-    reservation::Reserved,
 };
 use crate::domain::{
     access::OperatorName,

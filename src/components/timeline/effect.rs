@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
 };
 
 /// The figures before and after an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     /// Name, before, after.
     figures: Vec<(String, Decimal, Decimal)>,

@@ -1,8 +1,6 @@
 //! The address of the compensation form. It contains the fields of the form, so that reloading, going back and signing
 //! in again lose nothing.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Parsed, reader::Reader};
 use crate::{
     domain::compensation::draft::Draft,
@@ -10,7 +8,7 @@ use crate::{
 };
 
 /// The query of a compensation form's address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormQuery {
     pub draft: Draft,
     /// The positions of the streams when the reader last looked; empty if unknown.

@@ -9,12 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::{
-    CompensationError, Compensations,
-    append::append,
-    append_outcome::AppendOutcome,
-    saga::{Job, Unknown, Verdict},
-};
+use super::{Job, Unknown, Verdict};
+use crate::compensations::{CompensationError, Compensations, append::append, append_outcome::AppendOutcome};
 use crate::domain::{
     compensation::{
         case::Authority,
