@@ -371,7 +371,10 @@ async fn a_relay_refuses_a_queue_that_another_program_writes() {
     append_some(&*servers.log(), 1, 2).await;
     servers.relay().catch_up().await.unwrap();
     append_some(&*servers.log(), 2, 2).await;
+    // In another millisecond than the last event, whose id it would have otherwise.
+    sleep(Duration::from_millis(5));
     servers.queue.run(&["XADD", "wallet:{0}:events", "*", "subject", "W-1"]);
+    sleep(Duration::from_millis(5));
     append_some(&*servers.log(), 3, 2).await;
     assert!(refusal(&servers).await.contains("does not have"));
 }

@@ -196,9 +196,13 @@ async fn thousands_of_refunds_and_lines_of_an_order_are_paged() {
     );
 
     // The first refund is far from the end of the order's events, and its page still shows its own events.
-    let story = page_with(&app, "/refunds/RF-0001", "older events around it").await;
+    let story = page_with(&app, "/refunds/RF-0001", "older events. The pages of").await;
     assert_small("the refund", &story, 500_000);
-    assert!(story.text.contains("1 event of the refund, 199 events around it"));
+    assert!(
+        story
+            .text
+            .contains("1 event of the refund, 199 events of its order and wallet")
+    );
 }
 
 #[tokio::test]

@@ -52,6 +52,14 @@ pub(super) enum Reserved {
     CaseEnded,
 }
 
+/// The result of the last check before a reservation.
+enum Checked {
+    Fine,
+    PositionsMoved,
+    /// The credits of other wallets forbid it, or are not certain. Another process may know something else.
+    Refused(Refusal),
+}
+
 impl Compensations {
     /// Reserves the refund that a case settles, after a last check of the credits of all wallets. The reservation is appended at
     /// the sequence at which its stream was read, so no other case has moved money since. Several processes may work on one
@@ -75,7 +83,15 @@ impl Compensations {
             if let Some(holder) = &reservation.holder {
                 self.finish_holder(holder).await?;
             }
-            let refusal = self.check(job).await?;
+            let refusal = match self.check(job).await? {
+                Checked::Fine => None,
+                // The streams never come back to the positions, so every process finds this. It needs no event.
+                Checked::PositionsMoved => {
+                    let why = "a stream has changed since the preview; nothing was appended";
+                    return Ok(Reserved::No(Verdict::Moved(why.to_owned())));
+                }
+                Checked::Refused(refusal) => Some(refusal),
+            };
             let event = self.reservation_event(job, refusal.as_ref());
             let log = &*self.stores.compensation;
             match append(log, &stream, reservation.sequence, event, self.settings.patience).await {
@@ -127,10 +143,10 @@ impl Compensations {
 
     /// Why the case can't be issued: a stream has moved, another wallet was credited, or that is not certain. A case that has no
     /// reservation has appended nothing, unless an earlier version of the program began it: then it goes on.
-    async fn check(&self, job: &Job<'_>) -> Result<Option<Refusal>, Unknown> {
+    async fn check(&self, job: &Job<'_>) -> Result<Checked, Unknown> {
         let command = &job.proposal.command;
         let Some(first) = job.proposal.steps.first() else {
-            return Ok(None);
+            return Ok(Checked::Fine);
         };
         let own = job.event_id(1);
         let loaded = self
@@ -143,29 +159,31 @@ impl Compensations {
             .iter()
             .flat_map(|wallet| &wallet.fold.state.postings);
         if loaded.entry(first.domain, &own).is_some() || postings.into_iter().any(|(event, _)| *event == own) {
-            return Ok(None);
+            return Ok(Checked::Fine);
         }
-        let refusal = |why: String, moved| Refusal { why, moved };
+        let refusal = |why: String, moved| Checked::Refused(Refusal { why, moved });
         let pins: Vec<_> = job.proposal.pins().cloned().collect();
         if !loaded.is_at(command, &pins) {
-            let why = "a stream has changed since the preview; nothing was appended";
-            return Ok(Some(refusal(why.to_owned(), true)));
+            return Ok(Checked::PositionsMoved);
         }
         if first.domain != Domain::Wallet {
-            return Ok(None);
+            return Ok(Checked::Fine);
         }
         let credits = &loaded.state.credits;
         if let Some(other) = credits.wallets.iter().find(|wallet| **wallet != first.subject) {
             let why = format!("the wallet {other} was credited for this refund; nothing was appended");
-            return Ok(Some(refusal(why, true)));
+            return Ok(refusal(why, true));
         }
         let mut shown = job.proposal.warnings.iter();
         let was_shown = job.proposal.authority == Authority::FourEyes
             && shown.any(|warning| matches!(warning, Warning::CreditsUncertain { .. }));
-        Ok(credits.uncertain.filter(|_| !was_shown).map(|why| {
-            let warning = Warning::CreditsUncertain { why };
-            refusal(format!("{warning}; nothing was appended"), false)
-        }))
+        Ok(match credits.uncertain.filter(|_| !was_shown) {
+            Some(why) => {
+                let warning = Warning::CreditsUncertain { why };
+                refusal(format!("{warning}; nothing was appended"), false)
+            }
+            None => Checked::Fine,
+        })
     }
 
     /// The event that reserves the refund, or refuses the case.

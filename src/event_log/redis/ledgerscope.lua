@@ -4,15 +4,15 @@
 -- undo what it has written. Therefore everything is checked before the first write: the arguments, the types of the keys,
 -- and the permissions. An error after the first write is answered as UNKNOWN.
 
--- A program loads this library where the server has none or one of a lower version.
+-- A program loads this library if the server has none, or one of a lower version.
 local VERSION = 2
 
 local EVENTS_MAX = 1000
 local BYTES_MAX = 65536
 local EXTRA_MAX = 64
--- Lua counts in floating point, which is exact up to here.
+-- The greatest integer that Lua's floating-point numbers hold exactly.
 local EXACT_MAX = 2 ^ 53 - 1
--- What a reader takes for a sequence ends here (2^63 - 1).
+-- The greatest sequence that a reader accepts (2^63 - 1).
 local SEQUENCE_MAX = '9223372036854775807'
 -- Entries of one page where a stream has to be searched.
 local PAGE = 500
@@ -24,10 +24,10 @@ local KEPT = ''
 -- The order in which the fields of an event are written.
 local FIELDS = { 'id', 'type', 'sequence', 'time', 'actor', 'idempotencykey', 'correlationid', 'causationid', 'data' }
 local REQUIRED = { 'id', 'type', 'time', 'data' }
--- Names that are no fields of a producer's own.
+-- Names that a producer must not use for its own fields.
 local RESERVED = { sequence = true, subject = true, source = true, specversion = true }
 local KNOWN = {}
--- Redis 7.0 has no ipairs while a library is being loaded.
+-- While a library is being loaded, Redis 7.0 has no ipairs.
 for i = 1, #FIELDS do
     KNOWN[FIELDS[i]] = true
 end
@@ -40,9 +40,9 @@ local function integer(number)
     return string.format('%.0f', number)
 end
 
--- Reading what is there ---------------------------------------------------------------------------------------------
+-- Reading the stream ------------------------------------------------------------------------------------------------
 
--- The sequence that a field's text says, or nil. Beyond EXACT_MAX the number is not exact, but it is beyond EXACT_MAX.
+-- Parses a sequence; nil if the text is none. A number beyond EXACT_MAX is not exact, but stays beyond EXACT_MAX.
 local function parse_sequence(text)
     if not text or #text > 20 or not string.find(text, '^%d+$') then
         return nil
@@ -54,7 +54,7 @@ local function parse_sequence(text)
     return tonumber(digits)
 end
 
--- The first field of that name in an entry {id, {name, value, ...}}, as the reader takes it.
+-- The value of the first field with that name in an entry {id, {name, value, ...}}. The reader uses the same field.
 local function field(entry, name)
     local fields = entry[2]
     for i = 1, #fields, 2 do
@@ -74,7 +74,7 @@ local function parse_id(id)
     return { ms = tonumber(ms), n = tonumber(n) }
 end
 
--- Length, last id, first and last entry of a stream.
+-- Reads the length, the last id, and the first and last entry of a stream.
 local function look_at(key)
     local kind = redis.call('TYPE', key).ok
     if kind == 'none' then
@@ -171,8 +171,8 @@ local function current_sequence(keys, stream)
     return found, { sequence = highest, id = last, whole = whole, progress = progress }
 end
 
--- The id of an entry that matches, or nil. It has this sequence. In a stream that was written in order its millisecond is
--- found by halving. Where that does not lead to it, the newest entries are looked at, and then the whole stream.
+-- Finds an entry with this sequence that matches. Returns its id, or nil. In a stream that seems to be in order, bisection
+-- finds its millisecond. If that does not lead to it, the newest entries are searched, then the whole stream.
 local function find_entry(key, stream, sequence, matches)
     local found
     local function visit(entry)
@@ -204,9 +204,9 @@ local function find_entry(key, stream, sequence, matches)
     return found
 end
 
--- Reading what is asked ---------------------------------------------------------------------------------------------
+-- Reading the arguments ---------------------------------------------------------------------------------------------
 
--- The id of the entity, once the three keys belong together.
+-- Checks that the three keys belong together. Returns the id of the entity.
 local function check_keys(keys)
     if #keys ~= 3 then
         refuse('INVALID', 'three keys are needed: the stream, its feed, its idempotency keys')
@@ -277,7 +277,7 @@ local function check_event(event, number)
     end
 end
 
--- One event from args[at] on: the number of its fields, then the fields; and where the next one starts.
+-- Reads one event from args[at] on: the number of its fields, then the fields. Also returns where the next event starts.
 local function read_event(args, at, number)
     local fields = count(args[at], 1, #FIELDS + EXTRA_MAX, 'the number of fields of event ' .. number)
     local event = { known = {}, extra = {}, bytes = 0 }
@@ -319,8 +319,8 @@ end
 
 -- Deciding ----------------------------------------------------------------------------------------------------------
 
--- Whether the stored entry is this event: the same key, type and data. Its id and time may differ, as a producer that
--- tries again may take new ones.
+-- Whether the stored entry is this event: the same key, type and data. Id and time may differ, because a producer may
+-- repeat an append with new ones.
 local function is_same(entry, event, sequence)
     return entry
         and sequence_of(entry) == sequence
@@ -329,7 +329,7 @@ local function is_same(entry, event, sequence)
         and field(entry, 'data') == event.known.data
 end
 
--- The answer that this very append got before, or nil where none of its keys was used.
+-- The answer that this append got before. nil if none of its keys was used.
 local function earlier_answer(keys, stream, events)
     local asked, whose = {}, {}
     for i, event in ipairs(events) do
@@ -343,7 +343,7 @@ local function earlier_answer(keys, stream, events)
     end
     for i, stored in ipairs(redis.call('HMGET', keys[3], unpack(asked))) do
         if stored then
-            -- It was this append if the events from there on, and those before, are the same.
+            -- It is a repeat if all events of the append are stored one after the other.
             local first = (parse_sequence(stored) or 0) - whose[i] + 1
             -- Another program may have used the same sequence, so the entry is recognized by its key, too.
             local key = events[1].known.idempotencykey
@@ -412,7 +412,8 @@ local function check_writes(keys)
     end
 end
 
--- An entry id that is greater than both last ids and not before this server's clock, and has room for all events.
+-- The entry id of the first event. It is greater than both last ids, not before this server's clock, and leaves room for
+-- the ids of all events.
 local function next_id(stream, feed, events)
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -468,7 +469,7 @@ local function append(keys, args)
     local events = read_events(args)
     local stream, feed = look_at(keys[1]), look_at(keys[2])
     check_writes(keys)
-    -- The key comes first: a repeat gets the first answer, wherever the stream is by now.
+    -- The keys are checked before the sequence: a repeat gets the first answer, also if the stream has moved since.
     local earlier = earlier_answer(keys, stream, events)
     if earlier then
         return earlier
