@@ -95,10 +95,10 @@ local function look_at(key)
     }
 end
 
--- Calls visit with each entry from an id to an id until it returns true.
-local function each(key, from, to, visit)
-    while true do
-        local page = redis.call('XRANGE', key, from, to, 'COUNT', PAGE)
+-- Calls visit with each entry that XRANGE or XREVRANGE returns, until it returns true. Reads `most` pages, or all.
+local function each(command, key, from, to, visit, most)
+    for _ = 1, most or math.huge do
+        local page = redis.call(command, key, from, to, 'COUNT', PAGE)
         for _, entry in ipairs(page) do
             if visit(entry) then
                 return
@@ -108,23 +108,6 @@ local function each(key, from, to, visit)
             return
         end
         from = '(' .. page[#page][1]
-    end
-end
-
--- Calls visit with the newest LOOK_MAX entries, the newest first, until it returns true.
-local function each_of_newest(key, visit)
-    local to = '+'
-    for _ = 1, LOOK_MAX / PAGE do
-        local page = redis.call('XREVRANGE', key, to, '-', 'COUNT', PAGE)
-        for _, entry in ipairs(page) do
-            if visit(entry) then
-                return
-            end
-        end
-        if #page < PAGE then
-            return
-        end
-        to = '(' .. page[#page][1]
     end
 end
 
@@ -158,7 +141,7 @@ local function current_sequence(keys, stream)
         return stream.length, nil
     end
     local highest, last, looked, whole = kept and kept.sequence or 0, kept and kept.id, 0, true
-    each(keys[1], last and '(' .. last or '-', '+', function(entry)
+    each('XRANGE', keys[1], last and '(' .. last or '-', '+', function(entry)
         if counted and looked >= LOOK_MAX then
             whole = false
             return true
@@ -193,13 +176,13 @@ local function find_entry(key, stream, sequence, matches)
                 high = middle
             end
         end
-        each(key, integer(low), integer(high), visit)
+        each('XRANGE', key, integer(low), integer(high), visit)
     end
     if not found then
-        each_of_newest(key, visit)
+        each('XREVRANGE', key, '+', '-', visit, LOOK_MAX / PAGE)
     end
     if not found and stream.length > LOOK_MAX then
-        each(key, '-', '+', visit)
+        each('XRANGE', key, '-', '+', visit)
     end
     return found
 end
